@@ -1,0 +1,87 @@
+/* store.h - what must outlive the process: journal, expectations, conditions, revisions. SQLite inside, plain data
+ * outside. The database is a cache and a log of intentions: truth is the live cluster.
+ *
+ * Rules (design, testing.md 1.4): journal_mode=TRUNCATE, synchronous=FULL, foreign_keys=ON, trusted_schema=OFF,
+ * cell_size_check=ON, mmap_size=0, busy_timeout=5000, DEFENSIVE, each read back and asserted; BEGIN IMMEDIATE for
+ * every write; one function is one transaction; STRICT tables; application_id and user_version checked; mode 0600 in
+ * a 0700 folder (created when missing); quick_check at opening for writing. Nothing is ever sent inside a transaction.
+ */
+#ifndef ROP_STORE_H
+#define ROP_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/err.h"
+#include "rop/journal.h"
+#include "rop/mem.h"
+
+struct rop_store;
+
+enum rop_store_mode {
+	ROP_STORE_READ,      /* read-only; a missing file is success with *ret_store = NULL */
+	ROP_STORE_WRITE,     /* created and migrated when needed */
+};
+
+/* path ":memory:" is allowed with ROP_STORE_WRITE, for the simulator. Errors are code 1: not a database, damaged,
+ * from a newer version ("written by schema 9, this program knows 1"), not ours (application_id), read-only folder,
+ * disk full, a network file system. The sentence says what to do. */
+bool rop_store_open(const char *path, enum rop_store_mode mode, struct rop_store **ret_store, struct rop_err *err);
+void rop_store_close(struct rop_store *store); /* NULL is fine */
+
+/* One cluster's image: record, machine state, pending expectations, temporary settings, conditions. A cluster never
+ * seen gives an empty image (known = false). Owned by the arena. */
+bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,
+		    struct rop_err *err);
+
+/* Everything one pass decided, in one transaction: resolutions, the moves, new expectations, temporary settings,
+ * conditions. Fills in the ids of entry->expects. Refuses (code 70, nothing written) a second pending expectation on
+ * a subject, also where slot ranges overlap. If the cluster is paused meanwhile, nothing is written and
+ * *ret_paused = true. */
+bool rop_store_commit(struct rop_store *store, const char *cluster, struct rop_entry *entry, bool *ret_paused,
+		      struct rop_err *err);
+
+/* Accepts a topology: a new revision when its digest differs from the newest one, else the newest again. `source` is
+ * the file's text (it holds no secret). */
+bool rop_store_accept(struct rop_store *store, const char *cluster, const char *digest, const char *canonical,
+		      const char *source, const char *path, int64_t wall_ms, int64_t *ret_revision, struct rop_err *err);
+/* The newest accepted revision's source text; NULL when there is none. */
+bool rop_store_source(struct rop_store *store, struct rop_arena *arena, const char *cluster, const char **ret_source,
+		      const char **ret_path, struct rop_err *err);
+
+/* until_wall_ms 0: until resumed. */
+bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,
+		     int64_t wall_ms, struct rop_err *err);
+bool rop_store_resume(struct rop_store *store, const char *cluster, int64_t wall_ms, struct rop_err *err);
+/* Read before every send. A pause whose time has passed does not count. */
+bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused, struct rop_err *err);
+
+/* Names of clusters in the database, sorted. */
+bool rop_store_clusters(struct rop_store *store, struct rop_arena *arena, const char ***ret_names, size_t *ret_n,
+			struct rop_err *err);
+
+/* history: transitions and steps (expectations with their results) in order of time; at most `limit` newest. */
+struct rop_history_line {
+	int64_t wall_ms;
+	bool is_step;                /* false: a transition */
+	const char *from, *to, *why; /* transition; `row` is "Configure#2" */
+	const char *row;
+	const char *subject, *command, *status, *note; /* step */
+	const char *address;         /* step: the node it went to */
+	int attempts;
+	int64_t resolved_wall_ms;    /* step: 0 while pending */
+	int pid;
+};
+bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,
+		       struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err);
+
+/* ---- the lock: one writer per cluster --------------------------------------------------------------------- */
+/* A separate file <folder of the database>/<cluster>.lock, flock()ed, never the database itself (closing any
+ * descriptor of the database would drop SQLite's locks). Holds "pid command start-time" for the message of exit 5:
+ * "held by pid 4711 (apply, since 2026-03-01 12:01:07)". */
+struct rop_lock;
+bool rop_lock_take(const char *store_path, const char *cluster, const char *command, struct rop_lock **ret_lock,
+		   struct rop_err *err); /* code 5: held; code 1: cannot be made */
+void rop_lock_release(struct rop_lock *lock);
+
+#endif

@@ -1,0 +1,60 @@
+/* topology.h - what a person declared: the model of the topology file. Plain data, owned by one arena. */
+#ifndef ROP_TOPOLOGY_H
+#define ROP_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/doc.h"
+#include "rop/mem.h"
+
+#define ROP_SLOTS 16384
+#define ROP_BUS_OFFSET 10000 /* cluster.h CLUSTER_PORT_INCR */
+#define ROP_NODES_MAX 1000
+
+struct rop_declared_node {
+	const char *host;      /* as written: name, IPv4 or IPv6 (without brackets) */
+	int port;
+	int bus_port;          /* 0: port + ROP_BUS_OFFSET */
+	const char *zone;      /* NULL: not declared */
+	int shard;             /* from 1; 0: not declared */
+	const char *ip;        /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
+};
+
+struct rop_setting { const char *name, *value; };
+
+struct rop_topology {
+	const char *path;
+	const char *name;              /* metadata.name: [a-z0-9]([a-z0-9-]*[a-z0-9])?, at most 63 */
+	int shards;                    /* 1 .. 500 */
+	int replicas_per_shard;        /* 0 .. 10 */
+	ROP_LIST(struct rop_declared_node) nodes; /* empty with discovery until resolved */
+	const char *discovery_dns;     /* NULL: nodes are listed */
+	int discovery_port;
+	const char *auth_user;         /* NULL: default user */
+	const char *auth_password_file;/* NULL: no AUTH; relative paths are relative to the file's folder */
+	ROP_LIST(struct rop_setting) settings; /* spec.settings, in file order; values as text */
+	int64_t interval_ms;           /* spec.intervals.observe, default 5s: between passes over a converged cluster */
+	int64_t connect_timeout_ms;    /* spec.intervals.connectTimeout, default 2s */
+	int64_t command_timeout_ms;    /* spec.intervals.commandTimeout, default 5s */
+	int64_t settle_ms;             /* spec.intervals.settle, default 0: how long agreement must last to be believed */
+	bool reform_on_total_loss;     /* spec.onTotalLoss: Refuse (default) | Reform */
+	char digest[17];               /* of the canonical fields: equal for files that mean the same */
+};
+
+/* config/topology.c. Reads, checks, reports every error of the file into diags. Literal IP addresses get .ip set.
+ * false: diags holds at least one error. Warnings may remain on success (for instance: fewer than 3 shards). */
+bool rop_topology_load(struct rop_arena *arena, const char *path, struct rop_diags *diags,
+		       struct rop_topology **ret_topology);
+bool rop_topology_from_doc(struct rop_arena *arena, const struct rop_doc *doc, struct rop_diags *diags,
+			   struct rop_topology **ret_topology);
+/* The canonical text the digest is made of: one "key=value" line per field, in a fixed order, defaults included. */
+char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology *topology);
+
+/* Reads topology->auth_password_file: mode 0600 or stricter, owned by the caller or root, no symbolic link, one
+ * trailing newline dropped, 1 to 512 bytes, no NUL. ret_password is heap memory of the caller, to be wiped with
+ * rop_secret_free. Errors: code 3, path and reason named, the secret never. */
+bool rop_password_load(const char *path, char **ret_password, struct rop_err *err);
+void rop_secret_free(char *secret);
+
+#endif

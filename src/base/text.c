@@ -1,0 +1,174 @@
+/* text.c - durations, sizes, suggestions, digests. */
+#include "rop/text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define DURATION_MAX_MS (30 * DAY_MS)
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static const struct unit DURATIONS[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+static const struct unit SIZES[] = { { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 }, { "B", 1 } };
+
+/* "250ms": digits, then exactly one of the units. */
+static bool parse_with_unit(const char *s, const struct unit *units, size_t n, int64_t max, int64_t *ret)
+{
+	size_t digits = strspn(s, "0123456789");
+	if (digits == 0 || digits > 15 || (digits > 1 && s[0] == '0'))
+		return false;
+	int64_t value = 0;
+	for (size_t i = 0; i < digits; i++)
+		value = value * 10 + (s[i] - '0');
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(s + digits, units[i].name) != 0)
+			continue;
+		if (value > max / units[i].factor)
+			return false;
+		*ret = value * units[i].factor;
+		return true;
+	}
+	return false;
+}
+
+bool rop_duration_parse(const char *s, int64_t *ret_ms)
+{
+	return s && parse_with_unit(s, DURATIONS, sizeof DURATIONS / sizeof *DURATIONS, DURATION_MAX_MS, ret_ms);
+}
+
+bool rop_size_parse(const char *s, int64_t *ret_bytes)
+{
+	return s && parse_with_unit(s, SIZES, sizeof SIZES / sizeof *SIZES, INT64_MAX / 2, ret_bytes);
+}
+
+const char *rop_duration_print(int64_t ms, char *buf, size_t size)
+{
+	for (size_t i = 0; i < sizeof DURATIONS / sizeof *DURATIONS; i++) {
+		if (DURATIONS[i].factor == 1 || (ms != 0 && ms % DURATIONS[i].factor == 0)) {
+			snprintf(buf, size, "%" PRId64 "%s", ms / DURATIONS[i].factor, DURATIONS[i].name);
+			break;
+		}
+	}
+	return buf;
+}
+
+bool rop_int_parse(const char *s, int64_t min, int64_t max, int64_t *ret)
+{
+	size_t digits = s ? strspn(s, "0123456789") : 0;
+	if (digits == 0 || digits > 18 || s[digits] || (digits > 1 && s[0] == '0'))
+		return false;
+	int64_t value = 0;
+	for (size_t i = 0; i < digits; i++)
+		value = value * 10 + (s[i] - '0');
+	if (value < min || value > max)
+		return false;
+	*ret = value;
+	return true;
+}
+
+#define WORD_MAX 63
+
+/* Letters and digits only, lower case: replicas_per_shard and replicasPerShard are the same. */
+static size_t squeeze(const char *s, char *out)
+{
+	size_t n = 0;
+	for (; *s && n < WORD_MAX; s++)
+		if (isalnum((unsigned char)*s))
+			out[n++] = (char)tolower((unsigned char)*s);
+	out[n] = '\0';
+	return n;
+}
+
+static size_t edit_distance(const char *a, size_t an, const char *b, size_t bn)
+{
+	size_t row[WORD_MAX + 2];
+	for (size_t j = 0; j <= bn; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= an; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= bn; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[bn];
+}
+
+const char *rop_suggest(const char *word, const char *const *candidates, size_t n)
+{
+	char a[WORD_MAX + 1], b[WORD_MAX + 1];
+	size_t an = squeeze(word, a), best_distance = SIZE_MAX;
+	const char *best = NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t bn = squeeze(candidates[i], b);
+		size_t distance = edit_distance(a, an, b, bn);
+		size_t longest = an > bn ? an : bn;
+		if (distance * 3 <= longest && distance < best_distance) {
+			best = candidates[i];
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+uint64_t rop_digest(uint64_t seed, const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+	for (size_t i = 0; i < n; i++)
+		seed = (seed ^ p[i]) * 0x100000001b3u;
+	return seed;
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool rop_utf8_valid(const char *s, size_t n, size_t *ret_bad_at)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	for (size_t i = 0; i < n;) {
+		size_t more;
+		unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
+		if (p[i] < 0x80) {
+			i++;
+			continue;
+		}
+		if (p[i] >= 0xc2 && p[i] <= 0xdf) {
+			more = 1;
+		} else if ((p[i] & 0xf0) == 0xe0) {
+			more = 2;
+			low = p[i] == 0xe0 ? 0xa0 : 0x80;
+			high = p[i] == 0xed ? 0x9f : 0xbf;
+		} else if (p[i] >= 0xf0 && p[i] <= 0xf4) {
+			more = 3;
+			low = p[i] == 0xf0 ? 0x90 : 0x80;
+			high = p[i] == 0xf4 ? 0x8f : 0xbf;
+		} else {
+			*ret_bad_at = i;
+			return false;
+		}
+		for (size_t k = 1; k <= more; k++) {
+			unsigned char lo = k == 1 ? low : 0x80, hi = k == 1 ? high : 0xbf;
+			if (i + k >= n || p[i + k] < lo || p[i + k] > hi) {
+				*ret_bad_at = i;
+				return false;
+			}
+		}
+		i += more + 1;
+	}
+	return true;
+}
+
+bool rop_streq(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}

@@ -1,0 +1,1 @@
+librop_a_SOURCES +=

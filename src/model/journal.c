@@ -1,0 +1,85 @@
+/* journal.c - names and rules of step kinds, statuses and conditions; from the tables in journal.h. */
+#include "rop/journal.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name;
+	bool one_way;
+	int64_t deadline_ms;
+} STEP_KINDS[] = {
+#define X(id, name, one_way, deadline, doc) { name, one_way, deadline },
+	ROP_STEP_KINDS(X)
+#undef X
+};
+
+static const char *const STATUSES[] = {
+#define X(id, name) name,
+	ROP_EXPECT_STATUSES(X)
+#undef X
+};
+
+static const char *const CONDITIONS[] = {
+#define X(id, name) name,
+	ROP_CONDITION_TYPES(X)
+#undef X
+};
+
+static int find(const char *const *names, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *rop_step_kind_name(enum rop_step_kind kind)
+{
+	return STEP_KINDS[kind].name;
+}
+
+int rop_step_kind_find(const char *name)
+{
+	for (int i = 0; i < ROP_STEP_KINDS_N; i++)
+		if (strcmp(STEP_KINDS[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+bool rop_step_kind_one_way(enum rop_step_kind kind)
+{
+	return STEP_KINDS[kind].one_way;
+}
+
+int64_t rop_step_kind_deadline_ms(enum rop_step_kind kind)
+{
+	return STEP_KINDS[kind].deadline_ms;
+}
+
+const char *rop_expect_status_name(enum rop_expect_status status)
+{
+	return STATUSES[status];
+}
+
+int rop_expect_status_find(const char *name)
+{
+	return find(STATUSES, ROP_EXPECT_STATUSES_N, name);
+}
+
+const char *rop_condition_type_name(enum rop_condition_type type)
+{
+	return CONDITIONS[type];
+}
+
+const char *rop_truth_name(enum rop_truth truth)
+{
+	static const char *const NAMES[] = { "Unknown", "False", "True" };
+	return NAMES[truth];
+}
+
+bool rop_entry_empty(const struct rop_entry *entry)
+{
+	return !entry->resolutions.n && !entry->transitions.n && !entry->expects.n && !entry->temporaries_set.n &&
+	       !entry->temporaries_gone.n && !entry->members_changed && !entry->state && !entry->formed &&
+	       !entry->reached_revision && !entry->conditions_changed;
+}

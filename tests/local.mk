@@ -1,0 +1,9 @@
+# Unit tests: one Criterion program; each tests/unit/test_*.c is a suite.
+if HAVE_CRITERION
+check_PROGRAMS += tests/unit/units
+endif
+tests_unit_units_SOURCES = tests/unit/test_base.c
+tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS)
+EXTRA_DIST +=

@@ -1,0 +1,87 @@
+/* test_base.c - durations, numbers, suggestions, texts, arenas. */
+#include <criterion/criterion.h>
+
+#include "rop/err.h"
+#include "rop/mem.h"
+#include "rop/text.h"
+
+Test(base, durations_have_one_number_and_one_unit)
+{
+	static const struct { const char *text; int64_t ms; } GOOD[] = {
+		{ "0s", 0 }, { "250ms", 250 }, { "5s", 5000 }, { "10m", 600000 }, { "1h", 3600000 }, { "720h", 2592000000 },
+	};
+	for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
+		int64_t ms = -1;
+		cr_assert(rop_duration_parse(GOOD[i].text, &ms), "%s", GOOD[i].text);
+		cr_assert_eq(ms, GOOD[i].ms);
+	}
+	static const char *const BAD[] = { "", "5", "s", "-5s", "5 s", "5S", "1.5s", "05s", "721h", "99999999999999999s", "5ms5" };
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+		int64_t ms = -1;
+		cr_assert_not(rop_duration_parse(BAD[i], &ms), "%s", BAD[i]);
+		cr_assert_eq(ms, -1, "a failed parse leaves its output alone");
+	}
+	char buf[24];
+	cr_assert_str_eq(rop_duration_print(90000, buf, sizeof buf), "90s");
+	cr_assert_str_eq(rop_duration_print(0, buf, sizeof buf), "0ms");
+	cr_assert_str_eq(rop_duration_print(7200000, buf, sizeof buf), "2h");
+}
+
+Test(base, whole_numbers_only)
+{
+	int64_t v = -1;
+	cr_assert(rop_int_parse("0", 0, 9, &v) && v == 0);
+	cr_assert(rop_int_parse("16384", 0, 20000, &v) && v == 16384);
+	cr_assert_not(rop_int_parse("012", 0, 99, &v));
+	cr_assert_not(rop_int_parse("1e3", 0, 9999, &v));
+	cr_assert_not(rop_int_parse("-1", -5, 5, &v));
+	cr_assert_not(rop_int_parse("10", 0, 9, &v));
+	cr_assert_not(rop_int_parse(NULL, 0, 9, &v));
+}
+
+Test(base, suggests_what_was_meant)
+{
+	static const char *const KEYS[] = { "replicasPerShard", "shards", "nodes", "settings" };
+	cr_assert_str_eq(rop_suggest("replicas_per_shard", KEYS, 4), "replicasPerShard");
+	cr_assert_str_eq(rop_suggest("shard", KEYS, 4), "shards");
+	cr_assert_str_eq(rop_suggest("Nodes", KEYS, 4), "nodes");
+	cr_assert_null(rop_suggest("colour", KEYS, 4));
+}
+
+Test(base, utf8_is_checked_to_the_letter)
+{
+	size_t at = 99;
+	cr_assert(rop_utf8_valid("z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x98\x80", 16, &at));
+	cr_assert_not(rop_utf8_valid("ab\xff", 3, &at));
+	cr_assert_eq(at, 2);
+	cr_assert_not(rop_utf8_valid("\xc0\xaf", 2, &at));
+	cr_assert_not(rop_utf8_valid("\xed\xa0\x80", 3, &at));
+	cr_assert_not(rop_utf8_valid("a\xe2\x82", 3, &at));
+	cr_assert_eq(at, 1);
+}
+
+Test(base, an_error_gains_context_and_keeps_it)
+{
+	struct rop_err err = { 0 };
+	cr_assert_not(rop_fail(&err, ROP_INVALID, "no fact called '%s'", "x"));
+	cr_assert_not(rop_wrap(&err, "states/cluster.yaml:%d", 17));
+	cr_assert_str_eq(err.text, "states/cluster.yaml:17: no fact called 'x'");
+	cr_assert_eq(err.code, ROP_INVALID);
+	for (int i = 0; i < 200; i++)
+		rop_wrap(&err, "context number %d", i);
+	cr_assert_eq(strncmp(err.text, "context number 199: context number 198", 38), 0);
+}
+
+Test(base, an_arena_hands_out_zeroed_memory_and_lists_grow)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	ROP_LIST(int) list = { 0 };
+	for (int i = 0; i < 10000; i++)
+		*rop_push(arena, &list) = i;
+	cr_assert_eq(list.n, 10000);
+	cr_assert_eq(list.at[9999], 9999);
+	const char *big = rop_alloc(arena, 100000);
+	for (int i = 0; i < 100000; i++)
+		cr_assert_eq(big[i], 0);
+	cr_assert_str_eq(rop_printf(arena, "%d-%s", 7, "x"), "7-x");
+}
