@@ -84,6 +84,9 @@ struct rop_situation {
 /* The inputs above "derived" are set by the caller; fills in the rest. */
 void rop_situation_assess(struct rop_situation *now);
 
+/* Fills in `open`, once; it costs text, so only when somebody is told. */
+void rop_situation_open(struct rop_situation *now);
+
 /* The condition rows of `status`, from the situation; `since` is copied from the image where the status is the same. */
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret_conditions[ROP_CONDITIONS_N]);
