@@ -84,6 +84,9 @@ struct rop_situation {
 /* The inputs above "derived" are set by the caller; fills in the rest. */
 void rop_situation_assess(struct rop_situation *now);
 
+/* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
+bool rop_situation_converged(const struct rop_situation *now);
+
 /* Fills in `open`, once; it costs text, so only when somebody is told. */
 void rop_situation_open(struct rop_situation *now);
 
@@ -113,6 +116,9 @@ struct rop_batch { /* what the actions of one pass ask for */
 	bool look_again;             /* a row acted without a command */
 };
 
+/* restore_settings without a row: when a run is told to stop. */
+void rop_plan_restore(const struct rop_situation *now, struct rop_batch *batch);
+
 /* ---- steps ------------------------------------------------------------------------------------------------- */
 
 /* Is what the expectation waits for seen? */
@@ -126,6 +132,9 @@ size_t rop_step_command(struct rop_arena *arena, const struct rop_expect *expect
 			const char ***ret_argv);
 /* Fills in subject, address, command and precondition from kind, node and peer. */
 void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen, struct rop_step *step);
+
+/* A copy that needs nothing of the original's arena. */
+struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expect *expect);
 
 /* ---- tries ------------------------------------------------------------------------------------------------- */
 

@@ -382,3 +382,9 @@ void rop_situation_assess(struct rop_situation *now)
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
 	now->worn_out = now->tries && rop_tries_worn_out(now->tries, NULL, NULL);
 }
+
+bool rop_situation_converged(const struct rop_situation *now)
+{
+	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->replicas_attached &&
+	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force;
+}

@@ -55,6 +55,16 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 	return true;
 }
 
+struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expect *expect)
+{
+	struct rop_expect copy = *expect;
+	const char **texts[] = { &copy.subject, &copy.name, &copy.value, &copy.was, &copy.address, &copy.command,
+				 &copy.precondition, &copy.why, &copy.note };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = rop_strdup(arena, *texts[i]);
+	return copy;
+}
+
 /* ---- the command ------------------------------------------------------------------------------------------- */
 
 #define ADDSLOTSRANGE_SINCE 70000

@@ -86,3 +86,8 @@ void policy_restore_settings(const void *subject, const int64_t *args, void *out
 		policy_add(now, batch, &step);
 	}
 }
+
+void rop_plan_restore(const struct rop_situation *now, struct rop_batch *batch)
+{
+	policy_restore_settings(now, NULL, batch);
+}
