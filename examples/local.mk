@@ -1,1 +1,2 @@
-EXTRA_DIST +=
+EXTRA_DIST += examples/topologies/discovery.yaml examples/topologies/quickstart.yaml \
+	examples/topologies/zones.yaml

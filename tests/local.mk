@@ -2,8 +2,8 @@
 if HAVE_CRITERION
 check_PROGRAMS += tests/unit/units
 endif
-tests_unit_units_SOURCES = tests/unit/test_base.c
+tests_unit_units_SOURCES = tests/unit/test_base.c tests/unit/test_config.c tests/unit/test_config_doc.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
-tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS)
-EXTRA_DIST +=
+EXTRA_DIST += tests/topologies tests/golden/diagnostics.txt tests/live/schema.sh

@@ -1,0 +1,133 @@
+/* topology.c - the topology file: read, checked, and put into the one form that its digest is made of. */
+#include "rop/topology.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "reader.h"
+#include "rop/text.h"
+#include "walk.h"
+
+/* Absolute where it can be: the same file named by another path means the same. */
+static const char *beside(struct rop_arena *arena, const char *file, const char *path)
+{
+	if (!path || path[0] == '/')
+		return path;
+	const char *slash = strrchr(file, '/');
+	const char *folder = slash ? rop_strndup(arena, file, (size_t)(slash - file) + 1) : ".";
+	char *real = realpath(folder, NULL);
+	const char *all = rop_printf(arena, "%s/%s", real ? real : folder, path);
+	free(real);
+	return all;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct rop_setting *const *p = a, *const *q = b;
+	return strcmp((*p)->name, (*q)->name);
+}
+
+/* Sorted: their order in the file means nothing. */
+static void put_settings(struct rop_arena *arena, const struct rop_topology *t, struct rop_text *out)
+{
+	const struct rop_setting **sorted = rop_alloc_n(arena, t->settings.n, sizeof *sorted);
+	for (size_t i = 0; i < t->settings.n; i++)
+		sorted[i] = &t->settings.at[i];
+	if (t->settings.n > 0)
+		qsort(sorted, t->settings.n, sizeof *sorted, by_name);
+	for (size_t i = 0; i < t->settings.n; i++)
+		rop_text_add(out, "spec.settings.%s=%s\n", sorted[i]->name, sorted[i]->value);
+}
+
+/* By the host as declared, never by what it resolves to today. */
+static void put_nodes(struct rop_arena *arena, const struct rop_topology *t, struct rop_text *out)
+{
+	for (size_t i = 0; i < t->nodes.n; i++) {
+		const struct rop_declared_node *node = &t->nodes.at[i];
+		const char *host = config_host_key(arena, node->host);
+		rop_text_add(out, strchr(host, ':') ? "spec.nodes[%zu].address=[%s]:%d\n" : "spec.nodes[%zu].address=%s:%d\n",
+			     i, host, node->port);
+		rop_text_add(out, "spec.nodes[%zu].busPort=%d\n", i,
+			     node->bus_port ? node->bus_port : node->port + ROP_BUS_OFFSET);
+		rop_text_add(out, "spec.nodes[%zu].zone=%s\n", i, node->zone ? node->zone : "");
+		rop_text_add(out, "spec.nodes[%zu].shard=%d\n", i, node->shard);
+	}
+}
+
+char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology *t)
+{
+	ROP_OWN_TEXT out = { 0 };
+	rop_text_add(&out, "apiVersion=redis-operator/v1\nkind=RedisCluster\n");
+	rop_text_add(&out, "metadata.name=%s\n", t->name);
+	rop_text_add(&out, "spec.shards=%d\n", t->shards);
+	rop_text_add(&out, "spec.replicasPerShard=%d\n", t->replicas_per_shard);
+	rop_text_add(&out, "spec.discovery.dns=%s\n", t->discovery_dns ? config_host_key(arena, t->discovery_dns) : "");
+	rop_text_add(&out, "spec.discovery.port=%d\n", t->discovery_port);
+	if (!t->discovery_dns)
+		put_nodes(arena, t, &out);
+	rop_text_add(&out, "spec.auth.user=%s\n", t->auth_user ? t->auth_user : "");
+	rop_text_add(&out, "spec.auth.passwordFile=%s\n", t->auth_password_file ? t->auth_password_file : "");
+	put_settings(arena, t, &out);
+	rop_text_add(&out, "spec.intervals.observe=%" PRId64 "ms\n", t->interval_ms);
+	rop_text_add(&out, "spec.intervals.connectTimeout=%" PRId64 "ms\n", t->connect_timeout_ms);
+	rop_text_add(&out, "spec.intervals.commandTimeout=%" PRId64 "ms\n", t->command_timeout_ms);
+	rop_text_add(&out, "spec.intervals.settle=%" PRId64 "ms\n", t->settle_ms);
+	rop_text_add(&out, "spec.onTotalLoss=%s\n", t->reform_on_total_loss ? "Reform" : "Refuse");
+	return rop_strdup(arena, out.at);
+}
+
+static void finish(struct rop_arena *arena, struct rop_topology *t)
+{
+	t->auth_password_file = beside(arena, t->path, t->auth_password_file);
+	const char *canonical = rop_topology_canonical(arena, t);
+	snprintf(t->digest, sizeof t->digest, "%016" PRIx64, rop_digest(ROP_DIGEST_START, canonical, strlen(canonical)));
+}
+
+static bool check_root(const struct rop_doc *doc, struct rop_diags *diags)
+{
+	if (doc->root && config_is_broken(doc->root))
+		return false;
+	if (!doc->root)
+		rop_diag_error(diags, doc, NULL, "begin with 'apiVersion: redis-operator/v1'", "the file is empty");
+	else if (doc->root->type != ROP_DOC_MAP)
+		rop_diag_error(diags, doc, doc->root, "begin with 'apiVersion: redis-operator/v1'",
+			       "a topology file must be a map of keys, not a %s",
+			       doc->root->type == ROP_DOC_LIST ? "list" : "single value");
+	else
+		return true;
+	return false;
+}
+
+bool rop_topology_from_doc(struct rop_arena *arena, const struct rop_doc *doc, struct rop_diags *diags,
+			   struct rop_topology **ret_topology)
+{
+	size_t errors = diags->errors;
+	if (!check_root(doc, diags))
+		return false;
+	struct rop_topology *topology = rop_alloc(arena, sizeof *topology);
+	topology->path = doc->path;
+	struct config_walk walk = { .arena = arena, .doc = doc, .diags = diags, .topology = topology };
+	config_walk(&walk);
+	config_checks(&walk);
+	if (diags->errors > errors)
+		return false;
+	finish(arena, topology);
+	*ret_topology = topology;
+	return true;
+}
+
+bool rop_topology_load(struct rop_arena *arena, const char *path, struct rop_diags *diags,
+		       struct rop_topology **ret_topology)
+{
+	struct rop_doc *doc;
+	struct rop_topology *topology;
+	size_t errors = diags->errors;
+	if (!config_doc_load(arena, path, diags, &doc) || !rop_topology_from_doc(arena, doc, diags, &topology) ||
+	    diags->errors > errors)
+		return false;
+	*ret_topology = topology;
+	return true;
+}
