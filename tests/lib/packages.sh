@@ -75,6 +75,8 @@ packages_install() {
 	fi
 	[[ " ${missing[*]} " == *' redis-server '* ]] && fresh_redis=yes
 	echo "installing ${missing[*]}" >&2
+	local log
+	log=$(mktemp) || return 1
 	local options=(-y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends)
 	(
 		# In a subshell, so that the traps of the caller stay as they are.
@@ -84,21 +86,26 @@ packages_install() {
 		packages_root apt-get update -q -o DPkg::Lock::Timeout=300 ||
 			echo "apt-get update failed; trying with the lists that are there" >&2
 		packages_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${missing[@]}"
-	) >&2 </dev/null || status=1
+	) >"$log" 2>&1 </dev/null || status=1
 	if [ "$fresh_redis" = yes ]; then
 		packages_disable_redis
 	fi
 	mapfile -t missing < <(packages_missing "$@")
 	if [ "$status" -ne 0 ] || [ "${#missing[@]}" -ne 0 ]; then
+		tail -30 "$log" >&2
+		rm -f "$log"
 		echo "could not install: ${missing[*]:-(apt-get failed)}" >&2
 		return 1
 	fi
+	rm -f "$log"
 }
 
 # The unit that came with the package would start at the next boot.
 packages_disable_redis() {
 	if command -v systemctl >/dev/null; then
 		packages_root systemctl disable -q redis-server.service >/dev/null 2>&1
+	elif command -v deb-systemd-helper >/dev/null; then
+		packages_root deb-systemd-helper disable redis-server.service >/dev/null 2>&1
 	fi
 	if command -v update-rc.d >/dev/null; then
 		packages_root update-rc.d redis-server disable >/dev/null 2>&1
