@@ -47,6 +47,16 @@ void policy_set_epochs(const void *subject, const int64_t *args, void *output)
 	}
 }
 
+/* An introduction works both ways: while one of the two is under way or waits for its next try, neither is sent. */
+static bool being_introduced(const struct rop_situation *now, const struct rop_node *a, const struct rop_node *b)
+{
+	if (!now->tries)
+		return false;
+	const char *there = rop_printf(now->arena, "link:%s>%s", a->id, b->id);
+	const char *back = rop_printf(now->arena, "link:%s>%s", b->id, a->id);
+	return rop_tries_may(now->tries, there, now->boot_ms) != ROP_MAY || rop_tries_may(now->tries, back, now->boot_ms) != ROP_MAY;
+}
+
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;
@@ -55,7 +65,8 @@ void policy_introduce_nodes(const void *subject, const int64_t *args, void *outp
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
 			bool ij = rop_bit(seen, seen->known, i, j), ji = rop_bit(seen, seen->known, j, i);
-			if ((ij && ji) || seen->nodes[i].reach != ROP_REACH_OK || seen->nodes[j].reach != ROP_REACH_OK)
+			if ((ij && ji) || seen->nodes[i].reach != ROP_REACH_OK || seen->nodes[j].reach != ROP_REACH_OK ||
+			    being_introduced(now, &seen->nodes[i], &seen->nodes[j]))
 				continue;
 			/* The one that does not know the other is told; when neither does, the earlier one. */
 			struct rop_step step = policy_step(now, ROP_STEP_MEET, (int)(ij ? j : i), (int)(ij ? i : j));

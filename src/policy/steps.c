@@ -211,7 +211,8 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_EPOCH:
 		return n->epoch >= e->epoch;
 	case ROP_STEP_MEET:
-		return peer >= 0 && rop_bit(seen, seen->known, (size_t)node, (size_t)peer);
+		return peer >= 0 && rop_bit(seen, seen->known, (size_t)node, (size_t)peer) &&
+		       rop_bit(seen, seen->known, (size_t)peer, (size_t)node);
 	case ROP_STEP_SLOTS: {
 		struct rop_slots range = { 0 };
 		rop_slots_add(&range, e->first, e->last);
