@@ -72,18 +72,21 @@ static pid_t read_pid(const char *path)
 }
 
 /* Ours is what runs in our folder: pids are used again by the system. */
+static bool runs_in(struct cli *cli, pid_t pid, const char *folder)
+{
+	char cwd[4096], real[4096];
+	ssize_t n = pid ? readlink(rop_printf(cli->arena, "/proc/%ld/cwd", (long)pid), cwd, sizeof cwd - 1) : -1;
+	if (n <= 0 || !realpath(folder, real))
+		return false;
+	cwd[n] = '\0';
+	return strcmp(cwd, real) == 0;
+}
+
 static pid_t running(struct cli *cli, int port)
 {
 	const char *folder = rop_printf(cli->arena, "%s/%d", demo_folder(cli), port);
 	pid_t pid = read_pid(rop_printf(cli->arena, "%s/redis.pid", folder));
-	char cwd[4096], real[4096];
-	if (!pid || !realpath(folder, real))
-		return 0;
-	ssize_t n = readlink(rop_printf(cli->arena, "/proc/%ld/cwd", (long)pid), cwd, sizeof cwd - 1);
-	if (n <= 0)
-		return 0;
-	cwd[n] = '\0';
-	return strcmp(cwd, real) == 0 ? pid : 0;
+	return runs_in(cli, pid, folder) ? pid : 0;
 }
 
 static void answered(void *arg, const struct rop_answer *answers, size_t n)
@@ -187,7 +190,7 @@ static bool remove_server(struct cli *cli, int port, struct rop_err *err)
 	int64_t give_up = rop_boot_ms() + WAIT_MS;
 	if (pid && kill(pid, SIGTERM) < 0 && errno != ESRCH)
 		return rop_fail(err, ROP_FAIL, "cannot stop server %ld on port %d: %s", (long)pid, port, strerror(errno));
-	while (pid && running(cli, port) == pid) {
+	while (runs_in(cli, pid, folder)) { /* it removes its pid file first, and exits after */
 		if (rop_boot_ms() > give_up)
 			return rop_fail(err, ROP_FAIL, "server %ld on port %d does not stop", (long)pid, port);
 		usleep(10000);
