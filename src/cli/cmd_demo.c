@@ -182,12 +182,13 @@ static enum rop_code up(struct cli *cli)
 	return ROP_OK;
 }
 
-static bool remove_server(struct cli *cli, int port, struct rop_err *err)
+static bool remove_server(struct cli *cli, int port, int *stopped, struct rop_err *err)
 {
 	static const char *const FILES[] = { "redis.conf", "redis.log", "redis.pid", "nodes.conf", "dump.rdb" };
 	const char *folder = rop_printf(cli->arena, "%s/%d", demo_folder(cli), port);
 	pid_t pid = running(cli, port);
 	int64_t give_up = rop_boot_ms() + WAIT_MS;
+	*stopped += pid != 0;
 	if (pid && kill(pid, SIGTERM) < 0 && errno != ESRCH)
 		return rop_fail(err, ROP_FAIL, "cannot stop server %ld on port %d: %s", (long)pid, port, strerror(errno));
 	while (runs_in(cli, pid, folder)) { /* it removes its pid file first, and exits after */
@@ -204,12 +205,16 @@ static bool remove_server(struct cli *cli, int port, struct rop_err *err)
 static enum rop_code down(struct cli *cli)
 {
 	struct rop_err err = { 0 };
+	int stopped = 0;
 	for (int port = FIRST_PORT; port < FIRST_PORT + SERVERS; port++)
-		if (!remove_server(cli, port, &err))
+		if (!remove_server(cli, port, &stopped, &err))
 			return cli_fail(&err);
 	unlink(rop_printf(cli->arena, "%s/demo.yaml", demo_folder(cli)));
 	rmdir(demo_folder(cli));
-	cli_tell(cli, "the demo's servers are stopped and their files removed");
+	if (stopped)
+		cli_tell(cli, "%d servers stopped, and their files in %s removed", stopped, demo_folder(cli));
+	else
+		cli_tell(cli, "no server of a demo runs in %s", demo_folder(cli));
 	return ROP_OK;
 }
 
