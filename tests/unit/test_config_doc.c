@@ -242,7 +242,8 @@ Test(config_doc, nothing_that_a_terminal_obeys_is_printed)
 	rop_diags_print(&diags, &out);
 	for (const char *p = out.at; *p; p++)
 		cr_assert(*p == '\n' || (*p >= ' ' && *p < 0x7f), "byte 0x%02x in %s", (unsigned char)*p, out.at);
-	cr_assert(strstr(out.at, "error: no\\x9b\\x0dw \\xff \\u202e\n    1 | a?[2Jb ?zz ?\n      | ^^^ h\\x01i\n"), "%s", out.at);
+	cr_assert(strstr(out.at, "error: no\\x9b\\x0dw \\xff \\u202e\n    1 | a?[2Jb ?zz ?\n      | ^^^ h\\x01i\n"), "%s",
+		  out.at);
 }
 
 Test(config_doc, secrets_in_a_source_line_are_masked)
