@@ -246,10 +246,22 @@ static enum rop_code review(struct cli *cli, struct session *s, bool *ret_go)
 	return ROP_OK;
 }
 
+/* Consent names the cluster, and is for this run only: it is not part of the topology, nor kept. */
+static bool take_consent(struct cli *cli, struct session *s, struct rop_err *err)
+{
+	const char *name = cli->values.allow_data_loss;
+	if (!name)
+		return true;
+	if (strcmp(name, s->topology->name) != 0)
+		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%s', but the file describes cluster '%s'", name, s->topology->name);
+	s->topology->reform_on_total_loss = true;
+	return true;
+}
+
 static enum rop_code apply(struct cli *cli, struct session *s, struct rop_err *err)
 {
 	bool agreed = false;
-	if (!session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
+	if (!take_consent(cli, s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
 	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err))
 		return cli_fail(err);
 	enum rop_code code = review(cli, s, &agreed);

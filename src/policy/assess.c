@@ -205,7 +205,8 @@ static void find_total_loss(struct rop_situation *now)
 	policy_find(now, ROP_REFUSED, -1, "TotalLoss",
 		    rop_printf(now->arena, "all %zu nodes are empty, but cluster '%s' was formed before: its data and its nodes.conf files are gone",
 			       now->seen->n, now->topology->name),
-		    "restore the data first; or set 'onTotalLoss: Reform' under spec to form it anew, empty");
+		    rop_printf(now->arena, "restore the data first; or form it anew, empty: redis-operator apply --allow-data-loss=%s FILE (once), or 'onTotalLoss: Reform' under spec (always)",
+			       now->topology->name));
 }
 
 static void find_wrong_shape(struct rop_situation *now, const struct tally *t)
