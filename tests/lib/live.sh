@@ -17,9 +17,11 @@
 #   node_stop I  node_start I  node_kill9 I  node_freeze I  node_thaw I  node_wipe I (stopped: lose nodes.conf and data)
 #   port I   address I        where node I listens
 #   rcli I ARG...             redis-cli to node I (REDISCLI_AUTH is honoured; never hangs longer than 5 s)
-#   topology FILE SHARDS REPLICAS [YAML...]   the fleet's topology file; extra lines of spec, indented by two
-#   agreed                    all running nodes: cluster_state ok, 16384 slots, equal views, nobody failing
-#   replicas_up               every replica's link to its primary is up
+#   topology FILE SHARDS REPLICAS [YAML...]   the fleet's topology file; extra lines of spec, indented by two;
+#                             TOPOLOGY_NAME, and TOPOLOGY_NODES: numbers, or `{ address: ... }` entries one a line
+#   agreed [I...]             all running nodes (or these): cluster_state ok, 16384 slots, equal views, nobody failing
+#   replicas_up [I...]        every replica's link to its primary is up
+#   ranges I                  the slots of the primaries in node I's view, in order, on one line
 #   view I                    node I's CLUSTER NODES, normalised: what is left must be equal on all nodes
 #   wait_until SECONDS 'COMMAND'   polls every 20 ms
 #   op ARG...                 the program under test, with --state in the private folder
@@ -377,8 +379,8 @@ view_normalise() {
 view() { rcli "$1" CLUSTER NODES | tr -d '\r' | view_normalise; }
 
 agreed() {
-	local i nodes jobs=() dir=$LIVE_DIR/agreed
-	mapfile -t nodes < <(nodes_running)
+	local i nodes=("$@") jobs=() dir=$LIVE_DIR/agreed
+	[ $# -gt 0 ] || mapfile -t nodes < <(nodes_running)
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	for i in "${nodes[@]}"; do
@@ -408,14 +410,30 @@ agreed() {
 }
 
 replicas_up() {
-	local i text
-	for i in $(nodes_running); do
+	local i text nodes=("$@")
+	[ $# -gt 0 ] || mapfile -t nodes < <(nodes_running)
+	for i in "${nodes[@]}"; do
 		text=$(rcli "$i" INFO replication)
 		if [[ $text == *role:slave* && $text != *master_link_status:up* ]]; then
 			echo "the link of node $i is not up"
 			return 1
 		fi
 	done
+}
+
+ranges() {
+	rcli "$1" CLUSTER NODES | tr -d '\r' | awk '$3 ~ /master/ { for (i = 9; i <= NF; i++) print $i }' | sort -n | xargs
+}
+
+topology_nodes() {
+	local node
+	if [[ ${TOPOLOGY_NODES:-} == *'{'* ]]; then
+		echo "$TOPOLOGY_NODES"
+	elif [ -n "${TOPOLOGY_NODES:-}" ]; then
+		for node in $TOPOLOGY_NODES; do echo "{ address: $(address "$node") }"; done
+	else
+		addresses | sed 's/.*/{ address: & }/'
+	fi
 }
 
 topology() { # topology FILE SHARDS REPLICAS [YAML...]
@@ -433,7 +451,7 @@ topology() { # topology FILE SHARDS REPLICAS [YAML...]
 			sed 's/^/  /' <<<"$line"
 		done
 		echo "  nodes:"
-		addresses | sed 's/.*/    - { address: & }/'
+		topology_nodes | sed 's/^/    - /'
 	} >"$file"
 }
 
