@@ -53,6 +53,38 @@ static const char *sees_other(struct rop_situation *now, const char *viewers, co
 	return rop_printf(now->arena, "%s: another role, epoch or slots for %s than it says itself", viewers, node->address);
 }
 
+/* Was an introduction of these two tried, and not seen to have happened in time? */
+static bool was_tried(const struct rop_situation *now, size_t i, size_t j)
+{
+	const char *a = now->seen->nodes[i].id, *b = now->seen->nodes[j].id;
+	return now->tries && (rop_tries_count(now->tries, rop_printf(now->arena, "link:%s>%s", a, b)) > 0 ||
+			      rop_tries_count(now->tries, rop_printf(now->arena, "link:%s>%s", b, a)) > 0);
+}
+
+/* Only what was tried can be blamed on the network; fresh nodes simply have not been introduced yet. */
+static void note_introductions(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t not_yet = 0, words = seen->n * seen->words;
+	uint64_t *known = rop_alloc_n(now->arena, words + 1, sizeof *known);
+	if (words)
+		memcpy(known, seen->known, words * sizeof *known);
+	for (size_t i = 0; i < seen->n; i++) {
+		bool lacks = false;
+		for (size_t j = 0; j < seen->n; j++) {
+			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, known, i, j) || was_tried(now, i, j))
+				continue;
+			rop_bit_set(seen, known, i, j);
+			lacks = true;
+		}
+		not_yet += lacks;
+	}
+	note_pairs(now, known, "NotIntroduced", cannot_reach,
+		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or declare busPort");
+	if (not_yet)
+		note(now, -1, "NotIntroduced", rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
+}
+
 static void note_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
@@ -83,8 +115,7 @@ void rop_situation_open(struct rop_situation *now)
 	const char *subject, *why;
 	if (now->tries && rop_tries_worn_out(now->tries, &subject, &why))
 		note(now, -1, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", subject, why), NULL);
-	note_pairs(now, now->seen->known, "NotIntroduced", cannot_reach,
-		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or declare busPort");
+	note_introductions(now);
 	if (now->introduced)
 		note_pairs(now, now->seen->linked, "NotLinked", sees_failing, NULL);
 	note_nodes(now);
