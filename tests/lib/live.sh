@@ -30,6 +30,9 @@
 #   check 'NAME' COMMAND...   one case: passes when the command succeeds; its output is shown when it does not
 #   has FILE TEXT  lacks FILE TEXT    for check: does the file contain the text?
 #   same FILE FILE            for check: equal files, else a diff
+#   each 'COMMAND' I...       for check: COMMAND holds for each $i
+#   json FILTER               for check: the jq filter is true of what `expect` got
+#   silent                    for check: `expect` got neither data nor sentences
 #   ok NAME  not_ok NAME [DETAIL]  skip NAME WHY
 #   changes_begin, changes_count, changes_list   changing commands that all servers received since (INFO commandstats)
 #   monitor_begin, monitor_end FILE, monitor_commands I   the changing commands themselves, in order, per node
@@ -157,6 +160,29 @@ lacks() {
 
 same() {
 	diff -u "$1" "$2"
+}
+
+each() {
+	local i command=$1
+	shift
+	for i; do
+		eval "$command" && continue
+		echo "not for $i: $command"
+		return 1
+	done
+}
+
+json() {
+	jq -e "$1" "$OUT" >/dev/null && return
+	echo "does not hold: $1"
+	head -60 "$OUT"
+	return 1
+}
+
+silent() {
+	[ ! -s "$OUT" ] && [ ! -s "$ERR" ] && return
+	head "$OUT" "$ERR"
+	return 1
 }
 
 wait_until() { # wait_until SECONDS 'COMMAND'
