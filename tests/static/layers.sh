@@ -76,7 +76,7 @@ may_use() { # may_use LAYER: the layers below it
 	case $1 in
 	base) REPLY=' base ' ;;
 	model) REPLY=' base model ' ;;
-	machine) REPLY=' base machine ' ;;
+	machine) REPLY=' base ports machine ' ;; # it reads documents through their port
 	policy) REPLY=' base model machine policy ' ;;
 	redis | store | loop | config) REPLY=" base model machine ports $1 " ;;
 	operator) REPLY=' base model machine policy ports operator ' ;;
