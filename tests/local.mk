@@ -4,8 +4,9 @@ if HAVE_CRITERION
 check_PROGRAMS += tests/unit/units
 TESTS += tests/unit/run
 endif
-tests_unit_units_SOURCES = tests/unit/test_base.c tests/unit/test_config.c tests/unit/test_config_doc.c
-tests_unit_units_SOURCES = tests/unit/test_base.c tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/unit/test_fleet.c \
+tests_unit_units_SOURCES = tests/unit/test_base.c
+tests_unit_units_SOURCES += tests/unit/test_config.c tests/unit/test_config_doc.c
+tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/unit/test_fleet.c \
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
