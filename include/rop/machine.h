@@ -89,18 +89,21 @@ struct rop_state {
 
 struct rop_machine {
 	const char *name, *path, *doc;
+	const struct rop_vocabulary *words; /* not owned: it must outlive the machine */
 	int initial;
 	size_t n_states;
 	struct rop_state *states;
 	char digest[17];       /* of the meaning: names, rows, words and texts, not of comments or layout */
 };
 
-/* Load and verify. Everything is owned by the arena. false: the errors are in diags.
- * Refused (each with its own sentence; HACKING.md and states/README.md list them): unknown or missing or duplicate
+/* Load and verify. The machine is owned by the arena and does not need the document afterwards. false: the errors are
+ * in diags. Refused (each with its own sentence; states/README.md lists them): unknown or missing or duplicate
  * keys, unknown words (with a suggestion), bad arguments, unknown `to`, missing doc/why, a state with no way on for
- * certain (some valuation of the facts finds no row), rows that can never be taken, unreachable states, traps (no
- * path to a final state), waiting states (a row that leads back) without `within:`, `within:` without a row for
- * overdue that is certain to be taken, `overdue` where there is no `within:`. */
+ * certain (some valuation of the facts finds no row; a final state may have none: it rests), rows that can never be
+ * taken, unreachable states, traps (no path to a final state), waiting states (a row that leads back) without
+ * `within:`, `within:` without a row for overdue that is certain to be taken, `overdue` where there is no `within:`,
+ * rows without actions that go round in a circle for the same facts. Everything is decided by a complete search over
+ * the facts; the same fact with other arguments counts as an independent one. At most 64 states and 256 facts. */
 bool rop_machine_load(struct rop_arena *arena, const struct rop_doc *doc, const struct rop_vocabulary *words,
 		      struct rop_diags *diags, struct rop_machine **ret_machine);
 
@@ -109,13 +112,13 @@ int rop_machine_find_state(const struct rop_machine *machine, const char *name);
 /* ---- running ----------------------------------------------------------------------------------------------- */
 
 struct rop_clock_in_state {
-	int64_t in_state_ms;   /* since the state was entered; not reset by a row that leads back */
+	int64_t in_state_ms;   /* since the state was entered; not reset by a row that leads back; overdue from within: on */
 	size_t n_subjects;     /* scales within: */
 };
 
 bool rop_literal_holds(const struct rop_state *state, const struct rop_literal *literal, const void *subject,
 		       struct rop_clock_in_state clock);
-/* The first row that holds. Never NULL for a verified machine. */
+/* The first row that holds. NULL only in a final state: no row holds, the machine rests there. */
 const struct rop_row *rop_machine_pick(const struct rop_machine *machine, int state, const void *subject,
 				       struct rop_clock_in_state clock);
 /* When the state becomes overdue, counted from its entry; 0: never. */
