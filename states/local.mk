@@ -1,1 +1,1 @@
-EXTRA_DIST += states/cluster.yaml
+EXTRA_DIST += states/README.md
