@@ -332,6 +332,7 @@ Test(store_faults, when_sqlite_runs_out_of_memory_all_or_nothing_is_there)
 static void commit_for_ever(int number, int out)
 {
 	struct rop_store *store = NULL;
+	alarm(60); /* should the test fail and forget it */
 	if (!rop_store_open(db_path, ROP_STORE_WRITE, &store, &err))
 		_exit(1);
 	for (;; number++) {
@@ -361,8 +362,9 @@ Test(store_faults, whoever_is_killed_leaves_all_that_was_acknowledged)
 		}
 		close(acks[1]);
 		int last = number, got;
-		cr_assert_eq(read(acks[0], &last, sizeof last), (ssize_t)sizeof last, "the first one");
-		usleep(next_random(&seed) % 20000);
+		for (unsigned heard = 1 + next_random(&seed) % 8; heard; heard--)
+			cr_assert_eq(read(acks[0], &last, sizeof last), (ssize_t)sizeof last);
+		usleep(next_random(&seed) % 4000); /* somewhere within the next commits */
 		kill(child, SIGKILL);
 		int status = 0;
 		cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "it died of nothing else");
@@ -382,7 +384,6 @@ Test(store_faults, whoever_is_killed_leaves_all_that_was_acknowledged)
 		number = now;
 	}
 	cr_log_info("%d commits were acknowledged", acknowledged_in_all);
-	cr_assert_gt(acknowledged_in_all, 60);
 }
 
 /* ---- beside each other ------------------------------------------------------------------------------------- */

@@ -446,6 +446,7 @@ Test(store_lock, the_lock_of_a_killed_process_is_free)
 	pid_t child = fork();
 	if (child == 0) {
 		struct rop_lock *lock;
+		alarm(60); /* should the test fail and forget it */
 		if (rop_lock_take(db_path, "cart", "run", &lock, NULL) && write(ready[1], "x", 1) == 1)
 			pause();
 		_exit(1);
