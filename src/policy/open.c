@@ -4,6 +4,7 @@
 #include "policy.h"
 
 #define OPEN_MAX 12
+#define PAIRS_MAX 5
 
 static void note(struct rop_situation *now, int node, const char *reason, const char *text, const char *advice)
 {
@@ -22,7 +23,8 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const 
 		       const char *advice)
 {
 	const struct rop_observed *seen = now->seen;
-	for (size_t j = 0; j < seen->n && now->open.n < OPEN_MAX; j++) {
+	size_t told = 0;
+	for (size_t j = 0; j < seen->n; j++) {
 		ROP_OWN_TEXT viewers = { 0 };
 		size_t n = 0;
 		for (size_t i = 0; i < seen->n; i++) {
@@ -33,9 +35,11 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const 
 		}
 		if (n > 3)
 			rop_text_add(&viewers, " and %zu more", n - 3);
-		if (n > 0)
+		if (n > 0 && told++ < PAIRS_MAX)
 			note(now, (int)j, reason, sentence(now, viewers.at, &seen->nodes[j]), advice);
 	}
+	if (told > PAIRS_MAX)
+		note(now, -1, reason, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
 }
 
 static const char *cannot_reach(struct rop_situation *now, const char *viewers, const struct rop_node *node)

@@ -33,7 +33,7 @@ compile() { # compile TARGET... - warnings are errors
 	make -j$JOBS "$@" >make.log 2>&1 || status=$?
 	if [ "$status" -ne 0 ]; then
 		echo "not ok - $kind builds without a warning"
-		grep -E -A6 'error|Error|\*\*\*|undefined reference' make.log | head -60 | sed 's/^/    /'
+		grep -E -A4 '(error|warning): |undefined reference|multiple definition|\*\*\* ' make.log | head -60 | sed 's/^/    /'
 		exit 1
 	fi
 }
