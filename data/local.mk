@@ -1,1 +1,2 @@
 EXTRA_DIST += data/redis-operator.schema.json
+EXTRA_DIST += data/schema.sql

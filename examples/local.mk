@@ -1,1 +1,3 @@
-EXTRA_DIST +=
+EXTRA_DIST += examples/topologies/discovery.yaml examples/topologies/quickstart.yaml \
+	examples/topologies/zones.yaml
+EXTRA_DIST += examples/quickstart

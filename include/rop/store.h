@@ -16,6 +16,9 @@
 #include "rop/journal.h"
 #include "rop/mem.h"
 
+/* One thread uses a store at a time; a thread that must not wait for another's commit opens its own. Do not fork() and
+ * go on with an open store. After an I/O error or a full disk inside a write the store is broken: every later call fails
+ * with code 1, and only a new process may look again. */
 struct rop_store;
 
 enum rop_store_mode {
@@ -30,14 +33,17 @@ bool rop_store_open(const char *path, enum rop_store_mode mode, struct rop_store
 void rop_store_close(struct rop_store *store); /* NULL is fine */
 
 /* One cluster's image: record, machine state, pending expectations, temporary settings, conditions. A cluster never
- * seen gives an empty image (known = false). Owned by the arena. */
+ * seen gives an empty image (known = false). Owned by the arena. A pause is shown as written, also when its time has
+ * passed. boot_id holds for all boot clock values of the image: the first commit of another boot moves them to its own
+ * clock, by way of the wall clock. */
 bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,
 		    struct rop_err *err);
 
 /* Everything one pass decided, in one transaction: resolutions, the moves, new expectations, temporary settings,
- * conditions. Fills in the ids of entry->expects. Refuses (code 70, nothing written) a second pending expectation on
- * a subject, also where slot ranges overlap. If the cluster is paused meanwhile, nothing is written and
- * *ret_paused = true. */
+ * conditions. Resolutions come first and touch only pending rows; temporaries_gone come before temporaries_set, and one
+ * that is set again keeps its first original. Fills in the ids of entry->expects. Refuses (code 70, nothing written) a
+ * second pending expectation on a subject, also where slot ranges overlap. If the cluster is paused meanwhile (by the
+ * entry's wall clock), nothing is written and *ret_paused = true. */
 bool rop_store_commit(struct rop_store *store, const char *cluster, struct rop_entry *entry, bool *ret_paused,
 		      struct rop_err *err);
 

@@ -1,2 +1,16 @@
-redis_operator_SOURCES = src/cli/main.c
+redis_operator_SOURCES = \
+	src/cli/args.c src/cli/builtin.h src/cli/cli.h src/cli/cmd_apply.c src/cli/cmd_check.c src/cli/cmd_demo.c \
+	src/cli/cmd_explain.c src/cli/cmd_history.c src/cli/cmd_machine.c src/cli/cmd_pause.c src/cli/cmd_plan.c \
+	src/cli/cmd_status.c src/cli/cmd_validate.c src/cli/main.c src/cli/plan_json.c src/cli/plan_text.c \
+	src/cli/session.c src/cli/tell.c
+nodist_redis_operator_SOURCES = src/cli/builtin.c
+redis_operator_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 redis_operator_LDADD = $(ROP_LIBS)
+
+# The shipped machines are compiled in as the default.
+BUILT_SOURCES += src/cli/builtin.c
+CLEANFILES += src/cli/builtin.c
+src/cli/builtin.c: $(srcdir)/states/cluster.yaml
+	$(AM_V_GEN)$(MKDIR_P) src/cli && { \
+	  echo '/* made from states/ by make */' && echo '#include "builtin.h"' && echo 'const char BUILTIN_CLUSTER_YAML[] =' && \
+	  $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(srcdir)/states/cluster.yaml && echo ';'; } > $@.tmp && mv $@.tmp $@

@@ -42,21 +42,25 @@ static const struct phrase PHRASES[] = {
 	{ "exceeded maximum depth", "nested too deeply", NULL, false },
 };
 
-/* "found character that cannot start any token": which one it is makes the difference. */
-static const struct phrase *for_character(char c)
+/* libyaml says only that a character cannot be here: which one it is makes the difference. */
+static const struct phrase *for_character(const char *problem, char c)
 {
+	static const struct phrase COLON = { "", "expected a value before this ':'",
+					     "an IPv6 address needs quotes: \"[::1]:7000\"", false };
 	static const struct phrase TAB = { "", "a tab cannot be used for indentation", "use spaces", false },
 				   SIGN = { "", "a value cannot begin with this character", "put the value in quotes",
 					    false };
-	return c == '\t' ? &TAB : &SIGN;
+	if (strncmp(problem, "did not find expected node content", 34) == 0 && c == ':')
+		return &COLON;
+	if (strncmp(problem, "found character that cannot start", 33) == 0)
+		return c == '\t' ? &TAB : &SIGN;
+	return NULL;
 }
 
 void config_malformed(struct rop_diags *diags, const struct rop_doc *doc, const struct config_malformed *what)
 {
-	const struct phrase *phrase = NULL;
 	const char *problem = what->problem ? what->problem : "unknown problem";
-	if (strncmp(problem, "found character that cannot start", 33) == 0)
-		phrase = for_character(what->character);
+	const struct phrase *phrase = for_character(problem, what->character);
 	for (size_t i = 0; !phrase && i < sizeof PHRASES / sizeof *PHRASES; i++)
 		if (strncmp(problem, PHRASES[i].problem, strlen(PHRASES[i].problem)) == 0)
 			phrase = &PHRASES[i];

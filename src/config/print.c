@@ -52,7 +52,8 @@ static const char *find_line(const struct rop_doc *doc, int line, size_t *ret_n)
 
 static bool word_is_secret(const char *word, size_t n)
 {
-	static const char *const SECRETS[] = { "pass", "secret", "token", "masterauth", "primaryauth" };
+	static const char *const SECRETS[] = { "pass", "secret", "token", "masterauth", "primaryauth",
+					       "masteruser", "primaryuser" };
 	if (n >= 4 && strncasecmp(word + n - 4, "file", 4) == 0)
 		return false; /* passwordFile: a path */
 	for (size_t i = 0; i < sizeof SECRETS / sizeof *SECRETS; i++)

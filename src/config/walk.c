@@ -64,7 +64,7 @@ static void report_missing(struct config_walk *w, const struct rop_doc_node *map
 		const char *dot = strrchr(parent, '.'), *owner = dot ? dot + 1 : parent;
 		const char *hint = rop_printf(w->arena, "add '%s: %s'", name, key->example);
 		if (parent[0] == '\0')
-			rop_diag_error(w->diags, w->doc, NULL, hint, "missing key '%s'", name);
+			rop_diag_error(w->diags, w->doc, map, hint, "missing key '%s'", name);
 		else if (strcmp(owner, "nodes[]") == 0)
 			rop_diag_error(w->diags, w->doc, at, hint, "this node has no '%s'", name);
 		else
@@ -164,5 +164,5 @@ static void walk_map(struct config_walk *w, const struct rop_doc_node *map, cons
 void config_walk(struct config_walk *w)
 {
 	config_defaults(w->topology);
-	walk_map(w, w->doc->root, "", NULL, w->topology);
+	walk_map(w, w->doc->root, "", w->doc->root, w->topology);
 }

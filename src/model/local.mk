@@ -1,1 +1,1 @@
-librop_a_SOURCES += src/model/journal.c
+librop_a_SOURCES += src/model/answers.c src/model/journal.c src/model/observed.c src/model/slots.c

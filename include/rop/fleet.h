@@ -1,0 +1,58 @@
+/* fleet.h - connections to all nodes of one cluster: observe them, send them steps. hiredis inside; the loop outside.
+ *
+ * Connections stay open between passes. Every exchange with a node is one pipeline with one deadline; a node that
+ * is slow, hung, silent or talks nonsense never delays the others, and its connection is dropped. Replies over 64 MiB
+ * are cut off. Connecting (later: TLS) happens in one place, src/redis/link.c.
+ */
+#ifndef ROP_FLEET_H
+#define ROP_FLEET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/loop.h"
+#include "rop/observed.h"
+#include "rop/policy.h"
+
+struct rop_fleet;
+
+struct rop_fleet_options {
+	const char *client_name;       /* CLIENT SETNAME; NULL: none */
+	const char *user, *password;   /* NULL: no AUTH; user NULL: the default user. Borrowed, not copied */
+	int64_t connect_timeout_ms, command_timeout_ms;
+	int concurrency;               /* connections being used at once; 0: 256 */
+};
+
+struct rop_endpoint {
+	const char *address;           /* for people: "host:port" */
+	const char *ip;                /* literal */
+	int port, bus_port;            /* bus_port 0: port + 10000 */
+	const char *expected_id;       /* or NULL */
+};
+
+struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
+				const struct rop_endpoint *endpoints, size_t n);
+void rop_fleet_free(struct rop_fleet *fleet); /* drops what is under way; no callback afterwards */
+
+#define ROP_OBSERVE_SETTINGS 1 /* CONFIG GET of the watched names */
+#define ROP_OBSERVE_FULL 2     /* functions too */
+
+/* One pipeline to every node. `done` gets the answers as raw text in `arena` (which must live until then). */
+void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
+		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n), void *arg);
+
+struct rop_command {               /* one command to one node */
+	int node;
+	size_t argc;
+	const char **argv;
+};
+enum rop_sent { ROP_SENT_OK, ROP_SENT_ERROR /* known not executed */, ROP_SENT_UNKNOWN /* no reply: nobody knows */ };
+struct rop_outcome {
+	enum rop_sent sent;
+	const char *text;          /* the error's or the reason's text, in the arena; NULL when OK */
+};
+/* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands. */
+void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
+		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg);
+
+#endif

@@ -1,0 +1,44 @@
+/* loop.h - the event loop, and the only clock of the program. libuv inside. One thread; callbacks are thin. */
+#ifndef ROP_LOOP_H
+#define ROP_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rop/err.h"
+#include "rop/mem.h"
+
+struct rop_loop;
+struct rop_loop *rop_loop_new(struct rop_err *err);
+void rop_loop_free(struct rop_loop *loop);
+void rop_loop_run(struct rop_loop *loop);  /* until rop_loop_stop, or nothing is left to wait for */
+void rop_loop_stop(struct rop_loop *loop);
+
+int64_t rop_wall_ms(void);  /* since 1970 */
+int64_t rop_boot_ms(void);  /* CLOCK_BOOTTIME: goes on during suspend, starts anew with the host */
+const char *rop_boot_id(void); /* tells boots apart; "" where the kernel does not say */
+
+struct rop_timer;
+struct rop_timer *rop_timer_new(struct rop_loop *loop, void (*fire)(void *arg), void *arg);
+void rop_timer_start(struct rop_timer *timer, int64_t ms); /* once; starting again sets it anew */
+void rop_timer_stop(struct rop_timer *timer);
+void rop_timer_free(struct rop_timer *timer); /* NULL is fine */
+
+/* Readiness of a descriptor somebody else owns. */
+struct rop_watch;
+struct rop_watch *rop_watch_new(struct rop_loop *loop, int fd, void (*ready)(void *arg, bool readable, bool writable),
+				void *arg);
+void rop_watch_set(struct rop_watch *watch, bool read, bool write);
+void rop_watch_free(struct rop_watch *watch); /* before the descriptor is closed; NULL is fine */
+
+/* SIGINT, SIGTERM, SIGHUP ... as events. */
+struct rop_signal;
+struct rop_signal *rop_signal_new(struct rop_loop *loop, int signum, void (*fire)(void *arg, int signum), void *arg);
+void rop_signal_free(struct rop_signal *signal);
+
+/* Names to addresses, off the loop. found is called once, on the loop, with n literal addresses (n = 0: why says). */
+void rop_resolve(struct rop_loop *loop, const char *host,
+		 void (*found)(void *arg, const char *const *ips, size_t n, const char *why), void *arg);
+
+#endif

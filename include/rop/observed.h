@@ -1,0 +1,141 @@
+/* observed.h - what all nodes say, as plain data: one canonical entry per node (its own claim) and, per pair of
+ * nodes, three bits. N x N entries are never kept.
+ *
+ * Nodes are indexed as asked: for a topology, index i is the i-th declared node. Identity is the node id.
+ * Source of the shapes: CLUSTER NODES of each node (clusterGenNodeDescription in the servers' cluster.c), CLUSTER INFO,
+ * INFO server/replication/keyspace, CONFIG GET, FUNCTION LIST.
+ */
+#ifndef ROP_OBSERVED_H
+#define ROP_OBSERVED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/err.h"
+#include "rop/journal.h"
+#include "rop/mem.h"
+#include "rop/topology.h"
+
+/* ---- sets of slots ----------------------------------------------------------------------------------------- */
+
+struct rop_slots { uint64_t bits[ROP_SLOTS / 64]; };
+
+void rop_slots_add(struct rop_slots *slots, int first, int last);
+void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more);
+bool rop_slots_has(const struct rop_slots *slots, int slot);
+bool rop_slots_meet(const struct rop_slots *a, const struct rop_slots *b); /* share at least one */
+int rop_slots_count(const struct rop_slots *slots);
+int rop_slots_common(const struct rop_slots *a, const struct rop_slots *b);
+int rop_slots_first(const struct rop_slots *slots); /* ROP_SLOTS when empty */
+/* The next run at or after `from`; false: none. */
+bool rop_slots_run(const struct rop_slots *slots, int from, int *ret_first, int *ret_last);
+/* "0-5460 6000" into the arena; "" when empty. */
+const char *rop_slots_text(struct rop_arena *arena, const struct rop_slots *slots);
+
+/* ---- nodes ------------------------------------------------------------------------------------------------- */
+
+enum rop_reach {
+	ROP_REACH_OK,
+	ROP_REACH_SILENT,      /* no connection, time out, or it closed: nobody there */
+	ROP_REACH_DENIED,      /* wrong user or password, or a command that we need is not permitted */
+	ROP_REACH_NOT_REDIS,   /* what it answers is not the protocol */
+	ROP_REACH_NOT_CLUSTER, /* a server, but not in cluster mode */
+	ROP_REACH_LOADING,     /* reading its data set; will answer later */
+};
+
+enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
+
+struct rop_node {
+	const char *address;   /* "host:port" as declared, for people and messages */
+	const char *ip;        /* literal, for MEET; NULL: not resolved */
+	int port, bus_port;    /* bus_port: the one in use, never 0 */
+	enum rop_reach reach;
+	const char *reach_why; /* a sentence when not OK */
+	char id[ROP_ID_SIZE];  /* "" when never learned */
+	enum rop_role role;
+	int primary;           /* index of its primary; -1: none, or not among the nodes asked */
+	char primary_id[ROP_ID_SIZE];
+	int64_t epoch;         /* config epoch; a replica shows its primary's */
+	int64_t current_epoch;
+	struct rop_slots slots;/* its own claim */
+	int open_slots;        /* migrating or importing, on its own line */
+	const char *open_text; /* "[100->-id]" and the like; NULL: none */
+	bool state_ok;         /* cluster_state:ok */
+	bool link_up;          /* replica: master_link_status:up */
+	bool syncing;          /* replica: first synchronisation under way */
+	int64_t keys;          /* in all databases; -1 unknown */
+	int functions;         /* libraries; -1: unknown or not supported */
+	int handshakes;        /* entries of its view that have no identity yet */
+	int others;            /* entries of its view with an identity, besides itself */
+	int version;           /* 70015 for 7.0.15 (redis_version); 0 unknown */
+	const char *flavour;   /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
+	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
+};
+
+struct rop_foreign { /* a peer with an identity that was not among the nodes asked */
+	int viewer;
+	char id[ROP_ID_SIZE];
+	const char *address, *flags;
+};
+
+struct rop_observed {
+	struct rop_arena *arena;
+	size_t n, words;              /* words: of 64 bits per row of a bit matrix */
+	struct rop_node *nodes;
+	uint64_t *known;              /* [viewer][subject] viewer lists subject with its identity */
+	uint64_t *linked;             /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
+	uint64_t *agrees;             /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
+	ROP_LIST(struct rop_foreign) foreign;
+	const char **setting_names;
+	size_t n_settings;
+	int64_t boot_ms;              /* when the last answer was in */
+};
+
+static inline bool rop_bit(const struct rop_observed *seen, const uint64_t *matrix, size_t viewer, size_t subject)
+{
+	return matrix[viewer * seen->words + subject / 64] >> (subject % 64) & 1;
+}
+static inline void rop_bit_set(const struct rop_observed *seen, uint64_t *matrix, size_t viewer, size_t subject)
+{
+	matrix[viewer * seen->words + subject / 64] |= (uint64_t)1 << (subject % 64);
+}
+static inline void rop_bit_clear(const struct rop_observed *seen, uint64_t *matrix, size_t viewer, size_t subject)
+{
+	matrix[viewer * seen->words + subject / 64] &= ~((uint64_t)1 << (subject % 64));
+}
+
+struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const char **setting_names, size_t n_settings);
+/* Own arrays, shared texts: the source's arena must outlive the copy. */
+struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen);
+int rop_observed_find(const struct rop_observed *seen, const char *id);   /* index, or -1 */
+int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
+
+/* ---- from raw answers -------------------------------------------------------------------------------------- */
+
+struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent */
+	const char *address, *ip;
+	int port, bus_port;
+	enum rop_reach reach;
+	const char *reach_why;
+	const char *expected_id;      /* of an earlier time, for a node that does not answer now; NULL */
+	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
+	int functions;                /* -1: unknown */
+	const char **settings;        /* n_settings values; NULL entries: unknown; NULL: none */
+};
+
+/* Never fails: an answer that cannot be understood makes its node NOT_REDIS with the reason. */
+struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const struct rop_answer *answers, size_t n,
+					       const char **setting_names, size_t n_settings, int64_t boot_ms);
+
+/* One line of CLUSTER NODES. Pointers go into the text, which is cut up. false: not such a line. */
+struct rop_node_line {
+	char *id, *address, *flags, *primary_id, *slots; /* address: without "@bus,hostname"; slots: rest of the line */
+	int64_t epoch;
+	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr, odd; /* odd: a flag nobody told us of */
+};
+bool rop_node_line_parse(char *line, struct rop_node_line *ret_line);
+
+/* One "key:value" of an INFO text; false: not there. The value is copied into buf (cut when too long). */
+bool rop_info_get(const char *info, const char *key, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,154 @@
+/* policy.h - what to make of what is seen: pure functions of (desired, observed, expectations, now). No I/O, no clock.
+ *
+ *   situation   everything one pass decides on, computed once
+ *   words       the vocabulary of the cluster machine: facts about the situation, actions that plan steps
+ *   steps       commands with their expectation (predicate) and their effect on the observed cluster
+ *   settle      what follows without a command: gossip spreads, states turn ok, links come up
+ */
+#ifndef ROP_POLICY_H
+#define ROP_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/journal.h"
+#include "rop/machine.h"
+#include "rop/observed.h"
+#include "rop/topology.h"
+
+/* ---- findings: what was seen where, why it matters, what a person can do ----------------------------------- */
+
+struct rop_finding {
+	enum rop_code code;   /* REFUSED, UNREACHABLE, DENIED: nothing may change; TIMEOUT: not there yet; OK: a warning */
+	int node;             /* index; -1: the cluster */
+	const char *reason;   /* one CamelCase word, for conditions and JSON */
+	const char *text;     /* the whole sentence: what was seen, on which node, why it matters */
+	const char *advice;   /* the exact command or act that goes on from here; NULL */
+};
+
+/* ---- shards: who should be what --------------------------------------------------------------------------- */
+
+struct rop_shard {
+	int number;            /* from 1, by lowest slot */
+	int primary;           /* index of the node that is or becomes its primary; -1: nobody can */
+	struct rop_slots add;  /* slots nobody owns that its primary is to get */
+};
+
+struct rop_layout {
+	struct rop_shard *shards;
+	size_t n;
+	int *primary_of;       /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no place */
+	int *shard_of;         /* [node]: index into shards; -1: none */
+	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better */
+};
+
+/* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
+ * has too many, the rest is placed so that no two nodes of a shard share a zone or a host where that can be done.
+ * Deterministic. Linear in nodes but for the placement, which is a matching (n x shards at worst). */
+void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
+		     struct rop_layout *ret_layout);
+
+/* ---- the situation ----------------------------------------------------------------------------------------- */
+
+enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - decided from what is seen */
+	ROP_CASE_UNDECIDED, ROP_CASE_FORM, ROP_CASE_COMPLETE, ROP_CASE_ADOPT, ROP_CASE_TOTAL_LOSS, ROP_CASE_REFUSE,
+};
+const char *rop_case_name(enum rop_case kase);
+
+/* The reconciler's memory of tries, asked by planners: may a step on this subject be planned now? */
+struct rop_tries;
+enum rop_may { ROP_MAY, ROP_MAY_PENDING /* one is under way */, ROP_MAY_LATER /* backing off */, ROP_MAY_NEVER /* too often */ };
+
+struct rop_situation {
+	struct rop_arena *arena;
+	const struct rop_topology *topology;
+	const struct rop_observed *seen;
+	const struct rop_image *image;
+	struct rop_tries *tries;
+	int64_t wall_ms, boot_ms;
+	bool may_lower;              /* temporary settings are allowed in this run (not with --step) */
+	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */
+
+	/* derived by rop_situation_assess */
+	enum rop_case kase;
+	struct rop_layout layout;
+	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
+	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
+	size_t answering;
+	struct rop_slots owned;      /* by anybody */
+	bool paused, all_answer, in_view, formed, refused, fresh;
+	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, state_ok, views_agree;
+	bool prepared, temporaries_in_force, settings_as_declared, waiting, worn_out;
+};
+
+/* The inputs above "derived" are set by the caller; fills in the rest. */
+void rop_situation_assess(struct rop_situation *now);
+
+/* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
+bool rop_situation_converged(const struct rop_situation *now);
+
+/* Fills in `open`, once; it costs text, so only when somebody is told. */
+void rop_situation_open(struct rop_situation *now);
+
+/* The condition rows of `status`, from the situation; `since` is copied from the image where the status is the same. */
+void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
+			 struct rop_condition ret_conditions[ROP_CONDITIONS_N]);
+
+/* Settings whose values a pass needs: the declared ones and those lowered while forming. Owned by the arena. */
+const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n);
+
+/* ---- words ------------------------------------------------------------------------------------------------- */
+
+const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_situation; output: struct rop_batch */
+
+struct rop_step {
+	struct rop_expect expect;    /* what is journalled */
+	int node, peer;              /* indexes; peer -1: none */
+	const char *state;           /* the machine's state that asked for it */
+};
+
+struct rop_batch { /* what the actions of one pass ask for */
+	struct rop_arena *arena;
+	ROP_LIST(struct rop_step) steps;
+	const char *state, *why;     /* of the row at work; copied into its steps */
+	bool report;                 /* a row asked to stop and tell */
+	bool reached;                /* a row said: this is the declared cluster */
+	bool look_again;             /* a row acted without a command */
+};
+
+/* restore_settings without a row: when a run is told to stop. */
+void rop_plan_restore(const struct rop_situation *now, struct rop_batch *batch);
+
+/* ---- steps ------------------------------------------------------------------------------------------------- */
+
+/* Is what the expectation waits for seen? */
+bool rop_expect_seen(const struct rop_expect *expect, const struct rop_observed *seen);
+/* observed -> observed': what the command changes at once on the node that got it (in place). */
+void rop_step_effect(const struct rop_expect *expect, struct rop_observed *seen);
+/* What follows by itself among the nodes that answer, until nothing more does (in place). */
+void rop_settle(struct rop_observed *seen);
+/* The command as sent; texts in the arena. Returns argc. */
+size_t rop_step_command(struct rop_arena *arena, const struct rop_expect *expect, const struct rop_observed *seen,
+			const char ***ret_argv);
+/* Fills in subject, address, command and precondition from kind, node and peer. */
+void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen, struct rop_step *step);
+
+/* A copy that needs nothing of the original's arena. */
+struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expect *expect);
+
+/* ---- tries ------------------------------------------------------------------------------------------------- */
+
+struct rop_tries *rop_tries_new(struct rop_arena *arena);
+void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect);
+/* The expectation ended: met forgets the subject; refused and expired count, and say when it may be tried again. */
+void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
+		     int64_t boot_ms);
+enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
+bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
+int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
+size_t rop_tries_n_pending(const struct rop_tries *tries);
+bool rop_tries_worn_out(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);
+/* When the next backed-off subject may be tried; INT64_MAX: none. */
+int64_t rop_tries_next_ms(const struct rop_tries *tries, int64_t boot_ms);
+
+#endif

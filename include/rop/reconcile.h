@@ -1,0 +1,88 @@
+/* reconcile.h - the loop itself, without the waiting: a pass as a state machine that wants things done and is told
+ * when they are. It does no I/O and reads no clock, so plan, apply, the daemon and the simulator drive the same code.
+ *
+ *     for (;;) switch (rop_reconcile_want(r)) {
+ *     case OBSERVE: look at all nodes            -> rop_reconcile_observed(r, seen, clock)
+ *     case COMMIT:  write rop_reconcile_entry(r) -> rop_reconcile_committed(r, paused)
+ *     case SEND:    send rop_reconcile_steps(r)  -> rop_reconcile_sent(r, outcomes, clock)
+ *     case SLEEP:   wait rop_reconcile_sleep_ms  -> rop_reconcile_woke(r)
+ *     case DONE:    rop_reconcile_result(r)
+ *     }
+ *
+ * A failure of the journal ends the run: the driver stops sending and reports it; there is nothing to tell here.
+ */
+#ifndef ROP_RECONCILE_H
+#define ROP_RECONCILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/fleet.h"
+#include "rop/journal.h"
+#include "rop/machine.h"
+#include "rop/observed.h"
+#include "rop/policy.h"
+
+enum rop_want { ROP_WANT_OBSERVE, ROP_WANT_COMMIT, ROP_WANT_SEND, ROP_WANT_SLEEP, ROP_WANT_DONE };
+
+struct rop_clock { int64_t wall_ms, boot_ms; };
+
+struct rop_reconcile_options {
+	const struct rop_machine *machine;
+	const struct rop_vocabulary *words;
+	const struct rop_topology *topology;  /* nodes resolved */
+	const struct rop_image *image;        /* as loaded; copied as far as it changes */
+	const char *boot_id;
+	int pid;
+	int64_t revision;                     /* accepted revision this run works on; 0: none recorded (plan) */
+	bool keep;                            /* daemon: never done; else one-shot: done at reached, or told to stop */
+	bool step;                            /* one batch of steps, then stop; no temporary settings */
+	bool predict;                         /* plan: the world answers at once; give up when nothing moves */
+	/* Told as it happens; may be NULL. Steps are told at the beginning (status PENDING) and at the end. */
+	void (*on_transition)(void *arg, const struct rop_transition *transition);
+	void (*on_step)(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note);
+	void *arg;
+};
+
+struct rop_reconcile;
+struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *options, struct rop_clock clock);
+void rop_reconcile_free(struct rop_reconcile *r);
+
+enum rop_want rop_reconcile_want(const struct rop_reconcile *r);
+void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock);
+struct rop_entry *rop_reconcile_entry(struct rop_reconcile *r);
+/* paused: the store wrote nothing because somebody paused the cluster meanwhile. */
+void rop_reconcile_committed(struct rop_reconcile *r, bool paused);
+/* Just before sending, the driver reads the pause row once more; a pause drops the batch, known not executed. */
+const struct rop_step *rop_reconcile_steps(const struct rop_reconcile *r, size_t *ret_n);
+void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outcomes, struct rop_clock clock);
+int64_t rop_reconcile_sleep_ms(const struct rop_reconcile *r);
+void rop_reconcile_woke(struct rop_reconcile *r);
+/* Ends the run soon, whatever the reason: puts temporary settings back first. code is what it will have ended with. */
+void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char *why);
+
+/* How it stands: the last pass's situation (arena of that pass; valid until the next observation). NULL before. */
+const struct rop_situation *rop_reconcile_situation(const struct rop_reconcile *r);
+const char *rop_reconcile_state(const struct rop_reconcile *r);   /* the machine's state */
+bool rop_reconcile_converged(const struct rop_reconcile *r);
+void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by);
+
+struct rop_result {
+	enum rop_code code;
+	bool reached;            /* the declared cluster is there, seen by all */
+	size_t steps, passes, transitions;
+	const char *text;        /* why not, in a sentence; "" when reached */
+};
+struct rop_result rop_reconcile_result(const struct rop_reconcile *r);
+
+/* The plan: the same machine against the predicted cluster. Steps in order, owned by the arena. */
+struct rop_plan {
+	ROP_LIST(struct rop_step) steps;
+	ROP_LIST(struct rop_transition) transitions;
+	struct rop_result result;
+	const struct rop_situation *first, *last; /* as observed; as predicted at the end */
+};
+void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *options, const struct rop_observed *seen,
+		   struct rop_clock clock, struct rop_plan *ret_plan);
+
+#endif

@@ -1,0 +1,122 @@
+/* cli.h - what the commands share: options, a session with one cluster, the terminal. The only layer that prints. */
+#ifndef ROP_CLI_H
+#define ROP_CLI_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "rop/drive.h"
+#include "rop/err.h"
+#include "rop/machine.h"
+#include "rop/mem.h"
+#include "rop/policy.h"
+#include "rop/store.h"
+#include "rop/topology.h"
+
+/* ---- options and commands: one table feeds the parser, --help, the man page and completion ------------------- */
+
+enum cli_output { CLI_TEXT, CLI_JSON, CLI_JSONL };
+enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
+
+struct cli_values { /* every option of every command has a place here */
+	const char *state, *config, *machines;
+	enum cli_output output;
+	enum cli_color color;
+	int quiet, verbose, help, version;
+	int detailed_exitcode, yes, step, watch, purge;
+	const char *allow_data_loss;
+	int64_t timeout_ms, for_ms, limit;
+};
+
+enum cli_option_type { CLI_FLAG, CLI_STRING, CLI_DURATION, CLI_NUMBER, CLI_OUTPUT, CLI_COLOR };
+
+struct cli_option {
+	const char *name;      /* without the dashes */
+	char letter;           /* 0: none */
+	enum cli_option_type type;
+	const char *arg, *doc; /* arg: "PATH"; NULL for flags */
+	size_t offset;         /* in struct cli_values */
+};
+#define CLI_VALUE(field) offsetof(struct cli_values, field)
+
+struct cli {
+	struct cli_values values;
+	struct rop_arena *arena; /* of the whole call */
+	const struct cli_command *command;
+	bool color;              /* on stdout */
+	bool live;               /* stderr is a terminal: one line that is written over */
+};
+
+struct cli_command {
+	const char *name, *operands, *summary;
+	int min_operands, max_operands; /* max -1: any number */
+	const struct cli_option *options; /* own ones, up to the first without a name; NULL: none */
+	enum rop_code (*run)(struct cli *cli, int argc, char **argv); /* operands only */
+	const char *about;       /* the paragraph of --help */
+};
+
+extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
+	cli_pause, cli_resume, cli_machine, cli_demo;
+extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
+extern const struct cli_option CLI_GLOBAL_OPTIONS[];
+
+/* args.c: false: err says what was wrong. operands points into argv, permuted. */
+bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int *ret_n, struct rop_err *err);
+void cli_help(const struct cli_command *command); /* NULL: the overview */
+
+/* ---- telling ----------------------------------------------------------------------------------------------- */
+
+/* "redis-operator: ..." on stderr; returns err->code. */
+enum rop_code cli_fail(const struct rop_err *err);
+void cli_tell(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr; not with -q */
+void cli_print_diags(struct rop_diags *diags); /* stderr */
+void cli_findings(const char *text); /* result.text, one error a finding, on stderr */
+const char *cli_paint(const struct cli *cli, const char *color); /* "green" "red" "yellow" "bold" "dim" "off" */
+void cli_print_json(json_t *json); /* indented, on stdout; takes the reference */
+void cli_print_jsonl(json_t *json);
+char *cli_time(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07 */
+json_t *cli_json_time(int64_t wall_ms); /* RFC 3339, UTC; null for 0 */
+json_t *cli_json_text(const char *s); /* null for NULL */
+
+/* ---- a session: one cluster, seen from the command line ----------------------------------------------------- */
+
+struct session {
+	struct cli *cli;
+	struct rop_topology *topology;
+	const char *source;            /* the topology's text, for the revision */
+	struct rop_machine *machine;
+	struct rop_store *store;       /* NULL: none there (reading) */
+	struct rop_image image;
+	struct rop_loop *loop;
+	char *password;
+	struct rop_fleet_options fleet;
+	const struct rop_observed *seen;
+};
+
+/* A file's path, or the name of a cluster in the database. Prints diagnostics itself. */
+bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err);
+bool session_open_machine(struct session *s, struct rop_err *err);
+/* ROP_STORE_READ: also without a database. Loads the image. */
+bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_err *err);
+/* Loop, names resolved, password read. */
+bool session_open_nodes(struct session *s, struct rop_err *err);
+/* One look at all nodes, into s->seen. */
+bool session_look(struct session *s, unsigned flags, struct rop_err *err);
+void session_close(struct session *s);
+void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret_options);
+/* The situation as it is now, from the last look. */
+struct rop_situation *session_situation(const struct session *s);
+bool session_is_file(const char *name);
+
+bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err);
+const char *cli_state_path(struct cli *cli);
+
+/* plan_text.c, plan_json.c */
+void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan);
+json_t *plan_json(const struct session *s, const struct rop_plan *plan);
+json_t *plan_step_json(const struct rop_step *step);
+struct plan_summary { int introduced, slots, replicas, settings, restores; };
+struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s);
+void plan_warnings(struct cli *cli, const struct rop_plan *plan);
+
+#endif

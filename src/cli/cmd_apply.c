@@ -1,0 +1,300 @@
+/* cmd_apply.c - do it, once; return when the declared cluster is there and seen by all. */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "rop/log.h"
+#include "rop/text.h"
+
+static const struct cli_option OPTIONS[] = {
+	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
+	{ "timeout", 0, CLI_DURATION, "TIME", "give up when not converged by then (default 5m)", CLI_VALUE(timeout_ms) },
+	{ "step", 0, CLI_FLAG, NULL, "one batch of steps, then stop (without temporary settings)", CLI_VALUE(step) },
+	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER", "consent, for this run, to what may lose data of the cluster named", CLI_VALUE(allow_data_loss) },
+	{ 0 },
+};
+
+#define TIMEOUT_DEFAULT_MS 300000
+#define PROGRESS_EVERY_MS 10000
+
+struct applying {
+	struct cli *cli;
+	struct session *s;
+	struct rop_drive *drive;
+	struct rop_timer *ticker;
+	int64_t began_ms, said_ms;
+	size_t asked; /* steps sent */
+	bool line_open;
+	enum rop_code code;
+	bool reached;
+	int64_t took_ms;
+};
+
+/* ---- telling ----------------------------------------------------------------------------------------------- */
+
+static bool jsonl(const struct applying *a)
+{
+	return a->cli->values.output != CLI_TEXT;
+}
+
+static void close_line(struct applying *a)
+{
+	if (a->line_open)
+		fputs("\r\033[K", stderr);
+	a->line_open = false;
+}
+
+static void on_transition(void *arg, const struct rop_transition *t)
+{
+	struct applying *a = arg;
+	if (jsonl(a)) {
+		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster", a->s->topology->name, "from",
+					  t->from, "to", t->to, "row", t->row, "why", t->why));
+		return;
+	}
+	if (a->cli->values.verbose)
+		close_line(a);
+	rop_log(ROP_LOG_INFO, "cluster=%s %s -> %s why=\"%s\"", a->s->topology->name, t->from, t->to, t->why);
+}
+
+static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
+{
+	struct applying *a = arg;
+	const struct rop_expect *e = &step->expect;
+	a->asked += status == ROP_EXPECT_PENDING;
+	if (jsonl(a)) {
+		const char *type = status == ROP_EXPECT_PENDING ? "step_start" : status == ROP_EXPECT_MET ? "step_done" : "step_failed";
+		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster", a->s->topology->name,
+					  "action", rop_step_kind_name(e->kind), "subject", e->subject, "node", e->address, "command",
+					  e->command, "attempts", e->attempts, "status", rop_expect_status_name(status), "note",
+					  cli_json_text(note)));
+		return;
+	}
+	if (a->cli->values.verbose)
+		close_line(a);
+	if (status == ROP_EXPECT_REFUSED || status == ROP_EXPECT_EXPIRED)
+		rop_log(ROP_LOG_INFO, "cluster=%s node=%s %s: %s (attempt %d): %s", a->s->topology->name, e->address, e->command,
+			rop_expect_status_name(status), e->attempts, note ? note : "");
+	else
+		rop_log(ROP_LOG_DEBUG, "cluster=%s node=%s %s: %s", a->s->topology->name, e->address, e->command, rop_expect_status_name(status));
+}
+
+/* What it waits for, in a few words: the first thing that is open. */
+static const char *waits_for(struct applying *a)
+{
+	const struct rop_reconcile *r = rop_drive_reconcile(a->drive);
+	struct rop_situation *now = (struct rop_situation *)rop_reconcile_situation(r);
+	if (!now)
+		return "the nodes' first answers";
+	rop_situation_open(now);
+	return now->open.n ? now->open.at[0].text : "a second look that confirms it";
+}
+
+static void tick(void *arg)
+{
+	struct applying *a = arg;
+	int64_t now = rop_boot_ms(), elapsed = now - a->began_ms;
+	int64_t left = a->cli->values.timeout_ms - elapsed;
+	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
+	const char *state = rop_reconcile_state(rop_drive_reconcile(a->drive));
+	if (jsonl(a)) {
+		if (now - a->said_ms < PROGRESS_EVERY_MS)
+			return;
+		a->said_ms = now;
+		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", a->s->topology->name, "state", state,
+					  "for", waits_for(a), "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
+	} else if (a->cli->live) {
+		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state, (double)elapsed / 1000,
+			(long long)(left / 1000), waits_for(a));
+		a->line_open = true;
+	} else if (now - a->said_ms >= PROGRESS_EVERY_MS) {
+		a->said_ms = now;
+		cli_tell(a->cli, "%s: %s, for %lld s, at most %lld s more: %s", a->s->topology->name, state, (long long)(elapsed / 1000),
+			 (long long)(left / 1000), waits_for(a));
+	}
+}
+
+static void tell_result(struct applying *a, const struct rop_result *result)
+{
+	close_line(a);
+	if (jsonl(a)) {
+		cli_print_jsonl(json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster", a->s->topology->name,
+					  "converged", result->reached, "exit_code", (int)result->code, "steps", (int)result->steps,
+					  "transitions", (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
+					  (json_int_t)a->took_ms, "message", result->text));
+		if (result->code != ROP_OK)
+			cli_findings(result->text);
+		return;
+	}
+	if (result->code != ROP_OK) {
+		cli_findings(result->text);
+		return;
+	}
+	const struct rop_situation *now = rop_reconcile_situation(rop_drive_reconcile(a->drive));
+	if (!result->reached)
+		cli_tell(a->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on", a->s->topology->name,
+			 result->steps);
+	else if (result->steps)
+		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok everywhere\n",
+		       a->s->topology->name, (double)a->took_ms / 1000, result->steps, now->answering);
+	else if (a->cli->live || a->took_ms > 1000)
+		cli_tell(a->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)", a->s->topology->name,
+			 (double)a->took_ms / 1000);
+}
+
+static void on_done(void *arg, const struct rop_result *result, const struct rop_err *err)
+{
+	struct applying *a = arg;
+	a->took_ms = rop_boot_ms() - a->began_ms;
+	a->code = result->code;
+	a->reached = result->reached;
+	if (err) {
+		close_line(a);
+		a->code = cli_fail(err);
+	} else if (a->drive) {
+		tell_result(a, result);
+	}
+	rop_loop_stop(a->s->loop);
+}
+
+static void on_signal(void *arg, int signum)
+{
+	struct applying *a = arg;
+	close_line(a);
+	rop_drive_stop(a->drive, ROP_FAIL, signum == SIGINT ? "interrupted; apply again to go on" : "told to stop; apply again to go on");
+}
+
+/* ---- doing ------------------------------------------------------------------------------------------------- */
+
+static enum rop_code go(struct applying *a)
+{
+	struct rop_drive_options options = {
+		.loop = a->s->loop, .store = a->s->store, .fleet = &a->s->fleet, .timeout_ms = a->cli->values.timeout_ms,
+		.on_done = on_done, .arg = a,
+	};
+	struct rop_err err = { 0 };
+	session_reconcile_options(a->s, &options.reconcile);
+	options.reconcile.on_transition = on_transition;
+	options.reconcile.on_step = on_step;
+	options.reconcile.arg = a;
+	if (!rop_store_accept(a->s->store, a->s->topology->name, a->s->topology->digest, rop_topology_canonical(a->cli->arena, a->s->topology),
+			      a->s->source, a->s->topology->path, rop_wall_ms(), &options.reconcile.revision, &err))
+		return cli_fail(&err);
+	a->began_ms = a->said_ms = rop_boot_ms();
+	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
+	struct rop_signal *terminate = rop_signal_new(a->s->loop, SIGTERM, on_signal, a);
+	a->drive = rop_drive_start(&options);
+	a->ticker = rop_timer_new(a->s->loop, tick, a);
+	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
+	rop_loop_run(a->s->loop);
+	rop_timer_free(a->ticker);
+	rop_signal_free(interrupt);
+	rop_signal_free(terminate);
+	rop_drive_free(a->drive);
+	return a->code;
+}
+
+static bool may_go_on(struct cli *cli, struct rop_err *err)
+{
+	char answer[16] = "";
+	if (cli->values.yes)
+		return true;
+	if (!isatty(STDIN_FILENO))
+		return rop_fail(err, ROP_REFUSED, "these changes need a person's yes, and there is no terminal to ask on\n  -> review the plan, then give --yes");
+	fprintf(stderr, "\nMake these changes? Only 'yes' is taken for a yes: ");
+	fflush(stderr);
+	if (!fgets(answer, sizeof answer, stdin) || strcmp(answer, "yes\n") != 0)
+		return rop_fail(err, ROP_REFUSED, "not confirmed; nothing was changed");
+	return true;
+}
+
+/* The plan is shown and, where somebody is there to be asked, agreed upon. */
+static enum rop_code review(struct cli *cli, struct session *s, bool *ret_go)
+{
+	struct rop_reconcile_options options;
+	struct rop_plan plan;
+	struct rop_err err = { 0 };
+	session_reconcile_options(s, &options);
+	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
+	*ret_go = true;
+	if (plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT && !plan.steps.n && !s->image.pending.n) {
+		cli_findings(plan.result.text);
+		*ret_go = false;
+		return plan.result.code;
+	}
+	if (cli->values.output == CLI_TEXT) {
+		if (plan.steps.n) {
+			plan_print(cli, s, &plan);
+			fflush(stdout);
+			plan_warnings(cli, &plan);
+		} else if (isatty(STDOUT_FILENO) && plan.result.reached) {
+			plan_print(cli, s, &plan);
+		}
+	} else {
+		for (size_t i = 0; i < plan.steps.n; i++) {
+			json_t *change = plan_step_json(&plan.steps.at[i]);
+			json_object_set_new(change, "type", json_string("planned_change"));
+			json_object_set_new(change, "cluster", json_string(s->topology->name));
+			cli_print_jsonl(change);
+		}
+	}
+	if (plan.steps.n && !may_go_on(cli, &err)) {
+		*ret_go = false;
+		return cli_fail(&err);
+	}
+	return ROP_OK;
+}
+
+/* Consent names the cluster, and is for this run only: it is not part of the topology, nor kept. */
+static bool take_consent(struct cli *cli, struct session *s, struct rop_err *err)
+{
+	const char *name = cli->values.allow_data_loss;
+	if (!name)
+		return true;
+	if (strcmp(name, s->topology->name) != 0)
+		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%s', but the file describes cluster '%s'", name, s->topology->name);
+	s->topology->reform_on_total_loss = true;
+	return true;
+}
+
+static enum rop_code apply(struct cli *cli, struct session *s, struct rop_err *err)
+{
+	bool agreed = false;
+	if (!take_consent(cli, s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
+	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err))
+		return cli_fail(err);
+	enum rop_code code = review(cli, s, &agreed);
+	if (!agreed)
+		return code;
+	struct applying a = { .cli = cli, .s = s };
+	return go(&a);
+}
+
+static enum rop_code run(struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	struct rop_err err = { 0 };
+	struct session s = { 0 };
+	struct rop_lock *lock = NULL;
+	enum rop_code code;
+	if (!cli->values.timeout_ms)
+		cli->values.timeout_ms = TIMEOUT_DEFAULT_MS;
+	if (session_open_topology(&s, cli, argv[0], &err) && session_open_machine(&s, &err) &&
+	    rop_lock_take(cli_state_path(cli), s.topology->name, "apply", &lock, &err)) {
+		code = apply(cli, &s, &err);
+		session_close(&s);
+		rop_lock_release(lock);
+		return code;
+	}
+	code = cli_fail(&err);
+	session_close(&s);
+	return code;
+}
+
+const struct cli_command cli_apply = {
+	.name = "apply", .operands = "FILE", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
+	.summary = "Do it, once; return when the declared cluster is there and seen by all",
+	.about = "Shows the plan, asks (or takes --yes), and goes on from whatever is there: an interrupted run is finished by\n"
+		 "the next one. Silent, with exit code 0, when there is nothing to do. -o jsonl prints one object per event.\n",
+};

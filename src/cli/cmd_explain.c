@@ -1,0 +1,145 @@
+/* cmd_explain.c - which row holds now, and which facts made it hold. */
+#include <string.h>
+
+#include "cli.h"
+
+static const char *yes_no(struct cli *cli, bool holds)
+{
+	return holds ? rop_printf(cli->arena, "%sholds%s", cli_paint(cli, "green"), cli_paint(cli, "off")) :
+		       rop_printf(cli->arena, "%sdoes not%s", cli_paint(cli, "dim"), cli_paint(cli, "off"));
+}
+
+/* From the initial state, the rows that would be taken now, until one acts, waits or rests. */
+static void explain_rows(struct cli *cli, const struct session *s, struct rop_situation *now, json_t *path)
+{
+	const struct rop_machine *m = s->machine;
+	int state = m->initial;
+	struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
+	for (size_t moves = 0; moves <= m->n_states; moves++) {
+		const struct rop_state *st = &m->states[state];
+		const struct rop_row *taken = rop_machine_pick(m, state, now, clock);
+		if (!path)
+			printf("%s%s%s  %s\n", cli_paint(cli, "bold"), st->name, cli_paint(cli, "off"), st->doc);
+		for (size_t i = 0; i < st->n_rows && &st->rows[i] != taken && !path; i++) {
+			const struct rop_row *row = &st->rows[i];
+			for (size_t w = 0; w < row->n_when; w++)
+				if (!rop_literal_holds(st, &row->when[w], now, clock) && cli->values.verbose)
+					printf("    row %d to %s: '%s' does not hold\n", row->number, m->states[row->to].name, row->when[w].text);
+		}
+		if (!taken) {
+			if (!path)
+				printf("  no row leaves it: it rests here\n");
+			return;
+		}
+		if (!path) {
+			printf("  row %d holds: to %s, because %s\n", taken->number, m->states[taken->to].name, taken->why);
+			for (size_t w = 0; w < taken->n_when; w++)
+				printf("    %-28s %s\n", taken->when[w].text, yes_no(cli, true));
+			for (size_t d = 0; d < taken->n_do; d++)
+				printf("    does %s\n", taken->does[d].text);
+		} else {
+			json_t *when = json_array();
+			for (size_t w = 0; w < taken->n_when; w++)
+				json_array_append_new(when, json_string(taken->when[w].text));
+			json_array_append_new(path, json_pack("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row", taken->number, "to",
+							      m->states[taken->to].name, "why", taken->why, "when", when));
+		}
+		if (taken->n_do || taken->to == state)
+			return;
+		state = taken->to;
+	}
+}
+
+static void explain_facts(struct cli *cli, struct rop_situation *now, json_t *facts)
+{
+	const struct rop_vocabulary *words = rop_cluster_words();
+	if (!facts)
+		printf("\nFacts\n");
+	for (size_t i = 0; i < words->n_facts; i++) {
+		const struct rop_fact *fact = &words->facts[i];
+		if (fact->args[0].name)
+			continue; /* true or false of a number that a row gives */
+		bool holds = fact->holds(now, NULL);
+		if (facts)
+			json_object_set_new(facts, fact->name, json_boolean(holds));
+		else
+			printf("  %-22s %-10s %s\n", fact->name, yes_no(cli, holds), fact->doc);
+	}
+}
+
+static void explain_open(struct cli *cli, struct rop_situation *now, const char *node, json_t *open)
+{
+	(void)cli;
+	rop_situation_open(now);
+	size_t told = 0;
+	for (size_t pass = 0; pass < 2; pass++) {
+		size_t n = pass ? now->open.n : now->findings.n;
+		const struct rop_finding *list = pass ? now->open.at : now->findings.at;
+		for (size_t i = 0; i < n; i++) {
+			if (node && (list[i].node < 0 || strcmp(now->seen->nodes[list[i].node].address, node) != 0))
+				continue;
+			if (open) {
+				json_array_append_new(open, json_pack("{s:s, s:s, s:o}", "reason", list[i].reason, "message", list[i].text,
+								      "advice", cli_json_text(list[i].advice)));
+				continue;
+			}
+			printf("%s  - %s\n", told++ ? "" : "\nNot as declared\n", list[i].text);
+			if (list[i].advice)
+				printf("    -> %s\n", list[i].advice);
+		}
+	}
+	if (!open && !told)
+		printf("\nNothing is open%s%s.\n", node ? " at " : "", node ? node : "");
+}
+
+static bool is_node(const struct session *s, const char *address)
+{
+	for (size_t i = 0; i < s->seen->n; i++)
+		if (strcmp(s->seen->nodes[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+static enum rop_code explain(struct cli *cli, struct session *s, const char *node)
+{
+	struct rop_situation *now = session_situation(s);
+	struct rop_err err = { 0 };
+	if (node && !is_node(s, node)) {
+		rop_fail(&err, ROP_INVALID, "'%s' is no node of cluster '%s'", node, s->topology->name);
+		return cli_fail(&err);
+	}
+	if (cli->values.output != CLI_TEXT) {
+		json_t *path = json_array(), *facts = json_object(), *open = json_array();
+		explain_rows(cli, s, now, path);
+		explain_facts(cli, now, facts);
+		explain_open(cli, now, node, open);
+		cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "case",
+					 rop_case_name(now->kase), "rows", path, "facts", facts, "open", open));
+		return ROP_OK;
+	}
+	printf("cluster %s: %s\n\n", s->topology->name, rop_case_name(now->kase));
+	explain_rows(cli, s, now, NULL);
+	explain_facts(cli, now, NULL);
+	explain_open(cli, now, node, NULL);
+	return ROP_OK;
+}
+
+static enum rop_code run(struct cli *cli, int argc, char **argv)
+{
+	struct rop_err err = { 0 };
+	struct session s = { 0 };
+	enum rop_code code;
+	if (session_open_topology(&s, cli, argv[0], &err) && session_open_machine(&s, &err) &&
+	    session_open_store(&s, ROP_STORE_READ, &err) && session_open_nodes(&s, &err) &&
+	    session_look(&s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, &err))
+		code = explain(cli, &s, argc > 1 ? argv[1] : NULL);
+	else
+		code = cli_fail(&err);
+	session_close(&s);
+	return code;
+}
+
+const struct cli_command cli_explain = {
+	.name = "explain", .operands = "FILE|CLUSTER [NODE]", .min_operands = 1, .max_operands = 2, .run = run,
+	.summary = "Which row holds now, which facts made it hold, what is open",
+};

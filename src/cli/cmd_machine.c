@@ -1,0 +1,52 @@
+/* cmd_machine.c - the machine as it is loaded: check it, draw it, list it. */
+#include <string.h>
+
+#include "cli.h"
+
+static enum rop_code check(const struct rop_machine *machine)
+{
+	size_t cells = 0;
+	struct rop_err err = { 0 };
+	if (!rop_machine_check_table(machine, &cells, &err))
+		return cli_fail(&err);
+	printf("%s: machine '%s' is sound: %zu states, %zu cells (state x facts), each leads somewhere; digest %s\n", machine->path,
+	       machine->name, machine->n_states, cells, machine->digest);
+	return ROP_OK;
+}
+
+static enum rop_code run(struct cli *cli, int argc, char **argv)
+{
+	struct rop_err err = { 0 };
+	struct rop_machine *machine;
+	ROP_OWN_TEXT text = { 0 };
+	const char *what = argv[0];
+	bool mermaid = strcmp(what, "graph") == 0 && argc > 1 && strcmp(argv[argc - 1], "mermaid") == 0;
+	if (strcmp(what, "words") == 0) {
+		rop_vocabulary_print(rop_cluster_words(), &text);
+		fputs(text.at, stdout);
+		return ROP_OK;
+	}
+	if (strcmp(what, "check") != 0 && strcmp(what, "graph") != 0 && strcmp(what, "table") != 0) {
+		rop_fail(&err, ROP_INVALID, "machine: '%s' is none of check, graph, table, words", what);
+		return cli_fail(&err);
+	}
+	if (!cli_machine_load(cli, argc - mermaid > 1 ? argv[1] : NULL, &machine, &err))
+		return cli_fail(&err);
+	if (strcmp(what, "check") == 0)
+		return check(machine);
+	if (strcmp(what, "table") == 0)
+		rop_machine_table(machine, &text);
+	else if (mermaid)
+		rop_machine_mermaid(machine, &text);
+	else
+		rop_machine_dot(machine, &text);
+	fputs(text.at, stdout);
+	return ROP_OK;
+}
+
+const struct cli_command cli_machine = {
+	.name = "machine", .operands = "check|graph|table|words [FILE] [mermaid]", .min_operands = 1, .max_operands = 3, .run = run,
+	.summary = "Check, draw or list a machine, or explain its words",
+	.about = "Without FILE: the machine in force (--machines DIR, or the one compiled in).\n"
+		 "`machine graph | dot -Tsvg` draws it; `machine graph mermaid` is for Markdown.\n",
+};

@@ -1,0 +1,71 @@
+/* cmd_pause.c - stop and go on changing a cluster. Observing continues; a pause takes effect before the next send. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const struct cli_option PAUSE_OPTIONS[] = {
+	{ "for", 0, CLI_DURATION, "TIME", "end by itself after TIME", CLI_VALUE(for_ms) },
+	{ 0 },
+};
+
+static const char *who(struct cli *cli)
+{
+	const char *user = getenv("SUDO_USER");
+	if (!user)
+		user = getenv("USER");
+	return rop_printf(cli->arena, "%s", user ? user : "somebody");
+}
+
+/* Only a cluster that is known can be paused: a misspelt name must not look like a pause. */
+static bool is_known(struct cli *cli, struct rop_store *store, const char *name, struct rop_err *err)
+{
+	const char **names = NULL;
+	size_t n = 0;
+	if (!rop_store_clusters(store, cli->arena, &names, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return rop_fail(err, ROP_INVALID, "no cluster '%s' in %s", name, cli_state_path(cli));
+}
+
+static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pause)
+{
+	struct rop_err err = { 0 };
+	struct rop_store *store = NULL;
+	int64_t now = rop_wall_ms(), until = cli->values.for_ms ? now + cli->values.for_ms : 0;
+	bool done = rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) && is_known(cli, store, name, &err) &&
+		    (pause ? rop_store_pause(store, name, until, who(cli), now, &err) : rop_store_resume(store, name, now, &err));
+	rop_store_close(store);
+	if (!done)
+		return cli_fail(&err);
+	if (pause && until)
+		cli_tell(cli, "%s: paused until %s", name, cli_time(cli->arena, until));
+	else
+		cli_tell(cli, "%s: %s", name, pause ? "paused until 'redis-operator resume'" : "goes on");
+	return ROP_OK;
+}
+
+static enum rop_code run_pause(struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return pause_or_resume(cli, argv[0], true);
+}
+
+static enum rop_code run_resume(struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return pause_or_resume(cli, argv[0], false);
+}
+
+const struct cli_command cli_pause = {
+	.name = "pause", .operands = "CLUSTER", .min_operands = 1, .max_operands = 1, .options = PAUSE_OPTIONS, .run = run_pause,
+	.summary = "Stop changing a cluster; observing continues",
+};
+
+const struct cli_command cli_resume = {
+	.name = "resume", .operands = "CLUSTER", .min_operands = 1, .max_operands = 1, .run = run_resume,
+	.summary = "Go on changing a cluster",
+};

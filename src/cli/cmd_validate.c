@@ -1,0 +1,42 @@
+/* cmd_validate.c - is the topology file right? Offline. */
+#include "cli.h"
+
+static enum rop_code run(struct cli *cli, int argc, char **argv)
+{
+	enum rop_code code = ROP_OK;
+	json_t *files = json_array();
+	for (int i = 0; i < argc; i++) {
+		struct rop_diags diags;
+		struct rop_topology *topology = NULL;
+		rop_diags_init(&diags, cli->arena);
+		bool right = rop_topology_load(cli->arena, argv[i], &diags, &topology);
+		if (!right)
+			code = ROP_INVALID;
+		if (cli->values.output != CLI_TEXT) {
+			json_t *list = json_array();
+			for (size_t d = 0; d < diags.list.n; d++)
+				json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s, s:o}", "line", diags.list.at[d].mark.line, "column",
+								      diags.list.at[d].mark.column, "severity",
+								      diags.list.at[d].warning ? "warning" : "error", "message",
+								      diags.list.at[d].message, "hint", cli_json_text(diags.list.at[d].hint)));
+			json_array_append_new(files, json_pack("{s:s, s:b, s:o}", "path", argv[i], "valid", right, "diagnostics", list));
+			continue;
+		}
+		cli_print_diags(&diags);
+		if (right && !topology->discovery_dns)
+			printf("%s: ok, cluster '%s': %d shards, %zu nodes\n", argv[i], topology->name, topology->shards, topology->nodes.n);
+		else if (right)
+			printf("%s: ok, cluster '%s': %d shards, nodes discovered as %s\n", argv[i], topology->name, topology->shards,
+			       topology->discovery_dns);
+	}
+	if (cli->values.output != CLI_TEXT)
+		cli_print_json(json_pack("{s:s, s:o}", "format_version", "1.0", "files", files));
+	else
+		json_decref(files);
+	return code;
+}
+
+const struct cli_command cli_validate = {
+	.name = "validate", .operands = "FILE...", .min_operands = 1, .max_operands = -1, .run = run,
+	.summary = "Is the topology file right? Offline",
+};

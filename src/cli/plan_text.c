@@ -1,0 +1,254 @@
+/* plan_text.c - a plan for people to review: what happens where, grouped as a person would say it. */
+#include <string.h>
+
+#include "cli.h"
+
+/* "127.0.0.1:7000 ... 7005": first and last of the nodes named, in the order of the topology. */
+static const char *span(struct rop_arena *arena, const struct rop_observed *seen, const bool *in)
+{
+	const char *first = NULL, *last = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (!in[i])
+			continue;
+		n++;
+		last = seen->nodes[i].address;
+		if (!first)
+			first = last;
+	}
+	if (n < 2)
+		return first ? first : "";
+	const char *a = strrchr(first, ':'), *b = strrchr(last, ':');
+	if (a && b && a - first == b - last && strncmp(first, last, (size_t)(a - first)) == 0)
+		last = b + 1;
+	return rop_printf(arena, n == 2 ? "%s, %s" : "%s ... %s", first, last);
+}
+
+struct group { /* steps that one line can tell */
+	const struct rop_step *step;
+	bool *nodes;
+	size_t n_nodes, n_steps;
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+static bool one_line(const struct rop_step *a, const struct rop_step *b)
+{
+	if (a->expect.kind != b->expect.kind || strcmp(a->state, b->state) != 0)
+		return false;
+	switch (a->expect.kind) {
+	case ROP_STEP_LOWER:
+	case ROP_STEP_RESTORE:
+	case ROP_STEP_SETTING:
+		return same_text(a->expect.name, b->expect.name) && same_text(a->expect.value, b->expect.value) &&
+		       same_text(a->expect.was, b->expect.was);
+	case ROP_STEP_EPOCH:
+	case ROP_STEP_MEET:
+	case ROP_STEP_PERSIST:
+		return true;
+	case ROP_STEP_SLOTS:
+	case ROP_STEP_ROLE:
+	case ROP_STEP_KINDS_N:
+		break;
+	}
+	return false;
+}
+
+static void add_node(struct group *group, int node)
+{
+	if (node >= 0 && !group->nodes[node]) {
+		group->nodes[node] = true;
+		group->n_nodes++;
+	}
+}
+
+typedef ROP_LIST(struct group) group_list;
+
+static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, group_list *ret_groups)
+{
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct rop_step *step = &plan->steps.at[i];
+		struct group *group = NULL;
+		for (size_t g = ret_groups->n; g-- > 0 && !group;)
+			if (one_line(ret_groups->at[g].step, step))
+				group = &ret_groups->at[g];
+		if (!group) {
+			group = rop_push(arena, ret_groups);
+			*group = (struct group){ .step = step, .nodes = rop_alloc_n(arena, plan->first->seen->n, sizeof(bool)) };
+		}
+		group->n_steps++;
+		add_node(group, step->node);
+		if (step->expect.kind == ROP_STEP_MEET)
+			add_node(group, step->peer);
+	}
+}
+
+/* A RESTORE of what the same plan lowers is told with the LOWER. */
+static bool is_own_restore(const struct rop_plan *plan, const struct rop_step *restore)
+{
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct rop_expect *e = &plan->steps.at[i].expect;
+		if (e->kind == ROP_STEP_LOWER && strcmp(e->name, restore->expect.name) == 0 && strcmp(e->node, restore->expect.node) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int shard_number(const struct rop_plan *plan, int node)
+{
+	int shard = plan->first->layout.shard_of[node];
+	return shard < 0 ? 0 : plan->first->layout.shards[shard].number;
+}
+
+struct line { const char *heading, *sign, *who, *what; };
+
+static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
+{
+	const struct rop_observed *seen = plan->first->seen;
+	const struct rop_expect *e = &g->step->expect;
+	const char *who = g->n_nodes > 2 ? rop_printf(arena, "%zu nodes", g->n_nodes) : span(arena, seen, g->nodes);
+	struct line line = { .heading = g->step->state, .sign = "+", .who = who };
+	switch (e->kind) {
+	case ROP_STEP_LOWER:
+		line.heading = "Settings (temporary)";
+		line.sign = "~";
+		line.what = rop_printf(arena, "%s %s -> %s, restored when formed", e->name, e->was, e->value);
+		break;
+	case ROP_STEP_RESTORE:
+		line.heading = "Settings (temporary)";
+		line.sign = "~";
+		line.what = rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
+		break;
+	case ROP_STEP_EPOCH:
+		line.what = "a config epoch of its own for each";
+		break;
+	case ROP_STEP_MEET:
+		line.who = span(arena, seen, g->nodes);
+		line.what = rop_printf(arena, "introduce %zu nodes", g->n_nodes);
+		break;
+	case ROP_STEP_SLOTS:
+		line.who = rop_printf(arena, "shard %d  %s", shard_number(plan, g->step->node), who);
+		line.what = e->first == e->last ? rop_printf(arena, "slot %d", e->first) : rop_printf(arena, "slots %d-%d", e->first, e->last);
+		break;
+	case ROP_STEP_ROLE:
+		line.what = rop_printf(arena, "replica of shard %d (%s)", shard_number(plan, g->step->peer), seen->nodes[g->step->peer].address);
+		break;
+	case ROP_STEP_SETTING:
+		line.heading = "Settings";
+		line.sign = "~";
+		line.what = rop_printf(arena, "%s %s -> %s", e->name, e->was ? e->was : "(unknown)", e->value);
+		break;
+	case ROP_STEP_PERSIST:
+		line.heading = "Settings";
+		line.sign = "~";
+		line.what = "write the settings to the configuration file";
+		break;
+	case ROP_STEP_KINDS_N:
+		break;
+	}
+	return line;
+}
+
+static void print_groups(struct cli *cli, const struct rop_plan *plan)
+{
+	group_list groups = { 0 };
+	const char *heading = "";
+	group_steps(cli->arena, plan, &groups);
+	for (size_t i = 0; i < groups.n; i++) {
+		const struct group *g = &groups.at[i];
+		if (g->step->expect.kind == ROP_STEP_RESTORE && is_own_restore(plan, g->step))
+			continue;
+		struct line line = line_of(cli->arena, plan, g);
+		if (strcmp(line.heading, heading) != 0)
+			printf("%s%s%s\n", cli_paint(cli, "bold"), line.heading, cli_paint(cli, "off"));
+		heading = line.heading;
+		const char *color = cli_paint(cli, *line.sign == '+' ? "green" : "yellow");
+		printf("  %s%s%s %-28s %s\n", color, line.sign, cli_paint(cli, "off"), line.who, line.what);
+	}
+}
+
+struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s)
+{
+	struct plan_summary sum = { 0 };
+	bool *met = rop_alloc_n(s->cli->arena, plan->first->seen->n + 1, sizeof *met);
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct rop_step *step = &plan->steps.at[i];
+		switch (step->expect.kind) {
+		case ROP_STEP_MEET:
+			sum.introduced += !met[step->node];
+			met[step->node] = true;
+			sum.introduced += !met[step->peer];
+			met[step->peer] = true;
+			break;
+		case ROP_STEP_SLOTS:
+			sum.slots += step->expect.last - step->expect.first + 1;
+			break;
+		case ROP_STEP_ROLE:
+			sum.replicas++;
+			break;
+		case ROP_STEP_SETTING:
+			sum.settings++;
+			break;
+		case ROP_STEP_RESTORE:
+			sum.restores += !is_own_restore(plan, step);
+			break;
+		case ROP_STEP_LOWER:
+		case ROP_STEP_EPOCH:
+		case ROP_STEP_PERSIST:
+		case ROP_STEP_KINDS_N:
+			break;
+		}
+	}
+	return sum;
+}
+
+static void print_summary(struct cli *cli, const struct session *s, const struct rop_plan *plan)
+{
+	struct plan_summary sum = plan_summary(plan, s);
+	printf("%sPlan:%s %d nodes to introduce, %d slots to assign, %d replicas to attach", cli_paint(cli, "bold"), cli_paint(cli, "off"),
+	       sum.introduced, sum.slots, sum.replicas);
+	if (sum.settings)
+		printf(", %d settings to change", sum.settings);
+	if (sum.restores)
+		printf(", %d temporary settings to put back", sum.restores);
+	printf("; 0 slots to move, 0 fail-overs, 0 restarts.\nData-loss risk: none.\n");
+}
+
+static void print_header(const struct session *s, const struct rop_plan *plan)
+{
+	const struct rop_observed *seen = plan->first->seen;
+	int64_t epoch = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->nodes[i].current_epoch > epoch)
+			epoch = seen->nodes[i].current_epoch;
+	printf("cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", s->topology->name, s->topology->shards,
+	       seen->n, plan->first->answering, seen->n, (long long)epoch);
+}
+
+void plan_warnings(struct cli *cli, const struct rop_plan *plan)
+{
+	const struct rop_situation *first = plan->first;
+	for (size_t i = 0; i < first->layout.warnings.n; i++)
+		cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
+	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
+		if (first->seen->nodes[i].reach != ROP_REACH_OK)
+			cli_tell(cli, "warning: %s does not answer: %s", first->seen->nodes[i].address, first->seen->nodes[i].reach_why);
+}
+
+void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan)
+{
+	print_header(s, plan);
+	putchar('\n');
+	if (plan->steps.n) {
+		print_groups(cli, plan);
+		putchar('\n');
+		print_summary(cli, s, plan);
+	}
+	if (plan->result.reached && !plan->steps.n)
+		printf("No changes. The cluster matches its topology.\n");
+	else if (!plan->result.reached && plan->result.text[0])
+		printf("%sIt will not be converged then:\n%s\n", plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
+}

@@ -1,0 +1,269 @@
+/* session.c - one cluster from the command line: its file, its machine, its rows, its nodes. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builtin.h"
+#include "cli.h"
+
+const char *cli_state_path(struct cli *cli)
+{
+	const char *home = getenv("HOME"), *base = getenv("XDG_STATE_HOME");
+	if (cli->values.state)
+		return cli->values.state;
+	if (geteuid() == 0)
+		return "/var/lib/redis-operator/state.db";
+	if (base && base[0] == '/')
+		return rop_printf(cli->arena, "%s/redis-operator/state.db", base);
+	return rop_printf(cli->arena, "%s/.local/state/redis-operator/state.db", home ? home : "");
+}
+
+/* ---- topology ---------------------------------------------------------------------------------------------- */
+
+/* A name has no slash and no dot; everything else is a path. A file of that very name wins. */
+bool session_is_file(const char *name)
+{
+	return strpbrk(name, "/.") || access(name, F_OK) == 0;
+}
+
+static bool take_doc(struct session *s, struct rop_diags *diags, struct rop_doc *doc, bool loaded, struct rop_err *err)
+{
+	struct cli *cli = s->cli;
+	if (!loaded || !rop_topology_from_doc(cli->arena, doc, diags, &s->topology)) {
+		cli_print_diags(diags);
+		return rop_fail(err, ROP_INVALID, "%s", ""); /* said already */
+	}
+	s->source = doc->source;
+	return true;
+}
+
+bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+{
+	struct rop_diags diags;
+	struct rop_doc *doc = NULL;
+	s->cli = cli;
+	rop_diags_init(&diags, cli->arena);
+	if (session_is_file(file_or_name)) {
+		bool loaded = rop_doc_load(cli->arena, file_or_name, &diags, &doc);
+		return take_doc(s, &diags, doc, loaded, err);
+	}
+	const char *source = NULL, *path = NULL;
+	if (!rop_store_open(cli_state_path(cli), ROP_STORE_READ, &s->store, err))
+		return false;
+	if (s->store && !rop_store_source(s->store, cli->arena, file_or_name, &source, &path, err))
+		return false;
+	if (!source)
+		return rop_fail(err, ROP_INVALID, "no file '%s', and no cluster of that name in %s", file_or_name, cli_state_path(cli));
+	bool loaded = rop_doc_parse(cli->arena, path ? path : file_or_name, source, strlen(source), &diags, &doc);
+	return take_doc(s, &diags, doc, loaded, err);
+}
+
+/* ---- machine ----------------------------------------------------------------------------------------------- */
+
+bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err)
+{
+	struct rop_diags diags;
+	struct rop_doc *doc = NULL;
+	rop_diags_init(&diags, cli->arena);
+	if (!path && cli->values.machines)
+		path = rop_printf(cli->arena, "%s/cluster.yaml", cli->values.machines);
+	bool loaded = path ? rop_doc_load(cli->arena, path, &diags, &doc) :
+			     rop_doc_parse(cli->arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML, strlen(BUILTIN_CLUSTER_YAML), &diags, &doc);
+	if (loaded && rop_machine_load(cli->arena, doc, rop_cluster_words(), &diags, ret_machine))
+		return true;
+	cli_print_diags(&diags);
+	return rop_fail(err, ROP_INVALID, "%s", "");
+}
+
+bool session_open_machine(struct session *s, struct rop_err *err)
+{
+	return cli_machine_load(s->cli, NULL, &s->machine, err);
+}
+
+/* ---- database ---------------------------------------------------------------------------------------------- */
+
+bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_err *err)
+{
+	if (!s->store && !rop_store_open(cli_state_path(s->cli), mode, &s->store, err))
+		return false;
+	if (!s->store) /* reading, and there is none: nothing is known */
+		return true;
+	return rop_store_load(s->store, s->cli->arena, s->topology->name, &s->image, err);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------- */
+
+struct lookup {
+	struct session *s;
+	size_t node;
+	size_t *left;
+	const char *why;
+};
+
+static void resolved(void *arg, const char *const *ips, size_t n, const char *why)
+{
+	struct lookup *l = arg;
+	struct session *s = l->s;
+	if (n)
+		s->topology->nodes.at[l->node].ip = rop_strdup(s->cli->arena, ips[0]);
+	else
+		l->why = rop_strdup(s->cli->arena, why);
+	if (--*l->left == 0)
+		rop_loop_stop(s->loop);
+}
+
+static bool resolve_nodes(struct session *s, struct rop_err *err)
+{
+	struct rop_topology *t = s->topology;
+	struct lookup *lookups = rop_alloc_n(s->cli->arena, t->nodes.n, sizeof *lookups);
+	size_t n = 0, left = 0;
+	for (size_t i = 0; i < t->nodes.n; i++) {
+		if (t->nodes.at[i].ip)
+			continue;
+		lookups[n] = (struct lookup){ .s = s, .node = i, .left = &left };
+		left++;
+		n++;
+	}
+	for (size_t i = 0; i < n; i++)
+		rop_resolve(s->loop, t->nodes.at[lookups[i].node].host, resolved, &lookups[i]);
+	if (left)
+		rop_loop_run(s->loop);
+	for (size_t i = 0; i < n; i++)
+		if (lookups[i].why)
+			return rop_fail(err, ROP_UNREACHABLE, "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
+					t->path, t->nodes.at[lookups[i].node].host, lookups[i].why);
+	return true;
+}
+
+static void discovered(void *arg, const char *const *ips, size_t n, const char *why)
+{
+	struct lookup *l = arg;
+	struct session *s = l->s;
+	for (size_t i = 0; i < n; i++) {
+		struct rop_declared_node *node = rop_push(s->cli->arena, &s->topology->nodes);
+		*node = (struct rop_declared_node){ .port = s->topology->discovery_port };
+		node->host = node->ip = rop_strdup(s->cli->arena, ips[i]);
+	}
+	l->why = n ? NULL : rop_strdup(s->cli->arena, why);
+	rop_loop_stop(s->loop);
+}
+
+static int compare_hosts(const void *a, const void *b)
+{
+	return strcmp(((const struct rop_declared_node *)a)->host, ((const struct rop_declared_node *)b)->host);
+}
+
+/* Discovery may only add: an address that vanished from the answer is a missing node, not a leaving one. */
+static void keep_members(struct session *s)
+{
+	struct rop_topology *t = s->topology;
+	size_t answered = t->nodes.n;
+	for (size_t m = 0; m < s->image.members.n; m++) {
+		const char *address = s->image.members.at[m].address, *colon = strrchr(address, ':');
+		size_t n = colon ? (size_t)(colon - address) : 0;
+		bool v6 = n > 2 && address[0] == '[';
+		char *host = rop_strndup(s->cli->arena, address + v6, v6 ? n - 2 : n);
+		bool known = false;
+		for (size_t i = 0; i < answered && !known; i++)
+			known = strcmp(t->nodes.at[i].host, host) == 0;
+		if (!known && colon)
+			*rop_push(s->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = host, .ip = host, .port = atoi(colon + 1) };
+	}
+}
+
+static bool discover(struct session *s, struct rop_err *err)
+{
+	struct rop_topology *t = s->topology;
+	struct lookup lookup = { .s = s };
+	rop_resolve(s->loop, t->discovery_dns, discovered, &lookup);
+	rop_loop_run(s->loop);
+	if (lookup.why && !s->image.members.n)
+		return rop_fail(err, ROP_UNREACHABLE, "%s: discovery name '%s' does not resolve: %s", t->path, t->discovery_dns, lookup.why);
+	if (t->nodes.n)
+		qsort(t->nodes.at, t->nodes.n, sizeof *t->nodes.at, compare_hosts);
+	keep_members(s);
+	int wanted = t->shards * (1 + t->replicas_per_shard);
+	if ((int)t->nodes.n < wanted)
+		return rop_fail(err, ROP_UNREACHABLE, "discovery name '%s' has %zu addresses; %d shards with %d replicas each need %d nodes",
+				t->discovery_dns, t->nodes.n, t->shards, t->replicas_per_shard, wanted);
+	return true;
+}
+
+bool session_open_nodes(struct session *s, struct rop_err *err)
+{
+	struct rop_topology *t = s->topology;
+	s->loop = rop_loop_new(err);
+	if (!s->loop)
+		return false;
+	if (t->discovery_dns ? !discover(s, err) : !resolve_nodes(s, err))
+		return false;
+	if (t->auth_password_file && !rop_password_load(t->auth_password_file, &s->password, err))
+		return false;
+	s->fleet = (struct rop_fleet_options){
+		.client_name = rop_printf(s->cli->arena, "redis-operator:%s", t->name),
+		.user = t->auth_user, .password = s->password,
+		.connect_timeout_ms = t->connect_timeout_ms, .command_timeout_ms = t->command_timeout_ms,
+	};
+	return true;
+}
+
+struct looking {
+	struct session *s;
+	struct rop_arena *arena;
+	const char **names;
+	size_t n_names;
+};
+
+static void looked(void *arg, const struct rop_answer *answers, size_t n)
+{
+	struct looking *l = arg;
+	l->s->seen = rop_observed_from_answers(l->arena, answers, n, l->names, l->n_names, rop_boot_ms());
+	rop_loop_stop(l->s->loop);
+}
+
+bool session_look(struct session *s, unsigned flags, struct rop_err *err)
+{
+	(void)err;
+	struct looking l = { .s = s, .arena = s->cli->arena };
+	l.names = rop_settings_watched(l.arena, s->topology, &l.n_names);
+	if (!(flags & ROP_OBSERVE_SETTINGS))
+		l.n_names = 0;
+	struct rop_fleet *fleet = rop_fleet_new(s->loop, &s->fleet, rop_endpoints_of(l.arena, s->topology, &s->image),
+						s->topology->nodes.n);
+	rop_fleet_observe(fleet, l.arena, flags, l.names, l.n_names, looked, &l);
+	rop_loop_run(s->loop);
+	rop_fleet_free(fleet);
+	return true;
+}
+
+void session_close(struct session *s)
+{
+	rop_secret_free(s->password);
+	s->password = NULL;
+	if (s->loop)
+		rop_loop_free(s->loop);
+	rop_store_close(s->store);
+	s->loop = NULL;
+	s->store = NULL;
+}
+
+void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret)
+{
+	*ret = (struct rop_reconcile_options){
+		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &s->image,
+		.boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
+	};
+}
+
+struct rop_situation *session_situation(const struct session *s)
+{
+	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
+	*now = (struct rop_situation){ .arena = s->cli->arena, .topology = s->topology, .seen = s->seen, .image = &s->image,
+				       .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true };
+	rop_situation_assess(now);
+	return now;
+}

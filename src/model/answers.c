@@ -1,0 +1,371 @@
+/* answers.c - from the texts that nodes sent to the observed cluster. Pure; the fuzzers live on it.
+ *
+ * First every node's own line becomes its canonical entry; then all other lines are held against those entries, and
+ * only bits are kept. Nodes that did not answer take their entry from the first view that lists them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rop/observed.h"
+#include "rop/text.h"
+
+bool rop_info_get(const char *info, const char *key, char *buf, size_t size)
+{
+	size_t n = strlen(key);
+	for (const char *p = info; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+		if (strncmp(p, key, n) != 0 || p[n] != ':')
+			continue;
+		size_t length = strcspn(p + n + 1, "\r\n");
+		snprintf(buf, size, "%.*s", (int)(length < 4096 ? length : 4096), p + n + 1);
+		return true;
+	}
+	return false;
+}
+
+static int64_t info_number(const char *info, const char *key, int64_t otherwise)
+{
+	char buf[32];
+	int64_t value;
+	return rop_info_get(info, key, buf, sizeof buf) && rop_int_parse(buf, 0, INT64_MAX / 2, &value) ? value : otherwise;
+}
+
+static bool info_is(const char *info, const char *key, const char *value)
+{
+	char buf[64];
+	return rop_info_get(info, key, buf, sizeof buf) && strcmp(buf, value) == 0;
+}
+
+/* ---- lines of CLUSTER NODES -------------------------------------------------------------------------------- */
+
+static bool is_id(const char *s)
+{
+	return strlen(s) == ROP_ID_SIZE - 1 && strspn(s, "0123456789abcdef") == ROP_ID_SIZE - 1;
+}
+
+static void parse_flags(char *flags, struct rop_node_line *line)
+{
+	const struct { const char *name; bool *flag; } FLAGS[] = {
+		{ "myself", &line->myself }, { "master", &line->primary }, { "slave", &line->replica },
+		{ "fail?", &line->pfail }, { "fail", &line->fail }, { "handshake", &line->handshake },
+		{ "noaddr", &line->noaddr },
+	};
+	for (char *word = flags; *word;) {
+		size_t n = strcspn(word, ",");
+		bool found = (n == 7 && memcmp(word, "noflags", 7) == 0) || (n == 10 && memcmp(word, "nofailover", 10) == 0);
+		for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
+			if (strlen(FLAGS[i].name) == n && memcmp(word, FLAGS[i].name, n) == 0)
+				found = *FLAGS[i].flag = true;
+		}
+		line->odd |= !found;
+		word += n + (word[n] == ',');
+	}
+}
+
+bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
+{
+	struct rop_node_line line = { 0 };
+	char *field[8], *rest = text;
+	for (int i = 0; i < 8; i++) {
+		if (!rest || !*rest)
+			return false;
+		field[i] = rest;
+		rest = strchr(rest, ' ');
+		if (rest)
+			*rest++ = '\0';
+	}
+	line.id = field[0];
+	line.address = field[1];
+	line.flags = field[2];
+	line.primary_id = field[3];
+	line.slots = rest ? rest : field[7] + strlen(field[7]);
+	if (!is_id(line.id) || !(is_id(line.primary_id) || strcmp(line.primary_id, "-") == 0))
+		return false;
+	line.address[strcspn(line.address, "@,")] = '\0';
+	if (!rop_int_parse(field[6], 0, INT64_MAX / 2, &line.epoch))
+		return false;
+	line.connected = strcmp(field[7], "connected") == 0;
+	if (!line.connected && strcmp(field[7], "disconnected") != 0)
+		return false;
+	parse_flags(line.flags, &line);
+	*ret_line = line;
+	return true;
+}
+
+/* "0-5460 6000 [7000->-id]" into a set and a count of open slots. false: not slots. */
+static bool parse_slots(const char *text, struct rop_slots *ret_slots, int *ret_open)
+{
+	struct rop_slots slots = { 0 };
+	int open = 0;
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, " ");
+		char word[32], *end;
+		if (*p == '[') {
+			open++;
+		} else if (n > 0) {
+			if (n >= sizeof word)
+				return false;
+			memcpy(word, p, n);
+			word[n] = '\0';
+			long first = strtol(word, &end, 10), last = first;
+			if (end == word)
+				return false;
+			if (*end == '-') {
+				char *from = end + 1;
+				last = strtol(from, &end, 10);
+				if (end == from)
+					return false;
+			}
+			if (*end || first < 0 || last < first || last >= ROP_SLOTS)
+				return false;
+			rop_slots_add(&slots, (int)first, (int)last);
+		}
+		p += n + (p[n] == ' ');
+	}
+	*ret_slots = slots;
+	*ret_open = open;
+	return true;
+}
+
+/* ---- one node's own answer --------------------------------------------------------------------------------- */
+
+struct view { /* a node's CLUSTER NODES, parsed */
+	struct rop_node_line *lines;
+	size_t n;
+	struct rop_node_line *own;
+};
+
+static bool parse_view(struct rop_arena *arena, const char *text, struct view *ret_view)
+{
+	struct view view = { 0 };
+	size_t cap = 0;
+	char *copy = rop_strdup(arena, text);
+	for (char *line = copy, *next; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		size_t n = strlen(line);
+		if (n && line[n - 1] == '\r')
+			line[--n] = '\0';
+		if (!n)
+			continue;
+		view.lines = rop_list_room(arena, view.lines, view.n, &cap, sizeof *view.lines);
+		if (!rop_node_line_parse(line, &view.lines[view.n++]))
+			return false;
+	}
+	for (size_t i = 0; i < view.n; i++)
+		if (view.lines[i].myself)
+			view.own = &view.lines[i];
+	*ret_view = view;
+	return view.own != NULL;
+}
+
+static int parse_version(const char *text)
+{
+	int major = 0, minor = 0, patch = 0;
+	if (sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch) < 2)
+		return 0;
+	return major * 10000 + minor * 100 + patch;
+}
+
+static void take_server(struct rop_arena *arena, const char *info, struct rop_node *node)
+{
+	char version[32] = "", own[32];
+	if (!info || !rop_info_get(info, "redis_version", version, sizeof version))
+		return;
+	node->version = parse_version(version);
+	if (rop_info_get(info, "valkey_version", own, sizeof own)) /* redis_version stays at 7.2.4 there */
+		node->flavour = rop_printf(arena, "valkey %s", own);
+	else
+		node->flavour = rop_printf(arena, "redis %s", version);
+}
+
+/* "db0:keys=12,expires=0,avg_ttl=0", one line a database. */
+static int64_t count_keys(const char *info)
+{
+	int64_t keys = 0;
+	for (const char *p = info; (p = strstr(p, ":keys=")); p++)
+		keys += strtoll(p + 6, NULL, 10);
+	return keys;
+}
+
+static void take_own_line(struct rop_arena *arena, const struct rop_node_line *own, struct rop_node *node)
+{
+	memcpy(node->id, own->id, ROP_ID_SIZE);
+	node->role = own->replica ? ROP_ROLE_REPLICA : own->primary ? ROP_ROLE_PRIMARY : ROP_ROLE_UNKNOWN;
+	node->primary_id[0] = '\0';
+	if (own->primary_id[0] != '-')
+		memcpy(node->primary_id, own->primary_id, ROP_ID_SIZE);
+	node->epoch = own->epoch;
+	const char *bracket = strchr(own->slots, '[');
+	node->open_text = bracket ? rop_strdup(arena, bracket) : NULL;
+}
+
+static void not_redis(struct rop_node *node, const char *why)
+{
+	node->reach = ROP_REACH_NOT_REDIS;
+	node->reach_why = why;
+}
+
+static void take_answer(struct rop_arena *arena, const struct rop_answer *answer, size_t n_settings,
+			struct rop_node *node, struct view *view)
+{
+	const char **settings = node->settings;
+	node->address = answer->address;
+	node->ip = answer->ip;
+	node->port = answer->port;
+	node->bus_port = answer->bus_port ? answer->bus_port : answer->port + ROP_BUS_OFFSET;
+	node->reach = answer->reach;
+	node->reach_why = answer->reach_why;
+	if (answer->expected_id)
+		snprintf(node->id, sizeof node->id, "%s", answer->expected_id);
+	if (node->reach != ROP_REACH_OK)
+		return;
+	if (!answer->cluster_nodes || !parse_view(arena, answer->cluster_nodes, view)) {
+		*view = (struct view){ 0 };
+		not_redis(node, "its CLUSTER NODES cannot be understood");
+		return;
+	}
+	take_own_line(arena, view->own, node);
+	if (!parse_slots(view->own->slots, &node->slots, &node->open_slots)) {
+		*view = (struct view){ 0 };
+		not_redis(node, "its slots cannot be understood");
+		return;
+	}
+	take_server(arena, answer->info_server, node);
+	if (answer->cluster_info) {
+		node->state_ok = info_is(answer->cluster_info, "cluster_state", "ok");
+		node->current_epoch = info_number(answer->cluster_info, "cluster_current_epoch", 0);
+	}
+	if (answer->info_replication) {
+		node->link_up = info_is(answer->info_replication, "master_link_status", "up");
+		node->syncing = info_is(answer->info_replication, "master_sync_in_progress", "1");
+	}
+	node->keys = answer->info_keyspace ? count_keys(answer->info_keyspace) : -1;
+	node->functions = answer->functions;
+	for (size_t s = 0; answer->settings && s < n_settings; s++)
+		settings[s] = answer->settings[s];
+}
+
+/* ---- all of them together ---------------------------------------------------------------------------------- */
+
+/* Ids to indexes: sorted, searched by halves; N views of N lines each are looked up. */
+struct by_id { const char *id; int index; };
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(((const struct by_id *)a)->id, ((const struct by_id *)b)->id);
+}
+
+static int find_id(const struct by_id *index, size_t n, const char *id)
+{
+	struct by_id key = { id, 0 }, *hit = bsearch(&key, index, n, sizeof key, compare_ids);
+	return hit ? hit->index : -1;
+}
+
+static size_t index_ids(struct rop_arena *arena, const struct rop_observed *seen, struct by_id **ret_index)
+{
+	struct by_id *index = rop_alloc_n(arena, seen->n, sizeof *index);
+	size_t n = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->nodes[i].id[0])
+			index[n++] = (struct by_id){ seen->nodes[i].id, (int)i };
+	qsort(index, n, sizeof *index, compare_ids);
+	*ret_index = index;
+	return n;
+}
+
+/* A declared node that is silent is found in the others' views by its address, or by the id it had before. */
+static void fill_in_silent(struct rop_observed *seen, const struct view *views)
+{
+	for (size_t j = 0; j < seen->n; j++) {
+		struct rop_node *node = &seen->nodes[j];
+		if (node->reach == ROP_REACH_OK)
+			continue;
+		char address[128];
+		snprintf(address, sizeof address, "%s:%d", node->ip ? node->ip : "?", node->port);
+		const struct rop_node_line *best = NULL;
+		for (size_t i = 0; i < seen->n; i++) {
+			for (size_t k = 0; k < views[i].n; k++) {
+				const struct rop_node_line *line = &views[i].lines[k];
+				if (line->handshake || line->myself)
+					continue;
+				bool same = node->id[0] ? strcmp(line->id, node->id) == 0 : strcmp(line->address, address) == 0;
+				if (same && (!best || line->epoch > best->epoch))
+					best = line;
+			}
+		}
+		if (best) {
+			take_own_line(seen->arena, best, node);
+			node->open_text = NULL;
+			int open;
+			parse_slots(best->slots, &node->slots, &open);
+		}
+	}
+}
+
+static bool same_slots(const struct rop_node_line *line, const char *canonical_text, const struct rop_slots *canonical)
+{
+	if (strcmp(line->slots, canonical_text) == 0)
+		return true;
+	struct rop_slots slots;
+	int open;
+	return parse_slots(line->slots, &slots, &open) && memcmp(&slots, canonical, sizeof slots) == 0;
+}
+
+static void hold_against(struct rop_observed *seen, size_t viewer, const struct view *views, const struct by_id *index,
+			 size_t n_index, const char **slots_text)
+{
+	struct rop_node *self = &seen->nodes[viewer];
+	for (size_t k = 0; k < views[viewer].n; k++) {
+		const struct rop_node_line *line = &views[viewer].lines[k];
+		if (line->handshake) { /* no identity yet: comes, or goes within the node timeout */
+			self->handshakes++;
+			continue;
+		}
+		int subject = find_id(index, n_index, line->id);
+		if (!line->myself)
+			self->others++;
+		if (subject < 0) {
+			struct rop_foreign *foreign = rop_push(seen->arena, &seen->foreign);
+			foreign->viewer = (int)viewer;
+			memcpy(foreign->id, line->id, ROP_ID_SIZE);
+			foreign->address = rop_strdup(seen->arena, line->address);
+			foreign->flags = rop_strdup(seen->arena, line->flags);
+			continue;
+		}
+		const struct rop_node *node = &seen->nodes[subject];
+		rop_bit_set(seen, seen->known, viewer, (size_t)subject);
+		if (line->myself ||
+		    (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
+			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
+		enum rop_role role = line->replica ? ROP_ROLE_REPLICA : line->primary ? ROP_ROLE_PRIMARY : ROP_ROLE_UNKNOWN;
+		const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
+		if (role == node->role && strcmp(primary_id, node->primary_id) == 0 && line->epoch == node->epoch &&
+		    same_slots(line, slots_text[subject], &node->slots))
+			rop_bit_set(seen, seen->agrees, viewer, (size_t)subject);
+	}
+}
+
+struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const struct rop_answer *answers, size_t n,
+					       const char **setting_names, size_t n_settings, int64_t boot_ms)
+{
+	struct rop_observed *seen = rop_observed_new(arena, n, setting_names, n_settings);
+	struct view *views = rop_alloc_n(arena, n, sizeof *views);
+	const char **slots_text = rop_alloc_n(arena, n, sizeof *slots_text);
+	seen->boot_ms = boot_ms;
+	for (size_t i = 0; i < n; i++)
+		take_answer(arena, &answers[i], n_settings, &seen->nodes[i], &views[i]);
+	fill_in_silent(seen, views);
+
+	struct by_id *index;
+	size_t n_index = index_ids(arena, seen, &index);
+	for (size_t i = 0; i < n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		node->primary = node->primary_id[0] ? find_id(index, n_index, node->primary_id) : -1;
+		slots_text[i] = rop_slots_text(arena, &node->slots);
+	}
+	for (size_t i = 0; i < n; i++)
+		hold_against(seen, i, views, index, n_index, slots_text);
+	return seen;
+}

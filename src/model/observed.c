@@ -1,0 +1,61 @@
+/* observed.c - the observed cluster: make, copy, find. */
+#include "rop/observed.h"
+
+#include <string.h>
+
+struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const char **setting_names, size_t n_settings)
+{
+	struct rop_observed *seen = rop_alloc(arena, sizeof *seen);
+	seen->arena = arena;
+	seen->n = n;
+	seen->words = (n + 63) / 64;
+	seen->nodes = rop_alloc_n(arena, n, sizeof *seen->nodes);
+	seen->known = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->linked = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->agrees = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->setting_names = setting_names;
+	seen->n_settings = n_settings;
+	for (size_t i = 0; i < n; i++) {
+		seen->nodes[i].primary = -1;
+		seen->nodes[i].keys = seen->nodes[i].functions = -1;
+		seen->nodes[i].settings = rop_alloc_n(arena, n_settings, sizeof(char *));
+	}
+	return seen;
+}
+
+struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen)
+{
+	struct rop_observed *copy = rop_observed_new(arena, seen->n, seen->setting_names, seen->n_settings);
+	size_t matrix = seen->n * seen->words * sizeof(uint64_t);
+	for (size_t i = 0; i < seen->n; i++) {
+		const char **settings = copy->nodes[i].settings;
+		memcpy(settings, seen->nodes[i].settings, seen->n_settings * sizeof *settings);
+		copy->nodes[i] = seen->nodes[i];
+		copy->nodes[i].settings = settings;
+	}
+	memcpy(copy->known, seen->known, matrix);
+	memcpy(copy->linked, seen->linked, matrix);
+	memcpy(copy->agrees, seen->agrees, matrix);
+	for (size_t i = 0; i < seen->foreign.n; i++)
+		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
+	copy->boot_ms = seen->boot_ms;
+	return copy;
+}
+
+int rop_observed_find(const struct rop_observed *seen, const char *id)
+{
+	if (!id[0])
+		return -1;
+	for (size_t i = 0; i < seen->n; i++)
+		if (memcmp(seen->nodes[i].id, id, 8) == 0 && strcmp(seen->nodes[i].id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+int rop_observed_setting(const struct rop_observed *seen, const char *name)
+{
+	for (size_t i = 0; i < seen->n_settings; i++)
+		if (strcmp(seen->setting_names[i], name) == 0)
+			return (int)i;
+	return -1;
+}

@@ -1,0 +1,94 @@
+/* slots.c - sets of the 16384 slots. */
+#include <string.h>
+
+#include "rop/observed.h"
+
+#define WORDS (ROP_SLOTS / 64)
+
+void rop_slots_add(struct rop_slots *slots, int first, int last)
+{
+	for (int s = first; s <= last && s < ROP_SLOTS;) {
+		if (s % 64 == 0 && last - s >= 63) {
+			slots->bits[s / 64] = UINT64_MAX;
+			s += 64;
+			continue;
+		}
+		slots->bits[s / 64] |= (uint64_t)1 << (s % 64);
+		s++;
+	}
+}
+
+void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more)
+{
+	for (int i = 0; i < WORDS; i++)
+		slots->bits[i] |= more->bits[i];
+}
+
+bool rop_slots_has(const struct rop_slots *slots, int slot)
+{
+	return slots->bits[slot / 64] >> (slot % 64) & 1;
+}
+
+int rop_slots_common(const struct rop_slots *a, const struct rop_slots *b)
+{
+	int n = 0;
+	for (int i = 0; i < WORDS; i++)
+		n += __builtin_popcountll(a->bits[i] & b->bits[i]);
+	return n;
+}
+
+bool rop_slots_meet(const struct rop_slots *a, const struct rop_slots *b)
+{
+	for (int i = 0; i < WORDS; i++)
+		if (a->bits[i] & b->bits[i])
+			return true;
+	return false;
+}
+
+int rop_slots_count(const struct rop_slots *slots)
+{
+	return rop_slots_common(slots, slots);
+}
+
+/* The first slot at or after `from` that is in the set (wanted = true) or is not; ROP_SLOTS when none. */
+static int scan(const struct rop_slots *slots, int from, bool wanted)
+{
+	while (from < ROP_SLOTS) {
+		uint64_t word = slots->bits[from / 64];
+		if (!wanted)
+			word = ~word;
+		word &= UINT64_MAX << (from % 64);
+		if (word)
+			return from / 64 * 64 + __builtin_ctzll(word);
+		from = (from / 64 + 1) * 64;
+	}
+	return ROP_SLOTS;
+}
+
+int rop_slots_first(const struct rop_slots *slots)
+{
+	return scan(slots, 0, true);
+}
+
+bool rop_slots_run(const struct rop_slots *slots, int from, int *ret_first, int *ret_last)
+{
+	int first = scan(slots, from, true);
+	if (first == ROP_SLOTS)
+		return false;
+	*ret_first = first;
+	*ret_last = scan(slots, first, false) - 1;
+	return true;
+}
+
+const char *rop_slots_text(struct rop_arena *arena, const struct rop_slots *slots)
+{
+	ROP_OWN_TEXT text = { 0 };
+	for (int from = 0, first, last; rop_slots_run(slots, from, &first, &last); from = last + 1) {
+		const char *gap = text.n ? " " : "";
+		if (first == last)
+			rop_text_add(&text, "%s%d", gap, first);
+		else
+			rop_text_add(&text, "%s%d-%d", gap, first, last);
+	}
+	return rop_strndup(arena, text.n ? text.at : "", text.n);
+}

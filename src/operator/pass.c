@@ -1,0 +1,371 @@
+/* pass.c - one pass: match expectations with what is seen, run the machine, gather what is to be written and sent. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pass.h"
+
+#define MOVES_MAX 32              /* in one pass; the table check proves that a machine needs fewer */
+#define RECONCILE_SUBJECT "cluster"
+
+/* ---- expectations ------------------------------------------------------------------------------------------ */
+
+void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status status, const char *note, int64_t boot_ms)
+{
+	struct rop_step *step = &r->pending.at[at];
+	step->expect.status = status;
+	step->expect.note = rop_strdup(r->arena, note);
+	*rop_push(r->arena, &r->ended) =
+		(struct rop_resolution){ .id = step->expect.id, .status = status, .note = step->expect.note };
+	rop_tries_ended(r->tries, &step->expect, status, boot_ms);
+	if (r->options.on_step)
+		r->options.on_step(r->options.arg, step, status, note);
+	r->pending.at[at] = r->pending.at[--r->pending.n];
+}
+
+static void match_pending(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
+{
+	for (size_t i = r->pending.n; i-- > 0;) {
+		struct rop_expect *expect = &r->pending.at[i].expect;
+		if (rop_expect_seen(expect, seen))
+			pass_end_step(r, i, ROP_EXPECT_MET, NULL, clock.boot_ms);
+		else if (clock.boot_ms >= expect->deadline_boot_ms)
+			pass_end_step(r, i, ROP_EXPECT_EXPIRED, "its effect was not seen in time", clock.boot_ms);
+	}
+}
+
+static bool subject_is_pending(const struct rop_reconcile *r, const struct rop_temporary *t)
+{
+	for (size_t i = 0; i < r->pending.n; i++) {
+		const struct rop_expect *e = &r->pending.at[i].expect;
+		if (e->name && strcmp(e->name, t->name) == 0 && strcmp(e->node, t->node) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A temporary setting is over when its node shows another value: ours put back, or a person's own. */
+static void match_temporaries(struct rop_reconcile *r, const struct rop_observed *seen)
+{
+	for (size_t i = r->image.temporaries.n; i-- > 0;) {
+		struct rop_temporary *t = &r->image.temporaries.at[i];
+		int node = rop_observed_find(seen, t->node), at = rop_observed_setting(seen, t->name);
+		const char *value = node < 0 || at < 0 || seen->nodes[node].reach != ROP_REACH_OK ? NULL : seen->nodes[node].settings[at];
+		if (!value || strcmp(value, t->temporary) == 0 || subject_is_pending(r, t))
+			continue;
+		*rop_push(r->arena, &r->gone) = *t;
+		r->image.temporaries.at[i] = r->image.temporaries.at[--r->image.temporaries.n];
+	}
+}
+
+/* ---- the machine ------------------------------------------------------------------------------------------- */
+
+static struct rop_clock_in_state clock_in_state(const struct rop_reconcile *r, struct rop_clock clock)
+{
+	int64_t in_state = clock.boot_ms - r->state_since_boot_ms;
+	return (struct rop_clock_in_state){ .in_state_ms = in_state > 0 ? in_state : 0,
+					    .n_subjects = r->options.topology->nodes.n };
+}
+
+static void record_transition(struct rop_reconcile *r, const struct rop_row *row)
+{
+	const struct rop_machine *m = r->options.machine;
+	struct rop_transition t = {
+		.machine = m->name, .digest = m->digest, .subject = RECONCILE_SUBJECT,
+		.from = m->states[row->from].name, .to = m->states[row->to].name,
+		.row = rop_printf(r->pass, "%s#%d", m->states[row->from].name, row->number), .why = row->why,
+	};
+	*rop_push(r->pass, &r->entry.transitions) = t;
+	r->result.transitions++;
+	if (r->options.on_transition)
+		r->options.on_transition(r->options.arg, &t);
+}
+
+static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
+{
+	r->state = state;
+	r->state_since_boot_ms = clock.boot_ms;
+	if (!r->options.machine->states[state].final)
+		r->told = r->reached = false;
+}
+
+/* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
+static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
+{
+	const struct rop_machine *m = r->options.machine;
+	for (int moves = 0; moves < MOVES_MAX; moves++) {
+		const struct rop_row *row = rop_machine_pick(m, r->state, r->now, clock_in_state(r, clock));
+		if (!row) { /* a final state that no row leaves */
+			r->rests = true;
+			return;
+		}
+		size_t steps = r->batch.steps.n;
+		bool told = r->batch.report, reached = r->batch.reached;
+		r->batch.report = r->batch.reached = false;
+		r->batch.state = m->states[row->from].name;
+		r->batch.why = row->why;
+		rop_row_plan(row, r->now, &r->batch);
+		bool acted = r->batch.steps.n > steps;
+		if (row->to != row->from || acted)
+			record_transition(r, row);
+		if (row->to != row->from)
+			enter(r, row->to, clock);
+		r->told |= r->batch.report;
+		r->reached |= r->batch.reached;
+		r->batch.report |= told;
+		r->batch.reached |= reached;
+		if (acted)
+			return;
+		if (row->to == row->from) {
+			r->rests = true;
+			return;
+		}
+	}
+	r->told = r->rests = true;
+	rop_text_done(&r->text);
+	rop_text_add(&r->text, "machine '%s' does not come to rest in state %s", m->name, m->states[r->state].name);
+	r->result.code = ROP_INTERNAL;
+}
+
+/* ---- what is to be written --------------------------------------------------------------------------------- */
+
+static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
+{
+	for (size_t i = 0; i < r->batch.steps.n; i++) {
+		struct rop_step *step = &r->batch.steps.at[i];
+		struct rop_expect *e = &step->expect;
+		rop_step_describe(r->pass, r->now->seen, step);
+		e->issued_wall_ms = clock.wall_ms;
+		e->issued_boot_ms = clock.boot_ms;
+		/* One node handles N MEETs, and N nodes share the machine that they are on: more nodes, more time. */
+		e->deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(e->kind) + 20 * (int64_t)r->now->seen->n;
+		e->status = ROP_EXPECT_PENDING;
+		*rop_push(r->pass, &r->entry.expects) = *e;
+		if (e->kind == ROP_STEP_LOWER) {
+			struct rop_temporary t = { .address = e->address, .name = e->name, .original = e->was, .temporary = e->value };
+			memcpy(t.node, e->node, ROP_ID_SIZE);
+			*rop_push(r->pass, &r->entry.temporaries_set) = t;
+		}
+	}
+}
+
+static bool members_differ(const struct rop_reconcile *r)
+{
+	const struct rop_observed *seen = r->now->seen;
+	if (r->image.members.n != seen->n)
+		return true;
+	for (size_t i = 0; i < seen->n; i++)
+		if (strcmp(r->image.members.at[i].node, seen->nodes[i].id) != 0 ||
+		    r->image.members.at[i].shard != r->now->layout.shard_of[i] + 1)
+			return true;
+	return false;
+}
+
+static void take_reached(struct rop_reconcile *r)
+{
+	if (r->batch.reached && r->image.reached_revision != r->options.revision)
+		r->entry.reached_revision = r->options.revision;
+	if (r->now->formed && r->now->all_answer && !r->image.formed_wall_ms)
+		r->entry.formed = true;
+	if (!r->batch.reached || !members_differ(r))
+		return;
+	r->entry.members_changed = true;
+	for (size_t i = 0; i < r->now->seen->n; i++) {
+		struct rop_member *member = rop_push(r->pass, &r->entry.members);
+		memcpy(member->node, r->now->seen->nodes[i].id, ROP_ID_SIZE);
+		member->address = r->now->seen->nodes[i].address;
+		member->shard = r->now->layout.shard_of[i] + 1;
+	}
+}
+
+/* Conditions follow the situation; they cause a commit of their own only where the machine rests. */
+static void take_conditions(struct rop_reconcile *r)
+{
+	bool final = r->rests && r->options.machine->states[r->state].final, changed = false;
+	if (rop_entry_empty(&r->entry) && !final)
+		return;
+	if (final && !r->reached)
+		rop_situation_open(r->now);
+	rop_conditions_make(r->now, final && r->reached && rop_situation_converged(r->now), final && r->told, r->entry.conditions);
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
+			   !r->image.conditions[i].reason || strcmp(r->entry.conditions[i].reason, r->image.conditions[i].reason) != 0;
+	r->entry.conditions_changed = changed;
+}
+
+static void gather(struct rop_reconcile *r, struct rop_clock clock)
+{
+	r->entry.wall_ms = clock.wall_ms;
+	r->entry.boot_ms = clock.boot_ms;
+	r->entry.boot_id = r->options.boot_id;
+	r->entry.pid = r->options.pid;
+	for (size_t i = 0; i < r->ended.n; i++)
+		*rop_push(r->pass, &r->entry.resolutions) = r->ended.at[i];
+	for (size_t i = 0; i < r->gone.n; i++)
+		*rop_push(r->pass, &r->entry.temporaries_gone) = r->gone.at[i];
+	take_expectations(r, clock);
+	take_reached(r);
+	if (r->state != r->state_before || !r->image.state) {
+		r->entry.state = r->options.machine->states[r->state].name;
+		r->entry.state_entered = true;
+	}
+	take_conditions(r);
+	r->entry.ignore_pause = r->now->paused || r->stopping || !r->batch.steps.n;
+}
+
+/* ---- the pass ---------------------------------------------------------------------------------------------- */
+
+/* How soon to look again: often while something moves, more seldom the longer nothing does. */
+static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_clock clock)
+{
+	int64_t shortest = 8, idle = clock.boot_ms - r->idle_since_boot_ms;
+	if (r->options.machine->states[r->state].final && !r->pending.n)
+		return r->options.keep ? r->options.topology->interval_ms : 250;
+	int64_t sleep = shortest + (idle > 1000 ? idle / 20 : 0);
+	return sleep < 250 ? sleep : 250;
+}
+
+static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
+{
+	r->now = rop_alloc(r->pass, sizeof *r->now);
+	*r->now = (struct rop_situation){
+		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
+		.wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
+	};
+	rop_situation_assess(r->now);
+	if (!r->now->views_agree)
+		r->agreed_since_boot_ms = -1;
+	else if (r->agreed_since_boot_ms < 0)
+		r->agreed_since_boot_ms = clock.boot_ms;
+	r->now->agreed_ms = r->now->views_agree ? clock.boot_ms - r->agreed_since_boot_ms : 0;
+}
+
+/* Asked to stop: temporary settings go back, nothing else; and not for ever. */
+static void run_stopping(struct rop_reconcile *r, struct rop_clock clock)
+{
+	r->batch.state = r->options.machine->states[r->state].name;
+	r->batch.why = "temporary settings are put back, whatever happens";
+	if (clock.boot_ms < r->stop_by_boot_ms && r->now->temporaries_in_force)
+		rop_plan_restore(r->now, &r->batch);
+	r->rests = !r->batch.steps.n;
+}
+
+void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
+{
+	r->result.passes++;
+	r->state_before = r->state;
+	r->state_since_before = r->state_since_boot_ms;
+	r->entry = (struct rop_entry){ 0 };
+	r->batch = (struct rop_batch){ .arena = r->pass };
+	r->rests = false;
+	match_pending(r, seen, clock);
+	match_temporaries(r, seen);
+	make_situation(r, seen, clock);
+	if (r->stopping)
+		run_stopping(r, clock);
+	else
+		run_machine(r, clock);
+	bool moved = r->batch.steps.n || r->state != r->state_before || r->ended.n;
+	r->idle_passes = moved ? 0 : r->idle_passes + 1;
+	if (moved)
+		r->idle_since_boot_ms = clock.boot_ms;
+	r->sleep_ms = time_to_look_again(r, clock);
+	gather(r, clock);
+}
+
+/* ---- after the commit -------------------------------------------------------------------------------------- */
+
+static void remember_temporaries(struct rop_reconcile *r)
+{
+	for (size_t i = 0; i < r->entry.temporaries_set.n; i++) {
+		struct rop_temporary t = r->entry.temporaries_set.at[i];
+		bool known = false;
+		for (size_t k = 0; k < r->image.temporaries.n && !known; k++)
+			known = strcmp(r->image.temporaries.at[k].node, t.node) == 0 &&
+				strcmp(r->image.temporaries.at[k].name, t.name) == 0;
+		if (known) /* the first original value is the one to put back */
+			continue;
+		t.address = rop_strdup(r->arena, t.address);
+		t.name = rop_strdup(r->arena, t.name);
+		t.original = rop_strdup(r->arena, t.original);
+		t.temporary = rop_strdup(r->arena, t.temporary);
+		*rop_push(r->arena, &r->image.temporaries) = t;
+	}
+}
+
+static void remember_members(struct rop_reconcile *r)
+{
+	r->image.members.n = 0;
+	for (size_t i = 0; i < r->entry.members.n; i++) {
+		struct rop_member member = r->entry.members.at[i];
+		member.address = rop_strdup(r->arena, member.address);
+		*rop_push(r->arena, &r->image.members) = member;
+	}
+}
+
+void pass_remember(struct rop_reconcile *r)
+{
+	struct rop_image *image = &r->image;
+	image->known = true;
+	for (size_t i = 0; i < r->batch.steps.n; i++) {
+		struct rop_step step = r->batch.steps.at[i];
+		step.expect.id = r->batch.steps.at[i].expect.id = r->entry.expects.at[i].id;
+		step.expect = rop_expect_dup(r->arena, &step.expect);
+		*rop_push(r->arena, &r->pending) = step;
+		rop_tries_pending(r->tries, &step.expect);
+		if (r->options.on_step)
+			r->options.on_step(r->options.arg, &r->batch.steps.at[i], ROP_EXPECT_PENDING, NULL);
+	}
+	remember_temporaries(r);
+	if (r->entry.members_changed)
+		remember_members(r);
+	if (r->entry.formed)
+		image->formed_wall_ms = r->entry.wall_ms;
+	if (r->entry.reached_revision)
+		image->reached_revision = r->entry.reached_revision;
+	if (r->entry.state)
+		image->state = r->entry.state;
+	for (int i = 0; r->entry.conditions_changed && i < ROP_CONDITIONS_N; i++) {
+		image->conditions[i] = r->entry.conditions[i];
+		image->conditions[i].reason = rop_strdup(r->arena, r->entry.conditions[i].reason);
+		image->conditions[i].message = rop_strdup(r->arena, r->entry.conditions[i].message);
+	}
+	r->ended.n = 0;
+	r->gone.n = 0;
+}
+
+/* ---- why it ended ------------------------------------------------------------------------------------------ */
+
+/* Advice that several findings share is given once, after the last of them. */
+static void add_findings(struct rop_text *text, const struct rop_finding *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		rop_text_add(text, "%s%s", text->n ? "\n" : "", list[i].text);
+		if (list[i].advice && (i + 1 == n || !list[i + 1].advice || strcmp(list[i].advice, list[i + 1].advice) != 0))
+			rop_text_add(text, "\n  -> %s", list[i].advice);
+	}
+}
+
+void pass_explain(struct rop_reconcile *r)
+{
+	if (!r->now || r->result.code == ROP_INTERNAL)
+		return;
+	rop_text_done(&r->text);
+	if (r->now->paused) {
+		rop_text_add(&r->text, "cluster '%s' is paused", r->options.topology->name);
+		if (r->image.paused_by)
+			rop_text_add(&r->text, " by %s", r->image.paused_by);
+		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);
+		r->result.code = ROP_REFUSED;
+		return;
+	}
+	add_findings(&r->text, r->now->findings.at, r->now->findings.n);
+	r->result.code = r->now->findings.n ? r->now->findings.at[0].code : ROP_TIMEOUT;
+	if (r->now->findings.n)
+		return;
+	rop_situation_open(r->now);
+	add_findings(&r->text, r->now->open.at, r->now->open.n);
+	for (size_t i = 0; i < r->now->open.n; i++)
+		if (strstr(r->now->open.at[i].text, "NOPERM"))
+			r->result.code = ROP_DENIED;
+}

@@ -1,0 +1,52 @@
+/* pass.h - the reconciler from inside: what one pass keeps until the next. */
+#ifndef ROP_OPERATOR_PASS_H
+#define ROP_OPERATOR_PASS_H
+
+#include "rop/reconcile.h"
+
+struct rop_reconcile {
+	struct rop_reconcile_options options;
+	struct rop_arena *arena;       /* memory of this reconciler: image, pending, tries */
+	struct rop_arena *pass;        /* of the last observation; freed with the next one */
+	struct rop_image image;        /* as the database has it, brought up to date by every commit */
+	ROP_LIST(struct rop_step) pending; /* steps whose expectation is not resolved */
+	struct rop_tries *tries;
+	enum rop_want want;
+
+	int state;
+	int64_t state_since_boot_ms;
+	int64_t agreed_since_boot_ms;  /* -1: the last look did not agree */
+	int64_t idle_since_boot_ms;    /* nothing was moved or sent since */
+	bool told, reached;            /* a row said report; a row said record_reached */
+	bool stopping;                 /* rop_reconcile_stop: only temporary settings are put back */
+	int64_t stop_by_boot_ms;
+	enum rop_code stop_code;
+	size_t idle_passes, batches;
+	struct rop_result result;
+	struct rop_text text;          /* result.text */
+
+	/* of the pass under way */
+	struct rop_situation *now;
+	struct rop_entry entry;
+	struct rop_batch batch;
+	int state_before;
+	int64_t state_since_before;
+	bool rests;
+	int64_t sleep_ms;
+
+	/* ended in memory, not written yet; written with the next commit */
+	ROP_LIST(struct rop_resolution) ended;
+	ROP_LIST(struct rop_temporary) gone;
+};
+
+/* pass.c */
+void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock);
+/* An expectation ended: memory, tries and the listener are told; the database with the next commit. */
+void pass_end_step(struct rop_reconcile *r, size_t pending_index, enum rop_expect_status status, const char *note,
+		   int64_t boot_ms);
+/* After the commit: the image follows what was written. */
+void pass_remember(struct rop_reconcile *r);
+/* Why it ended, from findings and open points, into result.text. */
+void pass_explain(struct rop_reconcile *r);
+
+#endif

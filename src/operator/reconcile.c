@@ -1,0 +1,262 @@
+/* reconcile.c - the reconciler as its drivers see it: what it wants next, and what it is told. */
+#include "rop/reconcile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pass.h"
+
+#define STOP_GRACE_MS 5000 /* for putting temporary settings back when told to stop */
+
+/* ---- made and freed ---------------------------------------------------------------------------------------- */
+
+/* The image is copied: the database's arena belongs to the caller. Pending expectations of an earlier process are
+ * matched like our own. Their deadlines are on the boot clock; after a reboot that clock started anew, so they are
+ * taken as due: what is seen decides, then they expire. */
+static void take_image(struct rop_reconcile *r, const struct rop_image *image)
+{
+	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
+	r->image = *image;
+	r->image.digest = rop_strdup(r->arena, image->digest);
+	r->image.state = rop_strdup(r->arena, image->state);
+	r->image.paused_by = rop_strdup(r->arena, image->paused_by);
+	memset(&r->image.pending, 0, sizeof r->image.pending);
+	memset(&r->image.temporaries, 0, sizeof r->image.temporaries);
+	memset(&r->image.members, 0, sizeof r->image.members);
+	for (size_t i = 0; i < image->pending.n; i++) {
+		struct rop_step step = { .node = -1, .peer = -1, .state = "" };
+		step.expect = rop_expect_dup(r->arena, &image->pending.at[i]);
+		if (!same_boot)
+			step.expect.deadline_boot_ms = 0;
+		*rop_push(r->arena, &r->pending) = step;
+		rop_tries_pending(r->tries, &step.expect);
+	}
+	for (size_t i = 0; i < image->temporaries.n; i++) {
+		struct rop_temporary t = image->temporaries.at[i];
+		t.address = rop_strdup(r->arena, t.address);
+		t.name = rop_strdup(r->arena, t.name);
+		t.original = rop_strdup(r->arena, t.original);
+		t.temporary = rop_strdup(r->arena, t.temporary);
+		*rop_push(r->arena, &r->image.temporaries) = t;
+	}
+	for (size_t i = 0; i < image->members.n; i++) {
+		struct rop_member member = image->members.at[i];
+		member.address = rop_strdup(r->arena, member.address);
+		*rop_push(r->arena, &r->image.members) = member;
+	}
+	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
+		r->image.conditions[i].reason = rop_strdup(r->arena, image->conditions[i].reason);
+		r->image.conditions[i].message = rop_strdup(r->arena, image->conditions[i].message);
+	}
+}
+
+struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *options, struct rop_clock clock)
+{
+	struct rop_reconcile *r = rop_malloc(sizeof *r);
+	r->options = *options;
+	r->arena = rop_arena_new();
+	r->tries = rop_tries_new(r->arena);
+	r->want = ROP_WANT_OBSERVE;
+	r->agreed_since_boot_ms = -1;
+	r->state = options->machine->initial; /* observe first; what counts of the past is in the expectations */
+	r->state_since_boot_ms = r->idle_since_boot_ms = clock.boot_ms;
+	take_image(r, options->image);
+	return r;
+}
+
+void rop_reconcile_free(struct rop_reconcile *r)
+{
+	if (!r)
+		return;
+	rop_arena_free(r->pass);
+	rop_arena_free(r->arena);
+	rop_text_done(&r->text);
+	free(r);
+}
+
+/* ---- what comes next --------------------------------------------------------------------------------------- */
+
+static void finish(struct rop_reconcile *r, enum rop_code code)
+{
+	r->want = ROP_WANT_DONE;
+	if (code == ROP_OK)
+		r->result.code = ROP_OK;
+	else
+		r->result.code = code;
+}
+
+/* In a plan the world answers at once: what has not come after some looks does not come without something else. */
+#define IDLE_PASSES_PREDICTED 8
+
+/* The machine rests and nothing is to be sent: done, or look again later. */
+static void rest(struct rop_reconcile *r)
+{
+	bool final = r->options.machine->states[r->state].final && !r->pending.n;
+	if (r->stopping && (!r->pending.n || r->now->boot_ms >= r->stop_by_boot_ms)) {
+		finish(r, r->stop_code);
+		return;
+	}
+	r->want = ROP_WANT_SLEEP;
+	if (r->stopping || r->options.keep)
+		return;
+	if (final && r->reached) {
+		r->result.reached = true;
+		finish(r, ROP_OK);
+	} else if (final && r->told) {
+		pass_explain(r);
+		r->want = ROP_WANT_DONE;
+	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
+		finish(r, ROP_OK);
+	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED) {
+		pass_explain(r);
+		if (final)
+			r->result.code = ROP_OK;
+		r->want = ROP_WANT_DONE;
+	}
+}
+
+static void after_commit(struct rop_reconcile *r)
+{
+	if (r->batch.steps.n)
+		r->want = ROP_WANT_SEND;
+	else
+		rest(r);
+}
+
+enum rop_want rop_reconcile_want(const struct rop_reconcile *r)
+{
+	return r->want;
+}
+
+void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
+{
+	struct rop_arena *last = r->pass;
+	r->pass = seen->arena;
+	pass_decide(r, seen, clock);
+	rop_arena_free(last);
+	bool one_batch_done = r->options.step && r->batches > 0 && r->batch.steps.n && !r->stopping;
+	if (one_batch_done) { /* --step: the next batch is for the next call */
+		r->batch.steps.n = 0;
+		r->entry.expects.n = r->entry.temporaries_set.n = 0;
+	}
+	if (!rop_entry_empty(&r->entry))
+		r->want = ROP_WANT_COMMIT;
+	else
+		after_commit(r);
+}
+
+struct rop_entry *rop_reconcile_entry(struct rop_reconcile *r)
+{
+	return &r->entry;
+}
+
+void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
+{
+	if (!paused) {
+		pass_remember(r);
+		after_commit(r);
+		return;
+	}
+	/* Nothing was written: as if the pass had not been, but for the knowledge of the pause. */
+	r->image.paused = true;
+	r->state = r->state_before;
+	r->state_since_boot_ms = r->state_since_before;
+	r->want = ROP_WANT_OBSERVE;
+}
+
+const struct rop_step *rop_reconcile_steps(const struct rop_reconcile *r, size_t *ret_n)
+{
+	*ret_n = r->batch.steps.n;
+	return r->batch.steps.at;
+}
+
+static size_t pending_at(const struct rop_reconcile *r, int64_t id)
+{
+	for (size_t i = r->pending.n; i-- > 0;)
+		if (r->pending.at[i].expect.id == id)
+			return i;
+	return r->pending.n;
+}
+
+/* Its work is done where the node answered that it has no configuration file to write to. */
+static bool nothing_to_write_to(const struct rop_step *step, const char *text)
+{
+	return step->expect.kind == ROP_STEP_PERSIST && text && strstr(text, "without a config file");
+}
+
+void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outcomes, struct rop_clock clock)
+{
+	for (size_t i = 0; i < r->batch.steps.n; i++) {
+		const struct rop_step *step = &r->batch.steps.at[i];
+		size_t at = outcomes[i].sent == ROP_SENT_UNKNOWN ? r->pending.n : pending_at(r, step->expect.id);
+		if (at == r->pending.n)
+			continue; /* no reply: what is seen decides */
+		if (outcomes[i].sent == ROP_SENT_ERROR && !nothing_to_write_to(step, outcomes[i].text))
+			pass_end_step(r, at, ROP_EXPECT_REFUSED, outcomes[i].text, clock.boot_ms);
+		else if (step->expect.kind == ROP_STEP_PERSIST)
+			pass_end_step(r, at, ROP_EXPECT_MET, outcomes[i].text, clock.boot_ms);
+	}
+	r->result.steps += r->batch.steps.n;
+	r->batches++;
+	r->want = ROP_WANT_OBSERVE;
+}
+
+int64_t rop_reconcile_sleep_ms(const struct rop_reconcile *r)
+{
+	return r->sleep_ms;
+}
+
+void rop_reconcile_woke(struct rop_reconcile *r)
+{
+	r->want = ROP_WANT_OBSERVE;
+}
+
+void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char *why)
+{
+	if (r->stopping || r->want == ROP_WANT_DONE)
+		return;
+	pass_explain(r);
+	if (why) {
+		ROP_OWN_TEXT open = r->text;
+		r->text = (struct rop_text){ 0 };
+		rop_text_add(&r->text, "%s%s%s", why, open.n ? "\n" : "", open.n ? open.at : "");
+	}
+	r->stopping = true;
+	r->stop_code = code;
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : 0) + STOP_GRACE_MS;
+	if (r->want == ROP_WANT_SLEEP)
+		r->want = ROP_WANT_OBSERVE;
+	if (!r->image.temporaries.n && !r->pending.n && r->want == ROP_WANT_OBSERVE)
+		finish(r, code);
+}
+
+/* ---- how it stands ----------------------------------------------------------------------------------------- */
+
+const struct rop_situation *rop_reconcile_situation(const struct rop_reconcile *r)
+{
+	return r->now;
+}
+
+const char *rop_reconcile_state(const struct rop_reconcile *r)
+{
+	return r->options.machine->states[r->state].name;
+}
+
+bool rop_reconcile_converged(const struct rop_reconcile *r)
+{
+	return r->reached && r->now && rop_situation_converged(r->now);
+}
+
+void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by)
+{
+	r->image.paused = paused;
+	r->image.paused_until_wall_ms = until_wall_ms;
+	r->image.paused_by = rop_strdup(r->arena, by);
+}
+
+struct rop_result rop_reconcile_result(const struct rop_reconcile *r)
+{
+	struct rop_result result = r->result;
+	result.text = r->text.n ? r->text.at : "";
+	return result;
+}

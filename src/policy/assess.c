@@ -1,0 +1,391 @@
+/* assess.c - the situation of one pass: form, complete, adopt or refuse; what is done and what is still open. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy.h"
+#include "rop/text.h"
+
+const char *rop_case_name(enum rop_case kase)
+{
+	static const char *const NAMES[] = { "undecided", "form", "complete", "adopt", "total loss", "refuse" };
+	return NAMES[kase];
+}
+
+void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
+		 const char *advice)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (strcmp(now->findings.at[i].text, text) == 0)
+			return;
+	*rop_push(now->arena, &now->findings) =
+		(struct rop_finding){ .code = code, .node = node, .reason = reason, .text = text, .advice = advice };
+}
+
+/* ---- components: who is connected by what the views list --------------------------------------------------- */
+
+static int root_of(int *parent, int i)
+{
+	while (parent[i] != i)
+		i = parent[i] = parent[parent[i]];
+	return i;
+}
+
+static int *components(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	int *parent = rop_alloc_n(now->arena, seen->n, sizeof(int));
+	for (size_t i = 0; i < seen->n; i++)
+		parent[i] = (int)i;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = 0; j < seen->n; j++)
+			if (i != j && rop_bit(seen, seen->known, i, j))
+				parent[root_of(parent, (int)i)] = root_of(parent, (int)j);
+	for (size_t i = 0; i < seen->n; i++)
+		parent[i] = root_of(parent, (int)i);
+	return parent;
+}
+
+struct tally { /* of one component */
+	struct rop_slots slots;
+	int owners, owners_answering, members;
+	int64_t keys;
+};
+
+static struct tally *tallies(struct rop_situation *now, const int *component)
+{
+	struct tally *tally = rop_alloc_n(now->arena, now->seen->n, sizeof *tally);
+	const bool *owner = policy_owners(now->arena, now->seen);
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		struct tally *t = &tally[component[i]];
+		rop_slots_join(&t->slots, &node->slots);
+		t->owners += owner[i];
+		t->owners_answering += owner[i] && node->reach == ROP_REACH_OK;
+		t->members++;
+		if (node->keys > 0)
+			t->keys += node->keys;
+	}
+	return tally;
+}
+
+/* ---- findings ---------------------------------------------------------------------------------------------- */
+
+static bool is_blank(const struct rop_node *node)
+{
+	return node->keys <= 0 && node->functions <= 0 && node->others == 0 && node->epoch == 0 &&
+	       node->role != ROP_ROLE_REPLICA && rop_slots_first(&node->slots) == ROP_SLOTS;
+}
+
+static void find_unfit_nodes(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach == ROP_REACH_DENIED)
+			policy_find(now, ROP_DENIED, (int)i, "Denied",
+				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
+				    "check spec.auth (user, passwordFile) and the user's permissions on that node");
+		if (node->reach == ROP_REACH_NOT_REDIS)
+			policy_find(now, ROP_REFUSED, (int)i, "NotRedis",
+				    rop_printf(now->arena, "%s is not a Redis or Valkey server: %s", node->address, node->reach_why),
+				    "correct the address in the topology file");
+		if (node->reach == ROP_REACH_NOT_CLUSTER)
+			policy_find(now, ROP_REFUSED, (int)i, "NotCluster",
+				    rop_printf(now->arena, "%s is not in cluster mode", node->address),
+				    "set 'cluster-enabled yes' in its configuration and restart it");
+	}
+}
+
+static void find_silent_nodes(struct rop_situation *now)
+{
+	const char *advice = now->formed ? "bring the majority of the primaries back; nothing is changed without them"
+					 : "start the node, or open its port; a cluster is formed only when every declared node answers";
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach == ROP_REACH_SILENT || node->reach == ROP_REACH_LOADING)
+			policy_find(now, ROP_UNREACHABLE, (int)i, "Unreachable",
+				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why), advice);
+	}
+}
+
+static void find_twins(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = i + 1; j < seen->n; j++)
+			if (seen->nodes[i].id[0] && seen->nodes[i].reach == ROP_REACH_OK &&
+			    seen->nodes[j].reach == ROP_REACH_OK && strcmp(seen->nodes[i].id, seen->nodes[j].id) == 0)
+				policy_find(now, ROP_REFUSED, (int)j, "SameNodeId",
+					    rop_printf(now->arena, "%s and %s have the same node id %s: one server under two addresses, or a copied nodes.conf",
+						       seen->nodes[i].address, seen->nodes[j].address, seen->nodes[i].id),
+					    "declare the server once; or stop the copy, delete its cluster-config-file and start it again");
+}
+
+#define FOREIGN_MAX 8
+
+static void find_foreign_peers(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t told = 0;
+	for (size_t f = 0; f < seen->foreign.n && told < FOREIGN_MAX; f++) {
+		const struct rop_foreign *peer = &seen->foreign.at[f];
+		bool before = false;
+		for (size_t g = 0; g < f && !before; g++)
+			before = strcmp(seen->foreign.at[g].id, peer->id) == 0;
+		if (before)
+			continue;
+		told++;
+		policy_find(now, ROP_REFUSED, peer->viewer, "ForeignPeer",
+			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)",
+				       seen->nodes[peer->viewer].address, peer->id, peer->address, peer->flags),
+			    rop_printf(now->arena, "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h HOST -p PORT cluster forget %s, on every node",
+				       peer->id));
+	}
+}
+
+static void find_keys_without_slots(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
+		    rop_slots_first(&node->slots) == ROP_SLOTS)
+			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
+				    rop_printf(now->arena, "%s holds %" PRId64 " keys but owns no slots: they would be lost or served wrongly",
+					       node->address, node->keys),
+				    "save what is needed of it and empty the node, or declare another one");
+	}
+}
+
+static void find_functions(struct rop_situation *now, const int *component, int main_component)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->functions > 0 && component[i] != main_component)
+			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
+				    rop_printf(now->arena, "%s is not empty: it holds %d function libraries", node->address, node->functions),
+				    "remove them (FUNCTION DELETE), or declare another node");
+	}
+}
+
+static void find_rival_claims(struct rop_situation *now, const int *component)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++) {
+		for (size_t j = i + 1; j < seen->n; j++) {
+			if (component[i] == component[j] || !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+				continue;
+			policy_find(now, ROP_REFUSED, (int)j, "RivalClaims",
+				    rop_printf(now->arena, "%s and %s both own %d of the same slots, and do not know each other: two clusters, or two halves of one",
+					       seen->nodes[i].address, seen->nodes[j].address,
+					       rop_slots_common(&seen->nodes[i].slots, &seen->nodes[j].slots)),
+				    "find out which one holds the data that counts; joining them would delete the other's keys");
+		}
+	}
+}
+
+/* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts. */
+static void find_rival_components(struct rop_situation *now, const int *component, const struct tally *tally, int main_component)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (component[i] != (int)i || (int)i == main_component)
+			continue;
+		if (tally[i].keys > 0 || rop_slots_first(&tally[i].slots) < ROP_SLOTS || tally[i].members > 1)
+			policy_find(now, ROP_REFUSED, (int)i, "SeveralClusters",
+				    rop_printf(now->arena, "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " keys; joining two groups, one of which holds keys, can lose data",
+					       now->seen->nodes[i].address, now->seen->nodes[main_component].address,
+					       tally[i].members, rop_slots_count(&tally[i].slots), tally[i].keys),
+				    "describe one of them per file, or empty the nodes that are to join (CLUSTER RESET, by hand)");
+	}
+}
+
+static void find_total_loss(struct rop_situation *now)
+{
+	if (now->topology->reform_on_total_loss)
+		return;
+	policy_find(now, ROP_REFUSED, -1, "TotalLoss",
+		    rop_printf(now->arena, "all %zu nodes are empty, but cluster '%s' was formed before: its data and its nodes.conf files are gone",
+			       now->seen->n, now->topology->name),
+		    rop_printf(now->arena, "restore the data first; or form it anew, empty: redis-operator apply --allow-data-loss=%s FILE (once), or 'onTotalLoss: Reform' under spec (always)",
+			       now->topology->name));
+}
+
+static void find_wrong_shape(struct rop_situation *now, const struct tally *t)
+{
+	int owners = 0;
+	const bool *owner = policy_owners(now->arena, now->seen);
+	for (size_t i = 0; i < now->seen->n; i++)
+		owners += owner[i];
+	if (owners > now->topology->shards)
+		policy_find(now, ROP_REFUSED, -1, "TooManyShards",
+			    rop_printf(now->arena, "%d nodes own slots, but the file declares %d shards; removing shards means moving slots, which this version does not do",
+				       owners, now->topology->shards),
+			    rop_printf(now->arena, "set 'shards: %d', or empty the surplus primaries with redis-cli --cluster reshard", owners));
+	else if (now->formed && t->owners < now->topology->shards)
+		policy_find(now, ROP_REFUSED, -1, "TooFewShards",
+			    rop_printf(now->arena, "the cluster is formed of %d shards, but the file declares %d; adding shards means moving slots, which this version does not do",
+				       t->owners, now->topology->shards),
+			    rop_printf(now->arena, "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and reshard", t->owners));
+}
+
+/* ---- flags ------------------------------------------------------------------------------------------------- */
+
+static uint64_t *answering_mask(struct rop_situation *now)
+{
+	uint64_t *mask = rop_alloc_n(now->arena, now->seen->words + 1, sizeof *mask);
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].reach == ROP_REACH_OK)
+			mask[i / 64] |= (uint64_t)1 << (i % 64);
+	return mask;
+}
+
+/* Every answering node's row has a bit for every answering node. */
+static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, const uint64_t *mask)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		for (size_t w = 0; w < now->seen->words; w++)
+			if (now->seen->nodes[i].reach == ROP_REACH_OK &&
+			    (matrix[i * now->seen->words + w] & mask[w]) != mask[w])
+				return false;
+	return true;
+}
+
+/* Nobody knows more than the declared nodes; while all answer, nobody knows fewer either. */
+static bool exact_members(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].reach == ROP_REACH_OK && now->all_answer &&
+		    now->seen->nodes[i].others != (int)now->seen->n - 1)
+			return false;
+	return now->seen->foreign.n == 0;
+}
+
+static bool any_double_claim(struct rop_situation *now)
+{
+	struct rop_slots so_far = { 0 };
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (rop_slots_meet(&so_far, &now->seen->nodes[i].slots))
+			return true;
+		rop_slots_join(&so_far, &now->seen->nodes[i].slots);
+	}
+	return false;
+}
+
+static void set_node_flags(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	now->replicas_attached = now->links_up = now->state_ok = true;
+	bool closed = true, calm = true;
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		if (node->reach != ROP_REACH_OK)
+			continue;
+		int primary = now->layout.primary_of[i];
+		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
+			now->replicas_attached = false;
+		if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing) &&
+		    (node->primary < 0 || seen->nodes[node->primary].reach == ROP_REACH_OK))
+			now->links_up = false;
+		now->state_ok &= node->state_ok;
+		closed &= node->open_slots == 0;
+		calm &= node->handshakes == 0;
+	}
+	uint64_t *mask = answering_mask(now);
+	now->introduced = all_bits(now, seen->known, mask);
+	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now);
+	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;
+	now->slots_assigned = rop_slots_count(&now->owned) == ROP_SLOTS && !any_double_claim(now);
+}
+
+static void set_setting_flags(struct rop_situation *now)
+{
+	now->prepared = !now->fresh || (policy_all_lowered(now) && policy_epochs_set(now));
+	now->settings_as_declared = policy_settings_as_declared(now);
+	for (size_t t = 0; t < now->image->temporaries.n; t++) {
+		int node = rop_observed_find(now->seen, now->image->temporaries.at[t].node);
+		now->temporaries_in_force |= node >= 0 && now->seen->nodes[node].reach == ROP_REACH_OK;
+	}
+}
+
+/* ---- the decision table ------------------------------------------------------------------------------------ */
+
+static int main_component(const struct tally *tally, size_t n)
+{
+	int best = 0;
+	for (size_t i = 1; i < n; i++) {
+		const struct tally *a = &tally[i], *b = &tally[best];
+		int a_slots = rop_slots_count(&a->slots), b_slots = rop_slots_count(&b->slots);
+		if (a->keys != b->keys ? a->keys > b->keys : a_slots != b_slots ? a_slots > b_slots : a->members > b->members)
+			best = (int)i;
+	}
+	return best;
+}
+
+static void decide_case(struct rop_situation *now, const int *component, const struct tally *tally, int main)
+{
+	bool blank = true;
+	int64_t keys = 0;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		blank &= is_blank(&now->seen->nodes[i]);
+		keys += now->seen->nodes[i].keys > 0 ? now->seen->nodes[i].keys : 0;
+	}
+	if (!now->in_view)
+		now->kase = ROP_CASE_UNDECIDED;
+	else if (blank && now->image->formed_wall_ms)
+		now->kase = ROP_CASE_TOTAL_LOSS;
+	else if (blank)
+		now->kase = ROP_CASE_FORM;
+	else if (keys > 0 || now->formed)
+		now->kase = ROP_CASE_ADOPT;
+	else
+		now->kase = ROP_CASE_COMPLETE;
+
+	if (now->kase == ROP_CASE_TOTAL_LOSS)
+		find_total_loss(now);
+	if (now->kase == ROP_CASE_ADOPT)
+		find_rival_components(now, component, tally, main);
+	find_rival_claims(now, component);
+	find_keys_without_slots(now);
+	find_functions(now, component, now->kase == ROP_CASE_ADOPT ? main : -1);
+	find_wrong_shape(now, &tally[main]);
+	now->fresh = keys == 0 && !now->formed;
+}
+
+void rop_situation_assess(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++) {
+		now->answering += seen->nodes[i].reach == ROP_REACH_OK;
+		rop_slots_join(&now->owned, &seen->nodes[i].slots);
+	}
+	now->all_answer = now->answering == seen->n;
+	int *component = components(now);
+	struct tally *tally = tallies(now, component);
+	int main = main_component(tally, seen->n);
+	const struct tally *t = &tally[main];
+	now->formed = rop_slots_count(&t->slots) == ROP_SLOTS && (t->members > 1 || seen->n == 1);
+	now->in_view = now->formed ? t->owners_answering * 2 > t->owners : now->all_answer;
+	now->paused = now->image->paused &&
+		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
+
+	find_unfit_nodes(now);
+	find_twins(now);
+	find_foreign_peers(now);
+	decide_case(now, component, tally, main);
+	now->refused = now->findings.n > 0;
+	if (now->refused)
+		now->kase = ROP_CASE_REFUSE;
+	if (!now->in_view)
+		find_silent_nodes(now);
+
+	rop_layout_make(now->arena, now->topology, seen, &now->layout);
+	set_node_flags(now);
+	set_setting_flags(now);
+	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
+	now->worn_out = now->tries && rop_tries_worn_out(now->tries, NULL, NULL);
+}
+
+bool rop_situation_converged(const struct rop_situation *now)
+{
+	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->replicas_attached &&
+	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force;
+}

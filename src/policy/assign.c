@@ -1,0 +1,43 @@
+/* assign.c - slots that nobody owns to the primaries of their shards, and replicas to their primaries. */
+#include <string.h>
+
+#include "policy.h"
+
+void policy_assign_slots(const void *subject, const int64_t *args, void *output)
+{
+	(void)args;
+	const struct rop_situation *now = subject;
+	for (size_t k = 0; k < now->layout.n; k++) {
+		const struct rop_shard *shard = &now->layout.shards[k];
+		if (shard->primary < 0)
+			continue;
+		for (int from = 0, first, last; rop_slots_run(&shard->add, from, &first, &last); from = last + 1) {
+			if (now->tries && rop_tries_slot_pending(now->tries, first, last))
+				continue;
+			struct rop_step step = policy_step(now, ROP_STEP_SLOTS, shard->primary, -1);
+			step.expect.first = first;
+			step.expect.last = last;
+			policy_add(now, output, &step);
+		}
+	}
+}
+
+void policy_attach_replicas(const void *subject, const int64_t *args, void *output)
+{
+	(void)args;
+	const struct rop_situation *now = subject;
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		int primary = now->layout.primary_of[i];
+		if (primary < 0 || (node->role == ROP_ROLE_REPLICA && node->primary == primary))
+			continue;
+		/* The server refuses these; so do we, before asking: a primary that is unknown or not a primary, an
+		 * owner of slots, a node with keys of its own (a replica's keys are its primary's). */
+		if (!rop_bit(seen, seen->known, i, (size_t)primary) || seen->nodes[primary].role == ROP_ROLE_REPLICA ||
+		    rop_slots_first(&node->slots) < ROP_SLOTS || (node->role != ROP_ROLE_REPLICA && node->keys > 0))
+			continue;
+		struct rop_step step = policy_step(now, ROP_STEP_ROLE, (int)i, primary);
+		policy_add(now, output, &step);
+	}
+}

@@ -1,0 +1,50 @@
+/* conditions.c - the situation in Kubernetes' habit: type, status, reason, message. */
+#include <string.h>
+
+#include "rop/policy.h"
+
+static struct rop_condition say(bool holds, const char *yes, const char *no, const char *message)
+{
+	return (struct rop_condition){ .status = holds ? ROP_TRUE : ROP_FALSE, .reason = holds ? yes : no, .message = message };
+}
+
+static struct rop_condition unknown(void)
+{
+	return (struct rop_condition){ .status = ROP_UNKNOWN, .reason = "OutOfView", .message = "too few nodes answer to tell" };
+}
+
+static const char *first_text(const struct rop_situation *now, const char *otherwise)
+{
+	if (now->findings.n)
+		return now->findings.at[0].text;
+	return now->open.n ? now->open.at[0].text : otherwise;
+}
+
+void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
+			 struct rop_condition ret[ROP_CONDITIONS_N])
+{
+	struct rop_arena *arena = now->arena;
+	size_t n = now->seen->n;
+	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent",
+				      rop_printf(arena, "%zu of %zu nodes answer", now->answering, n));
+	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
+					now->members_agree ? "every node lists exactly the declared nodes" :
+							     "some node does not list exactly the declared nodes");
+	ret[ROP_COND_SLOTS_COVERED] = say(now->slots_assigned, "AllAssigned", "NotAssigned",
+					  rop_printf(arena, "%d of 16384 slots are owned", rop_slots_count(&now->owned)));
+	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked", "NotAllLinked",
+					   now->replicas_attached ? "replicas follow their primaries" : "some replica is not attached");
+	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
+				      converged ? "the cluster matches its topology" : first_text(now, "not as declared yet"));
+	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running", now->paused ? "a person paused it" : "changes are allowed");
+	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : "Stuck", "Free",
+				    blocked ? first_text(now, "it does not come to an end") : "nothing stands in the way");
+	if (!now->in_view)
+		for (int type = ROP_COND_WELL_FORMED; type <= ROP_COND_REPLICAS_READY; type++)
+			ret[type] = unknown();
+	for (int type = 0; type < ROP_CONDITIONS_N; type++) {
+		const struct rop_condition *before = &now->image->conditions[type];
+		bool same = before->since_wall_ms && before->status == ret[type].status;
+		ret[type].since_wall_ms = same ? before->since_wall_ms : now->wall_ms;
+	}
+}

@@ -1,0 +1,398 @@
+/* layout.c - who should be what, given what is: primaries, their slots, and whose replica everybody else is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "placement.h"
+#include "policy.h"
+
+/* The even share of shard k of n: redis-cli's own rounding, so that an interrupted create of it can be completed. */
+static void even_share(size_t k, size_t n, int *ret_first, int *ret_last)
+{
+	double share = (double)ROP_SLOTS / (double)n;
+	*ret_first = (int)((double)k * share + 0.5);
+	*ret_last = k + 1 == n ? ROP_SLOTS - 1 : (int)((double)(k + 1) * share + 0.5) - 1;
+}
+
+struct maker {
+	struct rop_arena *arena;
+	const struct rop_topology *topology;
+	const struct rop_observed *seen;
+	struct rop_layout *out;
+	int *owner_of;     /* [share]: node that owns slots and keeps them; -1 */
+	int *share_label;  /* [share]: the number people gave it with `shard:`; from 1 */
+	bool *is_primary;  /* [node] */
+	const bool *owner; /* [node]: owns slots now */
+};
+
+/* A claim that somebody with a greater epoch makes too is about to be given up: an old primary that came back and has
+ * not heard of its fail-over yet. It does not make its node an owner. */
+bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen)
+{
+	bool *owner = rop_alloc_n(arena, seen->n + 1, sizeof *owner), rivals = false;
+	struct rop_slots so_far = { 0 };
+	for (size_t i = 0; i < seen->n; i++) {
+		owner[i] = rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS;
+		rivals |= rop_slots_meet(&so_far, &seen->nodes[i].slots);
+		rop_slots_join(&so_far, &seen->nodes[i].slots);
+	}
+	for (size_t i = 0; rivals && i < seen->n; i++) {
+		struct rop_slots won = { 0 };
+		for (size_t j = 0; j < seen->n; j++)
+			if (seen->nodes[j].epoch > seen->nodes[i].epoch)
+				rop_slots_join(&won, &seen->nodes[j].slots);
+		int own = rop_slots_count(&seen->nodes[i].slots);
+		owner[i] = own > 0 && rop_slots_common(&won, &seen->nodes[i].slots) < own;
+	}
+	return owner;
+}
+
+static int compare_first_slot(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+	return (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* Owners, by lowest slot, take the share they overlap most; with as many owners as shares, simply in order. */
+static void seat_owners(struct maker *m, size_t n_shares)
+{
+	const struct rop_observed *seen = m->seen;
+	int(*owners)[2] = rop_alloc_n(m->arena, seen->n, sizeof *owners);
+	size_t n = 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (m->owner[i]) {
+			owners[n][0] = (int)i;
+			owners[n++][1] = rop_slots_first(&seen->nodes[i].slots);
+		}
+	}
+	qsort(owners, n, sizeof *owners, compare_first_slot);
+	for (size_t o = 0; o < n; o++) {
+		size_t best = o;
+		int best_common = -1;
+		for (size_t k = 0; n < n_shares && k < n_shares; k++) {
+			struct rop_slots share = { 0 };
+			int first, last;
+			even_share(k, n_shares, &first, &last);
+			rop_slots_add(&share, first, last);
+			int common = rop_slots_common(&share, &seen->nodes[owners[o][0]].slots);
+			if (m->owner_of[k] < 0 && common > best_common) {
+				best = k;
+				best_common = common;
+			}
+		}
+		m->owner_of[best] = owners[o][0];
+		m->is_primary[owners[o][0]] = true;
+	}
+}
+
+/* The labels people wrote: an owner's label names its share; labels without an owner take the shares left, in order. */
+static void label_shares(struct maker *m)
+{
+	size_t n = m->out->n;
+	bool *used = rop_alloc_n(m->arena, n + 1, sizeof(bool));
+	for (size_t k = 0; k < n; k++) {
+		int label = m->owner_of[k] >= 0 ? m->topology->nodes.at[m->owner_of[k]].shard : 0;
+		if (label > 0 && (size_t)label <= n && !used[label]) {
+			m->share_label[k] = label;
+			used[label] = true;
+		}
+	}
+	int next = 1;
+	for (size_t k = 0; k < n; k++) {
+		if (m->share_label[k])
+			continue;
+		if (!used[k + 1]) {
+			m->share_label[k] = (int)k + 1;
+			used[k + 1] = true;
+		}
+	}
+	for (size_t k = 0; k < n; k++) {
+		if (m->share_label[k])
+			continue;
+		while (used[next])
+			next++;
+		m->share_label[k] = next;
+		used[next] = true;
+	}
+}
+
+static int label_of(const struct maker *m, size_t node)
+{
+	return m->topology->nodes.at[node].shard;
+}
+
+static int share_of_label(const struct maker *m, int label)
+{
+	for (size_t k = 0; k < m->out->n; k++)
+		if (m->share_label[k] == label)
+			return (int)k;
+	return -1;
+}
+
+/* Could become the primary of a shard that has none: answers, owns nothing, follows nobody. */
+static bool is_candidate(const struct maker *m, size_t i)
+{
+	const struct rop_node *node = &m->seen->nodes[i];
+	return node->reach == ROP_REACH_OK && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA;
+}
+
+/* In file order: those declared for a shard first, then those declared for none. */
+static void seat_new_primaries(struct maker *m, int *seats)
+{
+	for (size_t k = 0; k < m->out->n; k++) {
+		seats[k] = m->owner_of[k];
+		for (size_t i = 0; seats[k] < 0 && i < m->seen->n; i++)
+			if (is_candidate(m, i) && label_of(m, i) == m->share_label[k])
+				seats[k] = (int)i;
+	}
+	size_t i = 0;
+	for (size_t k = 0; k < m->out->n; k++) {
+		if (seats[k] >= 0)
+			continue;
+		while (i < m->seen->n && !(is_candidate(m, i) && label_of(m, i) == 0))
+			i++;
+		seats[k] = i < m->seen->n ? (int)i++ : -1;
+	}
+}
+
+/* ---- replicas ---------------------------------------------------------------------------------------------- */
+
+static int seat_of(const int *seats, size_t n, int node)
+{
+	for (size_t k = 0; k < n; k++)
+		if (seats[k] == node)
+			return (int)k;
+	return -1;
+}
+
+/* Places everybody else around the given primaries. Returns how many could not be kept apart. */
+static size_t place_replicas(struct maker *m, const int *seats, int *ret_share_of)
+{
+	size_t n = m->seen->n, n_free = 0, placed_anywhere = 0;
+	struct placement p;
+	placement_init(&p, m->arena, m->topology, m->out->n, m->topology->replicas_per_shard);
+	int *unplaced = rop_alloc_n(m->arena, n, sizeof(int));
+	int *seat = rop_alloc_n(m->arena, n, sizeof(int));
+	for (size_t i = 0; i < n; i++)
+		ret_share_of[i] = seat[i] = -1;
+	for (size_t k = 0; k < m->out->n; k++) {
+		if (seats[k] < 0)
+			continue;
+		placement_add(&p, k, seats[k], true, true);
+		seat[seats[k]] = (int)k;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct rop_node *node = &m->seen->nodes[i];
+		if (seat[i] >= 0)
+			continue;
+		int label = label_of(m, i), wanted = label ? share_of_label(m, label) : -1;
+		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0 ? seat[node->primary] : -1;
+		if (wanted >= 0 && node->reach == ROP_REACH_OK)
+			now = wanted;
+		if (now >= 0)
+			placement_add(&p, (size_t)now, (int)i, false, true);
+		else if (node->reach == ROP_REACH_OK)
+			unplaced[n_free++] = (int)i;
+	}
+	size_t left = placement_run(&p, unplaced, n_free, 2);
+	if (left > 0) { /* more nodes than the shape needs: they become extra replicas, evenly */
+		p.capacity = (int)n;
+		int *rest = rop_alloc_n(m->arena, n, sizeof(int));
+		size_t n_rest = 0;
+		bool *in = rop_alloc_n(m->arena, n, sizeof(bool));
+		for (size_t k = 0; k < m->out->n; k++)
+			for (size_t i = 0; i < p.members[k].n; i++)
+				in[p.members[k].at[i].node] = true;
+		for (size_t i = 0; i < n_free; i++)
+			if (!in[unplaced[i]])
+				rest[n_rest++] = unplaced[i];
+		placement_run(&p, rest, n_rest, 2);
+	}
+	for (size_t k = 0; k < m->out->n; k++) {
+		for (size_t i = 0; i < p.members[k].n; i++) {
+			ret_share_of[p.members[k].at[i].node] = (int)k;
+			for (size_t j = 0; j < i; j++)
+				placed_anywhere += !placement_apart(&p, p.members[k].at[i].node, p.members[k].at[j].node, 0);
+		}
+	}
+	return placed_anywhere;
+}
+
+/* A shard with fewer replicas than declared takes one from a shard with more. */
+static void even_out(struct maker *m, const int *seats, int *share_of)
+{
+	int want = m->topology->replicas_per_shard;
+	int *count = rop_alloc_n(m->arena, m->out->n, sizeof(int));
+	for (size_t i = 0; i < m->seen->n; i++)
+		if (share_of[i] >= 0 && seats[share_of[i]] != (int)i)
+			count[share_of[i]]++;
+	for (size_t k = 0; k < m->out->n; k++) {
+		for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
+			int from = share_of[i];
+			if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
+			    label_of(m, i) != 0 || m->seen->nodes[i].reach != ROP_REACH_OK)
+				continue;
+			share_of[i] = (int)k;
+			count[from]--;
+			count[k]++;
+		}
+	}
+}
+
+/* ---- when zones say otherwise ------------------------------------------------------------------------------ */
+
+struct dealt { int zone, host, node; };
+
+static int compare_dealt(const void *a, const void *b)
+{
+	const struct dealt *x = a, *y = b;
+	if (x->zone != y->zone)
+		return (x->zone > y->zone) - (x->zone < y->zone);
+	if (x->host != y->host)
+		return (x->host > y->host) - (x->host < y->host);
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+/* Other primaries than the first in the file: deal the nodes, sorted by zone and host, to the shards in turn. Nodes of
+ * one zone are neighbours there, so they meet in a shard only when the zone has more nodes than there are shards. */
+static bool deal(struct maker *m, int *seats)
+{
+	size_t n = m->seen->n, shares = m->out->n;
+	struct placement p;
+	placement_init(&p, m->arena, m->topology, shares, 0);
+	struct dealt *cards = rop_alloc_n(m->arena, n, sizeof *cards);
+	for (size_t i = 0; i < n; i++) {
+		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA || m->seen->nodes[i].reach != ROP_REACH_OK)
+			return false;
+		cards[i] = (struct dealt){ p.zone[i], p.host[i], (int)i };
+	}
+	qsort(cards, n, sizeof *cards, compare_dealt);
+	int *lead = rop_alloc_n(m->arena, shares, sizeof(int));
+	for (size_t k = 0; k < shares; k++) {
+		lead[k] = -1;
+		for (size_t i = k; i < n; i += shares) {
+			int node = cards[i].node;
+			if (m->is_primary[node] && lead[k] >= 0 && m->is_primary[lead[k]])
+				return false;
+			if (lead[k] < 0 || m->is_primary[node] || (!m->is_primary[lead[k]] && node < lead[k]))
+				lead[k] = node;
+		}
+		if (lead[k] < 0)
+			return false;
+	}
+	for (size_t k = 0; k < shares; k++)
+		seats[k] = m->owner_of[k];
+	for (size_t taken = 0; taken < n; taken++) { /* the new ones in file order */
+		int at = seat_of(lead, shares, (int)taken), free_seat = seat_of(seats, shares, -1);
+		if (at >= 0 && !m->is_primary[taken] && free_seat >= 0)
+			seats[free_seat] = (int)taken;
+	}
+	return true;
+}
+
+/* ---- all together ------------------------------------------------------------------------------------------ */
+
+static void warn(struct maker *m, int node, const char *reason, const char *text)
+{
+	*rop_push(m->arena, &m->out->warnings) =
+		(struct rop_finding){ .code = ROP_OK, .node = node, .reason = reason, .text = text };
+}
+
+#define WARNINGS_MAX 5
+
+static void warn_of_neighbours(struct maker *m, const int *seats, const int *share_of)
+{
+	struct placement p;
+	placement_init(&p, m->arena, m->topology, 0, 0);
+	size_t n = m->seen->n, found = 0;
+	bool one_host = n > 1;
+	for (size_t i = 1; i < n; i++)
+		one_host &= p.host[i] == p.host[0];
+	if (one_host && n > m->out->n) {
+		warn(m, -1, "OneHost", rop_printf(m->arena, "all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
+						  n, m->topology->nodes.at[0].host));
+		return;
+	}
+	/* Nodes of one shard, primary first: each is held against those before it. */
+	int *order = rop_alloc_n(m->arena, n, sizeof(int));
+	for (size_t k = 0; k < m->out->n; k++) {
+		size_t members = 0;
+		if (seats[k] >= 0)
+			order[members++] = seats[k];
+		for (size_t i = 0; i < n; i++)
+			if (share_of[i] == (int)k && seats[k] != (int)i)
+				order[members++] = (int)i;
+		for (size_t a = 1; a < members; a++) {
+			for (size_t b = 0; b < a; b++) {
+				if (placement_apart(&p, order[a], order[b], 0) || ++found > WARNINGS_MAX)
+					continue;
+				bool host = p.host[order[a]] == p.host[order[b]];
+				warn(m, order[a], host ? "SharedHost" : "SharedZone",
+				     rop_printf(m->arena, "%s shares %s with %s, %s of its shard", m->seen->nodes[order[a]].address,
+						host ? "the host" : rop_printf(m->arena, "zone %s", m->topology->nodes.at[order[a]].zone),
+						m->seen->nodes[order[b]].address, order[b] == seats[k] ? "the primary" : "a replica"));
+			}
+		}
+	}
+	if (found > WARNINGS_MAX)
+		warn(m, -1, "SharedHost", rop_printf(m->arena, "and %zu more pairs of one shard that share a host or a zone",
+						     found - WARNINGS_MAX));
+}
+
+static void write_shards(struct maker *m, const int *seats, const int *share_of)
+{
+	struct rop_layout *out = m->out;
+	struct rop_slots owned = { 0 };
+	for (size_t i = 0; i < m->seen->n; i++)
+		rop_slots_join(&owned, &m->seen->nodes[i].slots);
+	for (size_t k = 0; k < out->n; k++) {
+		struct rop_shard *shard = &out->shards[k];
+		int first, last;
+		shard->number = (int)k + 1; /* owners are seated by their lowest slot */
+		shard->primary = seats[k];
+		even_share(k, out->n, &first, &last);
+		for (int s = first; s <= last; s++)
+			if (!rop_slots_has(&owned, s))
+				rop_slots_add(&shard->add, s, s);
+	}
+	for (size_t i = 0; i < m->seen->n; i++) {
+		int share = share_of[i];
+		out->shard_of[i] = share;
+		out->primary_of[i] = share < 0 ? -2 : seats[share] == (int)i ? -1 : seats[share] < 0 ? -2 : seats[share];
+	}
+}
+
+void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
+		     struct rop_layout *ret_layout)
+{
+	size_t n = seen->n, owners = 0;
+	const bool *owner = policy_owners(arena, seen);
+	for (size_t i = 0; i < n; i++)
+		owners += owner[i];
+	*ret_layout = (struct rop_layout){ .n = (size_t)topology->shards > owners ? (size_t)topology->shards : owners };
+	ret_layout->shards = rop_alloc_n(arena, ret_layout->n, sizeof *ret_layout->shards);
+	ret_layout->primary_of = rop_alloc_n(arena, n, sizeof(int));
+	ret_layout->shard_of = rop_alloc_n(arena, n, sizeof(int));
+
+	struct maker m = { .arena = arena, .topology = topology, .seen = seen, .out = ret_layout, .owner = owner };
+	m.owner_of = rop_alloc_n(arena, ret_layout->n, sizeof(int));
+	m.share_label = rop_alloc_n(arena, ret_layout->n, sizeof(int));
+	m.is_primary = rop_alloc_n(arena, n, sizeof(bool));
+	for (size_t k = 0; k < ret_layout->n; k++)
+		m.owner_of[k] = -1;
+	seat_owners(&m, ret_layout->n);
+	label_shares(&m);
+
+	int *seats = rop_alloc_n(arena, ret_layout->n, sizeof(int)), *share_of = rop_alloc_n(arena, n, sizeof(int));
+	seat_new_primaries(&m, seats);
+	size_t together = place_replicas(&m, seats, share_of);
+	if (together > 0 && owners < ret_layout->n) {
+		int *other_seats = rop_alloc_n(arena, ret_layout->n, sizeof(int)), *other = rop_alloc_n(arena, n, sizeof(int));
+		if (deal(&m, other_seats) && place_replicas(&m, other_seats, other) < together) {
+			seats = other_seats;
+			share_of = other;
+		}
+	}
+	even_out(&m, seats, share_of);
+	write_shards(&m, seats, share_of);
+	warn_of_neighbours(&m, seats, share_of);
+}

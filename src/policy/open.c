@@ -1,0 +1,102 @@
+/* open.c - what is not as declared yet, in sentences that name pairs, nodes and slots. Made when somebody asks. */
+#include <string.h>
+
+#include "policy.h"
+
+#define OPEN_MAX 12
+#define PAIRS_MAX 5
+
+static void note(struct rop_situation *now, int node, const char *reason, const char *text, const char *advice)
+{
+	*rop_push(now->arena, &now->open) =
+		(struct rop_finding){ .code = ROP_TIMEOUT, .node = node, .reason = reason, .text = text, .advice = advice };
+}
+
+static bool answers(const struct rop_situation *now, size_t i)
+{
+	return now->seen->nodes[i].reach == ROP_REACH_OK;
+}
+
+/* For each node that some others lack in the matrix: one sentence that names it and them. */
+static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const char *reason,
+		       const char *(*sentence)(struct rop_situation *now, const char *viewers, const struct rop_node *node),
+		       const char *advice)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t told = 0;
+	for (size_t j = 0; j < seen->n; j++) {
+		ROP_OWN_TEXT viewers = { 0 };
+		size_t n = 0;
+		for (size_t i = 0; i < seen->n; i++) {
+			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, matrix, i, j))
+				continue;
+			if (n++ < 3)
+				rop_text_add(&viewers, "%s%s", n > 1 ? ", " : "", seen->nodes[i].address);
+		}
+		if (n > 3)
+			rop_text_add(&viewers, " and %zu more", n - 3);
+		if (n > 0 && told++ < PAIRS_MAX)
+			note(now, (int)j, reason, sentence(now, viewers.at, &seen->nodes[j]), advice);
+	}
+	if (told > PAIRS_MAX)
+		note(now, -1, reason, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
+}
+
+static const char *cannot_reach(struct rop_situation *now, const char *viewers, const struct rop_node *node)
+{
+	return rop_printf(now->arena, "%s cannot reach the cluster bus of %s (port %d)", viewers, node->address, node->bus_port);
+}
+
+static const char *sees_failing(struct rop_situation *now, const char *viewers, const struct rop_node *node)
+{
+	return rop_printf(now->arena, "%s: no healthy bus link to %s (port %d)", viewers, node->address, node->bus_port);
+}
+
+static const char *sees_other(struct rop_situation *now, const char *viewers, const struct rop_node *node)
+{
+	return rop_printf(now->arena, "%s: another role, epoch or slots for %s than it says itself", viewers, node->address);
+}
+
+static void note_nodes(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		int primary = now->layout.primary_of[i];
+		if (!answers(now, i))
+			note(now, (int)i, "Unreachable", rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why), NULL);
+		else if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
+			note(now, (int)i, "NotAttached", rop_printf(now->arena, "%s is not a replica of %s yet", node->address,
+								   now->seen->nodes[primary].address), NULL);
+		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
+			note(now, (int)i, "LinkDown", rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address,
+								 node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id,
+								 node->syncing ? "still synchronising" : "down"), NULL);
+		else if (!node->state_ok)
+			note(now, (int)i, "StateFail", rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
+		if (answers(now, i) && node->open_slots && now->open.n < OPEN_MAX)
+			note(now, (int)i, "OpenSlots", rop_printf(now->arena, "%s has %d open slots: %.120s", node->address,
+								  node->open_slots, node->open_text),
+			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
+	}
+}
+
+void rop_situation_open(struct rop_situation *now)
+{
+	if (now->open.n)
+		return;
+	const char *subject, *why;
+	if (now->tries && rop_tries_worn_out(now->tries, &subject, &why))
+		note(now, -1, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", subject, why), NULL);
+	note_pairs(now, now->seen->known, "NotIntroduced", cannot_reach,
+		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or declare busPort");
+	if (now->introduced)
+		note_pairs(now, now->seen->linked, "NotLinked", sees_failing, NULL);
+	note_nodes(now);
+	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
+	if (missing > 0 && now->open.n < OPEN_MAX)
+		note(now, -1, "SlotsUncovered", rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
+	if (now->members_agree && !now->views_agree && now->open.n < OPEN_MAX)
+		note_pairs(now, now->seen->agrees, "ViewsDiffer", sees_other, NULL);
+	if (!now->settings_as_declared && now->open.n < OPEN_MAX)
+		note(now, -1, "Settings", "some settings are not as declared", NULL);
+}

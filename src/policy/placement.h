@@ -1,0 +1,27 @@
+/* placement.h - nodes onto shards, apart from each other where that can be done. Used by layout.c only. */
+#ifndef ROP_POLICY_PLACEMENT_H
+#define ROP_POLICY_PLACEMENT_H
+
+#include "rop/mem.h"
+#include "rop/topology.h"
+
+struct placement_member { int node; bool fixed; /* is there already, or is the primary: stays */ };
+struct placement_members { struct placement_member *at; size_t n, cap; int has_primary; };
+
+struct placement {
+	struct rop_arena *arena;
+	size_t n, n_shards;
+	int capacity;         /* replicas a shard takes */
+	int *host, *zone;     /* [node]: equal numbers are the same; zone -1: not declared */
+	struct placement_members *members; /* [shard] */
+	bool *visited;
+};
+
+void placement_init(struct placement *p, struct rop_arena *arena, const struct rop_topology *topology, size_t n_shards,
+		    int capacity);
+void placement_add(struct placement *p, size_t shard, int node, bool primary, bool fixed);
+bool placement_apart(const struct placement *p, int a, int b, int level);
+/* Places nodes, in order, up to the given level. Returns how many found no place. */
+size_t placement_run(struct placement *p, const int *nodes, size_t n, int up_to_level);
+
+#endif

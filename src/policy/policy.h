@@ -1,0 +1,33 @@
+/* policy.h - what the files of this folder share; what others see is rop/policy.h. */
+#ifndef ROP_POLICY_INTERNAL_H
+#define ROP_POLICY_INTERNAL_H
+
+#include "rop/policy.h"
+
+void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
+		 const char *advice);
+
+/* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
+bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
+/* temporary.c: settings lowered while a cluster is formed */
+bool policy_all_lowered(const struct rop_situation *now);
+/* introduce.c */
+bool policy_epochs_set(const struct rop_situation *now);
+/* settings.c: managed settings */
+bool policy_settings_as_declared(const struct rop_situation *now);
+bool policy_same_value(const char *a, const char *b); /* "100mb" and "104857600" are */
+
+/* Planners, one per action word: subject is the situation, output the batch. */
+void policy_lower_settings(const void *subject, const int64_t *args, void *output);
+void policy_restore_settings(const void *subject, const int64_t *args, void *output);
+void policy_set_epochs(const void *subject, const int64_t *args, void *output);
+void policy_introduce_nodes(const void *subject, const int64_t *args, void *output);
+void policy_assign_slots(const void *subject, const int64_t *args, void *output);
+void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
+void policy_apply_settings(const void *subject, const int64_t *args, void *output);
+
+/* A step's skeleton for a node. Describe, then append with policy_add, which drops it where the tries say not now. */
+struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer);
+bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct rop_step *step);
+
+#endif

@@ -1,0 +1,104 @@
+/* settings.c - managed settings: what the topology declares, kept on every node, and written to its configuration. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "policy.h"
+#include "rop/text.h"
+
+const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
+{
+	static const char *const LOWERED[] = { "cluster-node-timeout", "repl-diskless-sync-delay" };
+	const char **names = rop_alloc_n(arena, topology->settings.n + 2, sizeof *names);
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof LOWERED / sizeof *LOWERED; i++)
+		names[n++] = LOWERED[i];
+	for (size_t i = 0; i < topology->settings.n; i++) {
+		const char *name = topology->settings.at[i].name;
+		if (strcmp(name, LOWERED[0]) != 0 && strcmp(name, LOWERED[1]) != 0)
+			names[n++] = name;
+	}
+	*ret_n = n;
+	return names;
+}
+
+/* memtoll of the servers: k, m, g count in thousands; kb, mb, gb in 1024s. */
+static bool parse_memory(const char *s, int64_t *ret)
+{
+	static const struct { const char *unit; int64_t factor; } UNITS[] = {
+		{ "", 1 }, { "b", 1 }, { "k", 1000 }, { "kb", 1024 }, { "m", 1000 * 1000 }, { "mb", 1024 * 1024 },
+		{ "g", 1000 * 1000 * 1000 }, { "gb", 1024 * 1024 * 1024 },
+	};
+	char *end;
+	if (!isdigit((unsigned char)s[0]))
+		return false;
+	int64_t value = strtoll(s, &end, 10);
+	for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++)
+		if (strcasecmp(end, UNITS[i].unit) == 0)
+			return !__builtin_mul_overflow(value, UNITS[i].factor, ret);
+	return false;
+}
+
+bool policy_same_value(const char *a, const char *b)
+{
+	int64_t x, y;
+	return strcasecmp(a, b) == 0 || (parse_memory(a, &x) && parse_memory(b, &y) && x == y);
+}
+
+static const char *value_of(const struct rop_situation *now, size_t node, const char *name)
+{
+	int at = rop_observed_setting(now->seen, name);
+	return at < 0 ? NULL : now->seen->nodes[node].settings[at];
+}
+
+static bool as_declared(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
+{
+	const char *value = value_of(now, node, setting->name);
+	return value && policy_same_value(value, setting->value);
+}
+
+/* A CONFIG REWRITE that was journalled and not seen done: nothing else would remember it. */
+static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
+{
+	const char *subject = rop_printf(now->arena, "config:%s", now->seen->nodes[node].id);
+	return now->tries && rop_tries_count(now->tries, subject) > 0;
+}
+
+bool policy_settings_as_declared(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (now->seen->nodes[i].reach != ROP_REACH_OK)
+			continue;
+		for (size_t s = 0; s < now->topology->settings.n; s++)
+			if (!as_declared(now, i, &now->topology->settings.at[s]))
+				return false;
+		if (now->topology->settings.n && rewrite_is_owed(now, i))
+			return false;
+	}
+	return true;
+}
+
+void policy_apply_settings(const void *subject, const int64_t *args, void *output)
+{
+	(void)args;
+	const struct rop_situation *now = subject;
+	struct rop_batch *batch = output;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		bool changed = rewrite_is_owed(now, i);
+		for (size_t s = 0; s < now->topology->settings.n; s++) {
+			const struct rop_setting *setting = &now->topology->settings.at[s];
+			if (as_declared(now, i, setting))
+				continue;
+			struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)i, -1);
+			step.expect.name = setting->name;
+			step.expect.value = setting->value;
+			step.expect.was = value_of(now, i, setting->name);
+			changed |= policy_add(now, batch, &step);
+		}
+		if (changed) {
+			struct rop_step step = policy_step(now, ROP_STEP_PERSIST, (int)i, -1);
+			policy_add(now, batch, &step);
+		}
+	}
+}

@@ -1,0 +1,112 @@
+/* settle.c - what happens without a command: acquaintance spreads, views become equal, links come up, states turn ok.
+ *
+ * Written once; plans are made on it, the simulator spreads it over time, and live tests hold it against servers.
+ */
+#include <string.h>
+
+#include "rop/policy.h"
+
+static bool alive(const struct rop_observed *seen, size_t i)
+{
+	return seen->nodes[i].reach == ROP_REACH_OK;
+}
+
+/* Gossip: acquaintance becomes mutual (the one that is met dials back) and transitive (gossip names third nodes). */
+static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *arena)
+{
+	bool *done = rop_alloc_n(arena, seen->n, sizeof *done);
+	size_t *group = rop_alloc_n(arena, seen->n, sizeof *group);
+	uint64_t *mask = rop_alloc_n(arena, seen->words + 1, sizeof *mask);
+	for (size_t start = 0; start < seen->n; start++) {
+		if (done[start] || !alive(seen, start))
+			continue;
+		size_t n = 0;
+		group[n++] = start;
+		done[start] = true;
+		memset(mask, 0, seen->words * sizeof *mask);
+		mask[start / 64] |= (uint64_t)1 << (start % 64);
+		for (size_t at = 0; at < n; at++) {
+			for (size_t j = 0; j < seen->n; j++) {
+				bool linked = rop_bit(seen, seen->known, group[at], j) || rop_bit(seen, seen->known, j, group[at]);
+				if (!linked || (mask[j / 64] >> (j % 64) & 1))
+					continue;
+				mask[j / 64] |= (uint64_t)1 << (j % 64);
+				if (alive(seen, j) && !done[j]) {
+					done[j] = true;
+					group[n++] = j;
+				}
+			}
+		}
+		int others = -1;
+		for (size_t w = 0; w < seen->words; w++)
+			others += __builtin_popcountll(mask[w]);
+		for (size_t at = 0; at < n; at++) {
+			uint64_t *row = &seen->known[group[at] * seen->words];
+			for (size_t w = 0; w < seen->words; w++)
+				row[w] |= mask[w];
+			int foreign = 0;
+			for (size_t f = 0; f < seen->foreign.n; f++)
+				foreign += seen->foreign.at[f].viewer == (int)group[at];
+			seen->nodes[group[at]].others = others + foreign;
+			seen->nodes[group[at]].handshakes = 0;
+		}
+	}
+}
+
+/* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). */
+static void settle_claims(struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		for (size_t j = 0; j < seen->n; j++) {
+			struct rop_node *a = &seen->nodes[i];
+			const struct rop_node *b = &seen->nodes[j];
+			if (i == j || !alive(seen, i) || !rop_bit(seen, seen->known, i, j) || b->epoch <= a->epoch ||
+			    !rop_slots_meet(&a->slots, &b->slots))
+				continue;
+			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
+				a->slots.bits[w] &= ~b->slots.bits[w];
+		}
+	}
+}
+
+void rop_settle(struct rop_observed *seen)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	spread_acquaintance(seen, arena);
+	settle_claims(seen);
+	uint64_t *up = rop_alloc_n(arena, seen->words + 1, sizeof *up);
+	for (size_t i = 0; i < seen->n; i++)
+		if (alive(seen, i))
+			up[i / 64] |= (uint64_t)1 << (i % 64);
+
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		struct rop_slots covered = { 0 };
+		int owners = 0, owners_up = 0;
+		if (!alive(seen, i))
+			continue;
+		for (size_t w = 0; w < seen->words; w++) {
+			size_t at = i * seen->words + w;
+			seen->linked[at] |= seen->known[at] & up[w];
+			seen->agrees[at] |= seen->known[at] & up[w];
+		}
+		for (size_t j = 0; j < seen->n; j++) {
+			const struct rop_node *other = &seen->nodes[j];
+			if (!rop_bit(seen, seen->known, i, j))
+				continue;
+			if (node->current_epoch < other->epoch)
+				node->current_epoch = other->epoch;
+			if (rop_slots_first(&other->slots) == ROP_SLOTS)
+				continue;
+			rop_slots_join(&covered, &other->slots);
+			owners++;
+			owners_up += alive(seen, j);
+		}
+		node->state_ok = rop_slots_count(&covered) == ROP_SLOTS && owners_up * 2 > owners;
+		if (node->role == ROP_ROLE_REPLICA && node->primary >= 0 && alive(seen, (size_t)node->primary)) {
+			node->link_up = true;
+			node->syncing = false;
+			node->epoch = seen->nodes[node->primary].epoch;
+		}
+	}
+}

@@ -1,0 +1,156 @@
+/* tries.c - the memory of tries: one pending expectation per subject, and when to try again. */
+#include <string.h>
+
+#include "rop/policy.h"
+#include "rop/text.h"
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_MAX_MS 5000
+#define ATTEMPTS_MAX 8
+
+struct try_entry {
+	const char *subject;     /* NULL: free */
+	bool pending;
+	int attempts;            /* ended without being met */
+	int64_t not_before_ms;
+	const char *note;
+};
+
+struct rop_tries {
+	struct rop_arena *arena;
+	struct try_entry *table; /* open addressing; size a power of two */
+	size_t size, used, n_pending, n_worn;
+	struct rop_slots slots;  /* claimed by pending ranges */
+};
+
+struct rop_tries *rop_tries_new(struct rop_arena *arena)
+{
+	struct rop_tries *tries = rop_alloc(arena, sizeof *tries);
+	tries->arena = arena;
+	tries->size = 64;
+	tries->table = rop_alloc_n(arena, tries->size, sizeof *tries->table);
+	return tries;
+}
+
+static struct try_entry *slot_for(struct try_entry *table, size_t size, const char *subject)
+{
+	size_t at = rop_digest(ROP_DIGEST_START, subject, strlen(subject)) & (size - 1);
+	while (table[at].subject && strcmp(table[at].subject, subject) != 0)
+		at = (at + 1) & (size - 1);
+	return &table[at];
+}
+
+static void grow(struct rop_tries *tries)
+{
+	size_t size = tries->size * 2;
+	struct try_entry *table = rop_alloc_n(tries->arena, size, sizeof *table);
+	for (size_t i = 0; i < tries->size; i++)
+		if (tries->table[i].subject)
+			*slot_for(table, size, tries->table[i].subject) = tries->table[i];
+	tries->table = table;
+	tries->size = size;
+}
+
+static struct try_entry *entry_for(struct rop_tries *tries, const char *subject)
+{
+	struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	if (entry->subject)
+		return entry;
+	if ((tries->used + 1) * 3 > tries->size * 2) {
+		grow(tries);
+		entry = slot_for(tries->table, tries->size, subject);
+	}
+	tries->used++;
+	entry->subject = rop_strdup(tries->arena, subject);
+	return entry;
+}
+
+void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
+{
+	struct try_entry *entry = entry_for(tries, expect->subject);
+	tries->n_pending += !entry->pending;
+	entry->pending = true;
+	if (expect->kind == ROP_STEP_SLOTS)
+		rop_slots_add(&tries->slots, expect->first, expect->last);
+}
+
+void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status, int64_t boot_ms)
+{
+	struct try_entry *entry = entry_for(tries, expect->subject);
+	tries->n_pending -= entry->pending;
+	entry->pending = false;
+	for (int s = expect->first; expect->kind == ROP_STEP_SLOTS && s <= expect->last; s++)
+		tries->slots.bits[s / 64] &= ~((uint64_t)1 << (s % 64));
+	if (status != ROP_EXPECT_REFUSED && status != ROP_EXPECT_EXPIRED) {
+		tries->n_worn -= entry->attempts >= ATTEMPTS_MAX;
+		entry->attempts = 0;
+		entry->note = NULL;
+		entry->not_before_ms = 0;
+		return;
+	}
+	int doublings = entry->attempts < 10 ? entry->attempts : 10;
+	int64_t backoff = (int64_t)BACKOFF_FIRST_MS << doublings;
+	entry->attempts++;
+	tries->n_worn += entry->attempts == ATTEMPTS_MAX;
+	entry->not_before_ms = boot_ms + (backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
+	entry->note = rop_strdup(tries->arena, expect->note ? expect->note : "nothing was seen of it in time");
+}
+
+bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last)
+{
+	struct rop_slots range = { 0 };
+	rop_slots_add(&range, first, last);
+	return rop_slots_meet(&range, &tries->slots);
+}
+
+enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms)
+{
+	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	if (!entry->subject)
+		return ROP_MAY;
+	if (entry->pending)
+		return ROP_MAY_PENDING;
+	if (entry->attempts >= ATTEMPTS_MAX)
+		return ROP_MAY_NEVER;
+	return entry->not_before_ms > boot_ms ? ROP_MAY_LATER : ROP_MAY;
+}
+
+int rop_tries_count(const struct rop_tries *tries, const char *subject)
+{
+	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	return entry->subject ? entry->attempts : 0;
+}
+
+size_t rop_tries_n_pending(const struct rop_tries *tries)
+{
+	return tries->n_pending;
+}
+
+bool rop_tries_worn_out(const struct rop_tries *tries, const char **ret_subject, const char **ret_note)
+{
+	if (!tries->n_worn)
+		return false;
+	for (size_t i = 0; i < tries->size; i++) {
+		const struct try_entry *entry = &tries->table[i];
+		if (!entry->subject || entry->attempts < ATTEMPTS_MAX)
+			continue;
+		if (ret_subject)
+			*ret_subject = entry->subject;
+		if (ret_note)
+			*ret_note = entry->note;
+		return true;
+	}
+	return false;
+}
+
+int64_t rop_tries_next_ms(const struct rop_tries *tries, int64_t boot_ms)
+{
+	int64_t next = INT64_MAX;
+	for (size_t i = 0; i < tries->size; i++) {
+		const struct try_entry *entry = &tries->table[i];
+		if (entry->subject && !entry->pending && entry->attempts > 0 && entry->attempts < ATTEMPTS_MAX &&
+		    entry->not_before_ms > boot_ms && entry->not_before_ms < next)
+			next = entry->not_before_ms;
+	}
+	return next;
+}

@@ -1,0 +1,103 @@
+/* words.c - the vocabulary of the cluster machine. A word without an implementation does not link. */
+#include <string.h>
+
+#include "policy.h"
+
+static const struct rop_situation *on(const void *subject)
+{
+	return subject;
+}
+
+#define FLAG(field) \
+	static bool is_##field(const void *subject, const int64_t *args) \
+	{ \
+		(void)args; \
+		return on(subject)->field; \
+	}
+FLAG(paused)
+FLAG(all_answer)
+FLAG(in_view)
+FLAG(formed)
+FLAG(refused)
+FLAG(fresh)
+FLAG(prepared)
+FLAG(introduced)
+FLAG(members_agree)
+FLAG(slots_assigned)
+FLAG(replicas_attached)
+FLAG(links_up)
+FLAG(state_ok)
+FLAG(views_agree)
+FLAG(temporaries_in_force)
+FLAG(settings_as_declared)
+FLAG(waiting)
+FLAG(worn_out)
+
+static bool is_agreed_for(const void *subject, const int64_t *args)
+{
+	const struct rop_situation *now = on(subject);
+	int64_t wanted = args[0] > now->topology->settle_ms ? args[0] : now->topology->settle_ms;
+	return now->views_agree && now->agreed_ms >= wanted;
+}
+
+static const struct rop_fact FACTS[] = {
+	{ .name = "paused", .doc = "a person asked to stop changing this cluster", .holds = is_paused },
+	{ .name = "all_answer", .doc = "every declared node answered", .holds = is_all_answer, .implies = { "in_view" } },
+	{ .name = "in_view", .doc = "enough nodes answered to decide: all before the cluster is formed, a majority of the slot-owning primaries after",
+	  .holds = is_in_view },
+	{ .name = "formed", .doc = "nodes that know each other own all 16384 slots", .holds = is_formed, .excludes = { "fresh" } },
+	{ .name = "refused", .doc = "something was seen that makes every change unsafe", .holds = is_refused },
+	{ .name = "fresh", .doc = "no keys anywhere and not formed yet", .holds = is_fresh },
+	{ .name = "prepared", .doc = "temporary settings are lowered and config epochs are unique, where the cluster is fresh", .holds = is_prepared },
+	{ .name = "introduced", .doc = "every answering node knows every other", .holds = is_introduced },
+	{ .name = "members_agree", .doc = "every answering node lists exactly the declared nodes, all of them healthy", .holds = is_members_agree,
+	  .implies = { "introduced" } },
+	{ .name = "slots_assigned", .doc = "each of the 16384 slots is owned by exactly one node", .holds = is_slots_assigned },
+	{ .name = "replicas_attached", .doc = "every replica follows the primary it should", .holds = is_replicas_attached },
+	{ .name = "links_up", .doc = "every replica's link to its primary is up and synchronised", .holds = is_links_up },
+	{ .name = "state_ok", .doc = "every answering node reports cluster_state:ok", .holds = is_state_ok },
+	{ .name = "views_agree", .doc = "the views of all answering nodes are equal: members, roles, epochs, slots", .holds = is_views_agree,
+	  .implies = { "members_agree", "introduced" } },
+	{ .name = "agreed_for", .doc = "views_agree held in at least two looks, that long apart (and for spec.intervals.settle)",
+	  .args = { { .name = "time", .doc = "time between the first and the last of them", .type = ROP_ARG_DURATION, .min = 1, .max = 3600000 } },
+	  .holds = is_agreed_for, .implies = { "views_agree", "members_agree", "introduced" } },
+	{ .name = "temporaries_in_force", .doc = "a temporary setting has not been put back yet on a node that answers", .holds = is_temporaries_in_force },
+	{ .name = "settings_as_declared", .doc = "managed settings have their declared values", .holds = is_settings_as_declared },
+	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },
+	{ .name = "worn_out", .doc = "a step was refused or not seen done as often as it may be tried", .holds = is_worn_out },
+};
+
+static void do_report(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject;
+	(void)args;
+	((struct rop_batch *)output)->report = true;
+}
+
+static void do_record_reached(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject;
+	(void)args;
+	((struct rop_batch *)output)->reached = true;
+}
+
+static const struct rop_action ACTIONS[] = {
+	{ .name = "lower_settings", .doc = "lower cluster-node-timeout and repl-diskless-sync-delay for the time of forming; journalled with their values", .plan = policy_lower_settings },
+	{ .name = "restore_settings", .doc = "put temporary settings back", .plan = policy_restore_settings },
+	{ .name = "set_epochs", .doc = "give every node a config epoch of its own", .plan = policy_set_epochs },
+	{ .name = "introduce_nodes", .doc = "MEET between all nodes that do not know each other", .plan = policy_introduce_nodes },
+	{ .name = "assign_slots", .doc = "give slots that nobody owns to the primaries, in even ranges", .plan = policy_assign_slots },
+	{ .name = "attach_replicas", .doc = "make the other nodes replicas, apart from their primaries where the topology allows it", .plan = policy_attach_replicas },
+	{ .name = "apply_settings", .doc = "bring managed settings to their declared values and write them to the nodes' configuration files", .plan = policy_apply_settings },
+	{ .name = "report", .doc = "stop here and tell a person what was seen", .plan = do_report },
+	{ .name = "record_reached", .doc = "note that the declared cluster has been reached", .plan = do_record_reached },
+};
+
+const struct rop_vocabulary *rop_cluster_words(void)
+{
+	static const struct rop_vocabulary WORDS = {
+		.facts = FACTS, .n_facts = sizeof FACTS / sizeof *FACTS,
+		.actions = ACTIONS, .n_actions = sizeof ACTIONS / sizeof *ACTIONS,
+	};
+	return &WORDS;
+}

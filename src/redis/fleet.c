@@ -1,0 +1,357 @@
+/* fleet.c - all links of one cluster: observations and sends over them, so many at a time.
+ *
+ * Happy path: an errand (one observation, one batch of commands) makes one job per node that it concerns. A link
+ * works on one job at a time, in the order they came; at most `concurrency` links work at once. When an errand's last
+ * job is over, its `done` is called from the fleet's own timer: never from inside a link's event, nor from inside
+ * rop_fleet_observe, so the callee may do whatever it likes, freeing the fleet included.
+ *
+ * Failure modes are the links'; here they become reach or outcome of one node, and nothing of the others.
+ */
+#include "rop/fleet.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <hiredis/hiredis.h>
+
+#include "link.h"
+#include "observe.h"
+#include "rop/mem.h"
+#include "wire.h"
+
+#define CONCURRENCY_DEFAULT 256
+#define DESCRIPTORS_BESIDE 128 /* kept free for the database, the log, DNS ... */
+
+struct errand {
+	struct errand *next; /* of the fleet's list of errands that are not told yet */
+	struct rop_fleet *fleet;
+	struct rop_arena *arena; /* the caller's: what `done` gets */
+	struct rop_arena *own;   /* everything else; this errand too */
+	size_t left;             /* jobs that are not over */
+	size_t n;
+	void *arg;
+	struct questions *questions; /* an observation; else NULL */
+	struct rop_answer *answers;
+	void (*observed)(void *arg, const struct rop_answer *answers, size_t n);
+	struct rop_outcome *outcomes; /* a send */
+	void (*sent)(void *arg, const struct rop_outcome *outcomes, size_t n);
+};
+
+struct job { /* one exchange with one node, for one errand; owned by the errand's own arena */
+	struct job *next; /* of its node's queue */
+	struct errand *errand;
+	size_t node;
+	struct link_exchange exchange;
+	ROP_LIST(size_t) commands; /* a send: which of the errand's commands, in order */
+	struct rop_text wire;      /* a send: being written; on the heap */
+	size_t replied;
+};
+
+struct member { /* one node */
+	struct rop_endpoint endpoint;
+	struct link *link;
+	struct job *first, *last; /* waiting, or (the first) under way */
+	struct member *next_ready;
+};
+
+struct rop_fleet {
+	struct rop_loop *loop;
+	struct rop_arena *arena;
+	struct verdict_login login;
+	struct member *members;
+	size_t n, concurrency, working;
+	struct member *ready_first, *ready_last; /* have a job, wait for their turn */
+	struct errand *errands;
+	struct rop_timer *tell;
+};
+
+/* ---- turns ------------------------------------------------------------------------------------------------- */
+
+static void make_ready(struct rop_fleet *fleet, struct member *member)
+{
+	member->next_ready = NULL;
+	if (fleet->ready_last)
+		fleet->ready_last->next_ready = member;
+	else
+		fleet->ready_first = member;
+	fleet->ready_last = member;
+}
+
+static void start_ready(struct rop_fleet *fleet)
+{
+	while (fleet->ready_first && fleet->working < fleet->concurrency) {
+		struct member *member = fleet->ready_first;
+		fleet->ready_first = member->next_ready;
+		if (!fleet->ready_first)
+			fleet->ready_last = NULL;
+		fleet->working++;
+		link_start(member->link, &member->first->exchange);
+	}
+}
+
+static void enqueue(struct rop_fleet *fleet, struct job *job)
+{
+	struct member *member = &fleet->members[job->node];
+	job->errand->left++;
+	if (member->first) {
+		member->last->next = job;
+		member->last = job;
+		return;
+	}
+	member->first = member->last = job;
+	make_ready(fleet, member);
+}
+
+static void job_over(struct job *job)
+{
+	struct rop_fleet *fleet = job->errand->fleet;
+	struct member *member = &fleet->members[job->node];
+	fleet->working--;
+	member->first = job->next;
+	if (member->first)
+		make_ready(fleet, member);
+	else
+		member->last = NULL;
+	if (--job->errand->left == 0)
+		rop_timer_start(fleet->tell, 0);
+	start_ready(fleet);
+}
+
+/* ---- errands ----------------------------------------------------------------------------------------------- */
+
+static struct errand *errand_new(struct rop_fleet *fleet, struct rop_arena *arena, size_t n, void *arg)
+{
+	struct rop_arena *own = rop_arena_new();
+	struct errand *errand = rop_alloc(own, sizeof *errand);
+	errand->fleet = fleet;
+	errand->arena = arena;
+	errand->own = own;
+	errand->n = n;
+	errand->arg = arg;
+	struct errand **at = &fleet->errands;
+	while (*at)
+		at = &(*at)->next;
+	*at = errand;
+	return errand;
+}
+
+static struct job *job_new(struct errand *errand, size_t node)
+{
+	struct job *job = rop_alloc(errand->own, sizeof *job);
+	job->errand = errand;
+	job->node = node;
+	job->exchange.arg = job;
+	return job;
+}
+
+/* One errand that is over; the fleet may be gone when its callback returns. */
+static void tell(void *arg)
+{
+	struct rop_fleet *fleet = arg;
+	struct errand **at = &fleet->errands;
+	while (*at && (*at)->left > 0)
+		at = &(*at)->next;
+	struct errand *errand = *at;
+	if (!errand)
+		return;
+	*at = errand->next;
+	rop_timer_start(fleet->tell, 0); /* there may be another */
+	struct errand copy = *errand;
+	rop_arena_free(errand->own);
+	if (copy.observed)
+		copy.observed(copy.arg, copy.answers, copy.n);
+	else
+		copy.sent(copy.arg, copy.outcomes, copy.n);
+}
+
+/* ---- observing --------------------------------------------------------------------------------------------- */
+
+static bool observe_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
+{
+	struct job *job = arg;
+	struct errand *errand = job->errand;
+	return questions_take(errand->questions, &errand->fleet->login, errand->arena, i, reply,
+			      &errand->answers[job->node], ret_verdict);
+}
+
+static void observe_end(void *arg, const struct verdict *verdict, bool sent)
+{
+	struct job *job = arg;
+	struct rop_answer *answer = &job->errand->answers[job->node];
+	(void)sent;
+	if (verdict->reach != ROP_REACH_OK && answer->reach == ROP_REACH_OK) {
+		answer->reach = verdict->reach;
+		answer->reach_why = rop_strdup(job->errand->arena, verdict->why);
+	}
+	if (answer->reach != ROP_REACH_OK) { /* half an answer is none */
+		answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
+		answer->info_replication = answer->info_keyspace = NULL;
+		answer->settings = NULL;
+		answer->functions = -1;
+	}
+	job_over(job);
+}
+
+void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
+		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n), void *arg)
+{
+	struct errand *errand = errand_new(fleet, arena, fleet->n, arg);
+	errand->observed = done;
+	errand->answers = rop_alloc_n(arena, fleet->n, sizeof *errand->answers);
+	errand->questions = questions_new(errand->own, flags, setting_names, n_settings);
+	for (size_t i = 0; i < fleet->n; i++) {
+		const struct rop_endpoint *endpoint = &fleet->members[i].endpoint;
+		struct rop_answer *answer = &errand->answers[i];
+		answer->address = rop_strdup(arena, endpoint->address);
+		answer->ip = rop_strdup(arena, endpoint->ip);
+		answer->port = endpoint->port;
+		answer->bus_port = endpoint->bus_port;
+		answer->expected_id = rop_strdup(arena, endpoint->expected_id);
+		answer->functions = -1;
+		if (errand->questions->n_settings)
+			answer->settings = rop_alloc_n(arena, n_settings, sizeof *answer->settings);
+		struct job *job = job_new(errand, i);
+		job->exchange.wire = errand->questions->wire;
+		job->exchange.wire_n = errand->questions->wire_n;
+		job->exchange.replies = errand->questions->n;
+		job->exchange.reply = observe_reply;
+		job->exchange.end = observe_end;
+		enqueue(fleet, job);
+	}
+	if (errand->left == 0)
+		rop_timer_start(fleet->tell, 0);
+	start_ready(fleet);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------- */
+
+static bool send_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
+{
+	struct job *job = arg;
+	struct errand *errand = job->errand;
+	struct rop_outcome *outcome = &errand->outcomes[job->commands.at[i]];
+	char text[512];
+	(void)ret_verdict;
+	job->replied = i + 1;
+	outcome->sent = ROP_SENT_OK;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		verdict_quote(&errand->fleet->login, reply->str, reply->len, text, sizeof text);
+		*outcome = (struct rop_outcome){ ROP_SENT_ERROR, rop_strdup(errand->arena, text) };
+	}
+	return true;
+}
+
+static void send_end(void *arg, const struct verdict *verdict, bool sent)
+{
+	struct job *job = arg;
+	struct rop_arena *arena = job->errand->arena;
+	const char *why = sent ? rop_strdup(arena, verdict->why) : rop_printf(arena, "not sent: %s", verdict->why);
+	for (size_t i = job->replied; i < job->commands.n; i++) {
+		struct rop_outcome *outcome = &job->errand->outcomes[job->commands.at[i]];
+		*outcome = (struct rop_outcome){ sent ? ROP_SENT_UNKNOWN : ROP_SENT_ERROR, why };
+	}
+	rop_text_done(&job->wire);
+	job_over(job);
+}
+
+static struct job *send_job(struct errand *errand, size_t node)
+{
+	struct job *job = job_new(errand, node);
+	job->exchange.careful = true; /* never as another user than the one declared */
+	job->exchange.reply = send_reply;
+	job->exchange.end = send_end;
+	return job;
+}
+
+void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
+		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg)
+{
+	struct errand *errand = errand_new(fleet, arena, n, arg);
+	errand->sent = done;
+	errand->outcomes = rop_alloc_n(arena, n, sizeof *errand->outcomes);
+	struct job **jobs = rop_alloc_n(errand->own, fleet->n, sizeof *jobs);
+	for (size_t c = 0; c < n; c++) {
+		size_t node = (size_t)commands[c].node;
+		if (commands[c].node < 0 || node >= fleet->n) {
+			errand->outcomes[c] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: there is no such node" };
+			continue;
+		}
+		if (!jobs[node])
+			jobs[node] = send_job(errand, node);
+		*rop_push(errand->own, &jobs[node]->commands) = c;
+		wire_put(&jobs[node]->wire, commands[c].argc, commands[c].argv);
+	}
+	for (size_t node = 0; node < fleet->n; node++) {
+		if (!jobs[node])
+			continue;
+		jobs[node]->exchange.wire = jobs[node]->wire.at;
+		jobs[node]->exchange.wire_n = jobs[node]->wire.n;
+		jobs[node]->exchange.replies = jobs[node]->commands.n;
+		enqueue(fleet, jobs[node]);
+	}
+	if (errand->left == 0)
+		rop_timer_start(fleet->tell, 0);
+	start_ready(fleet);
+}
+
+/* ---- the fleet --------------------------------------------------------------------------------------------- */
+
+/* Every node keeps a connection; many systems give a process 1024 descriptors unless it asks for more. */
+static void make_room_for(size_t descriptors)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= descriptors)
+		return;
+	limit.rlim_cur = limit.rlim_max < descriptors ? limit.rlim_max : descriptors;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
+				const struct rop_endpoint *endpoints, size_t n)
+{
+	struct rop_arena *arena = rop_arena_new();
+	struct rop_fleet *fleet = rop_alloc(arena, sizeof *fleet);
+	fleet->loop = loop;
+	fleet->arena = arena;
+	fleet->login = (struct verdict_login){ options->user, options->password };
+	fleet->members = rop_alloc_n(arena, n, sizeof *fleet->members);
+	fleet->n = n;
+	fleet->concurrency = options->concurrency > 0 ? (size_t)options->concurrency : CONCURRENCY_DEFAULT;
+	fleet->tell = rop_timer_new(loop, tell, fleet);
+	make_room_for(n + DESCRIPTORS_BESIDE);
+	struct link_target target = {
+		.login = fleet->login,
+		.client_name = rop_strdup(arena, options->client_name),
+		.connect_timeout_ms = options->connect_timeout_ms,
+		.command_timeout_ms = options->command_timeout_ms,
+	};
+	for (size_t i = 0; i < n; i++) {
+		struct rop_endpoint *endpoint = &fleet->members[i].endpoint;
+		*endpoint = endpoints[i];
+		endpoint->address = rop_strdup(arena, endpoint->address);
+		endpoint->ip = rop_strdup(arena, endpoint->ip);
+		endpoint->expected_id = rop_strdup(arena, endpoint->expected_id);
+		target.ip = endpoint->ip;
+		target.port = endpoint->port;
+		fleet->members[i].link = link_new(loop, &target);
+	}
+	return fleet;
+}
+
+void rop_fleet_free(struct rop_fleet *fleet)
+{
+	if (!fleet)
+		return;
+	for (size_t i = 0; i < fleet->n; i++)
+		link_free(fleet->members[i].link);
+	rop_timer_free(fleet->tell);
+	for (size_t i = 0; i < fleet->n; i++)
+		for (struct job *job = fleet->members[i].first; job; job = job->next)
+			rop_text_done(&job->wire);
+	for (struct errand *errand = fleet->errands, *next; errand; errand = next) {
+		next = errand->next;
+		rop_arena_free(errand->own);
+	}
+	rop_arena_free(fleet->arena);
+}

@@ -1,0 +1,404 @@
+/* link.c - one connection to one server, on the loop; the only place that connects (and later speaks TLS).
+ *
+ * Happy path: connect, write AUTH, CLIENT SETNAME and the commands in one piece, take the replies as they come, stop
+ * the clock. The connection stays, watched for the server closing it.
+ *
+ * Failure modes: no connection; closed at any point; an answer that stops midway or never comes (the deadline); an
+ * answer that is not the protocol; one that never ends or is far too big (limits of reader.c); more than was asked
+ * for. Each drops the connection.
+ *
+ * hiredis' plain context is driven by hand rather than its asynchronous one: that one calls abort() (an assertion in
+ * redisProcessCallbacks, 0.14 to 1.2) when a peer sends a reply that nobody asked for, and gives no chance to look at
+ * what was read before all of it has been parsed.
+ */
+#include "link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <hiredis/hiredis.h>
+
+#include "reader.h"
+#include "rop/mem.h"
+#include "rop/text.h"
+
+#define READS_PER_TURN 16 /* of 16 KiB each: a peer that never stops does not keep the others waiting */
+
+struct link {
+	struct rop_loop *loop;
+	struct link_target target;
+	struct rop_timer *timer;
+	redisContext *context; /* NULL: no connection */
+	struct rop_watch *watch;
+	bool connected;
+	bool answered;         /* at some time, this or an earlier connection */
+	bool auth_left;        /* the next reply is AUTH's */
+	size_t hello_left;     /* replies to AUTH and CLIENT SETNAME that are still to come */
+	char hello_error[240]; /* what the server said to CLIENT SETNAME; only of interest when it hangs up then */
+	struct reader reader;
+
+	bool busy;             /* an exchange is under way; the rest is about it */
+	struct link_exchange exchange;
+	bool appended, sent;
+	size_t replied;
+	struct verdict doomed; /* reach not OK: known to fail already, to be told by the timer */
+};
+
+/* ---- the end of an exchange, of a connection, of a link ---------------------------------------------------- */
+
+static void drop(struct link *link)
+{
+	rop_watch_free(link->watch);
+	link->watch = NULL;
+	if (link->context)
+		redisFree(link->context);
+	link->context = NULL;
+	link->connected = link->auth_left = false;
+	link->hello_left = 0;
+	link->hello_error[0] = '\0';
+}
+
+/* The last thing a caller does: `end` may start the next exchange on this link. */
+static void end_with(struct link *link, const struct verdict *verdict)
+{
+	struct verdict copy = *verdict;
+	rop_timer_stop(link->timer);
+	if (copy.reach != ROP_REACH_OK)
+		drop(link);
+	else
+		reader_settle(&link->reader, link->context);
+	link->busy = false;
+	link->exchange.end(link->exchange.arg, &copy, link->sent);
+}
+
+static void fail(struct link *link, enum rop_reach reach, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void fail(struct link *link, enum rop_reach reach, const char *fmt, ...)
+{
+	struct verdict verdict = { .reach = reach };
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(verdict.why, sizeof verdict.why, fmt, ap);
+	va_end(ap);
+	end_with(link, &verdict);
+}
+
+/* Closed by the server. An error that it sent unasked before (too many clients, protected mode) is the reason. */
+static void lost(struct link *link, const char *how)
+{
+	if (link->hello_error[0] && link->replied == 0) {
+		struct verdict verdict;
+		verdict_of_error(&link->target.login, "CLIENT SETNAME", link->hello_error, strlen(link->hello_error),
+				 &verdict);
+		end_with(link, &verdict);
+		return;
+	}
+	if (link->reader.bytes > 0)
+		fail(link, ROP_REACH_SILENT, "%s in the middle of its answer", how);
+	else
+		fail(link, ROP_REACH_SILENT, "%s without an answer", how);
+}
+
+void link_free(struct link *link)
+{
+	if (!link)
+		return;
+	drop(link);
+	rop_timer_free(link->timer);
+	free(link);
+}
+
+/* ---- replies ----------------------------------------------------------------------------------------------- */
+
+static bool flush(struct link *link);
+
+static void append_commands(struct link *link)
+{
+	redisAppendFormattedCommand(link->context, link->exchange.wire, link->exchange.wire_n);
+	link->appended = true;
+}
+
+/* false: the exchange has ended. */
+static bool take_hello(struct link *link, const redisReply *reply)
+{
+	bool is_auth = link->auth_left;
+	struct verdict verdict;
+	link->auth_left = false;
+	link->hello_left--;
+	if (reply->type == REDIS_REPLY_ERROR && is_auth) {
+		verdict_of_error(&link->target.login, "AUTH", reply->str, reply->len, &verdict);
+		end_with(link, &verdict);
+		return false;
+	}
+	if (reply->type == REDIS_REPLY_ERROR) /* a name is a courtesy: without it things go on */
+		verdict_quote(&link->target.login, reply->str, reply->len, link->hello_error, sizeof link->hello_error);
+	else if (reply->type != REDIS_REPLY_STATUS) {
+		fail(link, ROP_REACH_NOT_REDIS, "it answers %s with something odd", is_auth ? "AUTH" : "CLIENT SETNAME");
+		return false;
+	}
+	if (link->hello_left > 0 || link->appended)
+		return true;
+	append_commands(link);
+	return flush(link);
+}
+
+/* false: the exchange has ended. */
+static bool take_reply(struct link *link, const redisReply *reply)
+{
+	struct verdict verdict = { 0 };
+	link->answered = true;
+	if (link->hello_left > 0)
+		return take_hello(link, reply);
+	if (!link->exchange.reply(link->exchange.arg, link->replied, reply, &verdict)) {
+		end_with(link, &verdict);
+		return false;
+	}
+	if (++link->replied < link->exchange.replies)
+		return true;
+	if (reader_unread(link->context)) /* then who knows which of them were the answers */
+		verdict_set(&verdict, ROP_REACH_NOT_REDIS, "it sends more replies than it was asked for");
+	end_with(link, &verdict);
+	return false;
+}
+
+/* Read what there is and take the replies in it. false: the exchange has ended. */
+static bool take_replies(struct link *link)
+{
+	for (int turn = 0; turn < READS_PER_TURN; turn++) {
+		size_t got;
+		if (!reader_read(&link->reader, link->context, &got)) {
+			lost(link, "it closed the connection");
+			return false;
+		}
+		if (got == 0)
+			return true;
+		redisReply *reply;
+		const char *why = NULL;
+		while ((reply = reader_next(&link->reader, link->context, &why))) {
+			bool more = take_reply(link, reply);
+			freeReplyObject(reply);
+			if (!more)
+				return false;
+		}
+		if (why) {
+			fail(link, ROP_REACH_NOT_REDIS, "%s", why);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* false: the exchange has ended. */
+static bool flush(struct link *link)
+{
+	int done = 0;
+	if (redisBufferWrite(link->context, &done) == REDIS_OK) {
+		link->sent |= link->appended;
+		rop_watch_set(link->watch, true, !done);
+		return true;
+	}
+	link->context->err = 0; /* it may have said why before it hung up */
+	if (take_replies(link))
+		lost(link, "it closed the connection");
+	return false;
+}
+
+/* ---- connecting -------------------------------------------------------------------------------------------- */
+
+static void link_ready(void *arg, bool readable, bool writable);
+
+static const char *reason(int error)
+{
+	return error == ECONNREFUSED ? "connection refused" : strerror(error);
+}
+
+static void append_hello(struct link *link)
+{
+	const struct verdict_login *login = &link->target.login;
+	if (login->password && login->user) {
+		const char *argv[] = { "AUTH", login->user, login->password };
+		redisAppendCommandArgv(link->context, 3, argv, NULL);
+	} else if (login->password) {
+		const char *argv[] = { "AUTH", login->password };
+		redisAppendCommandArgv(link->context, 2, argv, NULL);
+	}
+	link->auth_left = login->password != NULL;
+	if (link->target.client_name) {
+		const char *argv[] = { "CLIENT", "SETNAME", link->target.client_name };
+		redisAppendCommandArgv(link->context, 3, argv, NULL);
+	}
+	link->hello_left = (login->password ? 1u : 0) + (link->target.client_name ? 1u : 0);
+}
+
+/* hiredis would ask DNS for anything else, on the loop. */
+static bool is_literal(const char *ip)
+{
+	char copy[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	size_t n = strcspn(ip, "%"); /* fe80::1%eth0 */
+	if (n >= sizeof copy)
+		return false;
+	memcpy(copy, ip, n);
+	copy[n] = '\0';
+	return inet_pton(AF_INET6, copy, &address) == 1 || inet_pton(AF_INET, ip, &address) == 1;
+}
+
+static bool open_connection(struct link *link, struct verdict *ret_verdict)
+{
+	if (!link->target.ip || !is_literal(link->target.ip)) {
+		verdict_set(ret_verdict, ROP_REACH_SILENT, "no address is known for it");
+		return false;
+	}
+	errno = 0;
+	redisContext *context = redisConnectNonBlock(link->target.ip, link->target.port);
+	int error = errno, on = 1;
+	if (context && !context->err) {
+		fcntl(context->fd, F_SETFD, FD_CLOEXEC);
+		setsockopt(context->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		link->watch = rop_watch_new(link->loop, context->fd, link_ready, link);
+	}
+	if (!link->watch) {
+		verdict_set(ret_verdict, ROP_REACH_SILENT, "no connection: %s",
+			    error && error != EINPROGRESS ? reason(error) : context && context->err ? context->errstr
+											    : "out of descriptors");
+		if (context)
+			redisFree(context);
+		return false;
+	}
+	link->context = context;
+	reader_attach(&link->reader, context);
+	append_hello(link);
+	rop_watch_set(link->watch, true, true);
+	rop_timer_start(link->timer, link->target.connect_timeout_ms);
+	return true;
+}
+
+/* The first readiness of a new connection: it stands, or it never will. false: the exchange has ended. */
+static bool finish_connecting(struct link *link)
+{
+	int error = 0;
+	socklen_t n = sizeof error;
+	if (getsockopt(link->context->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
+		error = errno;
+	if (error) {
+		fail(link, ROP_REACH_SILENT, "%s", reason(error));
+		return false;
+	}
+	link->connected = true;
+	rop_timer_start(link->timer, link->target.command_timeout_ms);
+	return flush(link);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------ */
+
+static void link_ready(void *arg, bool readable, bool writable)
+{
+	struct link *link = arg;
+	if (!link->busy) { /* between exchanges: it closes, or says what nobody wants to know */
+		drop(link);
+		return;
+	}
+	if (!link->connected) {
+		finish_connecting(link);
+		return;
+	}
+	if (readable && !take_replies(link))
+		return;
+	if (writable)
+		flush(link);
+}
+
+static bool has_connected(const struct link *link)
+{
+	struct pollfd fd = { .fd = link->context->fd, .events = POLLOUT };
+	return poll(&fd, 1, 0) == 1;
+}
+
+/* The deadline. Timers come before descriptors: when this program itself was held up (a long computation, a suspended
+ * machine), the answer may lie there already and counts. */
+static void link_late(void *arg)
+{
+	struct link *link = arg;
+	char buf[24];
+	if (link->doomed.reach != ROP_REACH_OK) {
+		end_with(link, &link->doomed);
+		return;
+	}
+	if (!link->connected) {
+		if (has_connected(link))
+			finish_connecting(link);
+		else
+			fail(link, ROP_REACH_SILENT, "no connection within %s",
+			     rop_duration_print(link->target.connect_timeout_ms, buf, sizeof buf));
+		return;
+	}
+	if (!take_replies(link))
+		return;
+	rop_duration_print(link->target.command_timeout_ms, buf, sizeof buf);
+	if (link->reader.bytes > 0)
+		fail(link, ROP_REACH_SILENT, "it began to answer, but was not done within %s", buf);
+	else if (link->answered)
+		fail(link, ROP_REACH_SILENT, "it answered, then did not answer within %s", buf);
+	else
+		fail(link, ROP_REACH_SILENT, "it takes connections, but did not answer within %s", buf);
+}
+
+/* ---- from outside ------------------------------------------------------------------------------------------ */
+
+struct link *link_new(struct rop_loop *loop, const struct link_target *target)
+{
+	struct link *link = rop_malloc(sizeof *link);
+	link->loop = loop;
+	link->target = *target;
+	link->timer = rop_timer_new(loop, link_late, link);
+	return link;
+}
+
+/* Between exchanges there is nothing to read: something there is the end of the connection, or not for us. It may
+ * have come in this very turn of the loop, before the watch could tell. */
+static bool still_open(const struct link *link)
+{
+	char byte;
+	return link->connected && recv(link->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void link_start(struct link *link, const struct link_exchange *exchange)
+{
+	link->busy = true;
+	link->exchange = *exchange;
+	link->appended = link->sent = false;
+	link->replied = 0;
+	link->doomed = (struct verdict){ 0 };
+	reader_begin(&link->reader);
+	if (link->context && !still_open(link))
+		drop(link);
+	if (!link->context) {
+		if (!open_connection(link, &link->doomed)) {
+			rop_timer_start(link->timer, 0);
+			return;
+		}
+		if (!exchange->careful || link->hello_left == 0)
+			append_commands(link);
+		return;
+	}
+	append_commands(link);
+	rop_timer_start(link->timer, link->target.command_timeout_ms);
+	int done = 0;
+	if (redisBufferWrite(link->context, &done) != REDIS_OK) {
+		verdict_set(&link->doomed, ROP_REACH_SILENT, "it closed the connection");
+		rop_timer_start(link->timer, 0);
+		rop_watch_set(link->watch, false, false);
+		return;
+	}
+	link->sent = true;
+	rop_watch_set(link->watch, true, !done);
+}

@@ -1,0 +1,40 @@
+/* link.h - one connection to one server: kept open between exchanges, one exchange at a time, one deadline each.
+ *
+ * A link belongs to whoever made it and lives until link_free; the connection inside comes and goes. It is made on
+ * the first exchange, dropped whenever an exchange does not end as it should, and made again by the next one. So a
+ * reply that comes too late dies with its connection and is never taken for the reply to something else.
+ */
+#ifndef REDIS_LINK_H
+#define REDIS_LINK_H
+
+#include "rop/loop.h"
+#include "verdict.h"
+
+struct link;
+struct redisReply;
+
+struct link_target { /* borrowed by the link as long as it lives */
+	const char *ip; /* literal */
+	int port;
+	struct verdict_login login;
+	const char *client_name; /* NULL: none */
+	int64_t connect_timeout_ms, command_timeout_ms;
+};
+
+struct link_exchange {
+	const char *wire; /* commands as the protocol writes them; borrowed until `end` */
+	size_t wire_n;
+	size_t replies;   /* how many commands these are */
+	bool careful;     /* on a new connection: wait until AUTH is answered before sending */
+	/* One reply, in order; false: it makes no sense, the verdict says why, the exchange ends with it. */
+	bool (*reply)(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict);
+	/* Once, never from inside link_start. reach OK: every reply came. sent: the server may have got the commands. */
+	void (*end)(void *arg, const struct verdict *verdict, bool sent);
+	void *arg;
+};
+
+struct link *link_new(struct rop_loop *loop, const struct link_target *target);
+void link_free(struct link *link); /* calls nothing back */
+void link_start(struct link *link, const struct link_exchange *exchange);
+
+#endif

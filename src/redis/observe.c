@@ -1,0 +1,130 @@
+/* observe.c - the questions of one observation, and the replies to them as text.
+ *
+ * Some of them decide whether the node can be used at all; the others only fill in values that may stay unknown: a
+ * user without CONFIG or FUNCTION can still see a cluster. FUNCTION LIST came with Redis 7.0.
+ */
+#include "observe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <hiredis/hiredis.h>
+
+#include "wire.h"
+
+enum question { Q_NODES, Q_CLUSTER_INFO, Q_SERVER, Q_REPLICATION, Q_KEYSPACE, QUESTIONS_N };
+
+static const struct {
+	const char *argv[2], *name;
+	bool needed; /* without the permission for it the node cannot be used */
+} QUESTIONS[QUESTIONS_N] = {
+	[Q_NODES] = { { "CLUSTER", "NODES" }, "CLUSTER NODES", true },
+	[Q_CLUSTER_INFO] = { { "CLUSTER", "INFO" }, "CLUSTER INFO", true },
+	[Q_SERVER] = { { "INFO", "server" }, "INFO server", true },
+	[Q_REPLICATION] = { { "INFO", "replication" }, "INFO replication", true },
+	[Q_KEYSPACE] = { { "INFO", "keyspace" }, "INFO keyspace", false },
+};
+
+struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char **setting_names, size_t n_settings)
+{
+	struct questions *questions = rop_alloc(arena, sizeof *questions);
+	ROP_OWN_TEXT wire = { 0 };
+	for (size_t q = 0; q < QUESTIONS_N; q++)
+		wire_put(&wire, 2, (const char **)QUESTIONS[q].argv);
+	questions->n_settings = flags & ROP_OBSERVE_SETTINGS ? n_settings : 0;
+	questions->setting_names = rop_alloc_n(arena, questions->n_settings, sizeof *setting_names);
+	for (size_t s = 0; s < questions->n_settings; s++) {
+		questions->setting_names[s] = rop_strdup(arena, setting_names[s]);
+		wire_put(&wire, 3, (const char *[]){ "CONFIG", "GET", setting_names[s] });
+	}
+	questions->functions = flags & ROP_OBSERVE_FULL;
+	if (questions->functions)
+		wire_put(&wire, 2, (const char *[]){ "FUNCTION", "LIST" });
+	questions->wire = rop_strndup(arena, wire.at, wire.n);
+	questions->wire_n = wire.n;
+	questions->n = QUESTIONS_N + questions->n_settings + questions->functions;
+	return questions;
+}
+
+static const char *kind(const redisReply *reply)
+{
+	switch (reply->type) {
+	case REDIS_REPLY_STRING: return "a string";
+	case REDIS_REPLY_STATUS: return "a status";
+	case REDIS_REPLY_INTEGER: return "a number";
+	case REDIS_REPLY_ARRAY: return "an array";
+	case REDIS_REPLY_NIL: return "nothing";
+	default: return "something odd";
+	}
+}
+
+/* false: not a text that such a server sends. */
+static bool take_text(struct rop_arena *arena, const char *name, const redisReply *reply, const char **ret_text,
+		      struct verdict *ret_verdict)
+{
+	if (reply->type != REDIS_REPLY_STRING) {
+		verdict_set(ret_verdict, ROP_REACH_NOT_REDIS, "it answers %s with %s", name, kind(reply));
+		return false;
+	}
+	if (memchr(reply->str, '\0', reply->len)) {
+		verdict_set(ret_verdict, ROP_REACH_NOT_REDIS, "it answers %s with a text that holds NUL bytes", name);
+		return false;
+	}
+	*ret_text = rop_strndup(arena, reply->str, reply->len);
+	return true;
+}
+
+static bool take_question(const struct verdict_login *login, struct rop_arena *arena, enum question q,
+			  const redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
+{
+	const char **texts[QUESTIONS_N] = {
+		[Q_NODES] = &answer->cluster_nodes,
+		[Q_CLUSTER_INFO] = &answer->cluster_info,
+		[Q_SERVER] = &answer->info_server,
+		[Q_REPLICATION] = &answer->info_replication,
+		[Q_KEYSPACE] = &answer->info_keyspace,
+	};
+	if (reply->type != REDIS_REPLY_ERROR)
+		return take_text(arena, QUESTIONS[q].name, reply, texts[q], ret_verdict);
+	if (!QUESTIONS[q].needed && verdict_is_noperm(reply->str, reply->len))
+		return true;
+	struct verdict verdict;
+	verdict_of_error(login, QUESTIONS[q].name, reply->str, reply->len, &verdict);
+	if (answer->reach == ROP_REACH_OK) {
+		answer->reach = verdict.reach;
+		answer->reach_why = rop_strdup(arena, verdict.why);
+	}
+	return true;
+}
+
+/* CONFIG GET replies with pairs; the one asked for may come under the old or new spelling of its name only. */
+static const char *setting_value(struct rop_arena *arena, const char *name, const redisReply *reply)
+{
+	const redisReply *value = NULL;
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return NULL;
+	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+		const redisReply *key = reply->element[i];
+		if (reply->elements == 2 || (key->type == REDIS_REPLY_STRING && strcasecmp(key->str, name) == 0))
+			value = reply->element[i + 1];
+	}
+	if (!value || value->type != REDIS_REPLY_STRING || memchr(value->str, '\0', value->len))
+		return NULL;
+	return rop_strndup(arena, value->str, value->len);
+}
+
+bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,
+		    size_t i, const struct redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
+{
+	if (i < QUESTIONS_N)
+		return take_question(login, arena, (enum question)i, reply, answer, ret_verdict);
+	if (i < QUESTIONS_N + questions->n_settings) {
+		size_t s = i - QUESTIONS_N;
+		answer->settings[s] = setting_value(arena, questions->setting_names[s], reply);
+		return true;
+	}
+	answer->functions = reply->type == REDIS_REPLY_ARRAY ? (int)reply->elements : -1;
+	return true;
+}

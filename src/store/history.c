@@ -1,0 +1,57 @@
+/* history.c - transitions and steps of a cluster, in the order in which they were written. */
+#include "inner.h"
+
+static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_line *line)
+{
+	sql_int(q); /* pass */
+	line->is_step = sql_int(q) != 0;
+	sql_int(q); /* id */
+	line->wall_ms = sql_int(q);
+	line->pid = sql_small(q);
+	const char **transition[] = { &line->from, &line->to, &line->why, &line->row };
+	const char **step[] = { &line->subject, &line->command, &line->status, &line->note };
+	for (int i = 0; i < 4; i++)
+		*(line->is_step ? step[i] : transition[i]) = sql_text(q, arena);
+	line->address = sql_text(q, arena);
+	line->attempts = sql_small(q);
+	line->resolved_wall_ms = sql_int(q);
+}
+
+static bool read_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, int64_t limit,
+			 struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err)
+{
+	int64_t id = 0;
+	struct sql q = sql_start(store, SQL_CLUSTER_FIND);
+	sql_put_text(&q, cluster);
+	while (sql_row(&q))
+		id = sql_int(&q);
+	if (!sql_end(&q, err))
+		return false;
+	ROP_LIST(struct rop_history_line) lines = { 0 };
+	q = sql_start(store, SQL_HISTORY);
+	sql_put_int(&q, id);
+	sql_put_int(&q, limit);
+	while (sql_row(&q))
+		get_line(&q, arena, rop_push(arena, &lines));
+	if (!sql_end(&q, err))
+		return false;
+	for (size_t i = 0; i < lines.n / 2; i++) { /* the newest came first */
+		struct rop_history_line line = lines.at[i];
+		lines.at[i] = lines.at[lines.n - 1 - i];
+		lines.at[lines.n - 1 - i] = line;
+	}
+	*ret_lines = lines.at;
+	*ret_n = lines.n;
+	return true;
+}
+
+bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,
+		       struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err)
+{
+	if (!store_begin_read(store, err))
+		return rop_wrap(err, "cluster '%s'", cluster);
+	int64_t rows = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+	bool ok = read_history(store, arena, cluster, rows, ret_lines, ret_n, err);
+	store_end_read(store);
+	return ok || rop_wrap(err, "cluster '%s'", cluster);
+}

@@ -1,0 +1,165 @@
+/* image.c - read what the database knows of one cluster, all of it as of one moment. */
+#include <string.h>
+
+#include "inner.h"
+
+/* One reading under way. */
+struct reading {
+	struct rop_store *store;
+	struct rop_arena *arena;
+	int64_t cluster;
+};
+
+static struct sql start(struct reading *r, enum sql_name name)
+{
+	struct sql q = sql_start(r->store, name);
+	sql_put_int(&q, r->cluster);
+	return q;
+}
+
+static bool read_cluster(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_CLUSTER_GET);
+	while (sql_row(&q)) {
+		image->known = true;
+		image->formed_wall_ms = sql_int(&q);
+		image->reached_revision = sql_int(&q);
+		image->state = sql_text(&q, r->arena);
+		image->state_since_wall_ms = sql_int(&q);
+		image->state_since_boot_ms = sql_int(&q);
+		sql_copy(&q, image->boot_id, sizeof image->boot_id);
+		image->paused = sql_int(&q) != 0;
+		image->paused_until_wall_ms = sql_int(&q);
+		image->paused_by = sql_text(&q, r->arena);
+	}
+	return sql_end(&q, err);
+}
+
+static bool read_revision(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_REVISION_NEWEST);
+	while (sql_row(&q)) {
+		image->revision = sql_int(&q);
+		image->digest = sql_text(&q, r->arena);
+	}
+	return sql_end(&q, err);
+}
+
+static void get_expect(struct sql *q, struct rop_arena *arena, struct rop_expect *x)
+{
+	x->id = sql_int(q);
+	x->kind = (enum rop_step_kind)sql_name_of(q, rop_step_kind_find, "a step of kind");
+	x->subject = sql_always(q, arena);
+	sql_copy(q, x->node, sizeof x->node);
+	sql_copy(q, x->peer, sizeof x->peer);
+	x->first = sql_small(q);
+	x->last = sql_small(q);
+	x->epoch = sql_int(q);
+	x->name = sql_text(q, arena);
+	x->value = sql_text(q, arena);
+	x->was = sql_text(q, arena);
+	x->address = sql_text(q, arena);
+	x->command = sql_text(q, arena);
+	x->precondition = sql_text(q, arena);
+	x->why = sql_text(q, arena);
+	x->issued_wall_ms = sql_int(q);
+	x->issued_boot_ms = sql_int(q);
+	x->deadline_boot_ms = sql_int(q);
+	x->attempts = sql_small(q);
+	x->status = ROP_EXPECT_PENDING;
+}
+
+static bool read_pending(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_EXPECT_PENDING);
+	while (sql_row(&q))
+		get_expect(&q, r->arena, rop_push(r->arena, &image->pending));
+	return sql_end(&q, err);
+}
+
+static bool read_temporaries(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_TEMPORARIES_GET);
+	while (sql_row(&q)) {
+		struct rop_temporary *t = rop_push(r->arena, &image->temporaries);
+		sql_copy(&q, t->node, sizeof t->node);
+		t->name = sql_always(&q, r->arena);
+		t->address = sql_text(&q, r->arena);
+		t->original = sql_always(&q, r->arena);
+		t->temporary = sql_always(&q, r->arena);
+	}
+	return sql_end(&q, err);
+}
+
+static bool read_members(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_MEMBERS_GET);
+	while (sql_row(&q)) {
+		struct rop_member *m = rop_push(r->arena, &image->members);
+		sql_copy(&q, m->node, sizeof m->node);
+		m->address = sql_text(&q, r->arena);
+		m->shard = sql_small(&q);
+	}
+	return sql_end(&q, err);
+}
+
+static int condition_find(const char *name)
+{
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		if (strcmp(rop_condition_type_name((enum rop_condition_type)i), name) == 0)
+			return i;
+	return -1;
+}
+
+static int truth_find(const char *name)
+{
+	for (int i = ROP_UNKNOWN; i <= ROP_TRUE; i++)
+		if (strcmp(rop_truth_name((enum rop_truth)i), name) == 0)
+			return i;
+	return -1;
+}
+
+static bool read_conditions(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_CONDITIONS_GET);
+	while (sql_row(&q)) {
+		struct rop_condition *c = &image->conditions[sql_name_of(&q, condition_find, "a condition of type")];
+		c->status = (enum rop_truth)sql_name_of(&q, truth_find, "a condition that is");
+		c->reason = sql_always(&q, r->arena);
+		c->message = sql_always(&q, r->arena);
+		c->since_wall_ms = sql_int(&q);
+	}
+	return sql_end(&q, err);
+}
+
+static bool find_cluster(struct reading *r, const char *name, struct rop_err *err)
+{
+	struct sql q = sql_start(r->store, SQL_CLUSTER_FIND);
+	sql_put_text(&q, name);
+	while (sql_row(&q))
+		r->cluster = sql_int(&q);
+	return sql_end(&q, err);
+}
+
+static bool read_image(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	return read_cluster(r, image, err) && read_revision(r, image, err) && read_pending(r, image, err) &&
+	       read_temporaries(r, image, err) && read_members(r, image, err) && read_conditions(r, image, err);
+}
+
+bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,
+		    struct rop_err *err)
+{
+	struct reading r = { .store = store, .arena = arena };
+	struct rop_image image = { 0 };
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		image.conditions[i].reason = image.conditions[i].message = "";
+	if (!store_begin_read(store, err))
+		return rop_wrap(err, "cluster '%s'", cluster);
+	bool ok = find_cluster(&r, cluster, err) && (!r.cluster || read_image(&r, &image, err));
+	store_end_read(store);
+	if (!ok)
+		return rop_wrap(err, "cluster '%s'", cluster);
+	*ret_image = image;
+	return true;
+}

@@ -1,0 +1,74 @@
+/* inner.h - what the files of the store share. Only they include it, and the store's tests. */
+#ifndef ROP_STORE_INNER_H
+#define ROP_STORE_INNER_H
+
+#include <sqlite3.h>
+
+#include "rop/store.h"
+#include "statements.h"
+
+#define STORE_APPLICATION_ID 0x726f7031 /* "rop1": tells our files from other SQLite databases */
+#define STORE_BUSY_MS 5000
+
+struct rop_store {
+	sqlite3 *db;
+	char *path;              /* as the caller named it: for sentences */
+	char *file;              /* the same with its folder resolved, which SQLite opens */
+	bool in_memory, for_writing;
+	bool in_write;           /* between store_begin and its end */
+	char *broken;            /* why it may not be used any more, or NULL */
+	sqlite3_stmt *statements[SQL_N];
+};
+
+/* ---- sentences.c ---- */
+
+/* Makes the error of a failed SQLite call on this store: what, which file, what to do. Code 1. An I/O error or a full
+ * disk inside a write transaction marks the store as broken. */
+bool store_fail(struct rop_store *store, int rc, struct rop_err *err);
+bool store_damaged(const struct rop_store *store, const char *finding, struct rop_err *err);
+/* false, with the reason, once the store is broken. */
+bool store_usable(const struct rop_store *store, struct rop_err *err);
+
+/* ---- open.c ---- */
+
+/* Migration i leads from schema i to i + 1; the newest schema is n. */
+struct store_migration {
+	const char *sql;
+};
+bool store_open_with(const char *path, enum rop_store_mode mode, const struct store_migration *migrations, int n,
+		     struct rop_store **ret_store, struct rop_err *err);
+
+/* One function is one transaction. */
+bool store_begin(struct rop_store *store, struct rop_err *err);   /* for writing */
+bool store_finish(struct rop_store *store, struct rop_err *err);  /* commits; on failure rolled back */
+void store_undo(struct rop_store *store);
+bool store_begin_read(struct rop_store *store, struct rop_err *err);
+void store_end_read(struct rop_store *store);
+
+/* ---- migrate.c ---- */
+
+struct store_identity {
+	int64_t application_id, version, tables;
+};
+bool store_identify(struct rop_store *store, struct store_identity *ret_identity, struct rop_err *err);
+bool store_migrate(struct rop_store *store, const struct store_migration *migrations, int n, struct rop_err *err);
+extern const struct store_migration store_migrations[];
+extern const int store_migrations_n;
+
+/* ---- files.c ---- */
+
+/* The folder of a path, resolved and fit to hold a database. With `make` it is created (0700, as are the parents that
+ * are missing) and must be writable. Without it a missing folder gives *ret_folder = NULL. Heap, the caller's. */
+bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err *err);
+/* The database's file: exists when it is made or was there. Mode 0600, a regular file. */
+bool store_file(const char *file, const char *path, bool make, bool *ret_exists, struct rop_err *err);
+const char *store_network_name(unsigned long magic); /* "NFS"; NULL: not one of those */
+bool store_sync_file(const char *file, struct rop_err *err);
+
+/* ---- commit.c ---- */
+
+/* The cluster's row, added when there is none. ret_boot_id has the size of rop_image.boot_id, or is NULL. Inside a
+ * write transaction. */
+bool store_cluster(struct rop_store *store, const char *name, int64_t *ret_id, char *ret_boot_id, struct rop_err *err);
+
+#endif

@@ -1,0 +1,104 @@
+/* migrate.c - bring a database to the newest schema: a copy first, then one transaction for each step. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "inner.h"
+
+static const char SCHEMA[] =
+#include "src/store/schema.inc"
+	;
+
+const struct store_migration store_migrations[] = {
+	{ SCHEMA }, /* 1 */
+};
+const int store_migrations_n = (int)(sizeof store_migrations / sizeof *store_migrations);
+
+bool store_identify(struct rop_store *store, struct store_identity *ret_identity, struct rop_err *err)
+{
+	struct store_identity is = { 0 };
+	struct sql q = sql_start(store, SQL_IDENTITY);
+	while (sql_row(&q)) {
+		is.application_id = sql_int(&q);
+		is.version = sql_int(&q);
+		is.tables = sql_int(&q);
+	}
+	if (!sql_end(&q, err))
+		return false;
+	*ret_identity = is;
+	return true;
+}
+
+static bool exec(struct rop_store *store, const char *text, struct rop_err *err)
+{
+	int rc = sqlite3_exec(store->db, text, NULL, NULL, NULL);
+	return rc == SQLITE_OK || store_fail(store, rc, err);
+}
+
+/* The copy gets its name when it is complete and on the disk, so that a file of that name is always whole. */
+static bool copy_before(struct rop_store *store, int version, struct rop_err *err)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	const char *copy = rop_printf(arena, "%s.before-%d", store->file, version);
+	const char *part = rop_printf(arena, "%s.part", copy);
+	bool exists;
+	unlink(part); /* of an attempt that was interrupted */
+	if (!store_file(part, part, true, &exists, err))
+		return false;
+	struct sql q = sql_start(store, SQL_COPY);
+	sql_put_text(&q, part);
+	if (!sql_run(&q, err) || !store_sync_file(part, err)) {
+		unlink(part);
+		return rop_wrap(err, "copy to %s", copy);
+	}
+	if (rename(part, copy) != 0)
+		return rop_fail(err, ROP_FAIL, "copy to %s: %s", copy, strerror(errno));
+	return true;
+}
+
+static bool references_hold(struct rop_store *store, struct rop_err *err)
+{
+	int rows = 0;
+	struct sql q = sql_start(store, SQL_FOREIGN_KEY_CHECK);
+	while (sql_row(&q))
+		rows++;
+	return sql_end(&q, err) && (rows == 0 || store_damaged(store, "rows refer to rows that do not exist", err));
+}
+
+/* Inside the transaction. Another process may have been faster: then there is nothing left to do. */
+static bool step_to(struct rop_store *store, int version, const char *text, struct rop_err *err)
+{
+	struct store_identity is;
+	if (!store_identify(store, &is, err))
+		return false;
+	if (is.version >= version)
+		return true;
+	char mark[96];
+	snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID, version);
+	return exec(store, text, err) && references_hold(store, err) && exec(store, mark, err);
+}
+
+bool store_migrate(struct rop_store *store, const struct store_migration *migrations, int n, struct rop_err *err)
+{
+	struct store_identity is;
+	if (!store_identify(store, &is, err))
+		return false;
+	if (is.version >= n)
+		return true;
+	if (!exec(store, "PRAGMA foreign_keys = OFF", err)) /* a step may rebuild a table that others refer to */
+		return false;
+	for (int version = (int)is.version + 1; version <= n; version++) {
+		if (version > 1 && is.version > 0 && !store->in_memory && !copy_before(store, version, err))
+			return rop_wrap(err, "before bringing it to schema %d", version);
+		if (!store_begin(store, err))
+			return false;
+		if (!step_to(store, version, migrations[version - 1].sql, err)) {
+			store_undo(store);
+			return rop_wrap(err, "bringing it to schema %d", version);
+		}
+		if (!store_finish(store, err))
+			return false;
+	}
+	return exec(store, "PRAGMA foreign_keys = ON", err);
+}

@@ -1,0 +1,154 @@
+/* statements.h - every SQL statement of the program, named; and the cursor that binds, runs and reads them. */
+#ifndef ROP_STORE_STATEMENTS_H
+#define ROP_STORE_STATEMENTS_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rop/err.h"
+#include "rop/mem.h"
+
+struct rop_store;
+
+/* When a statement is prepared: SETUP on its first use, READ at opening, WRITE at opening for writing (so that a
+ * database that does not fit is found before anything is sent). */
+enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_WRITE };
+
+/* The columns of an expectation, in the order in which commit.c writes and image.c reads them. */
+#define SQL_EXPECT_COLUMNS "kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
+	"command, precondition, why, issued_wall_ms, issued_boot_ms, deadline_boot_ms, attempts"
+
+/* X(name, when, text). Parameters are numbered in the order in which they are bound. */
+#define SQL_STATEMENTS(X) \
+	/* opening */ \
+	X(IDENTITY, SETUP, "SELECT (SELECT application_id FROM pragma_application_id)," \
+		" (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)") \
+	X(QUICK_CHECK, SETUP, "PRAGMA quick_check(1)") \
+	X(FOREIGN_KEY_CHECK, SETUP, "PRAGMA foreign_key_check") \
+	X(COPY, SETUP, "VACUUM INTO ?1") \
+	/* transactions */ \
+	X(BEGIN_WRITE, SETUP, "BEGIN IMMEDIATE") \
+	X(BEGIN_READ, SETUP, "BEGIN DEFERRED") \
+	X(COMMIT, SETUP, "COMMIT") \
+	X(ROLLBACK, SETUP, "ROLLBACK") \
+	/* clusters */ \
+	X(CLUSTER_NAMES, READ, "SELECT name FROM cluster ORDER BY name") \
+	X(CLUSTER_FIND, READ, "SELECT id, boot_id FROM cluster WHERE name = ?1") \
+	X(CLUSTER_GET, READ, "SELECT formed_wall_ms, reached_revision, state, state_since_wall_ms," \
+		" state_since_boot_ms, boot_id, paused, paused_until_wall_ms, paused_by FROM cluster WHERE id = ?1") \
+	X(CLUSTER_PAUSED, READ, "SELECT 1 FROM cluster WHERE name = ?1 AND paused = 1" \
+		" AND (paused_until_wall_ms = 0 OR paused_until_wall_ms > ?2)") \
+	X(CLUSTER_ADD, WRITE, "INSERT INTO cluster (name) VALUES (?1)") \
+	X(CLUSTER_PAUSE, WRITE, "UPDATE cluster SET paused = 1, paused_until_wall_ms = ?2, paused_by = ?3," \
+		" pause_changed_wall_ms = ?4 WHERE id = ?1") \
+	X(CLUSTER_RESUME, WRITE, "UPDATE cluster SET paused = 0, paused_until_wall_ms = 0, paused_by = NULL," \
+		" pause_changed_wall_ms = ?2 WHERE id = ?1 AND paused = 1") \
+	X(CLUSTER_MOVE, WRITE, "UPDATE cluster SET boot_id = ?2, state = coalesce(?3, state)," \
+		" state_since_wall_ms = iif(?4, ?5, state_since_wall_ms)," \
+		" state_since_boot_ms = iif(?4, ?6, state_since_boot_ms)," \
+		" formed_wall_ms = iif(?7 AND formed_wall_ms = 0, ?5, formed_wall_ms)," \
+		" reached_revision = iif(?8 <> 0, ?8, reached_revision) WHERE id = ?1") \
+	/* a new boot: the same moments on the new boot's clock; ?2, ?3: now, on the boot and the wall clock */ \
+	X(CLUSTER_REBOOT, WRITE, "UPDATE cluster SET state_since_boot_ms = ?2 - max(0, ?3 - state_since_wall_ms)" \
+		" WHERE id = ?1") \
+	X(EXPECT_REBOOT, WRITE, "UPDATE expectation SET issued_boot_ms = ?2 - max(0, ?3 - issued_wall_ms)," \
+		" deadline_boot_ms = ?2 - max(0, ?3 - issued_wall_ms) + deadline_boot_ms - issued_boot_ms" \
+		" WHERE cluster = ?1 AND status = 'pending'") \
+	/* revisions */ \
+	X(REVISION_NEWEST, READ, "SELECT revision, digest FROM revision WHERE cluster = ?1" \
+		" ORDER BY revision DESC LIMIT 1") \
+	X(REVISION_SOURCE, READ, "SELECT source, path FROM revision JOIN cluster ON cluster.id = revision.cluster" \
+		" WHERE name = ?1 ORDER BY revision DESC LIMIT 1") \
+	X(REVISION_ADD, WRITE, "INSERT INTO revision (cluster, revision, wall_ms, digest, canonical, source, path)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	/* members */ \
+	X(MEMBERS_GET, READ, "SELECT node, address, shard FROM member WHERE cluster = ?1 ORDER BY id") \
+	X(MEMBERS_CLEAR, WRITE, "DELETE FROM member WHERE cluster = ?1") \
+	X(MEMBER_ADD, WRITE, "INSERT INTO member (cluster, node, address, shard) VALUES (?1, ?2, ?3, ?4)" \
+		" ON CONFLICT (cluster, node) DO UPDATE SET address = excluded.address, shard = excluded.shard") \
+	/* the journal */ \
+	X(PASS_ADD, WRITE, "INSERT INTO pass (cluster, wall_ms, boot_ms, boot_id, pid) VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(TRANSITION_ADD, WRITE, "INSERT INTO transition_log (cluster, pass, machine, digest, subject, from_state," \
+		" to_state, row, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
+	X(EXPECT_ADD, WRITE, "INSERT INTO expectation (cluster, pass, " SQL_EXPECT_COLUMNS ", status)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20," \
+		" 'pending')") \
+	X(EXPECT_RESOLVE, WRITE, "UPDATE expectation SET status = ?3, note = ?4, resolved_wall_ms = ?5" \
+		" WHERE id = ?1 AND cluster = ?2 AND status = 'pending'") \
+	X(EXPECT_OF_SUBJECT, WRITE, "SELECT id FROM expectation WHERE cluster = ?1 AND subject = ?2" \
+		" AND status = 'pending'") \
+	/* ?3: the new range's last slot, ?2: its first one */ \
+	X(EXPECT_OVERLAP, WRITE, "SELECT id, subject FROM (SELECT id, subject, last_slot FROM expectation" \
+		" WHERE cluster = ?1 AND first_slot <= ?3 AND status = 'pending' AND kind = 'add-slots'" \
+		" ORDER BY first_slot DESC LIMIT 1) WHERE last_slot >= ?2") \
+	X(EXPECT_PENDING, READ, "SELECT id, " SQL_EXPECT_COLUMNS " FROM expectation" \
+		" WHERE cluster = ?1 AND status = 'pending' ORDER BY id") \
+	/* temporary settings */ \
+	X(TEMPORARIES_GET, READ, "SELECT node, name, address, original, temporary FROM temporary_setting" \
+		" WHERE cluster = ?1 ORDER BY node, name") \
+	X(TEMPORARY_SET, WRITE, "INSERT INTO temporary_setting (cluster, node, name, address, original, temporary)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (cluster, node, name)" \
+		" DO UPDATE SET address = excluded.address, temporary = excluded.temporary") \
+	X(TEMPORARY_DROP, WRITE, "DELETE FROM temporary_setting WHERE cluster = ?1 AND node = ?2 AND name = ?3") \
+	/* conditions */ \
+	X(CONDITIONS_GET, READ, "SELECT type, status, reason, message, since_wall_ms FROM condition" \
+		" WHERE cluster = ?1") \
+	X(CONDITION_SET, WRITE, "INSERT INTO condition (cluster, type, status, reason, message, since_wall_ms)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (cluster, type) DO UPDATE SET status = excluded.status," \
+		" reason = excluded.reason, message = excluded.message, since_wall_ms = excluded.since_wall_ms") \
+	/* history, newest first; within a pass the moves stand before the steps they caused */ \
+	X(HISTORY, READ, "SELECT * FROM (SELECT t.pass, 0 AS is_step, t.id, p.wall_ms, p.pid, t.from_state AS a," \
+		" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved" \
+		" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC LIMIT ?2)" \
+		" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \
+		" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms" \
+		" FROM expectation x JOIN pass p ON p.id = x.pass WHERE x.cluster = ?1 ORDER BY x.id DESC LIMIT ?2)" \
+		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2")
+
+enum sql_name {
+#define X(name, when, text) SQL_##name,
+	SQL_STATEMENTS(X)
+#undef X
+	SQL_N
+};
+
+/* One run of a statement. Bind in order, then step, then read in order, then end:
+ *	struct sql q = sql_start(store, SQL_CLUSTER_FIND);
+ *	sql_put_text(&q, name);
+ *	while (sql_row(&q))
+ *		id = sql_int(&q);
+ *	if (!sql_end(&q, err))
+ *		return false;
+ * Every started run is ended. Bound texts stay the caller's and must live until the end. */
+struct sql {
+	struct rop_store *store;
+	sqlite3_stmt *stmt;
+	int rc;          /* the last result; SQLITE_ROW while there is a row */
+	int at;          /* parameters bound, or columns read, so far */
+	char odd[96];    /* a value that cannot be ours: the database is damaged */
+};
+
+/* Prepare what the mode needs. */
+bool sql_prepare_all(struct rop_store *store, bool for_writing, struct rop_err *err);
+void sql_finalize_all(struct rop_store *store);
+
+struct sql sql_start(struct rop_store *store, enum sql_name name);
+void sql_put_int(struct sql *q, int64_t value);
+void sql_put_text(struct sql *q, const char *value);  /* NULL is SQL's NULL */
+void sql_put_always(struct sql *q, const char *value); /* NULL is '' */
+
+bool sql_row(struct sql *q);
+int64_t sql_int(struct sql *q);
+int sql_small(struct sql *q); /* fits an int, or the value is odd */
+const char *sql_text(struct sql *q, struct rop_arena *arena);    /* owned by the arena; NULL for NULL */
+const char *sql_always(struct sql *q, struct rop_arena *arena); /* "" for NULL */
+void sql_copy(struct sql *q, char *buf, size_t size);            /* too long is odd */
+/* The index of a text among names, by its finder; odd and 0 when there is none. */
+int sql_name_of(struct sql *q, int (*find)(const char *name), const char *what);
+
+bool sql_end(struct sql *q, struct rop_err *err);
+/* For statements that give no rows: step and end. */
+bool sql_run(struct sql *q, struct rop_err *err);
+
+#endif

@@ -1,0 +1,28 @@
+#!/bin/bash
+# sim.sh - the simulator as a suite of tests/run: sim.sh BUILD LOGS; its last line must be `N seeds, 0 failed`
+set -u
+sim=$1/asan/tests/sim/sim
+seeds=${SIM_SEEDS:-1000}
+mkdir -p "$2"
+rm -f "$2"/sanitizer.*
+if [ ! -x "$sim" ]; then
+	echo "not ok - the simulator is built: no $sim"
+	exit 1
+fi
+ASAN_OPTIONS="log_path=$2/sanitizer" UBSAN_OPTIONS="log_path=$2/sanitizer:halt_on_error=1:print_stacktrace=1" \
+	"$sim" --seeds "$seeds" >"$2/out" 2>&1
+status=$?
+last=$(tail -1 "$2/out")
+if [ "$status" -ne 0 ] || [[ ! $last =~ ^"$seeds seeds, 0 failed" ]]; then
+	echo "not ok - $seeds simulated runs"
+	tail -100 "$2/out" | sed 's/^/    /'
+else
+	echo "ok - $last"
+fi
+for report in "$2"/sanitizer.*; do
+	[ -e "$report" ] || continue
+	echo "not ok - no sanitizer report (${report##*/})"
+	head -60 "$report" | sed 's/^/    /'
+	status=1
+done
+[ "$status" -eq 0 ]

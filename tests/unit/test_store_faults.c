@@ -1,0 +1,537 @@
+/* test_store_faults.c - disks that fill up and fail, files that rot, processes that die, readers beside writers. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../src/store/inner.h"
+#include "fault_vfs.h"
+#include "store_fixture.h"
+
+static void setup(void)
+{
+	store_setup();
+	fault_vfs_install();
+	fault = (struct fault_plan){ .lazy = true };
+}
+
+TestSuite(store_faults, .init = setup, .fini = store_teardown);
+
+static double seconds(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* An entry that touches every table; its number is in each of its parts. */
+static struct rop_entry numbered_entry(int number, const struct rop_image *before)
+{
+	struct rop_entry entry = entry_at(1000 + number);
+	entry.state = rop_printf(arena, "State%d", number);
+	entry.state_entered = entry.members_changed = entry.conditions_changed = true;
+	for (size_t i = 0; before && i < before->pending.n; i++)
+		add_resolution(&entry, before->pending.at[i].id, ROP_EXPECT_MET, NULL);
+	*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster", "d", "cart", "A", entry.state, "A#1",
+		"a test" };
+	for (int i = 0; i < 6; i++) {
+		struct rop_expect x = expect_slots(i * 100, i * 100 + 99);
+		x.epoch = number;
+		x.why = "so that a row takes some room: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+		add_expect(&entry, x);
+	}
+	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", number };
+	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "a", "timeout", "15000",
+		rop_printf(arena, "%d", number) };
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		entry.conditions[i] = (struct rop_condition){ ROP_TRUE, "Fine", entry.state, number };
+	return entry;
+}
+
+/* The number that every part of the image carries; fails the test when they differ. 0: nothing was ever written. */
+static int number_of(const struct rop_image *image)
+{
+	if (!image->known)
+		return 0;
+	int number = atoi(image->state + strlen("State"));
+	cr_assert_eq(image->pending.n, 6, "%d: %zu pending", number, image->pending.n);
+	for (size_t i = 0; i < image->pending.n; i++)
+		cr_assert_eq(image->pending.at[i].epoch, number);
+	cr_assert(image->members.n == 1 && image->members.at[0].shard == number);
+	cr_assert(image->temporaries.n == 1 && atoi(image->temporaries.at[0].temporary) == number);
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		cr_assert_eq(image->conditions[i].since_wall_ms, number);
+	return number;
+}
+
+static bool commit_number(struct rop_store *store, int number)
+{
+	struct rop_image before = image_of(store, "cart");
+	struct rop_entry entry = numbered_entry(number, &before);
+	bool paused = true;
+	bool ok = rop_store_commit(store, "cart", &entry, &paused, &err);
+	cr_assert(!ok || !paused);
+	for (size_t i = 0; i < entry.expects.n; i++)
+		cr_assert_eq(entry.expects.at[i].id != 0, ok, "ids only for rows that are there");
+	return ok;
+}
+
+static int number_on_disk(void)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_image image = image_of(store, "cart");
+	rop_store_close(store);
+	cr_assert(integrity_ok(db_path));
+	return number_of(&image);
+}
+
+/* ---- the k-th write fails ---------------------------------------------------------------------------------- */
+
+static int fail_each(int rc, bool for_good, bool torn)
+{
+	int k, number = number_on_disk();
+	for (k = 1;; k++) {
+		struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+		fault = (struct fault_plan){ .fail_at = k, .rc = rc, .for_good = for_good, .torn = torn, .lazy = true };
+		bool ok = commit_number(store, number + 1);
+		bool reached = fault.failures > 0;
+		if (!ok) {
+			cr_assert_eq(err.code, ROP_FAIL, "%s", err.text);
+			cr_assert(strstr(err.text, db_path) && strstr(err.text, "un again"), "%s", err.text);
+			cr_assert(rc != SQLITE_FULL || strstr(err.text, "disk is full") || strstr(err.text, "I/O"), "%s", err.text);
+			fault.fail_at = 0; /* even if the disk works again */
+			int calls = fault.calls;
+			struct rop_entry more = numbered_entry(number + 2, NULL);
+			bool paused;
+			cr_assert_not(rop_store_commit(store, "cart", &more, &paused, &err), "a broken store stays broken");
+			cr_assert(strstr(err.text, "no longer used"), "%s", err.text);
+			cr_assert_not(rop_store_paused(store, "cart", 1, &paused, &err), "nor does it say: go on");
+			cr_assert_eq(fault.calls, calls, "nothing was written or synced again");
+			fault.fail_at = for_good ? 1 : 0;
+		}
+		rop_store_close(store);
+		fault.fail_at = 0;
+		int now = number_on_disk();
+		cr_assert(ok ? now == number + 1 : now == number || now == number + 1, "k %d: %d, then %d", k, number, now);
+		number = now;
+		if (!reached)
+			return k - 1;
+	}
+}
+
+Test(store_faults, when_the_kth_write_fails_all_or_nothing_is_there)
+{
+	static const int CODES[] = { SQLITE_FULL, SQLITE_IOERR_WRITE };
+	cr_assert_eq(number_on_disk(), 0);
+	for (size_t i = 0; i < sizeof CODES / sizeof *CODES; i++)
+		for (int kind = 0; kind < 4; kind++) {
+			int points = fail_each(CODES[i], kind & 1, kind & 2);
+			cr_assert_gt(points, 15, "%d points of failure are too few to believe", points);
+		}
+}
+
+static struct store_migration two[2] = { { NULL }, { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
+	"ALTER TABLE cluster ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
+
+Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
+{
+	two[0] = store_migrations[0];
+	bool reached = true;
+	for (int k = 1; reached; k++) {
+		unlink(db_path);
+		struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+		cr_assert(commit_number(store, 7));
+		rop_store_close(store);
+		store = NULL;
+		fault = (struct fault_plan){ .fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true };
+		bool ok = store_open_with(db_path, ROP_STORE_WRITE, two, 2, &store, &err);
+		reached = fault.failures > 0;
+		cr_assert(ok || (err.code == ROP_FAIL && !store));
+		rop_store_close(store);
+		fault.fail_at = 0;
+		int64_t version = raw_int(db_path, "PRAGMA user_version");
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 1);
+		cr_assert(integrity_ok(db_path));
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, two, 2, &store, &err), "and then it goes on: %s", err.text);
+		struct rop_image image = image_of(store, "cart");
+		cr_assert_eq(number_of(&image), 7);
+		rop_store_close(store);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
+	}
+}
+
+Test(store_faults, when_making_a_database_dies_anywhere_the_next_one_makes_it)
+{
+	bool reached = true;
+	for (int k = 1; reached; k++) {
+		unlink(db_path);
+		unlink(rop_printf(arena, "%s-journal", db_path));
+		struct rop_store *store = NULL;
+		fault = (struct fault_plan){ .fail_at = k, .rc = SQLITE_FULL, .for_good = true, .torn = true, .lazy = true };
+		bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err);
+		reached = fault.failures > 0;
+		cr_assert(ok || (err.code == ROP_FAIL && !store));
+		rop_store_close(store);
+		fault.fail_at = 0;
+		cr_assert_eq(number_on_disk(), 0);
+	}
+}
+
+/* ---- rot --------------------------------------------------------------------------------------------------- */
+
+struct bytes {
+	char *at;
+	size_t n;
+};
+
+static struct bytes slurp(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct bytes b = { rop_alloc(arena, 1 << 20), 0 };
+	b.n = fread(b.at, 1, 1 << 20, f);
+	fclose(f);
+	return b;
+}
+
+static void spill(const char *path, const char *at, size_t n)
+{
+	FILE *f = fopen(path, "w");
+	cr_assert(f && fwrite(at, 1, n, f) == n && fclose(f) == 0);
+}
+
+static void rot(struct bytes *b, unsigned *seed)
+{
+	if (next_random(seed) % 8 == 0) {
+		b->n = next_random(seed) % (unsigned)b->n;
+		return;
+	}
+	for (unsigned flips = 1 + next_random(seed) % 12; flips; flips--) {
+		size_t where = next_random(seed) % 4 ? next_random(seed) % b->n : next_random(seed) % 200;
+		b->at[where] = (char)(b->at[where] ^ (char)(1 + next_random(seed) % 255));
+	}
+}
+
+/* Open, load, read and commit; each works or says with code 1 why not. */
+static bool survives(const char *path, enum rop_store_mode mode)
+{
+	struct rop_store *store = NULL;
+	struct rop_image image;
+	struct rop_history_line *lines;
+	size_t n;
+	bool paused;
+	err.code = ROP_OK;
+	ROP_OWN_ARENA mine = rop_arena_new();
+	bool ok = rop_store_open(path, mode, &store, &err);
+	if (ok && !store)
+		return true;
+	ok = ok && rop_store_load(store, mine, "cart", &image, &err);
+	ok = ok && rop_store_history(store, mine, "cart", 50, &lines, &n, &err);
+	if (ok && mode == ROP_STORE_WRITE) {
+		struct rop_entry entry = numbered_entry(2, NULL);
+		entry.expects.n = 0;
+		add_expect(&entry, expect_of(ROP_STEP_MEET, "link:new"));
+		add_expect(&entry, expect_slots(16000, 16383));
+		ok = rop_store_commit(store, "cart", &entry, &paused, &err);
+	}
+	rop_store_close(store);
+	cr_assert(ok || err.code == ROP_FAIL, "code %d: %s", err.code, err.text);
+	return ok;
+}
+
+Test(store_faults, a_rotten_database_is_read_or_refused_and_never_crashes)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	for (int i = 1; i <= 12; i++)
+		cr_assert(commit_number(store, i));
+	rop_store_close(store);
+	struct bytes whole = slurp(db_path), b = { rop_alloc(arena, whole.n), 0 };
+	unsigned seed = 4242;
+	int worked = 0, refused = 0;
+	for (int i = 0; i < 2000; i++) {
+		memcpy(b.at, whole.at, whole.n);
+		b.n = whole.n;
+		rot(&b, &seed);
+		spill(db_path, b.at, b.n);
+		bool ok = survives(db_path, i % 4 ? ROP_STORE_WRITE : ROP_STORE_READ);
+		*(ok ? &worked : &refused) += 1;
+		unlink(rop_printf(arena, "%s-journal", db_path));
+	}
+	cr_log_info("%d of 2000 worked, %d were refused", worked, refused);
+	cr_assert(worked > 50 && refused > 500, "%d worked, %d refused", worked, refused);
+}
+
+Test(store_faults, a_damaged_page_is_found_at_opening)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	cr_assert(commit_number(store, 1));
+	rop_store_close(store);
+	struct bytes b = slurp(db_path);
+	int64_t page = raw_int(db_path, "SELECT rootpage FROM sqlite_schema WHERE name = 'transition_log'");
+	memset(b.at + (page - 1) * 4096, 0xff, 4096);
+	spill(db_path, b.at, b.n);
+	cr_assert_not(rop_store_open(db_path, ROP_STORE_WRITE, &store, &err));
+	cr_assert(err.code == ROP_FAIL && strstr(err.text, "is damaged") && strstr(err.text, "move it away"), "%s", err.text);
+	struct bytes after = slurp(db_path);
+	cr_assert(after.n == b.n && memcmp(after.at, b.at, b.n) == 0, "and left as it is");
+}
+
+Test(store_faults, values_that_cannot_be_ours_are_damage)
+{
+	static const char *const ODD[] = {
+		"UPDATE expectation SET kind = 'dance'", "UPDATE expectation SET attempts = 5000000000",
+		"UPDATE expectation SET node = node || node", "UPDATE condition SET type = 'Happy' WHERE type = 'Blocked'",
+		"UPDATE condition SET status = 'Maybe'", "UPDATE member SET shard = -5000000000",
+		"UPDATE cluster SET boot_id = '" NODE_A "'",
+	};
+	for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++) {
+		unlink(db_path);
+		struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+		cr_assert(commit_number(store, 1));
+		rop_store_close(store);
+		raw_exec(db_path, rop_printf(arena, "PRAGMA ignore_check_constraints = ON; %s", ODD[i]));
+		store = open_or_die(db_path, ROP_STORE_READ);
+		struct rop_image image;
+		cr_assert_not(rop_store_load(store, arena, "cart", &image, &err), "%s", ODD[i]);
+		cr_assert(err.code == ROP_FAIL && strstr(err.text, "is damaged"), "%s", err.text);
+		rop_store_close(store);
+	}
+}
+
+/* ---- out of memory inside SQLite ---------------------------------------------------------------------------- */
+
+static sqlite3_mem_methods real_memory;
+static long memory_calls, memory_fails_at;
+
+static bool memory_fails(void)
+{
+	return ++memory_calls == memory_fails_at;
+}
+
+static void *test_malloc(int n)
+{
+	return memory_fails() ? NULL : real_memory.xMalloc(n);
+}
+
+static void *test_realloc(void *p, int n)
+{
+	return memory_fails() ? NULL : real_memory.xRealloc(p, n);
+}
+
+Test(store_faults, when_sqlite_runs_out_of_memory_all_or_nothing_is_there)
+{
+	sqlite3_shutdown();
+	cr_assert_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory), SQLITE_OK);
+	sqlite3_mem_methods mine = real_memory;
+	mine.xMalloc = test_malloc;
+	mine.xRealloc = test_realloc;
+	cr_assert_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &mine), SQLITE_OK);
+	cr_assert_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
+	fault_vfs_install();
+	int number = number_on_disk();
+	int failed = 0;
+	for (long k = 1;; k += 1 + k / 50) { /* each of the first ones, then a sample */
+		struct rop_store *store = NULL;
+		memory_calls = 0;
+		memory_fails_at = k;
+		bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err);
+		if (ok) {
+			struct rop_image image;
+			ok = rop_store_load(store, arena, "cart", &image, &err);
+			struct rop_entry entry = numbered_entry(number + 1, ok ? &image : NULL);
+			bool paused;
+			ok = ok && rop_store_commit(store, "cart", &entry, &paused, &err);
+		}
+		bool reached = memory_calls >= k;
+		memory_fails_at = 0;
+		rop_store_close(store);
+		cr_assert(ok || err.code == ROP_FAIL, "%s", err.text);
+		failed += !ok;
+		int now = number_on_disk();
+		cr_assert(ok ? now == number + 1 : now == number || now == number + 1);
+		number = now;
+		if (!reached)
+			break;
+	}
+	cr_assert_gt(failed, 20);
+}
+
+/* ---- death ------------------------------------------------------------------------------------------------- */
+
+/* In a child: commit 'number', say so, and on. */
+static void commit_for_ever(int number, int out)
+{
+	struct rop_store *store = NULL;
+	alarm(60); /* should the test fail and forget it */
+	if (!rop_store_open(db_path, ROP_STORE_WRITE, &store, &err))
+		_exit(1);
+	for (;; number++) {
+		struct rop_image before;
+		bool paused;
+		if (!rop_store_load(store, arena, "cart", &before, &err))
+			_exit(2);
+		struct rop_entry entry = numbered_entry(number, &before);
+		if (!rop_store_commit(store, "cart", &entry, &paused, &err) ||
+		    write(out, &number, sizeof number) != (ssize_t)sizeof number)
+			_exit(3);
+	}
+}
+
+Test(store_faults, whoever_is_killed_leaves_all_that_was_acknowledged)
+{
+	fault.lazy = false;
+	unsigned seed = 99;
+	int number = number_on_disk(), acknowledged_in_all = 0;
+	for (int round = 0; round < 30; round++) {
+		int acks[2];
+		cr_assert_eq(pipe(acks), 0);
+		pid_t child = fork();
+		if (child == 0) {
+			close(acks[0]);
+			commit_for_ever(number + 1, acks[1]);
+		}
+		close(acks[1]);
+		int last = number, got;
+		for (unsigned heard = 1 + next_random(&seed) % 8; heard; heard--)
+			cr_assert_eq(read(acks[0], &last, sizeof last), (ssize_t)sizeof last);
+		usleep(next_random(&seed) % 4000); /* somewhere within the next commits */
+		kill(child, SIGKILL);
+		int status = 0;
+		cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "it died of nothing else");
+		while (read(acks[0], &got, sizeof got) == (ssize_t)sizeof got)
+			last = got;
+		close(acks[0]);
+		if (round % 2) { /* a reader comes first: it rolls back what was half done, or sees the end of it */
+			struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+			struct rop_image image = image_of(store, "cart");
+			int seen = number_of(&image);
+			cr_assert(seen == last || seen == last + 1);
+			rop_store_close(store);
+		}
+		int now = number_on_disk();
+		cr_assert(now == last || now == last + 1, "%d was acknowledged, %d is there", last, now);
+		acknowledged_in_all += last - number;
+		number = now;
+	}
+	cr_log_info("%d commits were acknowledged", acknowledged_in_all);
+}
+
+/* ---- beside each other ------------------------------------------------------------------------------------- */
+
+Test(store_faults, a_reader_beside_a_writer_sees_one_moment_and_does_not_wait_long)
+{
+	cr_assert_eq(number_on_disk(), 0);
+	int acks[2];
+	cr_assert_eq(pipe(acks), 0);
+	fcntl(acks[0], F_SETFL, O_NONBLOCK);
+	pid_t child = fork();
+	if (child == 0)
+		commit_for_ever(1, acks[1]);
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+	int last = 0, steps = 0;
+	double longest = 0, until = seconds(CLOCK_MONOTONIC) + 20;
+	for (int i = 0; (i < 300 || steps < 10) && seconds(CLOCK_MONOTONIC) < until; i++) {
+		double begun = seconds(CLOCK_MONOTONIC);
+		struct rop_image image = image_of(store, "cart");
+		double took = seconds(CLOCK_MONOTONIC) - begun;
+		longest = took > longest ? took : longest;
+		int number = number_of(&image);
+		cr_assert_geq(number, last);
+		steps += number > last;
+		last = number;
+		char heard[4096];
+		while (read(acks[0], heard, sizeof heard) > 0)
+			; /* so that the writer does not stop at a full pipe */
+		usleep(500);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	rop_store_close(store);
+	cr_log_info("%d moments seen, the longest wait was %.1f ms", steps, longest * 1e3);
+	cr_assert_geq(steps, 10, "the writer did go on meanwhile");
+	cr_assert_lt(longest, 5.0);
+	close(acks[0]);
+	close(acks[1]);
+}
+
+Test(store_faults, of_processes_that_all_make_the_database_each_gets_its_commit_in)
+{
+	enum { PROCESSES = 6, ROUNDS = 5 };
+	fault.lazy = false;
+	for (int round = 0; round < ROUNDS; round++) {
+		db_path = in_folder(rop_printf(arena, "%d/deep/state.db", round));
+		pid_t children[PROCESSES];
+		for (int i = 0; i < PROCESSES; i++) {
+			children[i] = fork();
+			if (children[i] == 0) {
+				struct rop_store *store;
+				struct rop_entry entry = numbered_entry(i, NULL);
+				bool paused;
+				_exit(rop_store_open(db_path, ROP_STORE_WRITE, &store, &err) &&
+				      rop_store_commit(store, rop_printf(arena, "cluster-%d", i), &entry, &paused, &err) ? 0 : 1);
+			}
+		}
+		for (int i = 0; i < PROCESSES; i++) {
+			int status = -1;
+			cr_assert(waitpid(children[i], &status, 0) == children[i] && status == 0, "process %d", i);
+		}
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM expectation"), 6 * PROCESSES);
+		cr_assert(integrity_ok(db_path));
+	}
+}
+
+Test(store_faults, a_writer_that_waits_too_long_says_who_is_to_blame_and_may_try_again)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	sqlite3 *other = NULL;
+	cr_assert_eq(sqlite3_open(db_path, &other), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(store->db, 50); /* not the five seconds */
+	cr_assert_not(commit_number(store, 1));
+	cr_assert(err.code == ROP_FAIL && strstr(err.text, "in use by another process"), "%s", err.text);
+	sqlite3_close(other);
+	cr_assert(commit_number(store, 1), "%s", err.text);
+	rop_store_close(store);
+}
+
+/* ---- size -------------------------------------------------------------------------------------------------- */
+
+Test(store_faults, five_thousand_expectations_are_one_quick_transaction)
+{
+	fault.lazy = false;
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_entry entry = entry_at(1000);
+	for (int i = 0; i < 2500; i++) {
+		add_expect(&entry, expect_slots(i * 6, i * 6 + 5));
+		add_expect(&entry, expect_of(ROP_STEP_MEET, rop_printf(arena, "link:" NODE_A ">%040d", i)));
+	}
+	double begun = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	commit_or_die(store, "cart", &entry);
+	double committed = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	struct rop_image image = image_of(store, "cart");
+	double loaded = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	cr_assert_eq(image.pending.n, 5000);
+	struct rop_entry done = entry_at(2000);
+	for (size_t i = 0; i < image.pending.n; i++)
+		add_resolution(&done, image.pending.at[i].id, ROP_EXPECT_MET, NULL);
+	double resolving = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	commit_or_die(store, "cart", &done);
+	double resolved = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	cr_assert_eq(image_of(store, "cart").pending.n, 0);
+	rop_store_close(store);
+	double opening = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
+	double opened = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	cr_log_info("5000 expectations: commit %.1f ms, load %.1f ms, resolve %.1f ms, open again %.1f ms of CPU",
+		    (committed - begun) * 1e3, (loaded - committed) * 1e3, (resolved - resolving) * 1e3,
+		    (opened - opening) * 1e3);
+	cr_assert_lt(committed - begun, 1.0, "far above what is measured, so that only a lost index trips it");
+	cr_assert_lt(loaded - committed, 1.0);
+}
