@@ -166,12 +166,12 @@ static bool goes_round(const struct random_machine *m, unsigned world, int s)
 static bool machine_is_good(const struct random_machine *m)
 {
 	unsigned to[STATES_MAX] = { 0 }, final = 0;
-	for (int s = 0; s < m->n; s++) {
+	for (int s = 0; s < m->n && s < STATES_MAX; s++) {
 		if (!state_is_good(&m->states[s], s, &to[s]))
 			return false;
 		final |= (unsigned)m->states[s].final << s;
 	}
-	for (int s = 0; s < m->n; s++) {
+	for (int s = 0; s < m->n && s < STATES_MAX; s++) {
 		if (!(reach(to, m->n, 0) >> s & 1) || !(reach(to, m->n, s) & final))
 			return false;
 		for (unsigned world = 0; world < OVERDUE; world++)
