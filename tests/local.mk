@@ -37,4 +37,4 @@ EXTRA_DIST += tests/run tests/bench/run \
 
 # Formation and its refusals, on real servers.
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh \
-	tests/live/refuse.sh tests/live/cli.sh
+	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/cli.sh
