@@ -3,7 +3,8 @@
  * Left alone, the reader believes what it is told: it allocates an array of as many elements as a peer announces,
  * waits for as many bytes, and searches a line without end from its beginning after every read. The limits are
  * checked after each read of 16 KiB, per exchange: bytes, elements of all arrays together (an empty string costs
- * three bytes on the wire and twenty times that in memory), their depth, the length of a line, the length that a string announces.
+ * three bytes on the wire and twenty times that in memory), their depth, the length of a line, the length that a
+ * string announces.
  */
 #include "reader.h"
 

@@ -159,6 +159,10 @@ static void never_ends(struct peer *peer, int fd)
 		;
 }
 
+#define X10 "xxxxxxxxxx"
+#define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+#define X1000 X100 X100 X100 X100 X100 X100 X100 X100 X100 X100
+
 Test(fleet, an_endless_answer_ends_and_stays_small)
 {
 	/* up to '~' once, what follows for ever */
@@ -172,6 +176,7 @@ Test(fleet, an_endless_answer_ends_and_stays_small)
 		{ "+OK\r\n*100000\r\n~+\r\n", "an array" },
 		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*1\r\n~*1\r\n", "nested" },
+		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "does not end within 64 MiB" },
 	};
 	long before = memory_peak_kib();
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
