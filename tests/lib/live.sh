@@ -83,7 +83,7 @@ live_child() { # is this process a child of ours?
 
 live_end() {
 	local status=$?
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	[ "$BASHPID" = "$LIVE_SELF" ] || return
 	exec 2>/dev/null # (bash would tell of every job that is killed)
 	local pid
@@ -110,6 +110,7 @@ live_end() {
 }
 trap live_end EXIT
 trap 'exit 129' HUP
+trap 'exit 141' PIPE # the reader of our lines went away
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -442,7 +442,8 @@ static void race(struct shared *shared, int rounds)
 		__atomic_add_fetch(&shared->taken, 1, __ATOMIC_SEQ_CST);
 		if (__atomic_add_fetch(&shared->inside, 1, __ATOMIC_SEQ_CST) != 1)
 			__atomic_add_fetch(&shared->overlaps, 1, __ATOMIC_SEQ_CST);
-		for (int k = 0; k < 20; k++)
+		/* until somebody was turned away: else the race proves nothing */
+		for (int k = 0; k < 20 || (k < 1000000 && __atomic_load_n(&shared->refused, __ATOMIC_SEQ_CST) == 0); k++)
 			sched_yield();
 		__atomic_sub_fetch(&shared->inside, 1, __ATOMIC_SEQ_CST);
 		rop_lock_release(lock);
