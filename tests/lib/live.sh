@@ -344,23 +344,34 @@ fleet_up() { # fleet_up N [LINE...]
 }
 
 fleet_down() { # the data is of no worth: no polite shutdown
-	local i
+	local i pid killed=()
 	for i in "${!NODE_PID[@]}"; do
-		node_running "$i" && kill -9 "${NODE_PID[$i]}" 2>/dev/null
+		node_running "$i" || continue
+		kill -9 "${NODE_PID[$i]}" 2>/dev/null
+		killed+=("${NODE_PID[$i]}")
 	done
-	for i in "${!NODE_PID[@]}"; do
-		while node_running "$i"; do nap 0.005; done
-		rm -rf "${LIVE_DIR:?}/$i"
+	for pid in "${killed[@]}"; do
+		while pid_lives "$pid"; do nap 0.005; done
 	done
+	for i in "${!NODE_PID[@]}"; do rm -rf "${LIVE_DIR:?}/$i"; done
 	NODE_PID=()
 	COUNT=0
 }
 
+# Its folder is left before its sockets are closed: only when it is a zombie or gone can its port be bound again.
+pid_lives() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
+	stat=${stat##*) }
+	[ "${stat:0:1}" != Z ] && [ "${stat:0:1}" != X ]
+}
+
 node_end() { # node_end SIGNAL I - and until it is gone
+	local pid=${NODE_PID[$2]:-}
 	node_running "$2" || return 0
-	kill "-$1" "${NODE_PID[$2]}"
-	[ "$1" = 9 ] || kill -CONT "${NODE_PID[$2]}"
-	while node_running "$2"; do nap 0.005; done
+	kill "-$1" "$pid"
+	[ "$1" = 9 ] || kill -CONT "$pid"
+	while pid_lives "$pid"; do nap 0.005; done
 	unset "NODE_PID[$2]"
 	return 0
 }
