@@ -166,12 +166,12 @@ static void send_batch(struct rop_drive *d)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------- */
 
-/* Looking costs the nodes what forming needs, and the square of their number: at most a quarter of the time goes into
- * it with few nodes, a ninth with a hundred. */
+/* Looking costs the nodes what forming needs: at most a quarter of the time goes into it. */
+#define LOOK_SHARE 3
+
 static int64_t time_to_sleep(const struct rop_drive *d)
 {
-	int64_t share = 3 + (int64_t)d->options.reconcile.topology->nodes.n / 20;
-	int64_t wanted = rop_reconcile_sleep_ms(d->r), fair = share * d->look_took_ms;
+	int64_t wanted = rop_reconcile_sleep_ms(d->r), fair = LOOK_SHARE * d->look_took_ms;
 	return fair > wanted && fair < 1000 ? fair : wanted;
 }
 
