@@ -366,6 +366,6 @@ void pass_explain(struct rop_reconcile *r)
 	rop_situation_open(r->now);
 	add_findings(&r->text, r->now->open.at, r->now->open.n);
 	for (size_t i = 0; i < r->now->open.n; i++)
-		if (strstr(r->now->open.at[i].text, "NOPERM"))
+		if (strcmp(r->now->open.at[i].reason, "Denied") == 0)
 			r->result.code = ROP_DENIED;
 }

@@ -304,14 +304,9 @@ static void warn_of_neighbours(struct maker *m, const int *seats, const int *sha
 	struct placement p;
 	placement_init(&p, m->arena, m->topology, 0, 0);
 	size_t n = m->seen->n, found = 0;
-	bool one_host = n > 1;
-	for (size_t i = 1; i < n; i++)
-		one_host &= p.host[i] == p.host[0];
-	if (one_host && n > m->out->n) {
+	if (p.one_host && n > m->out->n)
 		warn(m, -1, "OneHost", rop_printf(m->arena, "all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
 						  n, m->topology->nodes.at[0].host));
-		return;
-	}
 	/* Nodes of one shard, primary first: each is held against those before it. */
 	int *order = rop_alloc_n(m->arena, n, sizeof(int));
 	for (size_t k = 0; k < m->out->n; k++) {
@@ -325,7 +320,7 @@ static void warn_of_neighbours(struct maker *m, const int *seats, const int *sha
 			for (size_t b = 0; b < a; b++) {
 				if (placement_apart(&p, order[a], order[b], 0) || ++found > WARNINGS_MAX)
 					continue;
-				bool host = p.host[order[a]] == p.host[order[b]];
+				bool host = !p.one_host && p.host[order[a]] == p.host[order[b]];
 				warn(m, order[a], host ? "SharedHost" : "SharedZone",
 				     rop_printf(m->arena, "%s shares %s with %s, %s of its shard", m->seen->nodes[order[a]].address,
 						host ? "the host" : rop_printf(m->arena, "zone %s", m->topology->nodes.at[order[a]].zone),
