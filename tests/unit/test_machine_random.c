@@ -166,7 +166,7 @@ static bool goes_round(const struct random_machine *m, unsigned world, int s)
 static bool machine_is_good(const struct random_machine *m)
 {
 	unsigned to[STATES_MAX] = { 0 }, final = 0;
-	for (int s = 0; s < m->n; s++) {
+	for (int s = 0; s < m->n && s < STATES_MAX; s++) {
 		if (!state_is_good(&m->states[s], s, &to[s]))
 			return false;
 		final |= (unsigned)m->states[s].final << s;
