@@ -315,54 +315,7 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 	return true;
 }
 
-/* ---- what is told ------------------------------------------------------------------------------------------ */
-
-static void warn(struct maker *m, int node, const char *reason, const char *text)
-{
-	*rop_push(m->arena, &m->out->warnings) =
-		(struct rop_finding){ .code = ROP_OK, .node = node, .reason = reason, .text = text };
-}
-
-#define WARNINGS_MAX 5
-
-static void warn_of_neighbours(struct maker *m, const int *seats, const int *share_of)
-{
-	struct placement p;
-	placement_init(&p, m->arena, m->topology, 0, 0);
-	size_t n = m->seen->n, found = 0;
-	bool one_host = n > 1;
-	for (size_t i = 1; i < n; i++)
-		one_host &= p.host[i] == p.host[0];
-	if (one_host && n > m->out->n) {
-		warn(m, -1, "OneHost", rop_printf(m->arena, "all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
-						  n, m->topology->nodes.at[0].host));
-		return;
-	}
-	/* Nodes of one shard, primary first: each is held against those before it. */
-	int *order = rop_alloc_n(m->arena, n, sizeof(int));
-	for (size_t k = 0; k < m->out->n; k++) {
-		size_t members = 0;
-		if (seats[k] >= 0)
-			order[members++] = seats[k];
-		for (size_t i = 0; i < n; i++)
-			if (share_of[i] == (int)k && seats[k] != (int)i)
-				order[members++] = (int)i;
-		for (size_t a = 1; a < members; a++) {
-			for (size_t b = 0; b < a; b++) {
-				if (placement_apart(&p, order[a], order[b], 0) || ++found > WARNINGS_MAX)
-					continue;
-				bool host = p.host[order[a]] == p.host[order[b]];
-				warn(m, order[a], host ? "SharedHost" : "SharedZone",
-				     rop_printf(m->arena, "%s shares %s with %s, %s of its shard", m->seen->nodes[order[a]].address,
-						host ? "the host" : rop_printf(m->arena, "zone %s", m->topology->nodes.at[order[a]].zone),
-						m->seen->nodes[order[b]].address, order[b] == seats[k] ? "the primary" : "a replica"));
-			}
-		}
-	}
-	if (found > WARNINGS_MAX)
-		warn(m, -1, "SharedHost", rop_printf(m->arena, "and %zu more pairs of one shard that share a host or a zone",
-						     found - WARNINGS_MAX));
-}
+/* ---- all together ------------------------------------------------------------------------------------------ */
 
 static void write_shards(struct maker *m, const int *seats, const int *share_of)
 {
@@ -384,8 +337,6 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 		out->primary_of[i] = share < 0 ? -2 : seats[share] == (int)i ? -1 : seats[share] < 0 ? -2 : seats[share];
 	}
 }
-
-/* ---- all together ------------------------------------------------------------------------------------------ */
 
 static void init(struct maker *m, struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
 		 struct rop_layout *out)
@@ -485,5 +436,5 @@ void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topolog
 		work_out(&found);
 	}
 	write_shards(&found, found.seats, found.share_of);
-	warn_of_neighbours(&found, found.seats, found.share_of);
+	policy_warn_of_neighbours(arena, topology, seen, ret_layout);
 }
