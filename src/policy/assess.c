@@ -189,7 +189,7 @@ static void find_rival_components(struct rop_situation *now, const int *componen
 	for (size_t i = 0; i < now->seen->n; i++) {
 		if (component[i] != (int)i || (int)i == main_component)
 			continue;
-		if (tally[i].keys > 0 || rop_slots_first(&tally[i].slots) < ROP_SLOTS || tally[i].members > 1)
+		if (tally[i].keys > 0 || rop_slots_first(&tally[i].slots) < ROP_SLOTS)
 			policy_find(now, ROP_REFUSED, (int)i, "SeveralClusters",
 				    rop_printf(now->arena, "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " keys; joining two groups, one of which holds keys, can lose data",
 					       now->seen->nodes[i].address, now->seen->nodes[main_component].address,
