@@ -110,8 +110,9 @@ Test(policy_situation, empty_nodes_that_know_each_other_already_are_joined_too)
 	struct rop_observed *world = fresh_world(topology);
 	for (size_t i = 1; i < 4; i++)
 		know_each_other(world, 0, i);
-	for (int k = 0; k < 3; k++)
-		give_slots(world, k, k * 5461, k * 5461 + 5460 + (k == 2));
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 1, 5461, 10922);
+	give_slots(world, 2, 10923, 16383);
 	world->nodes[0].keys = 10;
 	know_each_other(world, 4, 5);
 	world->nodes[4].epoch = 5;
