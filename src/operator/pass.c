@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pass.h"
+#include "rop/text.h"
 
 #define MOVES_MAX 32              /* in one pass; the table check proves that a machine needs fewer */
 #define RECONCILE_SUBJECT "cluster"
@@ -355,6 +356,11 @@ void pass_explain(struct rop_reconcile *r)
 		rop_text_add(&r->text, "cluster '%s' is paused", r->options.topology->name);
 		if (r->image.paused_by)
 			rop_text_add(&r->text, " by %s", r->image.paused_by);
+		if (r->image.paused_until_wall_ms) {
+			char left[24];
+			rop_duration_print((r->image.paused_until_wall_ms - r->now->wall_ms + 999) / 1000 * 1000, left, sizeof left);
+			rop_text_add(&r->text, " for another %s", left);
+		}
 		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);
 		r->result.code = ROP_REFUSED;
 		return;

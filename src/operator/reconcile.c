@@ -108,7 +108,8 @@ static void rest(struct rop_reconcile *r)
 	if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && r->told && !restores_later(r)) {
+	} else if (final && (r->told || r->now->paused) && !restores_later(r)) {
+		/* also where it is paused: who waits for a pause to end does not know for how long */
 		pass_explain(r);
 		r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
@@ -229,7 +230,7 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	}
 	r->stopping = true;
 	r->stop_code = code;
-	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : 0) + STOP_GRACE_MS;
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->state_since_boot_ms) + STOP_GRACE_MS;
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
 	if (!r->image.temporaries.n && !r->pending.n && r->want == ROP_WANT_OBSERVE)
