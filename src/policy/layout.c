@@ -5,24 +5,34 @@
 #include "placement.h"
 #include "policy.h"
 
-/* The even share of shard k of n: redis-cli's own rounding, so that an interrupted create of it can be completed. */
-static void even_share(size_t k, size_t n, int *ret_first, int *ret_last)
-{
-	double share = (double)ROP_SLOTS / (double)n;
-	*ret_first = (int)((double)k * share + 0.5);
-	*ret_last = k + 1 == n ? ROP_SLOTS - 1 : (int)((double)(k + 1) * share + 0.5) - 1;
-}
-
 struct maker {
 	struct rop_arena *arena;
 	const struct rop_topology *topology;
 	const struct rop_observed *seen;
 	struct rop_layout *out;
+	int *first_slot;   /* [share], and one more */
 	int *owner_of;     /* [share]: node that owns slots and keeps them; -1 */
 	int *share_label;  /* [share]: the number people gave it with `shard:`; from 1 */
 	bool *is_primary;  /* [node] */
 	const bool *owner; /* [node]: owns slots now */
+	size_t owners;
+	int *seats;        /* [share]: its primary, now or to be; -1 */
+	int *share_of;     /* [node]; -1 */
 };
+
+/* Even shares in redis-cli's own rounding, with its floats added up (clusterManagerCommandCreate), so that an interrupted
+ * create of it is completed with the ranges that it would have given. */
+static void share_out(struct maker *m)
+{
+	size_t n = m->out->n;
+	float slots_per_node = (float)ROP_SLOTS / (float)n, cursor = 0;
+	m->first_slot = rop_alloc_n(m->arena, n + 1, sizeof(int));
+	for (size_t k = 1; k < n; k++) {
+		m->first_slot[k] = (int)((double)(cursor + slots_per_node - 1) + 0.5) + 1;
+		cursor += slots_per_node;
+	}
+	m->first_slot[n] = ROP_SLOTS;
+}
 
 /* A claim that somebody with a greater epoch makes too is about to be given up: an old primary that came back and has
  * not heard of its fail-over yet. It does not make its node an owner. */
@@ -70,9 +80,7 @@ static void seat_owners(struct maker *m, size_t n_shares)
 		int best_common = -1;
 		for (size_t k = 0; n < n_shares && k < n_shares; k++) {
 			struct rop_slots share = { 0 };
-			int first, last;
-			even_share(k, n_shares, &first, &last);
-			rop_slots_add(&share, first, last);
+			rop_slots_add(&share, m->first_slot[k], m->first_slot[k + 1] - 1);
 			int common = rop_slots_common(&share, &seen->nodes[owners[o][0]].slots);
 			if (m->owner_of[k] < 0 && common > best_common) {
 				best = k;
@@ -164,10 +172,10 @@ static int seat_of(const int *seats, size_t n, int node)
 	return -1;
 }
 
-/* Places everybody else around the given primaries. Returns how many could not be kept apart. */
-static size_t place_replicas(struct maker *m, const int *seats, int *ret_share_of)
+/* Places everybody else around the given primaries. */
+static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 {
-	size_t n = m->seen->n, n_free = 0, placed_anywhere = 0;
+	size_t n = m->seen->n, n_free = 0;
 	struct placement p;
 	placement_init(&p, m->arena, m->topology, m->out->n, m->topology->replicas_per_shard);
 	int *unplaced = rop_alloc_n(m->arena, n, sizeof(int));
@@ -207,33 +215,41 @@ static size_t place_replicas(struct maker *m, const int *seats, int *ret_share_o
 				rest[n_rest++] = unplaced[i];
 		placement_run(&p, rest, n_rest, 2);
 	}
-	for (size_t k = 0; k < m->out->n; k++) {
-		for (size_t i = 0; i < p.members[k].n; i++) {
+	for (size_t k = 0; k < m->out->n; k++)
+		for (size_t i = 0; i < p.members[k].n; i++)
 			ret_share_of[p.members[k].at[i].node] = (int)k;
-			for (size_t j = 0; j < i; j++)
-				placed_anywhere += !placement_apart(&p, p.members[k].at[i].node, p.members[k].at[j].node, 0);
-		}
-	}
-	return placed_anywhere;
 }
 
-/* A shard with fewer replicas than declared takes one from a shard with more. */
+static bool is_apart_from_all(const struct placement *p, const struct maker *m, const int *share_of, size_t node, size_t share, int level)
+{
+	for (size_t i = 0; i < m->seen->n; i++)
+		if (share_of[i] == (int)share && !placement_apart(p, (int)i, (int)node, level))
+			return false;
+	return true;
+}
+
+/* A shard with fewer replicas than declared takes one from a shard with more; one that is apart from its own if it can. */
 static void even_out(struct maker *m, const int *seats, int *share_of)
 {
 	int want = m->topology->replicas_per_shard;
 	int *count = rop_alloc_n(m->arena, m->out->n, sizeof(int));
+	struct placement p;
+	placement_init(&p, m->arena, m->topology, 0, 0);
 	for (size_t i = 0; i < m->seen->n; i++)
 		if (share_of[i] >= 0 && seats[share_of[i]] != (int)i)
 			count[share_of[i]]++;
-	for (size_t k = 0; k < m->out->n; k++) {
-		for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
-			int from = share_of[i];
-			if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
-			    label_of(m, i) != 0 || m->seen->nodes[i].reach != ROP_REACH_OK)
-				continue;
-			share_of[i] = (int)k;
-			count[from]--;
-			count[k]++;
+	for (int level = 0; level <= 2; level++) {
+		for (size_t k = 0; k < m->out->n; k++) {
+			for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
+				int from = share_of[i];
+				if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
+				    label_of(m, i) != 0 || m->seen->nodes[i].reach != ROP_REACH_OK ||
+				    !is_apart_from_all(&p, m, share_of, i, k, level))
+					continue;
+				share_of[i] = (int)k;
+				count[from]--;
+				count[k]++;
+			}
 		}
 	}
 }
@@ -253,90 +269,53 @@ static int compare_dealt(const void *a, const void *b)
 }
 
 /* Other primaries than the first in the file: deal the nodes, sorted by zone and host, to the shards in turn. Nodes of
- * one zone are neighbours there, so they meet in a shard only when the zone has more nodes than there are shards. */
-static bool deal(struct maker *m, int *seats)
+ * one zone are neighbours there, so they meet in a shard only when the zone has more nodes than there are shards. Where
+ * hosts and zones cut across each other that may not do; then `exact` finds what there is, at more expense. */
+static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 {
 	size_t n = m->seen->n, shares = m->out->n;
 	struct placement p;
 	placement_init(&p, m->arena, m->topology, shares, 0);
 	struct dealt *cards = rop_alloc_n(m->arena, n, sizeof *cards);
+	int *order = rop_alloc_n(m->arena, n, sizeof(int)), *hand = rop_alloc_n(m->arena, n, sizeof(int));
 	for (size_t i = 0; i < n; i++) {
 		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA || m->seen->nodes[i].reach != ROP_REACH_OK)
 			return false;
 		cards[i] = (struct dealt){ p.zone[i], p.host[i], (int)i };
 	}
 	qsort(cards, n, sizeof *cards, compare_dealt);
+	for (size_t i = 0; i < n; i++) {
+		order[i] = cards[i].node;
+		hand[order[i]] = (int)(i % shares);
+	}
+	if (exact && !placement_colour(&p, order, hand))
+		return false;
 	int *lead = rop_alloc_n(m->arena, shares, sizeof(int));
-	for (size_t k = 0; k < shares; k++) {
+	for (size_t k = 0; k < shares; k++)
 		lead[k] = -1;
-		for (size_t i = k; i < n; i += shares) {
-			int node = cards[i].node;
-			if (m->is_primary[node] && lead[k] >= 0 && m->is_primary[lead[k]])
-				return false;
-			if (lead[k] < 0 || m->is_primary[node] || (!m->is_primary[lead[k]] && node < lead[k]))
-				lead[k] = node;
-		}
+	for (size_t i = 0; i < n; i++) {
+		int *first = &lead[hand[i]];
+		if (m->is_primary[i] && *first >= 0 && m->is_primary[*first])
+			return false;
+		if (*first < 0 || m->is_primary[i])
+			*first = (int)i;
+	}
+	for (size_t k = 0; k < shares; k++) {
 		if (lead[k] < 0)
 			return false;
-	}
-	for (size_t k = 0; k < shares; k++)
 		seats[k] = m->owner_of[k];
+	}
 	for (size_t taken = 0; taken < n; taken++) { /* the new ones in file order */
 		int at = seat_of(lead, shares, (int)taken), free_seat = seat_of(seats, shares, -1);
 		if (at >= 0 && !m->is_primary[taken] && free_seat >= 0)
 			seats[free_seat] = (int)taken;
 	}
+	for (size_t i = 0; i < n; i++)
+		share_of[i] = seat_of(seats, shares, lead[hand[i]]);
 	return true;
 }
 
 /* ---- all together ------------------------------------------------------------------------------------------ */
-
-static void warn(struct maker *m, int node, const char *reason, const char *text)
-{
-	*rop_push(m->arena, &m->out->warnings) =
-		(struct rop_finding){ .code = ROP_OK, .node = node, .reason = reason, .text = text };
-}
-
-#define WARNINGS_MAX 5
-
-static void warn_of_neighbours(struct maker *m, const int *seats, const int *share_of)
-{
-	struct placement p;
-	placement_init(&p, m->arena, m->topology, 0, 0);
-	size_t n = m->seen->n, found = 0;
-	bool one_host = n > 1;
-	for (size_t i = 1; i < n; i++)
-		one_host &= p.host[i] == p.host[0];
-	if (one_host && n > m->out->n) {
-		warn(m, -1, "OneHost", rop_printf(m->arena, "all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
-						  n, m->topology->nodes.at[0].host));
-		return;
-	}
-	/* Nodes of one shard, primary first: each is held against those before it. */
-	int *order = rop_alloc_n(m->arena, n, sizeof(int));
-	for (size_t k = 0; k < m->out->n; k++) {
-		size_t members = 0;
-		if (seats[k] >= 0)
-			order[members++] = seats[k];
-		for (size_t i = 0; i < n; i++)
-			if (share_of[i] == (int)k && seats[k] != (int)i)
-				order[members++] = (int)i;
-		for (size_t a = 1; a < members; a++) {
-			for (size_t b = 0; b < a; b++) {
-				if (placement_apart(&p, order[a], order[b], 0) || ++found > WARNINGS_MAX)
-					continue;
-				bool host = p.host[order[a]] == p.host[order[b]];
-				warn(m, order[a], host ? "SharedHost" : "SharedZone",
-				     rop_printf(m->arena, "%s shares %s with %s, %s of its shard", m->seen->nodes[order[a]].address,
-						host ? "the host" : rop_printf(m->arena, "zone %s", m->topology->nodes.at[order[a]].zone),
-						m->seen->nodes[order[b]].address, order[b] == seats[k] ? "the primary" : "a replica"));
-			}
-		}
-	}
-	if (found > WARNINGS_MAX)
-		warn(m, -1, "SharedHost", rop_printf(m->arena, "and %zu more pairs of one shard that share a host or a zone",
-						     found - WARNINGS_MAX));
-}
 
 static void write_shards(struct maker *m, const int *seats, const int *share_of)
 {
@@ -346,11 +325,9 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 		rop_slots_join(&owned, &m->seen->nodes[i].slots);
 	for (size_t k = 0; k < out->n; k++) {
 		struct rop_shard *shard = &out->shards[k];
-		int first, last;
 		shard->number = (int)k + 1; /* owners are seated by their lowest slot */
 		shard->primary = seats[k];
-		even_share(k, out->n, &first, &last);
-		for (int s = first; s <= last; s++)
+		for (int s = m->first_slot[k]; s < m->first_slot[k + 1]; s++)
 			if (!rop_slots_has(&owned, s))
 				rop_slots_add(&shard->add, s, s);
 	}
@@ -361,38 +338,103 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 	}
 }
 
+static void init(struct maker *m, struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
+		 struct rop_layout *out)
+{
+	*m = (struct maker){ .arena = arena, .topology = topology, .seen = seen, .out = out };
+	m->owner = policy_owners(arena, seen);
+	for (size_t i = 0; i < seen->n; i++)
+		m->owners += m->owner[i];
+	if (!out->shards) {
+		out->n = (size_t)topology->shards > m->owners ? (size_t)topology->shards : m->owners;
+		out->shards = rop_alloc_n(arena, out->n, sizeof *out->shards);
+		out->primary_of = rop_alloc_n(arena, seen->n, sizeof(int));
+		out->shard_of = rop_alloc_n(arena, seen->n, sizeof(int));
+	}
+	m->owner_of = rop_alloc_n(arena, out->n, sizeof(int));
+	m->share_label = rop_alloc_n(arena, out->n, sizeof(int));
+	m->is_primary = rop_alloc_n(arena, seen->n, sizeof(bool));
+	m->seats = rop_alloc_n(arena, out->n, sizeof(int));
+	m->share_of = rop_alloc_n(arena, seen->n, sizeof(int));
+	for (size_t k = 0; k < out->n; k++)
+		m->owner_of[k] = -1;
+	share_out(m);
+	seat_owners(m, out->n);
+	label_shares(m);
+}
+
+static size_t count_together(struct maker *m, const int *share_of)
+{
+	struct placement p;
+	placement_init(&p, m->arena, m->topology, 0, 0);
+	size_t together = 0;
+	for (size_t a = 0; a < m->seen->n; a++)
+		for (size_t b = 0; b < a; b++)
+			together += share_of[a] >= 0 && share_of[a] == share_of[b] && !placement_apart(&p, (int)a, (int)b, 0);
+	return together;
+}
+
+/* Seats and shares: the first of the file as primaries; others where that keeps more nodes apart. */
+static void work_out(struct maker *m)
+{
+	seat_new_primaries(m, m->seats);
+	place_replicas(m, m->seats, m->share_of);
+	size_t together = count_together(m, m->share_of);
+	for (int exact = 0; exact < 2 && together > 0 && m->owners < m->out->n; exact++) {
+		int *seats = rop_alloc_n(m->arena, m->out->n, sizeof(int)), *share_of = rop_alloc_n(m->arena, m->seen->n, sizeof(int));
+		if (!deal(m, exact, seats, share_of))
+			continue;
+		if (!exact)
+			place_replicas(m, seats, share_of);
+		size_t then = count_together(m, share_of);
+		if (then < together) {
+			together = then;
+			m->seats = seats;
+			m->share_of = share_of;
+		}
+	}
+	even_out(m, m->seats, m->share_of);
+}
+
+/* Is what is there a part of that? Then it is the rest that is missing. */
+static bool is_part_of(const struct maker *m, const struct maker *whole)
+{
+	if (m->owners > (size_t)m->topology->shards)
+		return false;
+	for (size_t k = 0; k < m->out->n; k++)
+		if (m->owner_of[k] >= 0 ? m->owner_of[k] != whole->seats[k] :
+					  whole->seats[k] < 0 || !is_candidate(m, (size_t)whole->seats[k]))
+			return false;
+	for (size_t i = 0; i < m->seen->n; i++) {
+		const struct rop_node *node = &m->seen->nodes[i];
+		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0 ? seat_of(whole->seats, m->out->n, node->primary) : -1;
+		if (now >= 0 && now != whole->share_of[i])
+			return false;
+		if (now < 0 && node->reach != ROP_REACH_OK && !m->is_primary[i])
+			whole->share_of[i] = -1; /* its place waits for it, unsaid */
+	}
+	return true;
+}
+
+/* What a fresh cluster of this topology becomes is worked out first, from the topology alone: as long as what is seen is
+ * a part of that, it stays the aim, whatever was done first. Else the best is made of what is there. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
 		     struct rop_layout *ret_layout)
 {
-	size_t n = seen->n, owners = 0;
-	const bool *owner = policy_owners(arena, seen);
-	for (size_t i = 0; i < n; i++)
-		owners += owner[i];
-	*ret_layout = (struct rop_layout){ .n = (size_t)topology->shards > owners ? (size_t)topology->shards : owners };
-	ret_layout->shards = rop_alloc_n(arena, ret_layout->n, sizeof *ret_layout->shards);
-	ret_layout->primary_of = rop_alloc_n(arena, n, sizeof(int));
-	ret_layout->shard_of = rop_alloc_n(arena, n, sizeof(int));
-
-	struct maker m = { .arena = arena, .topology = topology, .seen = seen, .out = ret_layout, .owner = owner };
-	m.owner_of = rop_alloc_n(arena, ret_layout->n, sizeof(int));
-	m.share_label = rop_alloc_n(arena, ret_layout->n, sizeof(int));
-	m.is_primary = rop_alloc_n(arena, n, sizeof(bool));
-	for (size_t k = 0; k < ret_layout->n; k++)
-		m.owner_of[k] = -1;
-	seat_owners(&m, ret_layout->n);
-	label_shares(&m);
-
-	int *seats = rop_alloc_n(arena, ret_layout->n, sizeof(int)), *share_of = rop_alloc_n(arena, n, sizeof(int));
-	seat_new_primaries(&m, seats);
-	size_t together = place_replicas(&m, seats, share_of);
-	if (together > 0 && owners < ret_layout->n) {
-		int *other_seats = rop_alloc_n(arena, ret_layout->n, sizeof(int)), *other = rop_alloc_n(arena, n, sizeof(int));
-		if (deal(&m, other_seats) && place_replicas(&m, other_seats, other) < together) {
-			seats = other_seats;
-			share_of = other;
-		}
+	struct maker found, fresh;
+	struct rop_observed *blank = rop_observed_new(arena, seen->n, NULL, 0);
+	for (size_t i = 0; i < seen->n; i++)
+		blank->nodes[i].role = ROP_ROLE_PRIMARY;
+	*ret_layout = (struct rop_layout){ 0 };
+	init(&found, arena, topology, seen, ret_layout);
+	init(&fresh, arena, topology, blank, ret_layout);
+	work_out(&fresh);
+	if (is_part_of(&found, &fresh)) {
+		found.seats = fresh.seats;
+		found.share_of = fresh.share_of;
+	} else {
+		work_out(&found);
 	}
-	even_out(&m, seats, share_of);
-	write_shards(&m, seats, share_of);
-	warn_of_neighbours(&m, seats, share_of);
+	write_shards(&found, found.seats, found.share_of);
+	policy_warn_of_neighbours(arena, topology, seen, ret_layout);
 }

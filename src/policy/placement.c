@@ -3,11 +3,16 @@
  * No two nodes of a shard share a declared zone or a host (level 0); where that cannot be for all, no host (level 1);
  * where that cannot be either, anywhere (level 2). What is placed at a stricter level stays a valid start for the
  * laxer one, so that augmenting reaches the most that the laxer one allows.
+ *
+ * With siblings to keep apart too, this is no longer a plain matching (hosts and zones may cut across each other), so the
+ * search goes by pairs of node and shard. It is bounded: a placement where none is possible must not take for ever.
  */
 #include "placement.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define PROBES_MAX 2000000 /* of a shard for a node; some 10 ms */
 
 struct key { const char *text; int node; };
 
@@ -38,7 +43,8 @@ void placement_init(struct placement *p, struct rop_arena *arena, const struct r
 	p->host = rop_alloc_n(arena, n, sizeof(int));
 	p->zone = rop_alloc_n(arena, n, sizeof(int));
 	p->members = rop_alloc_n(arena, n_shards, sizeof *p->members);
-	p->visited = rop_alloc_n(arena, n_shards, sizeof(bool));
+	p->visited = rop_alloc_n(arena, n * n_shards, sizeof *p->visited);
+	p->probes_left = PROBES_MAX;
 	struct key *keys = rop_alloc_n(arena, n, sizeof *keys);
 	for (size_t i = 0; i < n; i++) {
 		const struct rop_declared_node *node = &topology->nodes.at[i];
@@ -46,6 +52,9 @@ void placement_init(struct placement *p, struct rop_arena *arena, const struct r
 		p->zone[i] = -1;
 	}
 	number_equal(keys, n, p->host);
+	p->one_host = n > 1;
+	for (size_t i = 1; i < n; i++)
+		p->one_host &= p->host[i] == p->host[0];
 	for (size_t i = 0; i < n; i++)
 		if (topology->nodes.at[i].zone)
 			keys[zoned++] = (struct key){ topology->nodes.at[i].zone, (int)i };
@@ -54,7 +63,7 @@ void placement_init(struct placement *p, struct rop_arena *arena, const struct r
 
 bool placement_apart(const struct placement *p, int a, int b, int level)
 {
-	if (level < 2 && p->host[a] == p->host[b])
+	if (level < 2 && p->host[a] == p->host[b] && !p->one_host)
 		return false;
 	return level > 0 || p->zone[a] < 0 || p->zone[a] != p->zone[b];
 }
@@ -83,12 +92,17 @@ void placement_add(struct placement *p, size_t shard, int node, bool primary, bo
 	m->has_primary |= primary;
 }
 
+static unsigned *visit(struct placement *p, int node, size_t shard)
+{
+	return &p->visited[(size_t)node * p->n_shards + shard];
+}
+
 /* Shards with fewer members first, then in order: an even spread in file order. */
 static bool place_where_room(struct placement *p, int node, int level)
 {
 	size_t best = p->n_shards;
 	for (size_t k = 0; k < p->n_shards; k++) {
-		if (p->visited[k] || !has_room(p, k) || (best < p->n_shards && p->members[k].n >= p->members[best].n))
+		if (*visit(p, node, k) == p->search || !has_room(p, k) || (best < p->n_shards && p->members[k].n >= p->members[best].n))
 			continue;
 		if (allowed(p, node, k, -1, level))
 			best = k;
@@ -104,27 +118,25 @@ static bool place(struct placement *p, int node, int level)
 {
 	if (place_where_room(p, node, level))
 		return true;
-	if (level == 2)
+	if (level == 2 || p->probes_left < p->n_shards)
 		return false;
+	p->probes_left -= p->n_shards;
 	for (size_t k = 0; k < p->n_shards; k++) {
-		if (p->visited[k])
+		if (*visit(p, node, k) == p->search)
 			continue;
+		*visit(p, node, k) = p->search;
 		struct placement_members *m = &p->members[k];
-		bool entered = false;
 		for (size_t i = 0; i < m->n; i++) {
 			int other = m->at[i].node;
 			if (m->at[i].fixed || !allowed(p, node, k, other, level))
 				continue;
 			if (!has_room(p, k) || !allowed(p, node, k, -1, level)) {
-				p->visited[k] = entered = true;
 				m->at[i].node = node;
 				if (place(p, other, level))
 					return true;
 				m->at[i].node = other;
 			}
 		}
-		if (!entered)
-			p->visited[k] = true;
 	}
 	return false;
 }
@@ -137,7 +149,7 @@ size_t placement_run(struct placement *p, const int *nodes, size_t n, int up_to_
 		for (size_t i = 0; i < n; i++) {
 			if (placed[i])
 				continue;
-			memset(p->visited, 0, p->n_shards * sizeof(bool));
+			p->search++;
 			if (place(p, nodes[i], level)) {
 				placed[i] = true;
 				left--;

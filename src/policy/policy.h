@@ -9,6 +9,9 @@ void policy_find(struct rop_situation *now, enum rop_code code, int node, const 
 
 /* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
+/* neighbours.c: fills in the layout's warnings */
+void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
+			       struct rop_layout *layout);
 /* temporary.c: settings lowered while a cluster is formed */
 bool policy_all_lowered(const struct rop_situation *now);
 /* introduce.c */

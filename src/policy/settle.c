@@ -27,7 +27,8 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 		mask[start / 64] |= (uint64_t)1 << (start % 64);
 		for (size_t at = 0; at < n; at++) {
 			for (size_t j = 0; j < seen->n; j++) {
-				bool linked = rop_bit(seen, seen->known, group[at], j) || rop_bit(seen, seen->known, j, group[at]);
+				bool linked = rop_bit(seen, seen->known, group[at], j) ||
+					      (alive(seen, j) && rop_bit(seen, seen->known, j, group[at]));
 				if (!linked || (mask[j / 64] >> (j % 64) & 1))
 					continue;
 				mask[j / 64] |= (uint64_t)1 << (j % 64);
@@ -69,11 +70,24 @@ static void settle_claims(struct rop_observed *seen)
 	}
 }
 
+static void follow_primaries(struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		if (!alive(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0 || !alive(seen, (size_t)node->primary))
+			continue;
+		node->link_up = true;
+		node->syncing = false;
+		node->epoch = seen->nodes[node->primary].epoch;
+	}
+}
+
 void rop_settle(struct rop_observed *seen)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	spread_acquaintance(seen, arena);
 	settle_claims(seen);
+	follow_primaries(seen);
 	uint64_t *up = rop_alloc_n(arena, seen->words + 1, sizeof *up);
 	for (size_t i = 0; i < seen->n; i++)
 		if (alive(seen, i))
@@ -103,10 +117,5 @@ void rop_settle(struct rop_observed *seen)
 			owners_up += alive(seen, j);
 		}
 		node->state_ok = rop_slots_count(&covered) == ROP_SLOTS && owners_up * 2 > owners;
-		if (node->role == ROP_ROLE_REPLICA && node->primary >= 0 && alive(seen, (size_t)node->primary)) {
-			node->link_up = true;
-			node->syncing = false;
-			node->epoch = seen->nodes[node->primary].epoch;
-		}
 	}
 }

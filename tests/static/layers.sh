@@ -62,7 +62,9 @@ while read -r where what; do
 	case $name in config.h | rop/*) continue ;; esac
 	# A header of its own folder, by its bare name.
 	[ -e "$(dirname "${where%%:*}")/$name" ] && [[ $name != *..* ]] && continue
-	[[ $name == *embed* ]] && continue # generated
+	# What the build generates is found from the top: still only its own folder's.
+	layer "$where"
+	[[ $name == "src/$REPLY/"*.inc ]] && continue
 	echo "$where includes $what: neither rop/... nor of its own folder" >>"$bad"
 done <"$bad.all"
 case_end 'folders share headers through include/rop only'
@@ -74,10 +76,10 @@ may_use() { # may_use LAYER: the layers below it
 	case $1 in
 	base) REPLY=' base ' ;;
 	model) REPLY=' base model ' ;;
-	machine) REPLY=' base machine ' ;;
+	machine) REPLY=' base ports machine ' ;; # it reads documents through their port
 	policy) REPLY=' base model machine policy ' ;;
-	redis | store | loop | config) REPLY=" base model machine $1 " ;;
-	operator) REPLY=' base model machine policy redis store loop config operator ' ;;
+	redis | store | loop | config) REPLY=" base model machine ports $1 " ;;
+	operator) REPLY=' base model machine policy ports operator ' ;;
 	*) REPLY=any ;;
 	esac
 }
@@ -94,10 +96,14 @@ done <"$bad.objects" >"$bad.symbols"
 awk 'NR == FNR { if ($2 != "U") home[$1] = $3; next }
 	$2 == "U" && $1 in home && home[$1] != $3 { print $3, home[$1], $4, $1 }' "$bad.symbols" "$bad.symbols" >"$bad.uses"
 while read -r from to object symbol; do
+	# An adapter may stand on another one's port (timers, say): what include/rop declares, not what is behind it.
+	case $to in
+	redis | store | loop | config) grep -rqw "$symbol" include/rop && to=ports ;;
+	esac
 	may_use "$from"
 	[ "$REPLY" = any ] || [[ $REPLY == *" $to "* ]] || echo "$object calls $symbol of src/$to" >>"$bad"
 done <"$bad.uses"
-case_end 'no layer calls upwards, and adapters never call each other'
+case_end 'no layer calls upwards, and adapters are reached through their ports only'
 
 # clock, randomness, environment, files, sockets, processes, the end of the program
 IMPURE='^(time|clock|clock_gettime|gettimeofday|ftime|nanosleep|usleep|sleep|localtime|localtime_r|rand|rand_r|srand|random|srandom|drand48|getrandom|getentropy|arc4random.*|getenv|secure_getenv|setenv|putenv|fopen|fopen64|fdopen|freopen|open|open64|openat|openat64|creat|read|write|pread|pwrite|fread|fwrite|fgets|fputs|fputc|putc|puts|putchar|printf|fprintf|vfprintf|dprintf|perror|__printf_chk|__fprintf_chk|__vfprintf_chk|stdin|stdout|stderr|socket|connect|bind|listen|accept|send|sendto|recv|recvfrom|poll|ppoll|select|epoll_.*|getaddrinfo|gethostbyname|fork|vfork|exec.*|posix_spawn.*|system|popen|exit|_exit|_Exit|quick_exit|kill|signal|sigaction|pthread_.*)$'

@@ -1,0 +1,829 @@
+/* test_fleet.c - observing and sending when the other side misbehaves. */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fleet_lib.h"
+
+#define MIB_KIB 1024
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_MAX_KIB (700 * MIB_KIB) /* its quarantine keeps what was freed */
+#else
+#define MEMORY_MAX_KIB (260 * MIB_KIB)
+#endif
+
+static void assert_says(const char *text, const char *what)
+{
+	cr_assert(text && strstr(text, what), "'%s' does not say '%s'", text ? text : "(null)", what);
+}
+
+static void assert_reach(int port, enum rop_reach reach, const char *what)
+{
+	struct rop_answer answer = look_once(port);
+	cr_assert_eq(answer.reach, reach, "reach %d: %s", (int)answer.reach, answer.reach_why);
+	if (what)
+		assert_says(answer.reach_why, what);
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------------ */
+
+static void says_at_once(struct peer *peer, int fd)
+{
+	peer_say(fd, peer->say, strlen(peer->say));
+	peer_wait_closed(fd);
+}
+
+Test(fleet, other_protocols_are_not_redis)
+{
+	static const struct { const char *say, *why; } PEERS[] = {
+		{ "\x01\x02\x03 garbage\r\n", "does not speak the Redis protocol" },
+		{ "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n", "speaks HTTP" },
+		{ "SSH-2.0-OpenSSH_9.2\r\n", "speaks SSH" },
+		{ "\x15\x03\x01\x02\x02\x46", "wants TLS" },
+		{ "$-7\r\n", "does not speak the Redis protocol" },
+		{ "+OK\r\n+OK\r\n", "answers CLUSTER NODES with a status" },
+		{ "+OK\r\n:17\r\n", "answers CLUSTER NODES with a number" },
+		{ "+OK\r\n*1\r\n+x\r\n", "answers CLUSTER NODES with an array" },
+		{ "+OK\r\n$-1\r\n", "answers CLUSTER NODES with nothing" },
+		{ "+OK\r\n$9999999999\r\nabc", "more than 64 MiB" },
+		{ "+OK\r\n$9223372036854775807\r\nabc", "more than 64 MiB" },
+		{ "+OK\r\n*1000000000\r\n", "more than 100000 elements" },
+		{ "+OK\r\n*100001\r\n", "more than 100000 elements" },
+		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested too deeply" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		int64_t start = rop_boot_ms();
+		peer_start(&peer, says_at_once, PEERS[i].say);
+		assert_reach(peer.port, ROP_REACH_NOT_REDIS, PEERS[i].why);
+		cr_assert_lt(rop_boot_ms() - start, 250, "seen at once, not at the deadline");
+		peer_stop(&peer);
+	}
+}
+
+static void says_nul(struct peer *peer, int fd)
+{
+	static const char SAY[] = "+OK\r\n$4\r\nab\0c\r\n";
+	(void)peer;
+	peer_say(fd, SAY, sizeof SAY - 1);
+	peer_wait_closed(fd);
+}
+
+Test(fleet, nul_bytes_in_a_text_are_not_redis)
+{
+	struct peer peer;
+	peer_start(&peer, says_nul, NULL);
+	assert_reach(peer.port, ROP_REACH_NOT_REDIS, "NUL bytes");
+	peer_stop(&peer);
+}
+
+/* Answers everything well but CLUSTER NODES, where it says peer->say. */
+static void answers_nodes_with(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "CLUSTER NODES") == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
+{
+	static const struct { const char *say; enum rop_reach reach; const char *why; } PEERS[] = {
+		{ "-LOADING Redis is loading the dataset in memory\r\n", ROP_REACH_LOADING, "loading" },
+		{ "-BUSY Redis is busy running a script.\r\n", ROP_REACH_LOADING, "busy" },
+		{ "-NOAUTH Authentication required.\r\n", ROP_REACH_DENIED, "asks for a password" },
+		{ "-NOPERM this user has no permissions to run the 'cluster|nodes' command\r\n", ROP_REACH_DENIED,
+		  "user 'default' may not run 'cluster|nodes'" },
+		{ "-NOPERM User default has no permissions to run the 'cluster|nodes' command\r\n", ROP_REACH_DENIED,
+		  "user 'default' may not run 'cluster|nodes'" },
+		{ "-NOPERM this user has no permissions to run the 'cluster' command or its subcommand\r\n", ROP_REACH_DENIED,
+		  "may not run 'cluster'" },
+		{ "-NOPERM because I say so\r\n", ROP_REACH_DENIED, "may not run CLUSTER NODES" },
+		{ "-ERR This instance has cluster support disabled\r\n", ROP_REACH_NOT_CLUSTER, "cluster mode" },
+		{ "-ERR unknown command `CLUSTER`, with args beginning with: `NODES`, \r\n", ROP_REACH_NOT_CLUSTER,
+		  "no CLUSTER command" },
+		{ "-ERR max number of clients reached\r\n", ROP_REACH_SILENT, "no more connections" },
+		{ "-DENIED Redis is running in protected mode because\r\n", ROP_REACH_DENIED, "protected mode" },
+		{ "-ERR something\x1b[31m new\r\n", ROP_REACH_NOT_REDIS, "something?[31m new" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		peer_start(&peer, answers_nodes_with, PEERS[i].say);
+		assert_reach(peer.port, PEERS[i].reach, PEERS[i].why);
+		peer_stop(&peer);
+	}
+}
+
+/* Sends unasked and hangs up, as servers do with too many clients or in protected mode. */
+static void refuses_and_closes(struct peer *peer, int fd)
+{
+	peer_say(fd, peer->say, strlen(peer->say));
+}
+
+Test(fleet, a_refusal_that_closes_the_connection_is_the_reason)
+{
+	static const struct { const char *say; enum rop_reach reach; const char *why; } PEERS[] = {
+		{ "-ERR max number of clients reached\r\n", ROP_REACH_SILENT, "no more connections" },
+		{ "-DENIED Redis is running in protected mode because\r\n", ROP_REACH_DENIED, "protected mode" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		peer_start(&peer, refuses_and_closes, PEERS[i].say);
+		for (int again = 0; again < 20; again++) /* hanging up races with our writing */
+			assert_reach(peer.port, PEERS[i].reach, PEERS[i].why);
+		peer_stop(&peer);
+	}
+}
+
+/* ---- what never ends --------------------------------------------------------------------------------------- */
+
+static void never_ends(struct peer *peer, int fd)
+{
+	char block[65536];
+	size_t n = strlen(peer->say), filled = 0;
+	const char *loop = strchr(peer->say, '~');
+	peer_say(fd, peer->say, (size_t)(loop - peer->say));
+	n = strlen(loop + 1);
+	while (filled + n <= sizeof block) {
+		memcpy(block + filled, loop + 1, n);
+		filled += n;
+	}
+	while (!peer->stop && peer_say(fd, block, filled))
+		;
+}
+
+#define X10 "xxxxxxxxxx"
+#define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+#define X1000 X100 X100 X100 X100 X100 X100 X100 X100 X100 X100
+
+Test(fleet, an_endless_answer_ends_and_stays_small)
+{
+	/* up to '~' once, what follows for ever */
+	static const struct { const char *say, *why; } PEERS[] = {
+		{ "+OK\r\n$60000000\r\n~abcdefgh", NULL },
+		{ "+OK\r\n$67000000\r\n~abcdefgh", NULL },
+		{ "+OK\r\n+~x", "line without an end" },
+		{ "+OK\r\n-~x\n", "line without an end" },
+		{ "~+OK\r\n", "a status" },
+		{ "+OK\r\n~$1\r\nx\r\n", "more replies than it was asked for" },
+		{ "+OK\r\n*100000\r\n~+\r\n", "an array" },
+		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 elements" },
+		{ "+OK\r\n*1\r\n~*1\r\n", "nested too deeply" },
+		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "does not end within 64 MiB" },
+	};
+	long before = memory_peak_kib();
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		view.options.command_timeout_ms = 5000;
+		peer_start(&peer, never_ends, PEERS[i].say);
+		view_open(&view, &peer.port, 1);
+		int64_t start = rop_boot_ms();
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(answer->reach, ROP_REACH_NOT_REDIS, "%s: %s", PEERS[i].say, answer->reach_why);
+		if (PEERS[i].why)
+			assert_says(answer->reach_why, PEERS[i].why);
+		cr_assert_lt(rop_boot_ms() - start, 4500, "%s: ends before the deadline", PEERS[i].say);
+		view_done(&view);
+		peer_stop(&peer);
+	}
+	cr_assert_lt(memory_peak_kib() - before, MEMORY_MAX_KIB, "grew by %ld KiB", memory_peak_kib() - before);
+}
+
+static void big_but_true(struct peer *peer, int fd)
+{
+	char name[128], header[32], block[1000];
+	memset(block, 'x', sizeof block);
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "CLUSTER NODES") != 0) {
+			peer_answer(fd, name);
+			continue;
+		}
+		snprintf(header, sizeof header, "$%d\r\n", 20 * 1000 * 1000);
+		peer_say(fd, header, strlen(header));
+		for (int i = 0; i < 20 * 1000; i++)
+			peer_say(fd, block, sizeof block);
+		peer_say(fd, "\r\n", 2);
+	}
+}
+
+Test(fleet, a_big_answer_is_taken_whole)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.command_timeout_ms = 10000;
+	peer_start(&peer, big_but_true, NULL);
+	view_open(&view, &peer.port, 1);
+	for (int pass = 0; pass < 2; pass++) {
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		cr_assert_eq(strlen(answer->cluster_nodes), 20 * 1000 * 1000);
+	}
+	cr_assert_eq(peer.connections, 1, "its buffer is let go of, the connection is not");
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+/* ---- what stops -------------------------------------------------------------------------------------------- */
+
+static void closes(struct peer *peer, int fd)
+{
+	(void)peer;
+	(void)fd;
+}
+
+static void stays_silent(struct peer *peer, int fd)
+{
+	(void)peer;
+	peer_wait_closed(fd);
+}
+
+static void closes_midway(struct peer *peer, int fd)
+{
+	char name[128];
+	for (int i = 0; i < 3; i++)
+		peer_command(peer, fd, name, sizeof name);
+	peer_say(fd, "+OK\r\n$3\r\nabc\r\n$100\r\nabc", 23);
+}
+
+Test(fleet, a_silent_peer_is_silent_for_a_reason)
+{
+	struct peer peer;
+	peer_start(&peer, closes, NULL);
+	assert_reach(peer.port, ROP_REACH_SILENT, "closed the connection without an answer");
+	int port = peer.port;
+	peer_stop(&peer);
+	assert_reach(port, ROP_REACH_SILENT, "connection refused");
+	peer_start(&peer, stays_silent, NULL);
+	assert_reach(peer.port, ROP_REACH_SILENT, "takes connections, but did not answer within 300ms");
+	peer_stop(&peer);
+	peer_start(&peer, says_at_once, "+OK\r\n$100\r\nabc");
+	assert_reach(peer.port, ROP_REACH_SILENT, "not done within 300ms");
+	peer_stop(&peer);
+	peer_start(&peer, closes_midway, NULL);
+	assert_reach(peer.port, ROP_REACH_SILENT, "in the middle of its answer");
+	cr_assert_null(look_once(peer.port).cluster_nodes, "half an answer is none");
+	peer_stop(&peer);
+}
+
+Test(fleet, a_full_backlog_is_no_connection)
+{
+	struct view view;
+	view_init(&view);
+	view.options.connect_timeout_ms = 200;
+	struct peer full;
+	peer_start(&full, stays_silent, NULL);
+	full.stop = true; /* accepts no more */
+	view_open(&view, &full.port, 1);
+	listen(full.listener, 0);
+	const struct rop_answer *answer = NULL;
+	for (int i = 0; i < 6; i++) { /* one after the other takes a place in the backlog */
+		struct view other;
+		view_init(&other);
+		other.options.connect_timeout_ms = 200;
+		other.options.command_timeout_ms = 50;
+		view_open(&other, &full.port, 1);
+		look(&other, 0);
+		view_done(&other);
+	}
+	answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_SILENT);
+	assert_says(answer->reach_why, "within");
+	view_done(&view);
+	peer_stop(&full);
+}
+
+static void answers_bit_by_bit(struct peer *peer, int fd)
+{
+	char name[128];
+	static const char NODES[] = "$94\r\n" NODE_ID " 127.0.0.1:7000@17000 myself,master - 0 0 0 connected\n\r\n";
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "CLUSTER NODES") != 0) {
+			peer_answer(fd, name);
+			continue;
+		}
+		for (size_t i = 0; i < sizeof NODES - 1; i++) {
+			peer_say(fd, NODES + i, 1);
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		}
+	}
+}
+
+Test(fleet, a_slow_answer_within_the_deadline_counts)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.command_timeout_ms = 5000;
+	peer_start(&peer, answers_bit_by_bit, NULL);
+	view_open(&view, &peer.port, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+	cr_assert_eq(strlen(answer->cluster_nodes), 94);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+/* The first connection answers after the deadline, and says "late"; later ones are in time. */
+static void late_at_first(struct peer *peer, int fd)
+{
+	char name[128];
+	bool late = peer->connections == 1;
+	for (int i = 0; peer_command(peer, fd, name, sizeof name); i++) {
+		if (late && i == 1)
+			nanosleep(&(struct timespec){ .tv_nsec = 400000000 }, NULL);
+		if (late && strncmp(name, "CLUSTER", 7) == 0)
+			peer_say(fd, "$4\r\nlate\r\n", 10);
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, a_late_reply_is_never_taken_for_a_later_one)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.command_timeout_ms = 150;
+	peer_start(&peer, late_at_first, NULL);
+	view_open(&view, &peer.port, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_SILENT);
+	for (int64_t end = rop_boot_ms() + 3000; rop_boot_ms() < end;) {
+		answer = look(&view, 0);
+		cr_assert(answer->reach == ROP_REACH_SILENT || strncmp(answer->cluster_nodes, NODE_ID, 40) == 0, "%s",
+			  answer->cluster_nodes);
+		if (answer->reach == ROP_REACH_OK)
+			break;
+	}
+	cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+static void answers_once(struct peer *peer, int fd)
+{
+	char name[128];
+	for (int i = 0; i < 6 && peer_command(peer, fd, name, sizeof name); i++)
+		peer_answer(fd, name);
+	if (peer->say)
+		peer_say(fd, peer->say, strlen(peer->say));
+}
+
+Test(fleet, a_connection_that_ended_between_two_looks_is_made_again)
+{
+	static const char *const LEAVES[] = { NULL, "+OK\r\n", "-ERR idle too long\r\n" };
+	for (size_t i = 0; i < sizeof LEAVES / sizeof *LEAVES; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		peer_start(&peer, answers_once, LEAVES[i]);
+		view_open(&view, &peer.port, 1);
+		for (int pass = 1; pass <= 5; pass++) {
+			const struct rop_answer *answer = look(&view, 0);
+			/* said in one breath with the last reply it is one reply too many, else nobody asked */
+			cr_assert(answer->reach == ROP_REACH_OK || (LEAVES[i] && answer->reach == ROP_REACH_NOT_REDIS), "%s",
+				  answer->reach_why);
+			while (peer.connections < pass)
+				nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL); /* it has hung up by now */
+		}
+		view_done(&view);
+		peer_stop(&peer);
+	}
+}
+
+Test(fleet, a_connection_that_the_server_closed_is_let_go_of_at_once)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, answers_once, NULL);
+	view_open(&view, &peer.port, 1);
+	cr_assert_eq(look(&view, 0)->reach, ROP_REACH_OK);
+	alarm(5); /* ends the test if it waits */
+	rop_loop_run(view.loop); /* nothing is left to wait for */
+	alarm(0);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+/* Answers everything well but INFO keyspace. */
+static void hides_keyspace(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "INFO keyspace") == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, a_keyspace_that_may_not_be_seen_is_unknown)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, hides_keyspace, "-NOPERM this user has no permissions to run the 'info' command\r\n");
+	view_open(&view, &peer.port, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+	cr_assert_null(answer->info_keyspace);
+	cr_assert_not_null(answer->info_server);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+/* ---- secrets ----------------------------------------------------------------------------------------------- */
+
+static void refuses_auth(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name))
+		if (strncmp(name, "AUTH", 4) == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+}
+
+Test(fleet, a_refused_login_says_why_and_never_the_secret)
+{
+	static const struct { const char *user, *say, *why; } PEERS[] = {
+		{ NULL, "-ERR invalid password\r\n", "wrong password" },
+		{ "op", "-WRONGPASS invalid username-password pair or user is disabled.\r\n", "user 'op'" },
+		{ NULL, "-ERR Client sent AUTH, but no password is set\r\n", "the server has none set" },
+		{ NULL, "-ERR AUTH <password> called without any password configured for the default user. Are you "
+			"sure your configuration is correct?\r\n", "the server has none set" },
+		{ "op", "-ERR wrong number of arguments for 'auth' command\r\n", "knows no users" },
+		{ "op", "-ERR unknown command `AUTH`, with args beginning with: `op`, `s3cret`, \r\n", "no AUTH command" },
+		{ "op", "-WEIRD s3cret is wrong\r\n", "refuses AUTH (WEIRD)" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		view.options.user = PEERS[i].user;
+		view.options.password = "s3cret";
+		peer_start(&peer, refuses_auth, PEERS[i].say);
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(answer->reach, ROP_REACH_DENIED, "%s", answer->reach_why);
+		assert_says(answer->reach_why, PEERS[i].why);
+		cr_assert_not(strstr(answer->reach_why, "s3cret"));
+		const struct rop_outcome *outcome = tell(&view, (const char *const[]){ "CLUSTER MEET 127.0.0.1 7000" }, 1);
+		cr_assert_eq(outcome->sent, ROP_SENT_ERROR, "known not executed");
+		assert_says(outcome->text, "not sent: ");
+		cr_assert_not(strstr(outcome->text, "s3cret"));
+		view_done(&view);
+		peer_stop(&peer);
+	}
+}
+
+Test(fleet, a_secret_that_a_server_repeats_is_covered)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.password = "s3cret";
+	peer_start(&peer, answers_nodes_with, "-ERR what is s3cret for? s3cre\r\n");
+	view_open(&view, &peer.port, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_NOT_REDIS);
+	assert_says(answer->reach_why, "what is *** for? s3cre");
+	const struct rop_outcome *outcome = tell(&view, (const char *const[]){ "CLUSTER NODES" }, 1);
+	cr_assert_str_eq(outcome->text, "ERR what is *** for? s3cre");
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+static _Atomic int meets;
+
+static void counts_meets(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		meets += strncmp(name, "CLUSTER MEET", 12) == 0;
+		if (strncmp(name, "AUTH", 4) == 0 && peer->say)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, no_command_is_sent_before_the_login_is_accepted)
+{
+	static const char *const COMMANDS[] = { "CLUSTER MEET 127.0.0.1 7000" };
+	static const char *const SAY[] = { "-WRONGPASS invalid username-password pair\r\n", NULL };
+	for (int accepted = 0; accepted < 2; accepted++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		view.options.password = "s3cret";
+		meets = 0;
+		peer_start(&peer, counts_meets, SAY[accepted]);
+		view_open(&view, &peer.port, 1);
+		cr_assert_eq(tell(&view, COMMANDS, 1)->sent, accepted ? ROP_SENT_OK : ROP_SENT_ERROR);
+		view_done(&view);
+		peer_stop(&peer); /* has read all there was */
+		cr_assert_eq(meets, accepted);
+	}
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------- */
+
+static void answers_two(struct peer *peer, int fd)
+{
+	char name[128];
+	for (int i = 0; i < 4 && peer_command(peer, fd, name, sizeof name); i++)
+		if (strcmp(name, "BAD") == 0)
+			peer_say(fd, "-ERR no s3cret\r\n", 16);
+		else if (i < 3)
+			peer_say(fd, "+OK\r\n", 5);
+	if (peer->say)
+		peer_wait_closed(fd);
+}
+
+Test(fleet, a_missing_reply_leaves_its_command_and_those_behind_it_unknown)
+{
+	static const char *const COMMANDS[] = { "GOOD", "BAD", "LOST", "BEHIND" };
+	static const char *const HOW[] = { "in the middle of its answer", "not done within 300ms" };
+	for (size_t i = 0; i < 2; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		peer_start(&peer, answers_two, i ? "silence" : NULL);
+		view_open(&view, &peer.port, 1);
+		const struct rop_outcome *outcomes = tell(&view, COMMANDS, 4);
+		cr_assert_eq(outcomes[0].sent, ROP_SENT_OK);
+		cr_assert_null(outcomes[0].text);
+		cr_assert_eq(outcomes[1].sent, ROP_SENT_ERROR, "%s", outcomes[1].text);
+		cr_assert_str_eq(outcomes[1].text, "ERR no s3cret");
+		cr_assert_eq(outcomes[2].sent, ROP_SENT_UNKNOWN);
+		assert_says(outcomes[2].text, HOW[i]);
+		cr_assert_eq(outcomes[3].sent, ROP_SENT_UNKNOWN);
+		view_done(&view);
+		peer_stop(&peer);
+	}
+}
+
+Test(fleet, what_finds_no_connection_is_known_not_executed)
+{
+	static const char *const COMMANDS[] = { "ONE", "TWO" };
+	struct peer peer;
+	peer_start(&peer, closes, NULL);
+	int port = peer.port;
+	peer_stop(&peer);
+	struct view view;
+	view_init(&view);
+	view_open(&view, &port, 1);
+	const struct rop_outcome *outcomes = tell(&view, COMMANDS, 2);
+	for (size_t i = 0; i < 2; i++) {
+		cr_assert_eq(outcomes[i].sent, ROP_SENT_ERROR);
+		cr_assert_str_eq(outcomes[i].text, "not sent: connection refused");
+	}
+	cr_assert_eq(tell(&view, COMMANDS, 0), view.outcomes, "nothing to send is told too");
+	view_done(&view);
+}
+
+/* ---- many, and the end ------------------------------------------------------------------------------------- */
+
+static void answers_well(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name))
+		peer_answer(fd, name);
+}
+
+Test(fleet, a_hung_node_does_not_delay_the_others)
+{
+	struct peer good[3], hung;
+	int ports[4];
+	struct view view;
+	view_init(&view);
+	view.options.concurrency = 2;
+	peer_start(&hung, stays_silent, NULL);
+	ports[0] = hung.port;
+	for (int i = 0; i < 3; i++) {
+		peer_start(&good[i], answers_well, NULL);
+		ports[i + 1] = good[i].port;
+	}
+	view_open(&view, ports, 4);
+	int64_t start = rop_boot_ms();
+	const struct rop_answer *answers = look(&view, 0);
+	cr_assert_lt(rop_boot_ms() - start, 550, "one deadline, not four");
+	cr_assert_eq(answers[0].reach, ROP_REACH_SILENT);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(answers[i + 1].reach, ROP_REACH_OK, "%s", answers[i + 1].reach_why);
+		cr_assert_eq(answers[i + 1].port, ports[i + 1]);
+		cr_assert_eq(good[i].commands, 6);
+	}
+	view_done(&view);
+	peer_stop(&hung);
+	for (int i = 0; i < 3; i++)
+		peer_stop(&good[i]);
+}
+
+Test(fleet, concurrency_limits_how_many_are_asked_at_once)
+{
+	struct peer hung[4];
+	int ports[4];
+	struct view view;
+	view_init(&view);
+	view.options.concurrency = 1;
+	view.options.command_timeout_ms = 100;
+	for (int i = 0; i < 4; i++) {
+		peer_start(&hung[i], stays_silent, NULL);
+		ports[i] = hung[i].port;
+	}
+	view_open(&view, ports, 4);
+	int64_t start = rop_boot_ms();
+	look(&view, 0);
+	cr_assert_geq(rop_boot_ms() - start, 390, "one after the other");
+	view_done(&view);
+	for (int i = 0; i < 4; i++)
+		peer_stop(&hung[i]);
+}
+
+/* Among the descriptors' events: the deadline passes before the loop asks for events again. */
+static void hold_up(void *arg, bool readable, bool writable)
+{
+	char byte;
+	(void)readable;
+	(void)writable;
+	if (read(*(int *)arg, &byte, 1) == 1)
+		nanosleep(&(struct timespec){ .tv_nsec = 400000000 }, NULL);
+}
+
+Test(fleet, an_answer_in_time_counts_though_we_were_held_up)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.command_timeout_ms = 100;
+	peer_start(&peer, answers_well, NULL);
+	view_open(&view, &peer.port, 1);
+	cr_assert_eq(look(&view, 0)->reach, ROP_REACH_OK);
+	int ends[2];
+	cr_assert(pipe(ends) == 0 && write(ends[1], "x", 1) == 1);
+	struct rop_watch *watch = rop_watch_new(view.loop, ends[0], hold_up, &ends[0]);
+	rop_watch_set(watch, true, false);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+	rop_watch_free(watch);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+static void never_called(void *arg, const struct rop_answer *answers, size_t n)
+{
+	(void)arg;
+	(void)answers;
+	(void)n;
+	cr_assert_fail("called after the fleet was freed");
+}
+
+static void never_sent(void *arg, const struct rop_outcome *outcomes, size_t n)
+{
+	(void)arg;
+	(void)outcomes;
+	(void)n;
+	cr_assert_fail("called after the fleet was freed");
+}
+
+static void free_fleet(void *arg)
+{
+	struct view *view = arg;
+	rop_fleet_free(view->fleet);
+	view->fleet = NULL;
+}
+
+static void free_and_stop(void *arg, const struct rop_answer *answers, size_t n)
+{
+	(void)answers;
+	(void)n;
+	free_fleet(arg);
+	rop_loop_stop(((struct view *)arg)->loop);
+}
+
+Test(fleet, freeing_drops_what_is_under_way)
+{
+	struct peer peer;
+	peer_start(&peer, says_at_once, "+OK\r\n$100\r\nabc");
+	for (int ms = -1; ms < 40; ms += 4) { /* at once, while connecting, while it answers */
+		struct view view;
+		const char *argv[] = { "PING" };
+		struct rop_command ping = { 0, 1, argv };
+		view_init(&view);
+		view_open(&view, (int[]){ peer.port, 1 }, 2);
+		rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, never_called, NULL);
+		rop_fleet_send(view.fleet, view.arena, &ping, 1, never_sent, NULL);
+		struct rop_timer *timer = rop_timer_new(view.loop, free_fleet, &view);
+		if (ms < 0)
+			free_fleet(&view);
+		else
+			rop_timer_start(timer, ms);
+		rop_loop_run(view.loop); /* nothing is left to wait for */
+		cr_assert_null(view.fleet);
+		rop_timer_free(timer);
+		view_done(&view);
+	}
+	peer_stop(&peer);
+}
+
+Test(fleet, done_may_free_the_fleet)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, answers_well, NULL);
+	view_open(&view, &peer.port, 1);
+	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, free_and_stop, &view);
+	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, never_called, NULL);
+	rop_loop_run(view.loop);
+	cr_assert_null(view.fleet);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+static char heard[1024];
+
+static void remembers(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s;", name);
+		peer_answer(fd, name);
+	}
+}
+
+static void count_sent(void *arg, const struct rop_outcome *outcomes, size_t n)
+{
+	struct view *view = arg;
+	cr_assert(n == 1 && outcomes[0].sent == ROP_SENT_OK);
+	view->calls++;
+}
+
+static void stop_after_three(void *arg, const struct rop_answer *answers, size_t n)
+{
+	struct view *view = arg;
+	cr_assert(n == 1 && answers[0].reach == ROP_REACH_OK);
+	if (++view->calls == 3)
+		rop_loop_stop(view->loop);
+}
+
+Test(fleet, errands_to_one_node_keep_their_order)
+{
+	struct peer peer;
+	struct view view;
+	const char *argv[] = { "PING" };
+	struct rop_command ping = { 0, 1, argv };
+	view_init(&view);
+	view.options.client_name = NULL;
+	peer_start(&peer, remembers, NULL);
+	view_open(&view, &peer.port, 1);
+	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, stop_after_three, &view);
+	rop_fleet_send(view.fleet, view.arena, &ping, 1, count_sent, &view);
+	rop_fleet_observe(view.fleet, view.arena, ROP_OBSERVE_FULL, NULL, 0, stop_after_three, &view);
+	rop_loop_run(view.loop);
+	cr_assert_eq(view.calls, 3);
+	view_done(&view);
+	peer_stop(&peer);
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;"
+				"CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;FUNCTION LIST;");
+	cr_assert_eq(peer.connections, 1);
+}
+
+Test(fleet, no_nodes_are_observed_too)
+{
+	struct view view;
+	view_init(&view);
+	view_open(&view, NULL, 0);
+	look(&view, ROP_OBSERVE_FULL | ROP_OBSERVE_SETTINGS);
+	cr_assert_eq(view.n, 0);
+	view_done(&view);
+}
+
+Test(fleet, an_endpoint_without_an_address_is_silent)
+{
+	struct view view;
+	view_init(&view);
+	struct rop_endpoint endpoints[] = { { .address = "a:1", .ip = NULL, .port = 1 },
+					    { .address = "b:1", .ip = "localhost", .port = 1 } };
+	view.fleet = rop_fleet_new(view.loop, &view.options, endpoints, 2);
+	const struct rop_answer *answers = look(&view, 0);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(answers[i].reach, ROP_REACH_SILENT);
+		assert_says(answers[i].reach_why, "no address is known");
+	}
+	view_done(&view);
+}

@@ -1,0 +1,498 @@
+/* test_model.c - from what servers say, word by word, to the observed cluster; sets of slots; INFO. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+TestSuite(model, .init = world_setup, .fini = world_teardown);
+
+#define A "07c37dfeb235213a872192d90877d0cd55635b91"
+#define B "67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1"
+#define C "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca"
+
+static struct rop_node_line line_of(const char *text)
+{
+	struct rop_node_line line;
+	cr_assert(rop_node_line_parse(rop_strdup(pool, text), &line), "%s", text);
+	return line;
+}
+
+/* ---- one line ------------------------------------------------------------------------------------------------- */
+
+Test(model, reads_a_primary_of_6_2)
+{
+	struct rop_node_line line = line_of(A " 10.0.0.1:6379@16379 myself,master - 0 1426238317239 4 connected 0-5460 6000 [7000->-" B "]");
+	cr_assert_str_eq(line.id, A);
+	cr_assert_str_eq(line.address, "10.0.0.1:6379");
+	cr_assert_str_eq(line.primary_id, "-");
+	cr_assert_str_eq(line.slots, "0-5460 6000 [7000->-" B "]");
+	cr_assert_eq(line.epoch, 4);
+	cr_assert(line.connected && line.myself && line.primary);
+	cr_assert_not(line.replica || line.pfail || line.fail || line.handshake || line.noaddr || line.odd);
+}
+
+Test(model, reads_hostnames_of_7_0_and_auxiliary_fields_of_valkey)
+{
+	static const char *const ADDRESSES[] = {
+		"10.0.0.1:6379@16379,redis-1.internal",
+		"10.0.0.1:6379@16379,,tls-port=0,shard-id=a2b1",
+		"10.0.0.1:6379@16379,redis-1.internal,tls-port=6380,shard-id=69bc080733d1355567173199cff4a6a039a2f024",
+		"10.0.0.1:6379,redis-1",
+	};
+	for (size_t i = 0; i < sizeof ADDRESSES / sizeof *ADDRESSES; i++) {
+		struct rop_node_line line = line_of(rop_printf(pool, A " %s slave " B " 0 1 2 connected", ADDRESSES[i]));
+		cr_assert_str_eq(line.address, "10.0.0.1:6379");
+		cr_assert(line.replica);
+		cr_assert_str_eq(line.primary_id, B);
+		cr_assert_str_eq(line.slots, "");
+	}
+	cr_assert_str_eq(line_of(A " 2001:db8::1:6379@16379 master - 0 0 0 connected").address, "2001:db8::1:6379");
+}
+
+Test(model, knows_all_flags_and_tells_one_that_nobody_told_us_of)
+{
+	struct rop_node_line line = line_of(A " :0@0 slave,fail?,noaddr,nofailover " B " 0 0 1 disconnected");
+	cr_assert(line.replica && line.pfail && line.noaddr && !line.fail && !line.odd && !line.connected);
+	line = line_of(A " 10.0.0.1:1@2 handshake - 0 0 0 connected");
+	cr_assert(line.handshake && !line.odd && !line.primary && !line.replica);
+	line = line_of(A " 10.0.0.1:1@2 master,fail - 0 0 0 connected");
+	cr_assert(line.fail && !line.pfail);
+	cr_assert_not(line_of(A " 10.0.0.1:1@2 noflags - 0 0 0 connected").odd);
+	static const char *const ODD[] = { "master,learner", "masters", "fail??", "no", "failover" };
+	for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++)
+		cr_assert(line_of(rop_printf(pool, A " 10.0.0.1:1@2 %s - 0 0 0 connected", ODD[i])).odd, "%s", ODD[i]);
+}
+
+Test(model, a_line_that_is_cut_or_not_one_is_refused)
+{
+	const char *whole = A " 10.0.0.1:6379@16379 master - 0 1426238317239 4 connected";
+	for (size_t n = 0; n < strlen(whole); n++) {
+		struct rop_node_line line;
+		cr_assert_not(rop_node_line_parse(rop_strndup(pool, whole, n), &line), "cut after %zu bytes", n);
+	}
+	static const char *const BAD[] = {
+		"", " ", "hello", "vars currentEpoch 6 lastVoteEpoch 0",
+		"07C37DFEB235213A872192D90877D0CD55635B91 10.0.0.1:1@2 master - 0 0 1 connected",
+		"07c3 10.0.0.1:1@2 master - 0 0 1 connected",
+		A "0 10.0.0.1:1@2 master - 0 0 1 connected",
+		A " 10.0.0.1:1@2 slave e7d1 0 0 1 connected",
+		A " 10.0.0.1:1@2 master - 0 0 -1 connected",
+		A " 10.0.0.1:1@2 master - 0 0 99999999999999999999 connected",
+		A " 10.0.0.1:1@2 master - 0 0 1 linked",
+		A " 10.0.0.1:1@2  master - 0 0 1 connected",
+	};
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+		struct rop_node_line line;
+		cr_assert_not(rop_node_line_parse(rop_strdup(pool, BAD[i]), &line), "%s", BAD[i]);
+	}
+}
+
+/* ---- one node's answer ---------------------------------------------------------------------------------------- */
+
+static struct rop_answer answer_of(const char *nodes)
+{
+	return (struct rop_answer){ .address = "a:6379", .ip = "10.0.0.1", .port = 6379, .reach = ROP_REACH_OK,
+				    .cluster_nodes = nodes, .functions = -1 };
+}
+
+static struct rop_observed *seen_by(struct rop_answer *answers, size_t n)
+{
+	return rop_observed_from_answers(pool, answers, n, NULL, 0, 77);
+}
+
+static struct rop_node *alone(struct rop_answer answer)
+{
+	return &seen_by(&answer, 1)->nodes[0];
+}
+
+#define OWN_LINE A " 10.0.0.1:6379@16379 myself,master - 0 0 4 connected"
+
+Test(model, a_node_is_what_its_own_line_and_its_info_say)
+{
+	struct rop_answer answer = answer_of(OWN_LINE " 0-99 200 [300->-" B "] [400-<-" C "]\n");
+	answer.cluster_info = "cluster_state:ok\r\ncluster_current_epoch:9\r\n";
+	answer.info_server = "# Server\r\nredis_version:7.2.4\r\nredis_git_sha1:0\r\n";
+	answer.info_replication = "# Replication\r\nrole:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:1\r\n";
+	answer.info_keyspace = "# Keyspace\r\ndb0:keys=12,expires=0,avg_ttl=0\r\ndb3:keys=30,expires=1,avg_ttl=5\r\n";
+	answer.functions = 2;
+	struct rop_node *node = alone(answer);
+	cr_assert_eq(node->reach, ROP_REACH_OK);
+	cr_assert_str_eq(node->id, A);
+	cr_assert_eq(node->role, ROP_ROLE_PRIMARY);
+	cr_assert(node->primary == -1 && node->primary_id[0] == '\0');
+	cr_assert(node->epoch == 4 && node->current_epoch == 9 && node->state_ok);
+	cr_assert_str_eq(rop_slots_text(pool, &node->slots), "0-99 200");
+	cr_assert_eq(node->open_slots, 2);
+	cr_assert_str_eq(node->open_text, "[300->-" B "] [400-<-" C "]");
+	cr_assert(node->link_up && node->syncing && node->keys == 42 && node->functions == 2);
+	cr_assert_eq(node->version, 70204);
+	cr_assert_str_eq(node->flavour, "redis 7.2.4");
+	cr_assert_eq(node->bus_port, 16379);
+}
+
+Test(model, valkey_says_which_redis_it_resembles_and_is_called_by_its_own_version)
+{
+	struct rop_answer answer = answer_of(OWN_LINE);
+	answer.info_server = "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n";
+	struct rop_node *node = alone(answer);
+	cr_assert_eq(node->version, 70204);
+	cr_assert_str_eq(node->flavour, "valkey 8.1.1");
+	answer.info_server = "redis_version:unstable\r\n";
+	cr_assert_eq(alone(answer)->version, 0);
+	answer.info_server = "redis_version:8.0\r\n";
+	cr_assert_eq(alone(answer)->version, 80000);
+	answer.info_server = "# Server\r\nos:Linux\r\n";
+	cr_assert_null(alone(answer)->flavour);
+}
+
+Test(model, what_was_not_sent_is_not_known)
+{
+	struct rop_node *node = alone(answer_of(OWN_LINE "\r\n\r\n"));
+	cr_assert(node->keys == -1 && node->functions == -1 && node->version == 0 && !node->flavour && !node->state_ok);
+	cr_assert(node->current_epoch == 0 && !node->link_up && !node->open_text && node->open_slots == 0);
+	struct rop_answer answer = answer_of(OWN_LINE);
+	answer.info_keyspace = "# Keyspace\r\n";
+	answer.cluster_info = "cluster_state:ok and more\r\ncluster_current_epoch:many\r\n";
+	node = alone(answer);
+	cr_assert_eq(node->keys, 0, "no database line: no keys");
+	cr_assert(!node->state_ok && node->current_epoch == 0);
+	answer.bus_port = 17000;
+	cr_assert_eq(alone(answer)->bus_port, 17000);
+}
+
+Test(model, an_answer_that_cannot_be_understood_is_not_redis)
+{
+	static const char *const TEXTS[] = {
+		NULL, "", "\n\n", "+OK", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
+		A " 10.0.0.1:6379@16379 master - 0 0 4 connected\n",                        /* no line of its own */
+		OWN_LINE "\n" B " 10.0.0.2:6379@16379 mas",                                 /* cut */
+		"\x01\x02\xff\xfe",
+	};
+	for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+		struct rop_node *node = alone(answer_of(TEXTS[i]));
+		cr_assert_eq(node->reach, ROP_REACH_NOT_REDIS, "%s", TEXTS[i] ? TEXTS[i] : "nothing");
+		cr_assert_str_eq(node->reach_why, "its CLUSTER NODES cannot be understood");
+		cr_assert_eq(node->others, 0);
+	}
+	static const char *const SLOTS[] = {
+		"x", "0-x", "0-", "-5", "5-4", "16384", "0-16384", "12x", "0-5-7", "99999999999999999999",
+		"0000000000000000000000000000000000000001",
+	};
+	for (size_t i = 0; i < sizeof SLOTS / sizeof *SLOTS; i++) {
+		struct rop_node *node = alone(answer_of(rop_printf(pool, OWN_LINE " %s", SLOTS[i])));
+		cr_assert_eq(node->reach, ROP_REACH_NOT_REDIS, "%s", SLOTS[i]);
+		cr_assert_str_eq(node->reach_why, "its slots cannot be understood");
+	}
+}
+
+Test(model, garbage_of_any_kind_does_no_harm)
+{
+	const char *whole = OWN_LINE " 0-99 [300->-" B "]\n" B " 10.0.0.2:6379@16379,h slave " A " 0 0 4 connected\n";
+	size_t n = strlen(whole), understood = 0;
+	EACH_SEED(seed, 3000) {
+		uint64_t random = seed;
+		char *text = rop_strdup(pool, whole);
+		for (size_t i = random_below(&random, 4); i-- > 0;)
+			text[random_below(&random, n)] = (char)(1 + random_below(&random, 255));
+		if (random_below(&random, 2))
+			text[random_below(&random, n)] = '\0';
+		struct rop_answer answers[] = { answer_of(text), answer_of(whole) };
+		struct rop_observed *seen = seen_by(answers, 2);
+		cr_assert(seen->nodes[0].reach == ROP_REACH_OK || seen->nodes[0].reach == ROP_REACH_NOT_REDIS);
+		understood += seen->nodes[0].reach == ROP_REACH_OK;
+	}
+	cr_assert(understood > 100 && understood < 2900, "%zu", understood);
+}
+
+/* ---- all of them together ------------------------------------------------------------------------------------ */
+
+Test(model, what_nodes_say_of_a_world_is_read_back_as_that_world)
+{
+	EACH_SEED(seed, 60) {
+		uint64_t random = seed;
+		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 30, .max_replicas = 2, .extra = 2 });
+		struct rop_observed *world = formed_world(topology);
+		for (size_t i = 0; i < world->n; i++) {
+			world->nodes[i].keys = (int64_t)random_below(&random, 3);
+			if (!random_below(&random, 5))
+				rop_bit_clear(world, world->linked, i, (i + 1) % world->n);
+		}
+		struct rop_observed *seen = rop_observed_from_answers(pool, answers_of(world), world->n, world->setting_names,
+								      world->n_settings, 5);
+		cr_assert(seen->boot_ms == 5 && seen->foreign.n == 0);
+		size_t matrix = world->n * world->words * sizeof(uint64_t);
+		cr_assert_arr_eq(seen->known, world->known, matrix);
+		cr_assert_arr_eq(seen->agrees, world->agrees, matrix);
+		for (size_t i = 0; i < world->n; i++) {
+			const struct rop_node *a = &seen->nodes[i], *b = &world->nodes[i];
+			cr_assert(strcmp(a->id, b->id) == 0 && a->role == b->role && a->primary == b->primary && a->epoch == b->epoch);
+			cr_assert(strcmp(a->primary_id, b->primary_id) == 0 && a->keys == b->keys && a->others == b->others);
+			cr_assert(a->state_ok == b->state_ok && a->link_up == b->link_up && a->current_epoch == b->current_epoch);
+			cr_assert_arr_eq(&a->slots, &b->slots, sizeof a->slots);
+			cr_assert_str_eq(a->settings[0], "15000");
+			for (size_t j = 0; j < world->n; j++)
+				if (i != j)
+					cr_assert_eq(rop_bit(seen, seen->linked, i, j), rop_bit(world, world->linked, i, j), "seed %" PRIu64, seed);
+		}
+	}
+}
+
+/* The second node as the first sees it. */
+static struct rop_observed *two(const char *other_line)
+{
+	struct rop_answer *answers = rop_alloc_n(pool, 2, sizeof *answers);
+	answers[0] = answer_of(rop_printf(pool, OWN_LINE " 0-99\n%s\n", other_line));
+	answers[1] = answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 100-199 300\n"
+			       A " 10.0.0.1:6379@16379 master - 0 0 4 connected 0-99\n");
+	answers[1].address = "b:6379";
+	answers[1].ip = "10.0.0.2";
+	return seen_by(answers, 2);
+}
+
+Test(model, a_view_agrees_only_with_what_the_node_says_of_itself)
+{
+	static const struct { const char *line; bool linked, agrees; } VIEWS[] = {
+		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected 100-199 300", true, true },
+		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected 300 100-150 151-199", true, true },
+		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected 100-199", true, false },
+		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected nonsense", true, false },
+		{ B " 10.0.0.2:6379@16379 master - 0 0 6 connected 100-199 300", true, false },
+		{ B " 10.0.0.2:6379@16379 slave " A " 0 0 7 connected 100-199 300", true, false },
+		{ B " 10.0.0.2:6379@16379 master " A " 0 0 7 connected 100-199 300", true, false },
+		{ B " 10.0.0.2:6379@16379 noflags - 0 0 7 connected 100-199 300", true, false },
+		{ B " 10.0.0.2:6379@16379 master,fail - 0 0 7 connected 100-199 300", false, true },
+		{ B " 10.0.0.2:6379@16379 master,fail? - 0 0 7 connected 100-199 300", false, true },
+		{ B " :0@0 master,noaddr - 0 0 7 connected 100-199 300", false, true },
+		{ B " 10.0.0.2:6379@16379 master,learner - 0 0 7 connected 100-199 300", false, true },
+		{ B " 10.0.0.2:6379@16379 master - 0 0 7 disconnected 100-199 300", false, true },
+		{ B " 10.0.0.9:6379@16379 master,nofailover - 0 0 7 connected 100-199 300", true, true },
+	};
+	for (size_t i = 0; i < sizeof VIEWS / sizeof *VIEWS; i++) {
+		struct rop_observed *seen = two(VIEWS[i].line);
+		cr_assert(rop_bit(seen, seen->known, 0, 1), "%s", VIEWS[i].line);
+		cr_assert_eq(rop_bit(seen, seen->linked, 0, 1), VIEWS[i].linked, "%s", VIEWS[i].line);
+		cr_assert_eq(rop_bit(seen, seen->agrees, 0, 1), VIEWS[i].agrees, "%s", VIEWS[i].line);
+		cr_assert(rop_bit(seen, seen->linked, 0, 0) && rop_bit(seen, seen->agrees, 0, 0) && seen->nodes[0].others == 1);
+	}
+}
+
+Test(model, a_handshake_is_no_acquaintance_yet)
+{
+	struct rop_observed *seen = two(B " 10.0.0.2:6379@16379 handshake - 0 0 0 disconnected");
+	cr_assert_not(rop_bit(seen, seen->known, 0, 1));
+	cr_assert(seen->nodes[0].handshakes == 1 && seen->nodes[0].others == 0 && seen->foreign.n == 0);
+}
+
+Test(model, a_peer_that_nobody_declared_is_kept_with_who_saw_it)
+{
+	struct rop_observed *seen = two(C " 10.9.9.9:6379@16379,evil slave,fail " A " 0 0 7 disconnected");
+	cr_assert_eq(seen->foreign.n, 1);
+	cr_assert_eq(seen->foreign.at[0].viewer, 0);
+	cr_assert_str_eq(seen->foreign.at[0].id, C);
+	cr_assert_str_eq(seen->foreign.at[0].address, "10.9.9.9:6379");
+	cr_assert_str_eq(seen->foreign.at[0].flags, "slave,fail");
+	cr_assert(seen->nodes[0].others == 1 && !rop_bit(seen, seen->known, 0, 1));
+}
+
+Test(model, a_replica_is_linked_to_its_primary_by_id)
+{
+	struct rop_answer answers[] = {
+		answer_of(A " 10.0.0.1:6379@16379 myself,slave " B " 0 0 7 connected\n"),
+		answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 0-16383\n"),
+		answer_of(C " 10.0.0.3:6379@16379 myself,slave 1111111111111111111111111111111111111111 0 0 7 connected\n"),
+	};
+	struct rop_observed *seen = seen_by(answers, 3);
+	cr_assert(seen->nodes[0].role == ROP_ROLE_REPLICA && seen->nodes[0].primary == 1);
+	cr_assert_eq(seen->nodes[1].primary, -1);
+	cr_assert(seen->nodes[2].role == ROP_ROLE_REPLICA && seen->nodes[2].primary == -1);
+}
+
+/* ---- nodes that do not answer --------------------------------------------------------------------------------- */
+
+static struct rop_observed *with_a_silent_one(const char *lines, const char *expected_id, const char *ip)
+{
+	struct rop_answer *answers = rop_alloc_n(pool, 3, sizeof *answers);
+	answers[0] = answer_of(rop_printf(pool, OWN_LINE "\n%s", lines));
+	answers[1] = (struct rop_answer){ .address = "b:6379", .ip = ip, .port = 6379, .reach = ROP_REACH_SILENT,
+					  .reach_why = "connection refused", .expected_id = expected_id, .functions = -1 };
+	answers[2] = answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 9 connected\n"
+			       B " 10.0.0.2:6379@16379 master,fail - 0 0 3 connected 5-9\n");
+	return seen_by(answers, 3);
+}
+
+Test(model, a_silent_node_is_what_the_newest_view_of_its_address_says)
+{
+	struct rop_observed *seen = with_a_silent_one(B " 10.0.0.2:6379@16379 slave,fail " C " 0 0 5 connected [7->-" A "]\n", NULL, "10.0.0.2");
+	const struct rop_node *node = &seen->nodes[1];
+	cr_assert_eq(node->reach, ROP_REACH_SILENT);
+	cr_assert_str_eq(node->reach_why, "connection refused");
+	cr_assert_str_eq(node->id, B);
+	cr_assert(node->role == ROP_ROLE_REPLICA && node->primary == 2 && node->epoch == 5);
+	cr_assert_eq(rop_slots_count(&node->slots), 0);
+	cr_assert(!node->open_text && node->open_slots == 0);
+	cr_assert(rop_bit(seen, seen->agrees, 0, 1) && !rop_bit(seen, seen->agrees, 2, 1));
+	cr_assert_eq(seen->foreign.n, 0);
+	seen = with_a_silent_one(B " 10.0.0.2:6379@16379 slave,fail " C " 0 0 2 connected\n", NULL, "10.0.0.2");
+	cr_assert_str_eq(rop_slots_text(pool, &seen->nodes[1].slots), "5-9");
+}
+
+Test(model, a_silent_node_is_known_by_its_earlier_id_wherever_it_is_now)
+{
+	struct rop_observed *seen = with_a_silent_one("", B, "10.0.0.77");
+	cr_assert(seen->nodes[1].role == ROP_ROLE_PRIMARY && seen->nodes[1].epoch == 3);
+	seen = with_a_silent_one("", A, "10.0.0.2");
+	cr_assert_eq(seen->nodes[1].role, ROP_ROLE_UNKNOWN, "its own line does not count for another");
+	cr_assert_eq(seen->foreign.n, 1, "at its address is somebody else now");
+}
+
+Test(model, nobody_knows_a_node_that_is_silent_in_a_handshake_or_not_resolved)
+{
+	struct rop_observed *seen = with_a_silent_one(B " 10.0.0.5:6379@16379 handshake - 0 0 8 connected\n", NULL, NULL);
+	cr_assert_str_eq(seen->nodes[1].id, "");
+	cr_assert_eq(seen->nodes[1].role, ROP_ROLE_UNKNOWN);
+	cr_assert_eq(seen->foreign.n, 1);
+}
+
+/* ---- copies and finding --------------------------------------------------------------------------------------- */
+
+Test(model, a_copy_is_equal_and_independent)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = formed_world(topology);
+	*rop_push(pool, &world->foreign) = (struct rop_foreign){ .viewer = 2, .id = C, .address = "x", .flags = "y" };
+	struct rop_observed *copy = rop_observed_copy(pool, world);
+	cr_assert(copy->foreign.n == 1 && copy->boot_ms == world->boot_ms && copy->n == 6);
+	cr_assert_arr_eq(copy->known, world->known, 6 * sizeof(uint64_t));
+	copy->nodes[1].settings[0] = "1";
+	rop_bit_clear(copy, copy->known, 0, 1);
+	rop_slots_add(&copy->nodes[5].slots, 0, 9);
+	cr_assert_str_eq(world->nodes[1].settings[0], "15000");
+	cr_assert(rop_bit(world, world->known, 0, 1));
+	cr_assert_eq(rop_slots_count(&world->nodes[5].slots), 0);
+}
+
+Test(model, finds_nodes_by_id_and_settings_by_name)
+{
+	struct rop_observed *world = fresh_world(topology_of(3, 0, 3));
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_eq(rop_observed_find(world, node_id(i)), i);
+	cr_assert_eq(rop_observed_find(world, node_id(9)), -1);
+	char near[ROP_ID_SIZE];
+	memcpy(near, node_id(1), ROP_ID_SIZE);
+	near[39] = near[39] == 'f' ? 'e' : 'f';
+	cr_assert_eq(rop_observed_find(world, near), -1);
+	world->nodes[1].id[0] = '\0';
+	cr_assert_eq(rop_observed_find(world, ""), -1, "a node whose id is not known is not found by it");
+	cr_assert_eq(rop_observed_setting(world, "repl-diskless-sync-delay"), 1);
+	cr_assert_eq(rop_observed_setting(world, "maxmemory"), -1);
+}
+
+Test(model, a_seventieth_node_has_bits_of_its_own)
+{
+	struct rop_observed *world = fresh_world(topology_of(35, 1, 70));
+	cr_assert_eq(world->words, 2);
+	rop_bit_set(world, world->known, 69, 65);
+	for (size_t i = 0; i < 70; i++)
+		for (size_t j = 0; j < 70; j++)
+			cr_assert_eq(rop_bit(world, world->known, i, j), i == j || (i == 69 && j == 65));
+	rop_bit_clear(world, world->known, 69, 65);
+	cr_assert_not(rop_bit(world, world->known, 69, 65));
+}
+
+/* ---- sets of slots -------------------------------------------------------------------------------------------- */
+
+Test(model, sets_of_slots_are_like_an_array_of_bools)
+{
+	EACH_SEED(seed, 300) {
+		uint64_t random = seed;
+		struct rop_slots sets[2] = { 0 };
+		bool plain[2][ROP_SLOTS] = { 0 };
+		for (int i = 0; i < 12; i++) {
+			int which = i % 2, first = (int)random_below(&random, ROP_SLOTS), last = first + (int)random_below(&random, 1 + random_below(&random, 3000));
+			rop_slots_add(&sets[which], first, last);
+			for (int s = first; s <= last && s < ROP_SLOTS; s++)
+				plain[which][s] = true;
+		}
+		int count = 0, common = 0, lowest = ROP_SLOTS, runs = 0, n_runs = 0;
+		for (int s = ROP_SLOTS - 1; s >= 0; s--) {
+			cr_assert_eq(rop_slots_has(&sets[0], s), plain[0][s]);
+			count += plain[0][s];
+			common += plain[0][s] && plain[1][s];
+			lowest = plain[0][s] ? s : lowest;
+			runs += plain[0][s] && (s == 0 || !plain[0][s - 1]);
+		}
+		cr_assert_eq(rop_slots_count(&sets[0]), count);
+		cr_assert_eq(rop_slots_common(&sets[0], &sets[1]), common);
+		cr_assert_eq(rop_slots_meet(&sets[0], &sets[1]), common > 0);
+		cr_assert_eq(rop_slots_first(&sets[0]), lowest);
+		for (int from = 0, first, last; rop_slots_run(&sets[0], from, &first, &last); from = last + 1, n_runs++)
+			cr_assert(plain[0][first] && plain[0][last] && (last == ROP_SLOTS - 1 || !plain[0][last + 1]));
+		cr_assert_eq(n_runs, runs);
+		rop_slots_join(&sets[0], &sets[1]);
+		for (int s = 0; s < ROP_SLOTS; s++)
+			cr_assert_eq(rop_slots_has(&sets[0], s), plain[0][s] || plain[1][s]);
+	}
+}
+
+Test(model, slots_are_written_as_the_servers_write_them)
+{
+	struct rop_slots slots = { 0 };
+	int first = 1, last = 2;
+	cr_assert_str_eq(rop_slots_text(pool, &slots), "");
+	cr_assert_eq(rop_slots_first(&slots), ROP_SLOTS);
+	cr_assert_not(rop_slots_run(&slots, 0, &first, &last));
+	cr_assert(first == 1 && last == 2, "a miss leaves the outputs alone");
+	rop_slots_add(&slots, 0, 63);
+	rop_slots_add(&slots, 64, 64);
+	rop_slots_add(&slots, 100, 100);
+	rop_slots_add(&slots, 16383, 16383);
+	cr_assert_str_eq(rop_slots_text(pool, &slots), "0-64 100 16383");
+	cr_assert_not(rop_slots_run(&slots, ROP_SLOTS, &first, &last));
+}
+
+/* ---- INFO ------------------------------------------------------------------------------------------------------ */
+
+Test(model, info_gives_a_value_by_its_whole_key)
+{
+	const char *info = "# Server\r\nredis_version:7.0.15\r\nversion:no\r\nempty:\r\nlast:line";
+	char buf[8] = "before";
+	cr_assert(rop_info_get(info, "redis_version", buf, sizeof buf));
+	cr_assert_str_eq(buf, "7.0.15");
+	cr_assert(rop_info_get(info, "version", buf, sizeof buf));
+	cr_assert_str_eq(buf, "no");
+	cr_assert(rop_info_get(info, "empty", buf, sizeof buf));
+	cr_assert_str_eq(buf, "");
+	cr_assert(rop_info_get(info, "last", buf, sizeof buf));
+	cr_assert_str_eq(buf, "line");
+	cr_assert_not(rop_info_get(info, "redis", buf, sizeof buf));
+	cr_assert_not(rop_info_get(info, "line", buf, sizeof buf));
+	cr_assert_not(rop_info_get(NULL, "line", buf, sizeof buf));
+	cr_assert_str_eq(buf, "line", "a miss leaves the output alone");
+	cr_assert(rop_info_get("k:0123456789", "k", buf, sizeof buf));
+	cr_assert_str_eq(buf, "0123456", "cut to the room there is");
+	char *endless = rop_alloc(pool, 10000);
+	memset(endless, 'x', 9999);
+	memcpy(endless, "key:", 4);
+	char big[8192];
+	cr_assert(rop_info_get(endless, "key", big, sizeof big) && strlen(big) == 4096);
+}
+
+/* ---- names ----------------------------------------------------------------------------------------------------- */
+
+Test(model, kinds_and_statuses_are_found_by_their_names)
+{
+	for (int kind = 0; kind < ROP_STEP_KINDS_N; kind++) {
+		cr_assert_eq(rop_step_kind_find(rop_step_kind_name((enum rop_step_kind)kind)), kind);
+		cr_assert_geq(rop_step_kind_deadline_ms((enum rop_step_kind)kind), 1000);
+		cr_assert_not(rop_step_kind_one_way((enum rop_step_kind)kind), "nothing so far must never be sent twice");
+	}
+	cr_assert_eq(rop_step_kind_find("forget"), -1);
+	for (int status = 0; status < ROP_EXPECT_STATUSES_N; status++)
+		cr_assert_eq(rop_expect_status_find(rop_expect_status_name((enum rop_expect_status)status)), status);
+	cr_assert_eq(rop_expect_status_find("lost"), -1);
+	cr_assert_str_eq(rop_condition_type_name(ROP_COND_CONVERGED), "Converged");
+	cr_assert_str_eq(rop_truth_name(ROP_UNKNOWN), "Unknown");
+	cr_assert_str_eq(rop_truth_name(ROP_TRUE), "True");
+}

@@ -1,0 +1,579 @@
+/* test_policy_situation.c - form, complete, adopt or refuse, and what is done and still open, from what is seen. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+TestSuite(policy_situation, .init = world_setup, .fini = world_teardown);
+
+static const struct rop_finding *finding(const struct rop_situation *now, const char *reason)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (strcmp(now->findings.at[i].reason, reason) == 0)
+			return &now->findings.at[i];
+	cr_assert_fail("no finding %s; the first of %zu: %s", reason, now->findings.n, now->findings.n ? now->findings.at[0].text : "-");
+	return NULL;
+}
+
+static void expect_finding(const struct rop_situation *now, const char *reason, enum rop_code code, const char *text)
+{
+	const struct rop_finding *found = finding(now, reason);
+	cr_assert_eq(found->code, code);
+	cr_assert_str_eq(found->text, text);
+	cr_assert(found->advice && *found->advice, "a refusal says how to go on");
+	cr_assert(now->refused && now->kase == ROP_CASE_REFUSE);
+}
+
+static void expect_case(const struct rop_situation *now, enum rop_case kase)
+{
+	cr_assert_eq(now->kase, kase, "%s, not %s: %s", rop_case_name(now->kase), rop_case_name(kase),
+		     now->findings.n ? now->findings.at[0].text : "nothing was found");
+	cr_assert_not(now->refused);
+	cr_assert_eq(now->findings.n, 0);
+}
+
+static const struct rop_image *formed_before(void)
+{
+	struct rop_image *image = rop_alloc(pool, sizeof *image);
+	image->formed_wall_ms = 1;
+	return image;
+}
+
+static struct rop_topology *six(void)
+{
+	return topology_of(3, 1, 6);
+}
+
+/* ---- the decision table, row by row ---------------------------------------------------------------------------- */
+
+Test(policy_situation, all_empty_and_alone_is_formed)
+{
+	struct rop_topology *topology = six();
+	struct rop_situation *now = situation_of(topology, fresh_world(topology));
+	expect_case(now, ROP_CASE_FORM);
+	cr_assert(now->all_answer && now->in_view && now->fresh && !now->formed && !now->prepared && now->answering == 6);
+	cr_assert(!now->introduced && !now->slots_assigned && !now->views_agree && !now->replicas_attached && now->links_up);
+	cr_assert_not(rop_situation_converged(now));
+}
+
+Test(policy_situation, all_empty_although_it_was_formed_before_is_total_loss)
+{
+	struct rop_topology *topology = six();
+	struct rop_situation *now = situation_with(topology, fresh_world(topology), formed_before(), NULL, 0);
+	expect_finding(now, "TotalLoss", ROP_REFUSED,
+		       "all 6 nodes are empty, but cluster 'cart' was formed before: its data and its nodes.conf files are gone");
+	topology->reform_on_total_loss = true;
+	expect_case(situation_with(topology, fresh_world(topology), formed_before(), NULL, 0), ROP_CASE_TOTAL_LOSS);
+}
+
+Test(policy_situation, an_interrupted_formation_is_completed_whatever_was_done)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[0].epoch = 1;
+	expect_case(situation_of(topology, world), ROP_CASE_COMPLETE);
+	know_each_other(world, 0, 3);
+	expect_case(situation_of(topology, world), ROP_CASE_COMPLETE);
+	rop_slots_add(&world->nodes[1].slots, 5461, 10922);
+	expect_case(situation_of(topology, world), ROP_CASE_COMPLETE);
+	make_replica(world, 3, 0);
+	expect_case(situation_of(topology, world), ROP_CASE_COMPLETE);
+	expect_case(situation_with(topology, world, formed_before(), NULL, 0), ROP_CASE_COMPLETE);
+	cr_assert(situation_of(topology, world)->fresh);
+}
+
+Test(policy_situation, the_one_component_that_owns_slots_or_keys_is_adopted_and_the_empty_ones_are_joined)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
+	cr_assert(rop_situation_converged(situation_of(topology, world)));
+	world->nodes[0].keys = world->nodes[3].keys = 1000;
+	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
+
+	world = fresh_world(topology);
+	know_each_other(world, 0, 1);
+	know_each_other(world, 1, 2);
+	give_slots(world, 0, 0, 5460);
+	world->nodes[0].keys = 10;
+	struct rop_situation *now = situation_of(topology, world);
+	expect_case(now, ROP_CASE_ADOPT);
+	cr_assert(!now->formed && !now->fresh && now->prepared, "no epochs and no lowered settings beside keys");
+}
+
+/* An adoption that was interrupted between two introductions. */
+Test(policy_situation, empty_nodes_that_know_each_other_already_are_joined_too)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	for (size_t i = 1; i < 4; i++)
+		know_each_other(world, 0, i);
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 1, 5461, 10922);
+	give_slots(world, 2, 10923, 16383);
+	world->nodes[0].keys = 10;
+	know_each_other(world, 4, 5);
+	world->nodes[4].epoch = 5;
+	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
+}
+
+Test(policy_situation, two_components_with_keys_are_refused)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	know_each_other(world, 0, 1);
+	know_each_other(world, 2, 3);
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 2, 5461, 9000);
+	world->nodes[0].keys = 10;
+	world->nodes[2].keys = 7;
+	struct rop_situation *now = situation_of(topology, world);
+	const struct rop_finding *found = finding(now, "SeveralClusters");
+	cr_assert_eq(found->code, ROP_REFUSED);
+	cr_assert(strstr(found->text, "2 nodes, 3540 slots, 7 keys"), "%s", found->text);
+	world->nodes[2].keys = 0;
+	finding(situation_of(topology, world), "SeveralClusters");
+}
+
+Test(policy_situation, two_strangers_who_claim_one_slot_are_refused)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 4, 5000, 10922);
+	expect_finding(situation_of(topology, world), "RivalClaims", ROP_REFUSED,
+		       "10.0.0.1:6379 and 10.0.0.5:6379 both own 461 of the same slots, and do not know each other: two clusters, or two halves of one");
+}
+
+Test(policy_situation, a_double_claim_of_an_old_primary_among_acquaintances_is_no_refusal)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_node *successor = &world->nodes[4];
+	world->nodes[1].keys = successor->keys = 100;
+	successor->role = ROP_ROLE_PRIMARY;
+	successor->primary = -1;
+	successor->primary_id[0] = '\0';
+	successor->slots = world->nodes[1].slots;
+	successor->epoch = 20;
+	struct rop_situation *now = situation_of(topology, world);
+	expect_case(now, ROP_CASE_ADOPT);
+	cr_assert_not(now->slots_assigned, "but two own them");
+	cr_assert(now->in_view);
+}
+
+Test(policy_situation, a_peer_that_was_never_declared_is_refused_once_however_many_see_it)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	for (int viewer = 0; viewer < 6; viewer++)
+		*rop_push(pool, &world->foreign) = (struct rop_foreign){ viewer, "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca", "10.9.9.9:1", "master,fail" };
+	struct rop_situation *now = situation_of(topology, world);
+	expect_finding(now, "ForeignPeer", ROP_REFUSED,
+		       "10.0.0.1:6379 knows a peer that is not declared: e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca at 10.9.9.9:1 (master,fail)");
+	cr_assert_eq(now->findings.n, 1);
+	cr_assert_not(now->members_agree);
+	for (size_t i = 0; i < 20; i++) {
+		struct rop_foreign *peer = rop_push(pool, &world->foreign);
+		*peer = (struct rop_foreign){ .viewer = 1, .address = "x", .flags = "y" };
+		memcpy(peer->id, node_id(100 + i), ROP_ID_SIZE);
+	}
+	cr_assert_eq(situation_of(topology, world)->findings.n, 8, "a long list helps nobody");
+}
+
+/* ---- single nodes that are not fit ----------------------------------------------------------------------------- */
+
+static struct rop_situation *with_node_2(enum rop_reach reach, const char *why)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[2].reach = reach;
+	world->nodes[2].reach_why = why;
+	return situation_of(topology, world);
+}
+
+Test(policy_situation, nodes_that_cannot_be_of_a_cluster_are_named)
+{
+	expect_finding(with_node_2(ROP_REACH_DENIED, "WRONGPASS"), "Denied", ROP_DENIED, "10.0.0.3:6379: WRONGPASS");
+	expect_finding(with_node_2(ROP_REACH_NOT_REDIS, "it speaks HTTP"), "NotRedis", ROP_REFUSED,
+		       "10.0.0.3:6379 is not a Redis or Valkey server: it speaks HTTP");
+	expect_finding(with_node_2(ROP_REACH_NOT_CLUSTER, "cluster mode is off"), "NotCluster", ROP_REFUSED, "10.0.0.3:6379 is not in cluster mode");
+}
+
+Test(policy_situation, before_it_is_formed_every_node_must_answer)
+{
+	static const enum rop_reach REACHES[] = { ROP_REACH_SILENT, ROP_REACH_LOADING };
+	for (size_t i = 0; i < 2; i++) {
+		struct rop_situation *now = with_node_2(REACHES[i], "it is away");
+		const struct rop_finding *found = finding(now, "Unreachable");
+		cr_assert(found->code == ROP_UNREACHABLE && found->node == 2);
+		cr_assert_str_eq(found->text, "10.0.0.3:6379 does not answer: it is away");
+		cr_assert_str_eq(found->advice, "start the node, or open its port; a cluster is formed only when every declared node answers");
+		cr_assert(!now->in_view && !now->all_answer && !now->refused && now->kase == ROP_CASE_UNDECIDED && now->answering == 5);
+	}
+}
+
+Test(policy_situation, afterwards_the_majority_of_the_owners_must_answer)
+{
+	struct rop_topology *topology = topology_of(4, 1, 8);
+	struct rop_observed *world = formed_world(topology);
+	go_silent(world, 0);
+	go_silent(world, 5);
+	go_silent(world, 6);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(now->in_view && !now->all_answer && now->formed && now->findings.n == 0 && now->kase == ROP_CASE_ADOPT);
+	go_silent(world, 1);
+	now = situation_of(topology, world);
+	cr_assert_not(now->in_view, "two of four are no majority");
+	cr_assert_eq(now->findings.n, 4);
+	cr_assert_str_eq(now->findings.at[0].advice, "bring the majority of the primaries back; nothing is changed without them");
+	cr_assert_eq(now->kase, ROP_CASE_UNDECIDED);
+}
+
+Test(policy_situation, one_server_under_two_addresses_is_refused)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	memcpy(world->nodes[5].id, world->nodes[1].id, ROP_ID_SIZE);
+	expect_finding(situation_of(topology, world), "SameNodeId", ROP_REFUSED,
+		       rop_printf(pool, "10.0.0.2:6379 and 10.0.0.6:6379 have the same node id %s: one server under two addresses, or a copied nodes.conf",
+				  node_id(1)));
+	world->nodes[5].reach = ROP_REACH_SILENT;
+	world->nodes[5].reach_why = "away";
+	cr_assert_not(situation_of(topology, world)->refused);
+}
+
+Test(policy_situation, keys_without_slots_are_never_written_over)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[4].keys = 3;
+	expect_finding(situation_of(topology, world), "NotEmpty", ROP_REFUSED,
+		       "10.0.0.5:6379 holds 3 keys but owns no slots: they would be lost or served wrongly");
+	world = formed_world(topology);
+	world->nodes[4].keys = 3;
+	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
+}
+
+Test(policy_situation, functions_count_as_content_except_in_the_cluster_that_is_adopted)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[4].functions = 2;
+	expect_finding(situation_of(topology, world), "NotEmpty", ROP_REFUSED, "10.0.0.5:6379 is not empty: it holds 2 function libraries");
+	world = formed_world(topology);
+	world->nodes[4].functions = 2;
+	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
+}
+
+Test(policy_situation, another_number_of_shards_than_declared_is_refused_with_the_number_there_is)
+{
+	struct rop_topology *four = topology_of(4, 0, 4), *three = topology_of(3, 0, 4);
+	struct rop_situation *now = situation_of(three, formed_world(four));
+	expect_finding(now, "TooManyShards", ROP_REFUSED,
+		       "4 nodes own slots, but the file declares 3 shards; removing shards means moving slots, which this version does not do");
+	cr_assert_str_eq(finding(now, "TooManyShards")->advice, "set 'shards: 4', or empty the surplus primaries with redis-cli --cluster reshard");
+	struct rop_observed *world = fresh_world(four);
+	meet_all(world);
+	give_slots(world, 0, 0, 8191);
+	give_slots(world, 1, 8192, 16383);
+	now = situation_of(four, world);
+	expect_finding(now, "TooFewShards", ROP_REFUSED,
+		       "the slots are owned by 2 nodes, but the file declares 4 shards; adding shards means moving slots, which this version does not do");
+}
+
+Test(policy_situation, what_was_found_twice_is_told_once)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[1].reach = world->nodes[2].reach = ROP_REACH_DENIED;
+	world->nodes[1].reach_why = world->nodes[2].reach_why = "NOAUTH";
+	world->nodes[2].address = world->nodes[1].address;
+	cr_assert_eq(situation_of(topology, world)->findings.n, 1);
+}
+
+/* ---- how far it is --------------------------------------------------------------------------------------------- */
+
+Test(policy_situation, each_flag_falls_with_its_own_reason)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_situation *now;
+#define AFTER(change) (change, now = situation_of(topology, world))
+	AFTER((void)0);
+	cr_assert(now->views_agree && now->members_agree && now->introduced && now->state_ok && now->links_up && now->replicas_attached);
+	AFTER(rop_bit_clear(world, world->agrees, 1, 2));
+	cr_assert(!now->views_agree && now->members_agree);
+	AFTER(rop_bit_set(world, world->agrees, 1, 2));
+	cr_assert(now->views_agree);
+	AFTER(world->nodes[3].open_slots = 1);
+	cr_assert(!now->views_agree && now->members_agree);
+	world->nodes[3].open_slots = 0;
+	AFTER(world->nodes[3].handshakes = 1);
+	cr_assert_not(now->views_agree, "somebody is about to be known");
+	world->nodes[3].handshakes = 0;
+	AFTER(rop_bit_clear(world, world->linked, 4, 0));
+	cr_assert(!now->members_agree && !now->views_agree && now->introduced);
+	rop_bit_set(world, world->linked, 4, 0);
+	AFTER(world->nodes[2].others = 6);
+	cr_assert_not(now->members_agree, "it lists one too many");
+	world->nodes[2].others = 5;
+	AFTER(rop_bit_clear(world, world->known, 4, 0));
+	cr_assert(!now->introduced && !now->members_agree);
+	rop_bit_set(world, world->known, 4, 0);
+	AFTER(world->nodes[5].state_ok = false);
+	cr_assert(!now->state_ok && now->views_agree);
+	world->nodes[5].state_ok = true;
+	AFTER(world->nodes[5].link_up = false);
+	cr_assert_not(now->links_up);
+	world->nodes[5].link_up = true;
+	AFTER(world->nodes[5].syncing = true);
+	cr_assert_not(now->links_up);
+	world->nodes[5].syncing = false;
+	AFTER(world->nodes[5].primary = 0);
+	cr_assert_not(rop_situation_converged(now), "a shard has two replicas and another none");
+	world->nodes[5].primary = 2;
+	world->nodes[5].link_up = false;
+	AFTER(go_silent(world, 2));
+	cr_assert(now->links_up, "the link to a primary that does not answer is another matter");
+#undef AFTER
+}
+
+Test(policy_situation, a_replica_of_a_stranger_has_no_link_that_counts)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[5].primary = -1;
+	world->nodes[5].link_up = false;
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(!now->links_up && !now->replicas_attached);
+}
+
+Test(policy_situation, two_owners_of_a_slot_are_not_assigned_slots)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	cr_assert(situation_of(topology, world)->slots_assigned);
+	rop_slots_add(&world->nodes[0].slots, 16383, 16383);
+	cr_assert_not(situation_of(topology, world)->slots_assigned);
+}
+
+Test(policy_situation, a_pause_ends_by_itself_when_it_has_an_end)
+{
+	struct rop_topology *topology = six();
+	struct rop_image image = { .paused = true };
+	struct rop_observed *world = formed_world(topology);
+	cr_assert(situation_with(topology, world, &image, NULL, 0)->paused);
+	image.paused_until_wall_ms = 1000500;
+	cr_assert(situation_with(topology, world, &image, NULL, 499)->paused);
+	cr_assert_not(situation_with(topology, world, &image, NULL, 500)->paused);
+}
+
+Test(policy_situation, temporary_settings_are_in_force_until_they_are_forgotten)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { 0 };
+	struct rop_temporary *temporary = rop_push(pool, &image.temporaries);
+	*temporary = (struct rop_temporary){ .name = "cluster-node-timeout", .original = "15000", .temporary = "500" };
+	memcpy(temporary->node, node_id(4), ROP_ID_SIZE);
+	struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
+	cr_assert(now->temporaries_in_force && !rop_situation_converged(now));
+	struct rop_batch batch = batch_of(now, "restore_settings");
+	cr_assert_eq(batch.steps.n, 1);
+	cr_assert_str_eq(batch.steps.at[0].expect.value, "15000");
+	cr_assert_str_eq(batch.steps.at[0].expect.was, "500");
+	go_silent(world, 4);
+	now = situation_with(topology, world, &image, NULL, 0);
+	cr_assert_not(now->temporaries_in_force, "nobody can put it back now");
+	cr_assert_eq(batch_of(now, "restore_settings").steps.n, 0);
+	memcpy(temporary->node, node_id(77), ROP_ID_SIZE);
+	now = situation_with(topology, world, &image, NULL, 0);
+	cr_assert_not(now->temporaries_in_force);
+	cr_assert_eq(batch_of(now, "restore_settings").steps.n, 0, "a node that is gone");
+}
+
+/* ---- what the actions ask for ----------------------------------------------------------------------------------- */
+
+Test(policy_situation, settings_are_lowered_where_they_are_higher_and_where_that_is_allowed)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	set_value(world, 1, "cluster-node-timeout", "400");
+	set_value(world, 2, "repl-diskless-sync-delay", "0");
+	set_value(world, 3, "cluster-node-timeout", NULL);
+	set_value(world, 4, "cluster-node-timeout", "many");
+	struct rop_situation *now = situation_of(topology, world);
+	struct rop_batch batch = batch_of(now, "lower_settings");
+	cr_assert_eq(batch.steps.n, 12 - 4);
+	cr_assert_str_eq(batch.steps.at[0].expect.value, "500");
+	cr_assert_str_eq(batch.steps.at[0].expect.was, "15000");
+	cr_assert_str_eq(batch.steps.at[0].state, "Test");
+	cr_assert_str_eq(batch.steps.at[0].expect.why, "a test asks for it");
+	now->may_lower = false;
+	cr_assert_eq(batch_of(now, "lower_settings").steps.n, 0);
+	for (size_t i = 0; i < 6; i++) {
+		set_value(world, i, "cluster-node-timeout", "500");
+		set_value(world, i, "repl-diskless-sync-delay", "0");
+		world->nodes[i].epoch = (int64_t)i + 1;
+	}
+	cr_assert(situation_of(topology, world)->prepared);
+	set_value(world, 5, "cluster-node-timeout", "501");
+	cr_assert_not(situation_of(topology, world)->prepared);
+}
+
+Test(policy_situation, the_lowered_timeout_grows_with_the_cluster)
+{
+	static const struct { size_t n; const char *value; } SIZES[] = { { 40, "500" }, { 41, "1000" }, { 150, "1000" }, { 151, "2000" } };
+	for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+		struct rop_topology *topology = topology_of(3, 0, SIZES[i].n);
+		struct rop_batch batch = batch_of(situation_of(topology, fresh_world(topology)), "lower_settings");
+		cr_assert_str_eq(batch.steps.at[0].expect.value, SIZES[i].value);
+	}
+}
+
+Test(policy_situation, fresh_nodes_get_epochs_that_nobody_has)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[0].epoch = 3;
+	world->nodes[1].epoch = 40;
+	struct rop_batch batch = batch_of(situation_of(topology, world), "set_epochs");
+	static const int64_t EPOCHS[] = { 41, 4, 5, 6 };
+	cr_assert_eq(batch.steps.n, 4);
+	for (size_t i = 0; i < 4; i++)
+		cr_assert(batch.steps.at[i].node == (int)i + 2 && batch.steps.at[i].expect.epoch == EPOCHS[i], "%zu", i);
+	know_each_other(world, 4, 5);
+	make_replica(world, 3, 0);
+	cr_assert_eq(batch_of(situation_of(topology, world), "set_epochs").steps.n, 1, "only nodes that know nobody take one");
+	struct rop_topology *alone = topology_of(1, 0, 1);
+	struct rop_observed *one = fresh_world(alone);
+	set_value(one, 0, "cluster-node-timeout", "500");
+	set_value(one, 0, "repl-diskless-sync-delay", "0");
+	cr_assert(situation_of(alone, one)->prepared, "one node has nobody to collide with");
+}
+
+Test(policy_situation, every_pair_that_is_not_mutual_is_introduced_once)
+{
+	struct rop_topology *topology = topology_of(4, 0, 4);
+	struct rop_observed *world = fresh_world(topology);
+	rop_bit_set(world, world->known, 0, 1); /* 1 does not know 0 */
+	rop_bit_set(world, world->known, 3, 0); /* 0 does not know 3 */
+	rop_bit_set(world, world->known, 1, 2);
+	rop_bit_set(world, world->known, 2, 1);
+	struct rop_batch batch = batch_of(situation_of(topology, world), "introduce_nodes");
+	static const int PAIRS[][2] = { { 1, 0 }, { 0, 2 }, { 0, 3 }, { 1, 3 }, { 2, 3 } };
+	cr_assert_eq(batch.steps.n, 5);
+	for (size_t i = 0; i < 5; i++)
+		cr_assert(batch.steps.at[i].node == PAIRS[i][0] && batch.steps.at[i].peer == PAIRS[i][1], "%zu: %d > %d", i,
+			  batch.steps.at[i].node, batch.steps.at[i].peer);
+	go_silent(world, 3);
+	cr_assert_eq(batch_of(situation_of(topology, world), "introduce_nodes").steps.n, 2);
+}
+
+Test(policy_situation, no_pair_is_introduced_while_either_way_is_under_way_or_backs_off)
+{
+	struct rop_topology *topology = topology_of(2, 0, 2);
+	struct rop_observed *world = fresh_world(topology);
+	const char *const LINKS[] = { rop_printf(pool, "link:%s>%s", node_id(0), node_id(1)), rop_printf(pool, "link:%s>%s", node_id(1), node_id(0)) };
+	for (size_t i = 0; i < 2; i++) {
+		struct rop_tries *tries = rop_tries_new(pool);
+		struct rop_expect expect = { .kind = ROP_STEP_MEET, .subject = LINKS[i], .first = -1, .last = -1 };
+		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 0), "introduce_nodes").steps.n, 1);
+		rop_tries_pending(tries, &expect);
+		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 0), "introduce_nodes").steps.n, 0);
+		rop_tries_ended(tries, &expect, ROP_EXPECT_EXPIRED, 0);
+		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 49), "introduce_nodes").steps.n, 0);
+		struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 50), "introduce_nodes");
+		cr_assert_eq(batch.steps.n, 1);
+		cr_assert_eq(batch.steps.at[0].expect.attempts, i == 0 ? 2 : 1, "attempts are counted by direction");
+	}
+}
+
+Test(policy_situation, a_range_that_is_under_way_in_part_is_left_alone)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	struct rop_tries *tries = rop_tries_new(pool);
+	struct rop_expect expect = { .kind = ROP_STEP_SLOTS, .subject = "slot:6000-6001", .first = 6000, .last = 6001 };
+	rop_tries_pending(tries, &expect);
+	struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 0), "assign_slots");
+	cr_assert_eq(batch.steps.n, 2);
+	cr_assert_eq(batch.steps.at[1].expect.first, 10923);
+	give_slots(world, 0, 100, 199);
+	batch = batch_of(situation_of(topology, world), "assign_slots");
+	cr_assert_eq(batch.steps.n, 4, "a hole in a share makes two ranges of it");
+	cr_assert(batch.steps.at[0].expect.last == 99 && batch.steps.at[1].expect.first == 200);
+}
+
+Test(policy_situation, nobody_is_attached_where_the_server_would_refuse_or_data_be_lost)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	for (size_t i = 3; i < 6; i++) {
+		world->nodes[i].role = ROP_ROLE_PRIMARY;
+		world->nodes[i].primary = -1;
+		world->nodes[i].primary_id[0] = '\0';
+	}
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 3);
+	rop_bit_clear(world, world->known, 3, 0);
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 2, "it does not know its primary");
+	world->nodes[4].keys = 5;
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1, "it has keys of its own");
+	rop_slots_add(&world->nodes[5].slots, 0, 9);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0, "it owns slots");
+	/* Whatever the layout came to: an owner, and a primary that has become a replica, are not acted on. */
+	now->layout.primary_of[5] = 2;
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	now->layout.primary_of[5] = -1;
+	rop_bit_set(world, world->known, 3, 0);
+	world->nodes[0].role = ROP_ROLE_REPLICA;
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	world->nodes[0].role = ROP_ROLE_PRIMARY;
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 1);
+}
+
+Test(policy_situation, managed_settings_are_set_where_they_differ_and_written_down_once_a_node)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	manage_setting(topology, "maxmemory", "100mb");
+	manage_setting(topology, "cluster-node-timeout", "5000");
+	struct rop_observed *world = formed_world(topology);
+	set_value(world, 0, "maxmemory", "104857600");
+	set_value(world, 0, "cluster-node-timeout", "5000");
+	set_value(world, 1, "maxmemory", "104857600");
+	set_value(world, 2, "maxmemory", NULL);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(world->n_settings, 3, "a name that is watched anyway is watched once");
+	cr_assert_not(now->settings_as_declared);
+	struct rop_batch batch = batch_of(now, "apply_settings");
+	static const struct { int node; enum rop_step_kind kind; } STEPS[] = {
+		{ 1, ROP_STEP_SETTING }, { 1, ROP_STEP_PERSIST }, { 2, ROP_STEP_SETTING }, { 2, ROP_STEP_SETTING }, { 2, ROP_STEP_PERSIST },
+	};
+	cr_assert_eq(batch.steps.n, 5);
+	for (size_t i = 0; i < 5; i++)
+		cr_assert(batch.steps.at[i].node == STEPS[i].node && batch.steps.at[i].expect.kind == STEPS[i].kind, "%zu", i);
+	go_silent(world, 1);
+	go_silent(world, 2);
+	cr_assert(situation_of(topology, world)->settings_as_declared, "of those who answer");
+}
+
+Test(policy_situation, settings_that_were_changed_and_not_written_down_are_not_as_declared)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	manage_setting(topology, "maxmemory", "0");
+	struct rop_observed *world = formed_world(topology);
+	struct rop_tries *tries = rop_tries_new(pool);
+	struct rop_expect expect = { .kind = ROP_STEP_PERSIST, .subject = rop_printf(pool, "config:%s", node_id(1)) };
+	cr_assert(situation_with(topology, world, &no_image, tries, 0)->settings_as_declared);
+	rop_tries_pending(tries, &expect);
+	rop_tries_ended(tries, &expect, ROP_EXPECT_EXPIRED, 0);
+	struct rop_situation *now = situation_with(topology, world, &no_image, tries, 100);
+	cr_assert_not(now->settings_as_declared);
+	struct rop_batch batch = batch_of(now, "apply_settings");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_PERSIST && batch.steps.at[0].node == 1);
+}

@@ -1,0 +1,64 @@
+/* world.h - declared topologies and worlds of nodes, for the tests of the pure core. */
+#ifndef TEST_WORLD_H
+#define TEST_WORLD_H
+
+#include "random.h"
+#include "rop/policy.h"
+#include "rop/reconcile.h"
+
+/* For every test (TestSuite .init and .fini): an arena, and an image of a cluster never seen. */
+extern struct rop_arena *pool;
+extern struct rop_image no_image;
+void world_setup(void);
+void world_teardown(void);
+void world_clear(void); /* a new arena: for the next of many worlds */
+#define EACH_SEED(seed, last) for (uint64_t seed = 1; seed <= (last) && (world_clear(), true); seed++)
+
+/* ---- topologies --------------------------------------------------------------------------------------------- */
+
+/* n nodes, each on a host of its own (10.0.0.1:6379, 10.0.0.2:6379, ...), no zones, no labels. */
+struct rop_topology *topology_of(int shards, int replicas, size_t n);
+void put_on_host(struct rop_topology *topology, size_t node, int host);
+void put_in_zone(struct rop_topology *topology, size_t node, const char *zone);
+void manage_setting(struct rop_topology *topology, const char *name, const char *value);
+
+enum placing { PLACING_NONE, PLACING_BY_HOST /* a host is in one zone */, PLACING_ANY, PLACINGS_N };
+struct chances { /* of a random topology; n is shards * (1 + replicas) and up to `extra` more */
+	int max_shards, max_replicas, extra;
+	enum placing zones;
+	bool hosts;  /* several nodes on one host */
+	bool labels; /* some nodes say `shard:` */
+};
+struct rop_topology *random_topology(uint64_t *seed, struct chances chances);
+
+/* ---- worlds ------------------------------------------------------------------------------------------------- */
+
+const char *node_id(size_t i); /* static; the same for the same i */
+
+/* Every node answers, is empty and alone, on 7.0.15 with default settings. */
+struct rop_observed *fresh_world(const struct rop_topology *topology);
+void meet_all(struct rop_observed *world);                     /* everybody knows everybody, epochs 1..n */
+void give_slots(struct rop_observed *world, size_t node, int first, int last);
+void make_replica(struct rop_observed *world, size_t node, size_t primary);
+void go_silent(struct rop_observed *world, size_t node);
+void know_each_other(struct rop_observed *world, size_t a, size_t b);
+void set_value(struct rop_observed *world, size_t node, const char *name, const char *value);
+/* As its layout says: introduced, slots assigned, replicas attached, everything agreed. */
+struct rop_observed *formed_world(const struct rop_topology *topology);
+
+/* A situation, assessed; the image defaults to no_image, tries may be NULL. */
+struct rop_situation *situation_of(const struct rop_topology *topology, const struct rop_observed *seen);
+struct rop_situation *situation_with(const struct rop_topology *topology, const struct rop_observed *seen,
+				     const struct rop_image *image, struct rop_tries *tries, int64_t boot_ms);
+struct rop_layout layout_of(const struct rop_topology *topology, const struct rop_observed *seen);
+/* What one action word asks for now. */
+struct rop_batch batch_of(const struct rop_situation *now, const char *action);
+
+/* What every node of the world would answer, as texts of the servers' shape. */
+struct rop_answer *answers_of(const struct rop_observed *world);
+
+/* The shipped machine, from the source tree. */
+const struct rop_machine *shipped_machine(void);
+char *read_source(const char *path); /* below TOP_SRCDIR, in the pool; NULL when it is not there */
+
+#endif
