@@ -159,6 +159,7 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 	}
 	/* Nothing was written: as if the pass had not been, but for the knowledge of the pause. */
 	r->image.paused = true;
+	r->image.paused_until_wall_ms = 0; /* the end we know of was another pause's */
 	r->state = r->state_before;
 	r->state_since_boot_ms = r->state_since_before;
 	r->want = ROP_WANT_OBSERVE;
@@ -223,7 +224,7 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	}
 	r->stopping = true;
 	r->stop_code = code;
-	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : 0) + STOP_GRACE_MS;
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) + STOP_GRACE_MS; /* before the first look: since the start */
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
 	if (!r->image.temporaries.n && !r->pending.n && r->want == ROP_WANT_OBSERVE)
