@@ -1,0 +1,701 @@
+/* test_reconcile.c - the reconciler as a state machine, driven by hand: what it wants, writes, sends and forgets. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hand.h"
+
+static struct hand *hand;
+
+static void finish(void)
+{
+	if (hand)
+		hand_stop(hand);
+	world_teardown();
+}
+
+TestSuite(reconcile, .init = world_setup, .fini = finish);
+
+static struct rop_topology *six(void)
+{
+	return topology_of(3, 1, 6);
+}
+
+static void start_fresh(void)
+{
+	struct rop_topology *topology = six();
+	hand = hand_new(topology, fresh_world(topology));
+}
+
+static void start_formed(void)
+{
+	struct rop_topology *topology = six();
+	hand = hand_new(topology, formed_world(topology));
+}
+
+static const char *state(void)
+{
+	return rop_reconcile_state(hand->r);
+}
+
+/* ---- the main road ------------------------------------------------------------------------------------------------ */
+
+Test(reconcile, forms_a_cluster_and_says_so)
+{
+	start_fresh();
+	hand_start(hand);
+	struct rop_result result = hand_run(hand);
+	cr_assert(result.reached && result.code == ROP_OK);
+	cr_assert_str_eq(result.text, "");
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert(rop_reconcile_converged(hand->r));
+	cr_assert(rop_situation_converged(situation_of(hand->options.topology, hand->world)));
+	static const size_t SENT[] = { [ROP_STEP_LOWER] = 12, [ROP_STEP_RESTORE] = 12, [ROP_STEP_EPOCH] = 6, [ROP_STEP_MEET] = 15,
+				       [ROP_STEP_SLOTS] = 3, [ROP_STEP_ROLE] = 3, [ROP_STEP_PERSIST] = 0 };
+	for (int kind = 0; kind < ROP_STEP_KINDS_N - 1; kind++)
+		cr_assert_eq(hand_sent(hand, (enum rop_step_kind)kind), SENT[kind], "%s", rop_step_kind_name((enum rop_step_kind)kind));
+	cr_assert_eq(result.steps, hand->sent.n);
+	cr_assert_eq(hand_ended(hand, "met"), hand->sent.n, "each was seen done");
+	cr_assert(result.transitions == hand->moves.n && result.passes == hand->looks);
+}
+
+Test(reconcile, leaves_a_journal_without_pending_rows_or_temporary_settings)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_run(hand);
+	struct rop_image *image = &hand->image;
+	cr_assert(image->pending.n == 0 && image->temporaries.n == 0);
+	cr_assert_str_eq(image->state, "Ready");
+	cr_assert(image->formed_wall_ms > 0 && image->reached_revision == 1 && image->members.n == 6);
+	for (size_t i = 0; i < 6; i++) {
+		cr_assert_str_eq(image->members.at[i].node, node_id(i));
+		cr_assert_eq(image->members.at[i].shard, (int)i % 3 + 1);
+		cr_assert_str_eq(hand->world->nodes[i].settings[0], "15000");
+		cr_assert_str_eq(hand->world->nodes[i].settings[1], "5");
+	}
+	cr_assert_eq(image->conditions[ROP_COND_CONVERGED].status, ROP_TRUE);
+	cr_assert_eq(image->conditions[ROP_COND_BLOCKED].status, ROP_FALSE);
+}
+
+Test(reconcile, writes_before_it_sends)
+{
+	start_fresh();
+	hand_start(hand);
+	while (rop_reconcile_want(hand->r) != ROP_WANT_DONE) {
+		if (rop_reconcile_want(hand->r) == ROP_WANT_SEND) {
+			size_t n;
+			const struct rop_step *steps = rop_reconcile_steps(hand->r, &n);
+			for (size_t i = 0; i < n; i++) {
+				bool written = false;
+				for (size_t k = 0; k < hand->image.pending.n; k++)
+					written |= strcmp(hand->image.pending.at[k].subject, steps[i].expect.subject) == 0 &&
+						   hand->image.pending.at[k].id == steps[i].expect.id;
+				cr_assert(written, "%s", steps[i].expect.subject);
+			}
+		}
+		hand_turn(hand);
+	}
+}
+
+Test(reconcile, goes_the_declared_way_through_the_states)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_run(hand);
+	static const char *const WAY[][2] = { { "Observe", "Configure" }, { "Configure", "Verify" }, { "Verify", "AssignSlots" },
+					      { "AssignSlots", "Replicate" }, { "Replicate", "Verify" }, { "Verify", "Settle" },
+					      { "Settle", "Verify" }, { "Verify", "Ready" } };
+	for (size_t i = 0; i < sizeof WAY / sizeof *WAY; i++)
+		cr_assert(hand_moved(hand, WAY[i][0], WAY[i][1]), "%s -> %s", WAY[i][0], WAY[i][1]);
+	for (size_t i = 0; i < hand->moves.n; i++) {
+		const struct rop_transition *t = &hand->moves.at[i];
+		cr_assert(strncmp(t->row, t->from, strlen(t->from)) == 0 && strchr(t->row, '#') && *t->why);
+	}
+}
+
+Test(reconcile, believes_in_agreement_only_at_the_second_look)
+{
+	start_formed();
+	hand_start(hand);
+	hand_look(hand);
+	cr_assert_str_eq(state(), "Verify");
+	cr_assert_eq(rop_reconcile_situation(hand->r)->agreed_ms, 0);
+	rop_bit_clear(hand->world, hand->world->agrees, 0, 1);
+	hand->frozen = true;
+	hand_look(hand);
+	rop_bit_set(hand->world, hand->world->agrees, 0, 1);
+	hand->frozen = false;
+	int64_t since = hand->clock.boot_ms;
+	struct rop_result result = hand_run(hand);
+	cr_assert(result.reached && hand->clock.boot_ms - since >= 100, "a break in the agreement begins it anew");
+	cr_assert_eq(result.steps, 0);
+}
+
+Test(reconcile, a_declared_settle_time_is_waited_for)
+{
+	start_formed();
+	((struct rop_topology *)hand->options.topology)->settle_ms = 3000;
+	hand_start(hand);
+	int64_t since = hand->clock.boot_ms;
+	hand_run(hand);
+	cr_assert_geq(hand->clock.boot_ms - since, 3000);
+}
+
+Test(reconcile, a_second_run_on_a_converged_cluster_sends_nothing_and_writes_nothing_new)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_run(hand);
+	size_t sent = hand->sent.n;
+	hand_start(hand);
+	cr_assert(hand_run(hand).reached);
+	cr_assert_eq(hand->sent.n, sent);
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		cr_assert_lt(hand->image.conditions[i].since_wall_ms, hand->clock.wall_ms);
+}
+
+Test(reconcile, kept_and_converged_a_hundred_passes_commit_nothing)
+{
+	start_fresh();
+	hand->options.keep = true;
+	hand_start(hand);
+	for (int i = 0; i < 200 && strcmp(state(), "Ready") != 0; i++)
+		hand_look(hand);
+	hand_look(hand);
+	cr_assert(rop_reconcile_converged(hand->r));
+	size_t commits = hand->commits, sent = hand->sent.n, looks = hand->looks;
+	for (int i = 0; i < 100; i++)
+		hand_look(hand);
+	cr_assert_eq(hand->commits, commits);
+	cr_assert_eq(hand->sent.n, sent);
+	cr_assert_eq(hand->looks, looks + 100);
+	cr_assert_eq(rop_reconcile_sleep_ms(hand->r), hand->options.topology->interval_ms);
+}
+
+/* ---- expectations decide ------------------------------------------------------------------------------------------- */
+
+/* The same world; only the journal differs. */
+Test(reconcile, a_pending_row_of_an_earlier_process_keeps_its_step_from_being_sent_again)
+{
+	start_fresh();
+	hand_start(hand);
+	while (hand_sent(hand, ROP_STEP_MEET) == 0)
+		hand_look(hand);
+	start_fresh();
+	struct hand *before = hand;
+	hand_start(before);
+	before->frozen = true;
+	while (hand_sent(before, ROP_STEP_LOWER) == 0)
+		hand_look(before);
+	cr_assert_eq(before->image.pending.n, 18);
+
+	hand_start(before); /* killed; another process on the same journal, the same boot */
+	size_t sent = before->sent.n;
+	hand_look(before);
+	cr_assert_eq(before->sent.n, sent, "nothing is sent while its subject is pending");
+	before->image.pending.n = 0; /* the rows are hidden */
+	hand_start(before);
+	hand_look(before);
+	cr_assert_eq(before->sent.n, sent + 18, "without them, all is sent again");
+}
+
+Test(reconcile, after_a_reboot_pending_rows_are_due_at_once)
+{
+	start_fresh();
+	hand_start(hand);
+	hand->frozen = true;
+	while (hand_sent(hand, ROP_STEP_LOWER) == 0)
+		hand_look(hand);
+	size_t sent = hand->sent.n;
+	hand->options.boot_id = "boot-2";
+	hand->clock.boot_ms = 10; /* a clock that started anew: every old deadline lies in the future */
+	hand_start(hand);
+	hand_look(hand);
+	cr_assert_eq(hand_ended(hand, "expired"), sent);
+	cr_assert_eq(hand->image.pending.n, 0);
+	hand->options.boot_id = NULL;
+	hand_start(hand);
+	hand_look(hand);
+}
+
+Test(reconcile, what_is_seen_decides_even_after_a_reboot)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_until(hand, ROP_WANT_SEND);
+	hand_turn(hand); /* the world has changed, nobody has looked */
+	hand->options.boot_id = "boot-2";
+	hand_start(hand);
+	hand_look(hand);
+	cr_assert_eq(hand_ended(hand, "met"), 18);
+	cr_assert_eq(hand_ended(hand, "expired"), 0);
+}
+
+Test(reconcile, nothing_is_sent_while_its_subject_is_pending)
+{
+	start_fresh();
+	hand_start(hand);
+	hand->frozen = true;
+	hand_look(hand);
+	size_t sent = hand->sent.n;
+	cr_assert_eq(sent, 18);
+	cr_assert(rop_reconcile_situation(hand->r)->seen);
+	int64_t deadline = hand->clock.boot_ms + 1000;
+	while (hand->clock.boot_ms < deadline)
+		hand_look(hand);
+	cr_assert_eq(hand->sent.n, sent);
+	cr_assert(rop_reconcile_situation(hand->r)->waiting);
+}
+
+Test(reconcile, what_was_not_seen_in_time_is_tried_again_later_and_not_for_ever)
+{
+	start_fresh();
+	hand_start(hand);
+	hand->frozen = true;
+	struct rop_result result = hand_run(hand);
+	cr_assert(!result.reached && result.code == ROP_TIMEOUT);
+	cr_assert_str_eq(state(), "Blocked");
+	int most = 0;
+	for (size_t i = 0; i < hand->sent.n; i++)
+		most = hand->sent.at[i].expect.attempts > most ? hand->sent.at[i].expect.attempts : most;
+	cr_assert(most > 1 && most <= 8, "%d attempts", most);
+	cr_assert(hand_ended(hand, "expired") > 18);
+	cr_assert(strstr(result.text, "cannot reach the cluster bus"), "%s", result.text);
+}
+
+static enum rop_sent refuse_roles(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	*ret_text = "ERR Unknown node";
+	return step->expect.kind == ROP_STEP_ROLE && hand_ended(h, "refused") < 6 ? ROP_SENT_ERROR : ROP_SENT_OK;
+}
+
+Test(reconcile, what_was_refused_is_tried_again_after_a_while)
+{
+	start_fresh();
+	hand->answer = refuse_roles;
+	hand_start(hand);
+	cr_assert(hand_run(hand).reached);
+	cr_assert_eq(hand_ended(hand, "refused"), 6);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_ROLE), 9);
+	int64_t first = 0;
+	for (size_t i = 0; i < hand->sent.n; i++) {
+		const struct rop_expect *e = &hand->sent.at[i].expect;
+		if (e->kind == ROP_STEP_ROLE && e->attempts == 1)
+			first = e->issued_boot_ms;
+		if (e->kind == ROP_STEP_ROLE && e->attempts == 2)
+			cr_assert_geq(e->issued_boot_ms - first, 50, "it backs off");
+	}
+}
+
+static enum rop_sent deny_config(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)h;
+	*ret_text = "NOPERM this user has no permissions to run the 'config|set' command";
+	return step->expect.kind == ROP_STEP_SETTING ? ROP_SENT_ERROR : ROP_SENT_OK;
+}
+
+Test(reconcile, a_step_that_is_refused_for_ever_ends_in_its_own_words)
+{
+	start_formed();
+	manage_setting((struct rop_topology *)hand->options.topology, "maxmemory", "1gb");
+	hand->world = formed_world(hand->options.topology);
+	hand->answer = deny_config;
+	hand_start(hand);
+	struct rop_result result = hand_run(hand);
+	cr_assert_eq(result.code, ROP_DENIED);
+	cr_assert(strstr(result.text, "tried again and again, and: NOPERM"), "%s", result.text);
+	cr_assert_str_eq(state(), "Blocked");
+	cr_assert_eq(hand->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
+}
+
+/* ---- PERSIST: its reply decides -------------------------------------------------------------------------------------- */
+
+static enum rop_sent persist_sent;
+static const char *persist_text;
+
+static enum rop_sent answer_persist(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)h;
+	*ret_text = persist_text;
+	return step->expect.kind == ROP_STEP_PERSIST ? persist_sent : ROP_SENT_OK;
+}
+
+static void run_with_a_setting(enum rop_sent sent, const char *text)
+{
+	start_formed();
+	manage_setting((struct rop_topology *)hand->options.topology, "maxmemory", "1gb");
+	hand->world = formed_world(hand->options.topology);
+	persist_sent = sent;
+	persist_text = text;
+	hand->answer = answer_persist;
+	hand_start(hand);
+}
+
+Test(reconcile, writing_the_configuration_down_is_met_by_its_reply)
+{
+	run_with_a_setting(ROP_SENT_OK, NULL);
+	cr_assert(hand_run(hand).reached);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_PERSIST), 6);
+	cr_assert_eq(hand_ended(hand, "met"), 12);
+}
+
+Test(reconcile, a_server_without_a_configuration_file_has_nothing_to_write_to)
+{
+	run_with_a_setting(ROP_SENT_ERROR, "ERR The server is running without a config file");
+	cr_assert(hand_run(hand).reached);
+	cr_assert_eq(hand_ended(hand, "refused"), 0);
+}
+
+Test(reconcile, a_configuration_that_cannot_be_written_blocks)
+{
+	run_with_a_setting(ROP_SENT_ERROR, "ERR Rewriting config file: Permission denied");
+	struct rop_result result = hand_run(hand);
+	cr_assert(!result.reached && strstr(result.text, "Permission denied"), "%s", result.text);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_PERSIST), 6 * 8);
+}
+
+Test(reconcile, a_lost_reply_of_it_is_not_taken_for_done)
+{
+	run_with_a_setting(ROP_SENT_UNKNOWN, "connection reset");
+	while (hand_ended(hand, "expired") < 6)
+		hand_look(hand);
+	persist_sent = ROP_SENT_OK;
+	cr_assert(hand_run(hand).reached);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_PERSIST), 12);
+}
+
+/* Ready was entered while a row was pending; then a node died, then the row expired. */
+Test(reconcile, what_was_reached_once_is_not_reached_any_more_when_a_node_dies)
+{
+	run_with_a_setting(ROP_SENT_UNKNOWN, "connection reset");
+	while (strcmp(state(), "Ready") != 0)
+		hand_look(hand);
+	go_silent(hand->world, 5);
+	for (int i = 0; i < 4000 && rop_reconcile_want(hand->r) != ROP_WANT_DONE; i++)
+		hand_turn(hand);
+	cr_assert_not(rop_reconcile_result(hand->r).reached, "in state %s", state());
+}
+
+/* ---- pauses ---------------------------------------------------------------------------------------------------------- */
+
+Test(reconcile, a_pause_at_the_commit_leaves_everything_as_it_was)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_until(hand, ROP_WANT_COMMIT);
+	hand->paused = true;
+	hand_turn(hand);
+	cr_assert_str_eq(state(), "Observe", "as if the pass had not been");
+	cr_assert(hand->commits == 0 && hand->sent.n == 0);
+	hand_look(hand);
+	cr_assert_str_eq(state(), "Paused");
+	cr_assert_eq(hand->sent.n, 0);
+	cr_assert_eq(hand->image.pending.n, 0);
+	rop_reconcile_pause_changed(hand->r, false, 0, NULL);
+	hand->paused = false;
+	cr_assert(hand_run(hand).reached);
+}
+
+Test(reconcile, an_old_pause_that_is_over_does_not_hide_a_new_one)
+{
+	start_fresh();
+	hand->image.paused = true;
+	hand->image.paused_until_wall_ms = 5;
+	hand_start(hand);
+	hand_until(hand, ROP_WANT_COMMIT);
+	hand->paused = true;
+	hand_turn(hand);
+	hand_look(hand);
+	cr_assert_str_eq(state(), "Paused", "it would observe and commit in turns, as fast as it can");
+}
+
+Test(reconcile, a_pause_puts_temporary_settings_back_and_nothing_else)
+{
+	start_fresh();
+	hand_start(hand);
+	while (hand_sent(hand, ROP_STEP_MEET) == 0)
+		hand_look(hand);
+	size_t sent = hand->sent.n;
+	hand->paused = true;
+	rop_reconcile_pause_changed(hand->r, true, 0, "ann");
+	for (int i = 0; i < 10; i++)
+		hand_look(hand);
+	cr_assert_str_eq(state(), "Paused");
+	cr_assert_eq(hand->sent.n, sent + 12);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_RESTORE), 12);
+	cr_assert_eq(hand->image.temporaries.n, 0);
+	rop_reconcile_stop(hand->r, ROP_TIMEOUT, "not converged after 10s");
+	struct rop_result result = hand_run(hand);
+	cr_assert(strstr(result.text, "cluster 'cart' is paused by ann\n  -> redis-operator resume cart"), "%s", result.text);
+}
+
+Test(reconcile, a_batch_that_a_pause_kept_from_being_sent_is_known_not_executed)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_until(hand, ROP_WANT_SEND);
+	size_t n;
+	rop_reconcile_steps(hand->r, &n);
+	struct rop_outcome *outcomes = rop_alloc_n(pool, n, sizeof *outcomes);
+	for (size_t i = 0; i < n; i++)
+		outcomes[i] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: the cluster was paused" };
+	rop_reconcile_pause_changed(hand->r, true, 0, NULL);
+	rop_reconcile_sent(hand->r, outcomes, hand->clock);
+	hand_look(hand);
+	cr_assert_eq(hand_ended(hand, "refused"), 18);
+	cr_assert_eq(hand->image.pending.n, 0);
+	cr_assert_str_eq(state(), "Paused");
+}
+
+/* ---- stops ----------------------------------------------------------------------------------------------------------- */
+
+Test(reconcile, told_to_stop_it_puts_temporary_settings_back_first)
+{
+	start_fresh();
+	hand_start(hand);
+	while (hand_sent(hand, ROP_STEP_MEET) == 0)
+		hand_look(hand);
+	rop_reconcile_stop(hand->r, ROP_TIMEOUT, "not converged after 1s");
+	rop_reconcile_stop(hand->r, ROP_FAIL, "said twice");
+	struct rop_result result = hand_run(hand);
+	cr_assert(result.code == ROP_TIMEOUT && !result.reached);
+	cr_assert(strncmp(result.text, "not converged after 1s\n", 23) == 0, "%s", result.text);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_RESTORE), 12);
+	cr_assert(hand->image.temporaries.n == 0 && hand->image.pending.n == 0);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_SLOTS), 0, "and nothing else");
+	rop_reconcile_stop(hand->r, ROP_FAIL, "after the end");
+	cr_assert_eq(rop_reconcile_result(hand->r).code, ROP_TIMEOUT);
+}
+
+Test(reconcile, stopped_before_the_first_look_it_still_puts_an_earlier_process_settings_back)
+{
+	start_fresh();
+	hand_start(hand);
+	while (hand_sent(hand, ROP_STEP_MEET) == 0)
+		hand_look(hand);
+	hand_start(hand);
+	rop_reconcile_stop(hand->r, ROP_TIMEOUT, NULL);
+	cr_assert_eq(rop_reconcile_want(hand->r), ROP_WANT_OBSERVE);
+	hand_run(hand);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_RESTORE), 12);
+	cr_assert_eq(hand->image.temporaries.n, 0);
+}
+
+Test(reconcile, stopped_with_nothing_to_put_back_it_is_done_at_once)
+{
+	start_formed();
+	hand_start(hand);
+	rop_reconcile_stop(hand->r, ROP_BUSY, NULL);
+	cr_assert_eq(rop_reconcile_want(hand->r), ROP_WANT_DONE);
+	cr_assert_eq(rop_reconcile_result(hand->r).code, ROP_BUSY);
+	hand->options.keep = true;
+	hand_start(hand);
+	while (rop_reconcile_want(hand->r) != ROP_WANT_SLEEP)
+		hand_turn(hand);
+	rop_reconcile_stop(hand->r, ROP_OK, "asked to");
+	cr_assert_eq(rop_reconcile_want(hand->r), ROP_WANT_DONE);
+	struct rop_result result = rop_reconcile_result(hand->r);
+	cr_assert_eq(result.code, ROP_OK);
+	cr_assert_str_eq(result.text, "asked to");
+}
+
+Test(reconcile, a_stop_does_not_wait_for_ever_for_a_node_that_is_gone)
+{
+	start_fresh();
+	hand_start(hand);
+	while (hand_sent(hand, ROP_STEP_MEET) == 0)
+		hand_look(hand);
+	hand->frozen = true;
+	rop_reconcile_stop(hand->r, ROP_TIMEOUT, "too long");
+	int64_t since = hand->clock.boot_ms;
+	hand_run(hand);
+	cr_assert_leq(hand->clock.boot_ms - since, 6000);
+	cr_assert_eq(hand->image.temporaries.n, 12, "the journal remembers what is still to be put back");
+}
+
+Test(reconcile, a_batch_that_was_written_is_sent_although_told_to_stop)
+{
+	start_fresh();
+	hand_start(hand);
+	hand_until(hand, ROP_WANT_SEND);
+	rop_reconcile_stop(hand->r, ROP_TIMEOUT, NULL);
+	cr_assert_eq(rop_reconcile_want(hand->r), ROP_WANT_SEND);
+	hand_run(hand);
+	cr_assert_eq(hand->image.temporaries.n, 0);
+	cr_assert_str_eq(hand->world->nodes[0].settings[0], "15000");
+}
+
+/* ---- temporary settings ---------------------------------------------------------------------------------------------- */
+
+Test(reconcile, a_persons_own_value_of_a_lowered_setting_is_left_alone)
+{
+	start_fresh();
+	hand_start(hand);
+	while (hand_sent(hand, ROP_STEP_MEET) == 0)
+		hand_look(hand);
+	set_value(hand->world, 2, "cluster-node-timeout", "7000");
+	cr_assert(hand_run(hand).reached);
+	cr_assert_str_eq(hand->world->nodes[2].settings[0], "7000");
+	cr_assert_eq(hand_sent(hand, ROP_STEP_RESTORE), 11);
+	cr_assert_eq(hand->image.temporaries.n, 0);
+}
+
+static enum rop_sent refuse_one_lowering(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	*ret_text = "ERR no";
+	return step->expect.kind == ROP_STEP_LOWER && step->node == 1 && hand_ended(h, "refused") < 2 ? ROP_SENT_ERROR : ROP_SENT_OK;
+}
+
+Test(reconcile, the_first_original_value_is_the_one_that_is_put_back)
+{
+	start_fresh();
+	hand->answer = refuse_one_lowering;
+	hand_start(hand);
+	cr_assert(hand_run(hand).reached);
+	cr_assert_gt(hand_sent(hand, ROP_STEP_LOWER), 12);
+	for (size_t i = 0; i < 6; i++)
+		cr_assert_str_eq(hand->world->nodes[i].settings[0], "15000");
+}
+
+/* ---- one batch at a time ---------------------------------------------------------------------------------------------- */
+
+Test(reconcile, step_by_step_every_call_sends_one_batch_and_lowers_nothing)
+{
+	start_fresh();
+	hand->options.step = true;
+	static const struct { enum rop_step_kind kind; size_t n; } BATCHES[] = {
+		{ ROP_STEP_EPOCH, 6 }, { ROP_STEP_MEET, 15 }, { ROP_STEP_SLOTS, 3 }, { ROP_STEP_ROLE, 3 },
+	};
+	size_t sent = 0;
+	for (size_t i = 0; i < sizeof BATCHES / sizeof *BATCHES; i++) {
+		hand_start(hand);
+		struct rop_result result = hand_run(hand);
+		cr_assert(result.code == ROP_OK && !result.reached, "call %zu: %s", i, result.text);
+		cr_assert_eq(hand->sent.n - sent, BATCHES[i].n, "call %zu sent %zu", i, hand->sent.n - sent);
+		cr_assert_eq(hand_sent(hand, BATCHES[i].kind), BATCHES[i].n);
+		cr_assert_eq(hand->image.pending.n, 0, "the batch is seen done");
+		sent = hand->sent.n;
+	}
+	hand_start(hand);
+	cr_assert(hand_run(hand).reached);
+	cr_assert_eq(hand->sent.n, sent);
+	cr_assert_eq(hand_sent(hand, ROP_STEP_LOWER), 0);
+}
+
+/* ---- nodes that go and come ------------------------------------------------------------------------------------------- */
+
+Test(reconcile, a_formed_cluster_without_one_node_is_degraded_and_recovers)
+{
+	start_formed();
+	hand->options.keep = true;
+	hand_start(hand);
+	for (int i = 0; i < 40; i++)
+		hand_look(hand);
+	cr_assert(rop_reconcile_converged(hand->r));
+	go_silent(hand->world, 4);
+	hand->frozen = true;
+	hand_look(hand);
+	cr_assert_str_eq(state(), "Degraded");
+	cr_assert_not(rop_reconcile_converged(hand->r));
+	cr_assert_eq(hand->image.conditions[ROP_COND_CONVERGED].status, ROP_FALSE);
+	hand->world = formed_world(hand->options.topology);
+	hand->frozen = false;
+	for (int i = 0; i < 40; i++)
+		hand_look(hand);
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert(rop_reconcile_converged(hand->r));
+	cr_assert_eq(hand->image.conditions[ROP_COND_CONVERGED].status, ROP_TRUE);
+	cr_assert_eq(hand->sent.n, 0);
+}
+
+Test(reconcile, degraded_it_does_what_can_be_done_for_the_others)
+{
+	start_formed();
+	struct rop_node *node = &hand->world->nodes[3];
+	node->role = ROP_ROLE_PRIMARY;
+	node->primary = -1;
+	node->primary_id[0] = '\0';
+	go_silent(hand->world, 4);
+	hand->options.keep = true;
+	hand_start(hand);
+	for (int i = 0; i < 5; i++)
+		hand_look(hand);
+	cr_assert_str_eq(state(), "Degraded");
+	cr_assert_eq(hand_sent(hand, ROP_STEP_ROLE), 1);
+	cr_assert_eq(hand->world->nodes[3].primary, 0);
+}
+
+Test(reconcile, a_refusal_is_told_with_its_advice_and_sends_nothing)
+{
+	start_fresh();
+	hand->world->nodes[4].keys = 9;
+	hand_start(hand);
+	struct rop_result result = hand_run(hand);
+	cr_assert_eq(result.code, ROP_REFUSED);
+	cr_assert_str_eq(result.text, "10.0.0.5:6379 holds 9 keys but owns no slots: they would be lost or served wrongly\n"
+				      "  -> save what is needed of it and empty the node, or declare another one");
+	cr_assert_eq(hand->sent.n, 0);
+	cr_assert_str_eq(state(), "Blocked");
+}
+
+Test(reconcile, kept_and_blocked_it_tries_again_when_the_reason_is_gone)
+{
+	start_fresh();
+	hand->options.keep = true;
+	hand->world->nodes[4].keys = 9;
+	hand_start(hand);
+	for (int i = 0; i < 20; i++)
+		hand_look(hand);
+	cr_assert(strcmp(state(), "Blocked") == 0 && hand->sent.n == 0);
+	size_t commits = hand->commits;
+	hand_look(hand);
+	cr_assert_eq(hand->commits, commits, "blocked as before: nothing new to write");
+	hand->world->nodes[4].keys = 0;
+	for (int i = 0; i < 30; i++)
+		hand_look(hand);
+	cr_assert_str_eq(state(), "Ready");
+}
+
+Test(reconcile, a_world_that_does_not_change_is_looked_at_less_and_less_often)
+{
+	start_fresh();
+	hand->frozen = true;
+	hand_start(hand);
+	hand_until(hand, ROP_WANT_SLEEP);
+	int64_t soon = rop_reconcile_sleep_ms(hand->r);
+	while (hand_ended(hand, "expired") == 0) {
+		hand_look(hand);
+		if (rop_reconcile_want(hand->r) == ROP_WANT_SLEEP)
+			cr_assert_leq(rop_reconcile_sleep_ms(hand->r), 250);
+	}
+	cr_assert_lt(soon, 20);
+}
+
+/* ---- machines that do not end ------------------------------------------------------------------------------------------ */
+
+Test(reconcile, a_machine_that_goes_round_is_stopped_and_named)
+{
+	/* Two states that lead to each other by actions that ask for nothing: the checks at load cannot know that. */
+	static const char TEXT[] = "machine: round\ndoc: It goes round.\ninitial: A\nstates:\n"
+				   "  A: { doc: One., rows: [{ when: [not paused], to: B, do: [report], why: on }, { to: C, why: end }] }\n"
+				   "  B: { doc: Two., rows: [{ to: A, do: [report], why: back }] }\n"
+				   "  C: { doc: End., final: true }\n";
+	struct rop_diags diags;
+	struct rop_doc *doc;
+	struct rop_machine *machine;
+	start_formed();
+	rop_diags_init(&diags, pool);
+	cr_assert(rop_doc_parse(pool, "round.yaml", TEXT, sizeof TEXT - 1, &diags, &doc));
+	cr_assert(rop_machine_load(pool, doc, rop_cluster_words(), &diags, &machine), "%s", diags.list.n ? diags.list.at[0].message : "");
+	hand->options.machine = machine;
+	hand_start(hand);
+	for (int i = 0; i < 5; i++)
+		hand_turn(hand);
+	struct rop_result result = rop_reconcile_result(hand->r);
+	cr_assert_eq(result.code, ROP_INTERNAL);
+	cr_assert_str_eq(result.text, "machine 'round' does not come to rest in state A");
+	rop_reconcile_stop(hand->r, ROP_TIMEOUT, NULL);
+	cr_assert(strstr(rop_reconcile_result(hand->r).text, "does not come to rest"));
+}
