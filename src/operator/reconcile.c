@@ -85,7 +85,8 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
 		r->result.code = code;
 }
 
-/* In a plan the world answers at once: what has not come after some looks does not come without something else. */
+/* In a plan the world answers at once: what has not come after some looks does not come without something else, unless an
+ * expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
 
 /* The machine rests and nothing is to be sent: done, or look again later. */
@@ -107,7 +108,7 @@ static void rest(struct rop_reconcile *r)
 		r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
 		finish(r, ROP_OK);
-	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED) {
+	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED && !r->pending.n) {
 		pass_explain(r);
 		if (final)
 			r->result.code = ROP_OK;
