@@ -10,9 +10,12 @@ tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c
 tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.h tests/unit/test_machine.c \
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
+tests_unit_units_SOURCES += tests/unit/test_model.c
+tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/test_policy_layout.c \
+	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
-tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS)
+tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS) -lm
 EXTRA_DIST += tests/topologies tests/golden tests/machines tests/live/schema.sh tests/live/graphviz.sh
 
 # The store: SQLite's header is needed to look from outside and to fail on purpose.
@@ -31,6 +34,13 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.
 EXTRA_DIST += tests/run tests/bench/run \
-	tests/lib/build.sh tests/lib/live.sh tests/lib/packages.sh tests/lib/peers.sh tests/lib/sim.sh \
+	tests/lib/build.sh tests/lib/live.sh tests/lib/packages.sh tests/lib/peers.sh tests/lib/rounds.sh tests/lib/sim.sh \
 	tests/static/layers.sh tests/static/scripts.sh \
 	tests/live/lib.sh tests/live/peers.sh
+
+# Formation and its refusals, on real servers.
+EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh \
+	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/cli.sh
+# The operator killed, paused, run twice, without its database, among nodes that restart.
+EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
+	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh

@@ -32,12 +32,14 @@ struct rop_endpoint {
 
 struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
 				const struct rop_endpoint *endpoints, size_t n);
-void rop_fleet_free(struct rop_fleet *fleet); /* drops what is under way; no callback afterwards */
+void rop_fleet_free(struct rop_fleet *fleet); /* before its loop; drops what is under way, no callback afterwards */
 
 #define ROP_OBSERVE_SETTINGS 1 /* CONFIG GET of the watched names */
 #define ROP_OBSERVE_FULL 2     /* functions too */
 
-/* One pipeline to every node. `done` gets the answers as raw text in `arena` (which must live until then). */
+/* One pipeline to every node. `done` gets the answers as raw text in `arena` (which must live until then); it is called
+ * once, from the loop, never from inside this call, and may free the fleet. The names are copied. Errands may overlap:
+ * a node works on them one at a time, in the order they came. Open connections keep the loop running: stop it. */
 void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
 		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n), void *arg);
 
@@ -51,7 +53,8 @@ struct rop_outcome {
 	enum rop_sent sent;
 	const char *text;          /* the error's or the reason's text, in the arena; NULL when OK */
 };
-/* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands. */
+/* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
+ * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */
 void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
 		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg);
 

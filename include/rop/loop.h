@@ -10,8 +10,8 @@
 #include "rop/mem.h"
 
 struct rop_loop;
-struct rop_loop *rop_loop_new(struct rop_err *err);
-void rop_loop_free(struct rop_loop *loop);
+struct rop_loop *rop_loop_new(struct rop_err *err); /* the process ignores SIGPIPE from here on: writes fail instead */
+void rop_loop_free(struct rop_loop *loop); /* the last of all: frees what still hangs on it; waits for names being looked up */
 void rop_loop_run(struct rop_loop *loop);  /* until rop_loop_stop, or nothing is left to wait for */
 void rop_loop_stop(struct rop_loop *loop);
 
@@ -25,19 +25,21 @@ void rop_timer_start(struct rop_timer *timer, int64_t ms); /* once; starting aga
 void rop_timer_stop(struct rop_timer *timer);
 void rop_timer_free(struct rop_timer *timer); /* NULL is fine */
 
-/* Readiness of a descriptor somebody else owns. */
+/* Readiness of a descriptor somebody else owns. NULL: it cannot be watched (a file). An error of the descriptor counts as
+ * readable and writable: the read or the write tells. */
 struct rop_watch;
 struct rop_watch *rop_watch_new(struct rop_loop *loop, int fd, void (*ready)(void *arg, bool readable, bool writable),
 				void *arg);
 void rop_watch_set(struct rop_watch *watch, bool read, bool write);
 void rop_watch_free(struct rop_watch *watch); /* before the descriptor is closed; NULL is fine */
 
-/* SIGINT, SIGTERM, SIGHUP ... as events. */
+/* SIGINT, SIGTERM, SIGHUP ... as events. Waiting for a signal alone does not keep the loop running. */
 struct rop_signal;
 struct rop_signal *rop_signal_new(struct rop_loop *loop, int signum, void (*fire)(void *arg, int signum), void *arg);
 void rop_signal_free(struct rop_signal *signal);
 
-/* Names to addresses, off the loop. found is called once, on the loop, with n literal addresses (n = 0: why says). */
+/* Names to addresses, off the loop. found is called once, on the loop, with n literal addresses (n = 0: why says);
+ * never from inside this call, and not at all when the loop is freed before. There is no deadline but the resolver's. */
 void rop_resolve(struct rop_loop *loop, const char *host,
 		 void (*found)(void *arg, const char *const *ips, size_t n, const char *why), void *arg);
 

@@ -145,6 +145,8 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		     int64_t boot_ms);
 enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
+const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */
+bool rop_is_denial(const char *note); /* the server's NOPERM: no use in trying again */
 int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
 size_t rop_tries_n_pending(const struct rop_tries *tries);
 bool rop_tries_worn_out(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);

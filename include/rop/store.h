@@ -70,8 +70,8 @@ bool rop_store_clusters(struct rop_store *store, struct rop_arena *arena, const 
 struct rop_history_line {
 	int64_t wall_ms;
 	bool is_step;                /* false: a transition */
-	const char *from, *to, *why; /* transition; `row` is "Configure#2" */
-	const char *row;
+	const char *from, *to;       /* transition; `row` is "Configure#2" */
+	const char *row, *why;
 	const char *subject, *command, *status, *note; /* step */
 	const char *address;         /* step: the node it went to */
 	int attempts;

@@ -217,9 +217,9 @@ void cli_help(const struct cli_command *command)
 		printf("redis-operator - creates, verifies and keeps Redis and Valkey clusters on plain machines\n\n"
 		       "  redis-operator COMMAND ... [options]\n\nCommands\n");
 		for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++) {
-			char left[48];
-			snprintf(left, sizeof left, "%s %s", (*c)->name, (*c)->operands);
-			printf("  %-30s %s\n", left, (*c)->summary);
+			const char *operands = (*c)->operands;
+			int width = 29 - (int)strlen((*c)->name);
+			printf("  %s %-*s %s\n", (*c)->name, width, operands, (*c)->summary);
 		}
 	}
 	printf("\nOptions everywhere\n");

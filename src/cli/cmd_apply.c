@@ -95,7 +95,7 @@ static void tick(void *arg)
 {
 	struct applying *a = arg;
 	int64_t now = rop_boot_ms(), elapsed = now - a->began_ms;
-	int64_t left = a->cli->values.timeout_ms - elapsed;
+	int64_t left = a->cli->values.timeout_ms - elapsed, left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
 	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
 	const char *state = rop_reconcile_state(rop_drive_reconcile(a->drive));
 	if (jsonl(a)) {
@@ -106,12 +106,12 @@ static void tick(void *arg)
 					  "for", waits_for(a), "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
 	} else if (a->cli->live) {
 		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state, (double)elapsed / 1000,
-			(long long)(left / 1000), waits_for(a));
+			(long long)left_s, waits_for(a));
 		a->line_open = true;
 	} else if (now - a->said_ms >= PROGRESS_EVERY_MS) {
 		a->said_ms = now;
 		cli_tell(a->cli, "%s: %s, for %lld s, at most %lld s more: %s", a->s->topology->name, state, (long long)(elapsed / 1000),
-			 (long long)(left / 1000), waits_for(a));
+			 (long long)left_s, waits_for(a));
 	}
 }
 

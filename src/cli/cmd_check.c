@@ -173,10 +173,11 @@ static void check_views(struct checking *c, struct rop_situation *now)
 		rop_situation_open(now);
 		for (size_t i = 0; i < now->open.n; i++)
 			if (strcmp(now->open.at[i].reason, "Unreachable") != 0 && strcmp(now->open.at[i].reason, "SlotsUncovered") != 0 &&
+			    strcmp(now->open.at[i].reason, "StateFail") != 0 && strcmp(now->open.at[i].reason, "OpenSlots") != 0 &&
 			    strcmp(now->open.at[i].reason, "NotAttached") != 0)
 				say(c, "ERR", "red", now->open.at[i].text);
 	}
-	for (size_t i = 0; i < now->seen->n; i++)
+	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
 		if (now->seen->nodes[i].reach == ROP_REACH_OK && !now->seen->nodes[i].state_ok)
 			say(c, "ERR", "red", rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
 }

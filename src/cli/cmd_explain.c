@@ -104,6 +104,9 @@ static enum rop_code explain(struct cli *cli, struct session *s, const char *nod
 {
 	struct rop_situation *now = session_situation(s);
 	struct rop_err err = { 0 };
+	/* One look cannot tell for how long all views agree; that this revision was reached before can. */
+	if (now->views_agree && s->image.revision && s->image.reached_revision == s->image.revision)
+		now->agreed_ms = INT64_MAX;
 	if (node && !is_node(s, node)) {
 		rop_fail(&err, ROP_INVALID, "'%s' is no node of cluster '%s'", node, s->topology->name);
 		return cli_fail(&err);

@@ -45,8 +45,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_machine = {
-	.name = "machine", .operands = "check|graph|table|words [FILE] [mermaid]", .min_operands = 1, .max_operands = 3, .run = run,
+	.name = "machine", .operands = "check|graph|table|words [FILE]", .min_operands = 1, .max_operands = 3, .run = run,
 	.summary = "Check, draw or list a machine, or explain its words",
 	.about = "Without FILE: the machine in force (--machines DIR, or the one compiled in).\n"
-		 "`machine graph | dot -Tsvg` draws it; `machine graph mermaid` is for Markdown.\n",
+		 "`machine graph | dot -Tsvg` draws it; `machine graph [FILE] mermaid` is for Markdown.\n",
 };

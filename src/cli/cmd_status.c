@@ -40,12 +40,21 @@ static bool is_converged(const struct session *s, const struct rop_situation *no
 	return rop_situation_converged(now);
 }
 
-/* The state that rests on what is seen, where no database says more. */
+/* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. */
 static const char *state_of(const struct session *s, const struct rop_situation *now)
 {
-	if (s->image.state)
-		return s->image.state;
-	return is_converged(s, now) ? "Ready" : s->machine->states[s->machine->initial].name;
+	const struct rop_machine *m = s->machine;
+	int state = s->image.state ? rop_machine_find_state(m, s->image.state) : -1;
+	if (state < 0)
+		state = m->initial;
+	for (size_t moves = 0; moves < m->n_states; moves++) {
+		struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
+		const struct rop_row *row = rop_machine_pick(m, state, now, clock);
+		if (!row || row->to == state)
+			break;
+		state = row->to;
+	}
+	return m->states[state].name;
 }
 
 static void conditions_of(const struct session *s, struct rop_situation *now, struct rop_condition ret[ROP_CONDITIONS_N])

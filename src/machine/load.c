@@ -81,14 +81,6 @@ static bool check_keys(const struct loader *loader, const struct rop_doc_node *n
 	return true;
 }
 
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	return false;
-}
-
 /* A sentence for people: not empty, and on one line, because listings and drawings show it on one. "" when the key
  * is missing (reported already) or wrong. */
 static const char *read_sentence(const struct loader *loader, const struct rop_doc_node *map, const char *key)
@@ -98,8 +90,8 @@ static const char *read_sentence(const struct loader *loader, const struct rop_d
 		return "";
 	if (node->type != ROP_DOC_SCALAR || node->text[strspn(node->text, " ")] == '\0')
 		machine_error(&loader->reader, node, "'%s' must be a sentence", key);
-	else if (has_control(node->text))
-		machine_error(&loader->reader, node, "'%s' must be one line, without tabs or control characters", key);
+	else if (strpbrk(node->text, "\n\t"))
+		machine_error(&loader->reader, node, "'%s' must be one line without tabs", key);
 	else
 		return rop_strdup(loader->reader.arena, node->text);
 	return "";

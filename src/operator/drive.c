@@ -7,6 +7,8 @@
 
 #include "rop/text.h"
 
+#define PAUSE_ASKED_EVERY_MS 250
+
 struct rop_drive {
 	struct rop_drive_options options;
 	struct rop_reconcile *r;
@@ -17,6 +19,8 @@ struct rop_drive {
 	struct rop_arena *send;         /* commands under way */
 	const char **setting_names;
 	size_t n_settings;
+	int64_t look_began_ms, look_took_ms;
+	int64_t pause_asked_boot_ms;    /* when the pause row was read last */
 	bool busy;                      /* an exchange is under way */
 	bool done;
 	struct rop_err err;
@@ -55,6 +59,7 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 	struct rop_arena *arena = d->look;
 	d->look = NULL;
 	d->busy = false;
+	d->look_took_ms = clock.boot_ms - d->look_began_ms;
 	if (d->done) {
 		rop_arena_free(arena);
 		return;
@@ -69,6 +74,7 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 static void look(struct rop_drive *d)
 {
 	d->busy = true;
+	d->look_began_ms = rop_boot_ms();
 	d->look = rop_arena_new();
 	rop_fleet_observe(d->fleet, d->look, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, d->setting_names, d->n_settings, looked, d);
 }
@@ -85,17 +91,32 @@ static void finish(struct rop_drive *d)
 	d->options.on_done(d->options.arg, &result, d->err.code == ROP_OK ? NULL : &d->err);
 }
 
+static bool journal_failed(struct rop_drive *d)
+{
+	rop_wrap(&d->err, "nothing more is changed");
+	finish(d);
+	return false;
+}
+
+/* Somebody paused it meanwhile: who, and until when? */
+static bool learn_of_pause(struct rop_drive *d)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	struct rop_image image = { 0 };
+	if (!rop_store_load(d->options.store, arena, d->options.reconcile.topology->name, &image, &d->err))
+		return journal_failed(d);
+	rop_reconcile_pause_changed(d->r, image.paused, image.paused_until_wall_ms, image.paused_by);
+	return true;
+}
+
 /* The journal comes first: what cannot be written is not sent. */
 static bool commit(struct rop_drive *d)
 {
 	bool paused = false;
-	if (!rop_store_commit(d->options.store, d->options.reconcile.topology->name, rop_reconcile_entry(d->r), &paused, &d->err)) {
-		rop_wrap(&d->err, "nothing more is changed");
-		finish(d);
-		return false;
-	}
+	if (!rop_store_commit(d->options.store, d->options.reconcile.topology->name, rop_reconcile_entry(d->r), &paused, &d->err))
+		return journal_failed(d);
 	rop_reconcile_committed(d->r, paused);
-	return true;
+	return !paused || learn_of_pause(d);
 }
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
@@ -122,33 +143,32 @@ static bool only_restores(const struct rop_step *steps, size_t n)
 }
 
 /* A pause takes effect before the next send: the batch is dropped, known not executed. */
-static bool paused_meanwhile(struct rop_drive *d, const struct rop_step *steps, size_t n, bool *ret_failed)
+static bool paused_meanwhile(struct rop_drive *d, const struct rop_step *steps, size_t n, bool *ret_paused)
 {
 	bool paused = false;
-	if (!rop_store_paused(d->options.store, d->options.reconcile.topology->name, rop_wall_ms(), &paused, &d->err)) {
-		*ret_failed = true;
-		return false;
-	}
-	rop_reconcile_pause_changed(d->r, paused, 0, NULL);
-	return paused && !only_restores(steps, n);
+	if (!rop_store_paused(d->options.store, d->options.reconcile.topology->name, rop_wall_ms(), &paused, &d->err))
+		return journal_failed(d);
+	*ret_paused = paused && !only_restores(steps, n);
+	if (paused)
+		return learn_of_pause(d);
+	rop_reconcile_pause_changed(d->r, false, 0, NULL);
+	return true;
 }
 
 static void send_batch(struct rop_drive *d)
 {
 	size_t n;
-	bool failed = false;
+	bool paused = false;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
+	if (!paused_meanwhile(d, steps, n, &paused))
+		return;
 	d->send = rop_arena_new();
-	if (paused_meanwhile(d, steps, n, &failed)) {
+	if (paused) {
 		struct rop_outcome *outcomes = rop_alloc_n(d->send, n, sizeof *outcomes);
 		for (size_t i = 0; i < n; i++)
 			outcomes[i] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: the cluster was paused" };
 		d->busy = true;
 		sent(d, outcomes, n);
-		return;
-	}
-	if (failed) {
-		finish(d);
 		return;
 	}
 	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
@@ -163,9 +183,33 @@ static void send_batch(struct rop_drive *d)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------- */
 
+/* Looking costs the nodes what forming needs: at most a quarter of the time goes into it. */
+#define LOOK_SHARE 3
+
+static int64_t time_to_sleep(const struct rop_drive *d)
+{
+	int64_t wanted = rop_reconcile_sleep_ms(d->r), fair = LOOK_SHARE * d->look_took_ms;
+	return fair > wanted && fair < 1000 ? fair : wanted;
+}
+
+/* While it only waits there is no send before which the pause would be read. */
+static bool still_may_wait(struct rop_drive *d)
+{
+	int64_t now = rop_boot_ms();
+	bool paused = false;
+	if (now - d->pause_asked_boot_ms < PAUSE_ASKED_EVERY_MS)
+		return true;
+	d->pause_asked_boot_ms = now;
+	if (!rop_store_paused(d->options.store, d->options.reconcile.topology->name, rop_wall_ms(), &paused, &d->err))
+		return journal_failed(d);
+	return !paused || learn_of_pause(d);
+}
+
 static void woke(void *arg)
 {
 	struct rop_drive *d = arg;
+	if (d->done || !still_may_wait(d))
+		return;
 	if (rop_reconcile_want(d->r) == ROP_WANT_SLEEP)
 		rop_reconcile_woke(d->r);
 	go_on(d);
@@ -186,7 +230,7 @@ static void go_on(struct rop_drive *d)
 			send_batch(d);
 			break;
 		case ROP_WANT_SLEEP:
-			rop_timer_start(d->timer, rop_reconcile_sleep_ms(d->r));
+			rop_timer_start(d->timer, time_to_sleep(d));
 			return;
 		case ROP_WANT_DONE:
 			finish(d);

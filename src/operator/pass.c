@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pass.h"
+#include "rop/text.h"
 
 #define MOVES_MAX 32              /* in one pass; the table check proves that a machine needs fewer */
 #define RECONCILE_SUBJECT "cluster"
@@ -221,7 +222,7 @@ static void gather(struct rop_reconcile *r, struct rop_clock clock)
 /* How soon to look again: often while something moves, more seldom the longer nothing does. */
 static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_clock clock)
 {
-	int64_t shortest = 8 + (int64_t)r->now->seen->n / 4, idle = clock.boot_ms - r->idle_since_boot_ms;
+	int64_t shortest = 8, idle = clock.boot_ms - r->idle_since_boot_ms;
 	if (r->options.machine->states[r->state].final && !r->pending.n)
 		return r->options.keep ? r->options.topology->interval_ms : 250;
 	int64_t sleep = shortest + (idle > 1000 ? idle / 20 : 0);
@@ -339,11 +340,14 @@ void pass_remember(struct rop_reconcile *r)
 
 /* ---- why it ended ------------------------------------------------------------------------------------------ */
 
-static void add_finding(struct rop_text *text, const struct rop_finding *finding)
+/* Advice that several findings share is given once, after the last of them. */
+static void add_findings(struct rop_text *text, const struct rop_finding *list, size_t n)
 {
-	rop_text_add(text, "%s%s", text->n ? "\n" : "", finding->text);
-	if (finding->advice)
-		rop_text_add(text, "\n  -> %s", finding->advice);
+	for (size_t i = 0; i < n; i++) {
+		rop_text_add(text, "%s%s", text->n ? "\n" : "", list[i].text);
+		if (list[i].advice && (i + 1 == n || !list[i + 1].advice || strcmp(list[i].advice, list[i + 1].advice) != 0))
+			rop_text_add(text, "\n  -> %s", list[i].advice);
+	}
 }
 
 void pass_explain(struct rop_reconcile *r)
@@ -355,19 +359,22 @@ void pass_explain(struct rop_reconcile *r)
 		rop_text_add(&r->text, "cluster '%s' is paused", r->options.topology->name);
 		if (r->image.paused_by)
 			rop_text_add(&r->text, " by %s", r->image.paused_by);
+		if (r->image.paused_until_wall_ms) {
+			char left[24];
+			rop_duration_print((r->image.paused_until_wall_ms - r->now->wall_ms + 999) / 1000 * 1000, left, sizeof left);
+			rop_text_add(&r->text, " for another %s", left);
+		}
 		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);
 		r->result.code = ROP_REFUSED;
 		return;
 	}
-	for (size_t i = 0; i < r->now->findings.n; i++)
-		add_finding(&r->text, &r->now->findings.at[i]);
+	add_findings(&r->text, r->now->findings.at, r->now->findings.n);
 	r->result.code = r->now->findings.n ? r->now->findings.at[0].code : ROP_TIMEOUT;
 	if (r->now->findings.n)
 		return;
 	rop_situation_open(r->now);
-	for (size_t i = 0; i < r->now->open.n; i++) {
-		add_finding(&r->text, &r->now->open.at[i]);
-		if (strstr(r->now->open.at[i].text, "NOPERM"))
+	add_findings(&r->text, r->now->open.at, r->now->open.n);
+	for (size_t i = 0; i < r->now->open.n; i++)
+		if (strcmp(r->now->open.at[i].reason, "Denied") == 0)
 			r->result.code = ROP_DENIED;
-	}
 }

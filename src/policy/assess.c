@@ -137,7 +137,8 @@ static void find_foreign_peers(struct rop_situation *now)
 		told++;
 		policy_find(now, ROP_REFUSED, peer->viewer, "ForeignPeer",
 			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)",
-				       seen->nodes[peer->viewer].address, peer->id, peer->address, peer->flags),
+				       seen->nodes[peer->viewer].address, peer->id,
+				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags),
 			    rop_printf(now->arena, "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h HOST -p PORT cluster forget %s, on every node",
 				       peer->id));
 	}
@@ -150,8 +151,8 @@ static void find_keys_without_slots(struct rop_situation *now)
 		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
 		    rop_slots_first(&node->slots) == ROP_SLOTS)
 			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
-				    rop_printf(now->arena, "%s holds %" PRId64 " keys but owns no slots: they would be lost or served wrongly",
-					       node->address, node->keys),
+				    rop_printf(now->arena, "%s holds %" PRId64 " key%s but owns no slots: they would be lost or served wrongly",
+					       node->address, node->keys, node->keys == 1 ? "" : "s"),
 				    "save what is needed of it and empty the node, or declare another one");
 	}
 }
@@ -162,7 +163,8 @@ static void find_functions(struct rop_situation *now, const int *component, int 
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (node->functions > 0 && component[i] != main_component)
 			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
-				    rop_printf(now->arena, "%s is not empty: it holds %d function libraries", node->address, node->functions),
+				    rop_printf(now->arena, "%s is not empty: it holds %d function librar%s", node->address, node->functions,
+					       node->functions == 1 ? "y" : "ies"),
 				    "remove them (FUNCTION DELETE), or declare another node");
 	}
 }
@@ -183,7 +185,8 @@ static void find_rival_claims(struct rop_situation *now, const int *component)
 	}
 }
 
-/* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts. */
+/* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts.
+ * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go. */
 static void find_rival_components(struct rop_situation *now, const int *component, const struct tally *tally, int main_component)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
@@ -209,22 +212,35 @@ static void find_total_loss(struct rop_situation *now)
 			       now->topology->name));
 }
 
-static void find_wrong_shape(struct rop_situation *now, const struct tally *t)
+/* Shards that own nothing and would get nothing: all slots of their share are owned by others. */
+static int starving_shards(const struct rop_situation *now)
 {
-	int owners = 0;
+	int starving = 0;
+	for (size_t k = 0; k < now->layout.n; k++) {
+		const struct rop_shard *shard = &now->layout.shards[k];
+		bool owns = shard->primary >= 0 && rop_slots_first(&now->seen->nodes[shard->primary].slots) < ROP_SLOTS;
+		starving += !owns && rop_slots_first(&shard->add) == ROP_SLOTS;
+	}
+	return starving;
+}
+
+/* Both are said before anything is changed, not when the slots turn out to be gone. */
+static void find_wrong_shape(struct rop_situation *now)
+{
+	int owners = 0, shards = now->topology->shards;
 	const bool *owner = policy_owners(now->arena, now->seen);
 	for (size_t i = 0; i < now->seen->n; i++)
 		owners += owner[i];
-	if (owners > now->topology->shards)
+	if (owners > shards)
 		policy_find(now, ROP_REFUSED, -1, "TooManyShards",
-			    rop_printf(now->arena, "%d nodes own slots, but the file declares %d shards; removing shards means moving slots, which this version does not do",
-				       owners, now->topology->shards),
+			    rop_printf(now->arena, "%d nodes own slots, but the file declares %d shard%s; removing shards means moving slots, which this version does not do",
+				       owners, shards, shards == 1 ? "" : "s"),
 			    rop_printf(now->arena, "set 'shards: %d', or empty the surplus primaries with redis-cli --cluster reshard", owners));
-	else if (now->formed && t->owners < now->topology->shards)
+	else if (owners < shards && starving_shards(now) > 0)
 		policy_find(now, ROP_REFUSED, -1, "TooFewShards",
-			    rop_printf(now->arena, "the cluster is formed of %d shards, but the file declares %d; adding shards means moving slots, which this version does not do",
-				       t->owners, now->topology->shards),
-			    rop_printf(now->arena, "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and reshard", t->owners));
+			    rop_printf(now->arena, "the slots are owned by %d node%s, but the file declares %d shards; adding shards means moving slots, which this version does not do",
+				       owners, owners == 1 ? "" : "s", shards),
+			    rop_printf(now->arena, "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and reshard", owners));
 }
 
 /* ---- flags ------------------------------------------------------------------------------------------------- */
@@ -346,7 +362,7 @@ static void decide_case(struct rop_situation *now, const int *component, const s
 	find_rival_claims(now, component);
 	find_keys_without_slots(now);
 	find_functions(now, component, now->kase == ROP_CASE_ADOPT ? main : -1);
-	find_wrong_shape(now, &tally[main]);
+	find_wrong_shape(now);
 	now->fresh = keys == 0 && !now->formed;
 }
 
@@ -367,6 +383,7 @@ void rop_situation_assess(struct rop_situation *now)
 	now->paused = now->image->paused &&
 		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
 
+	rop_layout_make(now->arena, now->topology, seen, &now->layout);
 	find_unfit_nodes(now);
 	find_twins(now);
 	find_foreign_peers(now);
@@ -377,7 +394,6 @@ void rop_situation_assess(struct rop_situation *now)
 	if (!now->in_view)
 		find_silent_nodes(now);
 
-	rop_layout_make(now->arena, now->topology, seen, &now->layout);
 	set_node_flags(now);
 	set_setting_flags(now);
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;

@@ -117,7 +117,7 @@ bool placement_colour(const struct placement *p, const int *order, int *ret_shar
 		memset(c.at[side], 0xff, 2 * p->n * p->n_shards * sizeof(int));
 	}
 	for (size_t i = 0; i < p->n; i++) {
-		c.vertex[0][i] = p->host[i];
+		c.vertex[0][i] = p->one_host ? (int)i : p->host[i];
 		c.vertex[1][i] = p->zone[i] >= 0 ? p->zone[i] : (int)(p->n + i);
 		ret_shard[i] = -1;
 	}

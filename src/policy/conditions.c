@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "rop/policy.h"
+#include "rop/text.h"
 
 static struct rop_condition say(bool holds, const char *yes, const char *no, const char *message)
 {
@@ -20,6 +21,16 @@ static const char *first_text(const struct rop_situation *now, const char *other
 	return now->open.n ? now->open.at[0].text : otherwise;
 }
 
+static const char *paused_by(const struct rop_situation *now)
+{
+	const char *by = now->image->paused_by ? now->image->paused_by : "a person";
+	char left[24];
+	if (!now->image->paused_until_wall_ms)
+		return rop_printf(now->arena, "%s paused it", by);
+	rop_duration_print((now->image->paused_until_wall_ms - now->wall_ms + 999) / 1000 * 1000, left, sizeof left);
+	return rop_printf(now->arena, "%s paused it, for another %s", by, left);
+}
+
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret[ROP_CONDITIONS_N])
 {
@@ -28,15 +39,19 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent",
 				      rop_printf(arena, "%zu of %zu nodes answer", now->answering, n));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
+					!now->all_answer   ? "not every node could be asked" :
 					now->members_agree ? "every node lists exactly the declared nodes" :
 							     "some node does not list exactly the declared nodes");
 	ret[ROP_COND_SLOTS_COVERED] = say(now->slots_assigned, "AllAssigned", "NotAssigned",
 					  rop_printf(arena, "%d of 16384 slots are owned", rop_slots_count(&now->owned)));
 	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked", "NotAllLinked",
-					   now->replicas_attached ? "replicas follow their primaries" : "some replica is not attached");
+					   !now->all_answer	   ? "not every node could be asked" :
+					   !now->replicas_attached ? "some replica is not attached" :
+					   !now->links_up	   ? "some replica is not linked to its primary" :
+								     "replicas follow their primaries");
 	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
 				      converged ? "the cluster matches its topology" : first_text(now, "not as declared yet"));
-	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running", now->paused ? "a person paused it" : "changes are allowed");
+	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running", now->paused ? paused_by(now) : "changes are allowed");
 	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : "Stuck", "Free",
 				    blocked ? first_text(now, "it does not come to an end") : "nothing stands in the way");
 	if (!now->in_view)

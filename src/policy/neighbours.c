@@ -8,14 +8,6 @@ static void warn(struct rop_arena *arena, struct rop_layout *layout, int node, c
 		(struct rop_finding){ .code = ROP_OK, .node = node, .reason = reason, .text = text };
 }
 
-static bool all_on_one_host(const struct placement *p)
-{
-	for (size_t i = 1; i < p->n; i++)
-		if (p->host[i] != p->host[0])
-			return false;
-	return p->n > 1;
-}
-
 #define WARNINGS_MAX 5
 
 void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
@@ -24,12 +16,10 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 	struct placement p;
 	placement_init(&p, arena, topology, 0, 0);
 	size_t found = 0;
-	if (all_on_one_host(&p) && p.n > layout->n) {
+	if (p.one_host && p.n > layout->n)
 		warn(arena, layout, -1, "OneHost",
 		     rop_printf(arena, "all %zu nodes are on one host (%s): its failure takes primaries and replicas together", p.n,
 				topology->nodes.at[0].host));
-		return;
-	}
 	/* Nodes of one shard, primary first: each is held against those before it. */
 	int *order = rop_alloc_n(arena, p.n, sizeof(int));
 	for (size_t k = 0; k < layout->n; k++) {
@@ -44,7 +34,7 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 			for (size_t b = 0; b < a; b++) {
 				if (placement_apart(&p, order[a], order[b], 0) || ++found > WARNINGS_MAX)
 					continue;
-				bool host = p.host[order[a]] == p.host[order[b]];
+				bool host = !p.one_host && p.host[order[a]] == p.host[order[b]];
 				const char *shared = host ? "the host" : rop_printf(arena, "zone %s", topology->nodes.at[order[a]].zone);
 				warn(arena, layout, order[a], host ? "SharedHost" : "SharedZone",
 				     rop_printf(arena, "%s shares %s with %s, %s of its shard", seen->nodes[order[a]].address, shared,

@@ -4,6 +4,7 @@
 #include "policy.h"
 
 #define OPEN_MAX 12
+#define PAIRS_MAX 5
 
 static void note(struct rop_situation *now, int node, const char *reason, const char *text, const char *advice)
 {
@@ -22,7 +23,8 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const 
 		       const char *advice)
 {
 	const struct rop_observed *seen = now->seen;
-	for (size_t j = 0; j < seen->n && now->open.n < OPEN_MAX; j++) {
+	size_t told = 0;
+	for (size_t j = 0; j < seen->n; j++) {
 		ROP_OWN_TEXT viewers = { 0 };
 		size_t n = 0;
 		for (size_t i = 0; i < seen->n; i++) {
@@ -33,9 +35,11 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const 
 		}
 		if (n > 3)
 			rop_text_add(&viewers, " and %zu more", n - 3);
-		if (n > 0)
+		if (n > 0 && told++ < PAIRS_MAX)
 			note(now, (int)j, reason, sentence(now, viewers.at, &seen->nodes[j]), advice);
 	}
+	if (told > PAIRS_MAX)
+		note(now, -1, reason, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
 }
 
 static const char *cannot_reach(struct rop_situation *now, const char *viewers, const struct rop_node *node)
@@ -51,6 +55,39 @@ static const char *sees_failing(struct rop_situation *now, const char *viewers, 
 static const char *sees_other(struct rop_situation *now, const char *viewers, const struct rop_node *node)
 {
 	return rop_printf(now->arena, "%s: another role, epoch or slots for %s than it says itself", viewers, node->address);
+}
+
+/* Was an introduction of these two tried, and not seen to have happened in time? */
+static bool was_tried(const struct rop_situation *now, size_t i, size_t j)
+{
+	const char *a = now->seen->nodes[i].id, *b = now->seen->nodes[j].id;
+	const char *there = now->tries ? rop_tries_note(now->tries, rop_printf(now->arena, "link:%s>%s", a, b)) : NULL;
+	const char *back = now->tries ? rop_tries_note(now->tries, rop_printf(now->arena, "link:%s>%s", b, a)) : NULL;
+	return (there && !rop_is_denial(there)) || (back && !rop_is_denial(back));
+}
+
+/* Only what was tried can be blamed on the network; fresh nodes simply have not been introduced yet. */
+static void note_introductions(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t not_yet = 0, words = seen->n * seen->words;
+	uint64_t *known = rop_alloc_n(now->arena, words + 1, sizeof *known);
+	if (words)
+		memcpy(known, seen->known, words * sizeof *known);
+	for (size_t i = 0; i < seen->n; i++) {
+		bool lacks = false;
+		for (size_t j = 0; j < seen->n; j++) {
+			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, known, i, j) || was_tried(now, i, j))
+				continue;
+			rop_bit_set(seen, known, i, j);
+			lacks = true;
+		}
+		not_yet += lacks;
+	}
+	note_pairs(now, known, "NotIntroduced", cannot_reach,
+		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or declare busPort");
+	if (not_yet)
+		note(now, -1, "NotIntroduced", rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
 }
 
 static void note_nodes(struct rop_situation *now)
@@ -76,15 +113,37 @@ static void note_nodes(struct rop_situation *now)
 	}
 }
 
+/* The node whose id stands in a subject such as "link:A>B"; -1: a subject of another form. */
+static int node_of_subject(const struct rop_situation *now, const char *subject)
+{
+	char id[ROP_ID_SIZE] = "";
+	const char *colon = strchr(subject, ':');
+	if (colon && strlen(colon + 1) >= ROP_ID_SIZE - 1)
+		memcpy(id, colon + 1, ROP_ID_SIZE - 1);
+	return *id ? rop_observed_find(now->seen, id) : -1;
+}
+
+static void note_failing_step(struct rop_situation *now)
+{
+	const char *subject, *why;
+	if (!now->tries || !rop_tries_worn_out(now->tries, &subject, &why))
+		return;
+	int node = node_of_subject(now, subject);
+	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
+	if (rop_is_denial(why))
+		note(now, node, "Denied", rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who,
+						     now->topology->auth_user ? now->topology->auth_user : "default", why),
+		     "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+	else
+		note(now, node, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
+}
+
 void rop_situation_open(struct rop_situation *now)
 {
 	if (now->open.n)
 		return;
-	const char *subject, *why;
-	if (now->tries && rop_tries_worn_out(now->tries, &subject, &why))
-		note(now, -1, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", subject, why), NULL);
-	note_pairs(now, now->seen->known, "NotIntroduced", cannot_reach,
-		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or declare busPort");
+	note_failing_step(now);
+	note_introductions(now);
 	if (now->introduced)
 		note_pairs(now, now->seen->linked, "NotLinked", sees_failing, NULL);
 	note_nodes(now);

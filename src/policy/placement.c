@@ -52,6 +52,9 @@ void placement_init(struct placement *p, struct rop_arena *arena, const struct r
 		p->zone[i] = -1;
 	}
 	number_equal(keys, n, p->host);
+	p->one_host = n > 1;
+	for (size_t i = 1; i < n; i++)
+		p->one_host &= p->host[i] == p->host[0];
 	for (size_t i = 0; i < n; i++)
 		if (topology->nodes.at[i].zone)
 			keys[zoned++] = (struct key){ topology->nodes.at[i].zone, (int)i };
@@ -60,7 +63,7 @@ void placement_init(struct placement *p, struct rop_arena *arena, const struct r
 
 bool placement_apart(const struct placement *p, int a, int b, int level)
 {
-	if (level < 2 && p->host[a] == p->host[b])
+	if (level < 2 && p->host[a] == p->host[b] && !p->one_host)
 		return false;
 	return level > 0 || p->zone[a] < 0 || p->zone[a] != p->zone[b];
 }

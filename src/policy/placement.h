@@ -13,6 +13,7 @@ struct placement {
 	size_t n, n_shards;
 	int capacity;         /* replicas a shard takes */
 	int *host, *zone;     /* [node]: equal numbers are the same; zone -1: not declared */
+	bool one_host;        /* all nodes are on it: there is nothing to keep apart but zones */
 	struct placement_members *members; /* [shard] */
 	unsigned *visited;    /* [node * n_shards + shard]: the last search that tried this pair */
 	unsigned search;

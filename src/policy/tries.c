@@ -90,8 +90,10 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	}
 	int doublings = entry->attempts < 10 ? entry->attempts : 10;
 	int64_t backoff = (int64_t)BACKOFF_FIRST_MS << doublings;
-	entry->attempts++;
-	tries->n_worn += entry->attempts == ATTEMPTS_MAX;
+	bool hopeless = status == ROP_EXPECT_REFUSED && rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
+	bool was_worn = entry->attempts >= ATTEMPTS_MAX;
+	entry->attempts = hopeless ? ATTEMPTS_MAX : entry->attempts + 1;
+	tries->n_worn += !was_worn && entry->attempts >= ATTEMPTS_MAX;
 	entry->not_before_ms = boot_ms + (backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
 	entry->note = rop_strdup(tries->arena, expect->note ? expect->note : "nothing was seen of it in time");
 }
@@ -113,6 +115,17 @@ enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, i
 	if (entry->attempts >= ATTEMPTS_MAX)
 		return ROP_MAY_NEVER;
 	return entry->not_before_ms > boot_ms ? ROP_MAY_LATER : ROP_MAY;
+}
+
+bool rop_is_denial(const char *note)
+{
+	return note && strncmp(note, "NOPERM", 6) == 0;
+}
+
+const char *rop_tries_note(const struct rop_tries *tries, const char *subject)
+{
+	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	return entry->subject ? entry->note : NULL;
 }
 
 int rop_tries_count(const struct rop_tries *tries, const char *subject)

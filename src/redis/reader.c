@@ -3,7 +3,8 @@
  * Left alone, the reader believes what it is told: it allocates an array of as many elements as a peer announces,
  * waits for as many bytes, and searches a line without end from its beginning after every read. The limits are
  * checked after each read of 16 KiB, per exchange: bytes, elements of all arrays together (an empty string costs
- * three bytes on the wire and twenty times that in memory), the length of a line, the length that a string announces.
+ * three bytes on the wire and twenty times that in memory), their depth, the length of a line, the length that a
+ * string announces.
  */
 #include "reader.h"
 
@@ -12,17 +13,23 @@
 
 #define BYTES_MAX ((size_t)64 << 20)
 #define ELEMENTS_MAX ((size_t)100 * 1000)
+#define DEPTH_MAX 6 /* replies are freed by recursion, and hiredis has no limit of its own since 1.0 */
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 #define KEEP_MAX ((size_t)64 << 10) /* a buffer larger than this does not stay with an idle connection */
 
 static void *create_array(const redisReadTask *task, reader_count n)
 {
 	struct reader *reader = task->privdata;
+	int depth = 0;
+	for (const redisReadTask *parent = task->parent; parent; parent = parent->parent)
+		depth++;
 	reader->elements += (size_t)n;
-	if (reader->elements > ELEMENTS_MAX) {
+	if (depth > DEPTH_MAX)
+		reader->beyond = "its answer is nested too deeply";
+	else if (reader->elements > ELEMENTS_MAX)
 		reader->beyond = "its answer has more than 100000 elements";
+	if (reader->beyond)
 		return NULL;
-	}
 	return reader->create_array(task, n);
 }
 

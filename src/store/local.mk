@@ -9,3 +9,4 @@ CLEANFILES += src/store/schema.inc
 src/store/schema.inc: $(top_srcdir)/data/schema.sql
 	$(AM_V_GEN)$(MKDIR_P) src/store && \
 	sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' $(top_srcdir)/data/schema.sql >$@.tmp && mv $@.tmp $@
+src/store/librop_a-migrate.$(OBJEXT): src/store/schema.inc

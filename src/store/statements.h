@@ -99,10 +99,10 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_WRITE };
 		" reason = excluded.reason, message = excluded.message, since_wall_ms = excluded.since_wall_ms") \
 	/* history, newest first; within a pass the moves stand before the steps they caused */ \
 	X(HISTORY, READ, "SELECT * FROM (SELECT t.pass, 0 AS is_step, t.id, p.wall_ms, p.pid, t.from_state AS a," \
-		" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved" \
+		" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved, NULL AS f" \
 		" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC LIMIT ?2)" \
 		" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \
-		" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms" \
+		" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms, x.why" \
 		" FROM expectation x JOIN pass p ON p.id = x.pass WHERE x.cluster = ?1 ORDER BY x.id DESC LIMIT ?2)" \
 		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2")
 

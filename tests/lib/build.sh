@@ -71,7 +71,8 @@ hiredis-1.2)
 	if ! prefix=$(peer_hiredis 2>"$build/test-logs/peer-hiredis.log"); then
 		say skip "hiredis 1.2: $(tail -1 "$build/test-logs/peer-hiredis.log")"
 	fi
-	configure --enable-werror CFLAGS='-O1 -g' PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+	configure --enable-werror CFLAGS='-O1 -g' HIREDIS_LIBS="$prefix/lib/libhiredis.a" \
+		HIREDIS_CFLAGS="-isystem $prefix/include -isystem $prefix/include/hiredis" # its headers' warnings are not ours
 	version=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --modversion hiredis)
 	compile all
 	compile check TESTS=
@@ -81,15 +82,18 @@ hiredis-1.2)
 	fi
 	word=ok
 	bash "$source/tests/unit/run" tests/unit/units >units.log 2>&1 || word='not ok'
+	echo "$word - the unit tests pass with hiredis $version ($(grep -c '^ok - ' units.log) cases)"
 	grep -A8 '^not ok - ' units.log | sed 's/^/    /'
-	say "$word" "the unit tests pass with hiredis $version ($(grep -c '^ok - ' units.log) cases)"
+	[ "$word" = ok ]
+	exit
 	;;
 distcheck)
 	dir=$build/plain
 	configure --enable-werror CFLAGS='-O2 -g'
 	if ! make -j$JOBS distcheck DISTCHECK_CONFIGURE_FLAGS='--enable-werror' >distcheck.log 2>&1; then
 		echo 'not ok - make distcheck'
-		tail -40 distcheck.log | sed 's/^/    /'
+		cat redis-operator-*/_build/sub/tests/unit/run.log 2>/dev/null | grep -E -A12 '^not ok|^\[----\]' | head -40 | sed 's/^/    /'
+		tail -25 distcheck.log | sed 's/^/    /'
 		exit 1
 	fi
 	echo 'ok - make distcheck'

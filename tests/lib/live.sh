@@ -17,9 +17,11 @@
 #   node_stop I  node_start I  node_kill9 I  node_freeze I  node_thaw I  node_wipe I (stopped: lose nodes.conf and data)
 #   port I   address I        where node I listens
 #   rcli I ARG...             redis-cli to node I (REDISCLI_AUTH is honoured; never hangs longer than 5 s)
-#   topology FILE SHARDS REPLICAS [YAML...]   the fleet's topology file; extra lines of spec, indented by two
-#   agreed                    all running nodes: cluster_state ok, 16384 slots, equal views, nobody failing
-#   replicas_up               every replica's link to its primary is up
+#   topology FILE SHARDS REPLICAS [YAML...]   the fleet's topology file; extra lines of spec, indented by two;
+#                             TOPOLOGY_NAME, and TOPOLOGY_NODES: numbers, or `{ address: ... }` entries one a line
+#   agreed [I...]             all running nodes (or these): cluster_state ok, 16384 slots, equal views, nobody failing
+#   replicas_up [I...]        every replica's link to its primary is up
+#   ranges I                  the slots of the primaries in node I's view, in order, on one line
 #   view I                    node I's CLUSTER NODES, normalised: what is left must be equal on all nodes
 #   wait_until SECONDS 'COMMAND'   polls every 20 ms
 #   op ARG...                 the program under test, with --state in the private folder
@@ -28,6 +30,9 @@
 #   check 'NAME' COMMAND...   one case: passes when the command succeeds; its output is shown when it does not
 #   has FILE TEXT  lacks FILE TEXT    for check: does the file contain the text?
 #   same FILE FILE            for check: equal files, else a diff
+#   each 'COMMAND' I...       for check: COMMAND holds for each $i
+#   json FILTER               for check: the jq filter is true of what `expect` got
+#   silent                    for check: `expect` got neither data nor sentences
 #   ok NAME  not_ok NAME [DETAIL]  skip NAME WHY
 #   changes_begin, changes_count, changes_list   changing commands that all servers received since (INFO commandstats)
 #   monitor_begin, monitor_end FILE, monitor_commands I   the changing commands themselves, in order, per node
@@ -78,7 +83,7 @@ live_child() { # is this process a child of ours?
 
 live_end() {
 	local status=$?
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	[ "$BASHPID" = "$LIVE_SELF" ] || return
 	exec 2>/dev/null # (bash would tell of every job that is killed)
 	local pid
@@ -105,6 +110,7 @@ live_end() {
 }
 trap live_end EXIT
 trap 'exit 129' HUP
+trap 'exit 141' PIPE # the reader of our lines went away
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -155,6 +161,29 @@ lacks() {
 
 same() {
 	diff -u "$1" "$2"
+}
+
+each() {
+	local i command=$1
+	shift
+	for i; do
+		eval "$command" && continue
+		echo "not for $i: $command"
+		return 1
+	done
+}
+
+json() {
+	jq -e "$1" "$OUT" >/dev/null && return
+	echo "does not hold: $1"
+	head -60 "$OUT"
+	return 1
+}
+
+silent() {
+	[ ! -s "$OUT" ] && [ ! -s "$ERR" ] && return
+	head "$OUT" "$ERR"
+	return 1
 }
 
 wait_until() { # wait_until SECONDS 'COMMAND'
@@ -315,23 +344,34 @@ fleet_up() { # fleet_up N [LINE...]
 }
 
 fleet_down() { # the data is of no worth: no polite shutdown
-	local i
+	local i pid killed=()
 	for i in "${!NODE_PID[@]}"; do
-		node_running "$i" && kill -9 "${NODE_PID[$i]}" 2>/dev/null
+		node_running "$i" || continue
+		kill -9 "${NODE_PID[$i]}" 2>/dev/null
+		killed+=("${NODE_PID[$i]}")
 	done
-	for i in "${!NODE_PID[@]}"; do
-		while node_running "$i"; do nap 0.005; done
-		rm -rf "${LIVE_DIR:?}/$i"
+	for pid in "${killed[@]}"; do
+		while pid_lives "$pid"; do nap 0.005; done
 	done
+	for i in "${!NODE_PID[@]}"; do rm -rf "${LIVE_DIR:?}/$i"; done
 	NODE_PID=()
 	COUNT=0
 }
 
+# Its folder is left before its sockets are closed: only when it is a zombie or gone can its port be bound again.
+pid_lives() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
+	stat=${stat##*) }
+	[ "${stat:0:1}" != Z ] && [ "${stat:0:1}" != X ]
+}
+
 node_end() { # node_end SIGNAL I - and until it is gone
+	local pid=${NODE_PID[$2]:-}
 	node_running "$2" || return 0
-	kill "-$1" "${NODE_PID[$2]}"
-	[ "$1" = 9 ] || kill -CONT "${NODE_PID[$2]}"
-	while node_running "$2"; do nap 0.005; done
+	kill "-$1" "$pid"
+	[ "$1" = 9 ] || kill -CONT "$pid"
+	while pid_lives "$pid"; do nap 0.005; done
 	unset "NODE_PID[$2]"
 	return 0
 }
@@ -377,8 +417,8 @@ view_normalise() {
 view() { rcli "$1" CLUSTER NODES | tr -d '\r' | view_normalise; }
 
 agreed() {
-	local i nodes jobs=() dir=$LIVE_DIR/agreed
-	mapfile -t nodes < <(nodes_running)
+	local i nodes=("$@") jobs=() dir=$LIVE_DIR/agreed
+	[ $# -gt 0 ] || mapfile -t nodes < <(nodes_running)
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	for i in "${nodes[@]}"; do
@@ -408,14 +448,30 @@ agreed() {
 }
 
 replicas_up() {
-	local i text
-	for i in $(nodes_running); do
+	local i text nodes=("$@")
+	[ $# -gt 0 ] || mapfile -t nodes < <(nodes_running)
+	for i in "${nodes[@]}"; do
 		text=$(rcli "$i" INFO replication)
 		if [[ $text == *role:slave* && $text != *master_link_status:up* ]]; then
 			echo "the link of node $i is not up"
 			return 1
 		fi
 	done
+}
+
+ranges() {
+	rcli "$1" CLUSTER NODES | tr -d '\r' | awk '$3 ~ /master/ { for (i = 9; i <= NF; i++) print $i }' | sort -n | xargs
+}
+
+topology_nodes() {
+	local node
+	if [[ ${TOPOLOGY_NODES:-} == *'{'* ]]; then
+		echo "$TOPOLOGY_NODES"
+	elif [ -n "${TOPOLOGY_NODES:-}" ]; then
+		for node in $TOPOLOGY_NODES; do echo "{ address: $(address "$node") }"; done
+	else
+		addresses | sed 's/.*/{ address: & }/'
+	fi
 }
 
 topology() { # topology FILE SHARDS REPLICAS [YAML...]
@@ -433,7 +489,7 @@ topology() { # topology FILE SHARDS REPLICAS [YAML...]
 			sed 's/^/  /' <<<"$line"
 		done
 		echo "  nodes:"
-		addresses | sed 's/.*/    - { address: & }/'
+		topology_nodes | sed 's/^/    - /'
 	} >"$file"
 }
 

@@ -53,7 +53,7 @@ Test(fleet, other_protocols_are_not_redis)
 		{ "+OK\r\n$9223372036854775807\r\nabc", "more than 64 MiB" },
 		{ "+OK\r\n*1000000000\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*100001\r\n", "more than 100000 elements" },
-		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested" },
+		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested too deeply" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
 		struct peer peer;
@@ -159,6 +159,10 @@ static void never_ends(struct peer *peer, int fd)
 		;
 }
 
+#define X10 "xxxxxxxxxx"
+#define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+#define X1000 X100 X100 X100 X100 X100 X100 X100 X100 X100 X100
+
 Test(fleet, an_endless_answer_ends_and_stays_small)
 {
 	/* up to '~' once, what follows for ever */
@@ -171,7 +175,8 @@ Test(fleet, an_endless_answer_ends_and_stays_small)
 		{ "+OK\r\n~$1\r\nx\r\n", "more replies than it was asked for" },
 		{ "+OK\r\n*100000\r\n~+\r\n", "an array" },
 		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 elements" },
-		{ "+OK\r\n*1\r\n~*1\r\n", "nested" },
+		{ "+OK\r\n*1\r\n~*1\r\n", "nested too deeply" },
+		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "does not end within 64 MiB" },
 	};
 	long before = memory_peak_kib();
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
@@ -247,7 +252,7 @@ static void closes_midway(struct peer *peer, int fd)
 	char name[128];
 	for (int i = 0; i < 3; i++)
 		peer_command(peer, fd, name, sizeof name);
-	peer_say(fd, "+OK\r\n$100\r\nabc", 14);
+	peer_say(fd, "+OK\r\n$3\r\nabc\r\n$100\r\nabc", 23);
 }
 
 Test(fleet, a_silent_peer_is_silent_for_a_reason)
@@ -266,6 +271,7 @@ Test(fleet, a_silent_peer_is_silent_for_a_reason)
 	peer_stop(&peer);
 	peer_start(&peer, closes_midway, NULL);
 	assert_reach(peer.port, ROP_REACH_SILENT, "in the middle of its answer");
+	cr_assert_null(look_once(peer.port).cluster_nodes, "half an answer is none");
 	peer_stop(&peer);
 }
 
@@ -352,7 +358,6 @@ Test(fleet, a_late_reply_is_never_taken_for_a_later_one)
 	view_open(&view, &peer.port, 1);
 	const struct rop_answer *answer = look(&view, 0);
 	cr_assert_eq(answer->reach, ROP_REACH_SILENT);
-	cr_assert_null(answer->cluster_nodes, "half an answer is none");
 	for (int64_t end = rop_boot_ms() + 3000; rop_boot_ms() < end;) {
 		answer = look(&view, 0);
 		cr_assert(answer->reach == ROP_REACH_SILENT || strncmp(answer->cluster_nodes, NODE_ID, 40) == 0, "%s",
@@ -395,6 +400,48 @@ Test(fleet, a_connection_that_ended_between_two_looks_is_made_again)
 		view_done(&view);
 		peer_stop(&peer);
 	}
+}
+
+Test(fleet, a_connection_that_the_server_closed_is_let_go_of_at_once)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, answers_once, NULL);
+	view_open(&view, &peer.port, 1);
+	cr_assert_eq(look(&view, 0)->reach, ROP_REACH_OK);
+	alarm(5); /* ends the test if it waits */
+	rop_loop_run(view.loop); /* nothing is left to wait for */
+	alarm(0);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+/* Answers everything well but INFO keyspace. */
+static void hides_keyspace(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "INFO keyspace") == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, a_keyspace_that_may_not_be_seen_is_unknown)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, hides_keyspace, "-NOPERM this user has no permissions to run the 'info' command\r\n");
+	view_open(&view, &peer.port, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+	cr_assert_null(answer->info_keyspace);
+	cr_assert_not_null(answer->info_server);
+	view_done(&view);
+	peer_stop(&peer);
 }
 
 /* ---- secrets ----------------------------------------------------------------------------------------------- */
@@ -440,6 +487,23 @@ Test(fleet, a_refused_login_says_why_and_never_the_secret)
 		view_done(&view);
 		peer_stop(&peer);
 	}
+}
+
+Test(fleet, a_secret_that_a_server_repeats_is_covered)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.password = "s3cret";
+	peer_start(&peer, answers_nodes_with, "-ERR what is s3cret for? s3cre\r\n");
+	view_open(&view, &peer.port, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_NOT_REDIS);
+	assert_says(answer->reach_why, "what is *** for? s3cre");
+	const struct rop_outcome *outcome = tell(&view, (const char *const[]){ "CLUSTER NODES" }, 1);
+	cr_assert_str_eq(outcome->text, "ERR what is *** for? s3cre");
+	view_done(&view);
+	peer_stop(&peer);
 }
 
 static _Atomic int meets;
@@ -590,10 +654,14 @@ Test(fleet, concurrency_limits_how_many_are_asked_at_once)
 		peer_stop(&hung[i]);
 }
 
-static void hold_up(void *arg)
+/* Among the descriptors' events: the deadline passes before the loop asks for events again. */
+static void hold_up(void *arg, bool readable, bool writable)
 {
-	(void)arg;
-	nanosleep(&(struct timespec){ .tv_nsec = 400000000 }, NULL);
+	char byte;
+	(void)readable;
+	(void)writable;
+	if (read(*(int *)arg, &byte, 1) == 1)
+		nanosleep(&(struct timespec){ .tv_nsec = 400000000 }, NULL);
 }
 
 Test(fleet, an_answer_in_time_counts_though_we_were_held_up)
@@ -605,11 +673,13 @@ Test(fleet, an_answer_in_time_counts_though_we_were_held_up)
 	peer_start(&peer, answers_well, NULL);
 	view_open(&view, &peer.port, 1);
 	cr_assert_eq(look(&view, 0)->reach, ROP_REACH_OK);
-	struct rop_timer *timer = rop_timer_new(view.loop, hold_up, NULL);
-	rop_timer_start(timer, 0);
+	int ends[2];
+	cr_assert(pipe(ends) == 0 && write(ends[1], "x", 1) == 1);
+	struct rop_watch *watch = rop_watch_new(view.loop, ends[0], hold_up, &ends[0]);
+	rop_watch_set(watch, true, false);
 	const struct rop_answer *answer = look(&view, 0);
 	cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
-	rop_timer_free(timer);
+	rop_watch_free(watch);
 	view_done(&view);
 	peer_stop(&peer);
 }

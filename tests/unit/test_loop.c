@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rop/loop.h"
 
 struct seen {
 	struct rop_loop *loop;
-	struct rop_timer *timer;
+	struct rop_timer *timer, *other;
 	struct rop_watch *watch;
 	char text[512];
 	size_t n;
@@ -37,6 +38,36 @@ Test(loop, a_timer_fires_once_and_may_free_itself)
 	cr_assert_eq(seen.calls, 1);
 	cr_assert_geq(rop_boot_ms() - start, 29);
 	cr_assert_lt(rop_boot_ms() - start, 400);
+	rop_loop_free(seen.loop);
+}
+
+static void compute_then_wait(void *arg)
+{
+	struct seen *seen = arg;
+	if (seen->calls++ > 0)
+		return;
+	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	seen->n = (size_t)rop_boot_ms();
+	rop_timer_start(seen->timer, 60);
+	rop_timer_start(seen->other, 1); /* makes the loop look at its clock */
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+Test(loop, a_timer_counts_from_when_it_is_started)
+{
+	struct seen seen = { .loop = rop_loop_new(NULL) };
+	seen.timer = rop_timer_new(seen.loop, compute_then_wait, &seen);
+	seen.other = rop_timer_new(seen.loop, nothing, NULL);
+	rop_timer_start(seen.timer, 0);
+	rop_loop_run(seen.loop);
+	cr_assert_eq(seen.calls, 2);
+	cr_assert_geq((size_t)rop_boot_ms() - seen.n, 59);
+	rop_timer_free(seen.timer);
+	rop_timer_free(seen.other);
 	rop_loop_free(seen.loop);
 }
 

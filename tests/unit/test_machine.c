@@ -230,6 +230,43 @@ Test(machine, a_vocabulary_with_a_bug_is_refused)
 	nothing(NULL, NULL, NULL);
 }
 
+/* Words that use every place that the tables have. */
+Test(machine, words_may_have_as_many_arguments_and_links_as_the_tables_hold)
+{
+	static const struct rop_fact FACTS[] = {
+		{ .name = "p", .doc = "P.", .holds = never }, { .name = "q", .doc = "Q.", .holds = never },
+		{ .name = "r", .doc = "R.", .holds = never }, { .name = "s", .doc = "S.", .holds = never },
+		{ .name = "all", .doc = "All.", .implies = { "p", "q", "r", "s" }, .holds = never },
+		{ .name = "none", .doc = "None.", .excludes = { "p", "q", "r", "s" }, .holds = never,
+		  .args = { { "x", "x", ROP_ARG_INT, 0, 9 }, { "y", "y", ROP_ARG_INT, 0, 9 }, { "z", "z", ROP_ARG_DURATION, 0, 9000 } } },
+	};
+	static const struct rop_vocabulary WORDS = { .facts = FACTS, .n_facts = 6 };
+	static const char HEAD[] = "machine: toy\ndoc: A toy.\ninitial: A\nstates:\n  Z: { doc: The end., final: true }\n"
+				   "  A:\n    doc: A state.\n    rows:\n", TAIL[] = "      - { to: Z, why: on }\n";
+	static const char *const DEAD[] = {
+		"all, not s", "all, none: { x: 1, y: 2, z: 3s }", "s, none: { x: 1, y: 2, z: 3s }", NULL,
+	};
+	for (size_t i = 0; i < sizeof DEAD / sizeof *DEAD; i++) {
+		ROP_OWN_TEXT text = { 0 }, table = { 0 };
+		rop_text_add(&text, "%s", HEAD);
+		if (DEAD[i])
+			rop_text_add(&text, "      - { when: [%s], to: Z, why: on }\n", DEAD[i]);
+		rop_text_add(&text, "%s", TAIL);
+		OWN_TOY loaded = toy_load_text(text.at, &WORDS);
+		if (DEAD[i]) {
+			cr_assert(strstr(loaded.printed.at, "its facts contradict each other"), "%s", DEAD[i]);
+			continue;
+		}
+		cr_assert(loaded.machine, "%s", loaded.printed.at);
+		rop_machine_table(loaded.machine, &table);
+		cr_assert(strstr(table.at, "A      1  always  Z   -   on\n"), "%s", table.at);
+	}
+	ROP_OWN_TEXT words = { 0 };
+	rop_vocabulary_print(&WORDS, &words);
+	cr_assert(strstr(words.at, "implies p, q, r, s\n") && strstr(words.at, "never together with p, q, r, s\n"), "%s", words.at);
+	cr_assert(strstr(words.at, "z: z; a duration from 0ms to 9s\n"));
+}
+
 /* ---- the digest --------------------------------------------------------------------------------------------- */
 
 static char *digest_of(const char *source, const char *from, const char *to, char *ret)

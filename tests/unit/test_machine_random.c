@@ -171,7 +171,7 @@ static bool machine_is_good(const struct random_machine *m)
 			return false;
 		final |= (unsigned)m->states[s].final << s;
 	}
-	for (int s = 0; s < m->n; s++) {
+	for (int s = 0; s < m->n && s < STATES_MAX; s++) {
 		if (!(reach(to, m->n, 0) >> s & 1) || !(reach(to, m->n, s) & final))
 			return false;
 		for (unsigned world = 0; world < OVERDUE; world++)

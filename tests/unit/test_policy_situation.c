@@ -110,7 +110,9 @@ Test(policy_situation, empty_nodes_that_know_each_other_already_are_joined_too)
 	struct rop_observed *world = fresh_world(topology);
 	for (size_t i = 1; i < 4; i++)
 		know_each_other(world, 0, i);
-	give_slots(world, 0, 0, 16383);
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 1, 5461, 10922);
+	give_slots(world, 2, 10923, 16383);
 	world->nodes[0].keys = 10;
 	know_each_other(world, 4, 5);
 	world->nodes[4].epoch = 5;
@@ -279,7 +281,7 @@ Test(policy_situation, another_number_of_shards_than_declared_is_refused_with_th
 	give_slots(world, 1, 8192, 16383);
 	now = situation_of(four, world);
 	expect_finding(now, "TooFewShards", ROP_REFUSED,
-		       "the cluster is formed of 2 shards, but the file declares 4; adding shards means moving slots, which this version does not do");
+		       "the slots are owned by 2 nodes, but the file declares 4 shards; adding shards means moving slots, which this version does not do");
 }
 
 Test(policy_situation, what_was_found_twice_is_told_once)

@@ -467,6 +467,7 @@ Test(store, history_is_in_order_and_gives_the_newest)
 		if (line->is_step) {
 			cr_assert_str_eq(line->subject, rop_printf(arena, "link:%zu", i / 2));
 			cr_assert_str_eq(line->command, "PING");
+			cr_assert_str_eq(line->why, "a test");
 			cr_assert_str_eq(line->status, "pending");
 			cr_assert_str_eq(line->address, "10.0.0.1:6379");
 			cr_assert(line->attempts == 1 && line->resolved_wall_ms == 0 && !line->from);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,14 +181,14 @@ Test(store_files, a_folder_that_cannot_be_written_is_refused_at_once)
 	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
 	bool root = geteuid() == 0; /* root may write everywhere: go on as somebody else */
 	chmod(folder, root ? 0755 : 0500);
-	chmod(db_path, root ? 0644 : 0600);
+	chmod(db_path, root ? 0666 : 0600); /* the file alone would let us */
 	if (root && seteuid(65534) != 0)
 		cr_skip("root, and may not become anybody else");
 	assert_not_opened(db_path, ROP_STORE_WRITE, "cannot be written");
 	assert_not_opened(in_folder("more/state.db"), ROP_STORE_WRITE, "cannot be made");
 	rop_store_close(open_or_die(db_path, ROP_STORE_READ));
 	cr_assert(!root || seteuid(0) == 0);
-	chmod(folder, 0755);
+	chmod(folder, root ? 0777 : 0700); /* the folder alone would let us */
 	chmod(db_path, root ? 0644 : 0400);
 	if (root && seteuid(65534) != 0)
 		cr_skip("root, and may not become anybody else");
@@ -358,7 +359,8 @@ Test(store_lock, a_holder_that_has_not_signed_yet_is_still_a_holder)
 {
 	int fd = open(in_folder("cart.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	cr_assert(fd >= 0 && flock(fd, LOCK_EX) == 0);
-	static const char *const CONTENTS[] = { "", "4711", "4711 app", "nonsense\n", "x y z\n", "-4 apply 1\n" };
+	static const char *const CONTENTS[] = { "", "4711", "4711 app", "1 apply 17672", "nonsense\n", "x y z\n",
+		"-4 apply 1\n" };
 	for (size_t i = 0; i < sizeof CONTENTS / sizeof *CONTENTS; i++) {
 		cr_assert_eq(ftruncate(fd, 0), 0);
 		cr_assert_eq(pwrite(fd, CONTENTS[i], strlen(CONTENTS[i]), 0), (ssize_t)strlen(CONTENTS[i]));
@@ -374,6 +376,37 @@ Test(store_lock, the_name_of_a_dead_process_holds_nothing)
 {
 	write_file(in_folder("cart.lock"), "999999999 apply 1767268867\n");
 	rop_lock_release(lock_or_die("cart", "apply"));
+}
+
+/* In a child that shares the locked file: sign after a moment, as a new holder does, and stay. */
+static void sign_late(int fd)
+{
+	alarm(60); /* should the test fail and forget it */
+	usleep(20000);
+	char *line = rop_printf(arena, "%d apply 1767268867\n", getpid());
+	if (ftruncate(fd, 0) == 0 && pwrite(fd, line, strlen(line), 0) > 0)
+		pause();
+	_exit(1);
+}
+
+Test(store_lock, a_new_holder_is_not_taken_for_the_dead_one_before_it)
+{
+	bool named = false;
+	for (int round = 0; round < 10 && !named; round++) { /* a busy machine may need more than one */
+		write_file(in_folder("cart.lock"), "999999999 run 1767268867\n");
+		int fd = open(in_folder("cart.lock"), O_RDWR | O_CLOEXEC);
+		cr_assert(fd >= 0 && flock(fd, LOCK_EX) == 0);
+		pid_t child = fork();
+		if (child == 0)
+			sign_late(fd);
+		close(fd);
+		struct rop_lock *lock = NULL;
+		cr_assert_not(rop_lock_take(db_path, "cart", "apply", &lock, &err));
+		named = strstr(err.text, rop_printf(arena, "held by pid %d (apply, since ", child)) != NULL;
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	cr_assert(named, "%s", err.text);
 }
 
 Test(store_lock, odd_names_and_places_are_refused)
@@ -409,7 +442,8 @@ static void race(struct shared *shared, int rounds)
 		__atomic_add_fetch(&shared->taken, 1, __ATOMIC_SEQ_CST);
 		if (__atomic_add_fetch(&shared->inside, 1, __ATOMIC_SEQ_CST) != 1)
 			__atomic_add_fetch(&shared->overlaps, 1, __ATOMIC_SEQ_CST);
-		for (int k = 0; k < 20; k++)
+		/* until somebody was turned away: else the race proves nothing */
+		for (int k = 0; k < 20 || (k < 1000000 && __atomic_load_n(&shared->refused, __ATOMIC_SEQ_CST) == 0); k++)
 			sched_yield();
 		__atomic_sub_fetch(&shared->inside, 1, __ATOMIC_SEQ_CST);
 		rop_lock_release(lock);
@@ -446,6 +480,7 @@ Test(store_lock, the_lock_of_a_killed_process_is_free)
 	pid_t child = fork();
 	if (child == 0) {
 		struct rop_lock *lock;
+		alarm(60); /* should the test fail and forget it */
 		if (rop_lock_take(db_path, "cart", "run", &lock, NULL) && write(ready[1], "x", 1) == 1)
 			pause();
 		_exit(1);
