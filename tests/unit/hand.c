@@ -256,3 +256,31 @@ bool hand_moved(const struct hand *hand, const char *from, const char *to)
 			return true;
 	return false;
 }
+
+/* ---- the operator under test --------------------------------------------------------------------------------------- */
+
+struct hand *op;
+
+void start_fresh(void)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	op = hand_new(topology, fresh_world(topology));
+}
+
+void start_formed(void)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	op = hand_new(topology, formed_world(topology));
+}
+
+const char *state(void)
+{
+	return rop_reconcile_state(op->r);
+}
+
+void hand_teardown(void)
+{
+	if (op)
+		hand_stop(op);
+	world_teardown();
+}

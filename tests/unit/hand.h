@@ -34,4 +34,11 @@ size_t hand_sent(const struct hand *hand, enum rop_step_kind kind);
 size_t hand_ended(const struct hand *hand, const char *status);
 bool hand_moved(const struct hand *hand, const char *from, const char *to);
 
+/* The operator under test, on a cluster of six: started by hand_start(op), freed by hand_teardown (TestSuite .fini). */
+extern struct hand *op;
+void start_fresh(void);
+void start_formed(void);
+const char *state(void); /* of op's machine */
+void hand_teardown(void);
+
 #endif

@@ -33,21 +33,45 @@ Test(policy_open, of_a_converged_cluster_nothing_is_open)
 	cr_assert_str_eq(open_of(situation_of(topology, formed_world(topology))), "");
 }
 
-Test(policy_open, names_the_pair_that_cannot_be_introduced_and_the_port)
+static void fail_to_introduce(struct rop_tries *tries, size_t a, size_t b, const char *note)
+{
+	struct rop_expect expect = { .kind = ROP_STEP_MEET, .subject = rop_printf(pool, "link:%s>%s", node_id(a), node_id(b)), .note = note };
+	rop_tries_ended(tries, &expect, note ? ROP_EXPECT_REFUSED : ROP_EXPECT_EXPIRED, 0);
+}
+
+Test(policy_open, fresh_nodes_simply_do_not_know_each_other_yet)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	const char *text = open_of(situation_of(topology, fresh_world(topology)));
+	cr_assert(strncmp(text, "NotIntroduced: 3 of 3 nodes do not know all others yet\n", 55) == 0, "%s", text);
+}
+
+Test(policy_open, names_the_pair_that_could_not_be_introduced_and_the_port)
 {
 	struct rop_topology *topology = six();
 	struct rop_observed *world = formed_world(topology);
+	struct rop_tries *tries = rop_tries_new(pool);
 	rop_bit_clear(world, world->known, 1, 4);
 	rop_bit_clear(world, world->known, 2, 4);
 	world->nodes[4].bus_port = 7777;
-	struct rop_situation *now = situation_of(topology, world);
+	fail_to_introduce(tries, 1, 4, NULL);
+	fail_to_introduce(tries, 4, 2, NULL);
+	struct rop_situation *now = situation_with(topology, world, &no_image, tries, 0);
 	cr_assert_str_eq(open_of(now), "NotIntroduced: 10.0.0.2:6379, 10.0.0.3:6379 cannot reach the cluster bus of 10.0.0.5:6379 (port 7777)\n");
 	cr_assert(strstr(now->open.at[0].advice, "cluster bus port"));
 	cr_assert_str_eq(open_of(now), open_of(now), "asked twice, told once");
 	cr_assert_eq(now->open.n, 1);
 	rop_bit_clear(world, world->known, 0, 4);
 	rop_bit_clear(world, world->known, 3, 4);
-	cr_assert(strstr(open_of(situation_of(topology, world)), "10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 and 1 more cannot reach"));
+	fail_to_introduce(tries, 0, 4, NULL);
+	fail_to_introduce(tries, 3, 4, "NOPERM");
+	cr_assert_str_eq(open_of(situation_with(topology, world, &no_image, tries, 0)),
+			 rop_printf(pool, "Denied: 10.0.0.4:6379: user 'default' lacks a permission: NOPERM\n"
+					  "NotIntroduced: 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 cannot reach the cluster bus of 10.0.0.5:6379 (port 7777)\n"
+					  "NotIntroduced: 1 of 6 nodes do not know all others yet\n"));
+	fail_to_introduce(tries, 3, 4, NULL);
+	cr_assert(strstr(open_of(situation_with(topology, world, &no_image, tries, 0)),
+			 "10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 and 1 more cannot reach"));
 }
 
 Test(policy_open, names_links_that_are_not_healthy_and_views_that_differ)
@@ -111,14 +135,25 @@ Test(policy_open, counts_slots_that_nobody_owns_and_mentions_settings)
 Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 {
 	struct rop_topology *topology = six();
-	struct rop_tries *tries = rop_tries_new(pool);
-	for (int i = 0; i < 8; i++) {
-		struct rop_expect expect = { .subject = "role:x", .note = "NOPERM this user has no permissions" };
-		rop_tries_ended(tries, &expect, ROP_EXPECT_REFUSED, 0);
+	static const struct { const char *subject, *note, *told; } FAILURES[] = {
+		{ "role:%s", "ERR busy", "StepFails: 10.0.0.3:6379: tried again and again, and: ERR busy\n" },
+		{ "slot:0-5460", "ERR busy", "StepFails: slot:0-5460: tried again and again, and: ERR busy\n" },
+		{ "odd", "ERR busy", "StepFails: odd: tried again and again, and: ERR busy\n" },
+		{ "role:%s", "NOPERM no", "Denied: 10.0.0.3:6379: user 'default' lacks a permission: NOPERM no\n" },
+	};
+	struct rop_tries *tries;
+	for (size_t k = 0; k < sizeof FAILURES / sizeof *FAILURES; k++) {
+		tries = rop_tries_new(pool);
+		bool of_node = strchr(FAILURES[k].subject, '%');
+		struct rop_expect expect = { .subject = of_node ? rop_printf(pool, "role:%s", node_id(2)) : FAILURES[k].subject, .note = FAILURES[k].note };
+		for (int i = 0; i < 8; i++)
+			rop_tries_ended(tries, &expect, ROP_EXPECT_REFUSED, 0);
+		struct rop_situation *now = situation_with(topology, formed_world(topology), &no_image, tries, 0);
+		cr_assert(now->worn_out);
+		cr_assert_str_eq(open_of(now), FAILURES[k].told);
 	}
-	struct rop_situation *now = situation_with(topology, formed_world(topology), &no_image, tries, 0);
-	cr_assert(now->worn_out);
-	cr_assert_str_eq(open_of(now), "StepFails: role:x: tried again and again, and: NOPERM this user has no permissions\n");
+	topology->auth_user = "ops";
+	cr_assert(strstr(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "user 'ops' lacks"));
 	tries = rop_tries_new(pool);
 	cr_assert_str_eq(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "");
 }
@@ -127,11 +162,15 @@ Test(policy_open, a_dozen_points_are_enough)
 {
 	struct rop_topology *topology = topology_of(20, 0, 20);
 	manage_setting(topology, "maxmemory", "1gb");
+	struct rop_tries *tries = rop_tries_new(pool);
 	struct rop_observed *world = fresh_world(topology);
-	rop_situation_open(situation_of(topology, world));
-	struct rop_situation *now = situation_of(topology, world);
+	for (size_t i = 0; i < 20; i++)
+		for (size_t j = 0; j < i; j++)
+			fail_to_introduce(tries, i, j, NULL);
+	struct rop_situation *now = situation_with(topology, world, &no_image, tries, 0);
 	rop_situation_open(now);
 	cr_assert_eq(now->open.n, 12);
+	cr_assert_str_eq(now->open.at[5].text, "and so for 15 more nodes");
 	meet_all(world);
 	now = situation_of(topology, world);
 	rop_situation_open(now);
@@ -206,10 +245,32 @@ Test(policy_open, conditions_name_what_is_wrong_and_stay_unknown_out_of_view)
 	cr_assert_str_eq(c[ROP_COND_REPLICAS_READY].message, "some replica is not attached");
 	rop_situation_open(now);
 	c = conditions_of(now, false, false);
-	cr_assert(strstr(c[ROP_COND_CONVERGED].message, "cannot reach the cluster bus"));
-	now->paused = true;
-	c = conditions_of(now, false, false);
-	cr_assert(c[ROP_COND_PAUSED].status == ROP_TRUE && strcmp(c[ROP_COND_PAUSED].message, "a person paused it") == 0);
+	cr_assert_str_eq(c[ROP_COND_CONVERGED].message, "6 of 6 nodes do not know all others yet");
+}
+
+Test(policy_open, the_condition_says_who_paused_it_and_for_how_long)
+{
+	struct rop_topology *topology = six();
+	struct rop_image image = { .paused = true };
+	struct rop_observed *world = formed_world(topology);
+	cr_assert_str_eq(conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message, "a person paused it");
+	image.paused_by = "ann";
+	image.paused_until_wall_ms = 1059001;
+	cr_assert_str_eq(conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message,
+			 "ann paused it, for another 1m");
+}
+
+Test(policy_open, the_condition_of_replicas_says_what_is_wrong_with_them)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[3].link_up = false;
+	cr_assert_str_eq(conditions_of(situation_of(topology, world), false, false)[ROP_COND_REPLICAS_READY].message,
+			 "some replica is not linked to its primary");
+	go_silent(world, 3);
+	const struct rop_condition *c = conditions_of(situation_of(topology, world), false, false);
+	cr_assert(c[ROP_COND_REPLICAS_READY].status == ROP_FALSE && c[ROP_COND_WELL_FORMED].status == ROP_FALSE);
+	cr_assert_str_eq(c[ROP_COND_WELL_FORMED].message, "not every node could be asked");
 }
 
 Test(policy_open, since_is_when_the_status_last_changed)
