@@ -89,6 +89,12 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
  * expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
 
+/* A temporary setting that could not be put back at once is tried again before this ends. */
+static bool restores_later(const struct rop_reconcile *r)
+{
+	return r->now->temporaries_in_force && rop_tries_next_ms(r->tries, r->now->boot_ms) != INT64_MAX;
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
@@ -103,7 +109,8 @@ static void rest(struct rop_reconcile *r)
 	if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && r->told) {
+	} else if (final && (r->told || r->now->paused) && !restores_later(r)) {
+		/* also where it is paused: who waits for a pause to end does not know for how long */
 		pass_explain(r);
 		r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
