@@ -112,6 +112,8 @@ static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
 			record_transition(r, row);
 		if (row->to != row->from)
 			enter(r, row->to, clock);
+		if (r->batch.report)
+			r->told_finding = r->now->findings.n > 0;
 		r->told |= r->batch.report;
 		r->reached |= r->batch.reached;
 		r->batch.report |= told;
@@ -124,6 +126,7 @@ static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
 		}
 	}
 	r->told = r->rests = true;
+	r->told_finding = false;
 	rop_text_done(&r->text);
 	rop_text_add(&r->text, "machine '%s' does not come to rest in state %s", m->name, m->states[r->state].name);
 	r->result.code = ROP_INTERNAL;

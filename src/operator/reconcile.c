@@ -95,11 +95,18 @@ static bool restores_later(const struct rop_reconcile *r)
 	return r->now->temporaries_in_force && rop_tries_next_ms(r->tries, r->now->boot_ms) != INT64_MAX;
 }
 
+/* It was stopped by something that was seen (a node that did not answer, say), and by the time that it could end that has
+ * passed: there is nothing to tell any more, and the machine goes on in a while. */
+static bool has_passed(const struct rop_reconcile *r)
+{
+	return r->told_finding && !r->now->findings.n && !r->now->paused && !r->options.predict;
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
-	if (r->stopping && (!r->pending.n || r->now->boot_ms >= r->stop_by_boot_ms)) {
+	if (r->stopping && ((!r->pending.n && !restores_later(r)) || r->now->boot_ms >= r->stop_by_boot_ms)) {
 		finish(r, r->stop_code);
 		return;
 	}
@@ -109,7 +116,7 @@ static void rest(struct rop_reconcile *r)
 	if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && (r->told || r->now->paused) && !restores_later(r)) {
+	} else if (final && (r->told || r->now->paused) && !restores_later(r) && !has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
 		pass_explain(r);
 		r->want = ROP_WANT_DONE;
