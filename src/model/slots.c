@@ -53,16 +53,14 @@ int rop_slots_count(const struct rop_slots *slots)
 /* The first slot at or after `from` that is in the set (wanted = true) or is not; ROP_SLOTS when none. */
 static int scan(const struct rop_slots *slots, int from, bool wanted)
 {
-	while (from < ROP_SLOTS) {
-		uint64_t word = slots->bits[from / 64];
-		if (!wanted)
-			word = ~word;
-		word &= UINT64_MAX << (from % 64);
-		if (word)
-			return from / 64 * 64 + __builtin_ctzll(word);
-		from = (from / 64 + 1) * 64;
-	}
-	return ROP_SLOTS;
+	const uint64_t flip = wanted ? 0 : UINT64_MAX;
+	if (from >= ROP_SLOTS)
+		return ROP_SLOTS;
+	int at = from / 64;
+	uint64_t word = (slots->bits[at] ^ flip) & UINT64_MAX << (from % 64);
+	while (!word && ++at < WORDS)
+		word = slots->bits[at] ^ flip;
+	return word ? at * 64 + __builtin_ctzll(word) : ROP_SLOTS;
 }
 
 int rop_slots_first(const struct rop_slots *slots)

@@ -202,7 +202,10 @@ static bool still_may_wait(struct rop_drive *d)
 	d->pause_asked_boot_ms = now;
 	if (!rop_store_paused(d->options.store, d->options.reconcile.topology->name, rop_wall_ms(), &paused, &d->err))
 		return journal_failed(d);
-	return !paused || learn_of_pause(d);
+	if (paused)
+		return learn_of_pause(d);
+	rop_reconcile_pause_changed(d->r, false, 0, NULL); /* somebody resumed it */
+	return true;
 }
 
 static void woke(void *arg)

@@ -18,6 +18,7 @@ struct rop_reconcile {
 	int64_t agreed_since_boot_ms;  /* -1: the last look did not agree */
 	int64_t idle_since_boot_ms;    /* nothing was moved or sent since */
 	bool told, reached;            /* a row said report; a row said record_reached */
+	bool told_finding;             /* what it reported was a finding: that may have passed since */
 	bool stopping;                 /* rop_reconcile_stop: only temporary settings are put back */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;

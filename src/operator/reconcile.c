@@ -85,7 +85,8 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
 		r->result.code = code;
 }
 
-/* In a plan the world answers at once: what has not come after some looks does not come without something else. */
+/* In a plan the world answers at once: what has not come after some looks does not come without something else, unless an
+ * expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
 
 /* A temporary setting that could not be put back at once is tried again before this ends. */
@@ -94,11 +95,18 @@ static bool restores_later(const struct rop_reconcile *r)
 	return r->now->temporaries_in_force && rop_tries_next_ms(r->tries, r->now->boot_ms) != INT64_MAX;
 }
 
+/* It was stopped by something that was seen (a node that did not answer, say), and by the time that it could end that has
+ * passed: there is nothing to tell any more, and the machine goes on in a while. */
+static bool has_passed(const struct rop_reconcile *r)
+{
+	return r->told_finding && !r->now->findings.n && !r->now->paused && !r->options.predict;
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
-	if (r->stopping && (!r->pending.n || r->now->boot_ms >= r->stop_by_boot_ms)) {
+	if (r->stopping && ((!r->pending.n && !restores_later(r)) || r->now->boot_ms >= r->stop_by_boot_ms)) {
 		finish(r, r->stop_code);
 		return;
 	}
@@ -108,13 +116,13 @@ static void rest(struct rop_reconcile *r)
 	if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && (r->told || r->now->paused) && !restores_later(r)) {
+	} else if (final && (r->told || r->now->paused) && !restores_later(r) && !has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
 		pass_explain(r);
 		r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
 		finish(r, ROP_OK);
-	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED) {
+	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED && !r->pending.n) {
 		pass_explain(r);
 		if (final)
 			r->result.code = ROP_OK;
@@ -166,6 +174,7 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 	}
 	/* Nothing was written: as if the pass had not been, but for the knowledge of the pause. */
 	r->image.paused = true;
+	r->image.paused_until_wall_ms = 0; /* the end we know of was another pause's */
 	r->state = r->state_before;
 	r->state_since_boot_ms = r->state_since_before;
 	r->want = ROP_WANT_OBSERVE;
@@ -230,7 +239,7 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	}
 	r->stopping = true;
 	r->stop_code = code;
-	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->state_since_boot_ms) + STOP_GRACE_MS;
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) + STOP_GRACE_MS; /* before the first look: since the start */
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
 	if (!r->image.temporaries.n && !r->pending.n && r->want == ROP_WANT_OBSERVE)

@@ -42,6 +42,8 @@ bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen)
 	struct rop_slots so_far = { 0 };
 	for (size_t i = 0; i < seen->n; i++) {
 		owner[i] = rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS;
+		if (!owner[i])
+			continue;
 		rivals |= rop_slots_meet(&so_far, &seen->nodes[i].slots);
 		rop_slots_join(&so_far, &seen->nodes[i].slots);
 	}
@@ -327,9 +329,9 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 		struct rop_shard *shard = &out->shards[k];
 		shard->number = (int)k + 1; /* owners are seated by their lowest slot */
 		shard->primary = seats[k];
-		for (int s = m->first_slot[k]; s < m->first_slot[k + 1]; s++)
-			if (!rop_slots_has(&owned, s))
-				rop_slots_add(&shard->add, s, s);
+		rop_slots_add(&shard->add, m->first_slot[k], m->first_slot[k + 1] - 1);
+		for (size_t w = 0; w < ROP_SLOTS / 64; w++)
+			shard->add.bits[w] &= ~owned.bits[w];
 	}
 	for (size_t i = 0; i < m->seen->n; i++) {
 		int share = share_of[i];

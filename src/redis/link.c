@@ -263,6 +263,9 @@ static bool open_connection(struct link *link, struct verdict *ret_verdict)
 	if (context && !context->err) {
 		fcntl(context->fd, F_SETFD, FD_CLOEXEC);
 		setsockopt(context->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		/* Closed, it is reset: what was not delivered by then never is. A command whose reply did not come could else
+		 * be executed after later ones on the next connection, also when this process died. */
+		setsockopt(context->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
 		link->watch = rop_watch_new(link->loop, context->fd, link_ready, link);
 	}
 	if (!link->watch) {
