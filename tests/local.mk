@@ -10,12 +10,16 @@ tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c
 tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.h tests/unit/test_machine.c \
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
-tests_unit_units_SOURCES += tests/unit/test_model.c
-tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/test_policy_layout.c \
-	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c
+# The pure core: worlds made up, a reconciler driven by hand.
+tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
+	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c \
+	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c \
+	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_plan.c tests/unit/test_shipped.c \
+	tests/unit/test_oom.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS) -lm
+tests_unit_units_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=realloc # test_oom.c lets them fail
 EXTRA_DIST += tests/topologies tests/golden tests/machines tests/live/schema.sh tests/live/graphviz.sh
 
 # The store: SQLite's header is needed to look from outside and to fail on purpose.
@@ -33,11 +37,13 @@ nodist_tests_sim_sim_SOURCES = src/cli/builtin.c
 tests_sim_sim_LDADD = $(ROP_LIBS)
 
 # Measuring programs, built when tests/bench/run asks for them.
-EXTRA_PROGRAMS += tests/bench/observe tests/bench/bare
+EXTRA_PROGRAMS += tests/bench/observe tests/bench/bare tests/bench/model
 tests_bench_observe_SOURCES = tests/bench/observe.c
 tests_bench_observe_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
 tests_bench_observe_LDADD = $(HIREDIS_LIBS)
 tests_bench_bare_SOURCES = tests/bench/bare.c
+tests_bench_model_SOURCES = tests/bench/model.c
+tests_bench_model_LDADD = librop.a $(YAML_LIBS)
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.

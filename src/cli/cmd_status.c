@@ -62,7 +62,9 @@ static void conditions_of(const struct session *s, struct rop_situation *now, st
 	bool converged = is_converged(s, now);
 	if (!converged)
 		rop_situation_open(now);
-	rop_conditions_make(now, converged, now->refused || !now->in_view, ret);
+	/* What the last run ended with holds until it has been tried again. */
+	bool stuck = !converged && s->image.conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
+	rop_conditions_make(now, converged, now->refused || !now->in_view || stuck, ret);
 }
 
 static void print_nodes(struct cli *cli, const struct rop_situation *now)

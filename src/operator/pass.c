@@ -86,8 +86,9 @@ static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
 {
 	r->state = state;
 	r->state_since_boot_ms = clock.boot_ms;
+	r->reached = false; /* elsewhere it is not: from Ready a lost node leads to Degraded, which is final too */
 	if (!r->options.machine->states[state].final)
-		r->told = r->reached = false;
+		r->told = false;
 }
 
 /* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
@@ -190,7 +191,9 @@ static void take_conditions(struct rop_reconcile *r)
 		return;
 	if (final && !r->reached)
 		rop_situation_open(r->now);
-	rop_conditions_make(r->now, final && r->reached && rop_situation_converged(r->now), final && r->told, r->entry.conditions);
+	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile. */
+	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;
+	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final && r->told, r->entry.conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
 			   !r->image.conditions[i].reason || strcmp(r->entry.conditions[i].reason, r->image.conditions[i].reason) != 0;

@@ -85,7 +85,8 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
 		r->result.code = code;
 }
 
-/* In a plan the world answers at once: what has not come after some looks does not come without something else. */
+/* In a plan the world answers at once: what has not come after some looks does not come without something else, unless an
+ * expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
 
 /* A temporary setting that could not be put back at once is tried again before this ends. */
@@ -121,7 +122,7 @@ static void rest(struct rop_reconcile *r)
 		r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
 		finish(r, ROP_OK);
-	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED) {
+	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED && !r->pending.n) {
 		pass_explain(r);
 		if (final)
 			r->result.code = ROP_OK;
@@ -173,6 +174,7 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 	}
 	/* Nothing was written: as if the pass had not been, but for the knowledge of the pause. */
 	r->image.paused = true;
+	r->image.paused_until_wall_ms = 0; /* the end we know of was another pause's */
 	r->state = r->state_before;
 	r->state_since_boot_ms = r->state_since_before;
 	r->want = ROP_WANT_OBSERVE;
@@ -237,7 +239,7 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	}
 	r->stopping = true;
 	r->stop_code = code;
-	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->state_since_boot_ms) + STOP_GRACE_MS;
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) + STOP_GRACE_MS; /* before the first look: since the start */
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
 	if (!r->image.temporaries.n && !r->pending.n && r->want == ROP_WANT_OBSERVE)

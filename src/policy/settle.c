@@ -32,7 +32,7 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 				if (!linked || (mask[j / 64] >> (j % 64) & 1))
 					continue;
 				mask[j / 64] |= (uint64_t)1 << (j % 64);
-				if (alive(seen, j) && !done[j]) {
+				if (alive(seen, j)) {
 					done[j] = true;
 					group[n++] = j;
 				}

@@ -26,7 +26,17 @@ static size_t lowered_settings(const struct rop_situation *now, struct lowered r
 	return 2;
 }
 
-/* The value the node has now, when it is one that should be lowered. */
+static bool is_lowered(const struct rop_situation *now, size_t node, const char *name)
+{
+	for (size_t t = 0; t < now->image->temporaries.n; t++)
+		if (strcmp(now->image->temporaries.at[t].node, now->seen->nodes[node].id) == 0 &&
+		    strcmp(now->image->temporaries.at[t].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The value the node has now, when it is one that should be lowered. One that we lowered already stays: lowered again
+ * (a smaller cluster wants a smaller timeout) it would not be known for ours, nor put back. */
 static const char *too_high(const struct rop_situation *now, size_t node, const struct lowered *setting)
 {
 	int at = rop_observed_setting(now->seen, setting->name);
@@ -34,7 +44,7 @@ static const char *too_high(const struct rop_situation *now, size_t node, const 
 	int64_t number;
 	if (now->seen->nodes[node].reach != ROP_REACH_OK || !value || !rop_int_parse(value, 0, INT64_MAX / 2, &number))
 		return NULL;
-	return number > setting->target ? value : NULL;
+	return number > setting->target && !is_lowered(now, node, setting->name) ? value : NULL;
 }
 
 bool policy_all_lowered(const struct rop_situation *now)

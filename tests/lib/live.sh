@@ -76,7 +76,7 @@ nap() { # nap SECONDS
 
 live_child() { # is this process a child of ours?
 	local stat
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1 # (in a trap a bare return gives what came before the trap)
 	read -r _ stat _ <<<"${stat##*) }"
 	[ "$stat" = "$LIVE_SELF" ]
 }
@@ -346,12 +346,13 @@ fleet_up() { # fleet_up N [LINE...]
 fleet_down() { # the data is of no worth: no polite shutdown
 	local i pid killed=()
 	for i in "${!NODE_PID[@]}"; do
-		node_running "$i" || continue
+		node_running "$i" && pid_start "${NODE_PID[$i]}" || continue
 		kill -9 "${NODE_PID[$i]}" 2>/dev/null
-		killed+=("${NODE_PID[$i]}")
+		killed+=("${NODE_PID[$i]} $REPLY")
 	done
 	for pid in "${killed[@]}"; do
-		while pid_lives "$pid"; do nap 0.005; done
+		# shellcheck disable=SC2086  # pid and start time
+		while pid_lives $pid; do nap 0.005; done
 	done
 	for i in "${!NODE_PID[@]}"; do rm -rf "${LIVE_DIR:?}/$i"; done
 	NODE_PID=()
@@ -359,19 +360,25 @@ fleet_down() { # the data is of no worth: no polite shutdown
 }
 
 # Its folder is left before its sockets are closed: only when it is a zombie or gone can its port be bound again.
-pid_lives() {
-	local stat
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
-	stat=${stat##*) }
-	[ "${stat:0:1}" != Z ] && [ "${stat:0:1}" != X ]
+# (A pid is used again soon on a busy machine: the start time tells whether it is still the same process.)
+pid_start() { # sets REPLY to the start time of a process that lives; 1 where it does not
+	local stat fields
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	read -ra fields <<<"${stat##*) }"
+	REPLY=${fields[19]}
+	[ "${fields[0]}" != Z ] && [ "${fields[0]}" != X ]
+}
+pid_lives() { # pid_lives PID START
+	pid_start "$1" && [ "$REPLY" = "$2" ]
 }
 
 node_end() { # node_end SIGNAL I - and until it is gone
-	local pid=${NODE_PID[$2]:-}
-	node_running "$2" || return 0
+	local pid=${NODE_PID[$2]:-} start
+	node_running "$2" && pid_start "$pid" || return 0
+	start=$REPLY
 	kill "-$1" "$pid"
 	[ "$1" = 9 ] || kill -CONT "$pid"
-	while pid_lives "$pid"; do nap 0.005; done
+	while pid_lives "$pid" "$start"; do nap 0.005; done
 	unset "NODE_PID[$2]"
 	return 0
 }

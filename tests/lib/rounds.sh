@@ -1,6 +1,7 @@
 # rounds.sh - what live tests share that form clusters again and again, and look into the journal; after live.sh.
 # shellcheck shell=bash
 #
+#   fleet_up N "$QUICK"       servers that lose no time (this file sets FLEET_TIMEOUT too)
 #   fleet_reset               all running nodes blank and alone again, original settings, counters at nought; verified
 #   fleet_blank               are they?
 #   totals                    lines "WORD TIMES" of the cluster-changing commands since fleet_reset, over all nodes
@@ -17,7 +18,11 @@
 #   formed FILE               apply it and see it agreed: exit 0, settings put back, the journal clean
 set -u
 
-ORIGINAL_SYNC_DELAY=5 # repl-diskless-sync-delay of a server that nobody configured
+# Servers for many rounds: a primary that owns slots again reports fail for cluster-node-timeout (up to 5 s), and a
+# synchronisation without disk waits for more replicas; both are lowered while forming, and not before or after.
+FLEET_TIMEOUT=2000
+ORIGINAL_SYNC_DELAY=1
+QUICK="repl-diskless-sync-delay $ORIGINAL_SYNC_DELAY"
 
 # The reset goes to all nodes at once. A MEET under way may make two of them known to each other again: hence the loop.
 fleet_reset() {

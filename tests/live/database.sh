@@ -1,6 +1,5 @@
 #!/bin/bash
 # database.sh - the database damaged, foreign, full, read-only, lost: nothing is sent, nothing is formed twice
-FLEET_TIMEOUT=2000 # a primary that owns slots again reports fail for as long (up to 5 s)
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
@@ -8,7 +7,7 @@ SEED=${SEED:-$((${EPOCHREALTIME/./} % 32768))}
 RANDOM=$SEED
 echo "# say: seed $SEED"
 
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 KEPT=$LIVE_DIR/kept.db
 
@@ -49,7 +48,7 @@ rm -f "$STATE"
 
 secret=canary-$RANDOM$RANDOM
 fleet_down
-fleet_up 6 "requirepass $secret" "masterauth $secret" || exit 1
+fleet_up 6 "$QUICK" "requirepass $secret" "masterauth $secret" || exit 1
 export REDISCLI_AUTH=$secret
 (umask 077; echo "$secret" >"$LIVE_DIR/password")
 topology "$CART" 3 1 "auth: { passwordFile: $LIVE_DIR/password }"
@@ -67,7 +66,7 @@ unset REDISCLI_AUTH
 rm -rf "$LIVE_DIR/deep"
 STATE=$LIVE_DIR/state.db
 fleet_down
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 
 # ---------------------------------------------------------------- from a newer version

@@ -1,6 +1,5 @@
 #!/bin/bash
 # identity.sh - what apply does is what plan printed: step by step, counted on the servers
-FLEET_TIMEOUT=2000 # a primary that owns slots again reports fail for as long (up to 5 s)
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
@@ -69,7 +68,7 @@ all_have_both() {
 	done
 }
 
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 identical 'fresh nodes' 51 "$CART"
 

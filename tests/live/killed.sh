@@ -2,7 +2,6 @@
 # killed.sh - the operator is killed at any moment of a formation, and the next apply finishes it
 # alone
 # timeout: 400
-FLEET_TIMEOUT=2000 # a primary that owns slots again reports fail for as long (up to 5 s)
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
@@ -135,7 +134,7 @@ told_at() { # told_at SIGNAL US
 	finish "$1 after $2 us"
 }
 
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 times=()
 for round in 1 2 3; do

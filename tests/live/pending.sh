@@ -1,12 +1,11 @@
 #!/bin/bash
 # pending.sh - pending expectations decide; so does a pause
-FLEET_TIMEOUT=2000 # a primary that owns slots again reports fail for as long (up to 5 s)
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
 STRANDED=$LIVE_DIR/stranded.yaml
 
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1 'intervals: { commandTimeout: 500ms }'
 # The same nodes, but the last one's bus is said to be where nobody listens: MEETs to it are sent and never seen done.
 sed "s/address: $(address 5)/&, busPort: $((LIVE_BLOCK + 10099))/" "$CART" >"$STRANDED"

@@ -1,11 +1,10 @@
 #!/bin/bash
 # restart.sh - nodes that restart, and settings that are put back whatever happens
-FLEET_TIMEOUT=2000 # a primary that owns slots again reports fail for as long (up to 5 s)
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
 
-fleet_up 6 'enable-debug-command local' || exit 1
+fleet_up 6 "$QUICK" 'enable-debug-command local' || exit 1
 topology "$CART" 3 1
 all() { # all COMMAND: for each of the six
 	local i

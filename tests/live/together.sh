@@ -1,11 +1,10 @@
 #!/bin/bash
 # together.sh - several processes at once: one changes a cluster, others look, and other clusters are not held up
-FLEET_TIMEOUT=2000 # a primary that owns slots again reports fail for as long (up to 5 s)
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
 
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 
 # ---------------------------------------------------------------- one writer per cluster

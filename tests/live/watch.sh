@@ -4,7 +4,7 @@
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
 
-fleet_up 6 || exit 1
+fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 check 'formed' formed "$CART"
 
@@ -40,7 +40,7 @@ check 'so does SIGTERM' test $? = 143
 } | head -2 >"$OUT"
 check 'a closed pipe ends it' wait_until 10 'test -s "$LIVE_DIR/code"'
 check 'quietly' eval '[ ! -s "$ERR" ] || { cat "$ERR"; false; }'
-timeout 4 "$ROP_BIN" --state "$STATE" status --watch -o jsonl "$CART" >"$OUT" 2>"$ERR"
+timeout 3 "$ROP_BIN" --state "$STATE" status --watch -o jsonl "$CART" >"$OUT" 2>"$ERR"
 check '-o jsonl: an object a line' eval '[ "$(jq -r .cluster "$OUT" | grep -cx cart)" = "$(wc -l <"$OUT")" ] && [ "$(wc -l <"$OUT")" -ge 2 ]'
 check 'watching changed nothing' no_changes
 

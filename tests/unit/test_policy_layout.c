@@ -203,7 +203,7 @@ static struct chances chances_for(uint64_t seed, int max_shards)
 
 Test(policy_layout, of_any_fresh_cluster_is_complete_deterministic_and_at_rest_once_carried_out)
 {
-	EACH_SEED(seed, 150) {
+	EACH_SEED(seed, 90) {
 		uint64_t random = seed;
 		struct rop_topology *topology = random_topology(&random, chances_for(seed, 60));
 		struct rop_observed *world = introduced_world(topology);

@@ -1,0 +1,286 @@
+/* hand.c - a reconciler driven by hand: a world that can be held still, a journal in memory, a clock that is told. */
+#include "hand.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TURNS_MAX 20000
+
+static void on_transition(void *arg, const struct rop_transition *t)
+{
+	struct hand *hand = arg;
+	*rop_push(pool, &hand->moves) = (struct rop_transition){ .from = t->from, .to = t->to, .row = rop_strdup(pool, t->row), .why = t->why };
+}
+
+static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
+{
+	struct hand *hand = arg;
+	(void)note;
+	if (status != ROP_EXPECT_PENDING)
+		*rop_push(pool, &hand->ended) = rop_printf(pool, "%s %s", step->expect.subject, rop_expect_status_name(status));
+}
+
+struct hand *hand_new(struct rop_topology *topology, struct rop_observed *world)
+{
+	struct hand *hand = rop_alloc(pool, sizeof *hand);
+	hand->world = world;
+	hand->clock = (struct rop_clock){ .wall_ms = 1700000000000, .boot_ms = 1000000 };
+	hand->options = (struct rop_reconcile_options){
+		.machine = shipped_machine(), .words = rop_cluster_words(), .topology = topology, .image = &hand->image,
+		.boot_id = "boot-1", .pid = 1, .revision = 1, .on_transition = on_transition, .on_step = on_step, .arg = hand,
+	};
+	return hand;
+}
+
+void hand_stop(struct hand *hand)
+{
+	rop_reconcile_free(hand->r);
+	hand->r = NULL;
+}
+
+void hand_start(struct hand *hand)
+{
+	hand_stop(hand);
+	hand->r = rop_reconcile_new(&hand->options, hand->clock);
+}
+
+/* ---- the journal ------------------------------------------------------------------------------------------------- */
+
+static void resolve(struct rop_image *image, int64_t id)
+{
+	for (size_t i = 0; i < image->pending.n; i++) {
+		if (image->pending.at[i].id != id)
+			continue;
+		image->pending.at[i] = image->pending.at[--image->pending.n];
+		return;
+	}
+	cr_assert_fail("a resolution of row %lld, which is not pending", (long long)id);
+}
+
+static void add_pending(struct hand *hand, struct rop_expect *e)
+{
+	struct rop_image *image = &hand->image;
+	struct rop_slots range = { 0 }, other = { 0 };
+	if (e->kind == ROP_STEP_SLOTS)
+		rop_slots_add(&range, e->first, e->last);
+	for (size_t i = 0; i < image->pending.n; i++) {
+		const struct rop_expect *p = &image->pending.at[i];
+		cr_assert_str_neq(p->subject, e->subject, "a second pending expectation on %s", e->subject);
+		if (p->kind == ROP_STEP_SLOTS)
+			rop_slots_add(&other, p->first, p->last);
+	}
+	cr_assert_not(rop_slots_meet(&range, &other), "%s: some of these slots are claimed already", e->subject);
+	cr_assert(e->command && e->address && e->precondition && e->why && e->attempts >= 1 && e->status == ROP_EXPECT_PENDING);
+	e->id = ++hand->next_id;
+	*rop_push(pool, &image->pending) = rop_expect_dup(pool, e);
+}
+
+static bool same_temporary(const struct rop_temporary *a, const struct rop_temporary *b)
+{
+	return strcmp(a->node, b->node) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+static void change_temporaries(struct rop_image *image, const struct rop_entry *entry)
+{
+	for (size_t i = 0; i < entry->temporaries_gone.n; i++)
+		for (size_t k = image->temporaries.n; k-- > 0;)
+			if (same_temporary(&image->temporaries.at[k], &entry->temporaries_gone.at[i]))
+				image->temporaries.at[k] = image->temporaries.at[--image->temporaries.n];
+	for (size_t i = 0; i < entry->temporaries_set.n; i++) {
+		const struct rop_temporary *t = &entry->temporaries_set.at[i];
+		bool known = false;
+		for (size_t k = 0; k < image->temporaries.n; k++)
+			known |= same_temporary(&image->temporaries.at[k], t);
+		if (known)
+			continue;
+		struct rop_temporary *copy = rop_push(pool, &image->temporaries);
+		*copy = *t;
+		copy->address = rop_strdup(pool, t->address);
+		copy->name = rop_strdup(pool, t->name);
+		copy->original = rop_strdup(pool, t->original);
+		copy->temporary = rop_strdup(pool, t->temporary);
+	}
+}
+
+static void write_down(struct hand *hand, struct rop_entry *entry)
+{
+	struct rop_image *image = &hand->image;
+	image->known = true;
+	snprintf(image->boot_id, sizeof image->boot_id, "%s", entry->boot_id);
+	for (size_t i = 0; i < entry->resolutions.n; i++)
+		resolve(image, entry->resolutions.at[i].id);
+	for (size_t i = 0; i < entry->expects.n; i++)
+		add_pending(hand, &entry->expects.at[i]);
+	change_temporaries(image, entry);
+	if (entry->members_changed) {
+		image->members.n = 0;
+		for (size_t i = 0; i < entry->members.n; i++) {
+			struct rop_member *member = rop_push(pool, &image->members);
+			*member = entry->members.at[i];
+			member->address = rop_strdup(pool, member->address);
+		}
+	}
+	if (entry->state)
+		image->state = rop_strdup(pool, entry->state);
+	if (entry->formed)
+		image->formed_wall_ms = entry->wall_ms;
+	if (entry->reached_revision)
+		image->reached_revision = entry->reached_revision;
+	for (int i = 0; entry->conditions_changed && i < ROP_CONDITIONS_N; i++) {
+		image->conditions[i] = entry->conditions[i];
+		image->conditions[i].reason = rop_strdup(pool, entry->conditions[i].reason);
+		image->conditions[i].message = rop_strdup(pool, entry->conditions[i].message);
+	}
+}
+
+static void commit(struct hand *hand)
+{
+	struct rop_entry *entry = rop_reconcile_entry(hand->r);
+	cr_assert_not(rop_entry_empty(entry), "a pass that changes nothing commits nothing");
+	bool refused = hand->paused && !entry->ignore_pause;
+	if (!refused) {
+		hand->commits++;
+		write_down(hand, entry);
+	}
+	rop_reconcile_committed(hand->r, refused);
+}
+
+/* ---- the servers ------------------------------------------------------------------------------------------------- */
+
+static void send_all(struct hand *hand)
+{
+	size_t n;
+	const struct rop_step *steps = rop_reconcile_steps(hand->r, &n);
+	struct rop_outcome *outcomes = rop_alloc_n(pool, n, sizeof *outcomes);
+	cr_assert_gt(n, 0, "a batch of nothing");
+	for (size_t i = 0; i < n; i++) {
+		struct rop_step copy = steps[i];
+		copy.expect = rop_expect_dup(pool, &steps[i].expect);
+		copy.state = rop_strdup(pool, steps[i].state);
+		*rop_push(pool, &hand->sent) = copy;
+		outcomes[i].sent = hand->answer ? hand->answer(hand, &copy, &outcomes[i].text) : ROP_SENT_OK;
+		if (outcomes[i].sent == ROP_SENT_OK && !hand->frozen)
+			rop_step_effect(&copy.expect, hand->world);
+	}
+	if (!hand->frozen)
+		rop_settle(hand->world);
+	rop_reconcile_sent(hand->r, outcomes, hand->clock);
+}
+
+static void advance(struct hand *hand, int64_t ms)
+{
+	hand->clock.boot_ms += ms;
+	hand->clock.wall_ms += ms;
+}
+
+static void look(struct hand *hand)
+{
+	struct rop_observed *seen = rop_observed_copy(rop_arena_new(), hand->world);
+	advance(hand, 1);
+	seen->boot_ms = hand->clock.boot_ms;
+	hand->looks++;
+	rop_reconcile_observed(hand->r, seen, hand->clock);
+}
+
+enum rop_want hand_turn(struct hand *hand)
+{
+	enum rop_want want = rop_reconcile_want(hand->r);
+	switch (want) {
+	case ROP_WANT_OBSERVE:
+		look(hand);
+		break;
+	case ROP_WANT_COMMIT:
+		commit(hand);
+		break;
+	case ROP_WANT_SEND:
+		send_all(hand);
+		break;
+	case ROP_WANT_SLEEP:
+		cr_assert_gt(rop_reconcile_sleep_ms(hand->r), 0, "no busy waiting");
+		advance(hand, rop_reconcile_sleep_ms(hand->r));
+		if (!hand->frozen)
+			rop_settle(hand->world);
+		rop_reconcile_woke(hand->r);
+		break;
+	case ROP_WANT_DONE:
+		break;
+	}
+	return want;
+}
+
+void hand_until(struct hand *hand, enum rop_want want)
+{
+	for (int turns = 0; rop_reconcile_want(hand->r) != want; turns++) {
+		cr_assert_lt(turns, TURNS_MAX, "it never wants %d", want);
+		cr_assert_neq(hand_turn(hand), ROP_WANT_DONE, "it is done before it wants %d", want);
+	}
+}
+
+void hand_look(struct hand *hand)
+{
+	hand_until(hand, ROP_WANT_OBSERVE);
+	do
+		hand_turn(hand);
+	while (rop_reconcile_want(hand->r) == ROP_WANT_COMMIT || rop_reconcile_want(hand->r) == ROP_WANT_SEND);
+}
+
+struct rop_result hand_run(struct hand *hand)
+{
+	hand_until(hand, ROP_WANT_DONE);
+	return rop_reconcile_result(hand->r);
+}
+
+/* ---- what was seen of it ------------------------------------------------------------------------------------------ */
+
+size_t hand_sent(const struct hand *hand, enum rop_step_kind kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < hand->sent.n; i++)
+		n += hand->sent.at[i].expect.kind == kind;
+	return n;
+}
+
+size_t hand_ended(const struct hand *hand, const char *status)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < hand->ended.n; i++)
+		n += strcmp(strrchr(hand->ended.at[i], ' ') + 1, status) == 0;
+	return n;
+}
+
+bool hand_moved(const struct hand *hand, const char *from, const char *to)
+{
+	for (size_t i = 0; i < hand->moves.n; i++)
+		if (strcmp(hand->moves.at[i].from, from) == 0 && strcmp(hand->moves.at[i].to, to) == 0)
+			return true;
+	return false;
+}
+
+/* ---- the operator under test --------------------------------------------------------------------------------------- */
+
+struct hand *op;
+
+void start_fresh(void)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	op = hand_new(topology, fresh_world(topology));
+}
+
+void start_formed(void)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	op = hand_new(topology, formed_world(topology));
+}
+
+const char *state(void)
+{
+	return rop_reconcile_state(op->r);
+}
+
+void hand_teardown(void)
+{
+	if (op)
+		hand_stop(op);
+	world_teardown();
+}
