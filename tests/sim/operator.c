@@ -287,6 +287,7 @@ static void drive(struct driver *d)
 static void told_transition(void *arg, const struct rop_transition *t)
 {
 	struct driver *d = arg;
+	d->s->blocked |= strcmp(t->to, "Blocked") == 0;
 	trace(d->s, "machine", "%s -> %s (%s) why=\"%s\"", t->from, t->to, t->row, t->why);
 }
 

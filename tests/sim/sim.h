@@ -184,6 +184,7 @@ struct sim {
 	struct stats *stats;
 	enum start start;
 	bool calm;                  /* a seed without any fault */
+	bool blocked;               /* the machine was in Blocked */
 	int64_t faults_end_ms;      /* nothing new goes wrong from here on */
 	int64_t trouble;            /* permille of commands and answers that go wrong until then */
 	bool unknown_setting;       /* the file declares a setting that the servers do not have */

@@ -102,6 +102,8 @@ static void calm(struct sim *s)
 		return;
 	}
 	s->stats->converged++;
+	if (promised && s->blocked)
+		sim_fail(s, "nothing went wrong, and it was blocked on its way");
 	if (!verdict_converged(s))
 		sim_fail(s, "the operator says 'reached', and the truth is not as declared");
 	judge_again(s);
