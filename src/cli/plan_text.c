@@ -65,6 +65,19 @@ static void add_node(struct group *group, int node)
 	}
 }
 
+/* Of the nodes in MEETs: those that know nobody yet, where there are some; the others were there before. */
+static size_t keep_newcomers(const struct rop_observed *seen, bool *nodes)
+{
+	size_t all = 0, alone = 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		all += nodes[i];
+		alone += nodes[i] && seen->nodes[i].others == 0;
+	}
+	for (size_t i = 0; alone && i < seen->n; i++)
+		nodes[i] &= seen->nodes[i].others == 0;
+	return alone ? alone : all;
+}
+
 typedef ROP_LIST(struct group) group_list;
 
 static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, group_list *ret_groups)
@@ -84,6 +97,9 @@ static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, gr
 		if (step->expect.kind == ROP_STEP_MEET)
 			add_node(group, step->peer);
 	}
+	for (size_t g = 0; g < ret_groups->n; g++)
+		if (ret_groups->at[g].step->expect.kind == ROP_STEP_MEET)
+			ret_groups->at[g].n_nodes = keep_newcomers(plan->first->seen, ret_groups->at[g].nodes);
 }
 
 /* A RESTORE of what the same plan lowers is told with the LOWER. */
@@ -127,7 +143,8 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		break;
 	case ROP_STEP_MEET:
 		line.who = span(arena, seen, g->nodes);
-		line.what = rop_printf(arena, "introduce %zu nodes", g->n_nodes);
+		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, g->n_nodes == 1 ? "" : "s",
+				       g->n_nodes < seen->n ? " to the others" : "");
 		break;
 	case ROP_STEP_SLOTS:
 		line.who = rop_printf(arena, "shard %d  %s", shard_number(plan, g->step->node), who);
@@ -178,10 +195,7 @@ struct plan_summary plan_summary(const struct rop_plan *plan, const struct sessi
 		const struct rop_step *step = &plan->steps.at[i];
 		switch (step->expect.kind) {
 		case ROP_STEP_MEET:
-			sum.introduced += !met[step->node];
-			met[step->node] = true;
-			sum.introduced += !met[step->peer];
-			met[step->peer] = true;
+			met[step->node] = met[step->peer] = true;
 			break;
 		case ROP_STEP_SLOTS:
 			sum.slots += step->expect.last - step->expect.first + 1;
@@ -202,18 +216,24 @@ struct plan_summary plan_summary(const struct rop_plan *plan, const struct sessi
 			break;
 		}
 	}
+	sum.introduced = (int)keep_newcomers(plan->first->seen, met);
 	return sum;
+}
+
+static const char *plural(int n)
+{
+	return n == 1 ? "" : "s";
 }
 
 static void print_summary(struct cli *cli, const struct session *s, const struct rop_plan *plan)
 {
 	struct plan_summary sum = plan_summary(plan, s);
-	printf("%sPlan:%s %d nodes to introduce, %d slots to assign, %d replicas to attach", cli_paint(cli, "bold"), cli_paint(cli, "off"),
-	       sum.introduced, sum.slots, sum.replicas);
+	printf("%sPlan:%s %d node%s to introduce, %d slot%s to assign, %d replica%s to attach", cli_paint(cli, "bold"), cli_paint(cli, "off"),
+	       sum.introduced, plural(sum.introduced), sum.slots, plural(sum.slots), sum.replicas, plural(sum.replicas));
 	if (sum.settings)
-		printf(", %d settings to change", sum.settings);
+		printf(", %d setting%s to change", sum.settings, plural(sum.settings));
 	if (sum.restores)
-		printf(", %d temporary settings to put back", sum.restores);
+		printf(", %d temporary setting%s to put back", sum.restores, plural(sum.restores));
 	printf("; 0 slots to move, 0 fail-overs, 0 restarts.\nData-loss risk: none.\n");
 }
 

@@ -76,7 +76,7 @@ nap() { # nap SECONDS
 
 live_child() { # is this process a child of ours?
 	local stat
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1 # (in a trap a bare return gives what came before the trap)
 	read -r _ stat _ <<<"${stat##*) }"
 	[ "$stat" = "$LIVE_SELF" ]
 }
@@ -363,7 +363,7 @@ fleet_down() { # the data is of no worth: no polite shutdown
 # (A pid is used again soon on a busy machine: the start time tells whether it is still the same process.)
 pid_start() { # sets REPLY to the start time of a process that lives; 1 where it does not
 	local stat fields
-	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
 	read -ra fields <<<"${stat##*) }"
 	REPLY=${fields[19]}
 	[ "${fields[0]}" != Z ] && [ "${fields[0]}" != X ]

@@ -117,12 +117,12 @@ completed 'pieces here and there' "$EVEN" 'slots 5461-7999' 'slots 8100-10922' '
 afresh
 meet 4 5
 wait_until 10 'known 2 4 5' >/dev/null
-completed 'two nodes MET, by hand' "$EVEN" 'introduce 6 nodes'
+completed 'two nodes MET, by hand' "$EVEN" 'introduce 4 nodes to the others'
 afresh
 meet 1 4
 wait_until 10 'known 2 1 4' >/dev/null
 wait_until 10 'rcli 4 CLUSTER REPLICATE $(master 1) | grep -qx OK' >/dev/null
-completed 'a replica of a primary without slots' "$EVEN" 'introduce 6 nodes'
+completed 'a replica of a primary without slots' "$EVEN" 'introduce 4 nodes to the others'
 check '... two groups, each with slots, but no keys' eval 'afresh; meet 0 1; meet 2 3; slots 0 0 99; slots 2 200 299; wait_until 10 "known 2 0 1 2 3"'
 completed '... are joined, each keeps its slots' '0-199 200-299 300-5460 5461-10922 10923-16383' '16184 slots to assign'
 afresh
