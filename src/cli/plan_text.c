@@ -268,7 +268,8 @@ void plan_print(struct cli *cli, const struct session *s, const struct rop_plan 
 		print_summary(cli, s, plan);
 	}
 	if (plan->result.reached && !plan->steps.n)
-		printf("No changes. The cluster matches its topology.\n");
+		printf("No changes. %s\n", rop_situation_converged(plan->first) ? "The cluster matches its topology." :
+						 "The nodes are coming to agree by themselves; apply waits for that.");
 	else if (!plan->result.reached && plan->result.text[0])
 		printf("%sIt will not be converged then:\n%s\n", plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
 }
