@@ -28,6 +28,14 @@ tests_unit_units_SOURCES += tests/unit/test_store.c tests/unit/test_store_files.
 tests_unit_units_CFLAGS += $(SQLITE_CFLAGS)
 EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
 
+# The simulated world, with the machine compiled in.
+check_PROGRAMS += tests/sim/sim
+tests_sim_sim_SOURCES = tests/sim/faults.c tests/sim/gossip.c tests/sim/honest.c tests/sim/judge.c tests/sim/look.c \
+	tests/sim/main.c tests/sim/operator.c tests/sim/promise.c tests/sim/server.c tests/sim/sim.h tests/sim/start.c \
+	tests/sim/story.c tests/sim/trace.c tests/sim/verdict.c tests/sim/world.c
+nodist_tests_sim_sim_SOURCES = src/cli/builtin.c
+tests_sim_sim_LDADD = $(ROP_LIBS)
+
 # Measuring programs, built when tests/bench/run asks for them.
 EXTRA_PROGRAMS += tests/bench/observe tests/bench/bare tests/bench/model
 tests_bench_observe_SOURCES = tests/bench/observe.c

@@ -40,13 +40,14 @@ static bool is_converged(const struct session *s, const struct rop_situation *no
 	return rop_situation_converged(now);
 }
 
-/* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. */
+/* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. Where
+ * none was written nobody has begun: it has only been looked at. */
 static const char *state_of(const struct session *s, const struct rop_situation *now)
 {
 	const struct rop_machine *m = s->machine;
 	int state = s->image.state ? rop_machine_find_state(m, s->image.state) : -1;
 	if (state < 0)
-		state = m->initial;
+		return is_converged(s, now) ? "Ready" : m->states[m->initial].name;
 	for (size_t moves = 0; moves < m->n_states; moves++) {
 		struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
 		const struct rop_row *row = rop_machine_pick(m, state, now, clock);

@@ -19,6 +19,14 @@ if [ "$status" -ne 0 ] || [[ ! $last =~ ^"$seeds seeds, 0 failed" ]]; then
 else
 	echo "ok - $last"
 fi
+# A simulator that catches nothing proves nothing: operators broken on purpose must fail.
+if "$sim" --controls >"$2/controls" 2>&1; then
+	echo "ok - each sabotage of the operator is caught"
+else
+	echo "not ok - each sabotage of the operator is caught"
+	sed 's/^/    /' "$2/controls"
+	status=1
+fi
 for report in "$2"/sanitizer.*; do
 	[ -e "$report" ] || continue
 	echo "not ok - no sanitizer report (${report##*/})"

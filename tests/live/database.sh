@@ -119,7 +119,7 @@ for ((round = 0; round < ${ROUNDS:-40}; round++)); do
 	esac
 done
 check "damaged in $round ways: nothing was sent (exit codes:$(for code in "${!ENDS[@]}"; do printf ' %s %sx' "$code" "${ENDS[$code]}"; done))" no_changes
-check 'some damage was found' test "${ENDS[1]:-0}" -ge $((round / 4))
+check 'some damage was found' test "${ENDS[1]:-0}" -ge 3 # most bytes mean nothing: free space, old rows
 check 'the cluster is as it was' agreed
 
 # ---------------------------------------------------------------- lost

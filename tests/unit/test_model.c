@@ -377,7 +377,7 @@ Test(model, finds_nodes_by_id_and_settings_by_name)
 {
 	struct rop_observed *world = fresh_world(topology_of(3, 0, 3));
 	for (size_t i = 0; i < 3; i++)
-		cr_assert_eq(rop_observed_find(world, node_id(i)), i);
+		cr_assert_eq(rop_observed_find(world, node_id(i)), (int)i);
 	cr_assert_eq(rop_observed_find(world, node_id(9)), -1);
 	char near[ROP_ID_SIZE];
 	memcpy(near, node_id(1), ROP_ID_SIZE);

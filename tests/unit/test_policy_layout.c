@@ -51,7 +51,7 @@ Test(policy_layout, a_fresh_cluster_is_shared_out_evenly_and_as_redis_cli_rounds
 		struct rop_layout layout = layout_of(topology, fresh_world(topology));
 		int theirs[500][2], first, last, next = 0;
 		redis_cli_shares(shards, theirs);
-		cr_assert_eq(layout.n, shards);
+		cr_assert_eq((int)layout.n, shards);
 		for (int k = 0; k < shards; k++) {
 			run_of(&layout.shards[k].add, &first, &last);
 			cr_assert_eq(first, next, "%d shards: a gap or an overlap before shard %d", shards, k + 1);

@@ -352,7 +352,12 @@ Test(policy_steps, of_two_who_claim_a_slot_the_greater_epoch_has_it)
 	strangers->nodes[1].epoch = 5;
 	rop_settle(strangers);
 	cr_assert_eq(rop_slots_count(&strangers->nodes[0].slots), 10, "strangers take nothing from each other");
+	strangers->nodes[1].epoch = 0;
 	know_each_other(strangers, 0, 1);
+	cr_assert(rop_slots_count(&strangers->nodes[0].slots) == 10 && rop_slots_count(&strangers->nodes[1].slots) == 10,
+		  "with equal epochs nobody yields");
+	strangers->nodes[1].epoch = 5;
+	rop_settle(strangers);
 	cr_assert_eq(rop_slots_count(&strangers->nodes[0].slots), 0);
 }
 
@@ -374,6 +379,10 @@ Test(policy_steps, the_state_turns_ok_with_all_slots_covered_and_a_majority_of_t
 	go_silent(world, 1);
 	rop_settle(world);
 	cr_assert_not(world->nodes[0].state_ok, "one of three owners is a minority");
+	world = formed_world(topology_of(2, 0, 2));
+	go_silent(world, 1);
+	rop_settle(world);
+	cr_assert_not(world->nodes[0].state_ok, "one of two is no majority");
 }
 
 Test(policy_steps, a_replica_comes_up_when_its_primary_lives)

@@ -175,6 +175,23 @@ Test(reconcile_end, a_persons_own_value_of_a_lowered_setting_is_left_alone)
 	cr_assert_eq(op->image.temporaries.n, 0);
 }
 
+Test(reconcile_end, a_lowering_that_arrives_late_is_put_back_too)
+{
+	start_fresh();
+	hand_start(op);
+	op->frozen = true;
+	hand_look(op);
+	for (int i = 0; i < 20; i++)
+		hand_look(op);
+	cr_assert_eq(op->image.temporaries.n, 12, "what is under way is not taken for a person's own value");
+	for (size_t i = 0; i < op->sent.n; i++)
+		rop_step_effect(&op->sent.at[i].expect, op->world);
+	op->frozen = false;
+	cr_assert(hand_run(op).reached);
+	for (size_t i = 0; i < 6; i++)
+		cr_assert_str_eq(op->world->nodes[i].settings[0], "15000");
+}
+
 static enum rop_sent refuse_one_lowering(struct hand *h, const struct rop_step *step, const char **ret_text)
 {
 	*ret_text = "ERR no";

@@ -1,0 +1,226 @@
+/* judge.c - what must never happen, held against every look, entry and command. It believes nothing the operator says
+ * of itself: it keeps its own copy of the last answers and of the journal's rows, and reads the store. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim.h"
+
+/* ---- what was seen ----------------------------------------------------------------------------------------- */
+
+void judge_looked(struct sim *s, const struct rop_observed *seen, const int64_t *at, int64_t began_ms)
+{
+	struct judge *j = &s->judge;
+	rop_arena_free(j->seen_arena);
+	j->seen_arena = rop_arena_new();
+	j->seen = rop_observed_copy(j->seen_arena, seen);
+	j->looked_ms = began_ms;
+	if (!j->seen_at) {
+		j->seen_at = rop_alloc_n(s->arena, seen->n, sizeof *j->seen_at);
+		j->met_others = rop_alloc_n(s->arena, seen->n, sizeof *j->met_others);
+	}
+	memcpy(j->seen_at, at, seen->n * sizeof *at);
+	for (size_t i = 0; i < seen->n; i++)
+		j->met_others[i] |= seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].others > 0;
+}
+
+static bool empty(const struct rop_slots *slots)
+{
+	return rop_slots_first(slots) == ROP_SLOTS;
+}
+
+/* What the last answers said that forbids every change. */
+static const char *seen_refusal(const struct judge *j)
+{
+	if (j->seen->foreign.n)
+		return "a foreign peer was seen";
+	for (size_t i = 0; i < j->seen->n; i++) {
+		const struct rop_node *node = &j->seen->nodes[i];
+		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA && empty(&node->slots))
+			return "a node with keys and without slots was seen";
+	}
+	return NULL;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------------- */
+
+static struct row *row_of(struct sim *s, int64_t id)
+{
+	for (size_t i = s->judge.rows.n; i-- > 0;)
+		if (s->judge.rows.at[i].id == id)
+			return &s->judge.rows.at[i];
+	return NULL;
+}
+
+static bool mirrored(const struct rop_expect *a, const struct rop_expect *b)
+{
+	return a->kind == ROP_STEP_MEET && b->kind == ROP_STEP_MEET && strcmp(a->node, b->peer) == 0 && strcmp(a->peer, b->node) == 0;
+}
+
+static bool overlap(const struct rop_expect *a, const struct rop_expect *b)
+{
+	return a->kind == ROP_STEP_SLOTS && b->kind == ROP_STEP_SLOTS && a->first <= b->last && b->first <= a->last;
+}
+
+/* One pending expectation per subject; so a repetition always follows the end of the first. */
+static void judge_subject(struct sim *s, const struct rop_entry *entry, const struct rop_expect *e)
+{
+	for (size_t i = 0; i < s->judge.rows.n; i++) {
+		const struct row *row = &s->judge.rows.at[i];
+		bool ends = false;
+		for (size_t k = 0; k < entry->resolutions.n; k++)
+			ends |= entry->resolutions.at[k].id == row->id;
+		if (row->pending && !ends &&
+		    (strcmp(row->expect.subject, e->subject) == 0 || mirrored(&row->expect, e) || overlap(&row->expect, e)))
+			sim_fail(s, "%s is written while row %" PRId64 " is pending on %s", e->subject, row->id, row->expect.subject);
+	}
+}
+
+/* Owned, and the operator could have seen it: since before its owner answered last. */
+static void judge_slots(struct sim *s, const struct rop_expect *e)
+{
+	const struct rop_observed *truth = s->world->truth;
+	for (size_t i = 0; i < truth->n; i++) {
+		int64_t answered = s->judge.seen_at[i] >= 0 ? s->judge.seen_at[i] : s->judge.looked_ms;
+		for (int slot = e->first; slot <= e->last; slot++) {
+			if (!rop_slots_has(&truth->nodes[i].slots, slot) || s->world->slot_since_ms[slot] > answered)
+				continue;
+			sim_fail(s, "slots %d-%d are to be added to %.8s, but node %zu owns slot %d since %d ms", e->first, e->last, e->node,
+				 i, slot, s->world->slot_since_ms[slot]);
+			return;
+		}
+	}
+}
+
+static void judge_expect(struct sim *s, const struct rop_expect *e)
+{
+	int node = rop_observed_find(s->judge.seen, e->node);
+	if (node < 0 || s->judge.seen->nodes[node].reach != ROP_REACH_OK) {
+		sim_fail(s, "%s: its node did not answer the last look", e->subject);
+		return;
+	}
+	const struct rop_node *n = &s->judge.seen->nodes[node];
+	if (e->kind == ROP_STEP_SLOTS)
+		judge_slots(s, e);
+	if (e->kind == ROP_STEP_EPOCH && s->judge.met_others[node])
+		sim_fail(s, "SET-CONFIG-EPOCH for %s, which was seen knowing others", e->address);
+	if (e->kind == ROP_STEP_ROLE && (!empty(&n->slots) || (n->role != ROP_ROLE_REPLICA && n->keys > 0)))
+		sim_fail(s, "REPLICATE by %s, which was seen with slots or keys", e->address);
+}
+
+void judge_entry(struct sim *s, const struct rop_entry *entry)
+{
+	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
+		judge_subject(s, entry, &entry->expects.at[i]);
+		judge_expect(s, &entry->expects.at[i]);
+	}
+}
+
+/* Whoever ends an expectation too early repeats its command blindly. */
+static void judge_resolution(struct sim *s, const struct rop_entry *entry, const struct rop_resolution *end)
+{
+	struct row *row = row_of(s, end->id);
+	if (!row) {
+		sim_fail(s, "row %" PRId64 " is resolved and was never written", end->id);
+		return;
+	}
+	if (!row->pending)
+		sim_fail(s, "row %" PRId64 " (%s) is resolved twice", row->id, row->expect.subject);
+	if (end->status == ROP_EXPECT_REFUSED && !row->refused)
+		sim_fail(s, "row %" PRId64 " (%s) ends as refused, and nobody refused it", row->id, row->expect.subject);
+	if (end->status == ROP_EXPECT_EXPIRED && row->boots == s->world->boots && entry->boot_ms < row->expect.deadline_boot_ms)
+		sim_fail(s, "row %" PRId64 " (%s) expires before its time", row->id, row->expect.subject);
+	row->pending = false;
+}
+
+void judge_committed(struct sim *s, const struct rop_entry *entry)
+{
+	for (size_t i = 0; i < entry->resolutions.n; i++)
+		judge_resolution(s, entry, &entry->resolutions.at[i]);
+	for (size_t i = 0; i < entry->expects.n; i++)
+		*rop_push(s->arena, &s->judge.rows) = (struct row){
+			.id = entry->expects.at[i].id, .expect = rop_expect_dup(s->arena, &entry->expects.at[i]), .pending = true,
+			.boots = s->world->boots };
+}
+
+void judge_refused(struct sim *s, const struct rop_step *step)
+{
+	struct row *row = row_of(s, step->expect.id);
+	if (row)
+		row->refused = true;
+}
+
+void judge_forget_rows(struct sim *s)
+{
+	s->judge.rows.n = 0;
+}
+
+/* ---- commands ---------------------------------------------------------------------------------------------- */
+
+static void judge_words(struct sim *s, const struct rop_step *step)
+{
+	static const char *const NEVER_SENT[] = { "FORGET", "RESET", "FLUSHALL", "FLUSHDB", "FAILOVER", "DELSLOTS", "DELSLOTSRANGE",
+						  "SETSLOT", "SHUTDOWN" };
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	const char **argv;
+	size_t argc = rop_step_command(scratch, &step->expect, s->judge.seen, &argv);
+	if (argc < 2)
+		sim_fail(s, "%s has no command", step->expect.subject);
+	for (size_t i = 0; i < argc; i++)
+		for (size_t k = 0; k < sizeof NEVER_SENT / sizeof *NEVER_SENT; k++)
+			if (strcmp(argv[i], NEVER_SENT[k]) == 0)
+				sim_fail(s, "%s is never to be sent", argv[i]);
+	if (step->expect.command && strstr(step->expect.command, " ?"))
+		sim_fail(s, "'%s' has no address", step->expect.command);
+}
+
+static bool written(const struct rop_image *image, const struct rop_expect *e)
+{
+	for (size_t i = 0; i < image->pending.n; i++)
+		if (image->pending.at[i].id == e->id && strcmp(image->pending.at[i].subject, e->subject) == 0 &&
+		    image->pending.at[i].kind == e->kind)
+			return true;
+	return false;
+}
+
+static bool remembered(const struct rop_image *image, const struct rop_expect *e)
+{
+	for (size_t i = 0; i < image->temporaries.n; i++)
+		if (strcmp(image->temporaries.at[i].node, e->node) == 0 && strcmp(image->temporaries.at[i].name, e->name) == 0)
+			return true;
+	return false;
+}
+
+void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
+{
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	struct rop_image image = { 0 };
+	struct rop_err err = { 0 };
+	bool paused = false;
+	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err) ||
+	    !rop_store_paused(s->store, s->topology->name, world_clock(s->world).wall_ms, &paused, &err))
+		sim_fail(s, "load: %s", err.text);
+	const char *refusal = seen_refusal(&s->judge);
+	for (size_t i = 0; i < n && !s->failed; i++) {
+		const struct rop_expect *e = &steps[i].expect;
+		if (!written(&image, e))
+			sim_fail(s, "%s is sent, but no pending row was committed for it", e->subject);
+		if (e->kind == ROP_STEP_LOWER && !remembered(&image, e))
+			sim_fail(s, "%s is lowered, but its value was not written down", e->subject);
+		if (e->kind != ROP_STEP_RESTORE && paused)
+			sim_fail(s, "%s is sent while the cluster is paused", e->subject);
+		if (e->kind != ROP_STEP_RESTORE && refusal)
+			sim_fail(s, "%s is sent, though %s", e->subject, refusal);
+		judge_words(s, &steps[i]);
+	}
+}
+
+void judge_sent(struct sim *s, const struct rop_step *step)
+{
+	struct row *row = row_of(s, step->expect.id);
+	if (!row)
+		sim_fail(s, "%s goes out without a row", step->expect.subject);
+	else if (!row->pending)
+		sim_fail(s, "%s goes out, but its row has ended", step->expect.subject);
+	else if (row->sent++)
+		sim_fail(s, "%s goes out twice for one row", step->expect.subject);
+}

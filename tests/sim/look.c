@@ -1,0 +1,211 @@
+/* look.c - what the operator gets to see: each node's answer as of its own moment, put together as rop_observed_from_answers
+ * does. A look takes time, so rows are of different ages; a node may be silent this time though it is up. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+struct reply { /* what one node answered, at its moment */
+	size_t node;
+	int64_t at_ms;
+	bool answers;
+	const char *why;
+	enum rop_reach reach;
+	struct rop_node own;
+	const char *settings[SETTINGS_MAX];
+	uint64_t *known, *linked;
+	int *heard;
+};
+
+/* ---- asking ------------------------------------------------------------------------------------------------ */
+
+static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r)
+{
+	const struct rop_observed *t = w->truth;
+	size_t row = r->node * t->words;
+	r->own = t->nodes[r->node];
+	memcpy(r->settings, t->nodes[r->node].settings, t->n_settings * sizeof *r->settings);
+	r->known = rop_alloc_n(arena, t->words, sizeof *r->known);
+	r->linked = rop_alloc_n(arena, t->words, sizeof *r->linked);
+	r->heard = rop_alloc_n(arena, t->n, sizeof *r->heard);
+	memcpy(r->known, &t->known[row], t->words * sizeof *r->known);
+	memcpy(r->linked, &t->linked[row], t->words * sizeof *r->linked);
+	memcpy(r->heard, &w->heard[AT(w, r->node, 0)], t->n * sizeof *r->heard);
+}
+
+static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool lost)
+{
+	const struct server *server = &w->servers[r->node];
+	r->reach = ROP_REACH_SILENT;
+	r->why = server->up ? "no answer in time" : "connection refused";
+	if (server->up && !lost && w->now_ms < server->loading_until_ms) {
+		r->reach = ROP_REACH_LOADING;
+		r->why = "it is loading its data set";
+	} else if (server->up && !lost) {
+		r->answers = true;
+		r->reach = ROP_REACH_OK;
+		take_reply(w, arena, r);
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct reply *x = a, *y = b;
+	return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms) : (x->node > y->node) - (x->node < y->node);
+}
+
+/* ---- putting together -------------------------------------------------------------------------------------- */
+
+static bool knows(const struct reply *r, size_t subject)
+{
+	return r->known[subject / 64] >> (subject % 64) & 1;
+}
+
+static int64_t shown_epoch(const struct world *w, const struct claim *claim)
+{
+	return claim->role == ROP_ROLE_REPLICA && claim->primary >= 0 ? w->truth->nodes[claim->primary].epoch : claim->epoch;
+}
+
+static void show_claim(const struct world *w, struct rop_node *node, const struct claim *claim)
+{
+	node->role = claim->role;
+	node->primary = claim->primary;
+	node->epoch = shown_epoch(w, claim);
+	node->slots = claim->slots;
+	if (claim->primary >= 0)
+		memcpy(node->primary_id, w->truth->nodes[claim->primary].id, ROP_ID_SIZE);
+}
+
+/* A peer that was met and not heard of yet: a primary without anything. */
+static const struct claim NOTHING_HEARD = { .role = ROP_ROLE_PRIMARY, .primary = -1 };
+
+static const struct claim *heard_by(const struct world *w, const struct reply *r, size_t subject)
+{
+	return r->heard[subject] < 0 ? &NOTHING_HEARD : &w->servers[subject].claims.at[r->heard[subject]];
+}
+
+static const char *expected_id(const struct rop_image *image, const char *address)
+{
+	for (size_t m = 0; image && m < image->members.n; m++)
+		if (strcmp(image->members.at[m].address, address) == 0)
+			return image->members.at[m].node;
+	return "";
+}
+
+/* As fill_in_silent: by what the others list, the greatest epoch first. */
+static void show_silent(const struct world *w, struct rop_observed *seen, const struct reply *silent, const struct reply *replies,
+			const struct rop_image *image)
+{
+	struct rop_node *node = &seen->nodes[silent->node];
+	const char *expected = expected_id(image, node->address);
+	const struct claim *best = NULL;
+	for (size_t k = 0; k < seen->n; k++) {
+		if (!replies[k].answers || !knows(&replies[k], silent->node))
+			continue;
+		const struct claim *claim = heard_by(w, &replies[k], silent->node);
+		if (!best || shown_epoch(w, claim) > shown_epoch(w, best))
+			best = claim;
+	}
+	memcpy(node->id, expected, strlen(expected) + 1);
+	if (!best || (expected[0] && strcmp(expected, w->truth->nodes[silent->node].id) != 0))
+		return;
+	memcpy(node->id, w->truth->nodes[silent->node].id, ROP_ID_SIZE);
+	show_claim(w, node, best);
+}
+
+static bool same_claim(const struct world *w, const struct claim *heard, const struct rop_node *shown)
+{
+	return heard->role == shown->role && heard->primary == shown->primary &&
+	       (heard->role == ROP_ROLE_REPLICA || shown_epoch(w, heard) == shown->epoch) &&
+	       memcmp(&heard->slots, &shown->slots, sizeof shown->slots) == 0;
+}
+
+static void show_row(const struct world *w, struct rop_observed *seen, const struct reply *r)
+{
+	for (size_t j = 0; j < seen->n; j++) {
+		if (!knows(r, j) || strcmp(seen->nodes[j].id, w->truth->nodes[j].id) != 0)
+			continue;
+		rop_bit_set(seen, seen->known, r->node, j);
+		if (r->linked[j / 64] >> (j % 64) & 1)
+			rop_bit_set(seen, seen->linked, r->node, j);
+		if (same_claim(w, heard_by(w, r, j), &seen->nodes[j]))
+			rop_bit_set(seen, seen->agrees, r->node, j);
+	}
+}
+
+static struct rop_observed *put_together(const struct world *w, struct rop_arena *arena, const struct reply *replies,
+					 const struct rop_image *image)
+{
+	const struct rop_observed *t = w->truth;
+	struct rop_observed *seen = rop_observed_new(arena, t->n, t->setting_names, t->n_settings);
+	seen->boot_ms = world_clock(w).boot_ms;
+	for (size_t k = 0; k < t->n; k++) {
+		const struct reply *r = &replies[k];
+		struct rop_node *node = &seen->nodes[r->node];
+		const char **settings = node->settings;
+		if (r->answers) {
+			*node = r->own;
+			node->settings = settings;
+			memcpy(settings, r->settings, t->n_settings * sizeof *settings);
+			node->handshakes = w->servers[r->node].meeting;
+		} else {
+			const struct rop_node *truth = &t->nodes[r->node];
+			node->address = truth->address;
+			node->ip = truth->ip;
+			node->port = truth->port;
+			node->bus_port = truth->bus_port;
+		}
+		node->reach = r->reach;
+		node->reach_why = r->why;
+	}
+	for (size_t k = 0; k < t->n; k++)
+		if (!replies[k].answers)
+			show_silent(w, seen, &replies[k], replies, image);
+	for (size_t k = 0; k < t->n; k++)
+		if (replies[k].answers)
+			show_row(w, seen, &replies[k]);
+	for (size_t f = 0; f < t->foreign.n; f++)
+		if (seen->nodes[t->foreign.at[f].viewer].reach == ROP_REACH_OK)
+			*rop_push(arena, &seen->foreign) = t->foreign.at[f];
+	return seen;
+}
+
+/* ---- looking ----------------------------------------------------------------------------------------------- */
+
+struct rop_observed *look(struct world *w, const struct rop_image *image, bool trouble, int64_t *ret_at)
+{
+	struct chance *c = &w->sim->chance;
+	struct rop_arena *arena = rop_arena_new();
+	size_t n = w->truth->n, slow = n, lost = n;
+	struct reply *replies = rop_alloc_n(arena, n, sizeof *replies);
+	if (trouble && chance_permille(c, w->sim->trouble))
+		slow = chance_below(c, n);
+	if (trouble && chance_permille(c, w->sim->trouble / 3))
+		lost = chance_below(c, n);
+	for (size_t i = 0; i < n; i++) {
+		int64_t at = w->now_ms + (i == slow ? chance_between(c, 0, 3000) : chance_between(c, 1, 12));
+		bool waits = at < w->servers[i].hung_until_ms;
+		replies[i] = (struct reply){ .node = i, .at_ms = waits ? w->servers[i].hung_until_ms : at };
+		if (waits && trouble && chance_permille(c, 300))
+			lost = i;
+	}
+	qsort(replies, n, sizeof *replies, by_time);
+	for (size_t k = 0; k < n; k++) {
+		world_advance(w, replies[k].at_ms);
+		ask(w, arena, &replies[k], replies[k].node == lost);
+		ret_at[replies[k].node] = replies[k].answers ? w->now_ms : -1;
+	}
+	return put_together(w, arena, replies, image);
+}
+
+struct rop_observed *look_at_truth(struct world *w)
+{
+	struct rop_arena *arena = rop_arena_new();
+	size_t n = w->truth->n;
+	struct reply *replies = rop_alloc_n(arena, n, sizeof *replies);
+	for (size_t i = 0; i < n; i++) {
+		replies[i].node = i;
+		ask(w, arena, &replies[i], false);
+	}
+	return put_together(w, arena, replies, NULL);
+}

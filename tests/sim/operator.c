@@ -1,0 +1,354 @@
+/* operator.c - the third driver of rop_reconcile: what drive.c does on sockets and clocks, here on a virtual world.
+ * The sabotages, and the points where the operator is killed, are in here: the reconciler itself is the shipped one. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim.h"
+
+struct driver {
+	struct sim *s;
+	struct world *w;
+	struct run_plan plan;
+	struct rop_arena *arena;
+	struct rop_image image;
+	struct rop_reconcile *r;
+	int64_t *seen_at;           /* [node] of the last look */
+	int points;                 /* of the planned kind, passed so far */
+	bool stopped;
+	int64_t deadline_ms;
+	struct run_end end;
+};
+
+bool operator_open_store(struct sim *s)
+{
+	struct rop_err err = { 0 };
+	if (!rop_store_open(":memory:", ROP_STORE_WRITE, &s->store, &err))
+		sim_fail(s, "open the store: %s", err.text);
+	return !s->failed;
+}
+
+static bool dies(struct driver *d, enum kill kill)
+{
+	if (d->plan.kill != kill || ++d->points != d->plan.nth)
+		return false;
+	d->end.how = kill == FAIL_COMMIT || kill == FAIL_COMMIT_WRITTEN ? ENDED_JOURNAL : ENDED_KILLED;
+	d->s->stats->kills[kill]++;
+	trace(d->s, "operator", "%s", KILL_NAMES[kill]);
+	return true;
+}
+
+/* ---- look -------------------------------------------------------------------------------------------------- */
+
+static void hide(struct driver *d, struct rop_observed *seen)
+{
+	if (d->s->sabotage == SABOTAGE_IGNORE_REFUSAL) {
+		seen->foreign.n = 0;
+		for (size_t i = 0; i < seen->n; i++) {
+			if (rop_slots_first(&seen->nodes[i].slots) == ROP_SLOTS && seen->nodes[i].keys > 0)
+				seen->nodes[i].keys = 0;
+			if (seen->nodes[i].others > (int)seen->n - 1)
+				seen->nodes[i].others = (int)seen->n - 1;
+		}
+	}
+	if (d->s->sabotage == SABOTAGE_OWNED_SLOTS)
+		memset(&seen->nodes[d->s->seed % seen->n].slots, 0, sizeof seen->nodes->slots);
+}
+
+/* Is it paused now, by whom, until when? Asked wherever drive.c asks. */
+static bool learn_of_pause(struct driver *d)
+{
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	struct rop_image image = { 0 };
+	struct rop_err err = { 0 };
+	bool paused = false;
+	if (d->s->sabotage == SABOTAGE_IGNORE_PAUSE)
+		return false;
+	if (!rop_store_paused(d->s->store, d->s->topology->name, world_clock(d->w).wall_ms, &paused, &err) ||
+	    (paused && !rop_store_load(d->s->store, scratch, d->s->topology->name, &image, &err)))
+		sim_fail(d->s, "read the pause: %s", err.text);
+	rop_reconcile_pause_changed(d->r, paused, image.paused_until_wall_ms, image.paused_by);
+	return paused;
+}
+
+static void observe(struct driver *d)
+{
+	int64_t began = d->w->now_ms;
+	struct rop_observed *seen = look(d->w, &d->image, sim_trouble(d->s), d->seen_at);
+	judge_looked(d->s, seen, d->seen_at, began);
+	hide(d, seen);
+	d->s->stats->passes++;
+	rop_reconcile_observed(d->r, seen, world_clock(d->w));
+}
+
+/* ---- send -------------------------------------------------------------------------------------------------- */
+
+struct wire { /* of one batch */
+	struct delivery **deliveries;
+	bool *reply_lost;
+	int64_t *last_ms;           /* [node] when its connection delivered last */
+	bool *broken;               /* [node] its connection broke: nothing more arrives */
+	int64_t done_ms;            /* when the last outcome is known */
+};
+
+static int64_t latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* One command on its way: it arrives sooner or later, or never; its reply too. A node executes what was sent to it in
+ * order, also over several connections: the fleet resets a connection that it gives up, so that nothing of it can still
+ * be on the network, and what is in the node's socket already comes before whatever is sent later. */
+static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_step *step, size_t at)
+{
+	struct sim *s = d->s;
+	struct chance *c = &s->chance;
+	size_t node = (size_t)step->node;
+	bool trouble = sim_trouble(s) && chance_permille(c, s->trouble);
+	struct delivery *delivery = wire->deliveries[at] = rop_alloc(s->arena, sizeof *delivery);
+	delivery->node = step->node;
+	delivery->deaths = d->w->servers[node].deaths;
+	delivery->decided_ms = d->seen_at[node] >= 0 ? d->seen_at[node] : d->w->now_ms;
+	delivery->expect = rop_expect_dup(s->arena, &step->expect);
+	judge_sent(s, step);
+	d->end.sent++;
+	s->stats->commands++;
+	int64_t delay = trouble ? chance_between(c, 0, 3000) : chance_between(c, 0, 3), *hung = &d->w->servers[node].hung_until_ms;
+	int64_t arrives = latest(latest(wire->last_ms[node], *hung), d->w->now_ms + delay);
+	bool request_lost = wire->broken[node] || (trouble && chance_permille(c, 400));
+	wire->reply_lost[at] = request_lost || (trouble && chance_permille(c, 500));
+	if (wire->reply_lost[at]) {
+		int64_t given_up = d->w->now_ms + chance_between(c, 0, chance_permille(c, 500) ? 50 : s->topology->command_timeout_ms);
+		wire->broken[node] |= request_lost;
+		wire->done_ms = latest(wire->done_ms, given_up);
+		s->stats->lost += request_lost;
+		s->stats->late += !request_lost && arrives > given_up;
+		trace(s, "network", "'%s' to node %zu: the %s is lost", step->expect.command, node, request_lost ? "request" : "reply");
+	} else {
+		wire->done_ms = latest(wire->done_ms, arrives);
+	}
+	wire->last_ms[node] = arrives;
+	if (request_lost)
+		return;
+	*hung = arrives;
+	world_at(d->w, arrives, (struct event){ .kind = EVENT_COMMAND, .node = step->node, .delivery = delivery });
+}
+
+static struct rop_outcome outcome_of(const struct delivery *d, bool reply_lost)
+{
+	if (reply_lost || !d->executed)
+		return (struct rop_outcome){ ROP_SENT_UNKNOWN, "the connection was lost" };
+	return (struct rop_outcome){ d->ok ? ROP_SENT_OK : ROP_SENT_ERROR, d->text };
+}
+
+static bool only_restores(const struct rop_step *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (steps[i].expect.kind != ROP_STEP_RESTORE)
+			return false;
+	return true;
+}
+
+static void transmit(struct driver *d, const struct rop_step *steps, size_t n, struct rop_outcome *outcomes)
+{
+	size_t nodes = d->w->truth->n;
+	struct wire wire = {
+		.deliveries = rop_alloc_n(d->arena, n, sizeof(struct delivery *)), .reply_lost = rop_alloc_n(d->arena, n, sizeof(bool)),
+		.last_ms = rop_alloc_n(d->arena, nodes, sizeof(int64_t)), .broken = rop_alloc_n(d->arena, nodes, sizeof(bool)),
+	};
+	bool mid_send = dies(d, KILL_MID_SEND);
+	size_t stop = mid_send ? chance_below(&d->s->chance, n) : n;
+	for (size_t i = 0; i < stop; i++) {
+		trace(d->s, "operator", "sends %s: '%s' to %s, because %s", steps[i].expect.subject, steps[i].expect.command,
+		      steps[i].expect.address, steps[i].expect.why);
+		put_on_wire(d, &wire, &steps[i], i);
+	}
+	if (mid_send || dies(d, KILL_AFTER_SEND))
+		return;
+	world_advance(d->w, latest(wire.done_ms, d->w->now_ms));
+	for (size_t i = 0; i < n; i++) {
+		outcomes[i] = outcome_of(wire.deliveries[i], wire.reply_lost[i]);
+		if (outcomes[i].sent == ROP_SENT_ERROR)
+			judge_refused(d->s, &steps[i]);
+	}
+}
+
+static void send_batch(struct driver *d)
+{
+	size_t n;
+	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
+	struct rop_outcome *outcomes = rop_alloc_n(d->arena, n, sizeof *outcomes);
+	if (learn_of_pause(d) && !only_restores(steps, n)) {
+		for (size_t i = 0; i < n; i++) {
+			outcomes[i] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: the cluster was paused" };
+			judge_refused(d->s, &steps[i]);
+		}
+		rop_reconcile_sent(d->r, outcomes, world_clock(d->w));
+		return;
+	}
+	judge_send(d->s, steps, n);
+	transmit(d, steps, n, outcomes);
+	bool unknown = false;
+	for (size_t i = 0; i < n; i++)
+		unknown |= outcomes[i].sent == ROP_SENT_UNKNOWN;
+	if (d->s->sabotage == SABOTAGE_RESEND && unknown && d->end.how == ENDED_DONE)
+		transmit(d, steps, n, outcomes);
+	if (d->end.how != ENDED_DONE)
+		return;
+	rop_reconcile_sent(d->r, outcomes, world_clock(d->w));
+	dies(d, KILL_AFTER_REPLY);
+}
+
+/* ---- commit ------------------------------------------------------------------------------------------------ */
+
+static void commit(struct driver *d)
+{
+	struct sim *s = d->s;
+	struct rop_err err = { 0 };
+	struct rop_entry *entry = rop_reconcile_entry(d->r);
+	bool paused = false;
+	size_t n;
+	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
+	judge_entry(s, entry);
+	if (s->sabotage == SABOTAGE_SEND_FIRST && n) {
+		judge_send(s, steps, n);
+		transmit(d, steps, n, rop_alloc_n(d->arena, n, sizeof(struct rop_outcome)));
+	}
+	if (dies(d, KILL_BEFORE_COMMIT) || dies(d, FAIL_COMMIT))
+		return;
+	if (!rop_store_commit(s->store, s->topology->name, entry, &paused, &err)) {
+		sim_fail(s, "the store refuses an entry (code %d): %s", err.code, err.text);
+		return;
+	}
+	if (!paused)
+		judge_committed(s, entry);
+	bool slow = sim_trouble(s) && chance_permille(&s->chance, s->trouble);
+	world_advance(d->w, d->w->now_ms + chance_between(&s->chance, 0, slow ? 1000 : 10)); /* it waits for the disk */
+	if (n && (dies(d, KILL_AFTER_COMMIT) || dies(d, FAIL_COMMIT_WRITTEN)))
+		return;
+	rop_reconcile_committed(d->r, paused);
+	if (paused)
+		learn_of_pause(d);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------- */
+
+#define LOOKS_MAX 30000
+
+static void stop_when_due(struct driver *d)
+{
+	if (d->stopped || (d->w->now_ms < d->deadline_ms && d->w->now_ms < d->plan.stop_ms))
+		return;
+	d->stopped = true;
+	bool late = d->w->now_ms >= d->deadline_ms;
+	trace(d->s, "operator", late ? "is out of time" : "is told to stop");
+	rop_reconcile_stop(d->r, late ? ROP_TIMEOUT : ROP_FAIL, late ? "not converged in time" : "told to stop");
+}
+
+static void nap(struct driver *d)
+{
+	int64_t until = d->w->now_ms + rop_reconcile_sleep_ms(d->r);
+	int64_t due = d->deadline_ms < d->plan.stop_ms ? d->deadline_ms : d->plan.stop_ms;
+	if (dies(d, KILL_ASLEEP))
+		return;
+	world_advance(d->w, !d->stopped && due < until ? latest(due, d->w->now_ms) : until);
+	stop_when_due(d);
+	learn_of_pause(d);
+	if (rop_reconcile_want(d->r) == ROP_WANT_SLEEP)
+		rop_reconcile_woke(d->r);
+}
+
+static void drive(struct driver *d)
+{
+	for (size_t looks = 0; !d->s->failed && d->end.how == ENDED_DONE;) {
+		switch (rop_reconcile_want(d->r)) {
+		case ROP_WANT_OBSERVE:
+			if (++looks > LOOKS_MAX)
+				sim_fail(d->s, "the run does not come to an end: state %s", rop_reconcile_state(d->r));
+			observe(d);
+			break;
+		case ROP_WANT_COMMIT:
+			commit(d);
+			break;
+		case ROP_WANT_SEND:
+			send_batch(d);
+			stop_when_due(d);
+			break;
+		case ROP_WANT_SLEEP:
+			nap(d);
+			break;
+		case ROP_WANT_DONE:
+			return;
+		}
+	}
+}
+
+/* ---- one run ----------------------------------------------------------------------------------------------- */
+
+static void told_transition(void *arg, const struct rop_transition *t)
+{
+	struct driver *d = arg;
+	d->s->blocked |= strcmp(t->to, "Blocked") == 0;
+	trace(d->s, "machine", "%s -> %s (%s) why=\"%s\"", t->from, t->to, t->row, t->why);
+}
+
+static void told_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
+{
+	struct driver *d = arg;
+	if (status != ROP_EXPECT_PENDING)
+		trace(d->s, "operator", "%s %s: %s%s%s", rop_step_kind_name(step->expect.kind), step->expect.subject,
+		      rop_expect_status_name(status), note ? ": " : "", note ? note : "");
+}
+
+static bool load(struct driver *d, int64_t *ret_revision)
+{
+	struct rop_err err = { 0 };
+	struct sim *s = d->s;
+	if (!rop_store_load(s->store, d->arena, s->topology->name, &d->image, &err) ||
+	    !rop_store_accept(s->store, s->topology->name, "digest", "canonical", "source", "sim.yaml", world_clock(d->w).wall_ms,
+			      ret_revision, &err)) {
+		sim_fail(s, "load: %s", err.text);
+		return false;
+	}
+	if (s->sabotage == SABOTAGE_FORGET_RESTORE)
+		d->image.temporaries.n = 0;
+	if (s->sabotage == SABOTAGE_FORGET_PENDING)
+		d->image.pending.n = 0;
+	return true;
+}
+
+static void conclude(struct driver *d)
+{
+	const struct rop_situation *now = rop_reconcile_situation(d->r);
+	d->end.result = rop_reconcile_result(d->r);
+	d->end.text = rop_strdup(d->s->arena, d->end.result.text);
+	d->end.result.text = d->end.text;
+	d->end.reason = now && now->findings.n ? rop_strdup(d->s->arena, now->findings.at[0].reason) : "";
+	if (d->end.how == ENDED_DONE)
+		trace(d->s, "operator", "ends with code %d%s: %s", d->end.result.code, d->end.result.reached ? ", reached" : "", d->end.text);
+}
+
+struct run_end operator_run(struct sim *s, struct run_plan plan)
+{
+	struct driver d = { .s = s, .w = s->world, .plan = plan, .arena = rop_arena_new(), .end = { .text = "", .reason = "" } };
+	d.seen_at = rop_alloc_n(d.arena, s->world->truth->n, sizeof *d.seen_at);
+	d.deadline_ms = plan.keep ? NEVER : s->world->now_ms + plan.timeout_ms;
+	struct rop_reconcile_options options = {
+		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &d.image,
+		.boot_id = rop_printf(d.arena, "boot-%d", s->world->boots), .pid = ++s->pid, .keep = plan.keep, .step = plan.step,
+		.on_transition = told_transition, .on_step = told_step, .arg = &d,
+	};
+	s->stats->runs++;
+	if (load(&d, &options.revision)) {
+		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : plan.step ? " with --step" : "",
+		      d.image.pending.n, d.image.temporaries.n);
+		d.r = rop_reconcile_new(&options, world_clock(s->world));
+		int64_t began = s->world->now_ms;
+		drive(&d);
+		conclude(&d);
+		if (!verdict_waited(&d.end, s->world->now_ms - began, &plan))
+			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for", s->world->now_ms - began);
+		rop_reconcile_free(d.r);
+	}
+	rop_arena_free(d.arena);
+	return d.end;
+}

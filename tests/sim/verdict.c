@@ -1,0 +1,273 @@
+/* verdict.c - how a seed may end: converged, or with a reason that the truth bears out. Judged from the truth alone. */
+#include <string.h>
+#include <strings.h>
+
+#include "sim.h"
+
+static bool empty(const struct rop_slots *slots)
+{
+	return rop_slots_first(slots) == ROP_SLOTS;
+}
+
+/* ---- reasons ----------------------------------------------------------------------------------------------- */
+
+static bool any_down(const struct sim *s)
+{
+	bool down = false;
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		down |= !s->world->servers[i].up;
+	return down;
+}
+
+/* Keys outside of the slots' owners, or functions. */
+static bool any_misplaced(const struct rop_observed *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->nodes[i].functions > 0 || (t->nodes[i].role != ROP_ROLE_REPLICA && empty(&t->nodes[i].slots) && t->nodes[i].keys > 0))
+			return true;
+	return false;
+}
+
+static bool any_rivals(const struct rop_observed *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (rop_slots_meet(&t->nodes[i].slots, &t->nodes[j].slots))
+				return true;
+	return false;
+}
+
+static bool all_covered(const struct rop_observed *t)
+{
+	struct rop_slots all = { 0 };
+	for (size_t i = 0; i < t->n; i++)
+		rop_slots_join(&all, &t->nodes[i].slots);
+	return rop_slots_count(&all) == ROP_SLOTS;
+}
+
+static size_t group_of(const size_t *group, size_t i)
+{
+	while (group[i] != i)
+		i = group[i];
+	return i;
+}
+
+/* Two groups that know nothing of each other, with keys somewhere; one of them may be a single empty node. */
+static bool several_groups(const struct rop_observed *t)
+{
+	size_t group[ROP_NODES_MAX], with_something = 0;
+	int64_t keys = 0;
+	for (size_t i = 0; i < t->n; i++)
+		group[i] = i;
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t j = 0; j < t->n; j++)
+			if (rop_bit(t, t->known, i, j))
+				group[group_of(group, i)] = group_of(group, j);
+	for (size_t i = 0; i < t->n; i++) {
+		bool something = false;
+		size_t members = 0;
+		keys += t->nodes[i].keys;
+		for (size_t j = 0; j < t->n; j++) {
+			if (group_of(group, j) != i)
+				continue;
+			members++;
+			something |= t->nodes[j].keys > 0 || !empty(&t->nodes[j].slots);
+		}
+		with_something += something || members > 1;
+	}
+	return with_something > 1 && (keys > 0 || all_covered(t));
+}
+
+static int owners(const struct rop_observed *t)
+{
+	int n = 0;
+	for (size_t i = 0; i < t->n; i++)
+		n += !empty(&t->nodes[i].slots);
+	return n;
+}
+
+static int owners_up(const struct sim *s)
+{
+	int n = 0;
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		n += s->world->servers[i].up && !empty(&s->world->truth->nodes[i].slots);
+	return n;
+}
+
+static bool blank(const struct rop_observed *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (!empty(&t->nodes[i].slots) || t->nodes[i].epoch || t->nodes[i].others || t->nodes[i].keys > 0)
+			return false;
+	return true;
+}
+
+/* Nodes that can own slots are fewer than shards: only a person's REPLICATE does that to a cluster being formed. */
+static bool too_few_primaries(const struct sim *s)
+{
+	const struct rop_observed *t = s->world->truth;
+	int n = 0;
+	for (size_t i = 0; i < t->n; i++)
+		n += t->nodes[i].role != ROP_ROLE_REPLICA;
+	return n < s->topology->shards;
+}
+
+static bool bears_out(const struct sim *s, const char *reason)
+{
+	const struct rop_observed *t = s->world->truth;
+	if (strcmp(reason, "ForeignPeer") == 0)
+		return t->foreign.n > 0;
+	if (strcmp(reason, "NotEmpty") == 0)
+		return any_misplaced(t);
+	if (strcmp(reason, "RivalClaims") == 0)
+		return any_rivals(t);
+	if (strcmp(reason, "SeveralClusters") == 0)
+		return several_groups(t);
+	if (strcmp(reason, "TotalLoss") == 0)
+		return s->start == START_TOTAL_LOSS && blank(t) && !s->topology->reform_on_total_loss;
+	if (strcmp(reason, "TooManyShards") == 0)
+		return owners(t) > s->topology->shards;
+	if (strcmp(reason, "TooFewShards") == 0)
+		return all_covered(t) && owners_up(s) < s->topology->shards;
+	if (strcmp(reason, "Unreachable") == 0)
+		return any_down(s);
+	return false;
+}
+
+static bool is_paused(struct sim *s)
+{
+	bool paused = false;
+	struct rop_err err = { 0 };
+	if (!rop_store_paused(s->store, s->topology->name, world_clock(s->world).wall_ms, &paused, &err))
+		sim_fail(s, "read the pause: %s", err.text);
+	return paused;
+}
+
+/* Not converged in time is said after time has passed: every state of the machine waits longer, and so does a step that is
+ * tried until it is worn out. */
+#define WAITED_AT_LEAST_MS 5000
+
+bool verdict_waited(const struct run_end *end, int64_t took_ms, const struct run_plan *plan)
+{
+	return end->how != ENDED_DONE || end->result.code != ROP_TIMEOUT || took_ms >= WAITED_AT_LEAST_MS || took_ms >= plan->timeout_ms;
+}
+
+bool verdict_is_true(struct sim *s, const struct run_end *end)
+{
+	const struct rop_observed *t = s->world->truth;
+	switch (end->result.code) {
+	case ROP_OK:
+		return end->result.reached;
+	case ROP_REFUSED:
+		return is_paused(s) || bears_out(s, end->reason);
+	case ROP_UNREACHABLE:
+		return any_down(s);
+	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's doing */
+		return (any_down(s) && all_covered(t)) || is_paused(s) || s->unknown_setting || (s->person_replicated && too_few_primaries(s));
+	case ROP_FAIL:
+	case ROP_CHANGES:
+	case ROP_INVALID:
+	case ROP_BUSY:
+	case ROP_STALE:
+	case ROP_DENIED:
+	case ROP_INTERNAL:
+		break;
+	}
+	return false;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------- */
+
+/* Everything as declared, as all nodes see it at this moment. */
+bool verdict_converged(struct sim *s)
+{
+	struct rop_observed *seen = look_at_truth(s->world);
+	struct rop_image nothing = { 0 };
+	struct rop_situation now = { .arena = seen->arena, .topology = s->topology, .seen = seen, .image = &nothing };
+	rop_situation_assess(&now);
+	bool converged = rop_situation_converged(&now);
+	for (size_t i = 0; i < seen->n; i++)
+		converged &= rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS || seen->nodes[i].role == ROP_ROLE_REPLICA;
+	rop_arena_free(seen->arena);
+	return converged && owners(s->world->truth) == s->topology->shards;
+}
+
+static const char *declared_value(const struct sim *s, const char *name)
+{
+	for (size_t i = 0; i < s->topology->settings.n; i++)
+		if (strcmp(s->topology->settings.at[i].name, name) == 0)
+			return s->topology->settings.at[i].value;
+	return NULL;
+}
+
+/* What the operator lowers them to; nothing else in here has these values but as an original. */
+static bool looks_lowered(const char *name, const char *value)
+{
+	if (strcmp(name, "cluster-node-timeout") == 0)
+		return strcmp(value, "500") == 0 || strcmp(value, "1000") == 0 || strcmp(value, "2000") == 0;
+	return strcmp(name, "repl-diskless-sync-delay") == 0 && strcmp(value, "0") == 0;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return strcasecmp(a, b) == 0 || (strcmp(a, "104857600") == 0 && strcmp(b, "100mb") == 0);
+}
+
+static void judge_setting(struct sim *s, size_t node, size_t at, bool reached)
+{
+	const struct server *server = &s->world->servers[node];
+	const char *name = s->world->truth->setting_names[at], *value = s->world->truth->nodes[node].settings[at];
+	const char *declared = declared_value(s, name), *original = server->want[at];
+	if (!value)
+		return;
+	bool lowered = looks_lowered(name, value), left = lowered && strcmp(value, original) != 0;
+	bool as_should = declared && reached ? same(value, declared) : strcmp(value, original) == 0;
+	if (declared && !reached) /* it may have come to the declared ones, or a person to others */
+		as_should |= same(value, declared) || (server->person_ms[at] >= 0 && !lowered);
+	if (server->raced[at] && !lowered)
+		as_should = true;
+	if (as_should)
+		return;
+	if ((server->orphaned[at] || server->file_orphaned[at]) && left && !(declared && reached)) {
+		s->stats->left_behind++;
+		trace(s, "verdict", "node %zu keeps %s %s: the database that knew was lost", node, name, value);
+		return;
+	}
+	sim_fail(s, "node %zu is left with %s %s instead of %s", node, name, value, declared && reached ? declared : original);
+}
+
+/* The configuration file must never come to hold a temporary value. */
+static void judge_file(struct sim *s, size_t node, size_t at)
+{
+	const struct server *server = &s->world->servers[node];
+	const char *name = s->world->truth->setting_names[at], *value = server->file[at], *declared = declared_value(s, name);
+	if (!value || !looks_lowered(name, value) || strcmp(value, server->keeps[at]) == 0 || (declared && same(value, declared)))
+		return;
+	if (!server->file_orphaned[at])
+		sim_fail(s, "the configuration file of node %zu holds the temporary %s %s", node, name, value);
+}
+
+void verdict_settings(struct sim *s)
+{
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	struct rop_image image = { 0 };
+	struct rop_err err = { 0 };
+	struct rop_observed *seen = look_at_truth(s->world);
+	ROP_OWN_ARENA of_look = seen->arena;
+	struct rop_situation now = { .arena = seen->arena, .topology = s->topology, .seen = seen, .image = &image };
+	rop_situation_assess(&now);
+	bool reached = rop_situation_converged(&now);
+	for (size_t i = 0; i < s->world->truth->n && of_look; i++) {
+		for (size_t at = 0; s->world->servers[i].up && at < s->world->truth->n_settings; at++) {
+			judge_setting(s, i, at, reached);
+			judge_file(s, i, at);
+		}
+	}
+	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
+		sim_fail(s, "load: %s", err.text);
+	for (size_t t = 0; t < image.temporaries.n; t++) {
+		int node = rop_observed_find(s->world->truth, image.temporaries.at[t].node);
+		if (node < 0 || s->world->servers[node].up)
+			sim_fail(s, "the database still lists %s of %s as temporary", image.temporaries.at[t].name, image.temporaries.at[t].address);
+	}
+}
