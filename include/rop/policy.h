@@ -77,7 +77,7 @@ struct rop_situation {
 	size_t answering;
 	struct rop_slots owned;      /* by anybody */
 	bool paused, all_answer, in_view, formed, refused, fresh;
-	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, state_ok, views_agree;
+	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok, views_agree;
 	bool prepared, temporaries_in_force, settings_as_declared, waiting, worn_out;
 };
 

@@ -299,8 +299,10 @@ static void set_node_flags(struct rop_situation *now)
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			now->replicas_attached = false;
 		if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing) &&
-		    (node->primary < 0 || seen->nodes[node->primary].reach == ROP_REACH_OK))
+		    (node->primary < 0 || seen->nodes[node->primary].reach == ROP_REACH_OK)) {
 			now->links_up = false;
+			now->synchronising |= node->syncing;
+		}
 		now->state_ok &= node->state_ok;
 		closed &= node->open_slots == 0;
 		calm &= node->handshakes == 0;

@@ -26,6 +26,7 @@ FLAG(members_agree)
 FLAG(slots_assigned)
 FLAG(replicas_attached)
 FLAG(links_up)
+FLAG(synchronising)
 FLAG(state_ok)
 FLAG(views_agree)
 FLAG(temporaries_in_force)
@@ -55,6 +56,8 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "slots_assigned", .doc = "each of the 16384 slots is owned by exactly one node", .holds = is_slots_assigned },
 	{ .name = "replicas_attached", .doc = "every replica follows the primary it should", .holds = is_replicas_attached },
 	{ .name = "links_up", .doc = "every replica's link to its primary is up and synchronised", .holds = is_links_up },
+	{ .name = "synchronising", .doc = "a replica is taking over its primary's data now; how long depends on how much there is", .holds = is_synchronising,
+	  .excludes = { "links_up" } },
 	{ .name = "state_ok", .doc = "every answering node reports cluster_state:ok", .holds = is_state_ok },
 	{ .name = "views_agree", .doc = "the views of all answering nodes are equal: members, roles, epochs, slots", .holds = is_views_agree,
 	  .implies = { "members_agree", "introduced" } },

@@ -48,7 +48,7 @@ static void print_short(const struct sim *s, const char *text)
 	}
 }
 
-static __attribute__((format(printf, 3, 0))) void line(const struct sim *s, const char *who, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void line(const struct sim *s, const char *who, const char *fmt, va_list ap)
 {
 	int64_t now = s->world ? s->world->now_ms : 0;
 	ROP_OWN_ARENA scratch = rop_arena_new();
