@@ -308,7 +308,8 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "paused", &now.paused }, { "all_answer", &now.all_answer }, { "in_view", &now.in_view }, { "formed", &now.formed },
 		{ "refused", &now.refused }, { "fresh", &now.fresh }, { "prepared", &now.prepared }, { "introduced", &now.introduced },
 		{ "members_agree", &now.members_agree }, { "slots_assigned", &now.slots_assigned },
-		{ "replicas_attached", &now.replicas_attached }, { "links_up", &now.links_up }, { "state_ok", &now.state_ok },
+		{ "replicas_attached", &now.replicas_attached }, { "links_up", &now.links_up },
+		{ "synchronising", &now.synchronising }, { "state_ok", &now.state_ok },
 		{ "views_agree", &now.views_agree }, { "temporaries_in_force", &now.temporaries_in_force },
 		{ "settings_as_declared", &now.settings_as_declared }, { "waiting", &now.waiting }, { "worn_out", &now.worn_out },
 	};
