@@ -138,7 +138,8 @@ static const char *topology_text(struct cli *cli)
 	ROP_OWN_TEXT text = { 0 };
 	rop_text_add(&text, "# written by redis-operator demo up: three shards with one replica each\n"
 			    "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n  name: demo\nspec:\n"
-			    "  shards: 3\n  replicasPerShard: 1\n  nodes:\n");
+			    "  shards: 3\n  replicasPerShard: 1\n"
+			    "  onTotalLoss: Reform   # demo down throws everything away, and demo up may come again\n  nodes:\n");
 	for (int i = 0; i < SERVERS; i++)
 		rop_text_add(&text, "    - { address: 127.0.0.1:%d }\n", FIRST_PORT + i);
 	return rop_strndup(cli->arena, text.at, text.n);
