@@ -51,6 +51,10 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		rop_fail(&err, ROP_INVALID, "which command? see 'redis-operator --help'");
 		return cli_fail(&err);
 	}
+	if (cli->values.config && access(cli->values.config, R_OK) < 0) { /* what stands in it is for the daemon */
+		rop_fail(&err, ROP_INVALID, "cannot read the configuration %s: %s", cli->values.config, strerror(errno));
+		return cli_fail(&err);
+	}
 	cli->color = wants_color(cli);
 	cli->live = isatty(STDERR_FILENO) && !cli->values.quiet && cli->values.output == CLI_TEXT;
 	if (cli->values.verbose)
