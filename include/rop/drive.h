@@ -31,6 +31,10 @@ void rop_drive_stop(struct rop_drive *drive, enum rop_code code, const char *why
 const struct rop_reconcile *rop_drive_reconcile(const struct rop_drive *drive);
 void rop_drive_free(struct rop_drive *drive); /* any time; nothing is called back afterwards */
 
+/* events.c: what is told through on_transition and on_step, as facts for the log. */
+void rop_log_transition(const char *cluster, const struct rop_transition *transition);
+void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note);
+
 /* The addresses of a topology's nodes for a fleet; expected ids from the image's members. In the arena. */
 struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology,
 				      const struct rop_image *image);

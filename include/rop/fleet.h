@@ -16,11 +16,18 @@
 
 struct rop_fleet;
 
+/* Connections open at once, over all the fleets that share it. A fleet that needs one more than there may be waits for
+ * its turn, first come first served; connections that nobody uses are closed to make room for those that wait. */
+struct rop_gate;
+struct rop_gate *rop_gate_new(int limit);
+void rop_gate_free(struct rop_gate *gate); /* after its fleets; NULL is fine */
+
 struct rop_fleet_options {
 	const char *client_name;       /* CLIENT SETNAME; NULL: none */
 	const char *user, *password;   /* NULL: no AUTH; user NULL: the default user. Borrowed, not copied */
 	int64_t connect_timeout_ms, command_timeout_ms;
 	int concurrency;               /* connections being used at once; 0: 256 */
+	struct rop_gate *gate;         /* shared with other fleets; NULL: this fleet's own, connections stay open */
 };
 
 struct rop_endpoint {

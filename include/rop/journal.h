@@ -105,6 +105,7 @@ struct rop_member { /* a node id this cluster was seen to consist of */
 /* What the database knows of one cluster. */
 struct rop_image {
 	bool known;
+	int64_t pass;                  /* the newest transaction of the journal; 0: none */
 	int64_t formed_wall_ms;        /* first time it was seen formed; 0: never */
 	int64_t revision, reached_revision; /* 0: none */
 	const char *digest;            /* of the newest accepted revision */
@@ -139,6 +140,9 @@ struct rop_entry {
 	int64_t reached_revision;      /* 0: unchanged */
 	bool conditions_changed;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
+	bool check_pass;               /* write only when after_pass is still the newest: else another process decided meanwhile */
+	int64_t after_pass;
+	int64_t pass;                  /* set by the store: the id of this transaction */
 	bool ignore_pause;             /* restoring temporary settings: a pause asks for it */
 };
 /* Nothing to write: a pass that changes nothing commits nothing. */

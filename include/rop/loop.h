@@ -38,6 +38,10 @@ struct rop_signal;
 struct rop_signal *rop_signal_new(struct rop_loop *loop, int signum, void (*fire)(void *arg, int signum), void *arg);
 void rop_signal_free(struct rop_signal *signal);
 
+/* work runs on a thread of its own; done follows on the loop, never from inside this call. Work of one loop may overlap.
+ * Freeing the loop waits for the work and calls no done any more. Work under way keeps the loop running. */
+void rop_work(struct rop_loop *loop, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+
 /* Names to addresses, off the loop. found is called once, on the loop, with n literal addresses (n = 0: why says);
  * never from inside this call, and not at all when the loop is freed before. There is no deadline but the resolver's. */
 void rop_resolve(struct rop_loop *loop, const char *host,

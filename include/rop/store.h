@@ -47,6 +47,18 @@ bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char
 bool rop_store_commit(struct rop_store *store, const char *cluster, struct rop_entry *entry, bool *ret_paused,
 		      struct rop_err *err);
 
+/* The same for several clusters in one transaction, one commit to the disk: the daemon's. Each request has a result of
+ * its own: one that is refused, paused or outdated (entry->check_pass) leaves the others as they are. false: the
+ * transaction failed, nothing of any was written. */
+enum rop_commit { ROP_COMMIT_WRITTEN, ROP_COMMIT_PAUSED, ROP_COMMIT_OUTDATED, ROP_COMMIT_REFUSED /* err says why */ };
+struct rop_commit_request {
+	const char *cluster;
+	struct rop_entry *entry;
+	enum rop_commit result;
+	struct rop_err err;
+};
+bool rop_store_commit_group(struct rop_store *store, struct rop_commit_request *requests, size_t n, struct rop_err *err);
+
 /* Accepts a topology: a new revision when its digest differs from the newest one, else the newest again. `source` is
  * the file's text (it holds no secret). */
 bool rop_store_accept(struct rop_store *store, const char *cluster, const char *digest, const char *canonical,
@@ -54,6 +66,33 @@ bool rop_store_accept(struct rop_store *store, const char *cluster, const char *
 /* The newest accepted revision's source text; NULL when there is none. */
 bool rop_store_source(struct rop_store *store, struct rop_arena *arena, const char *cluster, const char **ret_source,
 		      const char **ret_path, struct rop_err *err);
+
+/* The newest accepted revision that came from this file: of a cluster whose newest revision has this path. */
+bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, const char *path, const char **ret_cluster,
+			      const char **ret_source, struct rop_err *err);
+
+/* Errors of topology files that the daemon could not take: text NULL when the file is right again, or gone. Writes only
+ * what differs. `cluster` is the one the file last stood for, or NULL. */
+struct rop_file_error { const char *path, *cluster, *text; int64_t since_wall_ms; };
+bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text, int64_t wall_ms,
+			  struct rop_err *err);
+/* Of one cluster's file, or of all (cluster NULL); ordered by path. */
+bool rop_store_file_errors(struct rop_store *store, struct rop_arena *arena, const char *cluster,
+			   struct rop_file_error **ret_errors, size_t *ret_n, struct rop_err *err);
+
+/* 8 hex digits, made at random with the database: tells operators with different databases apart. */
+bool rop_store_instance(struct rop_store *store, char ret_id[9], struct rop_err *err);
+
+/* Passes older than this go, with their transitions and their steps that are over; the newest `keep` of each cluster and
+ * whatever is pending stay. One transaction of at most some thousand rows; *ret_more says that there is more to do. */
+bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t keep, bool *ret_more, struct rop_err *err);
+
+/* Has another connection written since this was asked last? One small read; true the first time. */
+bool rop_store_changed(struct rop_store *store, bool *ret_changed, struct rop_err *err);
+/* Who is paused, as written (also where the time has passed). Sorted by name; in the arena. */
+struct rop_pause { const char *cluster, *by; int64_t until_wall_ms; };
+bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct rop_pause **ret_pauses, size_t *ret_n,
+		      struct rop_err *err);
 
 /* until_wall_ms 0: until resumed. */
 bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,

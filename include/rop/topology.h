@@ -32,11 +32,13 @@ struct rop_topology {
 	const char *discovery_dns;     /* NULL: nodes are listed */
 	int discovery_port;
 	const char *auth_user;         /* NULL: default user */
+	const char *auth_credential;   /* spec.auth.credential: name of a systemd credential; NULL; not beside a passwordFile */
 	const char *auth_password_file;/* NULL: no AUTH; relative paths are relative to the file's folder */
 	ROP_LIST(struct rop_setting) settings; /* spec.settings, in file order; values as text */
 	int64_t interval_ms;           /* spec.intervals.observe, default 5s: between passes over a converged cluster */
 	int64_t connect_timeout_ms;    /* spec.intervals.connectTimeout, default 2s */
 	int64_t command_timeout_ms;    /* spec.intervals.commandTimeout, default 5s */
+	bool interval_declared, connect_timeout_declared, command_timeout_declared; /* else the default; the daemon has its own */
 	int64_t settle_ms;             /* spec.intervals.settle, default 0: how long agreement must last to be believed */
 	bool reform_on_total_loss;     /* spec.onTotalLoss: Refuse (default) | Reform */
 	char digest[17];               /* of the canonical fields: equal for files that mean the same */
@@ -55,6 +57,9 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
  * trailing newline dropped, 1 to 512 bytes, no NUL. ret_password is heap memory of the caller, to be wiped with
  * rop_secret_free. Errors: code 3, path and reason named, the secret never. */
 bool rop_password_load(const char *path, char **ret_password, struct rop_err *err);
+/* The password that the topology names: its file, or $CREDENTIALS_DIRECTORY/<auth_credential> (readable because systemd
+ * gave it to this service alone: its mode is not asked). *ret_password is NULL where none is declared. */
+bool rop_topology_password(const struct rop_topology *topology, char **ret_password, struct rop_err *err);
 void rop_secret_free(char *secret);
 
 #endif

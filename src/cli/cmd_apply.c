@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "rop/log.h"
 #include "rop/text.h"
 
 static const struct cli_option OPTIONS[] = {
@@ -55,7 +54,7 @@ static void on_transition(void *arg, const struct rop_transition *t)
 	}
 	if (a->cli->values.verbose)
 		close_line(a);
-	rop_log(ROP_LOG_INFO, "cluster=%s %s -> %s why=\"%s\"", a->s->topology->name, t->from, t->to, t->why);
+	rop_log_transition(a->s->topology->name, t);
 }
 
 static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
@@ -73,11 +72,7 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 	}
 	if (a->cli->values.verbose)
 		close_line(a);
-	if (status == ROP_EXPECT_REFUSED || status == ROP_EXPECT_EXPIRED)
-		rop_log(ROP_LOG_INFO, "cluster=%s node=%s %s: %s (attempt %d): %s", a->s->topology->name, e->address, e->command,
-			rop_expect_status_name(status), e->attempts, note ? note : "");
-	else
-		rop_log(ROP_LOG_DEBUG, "cluster=%s node=%s %s: %s", a->s->topology->name, e->address, e->command, rop_expect_status_name(status));
+	rop_log_step(a->s->topology->name, step, status, note);
 }
 
 /* What it waits for, in a few words: the first thing that is open. */
