@@ -9,9 +9,13 @@
 static const char SCHEMA[] =
 #include "src/store/schema.inc"
 	;
+static const char SCHEMA_2[] =
+#include "src/store/schema-2.inc"
+	;
 
 const struct store_migration store_migrations[] = {
 	{ SCHEMA }, /* 1 */
+	{ SCHEMA_2 },
 };
 const int store_migrations_n = (int)(sizeof store_migrations / sizeof *store_migrations);
 
