@@ -1,5 +1,9 @@
 /* test_store_beside.c - what is kept beside the journal: whose database it is, errors of files, pauses; what is forgotten. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../src/store/inner.h"
 #include "rop/text.h"
@@ -228,6 +232,35 @@ Test(store_beside, a_database_of_version_1_is_read_as_it_is_and_then_migrates_co
 	cr_assert_not(store_open_with(db_path, ROP_STORE_WRITE, store_migrations, 1, &store, &err));
 	cr_assert(strstr(err.text, "written by schema 2, this program knows 1"), "%s", err.text);
 	cr_assert_null(store);
+}
+
+Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_old_one)
+{
+	enum { PROCESSES = 6, ROUNDS = 8 };
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t children[PROCESSES];
+		unlink(db_path);
+		unlink(in_folder("bare.db"));
+		make_version_1();
+		for (int i = 0; i < PROCESSES; i++) {
+			children[i] = fork();
+			if (children[i] == 0) {
+				struct rop_store *store;
+				bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err) && rop_store_pause(store, "x", 0, "x", 1, &err);
+				if (!ok)
+					fprintf(stderr, "%s\n", err.text);
+				_exit(ok ? 0 : 1);
+			}
+		}
+		for (int i = 0; i < PROCESSES; i++) {
+			int status = -1;
+			cr_assert(waitpid(children[i], &status, 0) == children[i] && status == 0, "process %d", i);
+		}
+		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 2);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM instance"), 1);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
+		cr_assert(integrity_ok(db_path));
+	}
 }
 
 /* ---- forgetting --------------------------------------------------------------------------------------------- */
