@@ -41,6 +41,9 @@ struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_op
 				const struct rop_endpoint *endpoints, size_t n);
 void rop_fleet_free(struct rop_fleet *fleet); /* before its loop; drops what is under way, no callback afterwards */
 
+/* The id that a node is known by from now on; copied. */
+void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id);
+
 #define ROP_OBSERVE_SETTINGS 1 /* CONFIG GET of the watched names */
 #define ROP_OBSERVE_FULL 2     /* functions too */
 

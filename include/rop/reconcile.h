@@ -65,6 +65,8 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 const struct rop_situation *rop_reconcile_situation(const struct rop_reconcile *r);
 const char *rop_reconcile_state(const struct rop_reconcile *r);   /* the machine's state */
 bool rop_reconcile_converged(const struct rop_reconcile *r);
+bool rop_reconcile_paused(const struct rop_reconcile *r);  /* as told last */
+bool rop_reconcile_at_rest(const struct rop_reconcile *r); /* nothing is under way: other processes may have the cluster */
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by);
 
 struct rop_result {

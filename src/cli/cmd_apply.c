@@ -21,6 +21,7 @@ struct applying {
 	struct cli *cli;
 	struct session *s;
 	struct rop_drive *drive;
+	struct rop_writer *writer;
 	struct rop_timer *ticker;
 	int64_t began_ms, said_ms;
 	size_t asked; /* steps sent */
@@ -153,6 +154,13 @@ static void on_done(void *arg, const struct rop_result *result, const struct rop
 	rop_loop_stop(a->s->loop);
 }
 
+static void on_pauses(void *arg, const struct rop_pause *pauses, size_t n, const struct rop_err *err)
+{
+	struct applying *a = arg;
+	if (!err) /* what cannot be read cannot be written either: the next commit tells */
+		rop_drive_pauses(a->drive, pauses, n);
+}
+
 static void on_signal(void *arg, int signum)
 {
 	struct applying *a = arg;
@@ -165,7 +173,7 @@ static void on_signal(void *arg, int signum)
 static enum rop_code go(struct applying *a)
 {
 	struct rop_drive_options options = {
-		.loop = a->s->loop, .store = a->s->store, .fleet = &a->s->fleet, .timeout_ms = a->cli->values.timeout_ms,
+		.loop = a->s->loop, .fleet = &a->s->fleet, .timeout_ms = a->cli->values.timeout_ms,
 		.on_done = on_done, .arg = a,
 	};
 	struct rop_err err = { 0 };
@@ -179,7 +187,11 @@ static enum rop_code go(struct applying *a)
 	a->began_ms = a->said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
 	struct rop_signal *terminate = rop_signal_new(a->s->loop, SIGTERM, on_signal, a);
+	options.writer = a->writer = rop_writer_new(a->s->loop, a->s->store, &err);
+	if (!options.writer)
+		return cli_fail(&err);
 	a->drive = rop_drive_start(&options);
+	rop_writer_watch_pauses(a->writer, on_pauses, a);
 	a->ticker = rop_timer_new(a->s->loop, tick, a);
 	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
 	rop_loop_run(a->s->loop);
@@ -187,6 +199,7 @@ static enum rop_code go(struct applying *a)
 	rop_signal_free(interrupt);
 	rop_signal_free(terminate);
 	rop_drive_free(a->drive);
+	rop_writer_free(a->writer);
 	return a->code;
 }
 

@@ -97,100 +97,29 @@ bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
-struct lookup {
+struct naming {
 	struct session *s;
-	size_t node;
-	size_t *left;
-	const char *why;
+	struct rop_err err;
 };
 
-static void resolved(void *arg, const char *const *ips, size_t n, const char *why)
+static void named(void *arg, const struct rop_err *err)
 {
-	struct lookup *l = arg;
-	struct session *s = l->s;
-	if (n)
-		s->topology->nodes.at[l->node].ip = rop_strdup(s->cli->arena, ips[0]);
-	else
-		l->why = rop_strdup(s->cli->arena, why);
-	if (--*l->left == 0)
-		rop_loop_stop(s->loop);
+	struct naming *naming = arg;
+	if (err)
+		naming->err = *err;
+	rop_loop_stop(naming->s->loop);
 }
 
-static bool resolve_nodes(struct session *s, struct rop_err *err)
+static bool resolve(struct session *s, struct rop_err *err)
 {
-	struct rop_topology *t = s->topology;
-	struct lookup *lookups = rop_alloc_n(s->cli->arena, t->nodes.n, sizeof *lookups);
-	size_t n = 0, left = 0;
-	for (size_t i = 0; i < t->nodes.n; i++) {
-		if (t->nodes.at[i].ip)
-			continue;
-		lookups[n] = (struct lookup){ .s = s, .node = i, .left = &left };
-		left++;
-		n++;
-	}
-	for (size_t i = 0; i < n; i++)
-		rop_resolve(s->loop, t->nodes.at[lookups[i].node].host, resolved, &lookups[i]);
-	if (left)
-		rop_loop_run(s->loop);
-	for (size_t i = 0; i < n; i++)
-		if (lookups[i].why)
-			return rop_fail(err, ROP_UNREACHABLE, "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
-					t->path, t->nodes.at[lookups[i].node].host, lookups[i].why);
-	return true;
-}
-
-static void discovered(void *arg, const char *const *ips, size_t n, const char *why)
-{
-	struct lookup *l = arg;
-	struct session *s = l->s;
-	for (size_t i = 0; i < n; i++) {
-		struct rop_declared_node *node = rop_push(s->cli->arena, &s->topology->nodes);
-		*node = (struct rop_declared_node){ .port = s->topology->discovery_port };
-		node->host = node->ip = rop_strdup(s->cli->arena, ips[i]);
-	}
-	l->why = n ? NULL : rop_strdup(s->cli->arena, why);
-	rop_loop_stop(s->loop);
-}
-
-static int compare_hosts(const void *a, const void *b)
-{
-	return strcmp(((const struct rop_declared_node *)a)->host, ((const struct rop_declared_node *)b)->host);
-}
-
-/* Discovery may only add: an address that vanished from the answer is a missing node, not a leaving one. */
-static void keep_members(struct session *s)
-{
-	struct rop_topology *t = s->topology;
-	size_t answered = t->nodes.n;
-	for (size_t m = 0; m < s->image.members.n; m++) {
-		const char *address = s->image.members.at[m].address, *colon = strrchr(address, ':');
-		size_t n = colon ? (size_t)(colon - address) : 0;
-		bool v6 = n > 2 && address[0] == '[';
-		char *host = rop_strndup(s->cli->arena, address + v6, v6 ? n - 2 : n);
-		bool known = false;
-		for (size_t i = 0; i < answered && !known; i++)
-			known = strcmp(t->nodes.at[i].host, host) == 0;
-		if (!known && colon)
-			*rop_push(s->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = host, .ip = host, .port = atoi(colon + 1) };
-	}
-}
-
-static bool discover(struct session *s, struct rop_err *err)
-{
-	struct rop_topology *t = s->topology;
-	struct lookup lookup = { .s = s };
-	rop_resolve(s->loop, t->discovery_dns, discovered, &lookup);
+	struct naming naming = { .s = s };
+	if (!rop_names_used(s->topology))
+		return true;
+	rop_names_resolve(s->loop, s->cli->arena, s->topology, s->image.members.at, s->image.members.n, named, &naming);
 	rop_loop_run(s->loop);
-	if (lookup.why && !s->image.members.n)
-		return rop_fail(err, ROP_UNREACHABLE, "%s: discovery name '%s' does not resolve: %s", t->path, t->discovery_dns, lookup.why);
-	if (t->nodes.n)
-		qsort(t->nodes.at, t->nodes.n, sizeof *t->nodes.at, compare_hosts);
-	keep_members(s);
-	int wanted = t->shards * (1 + t->replicas_per_shard);
-	if ((int)t->nodes.n < wanted)
-		return rop_fail(err, ROP_UNREACHABLE, "discovery name '%s' has %zu addresses; %d shards with %d replicas each need %d nodes",
-				t->discovery_dns, t->nodes.n, t->shards, t->replicas_per_shard, wanted);
-	return true;
+	if (naming.err.code != ROP_OK)
+		*err = naming.err;
+	return naming.err.code == ROP_OK;
 }
 
 bool session_open_nodes(struct session *s, struct rop_err *err)
@@ -199,7 +128,7 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 	s->loop = rop_loop_new(err);
 	if (!s->loop)
 		return false;
-	if (t->discovery_dns ? !discover(s, err) : !resolve_nodes(s, err))
+	if (!resolve(s, err))
 		return false;
 	if (t->auth_password_file && !rop_password_load(t->auth_password_file, &s->password, err))
 		return false;

@@ -263,6 +263,16 @@ bool rop_reconcile_converged(const struct rop_reconcile *r)
 	return r->reached && r->now && rop_situation_converged(r->now);
 }
 
+bool rop_reconcile_paused(const struct rop_reconcile *r)
+{
+	return r->image.paused;
+}
+
+bool rop_reconcile_at_rest(const struct rop_reconcile *r)
+{
+	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n && !r->image.temporaries.n;
+}
+
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by)
 {
 	r->image.paused = paused;

@@ -18,6 +18,7 @@
 #include "link.h"
 #include "observe.h"
 #include "rop/mem.h"
+#include "rop/text.h"
 #include "wire.h"
 
 #define CONCURRENCY_DEFAULT 256
@@ -354,4 +355,11 @@ void rop_fleet_free(struct rop_fleet *fleet)
 		rop_arena_free(errand->own);
 	}
 	rop_arena_free(fleet->arena);
+}
+
+void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id)
+{
+	struct rop_endpoint *endpoint = &fleet->members[node].endpoint;
+	if (!rop_streq(endpoint->expected_id, id))
+		endpoint->expected_id = rop_strdup(fleet->arena, id);
 }
