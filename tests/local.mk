@@ -45,6 +45,12 @@ tests_bench_observe_LDADD = $(HIREDIS_LIBS)
 tests_bench_bare_SOURCES = tests/bench/bare.c
 tests_bench_model_SOURCES = tests/bench/model.c
 tests_bench_model_LDADD = librop.a $(YAML_LIBS)
+# Of the daemon: many clusters told by one process, and one pass over one of them.
+EXTRA_PROGRAMS += tests/bench/stub tests/bench/look
+tests_bench_stub_SOURCES = tests/bench/stub.c
+tests_bench_look_SOURCES = tests/bench/look.c
+tests_bench_look_LDADD = $(ROP_LIBS)
+EXTRA_DIST += tests/bench/daemon
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.
