@@ -8,6 +8,7 @@ tests_unit_units_SOURCES = tests/unit/test_base.c
 tests_unit_units_SOURCES += tests/unit/test_config.c tests/unit/test_config_doc.c
 tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/unit/test_fleet.c \
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c
+tests_unit_units_SOURCES += tests/unit/test_fleet_gate.c
 tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.h tests/unit/test_machine.c \
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
 # The pure core: worlds made up, a reconciler driven by hand.
@@ -46,6 +47,12 @@ tests_bench_observe_LDADD = $(HIREDIS_LIBS)
 tests_bench_bare_SOURCES = tests/bench/bare.c
 tests_bench_model_SOURCES = tests/bench/model.c
 tests_bench_model_LDADD = librop.a $(YAML_LIBS)
+# Of the daemon: many clusters told by one process, and one pass over one of them.
+EXTRA_PROGRAMS += tests/bench/stub tests/bench/look
+tests_bench_stub_SOURCES = tests/bench/stub.c
+tests_bench_look_SOURCES = tests/bench/look.c
+tests_bench_look_LDADD = $(ROP_LIBS)
+EXTRA_DIST += tests/bench/daemon
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.

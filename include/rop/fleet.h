@@ -16,8 +16,10 @@
 
 struct rop_fleet;
 
-/* Connections open at once, over all the fleets that share it. A fleet that needs one more than there may be waits for
- * its turn, first come first served; connections that nobody uses are closed to make room for those that wait. */
+/* Connections open at once, over all the fleets that share it. A node that needs one more than there may be waits for its
+ * turn; connections that nobody uses are closed to make room, the one used longest ago first. Turns: within a fleet
+ * in the order they asked, between fleets the one with the fewest nodes at work first; a fleet gets at most half of
+ * them while it shares. Fewer than `limit` where the system's limit of descriptors allows no more. */
 struct rop_gate;
 struct rop_gate *rop_gate_new(int limit);
 void rop_gate_free(struct rop_gate *gate); /* after its fleets; NULL is fine */
