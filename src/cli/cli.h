@@ -19,7 +19,7 @@ enum cli_output { CLI_TEXT, CLI_JSON, CLI_JSONL };
 enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 
 struct cli_values { /* every option of every command has a place here */
-	const char *state, *config, *machines;
+	const char *state, *config, *machines, *clusters;
 	enum cli_output output;
 	enum cli_color color;
 	int quiet, verbose, help, version;
@@ -56,7 +56,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
-	cli_pause, cli_resume, cli_machine, cli_demo;
+	cli_pause, cli_resume, cli_machine, cli_demo, cli_run;
 extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
 extern const struct cli_option CLI_GLOBAL_OPTIONS[];
 

@@ -12,7 +12,7 @@
 #include "rop/log.h"
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&cli_validate, &cli_plan, &cli_apply, &cli_status, &cli_check, &cli_history, &cli_explain,
+	&cli_validate, &cli_plan, &cli_apply, &cli_run, &cli_status, &cli_check, &cli_history, &cli_explain,
 	&cli_pause, &cli_resume, &cli_machine, &cli_demo, NULL,
 };
 
