@@ -23,6 +23,11 @@ tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS) -lm
 tests_unit_units_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=realloc # test_oom.c lets them fail
 EXTRA_DIST += tests/topologies tests/golden tests/machines tests/live/schema.sh tests/live/graphviz.sh
 
+# The daemon's surroundings: its configuration, its log, the service manager.
+tests_unit_units_SOURCES += tests/unit/test_daemon_config.c
+tests_unit_units_SOURCES += tests/unit/test_log.c
+tests_unit_units_SOURCES += tests/unit/test_service.c
+
 # The store: SQLite's header is needed to look from outside and to fail on purpose.
 tests_unit_units_SOURCES += tests/unit/test_store.c tests/unit/test_store_files.c tests/unit/test_store_faults.c \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h tests/unit/fault_vfs.c tests/unit/fault_vfs.h

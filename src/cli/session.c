@@ -130,7 +130,7 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 		return false;
 	if (!resolve(s, err))
 		return false;
-	if (t->auth_password_file && !rop_password_load(t->auth_password_file, &s->password, err))
+	if (!rop_topology_password(t, &s->password, err))
 		return false;
 	s->fleet = (struct rop_fleet_options){
 		.client_name = rop_printf(s->cli->arena, "redis-operator:%s", t->name),
