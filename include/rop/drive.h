@@ -19,6 +19,7 @@ struct rop_drive_options {
 	struct rop_store *store;
 	const struct rop_fleet_options *fleet;
 	struct rop_reconcile_options reconcile;
+	int64_t clients_every_ms;      /* how often to ask for ROP_OBSERVE_CLIENTS, beginning with the first look; 0: never */
 	int64_t timeout_ms;            /* one-shot: not converged by then ends it with ROP_TIMEOUT; 0: none */
 	void (*on_pass)(void *arg, const struct rop_reconcile *r); /* after each observation; may be NULL */
 	/* The run is over, once. err is set (code not OK) when the journal failed: nothing was sent after that. */
