@@ -72,3 +72,6 @@ EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.
 # The operator killed, paused, run twice, without its database, among nodes that restart.
 EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh
+# What is kept of files, and who else is at work.
+EXTRA_DIST += tests/live/file_errors.sh
+EXTRA_DIST += tests/live/second.sh

@@ -26,7 +26,7 @@ struct rop_drive_options {
 	const struct rop_fleet_options *fleet;
 	struct rop_reconcile_options reconcile; /* with lock_path, the image is loaded by the drive */
 	int64_t timeout_ms;            /* one-shot: not converged by then ends it with ROP_TIMEOUT; 0: none */
-	int64_t clients_every_ms;      /* how often connections of other operators are looked for; 0: never */
+	int64_t clients_every_ms;      /* how often to ask for ROP_OBSERVE_CLIENTS, beginning with the first look; 0: never */
 	void (*on_pass)(void *arg, const struct rop_reconcile *r); /* after each observation; may be NULL */
 	void (*on_written)(void *arg, const struct rop_entry *entry); /* the journal has it; may be NULL */
 	/* Somebody else is changing the cluster (err says who), or does no more (NULL): told when it changes; may be NULL. */

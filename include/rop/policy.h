@@ -39,7 +39,8 @@ struct rop_layout {
 	size_t n;
 	int *primary_of;       /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no place */
 	int *shard_of;         /* [node]: index into shards; -1: none */
-	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better */
+	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a situation
+						* also a second operator: reason "SecondOperator" */
 };
 
 /* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
@@ -65,6 +66,7 @@ struct rop_situation {
 	const struct rop_observed *seen;
 	const struct rop_image *image;
 	struct rop_tries *tries;
+	const char *instance;        /* of our database; NULL: unknown, then no other one is told apart */
 	int64_t wall_ms, boot_ms;
 	bool may_lower;              /* temporary settings are allowed in this run (not with --step) */
 	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */

@@ -32,6 +32,7 @@ struct rop_reconcile_options {
 	const struct rop_vocabulary *words;
 	const struct rop_topology *topology;  /* nodes resolved */
 	const struct rop_image *image;        /* as loaded; copied as far as it changes */
+	const char *instance;                 /* of the database; NULL: unknown */
 	const char *boot_id;
 	int pid;
 	int64_t revision;                     /* accepted revision this run works on; 0: none recorded (plan) */

@@ -87,6 +87,8 @@ struct session {
 	struct rop_machine *machine;
 	struct rop_store *store;       /* NULL: none there (reading) */
 	struct rop_image image;
+	char instance[9];              /* of the database; "": none */
+	bool changes;                  /* opened for writing: its connections say whose they are */
 	struct rop_loop *loop;
 	char *password;
 	struct rop_fleet_options fleet;
@@ -118,5 +120,7 @@ json_t *plan_step_json(const struct rop_step *step);
 struct plan_summary { int introduced, slots, replicas, settings, restores; };
 struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s);
 void plan_warnings(struct cli *cli, const struct rop_plan *plan);
+/* Of another operator on the nodes: on stderr. */
+void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
 
 #endif

@@ -217,6 +217,15 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 	return true;
 }
 
+static void tell_warnings(const struct session *s, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name, "reason", w->reason,
+					  "message", w->text, "advice", cli_json_text(w->advice)));
+	}
+}
+
 /* The plan is shown and, where somebody is there to be asked, agreed upon. */
 static enum rop_code review(struct cli *cli, struct session *s, bool *ret_go)
 {
@@ -226,6 +235,7 @@ static enum rop_code review(struct cli *cli, struct session *s, bool *ret_go)
 	session_reconcile_options(s, &options);
 	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
 	*ret_go = true;
+	session_warn_of_second(cli, plan.first);
 	if (plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT && !plan.steps.n && !s->image.pending.n) {
 		cli_findings(plan.result.text);
 		*ret_go = false;
@@ -240,6 +250,7 @@ static enum rop_code review(struct cli *cli, struct session *s, bool *ret_go)
 			plan_print(cli, s, &plan);
 		}
 	} else {
+		tell_warnings(s, plan.first);
 		for (size_t i = 0; i < plan.steps.n; i++) {
 			json_t *change = plan_step_json(&plan.steps.at[i]);
 			json_object_set_new(change, "type", json_string("planned_change"));
@@ -270,7 +281,7 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct rop_err *e
 {
 	bool agreed = false;
 	if (!take_consent(cli, s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
-	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err))
+	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err))
 		return cli_fail(err);
 	enum rop_code code = review(cli, s, &agreed);
 	if (!agreed)

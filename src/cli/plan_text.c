@@ -252,7 +252,8 @@ void plan_warnings(struct cli *cli, const struct rop_plan *plan)
 {
 	const struct rop_situation *first = plan->first;
 	for (size_t i = 0; i < first->layout.warnings.n; i++)
-		cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
+		if (strcmp(first->layout.warnings.at[i].reason, "SecondOperator") != 0) /* session_warn_of_second */
+			cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
 		if (first->seen->nodes[i].reach != ROP_REACH_OK)
 			cli_tell(cli, "warning: %s does not answer: %s", first->seen->nodes[i].address, first->seen->nodes[i].reach_why);

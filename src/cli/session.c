@@ -92,7 +92,9 @@ bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_
 		return false;
 	if (!s->store) /* reading, and there is none: nothing is known */
 		return true;
-	return rop_store_load(s->store, s->cli->arena, s->topology->name, &s->image, err);
+	s->changes = mode == ROP_STORE_WRITE;
+	return rop_store_instance(s->store, s->instance, err) &&
+	       rop_store_load(s->store, s->cli->arena, s->topology->name, &s->image, err);
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
@@ -133,7 +135,7 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 	if (!rop_topology_password(t, &s->password, err))
 		return false;
 	s->fleet = (struct rop_fleet_options){
-		.client_name = rop_printf(s->cli->arena, "redis-operator:%s", t->name),
+		.client_name = rop_printf(s->cli->arena, "redis-operator:%s%s%s", t->name, s->changes ? ":" : "", s->changes ? s->instance : ""),
 		.user = t->auth_user, .password = s->password,
 		.connect_timeout_ms = t->connect_timeout_ms, .command_timeout_ms = t->command_timeout_ms,
 	};
@@ -184,7 +186,7 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 {
 	*ret = (struct rop_reconcile_options){
 		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &s->image,
-		.boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
+		.instance = s->instance[0] ? s->instance : NULL, .boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
 	};
 }
 
@@ -192,7 +194,17 @@ struct rop_situation *session_situation(const struct session *s)
 {
 	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
 	*now = (struct rop_situation){ .arena = s->cli->arena, .topology = s->topology, .seen = s->seen, .image = &s->image,
-				       .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true };
+				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true };
 	rop_situation_assess(now);
 	return now;
+}
+
+void session_warn_of_second(struct cli *cli, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		if (strcmp(w->reason, "SecondOperator") != 0)
+			continue;
+		cli_tell(cli, "warning: %s\n  -> %s", w->text, w->advice);
+	}
 }

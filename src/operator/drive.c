@@ -31,6 +31,7 @@ struct rop_drive {
 	struct rop_lock *lock;
 	int64_t pass;                   /* the journal's newest transaction that this drive knows of */
 	int64_t look_began_ms, look_took_ms;
+	int64_t clients_next_ms;        /* when connections of other operators are asked for again */
 	bool busy;                      /* something is under way */
 	bool held;                      /* another process has the lock, and on_held was told */
 	bool anew;                      /* when it wakes: begin anew */
@@ -135,7 +136,12 @@ static void look(struct rop_drive *d)
 	d->busy = true;
 	d->look_began_ms = rop_boot_ms();
 	d->look = rop_arena_new();
-	rop_fleet_observe(d->fleet, d->look, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, d->setting_names, d->n_settings, looked, d);
+	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL;
+	if (d->options.clients_every_ms && d->look_began_ms >= d->clients_next_ms) {
+		flags |= ROP_OBSERVE_CLIENTS;
+		d->clients_next_ms = d->look_began_ms + d->options.clients_every_ms;
+	}
+	rop_fleet_observe(d->fleet, d->look, flags, d->setting_names, d->n_settings, looked, d);
 }
 
 /* ---- commit ------------------------------------------------------------------------------------------------ */

@@ -237,7 +237,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 	r->now = rop_alloc(r->pass, sizeof *r->now);
 	*r->now = (struct rop_situation){
 		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
-		.wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
+		.instance = r->options.instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
 	};
 	rop_situation_assess(r->now);
 	if (!r->now->views_agree)
