@@ -56,5 +56,5 @@ EXTRA_DIST += tests/run tests/bench/run \
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh \
 	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/cli.sh
 # The operator killed, paused, run twice, without its database, among nodes that restart.
-EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
+EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh

@@ -11,7 +11,7 @@
  *
  * What a run writes: a transition that led to no action is held until something else is to be written, or until the
  * machine rests in another state than the journal has; where it rests in the very state that the journal has and nothing
- * else is new, the held ones are dropped. So a run over a cluster that is as declared writes nothing at all.
+ * else is new, the held ones are dropped. From the first step until it rests, every move is written at once. So a run over a cluster that is as declared writes nothing at all.
  *
  * With keep it runs for months: what it holds between passes (rop_reconcile_bytes) is bounded by the cluster, not by time.
  *

@@ -235,14 +235,17 @@ static void take_conditions(struct rop_reconcile *r)
 	r->entry.conditions_changed = changed;
 }
 
-/* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. A one-shot run
- * that lingers leaves word of it, because nobody else will. */
+/* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. From its first
+ * step until it rests again every move is written at once, so that a crash leaves word of how far it came; and a one-shot
+ * run that lingers leaves word of it, because nobody else will. */
 static void take_held(struct rop_reconcile *r)
 {
 	const char *state = r->options.machine->states[r->state].name;
 	bool elsewhere = !rop_streq(r->image.state, state);
-	if (rop_entry_empty(&r->entry) && !(at_rest(r) && elsewhere) && r->held.n < HELD_MAX &&
-	    !(r->held.n && !r->options.keep && lingers(r))) {
+	bool tells = r->held.n && (r->at_work || r->held.n >= HELD_MAX || (!r->options.keep && lingers(r)));
+	if (at_rest(r) && !r->pending.n)
+		r->at_work = false;
+	if (rop_entry_empty(&r->entry) && !(at_rest(r) && elsewhere) && !tells) {
 		if (at_rest(r))
 			r->held.n = 0;
 		return;
@@ -383,6 +386,7 @@ void pass_remember(struct rop_reconcile *r)
 			r->options.on_step(r->options.arg, &r->batch.steps.at[i], ROP_EXPECT_PENDING, NULL);
 	}
 	r->sent_since_compact |= r->batch.steps.n > 0;
+	r->at_work |= r->batch.steps.n > 0;
 	remember_temporaries(r);
 	if (r->entry.members_changed)
 		remember_members(r);

@@ -20,6 +20,7 @@ struct rop_reconcile {
 	int64_t unwritten_since_boot_ms; /* the last commit, or what is held, whichever began later */
 	bool told, reached;            /* a row said report; a row said record_reached */
 	bool told_finding;             /* what it reported was a finding: that may have passed since */
+	bool at_work;                  /* a step was sent since it rested last */
 	bool stopping;                 /* rop_reconcile_stop: only temporary settings are put back */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
