@@ -15,7 +15,7 @@ tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.
 tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
 	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c \
 	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c \
-	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_plan.c tests/unit/test_shipped.c \
+	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_reconcile_keep.c tests/unit/test_plan.c tests/unit/test_shipped.c \
 	tests/unit/test_oom.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
@@ -70,7 +70,7 @@ EXTRA_DIST += tests/run tests/bench/run \
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh \
 	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/cli.sh
 # The operator killed, paused, run twice, without its database, among nodes that restart.
-EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
+EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh
 # What is kept of files, and who else is at work.
 EXTRA_DIST += tests/live/file_errors.sh

@@ -9,6 +9,12 @@
  *     case DONE:    rop_reconcile_result(r)
  *     }
  *
+ * What a run writes: a transition that led to no action is held until something else is to be written, or until the
+ * machine rests in another state than the journal has; where it rests in the very state that the journal has and nothing
+ * else is new, the held ones are dropped. From the first step until it rests, every move is written at once. So a run over a cluster that is as declared writes nothing at all.
+ *
+ * With keep it runs for months: what it holds between passes (rop_reconcile_bytes) is bounded by the cluster, not by time.
+ *
  * A failure of the journal ends the run: the driver stops sending and reports it; there is nothing to tell here.
  */
 #ifndef ROP_RECONCILE_H
@@ -38,8 +44,10 @@ struct rop_reconcile_options {
 	int64_t revision;                     /* accepted revision this run works on; 0: none recorded (plan) */
 	bool keep;                            /* daemon: never done; else one-shot: done at reached, or told to stop */
 	bool step;                            /* one batch of steps, then stop; no temporary settings */
+	int64_t look_at_most_ms;              /* with keep: the longest sleep, however long the interval is (a watchdog waits for passes); 0: none */
 	bool predict;                         /* plan: the world answers at once; give up when nothing moves */
-	/* Told as it happens; may be NULL. Steps are told at the beginning (status PENDING) and at the end. */
+	/* Told as it happens; may be NULL. Transitions also where the journal will not have them, because nothing came of
+	 * them. Steps are told at the beginning (status PENDING) and at the end. */
 	void (*on_transition)(void *arg, const struct rop_transition *transition);
 	void (*on_step)(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note);
 	void *arg;
@@ -68,6 +76,7 @@ const char *rop_reconcile_state(const struct rop_reconcile *r);   /* the machine
 bool rop_reconcile_converged(const struct rop_reconcile *r);
 bool rop_reconcile_paused(const struct rop_reconcile *r);  /* as told last */
 bool rop_reconcile_at_rest(const struct rop_reconcile *r); /* nothing is under way: other processes may have the cluster */
+size_t rop_reconcile_bytes(const struct rop_reconcile *r);        /* memory held from pass to pass, without the last look */
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by);
 
 struct rop_result {
