@@ -177,8 +177,7 @@ static json_t *status_json(struct cli *cli, const struct session *s, struct rop_
 static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 {
 	struct session s = { 0 };
-	bool fine = session_open_topology(&s, cli, name, err) && session_open_machine(&s, err) && session_open_store(&s, ROP_STORE_READ, err) &&
-		    session_open_nodes(&s, err) && session_look(&s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err);
+	bool fine = session_open_to_look(&s, cli, name, err);
 	if (fine) {
 		struct rop_situation *now = session_situation(&s);
 		if (cli->values.watch && cli->values.output == CLI_TEXT && isatty(STDOUT_FILENO))
