@@ -39,10 +39,10 @@ json_t *saved_plan_json(const struct saved_plan *plan)
 		json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:s}", "action", s->kind, "subject", s->subject, "node", s->node,
 						       "command", s->command));
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:{s:s, s:s, s:s}, s:o, s:o}", "format", SAVED_PLAN_FORMAT, "format_version",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o}", "format", SAVED_PLAN_FORMAT, "format_version",
 			 SAVED_PLAN_VERSION, "program", plan->program, "cluster", plan->cluster, "accepted", text_or_null(plan->accepted),
 			 "topology", "path", plan->path, "digest", plan->digest, "source", plan->source, "machine",
-			 json_pack("{s:s}", "digest", plan->machine), "nodes", nodes, "steps", steps);
+			 "digest", plan->machine, "nodes", nodes, "steps", steps);
 }
 
 /* ---- read back --------------------------------------------------------------------------------------------- */
