@@ -36,6 +36,9 @@ tests_unit_units_SOURCES += tests/unit/test_store_beside.c
 tests_unit_units_CFLAGS += $(SQLITE_CFLAGS)
 EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
 
+# Saved plans: of the command line's files those that neither print nor exit.
+tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan.c src/cli/saved_plan_file.c src/cli/saved_plan_json.c
+
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/faults.c tests/sim/gossip.c tests/sim/honest.c tests/sim/judge.c tests/sim/look.c \
@@ -75,3 +78,5 @@ EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tes
 # What is kept of files, and who else is at work.
 EXTRA_DIST += tests/live/file_errors.sh
 EXTRA_DIST += tests/live/second.sh
+# Saved plans; apply without a terminal.
+EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh

@@ -233,8 +233,7 @@ static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 {
 	struct session s = { 0 };
 	struct file_errors errors;
-	bool fine = session_open_topology(&s, cli, name, err) && session_open_machine(&s, err) && session_open_store(&s, ROP_STORE_READ, err) &&
-		    session_open_nodes(&s, err) && session_look(&s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err) &&
+	bool fine = session_open_to_look(&s, cli, name, ROP_OBSERVE_CLIENTS, err) &&
 		    load_file_errors(cli, s.store, s.topology->name, &errors, err);
 	if (fine) {
 		struct rop_situation *now = session_situation(&s);

@@ -41,13 +41,23 @@ static bool take_doc(struct session *s, struct rop_diags *diags, struct rop_doc 
 	return true;
 }
 
-bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+bool session_open_source(struct session *s, struct cli *cli, const char *path, const char *source, struct rop_err *err)
 {
 	struct rop_diags diags;
 	struct rop_doc *doc = NULL;
 	s->cli = cli;
 	rop_diags_init(&diags, cli->arena);
+	bool loaded = rop_doc_parse(cli->arena, path, source, strlen(source), &diags, &doc);
+	return take_doc(s, &diags, doc, loaded, err);
+}
+
+bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+{
+	s->cli = cli;
 	if (session_is_file(file_or_name)) {
+		struct rop_diags diags;
+		struct rop_doc *doc = NULL;
+		rop_diags_init(&diags, cli->arena);
 		bool loaded = rop_doc_load(cli->arena, file_or_name, &diags, &doc);
 		return take_doc(s, &diags, doc, loaded, err);
 	}
@@ -58,8 +68,7 @@ bool session_open_topology(struct session *s, struct cli *cli, const char *file_
 		return false;
 	if (!source)
 		return rop_fail(err, ROP_INVALID, "no file '%s', and no cluster of that name in %s", file_or_name, cli_state_path(cli));
-	bool loaded = rop_doc_parse(cli->arena, path ? path : file_or_name, source, strlen(source), &diags, &doc);
-	return take_doc(s, &diags, doc, loaded, err);
+	return session_open_source(s, cli, path ? path : file_or_name, source, err);
 }
 
 /* ---- machine ----------------------------------------------------------------------------------------------- */
@@ -95,6 +104,27 @@ bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_
 	s->changes = mode == ROP_STORE_WRITE;
 	return rop_store_instance(s->store, s->instance, err) &&
 	       rop_store_load(s->store, s->cli->arena, s->topology->name, &s->image, err);
+}
+
+bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
+		  struct rop_err *err)
+{
+	const char **names = NULL;
+	size_t n = 0;
+	if (store && !rop_store_clusters(store, cli->arena, &names, &n, err))
+		return false;
+	for (size_t i = 0; only && i <= n; i++) {
+		if (i == n)
+			return rop_fail(err, ROP_INVALID, "no cluster '%s' in %s", only, cli_state_path(cli));
+		if (strcmp(names[i], only) == 0) {
+			names += i;
+			n = 1;
+			break;
+		}
+	}
+	*ret_names = names;
+	*ret_n = n;
+	return true;
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
@@ -169,6 +199,13 @@ bool session_look(struct session *s, unsigned flags, struct rop_err *err)
 	rop_loop_run(s->loop);
 	rop_fleet_free(fleet);
 	return true;
+}
+
+bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more, struct rop_err *err)
+{
+	return session_open_topology(s, cli, file_or_name, err) && session_open_machine(s, err) &&
+	       session_open_store(s, ROP_STORE_READ, err) && session_open_nodes(s, err) &&
+	       session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | more, err);
 }
 
 void session_close(struct session *s)

@@ -70,6 +70,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	predicted.keep = false;
 	predicted.on_transition = note_transition;
 	predicted.on_step = NULL;
+	predicted.may_step = NULL;
 	predicted.arg = &p;
 	struct rop_reconcile *r = rop_reconcile_new(&predicted, clock);
 	int64_t next_id = INT64_MAX / 2; /* no row of the database has it */

@@ -105,6 +105,30 @@ enum rop_want rop_reconcile_want(const struct rop_reconcile *r)
 	return r->want;
 }
 
+static void drop_batch(struct rop_reconcile *r)
+{
+	r->batch.steps.n = 0;
+	r->entry.expects.n = r->entry.temporaries_set.n = 0;
+}
+
+static const struct rop_step *forbidden_step(const struct rop_reconcile *r)
+{
+	for (size_t i = 0; r->options.may_step && !r->stopping && i < r->batch.steps.n; i++)
+		if (!r->options.may_step(r->options.arg, &r->batch.steps.at[i]))
+			return &r->batch.steps.at[i];
+	return NULL;
+}
+
+/* What was learnt meanwhile is still written; then temporary settings go back, and it ends. */
+static void stop_at(struct rop_reconcile *r, const struct rop_step *step)
+{
+	const char *why = rop_printf(r->pass, "the plan does not hold '%s' to %s, which is now to be done: %s; it was not sent",
+				     step->expect.command, step->expect.address, step->expect.why);
+	drop_batch(r);
+	r->want = rop_entry_empty(&r->entry) ? ROP_WANT_SLEEP : ROP_WANT_COMMIT;
+	rop_reconcile_stop(r, ROP_STALE, why);
+}
+
 void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	struct rop_arena *last = r->pass;
@@ -113,11 +137,12 @@ void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *
 	pass_decide(r, seen, clock);
 	rop_arena_free(last);
 	bool one_batch_done = r->options.step && r->batches > 0 && r->batch.steps.n && !r->stopping;
-	if (one_batch_done) { /* --step: the next batch is for the next call */
-		r->batch.steps.n = 0;
-		r->entry.expects.n = r->entry.temporaries_set.n = 0;
-	}
-	if (!rop_entry_empty(&r->entry))
+	if (one_batch_done) /* --step: the next batch is for the next call */
+		drop_batch(r);
+	const struct rop_step *forbidden = forbidden_step(r);
+	if (forbidden)
+		stop_at(r, forbidden);
+	else if (!rop_entry_empty(&r->entry))
 		r->want = ROP_WANT_COMMIT;
 	else
 		after_commit(r);
