@@ -3,6 +3,9 @@ redis_operator_SOURCES = \
 	src/cli/cmd_explain.c src/cli/cmd_history.c src/cli/cmd_machine.c src/cli/cmd_pause.c src/cli/cmd_plan.c \
 	src/cli/cmd_status.c src/cli/cmd_validate.c src/cli/main.c src/cli/plan_json.c src/cli/plan_text.c \
 	src/cli/session.c src/cli/tell.c
+# One line per command of its own, so that they are easy to merge.
+redis_operator_SOURCES += src/cli/seed.c src/cli/seed.h
+redis_operator_SOURCES += src/cli/cmd_import.c src/cli/import.h src/cli/import_text.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c
 redis_operator_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 redis_operator_LDADD = $(ROP_LIBS)
