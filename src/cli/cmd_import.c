@@ -405,15 +405,11 @@ static bool is_fit(struct import *im, enum rop_code *ret_code)
 	return true;
 }
 
-static bool choose_name(struct import *im, struct rop_err *err)
+static bool name_is_fine(const char *name, struct rop_err *err)
 {
-	const char *name = im->cli->values.name;
-	if (!name) {
-		im->name = rop_printf(im->cli->arena, "cluster-%d", im->seed.port);
+	size_t n = name ? strlen(name) : 0;
+	if (!name)
 		return true;
-	}
-	size_t n = strlen(name);
-	im->name = name;
 	if (n <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && name[0] != '-' && name[n - 1] != '-')
 		return true;
 	return rop_fail(err, ROP_INVALID, "--name: '%s' is not a cluster's name: lower-case letters, digits and '-', with a letter or digit at both ends, at most 63", name);
@@ -430,9 +426,10 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		rop_fail(&err, ROP_INVALID, "import prints a topology file, which is YAML: leave --output out");
 		return cli_fail(&err);
 	}
-	if (!choose_name(&im, &err) || !seed_open(&im.seed, cli, argv[0], &err)) {
+	if (!name_is_fine(cli->values.name, &err) || !seed_open(&im.seed, cli, argv[0], &err)) {
 		code = cli_fail(&err);
 	} else {
+		im.name = cli->values.name ? cli->values.name : rop_printf(cli->arena, "cluster-%d", im.seed.port);
 		choose_addresses(&im);
 		im.settings = import_settings(cli->arena, &im.n_settings);
 		seed_look(&im.seed, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, im.settings, im.n_settings);

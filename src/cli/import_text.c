@@ -148,7 +148,8 @@ static void put_nodes(const struct import *im, struct rop_text *out)
 	rop_text_add(out, "  # The primaries by their lowest slot, then the replicas. Servers do not know in which zone they stand: say it where\n"
 			  "  # machines fail together, as in { address: ..., zone: a }, and new replicas are kept apart.\n");
 	if (im->pinned && im->fewest != im->most)
-		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where it belongs.\n");
+		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where it belongs. With\n"
+				  "  # cluster-allow-replica-migration the servers may move one to a shard that has none: then this is to be changed.\n");
 	else if (im->pinned)
 		rop_text_add(out, "  # 'shard' says for each node where it belongs: by order alone, a cluster formed anew would pair them otherwise.\n");
 	if (!im->even)
@@ -255,7 +256,7 @@ static void put_settings(const struct import *im, struct rop_text *out)
 					  "  # and gives it to new nodes; what is not declared is left alone.\n  settings:\n");
 		any = true;
 		const char *text = KNOWN[s].memory ? memory_in_words(im->cli->arena, value) : value;
-		rop_text_add(out, "    %s: %s\n", KNOWN[s].name, scalar(im->cli->arena, text, true));
+		rop_text_add(out, "    %s: %s\n", KNOWN[s].name, KNOWN[s].memory ? text : scalar(im->cli->arena, text, true));
 	}
 	any = false;
 	for (size_t s = 0; s < KNOWN_N; s++) {

@@ -133,8 +133,12 @@ s.bind(("127.0.0.1", int(sys.argv[1])))
 s.listen()
 while True:
     c, _ = s.accept()
-    c.sendall(b"220 mail.example ESMTP\r\n")
-    c.recv(1000)
+    try:
+        c.sendall(b"220 mail.example ESMTP\r\n")
+        while c.recv(1000):
+            pass
+    except OSError:
+        pass
     c.close()
 PYTHON
 LIVE_JOBS+=($!)
@@ -157,7 +161,7 @@ check '... no changes' unchanged
 check 'formed anew: the same' anew "$LIVE_DIR/pairs"
 rcli 2 CONFIG SET cluster-require-full-coverage no >/dev/null
 rcli 0 CLUSTER DELSLOTS 7 >/dev/null
-check 'a slot that nobody owns: 4' refused 4 1 'cluster fix'
+check 'a slot that nobody owns: 4' refused 4 1 '1 of 16384 slots are owned by nobody' 'cluster fix'
 fleet_down
 
 # ---------------------------------------------------------------- by hand: uneven, scattered slots; odd pairs
@@ -179,13 +183,12 @@ check '... stderr too' eval 'has "$LIVE_DIR/notes" "shard 3 owns 9000 slots: the
 check '... no changes' unchanged
 check '... not a slot moved' test "$(view 0)" = "$before"
 check 'formed anew: the same pairs, equal ranges' eval 'anew /dev/null >/dev/null; diff <(awk "{ print \$1, \$2, (\$2 == \"of\" ? \$3 : \"\") }" "$LIVE_DIR/anew") - <<<"$(printf "%s\n" "$(address 0) primary " "$(address 1) primary " "$(address 2) primary " "$(address 3) of $(address 1)" "$(address 4) of $(address 2)" "$(address 5) of $(address 0)")" && [ "$(ranges 0)" = "0-5460 5461-10922 10923-16383" ]'
-rcli 1 CLUSTER DELSLOTS 9000 >/dev/null
-check 'a node that has given up a slot, and says so to nobody: 4' refused 4 0 'owned by nobody'
 fleet_down
 
 # ---------------------------------------------------------------- replicas of different number; two each
 
-check 'seven servers' fleet_up 7 'repl-diskless-sync-delay 0'
+# (left to themselves, the servers would move a replica to a shard that has lost its own)
+check 'seven servers' fleet_up 7 'repl-diskless-sync-delay 0' 'cluster-allow-replica-migration no'
 check 'met by hand' meet_all
 rcli 0 CLUSTER ADDSLOTSRANGE 0 5460 >/dev/null
 rcli 1 CLUSTER ADDSLOTSRANGE 5461 10922 >/dev/null
@@ -202,7 +205,7 @@ check 'a replica goes where there is one already: 0, 1, 3' eval 'follow 3 2 && s
 pairs 0 >"$LIVE_DIR/pairs"
 check 'imported' eval 'imported 3 && has "$F" "  replicasPerShard: 0 " && has "$F" "at least; there are 0, 1, 3" && unchanged'
 check 'formed anew: 0, 1 and 3 again' anew "$LIVE_DIR/pairs"
-check 'two servers more' fleet_up 2 'repl-diskless-sync-delay 0'
+check 'two servers more' fleet_up 2 'repl-diskless-sync-delay 0' 'cluster-allow-replica-migration no'
 rcli 0 CLUSTER MEET 127.0.0.1 "$(port 7)" >/dev/null
 rcli 0 CLUSTER MEET 127.0.0.1 "$(port 8)" >/dev/null
 check 'they join' wait_until 20 agreed
