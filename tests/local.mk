@@ -58,3 +58,5 @@ EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.
 # The operator killed, paused, run twice, without its database, among nodes that restart.
 EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh
+# A cluster that exists already, as a topology file.
+EXTRA_DIST += tests/live/import.sh

@@ -249,3 +249,63 @@ for i in 0 1 2; do rcli $i ACL SETUSER reader '-config|get' >/dev/null; done
 check 'a user who may not read settings: a file without them' eval 'imported 0 --user reader --password-file "$LIVE_DIR/password" && lacks "$F" settings: && unchanged'
 unset REDISCLI_AUTH BUS
 fleet_down
+
+# ---------------------------------------------------------------- hosts and addresses
+
+three_primaries() {
+	meet_all || return
+	rcli 0 CLUSTER ADDSLOTSRANGE 0 5460 >/dev/null
+	rcli 1 CLUSTER ADDSLOTSRANGE 5461 10922 >/dev/null
+	rcli 2 CLUSTER ADDSLOTSRANGE 10923 16383 >/dev/null
+}
+# Each replica on its primary's host, against all good advice: placed anew by order alone, they would be kept apart.
+check 'six servers on three hosts' fleet_up 6 'bind 127.0.0.1 127.0.0.2 127.0.0.3' 'repl-diskless-sync-delay 0'
+for i in 0 1 2 3 4 5; do rcli $i CONFIG SET cluster-announce-ip "127.0.0.$((i % 3 + 1))" >/dev/null; done
+check 'met by hand' three_primaries
+check 'replicas beside their primaries' eval 'follow 3 0 && follow 4 1 && follow 5 2 && settled'
+check '... and all know where' wait_until 20 'each "[ \$(rcli \$i CLUSTER NODES | grep -c \" 127.0.0.[23]:\") = 4 ]" 0 1 2 3 4 5'
+pairs 0 >"$LIVE_DIR/pairs"
+check 'imported: each node says its shard' eval 'imported 0 && has "$F" "{ address: 127.0.0.2:$(port 4), shard: 2 }" && [ "$(grep -c "shard: [123] }" "$F")" = 6 ] && has "$F" "by order alone"'
+check '... no changes' unchanged
+check 'formed anew: the same pairs' anew "$LIVE_DIR/pairs"
+check 'not without these' eval 'sed -i "s/, shard: [123] }/ }/" "$F" && ! anew "$LIVE_DIR/pairs"'
+check 'two of three apart: by order alone again' eval 'follow 3 1 && follow 4 2 && follow 5 0 && settled && imported 0 && lacks "$F" "shard: 1" && unchanged'
+# What the addresses lead to is held against the ids.
+rcli 4 CONFIG SET cluster-announce-ip 127.0.0.9 >/dev/null
+check 'a node moves to an address where nobody listens' wait_until 20 'each "rcli \$i CLUSTER NODES | grep -q \" 127.0.0.9:\"" 0 1 2 3 5'
+check '... others refuse: 8' refused 8 0 "127.0.0.9:$(port 4), a node of this cluster, does not answer"
+check '... and asked itself: 8' refused 8 4 "127.0.0.9:$(port 4), a node of this cluster, does not answer"
+rcli 4 CONFIG SET cluster-announce-ip 127.0.0.2 >/dev/null
+rcli 4 CONFIG SET cluster-announce-port "$(port 5)" >/dev/null
+check 'a node announces the port of another' wait_until 20 'each "rcli \$i CLUSTER NODES | grep -q \" 127.0.0.2:$(port 5)@\"" 0 1 2 3 5'
+check '... who is not it: 4' refused 4 0 "at 127.0.0.2:$(port 5) another node answers"
+fleet_down
+
+if [ -e /proc/net/if_inet6 ] && grep -q '^0*1 ' /proc/net/if_inet6; then
+	check 'three servers on IPv6' fleet_up 3 'bind 127.0.0.1 ::1'
+	for i in 0 1 2; do rcli $i CONFIG SET cluster-announce-ip ::1 >/dev/null; done
+	check 'met by hand' three_primaries
+	check 'a cluster on IPv6' settled
+	check 'imported' eval 'imported 0 && has "$F" "{ address: \"[::1]:$(port 2)\" }" && unchanged'
+	check '... by an address in brackets' eval 'expect 0 import "[::1]:$(port 0)" && diff <(sed 1d "$OUT") <(sed 1d "$F")'
+	fleet_down
+else
+	skip 'IPv6' 'this machine has none'
+fi
+
+outside=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9.]+$' | head -1)
+if [ -n "$outside" ]; then
+	check 'four servers that know each other by loopback' fleet_up 4 "bind 127.0.0.1 $outside" 'protected-mode no'
+	check 'a lone one, by another address: its announced one is empty' eval 'rcli 3 CLUSTER ADDSLOTSRANGE 0 16383 && wait_until 10 "rcli 3 CLUSTER INFO | grep -q cluster_state:ok" && expect 0 import "$outside:$(port 3)" && has "$OUT" "{ address: $outside:$(port 3) }" && cp "$OUT" "$F" && unchanged'
+	node_stop 3
+	COUNT=3
+	check 'met by hand' three_primaries
+	check 'a cluster' settled
+	changes_begin
+	check 'imported by an address of the machine: the file says that one' eval 'expect 0 import "$outside:$(port 1)" && has "$ERR" "3 nodes announce a loopback address" && [ "$(grep -c "address: $outside:" "$OUT")" = 3 ] && cp "$OUT" "$F"'
+	check '... no changes' unchanged
+	check '... the nodes as they announce themselves, from here' eval 'imported 1 && [ "$(grep -c "address: 127.0.0.1:" "$F")" = 3 ]'
+	fleet_down
+else
+	skip 'loopback from outside' 'this machine has no other address'
+fi
