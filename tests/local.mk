@@ -80,3 +80,5 @@ EXTRA_DIST += tests/live/file_errors.sh
 EXTRA_DIST += tests/live/second.sh
 # Saved plans; apply without a terminal.
 EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
+# A cluster that exists already, as a topology file.
+EXTRA_DIST += tests/live/import.sh

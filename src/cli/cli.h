@@ -25,6 +25,7 @@ struct cli_values { /* every option of every command has a place here */
 	int quiet, verbose, help, version;
 	int detailed_exitcode, yes, step, watch, purge;
 	const char *allow_data_loss, *out;
+	const char *name, *user, *password_file; /* of a cluster that has no file */
 	int64_t timeout_ms, for_ms, limit;
 };
 
@@ -56,7 +57,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
-	cli_pause, cli_resume, cli_machine, cli_demo, cli_run;
+	cli_pause, cli_resume, cli_import, cli_machine, cli_demo, cli_run;
 extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
 extern const struct cli_option CLI_GLOBAL_OPTIONS[];
 

@@ -7,6 +7,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_history.c \
+	src/cli/cmd_import.c src/cli/import.h src/cli/import_text.c \
 	src/cli/cmd_machine.c \
 	src/cli/cmd_pause.c \
 	src/cli/cmd_plan.c \
@@ -20,6 +21,7 @@ redis_operator_SOURCES = \
 	src/cli/saved_plan.h \
 	src/cli/saved_plan_file.c \
 	src/cli/saved_plan_json.c \
+	src/cli/seed.c src/cli/seed.h \
 	src/cli/session.c \
 	src/cli/tell.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c
