@@ -1,3 +1,1 @@
-EXTRA_DIST += examples/topologies/discovery.yaml examples/topologies/quickstart.yaml \
-	examples/topologies/zones.yaml
 EXTRA_DIST += examples/quickstart
