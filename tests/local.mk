@@ -58,3 +58,7 @@ EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.
 # The operator killed, paused, run twice, without its database, among nodes that restart.
 EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh
+# What is installed, what it says of itself, and what it must never say.
+EXTRA_DIST += tests/static/man.sh
+EXTRA_DIST += tests/live/install.sh
+EXTRA_DIST += tests/live/canary.sh
