@@ -120,7 +120,7 @@ else
 fi
 COMPLETION=$DEST$bashcompletiondir/redis-operator
 export PATH=$DEST$bindir:$PATH
-mkdir "$LIVE_DIR/home" && cp "$TOP/examples/topologies/zones.yaml" "$LIVE_DIR/home/" && : >"$LIVE_DIR/home/other.txt"
+mkdir "$LIVE_DIR/person" && cp "$TOP/examples/topologies/zones.yaml" "$LIVE_DIR/person/" && : >"$LIVE_DIR/person/other.txt"
 check 'completion is registered in bash' eval \
 	'bash --norc -c ". \"\$1\"; complete -p redis-operator" bash "$COMPLETION" | grep -qx "complete -F _redis_operator redis-operator"'
 if [ -e /usr/share/bash-completion/bash_completion ]; then
@@ -131,11 +131,11 @@ else
 fi
 # typed TEXT - what an interactive bash makes of it, up to the end of the line; \t is the tab
 typed() {
-	printf "PS1=; . '%s'; cd '%s'; bind 'set show-all-if-ambiguous on'; echo ready\n%b\n exit\n" "$COMPLETION" "$LIVE_DIR/home" "$1" >"$LIVE_DIR/keys"
+	printf "PS1=; . '%s'; cd '%s'; bind 'set show-all-if-ambiguous on'; echo ready\n%b\n exit\n" "$COMPLETION" "$LIVE_DIR/person" "$1" >"$LIVE_DIR/keys"
 	TERM=dumb script -qec 'bash --norc --noprofile -i' /dev/null <"$LIVE_DIR/keys" 2>&1 | tr -d '\r\a' >"$OUT"
 }
 function_says() { # function_says WORD... - what completion offers for the last one, on one line
-	(cd "$LIVE_DIR/home" && bash --norc -c '. "$1"; shift; compopt() { :; }
+	(cd "$LIVE_DIR/person" && bash --norc -c '. "$1"; shift; compopt() { :; }
 		COMP_WORDS=(redis-operator "$@") COMP_CWORD=$#
 		_redis_operator redis-operator "${COMP_WORDS[COMP_CWORD]}" redis-operator; echo "${COMPREPLY[*]}"' bash "$COMPLETION" "$@")
 }
