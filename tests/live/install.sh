@@ -17,8 +17,14 @@ make_in() { make -C "$BUILD" -s "$@"; }
 value() { # value VARIABLE - of the build's makefile
 	(cd "$BUILD" && printf 'include Makefile\nprint-%%: ; @echo $($*)\n' | make -s -f - "print-$1")
 }
+# What make remakes of itself would be printed among the values.
+make_in Makefile >"$LIVE_DIR/make" 2>&1 || { not_ok "the makefile of $BUILD is up to date" "$(tail -5 "$LIVE_DIR/make")"; exit 1; }
 for name in bindir confdir pkgdatadir docdir mandir bashcompletiondir systemdsystemunitdir sysusersdir tmpfilesdir; do
 	declare "$name=$(value $name)"
+	if [[ ${!name} != /* ]]; then
+		not_ok "the makefile of $BUILD has a $name" "got: ${!name}"
+		exit 1
+	fi
 done
 files() { (cd "$DEST" 2>/dev/null && find . ! -type d -printf '%m /%P\n' | sort -k 2); }
 
