@@ -70,7 +70,7 @@ check 'the service starts what was installed, with its configuration' test "$(ex
 	"$bindir/redis-operator run --config $confdir/redis-operator.conf"
 check 'the timer applies a file of the folder, on the same database' eval \
 	'[[ $(exec_of redis-operator-apply@.service) == "$bindir/redis-operator apply --yes --state /var/lib/redis-operator/state.db "*" $confdir/clusters.d/%i.yaml" ]]'
-check '... busy is no failure there' has "$UNITS/redis-operator-apply@.service" 'SuccessExitStatus=5'
+check '... busy is no failure there' grep -qx SuccessExitStatus=5 "$UNITS/redis-operator-apply@.service"
 if command -v systemd-analyze >/dev/null; then
 	# As if installed: the program and the man pages are looked for where the units say.
 	mkdir "$LIVE_DIR/units"
