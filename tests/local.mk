@@ -82,3 +82,7 @@ EXTRA_DIST += tests/live/second.sh
 EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
 # A cluster that exists already, as a topology file.
 EXTRA_DIST += tests/live/import.sh
+# What is installed, what it says of itself, and what it must never say.
+EXTRA_DIST += tests/static/man.sh
+EXTRA_DIST += tests/live/install.sh
+EXTRA_DIST += tests/live/canary.sh

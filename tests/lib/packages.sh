@@ -11,7 +11,8 @@ PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config libyaml-dev libh
 	libuv1-dev libjansson-dev libsystemd-dev)
 PACKAGES_RUN=(redis-server redis-tools)
 PACKAGES_TEST=(libcriterion-dev clang shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
-	util-linux procps findutils diffutils socat)
+	util-linux procps findutils diffutils socat
+	mandoc)
 
 PACKAGES_POLICY=/usr/sbin/policy-rc.d
 PACKAGES_POLICY_MARK='redis-operator: no service starts while its packages are installed'
