@@ -43,7 +43,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_machine *machine = NULL;
 	ROP_OWN_TEXT errors = { 0 };
 	if (!configure(cli, cli->arena, &config, &errors)) {
-		fputs(errors.at, stderr);
+		fprintf(stderr, "%s%s", errors.at, errors.at[errors.n - 1] == '\n' ? "" : "\n");
 		return ROP_INVALID;
 	}
 	cli->values.machines = config.machines[0] ? config.machines : NULL;

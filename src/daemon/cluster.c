@@ -65,8 +65,8 @@ static void drive_done(void *arg, const struct rop_result *result, const struct 
 static void drive_pass(void *arg, const struct rop_reconcile *r)
 {
 	struct cluster *c = arg;
-	(void)r;
 	c->looked = true;
+	tell_warnings(c, rop_reconcile_situation(r));
 	tell_pass(c->daemon);
 }
 
@@ -108,7 +108,8 @@ static void drive(struct cluster *c)
 		.fleet = &c->fleet, .clients_every_ms = CLIENTS_EVERY_MS,
 		.reconcile = {
 			.machine = daemon->options->machine, .words = rop_cluster_words(), .topology = t, .boot_id = rop_boot_id(),
-			.pid = (int)getpid(), .revision = c->number, .keep = true, .on_step = drive_step, .arg = c,
+			.pid = (int)getpid(), .revision = c->number, .keep = true, .instance = daemon->instance,
+			.look_at_most_ms = daemon->watchdog_ms / 3, .on_step = drive_step, .arg = c,
 		},
 		.on_pass = drive_pass, .on_written = drive_written, .on_held = drive_held, .on_done = drive_done, .arg = c,
 	};

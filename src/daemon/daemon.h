@@ -52,6 +52,7 @@ struct cluster {
 	bool looked;                    /* a first pass is over, or it is known that there will be none */
 	struct rop_condition converged; /* as logged last; texts on the heap */
 	char *trouble;                  /* why it cannot be begun, as logged last */
+	uint64_t warned;                /* which warnings were logged: a bit of each one's digest */
 };
 
 struct cluster *cluster_new(struct daemon *daemon, const char *name, const char *path);
@@ -106,6 +107,7 @@ void daemon_fail(struct daemon *daemon, const struct rop_err *err);      /* cann
 void tell_pass(struct daemon *daemon);      /* a pass is over: alive, status, perhaps ready */
 void tell_status(struct daemon *daemon);
 void tell_written(struct cluster *cluster, const struct rop_entry *entry);
+void tell_warnings(struct cluster *cluster, const struct rop_situation *now); /* logged when they are news */
 void tell_trouble(struct cluster *cluster, const char *why); /* logged when it is news; NULL: over */
 
 #endif

@@ -100,8 +100,11 @@ void tell_pass(struct daemon *daemon)
 static void tell_conditions(struct cluster *c, const struct rop_condition *conditions)
 {
 	const struct rop_condition *now = &conditions[ROP_COND_CONVERGED];
+	bool under_way = now->status == ROP_FALSE && conditions[ROP_COND_BLOCKED].status != ROP_TRUE;
 	if (now->status == c->converged.status && rop_streq(now->reason, c->converged.reason))
 		return;
+	if (under_way && c->converged.status != ROP_TRUE && conditions[ROP_COND_REACHABLE].status == ROP_TRUE)
+		return; /* the transitions tell */
 	c->converged.status = now->status;
 	keep((char **)&c->converged.reason, now->reason);
 	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
@@ -117,6 +120,19 @@ void tell_written(struct cluster *c, const struct rop_entry *entry)
 		rop_log_transition(c->name, &entry->transitions.at[i]);
 	if (entry->conditions_changed)
 		tell_conditions(c, entry->conditions);
+}
+
+/* Those of a second operator come only with the looks that ask for it, so silence is not the end of one: each is said once. */
+void tell_warnings(struct cluster *c, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		uint64_t bit = UINT64_C(1) << rop_digest(ROP_DIGEST_START, w->text, strlen(w->text)) % 64;
+		if (c->warned & bit)
+			continue;
+		c->warned |= bit;
+		rop_log(ROP_LOG_WARN, w->text, ROP_FIELDS({ "cluster", c->name }, { "reason", w->reason }, { "advice", w->advice }));
+	}
 }
 
 void tell_trouble(struct cluster *c, const char *why)
