@@ -175,6 +175,20 @@ Test(reconcile_end, a_persons_own_value_of_a_lowered_setting_is_left_alone)
 	cr_assert_eq(op->image.temporaries.n, 0);
 }
 
+/* A run that was stopped after the introduction has put everything back; or redis-cli introduced them. */
+Test(reconcile_end, nodes_that_somebody_introduced_are_lowered_before_their_slots_and_only_once)
+{
+	start_fresh();
+	meet_all(op->world);
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(hand_sent(op, ROP_STEP_LOWER), 12);
+	cr_assert_eq(hand_sent(op, ROP_STEP_RESTORE), 12);
+	cr_assert_eq(hand_sent(op, ROP_STEP_MEET), 0);
+	cr_assert_eq(op->sent.at[0].expect.kind, ROP_STEP_LOWER);
+	cr_assert_str_eq(op->world->nodes[3].settings[0], "15000");
+}
+
 Test(reconcile_end, a_lowering_that_arrives_late_is_put_back_too)
 {
 	start_fresh();
