@@ -79,6 +79,7 @@ EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tes
 EXTRA_DIST += tests/live/file_errors.sh
 EXTRA_DIST += tests/live/second.sh
 # The daemon.
+tests_unit_units_SOURCES += tests/unit/test_writer.c
 EXTRA_DIST += tests/lib/daemon.sh
 EXTRA_DIST += tests/live/daemon.sh
 EXTRA_DIST += tests/live/daemon_beside.sh
