@@ -117,6 +117,8 @@ bool session_is_file(const char *name);
 
 bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err);
 const char *cli_state_path(struct cli *cli);
+/* Absolute where it can be: what is kept is read again from another folder. */
+const char *cli_full_path(struct cli *cli, const char *path);
 /* Names of the clusters in the database: all (only NULL), or the one asked for, which must be there. store may be NULL. */
 bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
 		  struct rop_err *err);

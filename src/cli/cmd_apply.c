@@ -202,7 +202,7 @@ static enum rop_code go(struct applying *a)
 	options.reconcile.may_step = a->review->path ? may_step : NULL;
 	options.reconcile.arg = a;
 	if (!rop_store_accept(a->s->store, a->s->topology->name, a->s->topology->digest, rop_topology_canonical(a->cli->arena, a->s->topology),
-			      a->s->source, a->s->topology->path, rop_wall_ms(), &options.reconcile.revision, &err))
+			      a->s->source, cli_full_path(a->cli, a->s->topology->path), rop_wall_ms(), &options.reconcile.revision, &err))
 		return cli_fail(&err);
 	a->began_ms = a->said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);

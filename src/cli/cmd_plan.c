@@ -18,15 +18,6 @@ static bool is_same_file(const char *a, const char *b)
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Absolute where it can be: the plan may be applied from another folder. */
-static const char *absolute(struct cli *cli, const char *path)
-{
-	char *real = realpath(path, NULL);
-	const char *copy = rop_strdup(cli->arena, real ? real : path);
-	free(real);
-	return copy;
-}
-
 /* What could not be read back is not written. */
 static bool save(struct cli *cli, const struct session *s, const struct rop_plan *plan, struct rop_err *err)
 {
@@ -35,7 +26,7 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 	if (is_same_file(path, s->topology->path))
 		return rop_fail(err, ROP_INVALID, "--out %s is the topology file itself; name another", path);
 	saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &saved);
-	saved.path = absolute(cli, saved.path);
+	saved.path = cli_full_path(cli, saved.path);
 	json_t *json = saved_plan_json(&saved);
 	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 	json_decref(json);

@@ -22,6 +22,14 @@ const char *cli_state_path(struct cli *cli)
 	return rop_printf(cli->arena, "%s/.local/state/redis-operator/state.db", home ? home : "");
 }
 
+const char *cli_full_path(struct cli *cli, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *copy = rop_strdup(cli->arena, real ? real : path);
+	free(real);
+	return copy;
+}
+
 /* ---- topology ---------------------------------------------------------------------------------------------- */
 
 /* A name has no slash and no dot; everything else is a path. A file of that very name wins. */

@@ -330,6 +330,7 @@ struct cluster *cluster_new(struct daemon *daemon, const char *name, const char 
 		at = &(*at)->next;
 	c->next = *at;
 	*at = c;
+	daemon->n_clusters++;
 	return c;
 }
 

@@ -196,6 +196,7 @@ void daemon_cluster_gone(struct daemon *daemon, struct cluster *cluster)
 	while (*at != cluster)
 		at = &(*at)->next;
 	*at = cluster->next;
+	daemon->n_clusters--;
 	cluster_free(cluster);
 	if (daemon->ending && !daemon->clusters)
 		rop_loop_stop(daemon->loop);

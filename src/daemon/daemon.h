@@ -95,7 +95,8 @@ struct daemon {
 	struct rop_timer *soon;         /* a scan after the folder was quiet for a moment */
 	struct rop_timer *ready_by;
 	bool ready, ending;
-	int64_t watchdog_ms, alive_boot_ms;
+	size_t n_clusters;
+	int64_t watchdog_ms, alive_boot_ms, status_boot_ms;
 	char *status;                   /* as told last */
 	struct rop_err err;             /* why it ends; code OK: told to */
 };

@@ -93,9 +93,10 @@ static bool is_topology(const char *name)
 	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".yaml") == 0;
 }
 
-static bool read_folder(struct daemon *daemon, bool all, struct rop_err *err)
+static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct rop_err *err)
 {
 	const char *folder = daemon->config.clusters;
+	bool news = false;
 	DIR *dir = opendir(folder);
 	if (!dir)
 		return rop_fail(err, ROP_INVALID, "the folder of topology files %s cannot be read: %s", folder, strerror(errno));
@@ -113,8 +114,12 @@ static bool read_folder(struct daemon *daemon, bool all, struct rop_err *err)
 			continue;
 		file->version = version;
 		read_file(daemon, file);
+		news = true;
 	}
 	closedir(dir);
+	for (struct file *file = daemon->files; file; file = file->next)
+		news |= !file->seen;
+	*ret_news = news;
 	return true;
 }
 
@@ -330,21 +335,23 @@ static void keep_errors(struct daemon *daemon)
 
 bool files_scan(struct daemon *daemon, bool all, struct rop_err *err)
 {
-	bool news = false;
-	if (!read_folder(daemon, all, err))
+	bool news = false, errors = false;
+	if (!read_folder(daemon, all, &news, err))
 		return false;
+	if (!news && daemon->ready)
+		return true;
 	drop_gone(daemon);
 	find_conflicts(daemon);
 	for (struct file *file = daemon->files; file; file = file->next) {
 		if (!rop_streq(file->logged, file->errors.n ? file->errors.at : NULL))
-			news = true;
+			errors = true;
 		log_errors(file);
 		if (file->errors.n)
 			ask_for_last_good(daemon, file);
 		else
 			want(daemon, file);
 	}
-	if (news || !daemon->ready)
+	if (errors || !daemon->ready)
 		keep_errors(daemon);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "rop/service.h"
 #include "rop/text.h"
 
+#define STATUS_AT_ONCE 32
 #define STATUS_NAMED 4 /* clusters that are named in the status; more are counted */
 
 static void keep(char **at, const char *s)
@@ -52,9 +53,14 @@ static void make_status(const struct daemon *daemon, struct rop_text *text)
 		rop_text_add(text, "; %zu file%s with errors", wrong, wrong == 1 ? "" : "s");
 }
 
+/* With very many clusters, making it costs more than a look: then once a second. */
 void tell_status(struct daemon *daemon)
 {
 	ROP_OWN_TEXT text = { 0 };
+	int64_t now = rop_boot_ms();
+	if (daemon->n_clusters > STATUS_AT_ONCE && now - daemon->status_boot_ms < 1000 && !daemon->ending)
+		return;
+	daemon->status_boot_ms = now;
 	if (daemon->ending)
 		rop_text_add(&text, "stopping: what is under way is finished");
 	else

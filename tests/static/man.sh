@@ -63,7 +63,13 @@ jq -r 'def keys(path): (.properties // {} | to_entries[] | .key as $k |
 sed -n 's/^\.It Li \([a-z][][A-Za-z.]*\)$/\1/p' data/man/redis-operator.yaml.5 >"$dir/yaml"
 compare 'redis-operator.yaml(5) has every key of the schema' 'the schema' 'the man page' "$dir/schema" "$dir/yaml"
 # Name and default value; a group's keys stand on its line.
-sed -n 's/^\([a-zA-Z]* = .*;\) *#.*/\1/p; s/^\([a-zA-Z]* = .*;\)$/\1/p' examples/redis-operator.conf | sed 's/;$//' >"$dir/conf"
+sed 's/#.*//' examples/redis-operator.conf | awk 'NF {
+		gsub(/^[ \t]+|[ \t]+$/, "")
+		if (/\{$/) group = $0
+		else if (group && /^\}/) { print group " }"; group = "" }
+		else if (group) group = group " " $0
+		else { sub(/;$/, ""); print }
+	}' >"$dir/conf"
 sed -n 's/^\.It Li \([a-zA-Z]* = .*\)/\1/p' data/man/redis-operator.conf.5 | sed 's/\\(dq/"/g' >"$dir/conf.man"
 compare 'redis-operator.conf(5) has every key and default of the example' 'the example' 'the man page' "$dir/conf" "$dir/conf.man"
 
