@@ -237,10 +237,12 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 	return true;
 }
 
-static void tell_warnings(const struct session *s, const struct rop_situation *now)
+static void tell_of_second(const struct session *s, const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
+		if (strcmp(w->reason, "SecondOperator") != 0)
+			continue;
 		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name, "reason", w->reason,
 					  "message", w->text, "advice", cli_json_text(w->advice)));
 	}
@@ -251,7 +253,7 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 {
 	bool terminal = isatty(STDOUT_FILENO);
 	if (cli->values.output != CLI_TEXT) {
-		tell_warnings(s, plan->first);
+		tell_of_second(s, plan->first);
 		for (size_t i = 0; i < plan->steps.n; i++) {
 			json_t *change = plan_step_json(&plan->steps.at[i]);
 			json_object_set_new(change, "type", json_string("planned_change"));

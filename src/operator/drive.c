@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/log.h"
 #include "rop/text.h"
 
 struct rop_drive {
@@ -210,6 +211,7 @@ static void committed(void *arg, enum rop_commit result, const struct rop_err *e
 		return;
 	case ROP_COMMIT_OUTDATED:
 	case ROP_COMMIT_REFUSED: /* comes with err */
+		rop_log(ROP_LOG_DEBUG, "another process has changed it meanwhile: begins anew", ROP_FIELDS({ "cluster", name_of(d) }));
 		begin_anew(d);
 		return;
 	}

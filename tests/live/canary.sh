@@ -52,7 +52,7 @@ say() { # say CODE ARG... - one command, its output kept to be searched; CODE ma
 		"$ROP_BIN" --state "$STATE" "$@" >"$SAID/$N.out" 2>"$SAID/$N.err" </dev/null || got=$?
 	[[ "|$codes|" == *"|$got|"* ]] && return
 	echo "exit code $got, expected $codes: redis-operator $*"
-	tail -5 "$SAID/$N.out" "$SAID/$N.err"
+	tail -n 5 "$SAID/$N.out" "$SAID/$N.err"
 	return 1
 }
 knows() { # knows COMMAND [OPTION] - does this program have it?
@@ -192,6 +192,7 @@ if "$ROP_BIN" validate "$WATCHED/credential.yaml" >/dev/null 2>&1; then
 	topology "$WATCHED/nowhere.yaml" 3 1 'auth: { credential: nowhere }'
 	check 'a credential that is not there' say 3 plan -vv "$WATCHED/nowhere.yaml"
 	unset CREDENTIALS_DIRECTORY
+	topology "$F" 3 1 "auth: { passwordFile: $LIVE_DIR/secrets/password }" # what follows goes by file again
 	check 'no credentials at all' say 3 plan -vv "$WATCHED/credential.yaml"
 else
 	skip 'the same with a systemd credential' 'topologies have no auth.credential'

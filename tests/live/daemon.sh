@@ -118,3 +118,14 @@ check 'ends' daemon_stop
 check 'RELOADING comes with its time' eval ': >"$LIVE_DIR/notified"; NOTIFY_SOCKET=$SOCKET daemon_start; wait_until 10 "told READY=1"; kill -HUP $DAEMON_PID; wait_until 5 "told RELOADING=1" && wait_until 5 "told MONOTONIC_USEC=[1-9]"'
 check 'and READY ends it' wait_until 5 '[ "$(tr "\0" "\n" <"$LIVE_DIR/notified" | grep -c READY=1)" -ge 2 ]'
 check 'ends once more' daemon_stop
+
+# ---------------------------------------------------------------- ready when it has looked, not before
+
+for i in 0 1 2 3 4 5; do node_freeze $i; done
+: >"$LIVE_DIR/notified"
+began=${EPOCHREALTIME/./}
+NOTIFY_SOCKET=$SOCKET daemon_start
+check 'with nodes that hang it is ready once they were looked at' wait_until 20 'told READY=1'
+check 'and not before' test $((${EPOCHREALTIME/./} - began)) -gt 3000000
+for i in 0 1 2 3 4 5; do node_thaw $i; done
+check 'ends for the last time' daemon_stop

@@ -30,7 +30,7 @@ for state in Configure AssignSlots; do
 	check "killed after $state" test $? = 137
 	: >"$SAID"
 done
-daemon_start
+daemon_start -vv
 check 'the next one finishes' wait_until 30 'agreed 0 1 2 3 4 5'
 check 'settings are as they were' wait_until 10 '[ "$(lowered)" = 0 ]'
 check 'status says converged' wait_until 10 ready
@@ -67,6 +67,12 @@ for i in 1 2 3 4 5 6; do
 	wait_until 10 "mended $((i - 1))" || break
 done
 check 'apply and daemon race for the same repair: one of them does it' test $rounds = 6
+kill -STOP "$DAEMON_PID"
+spoil 0
+check 'an apply while the daemon is held up' expect 0 apply --yes "$CART"
+spoil 0
+kill -CONT "$DAEMON_PID"
+check 'the daemon notices that another process was at work, and decides anew' eval 'wait_until 10 "mended 0" && says "another process has changed it meanwhile"'
 check 'no subject was claimed twice' test "$(sqlite3 "$STATE" "SELECT count(*) FROM expectation WHERE kind = 'set-setting' AND status <> 'met'")" = 0
 wait_until 10 ready >/dev/null
 
