@@ -18,6 +18,7 @@
 #include "link.h"
 #include "observe.h"
 #include "rop/mem.h"
+#include "rop/text.h"
 #include "wire.h"
 
 #define CONCURRENCY_DEFAULT 256
@@ -53,6 +54,7 @@ struct member { /* one node */
 	struct link *link;
 	struct gate_seat seat;
 	struct job *first, *last; /* waiting, or (the first) under way */
+	bool keeps_clients;       /* does not tell who is connected to it: it is not asked again */
 	struct member *next_ready;
 };
 
@@ -202,6 +204,40 @@ static bool observe_reply(void *arg, size_t i, const struct redisReply *reply, s
 			      &errand->answers[job->node], ret_verdict);
 }
 
+static bool clients_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
+{
+	struct job *job = arg;
+	struct rop_fleet *fleet = job->errand->fleet;
+	(void)i, (void)ret_verdict;
+	if (!client_list_take(job->errand->arena, reply, &job->errand->answers[job->node]))
+		fleet->members[job->node].keeps_clients = true;
+	return true;
+}
+
+/* The node has answered what matters; whatever became of this question. */
+static void clients_end(void *arg, const struct verdict *verdict, bool sent)
+{
+	(void)verdict, (void)sent;
+	job_over(arg);
+}
+
+/* A round trip of its own: only now it is known how long the reply will be. false: not worth it. */
+static bool ask_for_clients(struct job *job)
+{
+	const struct rop_answer *answer = &job->errand->answers[job->node];
+	struct member *member = &job->errand->fleet->members[job->node];
+	if (!job->errand->questions->clients || member->keeps_clients || answer->reach != ROP_REACH_OK ||
+	    answer->n_clients < 1 || answer->n_clients > CLIENT_LIST_MAX)
+		return false;
+	job->exchange.wire = CLIENT_LIST_WIRE;
+	job->exchange.wire_n = strlen(CLIENT_LIST_WIRE);
+	job->exchange.replies = 1;
+	job->exchange.reply = clients_reply;
+	job->exchange.end = clients_end;
+	link_start(member->link, &job->exchange);
+	return true;
+}
+
 static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 {
 	struct job *job = arg;
@@ -217,7 +253,8 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->settings = NULL;
 		answer->functions = -1;
 	}
-	job_over(job);
+	if (!ask_for_clients(job))
+		job_over(job);
 }
 
 void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
@@ -396,4 +433,11 @@ void rop_fleet_free(struct rop_fleet *fleet)
 		rop_arena_free(errand->own);
 	}
 	rop_arena_free(fleet->arena);
+}
+
+void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id)
+{
+	struct rop_endpoint *endpoint = &fleet->members[node].endpoint;
+	if (!rop_streq(endpoint->expected_id, id))
+		endpoint->expected_id = rop_strdup(fleet->arena, id);
 }
