@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* As much again as the arena has, within these: most arenas of a daemon stay small, and there are many to a cluster. */
+#define CHUNK_MIN_BYTES ((size_t)1024)
 #define CHUNK_BYTES ((size_t)16 * 1024)
 
 struct chunk {
@@ -77,6 +79,13 @@ size_t rop_arena_bytes(const struct rop_arena *arena)
 	return arena->bytes;
 }
 
+static size_t chunk_bytes(const struct rop_arena *arena)
+{
+	if (arena->bytes < CHUNK_MIN_BYTES)
+		return CHUNK_MIN_BYTES;
+	return arena->bytes < CHUNK_BYTES ? arena->bytes : CHUNK_BYTES;
+}
+
 void *rop_alloc(struct rop_arena *arena, size_t size)
 {
 	const size_t align = _Alignof(max_align_t);
@@ -87,11 +96,14 @@ void *rop_alloc(struct rop_arena *arena, size_t size)
 	size = (size + align - 1) / align * align;
 	struct chunk *c = arena->chunks;
 	if (!c || c->size - c->used < size) {
-		size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+		size_t room = chunk_bytes(arena);
+		bool big = size > room;
+		if (big)
+			room = size;
 		c = rop_malloc(sizeof *c + room); /* zeroed: what it hands out is zeroed */
 		c->size = room;
 		arena->bytes += room;
-		if (arena->chunks && size > CHUNK_BYTES) { /* a big one does not displace the chunk with room */
+		if (arena->chunks && big) { /* a big one does not displace the chunk with room */
 			c->next = arena->chunks->next;
 			arena->chunks->next = c;
 		} else {

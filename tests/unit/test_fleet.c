@@ -10,6 +10,11 @@
 #include "fleet_lib.h"
 
 #define MIB_KIB 1024
+#if defined __has_feature
+#if __has_feature(address_sanitizer) /* how clang says it */
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 #define MEMORY_MAX_KIB (700 * MIB_KIB) /* its quarantine keeps what was freed */
 #else
