@@ -10,8 +10,8 @@ check 'its first process is systemd, and all its units are well' eval \
 	'[ "$(machine_run one cat /proc/1/comm)" = systemd ] && [ "$(machine_run one systemctl is-system-running)" = running ] ||
 		{ machine_run one systemctl --failed; false; }'
 check 'a command in it gives its exit code and output' eval \
-	'status=0; machine_run one sh -c "cat /etc/hostname; exit 7" >"$LIVE_DIR/said" || status=$?
-	[ "$status" = 7 ] && [ "$(cat "$LIVE_DIR/said")" = one ]'
+	'code=0; machine_run one sh -c "cat /etc/hostname; exit 7" >"$LIVE_DIR/said" || code=$?
+	[ "$code" = 7 ] && [ "$(cat "$LIVE_DIR/said")" = one ]'
 check 'it has an address of its own' eval '[ "$(machine_run one hostname -I | xargs)" = "$(machine_address one)" ]'
 echo kept | machine_put one /var/lib/kept
 first=$(machine_boot one)

@@ -143,9 +143,11 @@ booted_root() {
 
 # Empty cgroups of tests that were killed together with their outer process. One that is in use cannot be removed.
 booted_sweep() { # booted_sweep NAME-PATTERN
-	local folder
+	local folder old
 	while read -r folder; do
-		find "$folder" -maxdepth 1 -name "$1" -type d -exec find {} -depth -type d -exec rmdir {} \; \; 2>/dev/null
+		for old in "$folder"/$1; do
+			[ ! -d "$old" ] || find "$old" -depth -type d -exec rmdir {} \; 2>/dev/null
+		done
 	done < <(booted_cgroups)
 }
 
@@ -167,7 +169,7 @@ booted_enter() {
 	done
 	# The kernel has ended every process of the machines by now, or does so at this moment.
 	local end=$((SECONDS + 10))
-	while booted_sweep "rop-booted.$$"; booted_cgroups | while read -r folder; do [ ! -d "$folder/rop-booted.$$" ] || exit 1; done; [ $? -ne 0 ]; do
+	until booted_sweep "rop-booted.$$"; [ -z "$(booted_cgroups | sed "s|\$|/rop-booted.$$|" | xargs -r ls -d 2>/dev/null)" ]; do
 		[ "$SECONDS" -lt "$end" ] || break
 		sleep 0.05
 	done
@@ -246,9 +248,12 @@ machine_life() {
 
 machine_leader() { # sets MACHINE_LEADER: the machine's first process as seen from here
 	local name=$1 pid child
-	# the life's child is systemd-nspawn, whose child is the machine's systemd
-	read -r pid _ 2>/dev/null <"/proc/${MACHINE_PID[$name]}/task/${MACHINE_PID[$name]}/children" || return
-	read -r child _ 2>/dev/null <"/proc/$pid/task/$pid/children" || return
+	# The life's child is systemd-nspawn, whose child is the machine's systemd. (These files end without a newline.)
+	pid=$(cat "/proc/${MACHINE_PID[$name]}/task/${MACHINE_PID[$name]}/children" 2>/dev/null)
+	pid=${pid%% *}
+	child=$(cat "/proc/${pid:-none}/task/$pid/children" 2>/dev/null)
+	child=${child%% *}
+	[ -n "$child" ] || return
 	[ "$(cat "/proc/$child/comm" 2>/dev/null)" = systemd ] || return
 	MACHINE_LEADER[$name]=$child
 }
