@@ -8,13 +8,14 @@ tests_unit_units_SOURCES = tests/unit/test_base.c
 tests_unit_units_SOURCES += tests/unit/test_config.c tests/unit/test_config_doc.c
 tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/unit/test_fleet.c \
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c
+tests_unit_units_SOURCES += tests/unit/test_fleet_gate.c
 tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.h tests/unit/test_machine.c \
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
 # The pure core: worlds made up, a reconciler driven by hand.
 tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
 	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c \
 	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c \
-	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_plan.c tests/unit/test_shipped.c \
+	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_reconcile_keep.c tests/unit/test_plan.c tests/unit/test_shipped.c \
 	tests/unit/test_oom.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
@@ -22,11 +23,21 @@ tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS) -lm
 tests_unit_units_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=realloc # test_oom.c lets them fail
 EXTRA_DIST += tests/topologies tests/golden tests/machines tests/live/schema.sh tests/live/graphviz.sh
 
+# The daemon's surroundings: its configuration, its log, the service manager.
+tests_unit_units_SOURCES += tests/unit/test_daemon_config.c
+tests_unit_units_SOURCES += tests/unit/test_log.c
+tests_unit_units_SOURCES += tests/unit/test_service.c
+
 # The store: SQLite's header is needed to look from outside and to fail on purpose.
 tests_unit_units_SOURCES += tests/unit/test_store.c tests/unit/test_store_files.c tests/unit/test_store_faults.c \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h tests/unit/fault_vfs.c tests/unit/fault_vfs.h
+tests_unit_units_SOURCES += tests/unit/test_store_group.c
+tests_unit_units_SOURCES += tests/unit/test_store_beside.c
 tests_unit_units_CFLAGS += $(SQLITE_CFLAGS)
 EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
+
+# Saved plans: of the command line's files those that neither print nor exit.
+tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan.c src/cli/saved_plan_file.c src/cli/saved_plan_json.c
 
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim
@@ -44,6 +55,12 @@ tests_bench_observe_LDADD = $(HIREDIS_LIBS)
 tests_bench_bare_SOURCES = tests/bench/bare.c
 tests_bench_model_SOURCES = tests/bench/model.c
 tests_bench_model_LDADD = librop.a $(YAML_LIBS)
+# Of the daemon: many clusters told by one process, and one pass over one of them.
+EXTRA_PROGRAMS += tests/bench/stub tests/bench/look
+tests_bench_stub_SOURCES = tests/bench/stub.c
+tests_bench_look_SOURCES = tests/bench/look.c
+tests_bench_look_LDADD = $(ROP_LIBS)
+EXTRA_DIST += tests/bench/daemon
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.
@@ -56,5 +73,18 @@ EXTRA_DIST += tests/run tests/bench/run \
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh \
 	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/cli.sh
 # The operator killed, paused, run twice, without its database, among nodes that restart.
-EXTRA_DIST += tests/live/identity.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
+EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh
+# What is kept of files, and who else is at work.
+EXTRA_DIST += tests/live/file_errors.sh
+EXTRA_DIST += tests/live/second.sh
+# Saved plans; apply without a terminal.
+EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
+# A cluster that exists already, as a topology file.
+EXTRA_DIST += tests/live/import.sh
+# What is installed, what it says of itself, and what it must never say.
+EXTRA_DIST += tests/static/man.sh
+EXTRA_DIST += tests/live/install.sh
+EXTRA_DIST += tests/live/canary.sh
+# Machines booted by systemd.
+EXTRA_DIST += tests/lib/booted.sh tests/booted/root.sh tests/booted/service.sh tests/booted/timer.sh tests/booted/network.sh

@@ -16,14 +16,17 @@
 
 struct rop_fleet;
 
-/* Connections open at once, over all the fleets that share it. A fleet that needs one more than there may be waits for
- * its turn, first come first served; connections that nobody uses are closed to make room for those that wait. */
+/* Connections open at once, over all the fleets that share it. A node that needs one more than there may be waits for its
+ * turn; connections that nobody uses are closed to make room, the one used longest ago first. Turns: within a fleet
+ * in the order they asked, between fleets the one with the fewest nodes at work first; a fleet gets at most half of
+ * them while it shares. Fewer than `limit` where the system's limit of descriptors allows no more. */
 struct rop_gate;
 struct rop_gate *rop_gate_new(int limit);
 void rop_gate_free(struct rop_gate *gate); /* after its fleets; NULL is fine */
 
 struct rop_fleet_options {
-	const char *client_name;       /* CLIENT SETNAME; NULL: none */
+	const char *client_name;       /* CLIENT SETNAME; NULL: none. redis-operator:CLUSTER of those that only look,
+					* redis-operator:CLUSTER:INSTANCE of those that may change things */
 	const char *user, *password;   /* NULL: no AUTH; user NULL: the default user. Borrowed, not copied */
 	int64_t connect_timeout_ms, command_timeout_ms;
 	int concurrency;               /* connections being used at once; 0: 256 */
@@ -41,8 +44,14 @@ struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_op
 				const struct rop_endpoint *endpoints, size_t n);
 void rop_fleet_free(struct rop_fleet *fleet); /* before its loop; drops what is under way, no callback afterwards */
 
+/* The id that a node is known by from now on; copied. */
+void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id);
+
 #define ROP_OBSERVE_SETTINGS 1 /* CONFIG GET of the watched names */
 #define ROP_OBSERVE_FULL 2     /* functions too */
+/* Connections of operators, where the node tells: a second round trip, and a text as long as the node has clients, so
+ * now and then is enough. Not asked where there are very many, nor again of one that refused; never makes a look fail. */
+#define ROP_OBSERVE_CLIENTS 4
 
 /* One pipeline to every node. `done` gets the answers as raw text in `arena` (which must live until then); it is called
  * once, from the loop, never from inside this call, and may free the fleet. The names are copied. Errands may overlap:

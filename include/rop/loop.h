@@ -38,9 +38,14 @@ struct rop_signal;
 struct rop_signal *rop_signal_new(struct rop_loop *loop, int signum, void (*fire)(void *arg, int signum), void *arg);
 void rop_signal_free(struct rop_signal *signal);
 
-/* work runs on a thread of its own; done follows on the loop, never from inside this call. Work of one loop may overlap.
- * Freeing the loop waits for the work and calls no done any more. Work under way keeps the loop running. */
-void rop_work(struct rop_loop *loop, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+/* One thread beside the loop, for what may block (the disk). Jobs run one after another in the order they were given;
+ * done follows on the loop, never from inside rop_worker_do. Waiting for a job keeps the loop running. Its own thread, and
+ * not libuv's few: those may all be busy with names that nobody answers. */
+struct rop_worker;
+struct rop_worker *rop_worker_new(struct rop_loop *loop, struct rop_err *err);
+void rop_worker_do(struct rop_worker *worker, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+void rop_worker_wait(struct rop_worker *worker); /* until no job is waiting or under way; their done still follow */
+void rop_worker_free(struct rop_worker *worker); /* does what was given to it first; no done any more. NULL is fine */
 
 /* Names to addresses, off the loop. found is called once, on the loop, with n literal addresses (n = 0: why says);
  * never from inside this call, and not at all when the loop is freed before. There is no deadline but the resolver's. */

@@ -45,6 +45,13 @@ enum rop_reach {
 
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 
+#define ROP_OPERATORS_MAX 8 /* kept of one node */
+struct rop_operator {          /* a connection of an operator that may change the cluster it names */
+	const char *cluster;
+	char instance[9];      /* of its database: rop_store_instance */
+	const char *from;      /* the host it came from, as the node sees it */
+};
+
 struct rop_node {
 	const char *address;   /* "host:port" as declared, for people and messages */
 	const char *ip;        /* literal, for MEET; NULL: not resolved */
@@ -70,6 +77,8 @@ struct rop_node {
 	int version;           /* 70015 for 7.0.15 (redis_version); 0 unknown */
 	const char *flavour;   /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
 	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
+	struct rop_operator *operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
+	size_t n_operators;
 };
 
 struct rop_foreign { /* a peer with an identity that was not among the nodes asked */
@@ -120,6 +129,8 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	const char *expected_id;      /* of an earlier time, for a node that does not answer now; NULL */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
 	int functions;                /* -1: unknown */
+	int64_t n_clients;            /* connections it has; 0: unknown */
+	const char *operators;        /* those lines of CLIENT LIST that are of operators */
 	const char **settings;        /* n_settings values; NULL entries: unknown; NULL: none */
 };
 

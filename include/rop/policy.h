@@ -39,7 +39,8 @@ struct rop_layout {
 	size_t n;
 	int *primary_of;       /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no place */
 	int *shard_of;         /* [node]: index into shards; -1: none */
-	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better */
+	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a situation
+						* also a second operator: reason "SecondOperator" */
 };
 
 /* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
@@ -65,6 +66,7 @@ struct rop_situation {
 	const struct rop_observed *seen;
 	const struct rop_image *image;
 	struct rop_tries *tries;
+	const char *instance;        /* of our database; NULL: unknown, then no other one is told apart */
 	int64_t wall_ms, boot_ms;
 	bool may_lower;              /* temporary settings are allowed in this run (not with --step) */
 	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */
@@ -79,6 +81,7 @@ struct rop_situation {
 	bool paused, all_answer, in_view, formed, refused, fresh;
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok, views_agree;
 	bool prepared, temporaries_in_force, settings_as_declared, waiting, worn_out;
+	bool finding_gone;           /* set by the caller after assessing: a finding was told, and nothing is found any more */
 };
 
 /* The inputs above "derived" are set by the caller; fills in the rest. */
@@ -91,6 +94,7 @@ bool rop_situation_converged(const struct rop_situation *now);
 void rop_situation_open(struct rop_situation *now);
 
 /* The condition rows of `status`, from the situation; `since` is copied from the image where the status is the same. */
+#define ROP_REASON_STUCK "Stuck" /* Blocked without a finding: it took too long, or a step failed too often */
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret_conditions[ROP_CONDITIONS_N]);
 
@@ -143,6 +147,12 @@ void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
 /* The expectation ended: met forgets the subject; refused and expired count, and say when it may be tried again. */
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
 		     int64_t boot_ms);
+/* Asked once a pass: what failed too often may be tried once more after five minutes, and failures of ten minutes ago do
+ * not count any more, so that whoever keeps a cluster for months neither gives a step up for ever nor adds up what went
+ * wrong now and then. What nothing seen would ask for again (CONFIG REWRITE) stays remembered as not done. */
+void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms);
+/* What still counts, in another arena: subjects that are neither pending nor failing are left behind. */
+struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries *tries);
 enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
 const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */

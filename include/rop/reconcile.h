@@ -9,6 +9,12 @@
  *     case DONE:    rop_reconcile_result(r)
  *     }
  *
+ * What a run writes: a transition that led to no action is held until something else is to be written, or until the
+ * machine rests in another state than the journal has; where it rests in the very state that the journal has and nothing
+ * else is new, the held ones are dropped. From the first step until it rests, every move is written at once. So a run over a cluster that is as declared writes nothing at all.
+ *
+ * With keep it runs for months: what it holds between passes (rop_reconcile_bytes) is bounded by the cluster, not by time.
+ *
  * A failure of the journal ends the run: the driver stops sending and reports it; there is nothing to tell here.
  */
 #ifndef ROP_RECONCILE_H
@@ -32,15 +38,21 @@ struct rop_reconcile_options {
 	const struct rop_vocabulary *words;
 	const struct rop_topology *topology;  /* nodes resolved */
 	const struct rop_image *image;        /* as loaded; copied as far as it changes */
+	const char *instance;                 /* of the database; NULL: unknown */
 	const char *boot_id;
 	int pid;
 	int64_t revision;                     /* accepted revision this run works on; 0: none recorded (plan) */
 	bool keep;                            /* daemon: never done; else one-shot: done at reached, or told to stop */
 	bool step;                            /* one batch of steps, then stop; no temporary settings */
+	int64_t look_at_most_ms;              /* with keep: the longest sleep, however long the interval is (a watchdog waits for passes); 0: none */
 	bool predict;                         /* plan: the world answers at once; give up when nothing moves */
-	/* Told as it happens; may be NULL. Steps are told at the beginning (status PENDING) and at the end. */
+	/* Told as it happens; may be NULL. Transitions also where the journal will not have them, because nothing came of
+	 * them. Steps are told at the beginning (status PENDING) and at the end. */
 	void (*on_transition)(void *arg, const struct rop_transition *transition);
 	void (*on_step)(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note);
+	/* Asked of every step before it is written down; NULL: all may. One that may not takes its whole batch with it, and
+	 * the run ends with ROP_STALE. Putting back temporary settings at the end of a run asks nobody. */
+	bool (*may_step)(void *arg, const struct rop_step *step);
 	void *arg;
 };
 
@@ -65,6 +77,9 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 const struct rop_situation *rop_reconcile_situation(const struct rop_reconcile *r);
 const char *rop_reconcile_state(const struct rop_reconcile *r);   /* the machine's state */
 bool rop_reconcile_converged(const struct rop_reconcile *r);
+bool rop_reconcile_paused(const struct rop_reconcile *r);  /* as told last */
+bool rop_reconcile_at_rest(const struct rop_reconcile *r); /* nothing is under way: other processes may have the cluster */
+size_t rop_reconcile_bytes(const struct rop_reconcile *r);        /* memory held from pass to pass, without the last look */
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by);
 
 struct rop_result {

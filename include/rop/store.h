@@ -125,6 +125,7 @@ bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const c
  * descriptor of the database would drop SQLite's locks). Holds "pid command start-time" for the message of exit 5:
  * "held by pid 4711 (apply, since 2026-03-01 12:01:07)". */
 struct rop_lock;
+/* cluster NULL: the place of the one daemon that a database may have. */
 bool rop_lock_take(const char *store_path, const char *cluster, const char *command, struct rop_lock **ret_lock,
 		   struct rop_err *err); /* code 5: held; code 1: cannot be made */
 void rop_lock_release(struct rop_lock *lock);

@@ -1,10 +1,12 @@
 /* log.c - one line per fact, on stderr: logfmt or JSON. */
 #include "rop/log.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rop/mem.h"
+#include "rop/text.h"
 
 static const char *const LEVELS[ROP_LOG_LEVELS_N] = { "error", "warn", "info", "debug" };
 static const char *const FORMATS[ROP_LOG_FORMATS_N] = { "auto", "logfmt", "json" };
@@ -34,29 +36,64 @@ int rop_log_format_find(const char *name)
 	return find(FORMATS, ROP_LOG_FORMATS_N, name);
 }
 
-/* In quotes, as both formats want it; bytes above 127 are passed on as they are. */
+/* Bytes of the character at s; *ret_shown tells whether it may stand in a line as it is. Not so: what a terminal would
+ * obey (C0, DEL, and C1, which in UTF-8 is 0xc2 0x80 to 0xc2 0x9f), and a byte that begins no character. */
+static size_t char_at(const char *s, bool *ret_shown, bool *ret_valid)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2, bad;
+	*ret_valid = strnlen(s, size) == size && rop_utf8_valid(s, size, &bad);
+	*ret_shown = *ret_valid && p[0] >= 0x20 && p[0] != 0x7f && (p[0] != 0xc2 || p[1] >= 0xa0);
+	return *ret_valid ? size : 1;
+}
+
+/* In quotes, as both formats want it, and always valid UTF-8: what a server said may be any bytes, and one line that is
+ * no JSON stops many a reader. */
 static void add_quoted(struct rop_text *line, const char *value)
 {
+	bool shown, valid;
 	rop_text_add(line, "\"");
-	for (const char *c = value; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			rop_text_add(line, "\\%c", *c);
-		else if (*c == '\n')
+	for (size_t size; *value; value += size) {
+		size = char_at(value, &shown, &valid);
+		if (*value == '"' || *value == '\\')
+			rop_text_add(line, "\\%c", *value);
+		else if (*value == '\n')
 			rop_text_add(line, "\\n");
-		else if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			rop_text_add(line, "\\u%04x", (unsigned)*c);
+		else if (shown)
+			rop_text_put(line, value, size);
+		else if (!valid)
+			rop_text_add(line, "\xef\xbf\xbd"); /* U+FFFD */
 		else
-			rop_text_add(line, "%c", *c);
+			rop_text_add(line, "\\u%04x", (unsigned)(unsigned char)value[size - 1]);
 	}
 	rop_text_add(line, "\"");
 }
 
 static bool is_plain(const char *value)
 {
-	for (const char *c = value; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f)
+	bool shown, valid;
+	const char *c = value;
+	for (size_t size; *c; c += size) {
+		size = char_at(c, &shown, &valid);
+		if (!shown || *c == ' ' || *c == '"' || *c == '=' || *c == '\\')
 			return false;
-	return *value != '\0';
+	}
+	return c != value;
+}
+
+/* One write for a line, and none through stdio's buffers, so that lines of several processes on one pipe or file do not
+ * mix. What cannot be written is lost: there is nobody left to tell. */
+static void write_line(struct rop_text *line)
+{
+	rop_text_put(line, "\n", 1);
+	for (size_t done = 0; done < line->n;) {
+		ssize_t n = write(STDERR_FILENO, line->at + done, line->n - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return;
+		done += (size_t)n;
+	}
 }
 
 static void add_logfmt(struct rop_text *line, const char *key, const char *value)
@@ -76,7 +113,7 @@ void rop_log_logfmt(enum rop_log_level level, const char *message, const struct 
 		if (fields[i].value)
 			add_logfmt(&line, fields[i].key, fields[i].value);
 	add_logfmt(&line, "msg", message);
-	fprintf(stderr, "%s\n", line.at);
+	write_line(&line);
 }
 
 static void add_json(struct rop_text *line, const char *key, const char *value)
@@ -93,7 +130,8 @@ void rop_log_json(enum rop_log_level level, const char *message, const struct ro
 		if (fields[i].value)
 			add_json(&line, fields[i].key, fields[i].value);
 	add_json(&line, "msg", message);
-	fprintf(stderr, "%s}\n", line.at);
+	rop_text_add(&line, "}");
+	write_line(&line);
 }
 
 void rop_log_set_sink(rop_log_sink to)

@@ -19,12 +19,13 @@ enum cli_output { CLI_TEXT, CLI_JSON, CLI_JSONL };
 enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 
 struct cli_values { /* every option of every command has a place here */
-	const char *state, *config, *machines;
+	const char *state, *config, *machines, *clusters;
 	enum cli_output output;
 	enum cli_color color;
 	int quiet, verbose, help, version;
 	int detailed_exitcode, yes, step, watch, purge;
-	const char *allow_data_loss;
+	const char *allow_data_loss, *out;
+	const char *name, *user, *password_file; /* of a cluster that has no file */
 	int64_t timeout_ms, for_ms, limit;
 };
 
@@ -56,7 +57,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
-	cli_pause, cli_resume, cli_machine, cli_demo;
+	cli_pause, cli_resume, cli_import, cli_machine, cli_demo, cli_run;
 extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
 extern const struct cli_option CLI_GLOBAL_OPTIONS[];
 
@@ -87,6 +88,8 @@ struct session {
 	struct rop_machine *machine;
 	struct rop_store *store;       /* NULL: none there (reading) */
 	struct rop_image image;
+	char instance[9];              /* of the database; "": none */
+	bool changes;                  /* opened for writing: its connections say whose they are */
 	struct rop_loop *loop;
 	char *password;
 	struct rop_fleet_options fleet;
@@ -102,6 +105,10 @@ bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_
 bool session_open_nodes(struct session *s, struct rop_err *err);
 /* One look at all nodes, into s->seen. */
 bool session_look(struct session *s, unsigned flags, struct rop_err *err);
+/* All of that in order, for commands that look and change nothing: the database is read where there is one. */
+bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more, struct rop_err *err);
+/* The topology's text from elsewhere than its file; path is what diagnostics call it. */
+bool session_open_source(struct session *s, struct cli *cli, const char *path, const char *source, struct rop_err *err);
 void session_close(struct session *s);
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret_options);
 /* The situation as it is now, from the last look. */
@@ -110,13 +117,20 @@ bool session_is_file(const char *name);
 
 bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err);
 const char *cli_state_path(struct cli *cli);
+/* Names of the clusters in the database: all (only NULL), or the one asked for, which must be there. store may be NULL. */
+bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
+		  struct rop_err *err);
 
 /* plan_text.c, plan_json.c */
 void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan);
+/* One line a change, for logs and mails: no headings, no summary. */
+void plan_print_lines(struct cli *cli, const struct session *s, const struct rop_plan *plan);
 json_t *plan_json(const struct session *s, const struct rop_plan *plan);
 json_t *plan_step_json(const struct rop_step *step);
 struct plan_summary { int introduced, slots, replicas, settings, restores; };
 struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s);
 void plan_warnings(struct cli *cli, const struct rop_plan *plan);
+/* Of another operator on the nodes: on stderr. */
+void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "rop/text.h"
+#include "saved_plan.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
@@ -17,10 +18,18 @@ static const struct cli_option OPTIONS[] = {
 #define TIMEOUT_DEFAULT_MS 300000
 #define PROGRESS_EVERY_MS 10000
 
+struct review { /* a saved plan that was reviewed: nothing else is done */
+	const char *path;              /* NULL: there is none, the topology is applied */
+	struct saved_plan plan;
+	const struct saved_step **index;
+};
+
 struct applying {
 	struct cli *cli;
+	const struct review *review;
 	struct session *s;
 	struct rop_drive *drive;
+	struct rop_writer *writer;
 	struct rop_timer *ticker;
 	int64_t began_ms, said_ms;
 	size_t asked; /* steps sent */
@@ -75,15 +84,24 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 	rop_log_step(a->s->topology->name, step, status, note);
 }
 
-/* What it waits for, in a few words: the first thing that is open. */
-static const char *waits_for(struct applying *a)
+/* Putting a temporary setting back is part of lowering it, whoever did that. */
+static bool may_step(void *arg, const struct rop_step *step)
+{
+	const struct applying *a = arg;
+	return step->expect.kind == ROP_STEP_RESTORE || saved_plan_holds(a->review->index, a->review->plan.steps.n, step);
+}
+
+/* What it waits for, in a few words: the first thing that is open. *ret_open: is there such a thing? */
+static const char *waits_for(struct applying *a, bool *ret_open)
 {
 	const struct rop_reconcile *r = rop_drive_reconcile(a->drive);
 	struct rop_situation *now = (struct rop_situation *)rop_reconcile_situation(r);
+	*ret_open = true;
 	if (!now)
 		return "the nodes' first answers";
 	rop_situation_open(now);
-	return now->open.n ? now->open.at[0].text : "a second look that confirms it";
+	*ret_open = now->open.n > 0;
+	return *ret_open ? now->open.at[0].text : "a second look that confirms it";
 }
 
 static void tick(void *arg)
@@ -92,21 +110,23 @@ static void tick(void *arg)
 	int64_t now = rop_boot_ms(), elapsed = now - a->began_ms;
 	int64_t left = a->cli->values.timeout_ms - elapsed, left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
 	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
-	const char *state = rop_reconcile_state(rop_drive_reconcile(a->drive));
+	const char *state = rop_reconcile_state(rop_drive_reconcile(a->drive)), *what;
+	bool open, due = now - a->said_ms >= PROGRESS_EVERY_MS;
+	if (!a->cli->live && !due)
+		return;
+	what = waits_for(a, &open);
 	if (jsonl(a)) {
-		if (now - a->said_ms < PROGRESS_EVERY_MS)
-			return;
 		a->said_ms = now;
 		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", a->s->topology->name, "state", state,
-					  "for", waits_for(a), "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
+					  "for", what, "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
 	} else if (a->cli->live) {
 		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state, (double)elapsed / 1000,
-			(long long)left_s, waits_for(a));
+			(long long)left_s, what);
 		a->line_open = true;
-	} else if (now - a->said_ms >= PROGRESS_EVERY_MS) {
+	} else if (open || a->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
 		a->said_ms = now;
 		cli_tell(a->cli, "%s: %s, for %lld s, at most %lld s more: %s", a->s->topology->name, state, (long long)(elapsed / 1000),
-			 (long long)left_s, waits_for(a));
+			 (long long)left_s, what);
 	}
 }
 
@@ -130,10 +150,10 @@ static void tell_result(struct applying *a, const struct rop_result *result)
 	if (!result->reached)
 		cli_tell(a->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on", a->s->topology->name,
 			 result->steps);
-	else if (result->steps)
+	else if (result->steps && !a->cli->values.quiet)
 		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok everywhere\n",
 		       a->s->topology->name, (double)a->took_ms / 1000, result->steps, now->answering);
-	else if (a->cli->live || a->took_ms > 1000)
+	else if (!result->steps && a->cli->live)
 		cli_tell(a->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)", a->s->topology->name,
 			 (double)a->took_ms / 1000);
 }
@@ -153,6 +173,13 @@ static void on_done(void *arg, const struct rop_result *result, const struct rop
 	rop_loop_stop(a->s->loop);
 }
 
+static void on_pauses(void *arg, const struct rop_pause *pauses, size_t n, const struct rop_err *err)
+{
+	struct applying *a = arg;
+	if (!err) /* what cannot be read cannot be written either: the next commit tells */
+		rop_drive_pauses(a->drive, pauses, n);
+}
+
 static void on_signal(void *arg, int signum)
 {
 	struct applying *a = arg;
@@ -165,13 +192,14 @@ static void on_signal(void *arg, int signum)
 static enum rop_code go(struct applying *a)
 {
 	struct rop_drive_options options = {
-		.loop = a->s->loop, .store = a->s->store, .fleet = &a->s->fleet, .timeout_ms = a->cli->values.timeout_ms,
+		.loop = a->s->loop, .fleet = &a->s->fleet, .timeout_ms = a->cli->values.timeout_ms,
 		.on_done = on_done, .arg = a,
 	};
 	struct rop_err err = { 0 };
 	session_reconcile_options(a->s, &options.reconcile);
 	options.reconcile.on_transition = on_transition;
 	options.reconcile.on_step = on_step;
+	options.reconcile.may_step = a->review->path ? may_step : NULL;
 	options.reconcile.arg = a;
 	if (!rop_store_accept(a->s->store, a->s->topology->name, a->s->topology->digest, rop_topology_canonical(a->cli->arena, a->s->topology),
 			      a->s->source, a->s->topology->path, rop_wall_ms(), &options.reconcile.revision, &err))
@@ -179,7 +207,11 @@ static enum rop_code go(struct applying *a)
 	a->began_ms = a->said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
 	struct rop_signal *terminate = rop_signal_new(a->s->loop, SIGTERM, on_signal, a);
+	options.writer = a->writer = rop_writer_new(a->s->loop, a->s->store, &err);
+	if (!options.writer)
+		return cli_fail(&err);
 	a->drive = rop_drive_start(&options);
+	rop_writer_watch_pauses(a->writer, on_pauses, a);
 	a->ticker = rop_timer_new(a->s->loop, tick, a);
 	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
 	rop_loop_run(a->s->loop);
@@ -187,6 +219,7 @@ static enum rop_code go(struct applying *a)
 	rop_signal_free(interrupt);
 	rop_signal_free(terminate);
 	rop_drive_free(a->drive);
+	rop_writer_free(a->writer);
 	return a->code;
 }
 
@@ -204,40 +237,95 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 	return true;
 }
 
-/* The plan is shown and, where somebody is there to be asked, agreed upon. */
-static enum rop_code review(struct cli *cli, struct session *s, bool *ret_go)
+static void tell_warnings(const struct session *s, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name, "reason", w->reason,
+					  "message", w->text, "advice", cli_json_text(w->advice)));
+	}
+}
+
+/* For a person: the plan as `plan` prints it. For logs and mails: a line a change, and none where there is none. */
+static void show(struct cli *cli, struct session *s, const struct rop_plan *plan)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	if (cli->values.output != CLI_TEXT) {
+		tell_warnings(s, plan->first);
+		for (size_t i = 0; i < plan->steps.n; i++) {
+			json_t *change = plan_step_json(&plan->steps.at[i]);
+			json_object_set_new(change, "type", json_string("planned_change"));
+			json_object_set_new(change, "cluster", json_string(s->topology->name));
+			cli_print_jsonl(change);
+		}
+		return;
+	}
+	if (terminal && (plan->steps.n || plan->result.reached))
+		plan_print(cli, s, plan);
+	else if (!terminal)
+		plan_print_lines(cli, s, plan);
+	fflush(stdout);
+	if (plan->steps.n)
+		plan_warnings(cli, plan);
+}
+
+/* The file that the plan was made of may be gone: the plan holds its text. What it says now, where it is there, counts. */
+static void compare_file(struct cli *cli, const struct saved_plan *plan, saved_lines *lines)
+{
+	struct rop_diags diags;
+	struct rop_topology *topology = NULL;
+	if (access(plan->path, R_OK) != 0)
+		return;
+	rop_diags_init(&diags, cli->arena);
+	if (!rop_topology_load(cli->arena, plan->path, &diags, &topology))
+		*rop_push(cli->arena, lines) = rop_printf(cli->arena, "the file %s has errors now", plan->path);
+	else if (strcmp(topology->digest, plan->digest) != 0)
+		*rop_push(cli->arena, lines) = rop_printf(cli->arena, "the file %s says something else now", plan->path);
+}
+
+#define LINES_MAX 200 /* of what has changed; who moves a thousand steps need not read each */
+
+/* Does what was reviewed still fit what is seen? Else what has changed is told. */
+static bool still_fits(struct cli *cli, struct session *s, const struct review *review, const struct rop_plan *plan)
+{
+	struct saved_plan now;
+	saved_lines lines = { 0 };
+	saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &now);
+	compare_file(cli, &review->plan, &lines);
+	saved_plan_differences(cli->arena, &review->plan, &now, &lines);
+	if (!lines.n)
+		return true;
+	fprintf(stderr, "redis-operator: %s does not fit any more: since it was planned this has changed; nothing was sent\n", review->path);
+	for (size_t i = 0; i < lines.n && i < LINES_MAX; i++)
+		fprintf(stderr, "- %s\n", lines.at[i]);
+	if (lines.n > LINES_MAX)
+		fprintf(stderr, "- ... and %zu more\n", lines.n - LINES_MAX);
+	fprintf(stderr, "  -> redis-operator plan --out %s %s, and review it again\n", review->path, review->plan.path);
+	return false;
+}
+
+/* The plan is shown and, where somebody is there to be asked, agreed upon; a saved plan was agreed upon before. */
+static enum rop_code agree(struct cli *cli, struct session *s, const struct review *review, bool *ret_go)
 {
 	struct rop_reconcile_options options;
 	struct rop_plan plan;
 	struct rop_err err = { 0 };
 	session_reconcile_options(s, &options);
+	options.step &= !review->path; /* the saved plan is one of the whole way */
 	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
-	*ret_go = true;
-	if (plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT && !plan.steps.n && !s->image.pending.n) {
+	session_warn_of_second(cli, plan.first);
+	*ret_go = false;
+	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
+	if (review->path && !(refused && plan.result.code == ROP_DENIED) && !still_fits(cli, s, review, &plan))
+		return ROP_STALE;
+	if (refused && (review->path || (!plan.steps.n && !s->image.pending.n))) {
 		cli_findings(plan.result.text);
-		*ret_go = false;
 		return plan.result.code;
 	}
-	if (cli->values.output == CLI_TEXT) {
-		if (plan.steps.n) {
-			plan_print(cli, s, &plan);
-			fflush(stdout);
-			plan_warnings(cli, &plan);
-		} else if (isatty(STDOUT_FILENO) && plan.result.reached) {
-			plan_print(cli, s, &plan);
-		}
-	} else {
-		for (size_t i = 0; i < plan.steps.n; i++) {
-			json_t *change = plan_step_json(&plan.steps.at[i]);
-			json_object_set_new(change, "type", json_string("planned_change"));
-			json_object_set_new(change, "cluster", json_string(s->topology->name));
-			cli_print_jsonl(change);
-		}
-	}
-	if (plan.steps.n && !may_go_on(cli, &err)) {
-		*ret_go = false;
+	show(cli, s, &plan);
+	if (plan.steps.n && !review->path && !may_go_on(cli, &err))
 		return cli_fail(&err);
-	}
+	*ret_go = true;
 	return ROP_OK;
 }
 
@@ -253,17 +341,37 @@ static bool take_consent(struct cli *cli, struct session *s, struct rop_err *err
 	return true;
 }
 
-static enum rop_code apply(struct cli *cli, struct session *s, struct rop_err *err)
+static enum rop_code apply(struct cli *cli, struct session *s, const struct review *review, struct rop_err *err)
 {
 	bool agreed = false;
 	if (!take_consent(cli, s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
-	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err))
+	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err))
 		return cli_fail(err);
-	enum rop_code code = review(cli, s, &agreed);
+	enum rop_code code = agree(cli, s, review, &agreed);
 	if (!agreed)
 		return code;
-	struct applying a = { .cli = cli, .s = s };
+	struct applying a = { .cli = cli, .s = s, .review = review };
 	return go(&a);
+}
+
+/* A saved plan, by its content, or a topology. */
+static bool open_operand(struct session *s, struct cli *cli, const char *operand, struct review *review, struct rop_err *err)
+{
+	const char *bytes = NULL;
+	size_t n = 0;
+	if (session_is_file(operand) && !saved_plan_read(cli->arena, operand, &bytes, &n, err))
+		return false;
+	if (!bytes)
+		return session_open_topology(s, cli, operand, err);
+	struct saved_plan *plan = &review->plan;
+	if (!saved_plan_parse(cli->arena, operand, bytes, n, plan, err) ||
+	    !session_open_source(s, cli, plan->path, plan->source, err))
+		return false;
+	if (strcmp(s->topology->digest, plan->digest) != 0 || strcmp(s->topology->name, plan->cluster) != 0)
+		return rop_fail(err, ROP_INVALID, "%s: not a plan that can be applied: its topology is not the one that it names", operand);
+	review->path = operand;
+	review->index = saved_plan_index(cli->arena, plan);
+	return true;
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -271,13 +379,14 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
+	struct review review = { 0 };
 	struct rop_lock *lock = NULL;
 	enum rop_code code;
 	if (!cli->values.timeout_ms)
 		cli->values.timeout_ms = TIMEOUT_DEFAULT_MS;
-	if (session_open_topology(&s, cli, argv[0], &err) && session_open_machine(&s, &err) &&
+	if (open_operand(&s, cli, argv[0], &review, &err) && session_open_machine(&s, &err) &&
 	    rop_lock_take(cli_state_path(cli), s.topology->name, "apply", &lock, &err)) {
-		code = apply(cli, &s, &err);
+		code = apply(cli, &s, &review, &err);
 		session_close(&s);
 		rop_lock_release(lock);
 		return code;
@@ -288,8 +397,11 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_apply = {
-	.name = "apply", .operands = "FILE", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
+	.name = "apply", .operands = "FILE|PLAN", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
 	.summary = "Do it, once; return when the declared cluster is there and seen by all",
 	.about = "Shows the plan, asks (or takes --yes), and goes on from whatever is there: an interrupted run is finished by\n"
-		 "the next one. Silent, with exit code 0, when there is nothing to do. -o jsonl prints one object per event.\n",
+		 "the next one. Silent, with exit code 0, when there is nothing to do; without a terminal one line per change.\n"
+		 "-o jsonl prints one object per event.\n"
+		 "A PLAN saved by 'plan --out' is not asked about: exactly its steps are done. Exit code 7, and what has changed,\n"
+		 "when anything that it relied on is not as it was.\n",
 };

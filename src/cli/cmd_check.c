@@ -3,119 +3,14 @@
 #include <string.h>
 
 #include "cli.h"
-#include "rop/text.h"
-
-#define CONNECT_TIMEOUT_MS 2000
-#define COMMAND_TIMEOUT_MS 5000
+#include "seed.h"
 
 struct checking {
 	struct cli *cli;
-	struct rop_loop *loop;
 	const struct rop_observed *seen;
-	struct rop_answer first;     /* the seed's */
-	const char *ip, *why;
 	size_t errors, warnings;
 	json_t *findings;
 };
-
-/* ---- which nodes ------------------------------------------------------------------------------------------- */
-
-static void seed_resolved(void *arg, const char *const *ips, size_t n, const char *why)
-{
-	struct checking *c = arg;
-	c->ip = n ? rop_strdup(c->cli->arena, ips[0]) : NULL;
-	c->why = rop_strdup(c->cli->arena, why);
-	rop_loop_stop(c->loop);
-}
-
-static void seed_looked(void *arg, const struct rop_answer *answers, size_t n)
-{
-	struct checking *c = arg;
-	(void)n;
-	c->first = answers[0];
-	rop_loop_stop(c->loop);
-}
-
-static bool split_address(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port)
-{
-	const char *colon = strrchr(text, ':');
-	int64_t port;
-	if (!colon || colon == text || !rop_int_parse(colon + 1, 1, 65535, &port))
-		return false;
-	bool brackets = text[0] == '[' && colon[-1] == ']';
-	*ret_host = rop_strndup(arena, text + brackets, (size_t)(colon - text) - 2 * brackets);
-	*ret_port = (int)port;
-	return true;
-}
-
-/* Every node the seed lists, the seed first. */
-static size_t peers_of(struct checking *c, const struct rop_endpoint *seed, struct rop_endpoint **ret)
-{
-	struct rop_arena *arena = c->cli->arena;
-	char *text = rop_strdup(arena, c->first.cluster_nodes);
-	ROP_LIST(struct rop_endpoint) list = { 0 };
-	*rop_push(arena, &list) = *seed;
-	for (char *line = text, *next; line && *line; line = next) {
-		struct rop_node_line node;
-		struct rop_endpoint peer = { 0 };
-		char *host;
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		if (!rop_node_line_parse(line, &node))
-			continue;
-		if (node.myself)
-			list.at[0].expected_id = node.id;
-		if (node.myself || node.handshake || !split_address(arena, node.address, &host, &peer.port))
-			continue;
-		peer.ip = host;
-		peer.address = rop_printf(arena, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, peer.port);
-		peer.expected_id = node.id;
-		*rop_push(arena, &list) = peer;
-	}
-	*ret = list.at;
-	return list.n;
-}
-
-static void all_looked(void *arg, const struct rop_answer *answers, size_t n)
-{
-	struct checking *c = arg;
-	c->seen = rop_observed_from_answers(c->cli->arena, answers, n, NULL, 0, rop_boot_ms());
-	rop_loop_stop(c->loop);
-}
-
-static void look(struct checking *c, const struct rop_fleet_options *options, const struct rop_endpoint *endpoints, size_t n,
-		 void (*done)(void *, const struct rop_answer *, size_t))
-{
-	struct rop_fleet *fleet = rop_fleet_new(c->loop, options, endpoints, n);
-	rop_fleet_observe(fleet, c->cli->arena, 0, NULL, 0, done, c);
-	rop_loop_run(c->loop);
-	rop_fleet_free(fleet);
-}
-
-static bool look_from_seed(struct checking *c, const char *seed_text, struct rop_err *err)
-{
-	struct rop_fleet_options options = { .connect_timeout_ms = CONNECT_TIMEOUT_MS, .command_timeout_ms = COMMAND_TIMEOUT_MS };
-	struct rop_endpoint seed = { .address = seed_text }, *endpoints;
-	char *host;
-	if (!split_address(c->cli->arena, seed_text, &host, &seed.port))
-		return rop_fail(err, ROP_INVALID, "'%s' is neither a file nor HOST:PORT", seed_text);
-	c->loop = rop_loop_new(err);
-	if (!c->loop)
-		return false;
-	rop_resolve(c->loop, host, seed_resolved, c);
-	rop_loop_run(c->loop);
-	if (!c->ip)
-		return rop_fail(err, ROP_UNREACHABLE, "'%s' does not resolve: %s", host, c->why);
-	seed.ip = c->ip;
-	look(c, &options, &seed, 1, seed_looked);
-	if (c->first.reach != ROP_REACH_OK || !c->first.cluster_nodes)
-		return rop_fail(err, c->first.reach == ROP_REACH_DENIED ? ROP_DENIED : c->first.reach == ROP_REACH_SILENT ? ROP_UNREACHABLE : ROP_REFUSED,
-				"%s: %s", seed_text, c->first.reach_why ? c->first.reach_why : "no answer");
-	size_t n = peers_of(c, &seed, &endpoints);
-	look(c, &options, endpoints, n, all_looked);
-	return true;
-}
 
 /* ---- saying it --------------------------------------------------------------------------------------------- */
 
@@ -266,36 +161,61 @@ static struct rop_topology *topology_found(struct checking *c)
 	return t;
 }
 
-static enum rop_code run(struct cli *cli, int argc, char **argv)
+static enum rop_code check_file(struct checking *c, const char *path)
 {
-	(void)argc;
 	struct rop_err err = { 0 };
-	struct session s = { .cli = cli };
-	struct checking c = { .cli = cli };
+	struct session s = { 0 };
 	enum rop_code code;
-	char *host;
-	int port;
-	bool is_file = session_is_file(argv[0]) && !(split_address(cli->arena, argv[0], &host, &port) && !strchr(host, '/'));
-	if (is_file) {
-		if (session_open_topology(&s, cli, argv[0], &err) && session_open_nodes(&s, &err) && session_look(&s, 0, &err)) {
-			c.seen = s.seen;
-			code = check(&c, s.topology, s.topology->name);
-		} else {
-			code = cli_fail(&err);
-		}
-	} else if (look_from_seed(&c, argv[0], &err)) {
-		code = check(&c, topology_found(&c), argv[0]);
+	if (c->cli->values.user || c->cli->values.password_file) {
+		rop_fail(&err, ROP_INVALID, "--user and --password-file go with HOST:PORT; a file says it under spec.auth");
+		return cli_fail(&err);
+	}
+	if (session_open_topology(&s, c->cli, path, &err) && session_open_nodes(&s, &err) && session_look(&s, 0, &err)) {
+		c->seen = s.seen;
+		code = check(c, s.topology, s.topology->name);
 	} else {
 		code = cli_fail(&err);
 	}
-	if (c.loop)
-		rop_loop_free(c.loop);
 	session_close(&s);
 	return code;
 }
 
+static enum rop_code check_seed(struct checking *c, const char *text)
+{
+	struct rop_err err = { 0 };
+	struct seed seed = { 0 };
+	enum rop_code code;
+	if (seed_open(&seed, c->cli, text, &err)) {
+		seed_look(&seed, 0, NULL, 0);
+		c->seen = seed.seen;
+		code = check(c, topology_found(c), text);
+	} else {
+		code = cli_fail(&err);
+	}
+	seed_close(&seed);
+	return code;
+}
+
+static enum rop_code run(struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	struct checking c = { .cli = cli };
+	char *host;
+	int port;
+	bool is_address = seed_split_address(cli->arena, argv[0], &host, &port) && !strchr(host, '/');
+	if (is_address)
+		return check_seed(&c, argv[0]);
+	if (session_is_file(argv[0]))
+		return check_file(&c, argv[0]);
+	struct rop_err err = { 0 };
+	rop_fail(&err, ROP_INVALID, "'%s' is neither a file nor HOST:PORT", argv[0]);
+	return cli_fail(&err);
+}
+
+static const struct cli_option OPTIONS[] = { SEED_OPTIONS, { 0 } };
+
 const struct cli_command cli_check = {
-	.name = "check", .operands = "FILE|HOST:PORT", .min_operands = 1, .max_operands = 1, .run = run,
+	.name = "check", .operands = "FILE|HOST:PORT", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
 	.summary = "Is this cluster healthy? Exit 1 on any [ERR]",
 	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), links, cluster_state\n"
 		 "of every node, replicas of replicas, rival claims.\n",

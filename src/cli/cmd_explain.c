@@ -132,9 +132,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
 	enum rop_code code;
-	if (session_open_topology(&s, cli, argv[0], &err) && session_open_machine(&s, &err) &&
-	    session_open_store(&s, ROP_STORE_READ, &err) && session_open_nodes(&s, &err) &&
-	    session_look(&s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, &err))
+	if (session_open_to_look(&s, cli, argv[0], 0, &err))
 		code = explain(cli, &s, argc > 1 ? argv[1] : NULL);
 	else
 		code = cli_fail(&err);

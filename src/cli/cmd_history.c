@@ -69,19 +69,13 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	const char **names = NULL;
 	size_t n = 0;
 	json_t *clusters = json_object();
-	bool found = argc == 0;
 	bool fine = rop_store_open(cli_state_path(cli), ROP_STORE_READ, &store, &err) &&
-		    (!store || rop_store_clusters(store, cli->arena, &names, &n, &err));
+		    cli_clusters(cli, store, argc ? argv[0] : NULL, &names, &n, &err);
 	for (size_t i = 0; fine && i < n; i++) {
-		if (argc && strcmp(names[i], argv[0]) != 0)
-			continue;
-		found = true;
 		if (!argc && cli->values.output == CLI_TEXT)
 			printf("%scluster %s\n", i ? "\n" : "", names[i]);
 		fine = print_cluster(cli, store, names[i], clusters, &err);
 	}
-	if (fine && !found)
-		fine = rop_fail(&err, ROP_INVALID, "no cluster '%s' in %s", argv[0], cli_state_path(cli));
 	if (fine && cli->values.output == CLI_JSON)
 		cli_print_json(json_pack("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
 	json_decref(clusters);

@@ -21,14 +21,9 @@ static const char *who(struct cli *cli)
 /* Only a cluster that is known can be paused: a misspelt name must not look like a pause. */
 static bool is_known(struct cli *cli, struct rop_store *store, const char *name, struct rop_err *err)
 {
-	const char **names = NULL;
-	size_t n = 0;
-	if (!rop_store_clusters(store, cli->arena, &names, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return rop_fail(err, ROP_INVALID, "no cluster '%s' in %s", name, cli_state_path(cli));
+	const char **names;
+	size_t n;
+	return cli_clusters(cli, store, name, &names, &n, err);
 }
 
 static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pause)

@@ -1,32 +1,89 @@
 /* cmd_plan.c - what would apply do? Looks once, changes nothing. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
 #include "cli.h"
+#include "saved_plan.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit 2 when there are changes", CLI_VALUE(detailed_exitcode) },
+	{ "out", 0, CLI_STRING, "PLAN", "save the plan, for 'apply PLAN': mode 0600, no secrets", CLI_VALUE(out) },
 	{ 0 },
 };
 
-static enum rop_code print(struct cli *cli, struct session *s)
+/* A plan must not be written over what it is a plan of. */
+static bool is_same_file(const char *a, const char *b)
 {
-	struct rop_reconcile_options options;
-	struct rop_plan plan;
-	session_reconcile_options(s, &options);
-	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
-	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
+	struct stat x, y;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Absolute where it can be: the plan may be applied from another folder. */
+static const char *absolute(struct cli *cli, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *copy = rop_strdup(cli->arena, real ? real : path);
+	free(real);
+	return copy;
+}
+
+/* What could not be read back is not written. */
+static bool save(struct cli *cli, const struct session *s, const struct rop_plan *plan, struct rop_err *err)
+{
+	struct saved_plan saved, again;
+	const char *path = cli->values.out;
+	if (is_same_file(path, s->topology->path))
+		return rop_fail(err, ROP_INVALID, "--out %s is the topology file itself; name another", path);
+	saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &saved);
+	saved.path = absolute(cli, saved.path);
+	json_t *json = saved_plan_json(&saved);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	json_decref(json);
+	if (!text)
+		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
+	ROP_OWN_TEXT bytes = { 0 };
+	rop_text_add(&bytes, "%s\n", text);
+	free(text);
+	struct rop_err unreadable = { 0 };
+	if (!saved_plan_parse(cli->arena, path, bytes.at, bytes.n, &again, &unreadable))
+		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: %s", unreadable.text);
+	if (again.nodes.n != saved.nodes.n || again.steps.n != saved.steps.n)
+		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
+	return saved_plan_write(path, bytes.at, bytes.n, err);
+}
+
+static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, bool refused)
+{
 	if (cli->values.output != CLI_TEXT) {
-		json_t *json = plan_json(s, &plan);
+		json_t *json = plan_json(s, plan);
 		if (cli->values.output == CLI_JSON)
 			cli_print_json(json);
 		else
 			cli_print_jsonl(json);
 	} else if (!refused) {
-		plan_print(cli, s, &plan);
+		plan_print(cli, s, plan);
 		fflush(stdout);
-		plan_warnings(cli, &plan);
+		plan_warnings(cli, plan);
 	}
+}
+
+static enum rop_code make(struct cli *cli, struct session *s)
+{
+	struct rop_reconcile_options options;
+	struct rop_plan plan;
+	struct rop_err err = { 0 };
+	session_reconcile_options(s, &options);
+	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
+	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
+	print(cli, s, &plan, refused);
 	if (refused) {
 		cli_findings(plan.result.text);
 		return plan.result.code;
+	}
+	if (cli->values.out) {
+		if (!save(cli, s, &plan, &err))
+			return cli_fail(&err);
+		cli_tell(cli, "saved; to do exactly this: redis-operator apply %s", cli->values.out);
 	}
 	return plan.steps.n && cli->values.detailed_exitcode ? ROP_CHANGES : ROP_OK;
 }
@@ -37,10 +94,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
 	enum rop_code code;
-	if (session_open_topology(&s, cli, argv[0], &err) && session_open_machine(&s, &err) &&
-	    session_open_store(&s, ROP_STORE_READ, &err) && session_open_nodes(&s, &err) &&
-	    session_look(&s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, &err))
-		code = print(cli, &s);
+	if (session_open_to_look(&s, cli, argv[0], 0, &err))
+		code = make(cli, &s);
 	else
 		code = cli_fail(&err);
 	session_close(&s);
@@ -51,5 +106,7 @@ const struct cli_command cli_plan = {
 	.name = "plan", .operands = "FILE", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
 	.summary = "What would apply do? Changes nothing",
 	.about = "Looks at every node once, then runs the machine against the cluster as it is predicted to become.\n"
-		 "Signs: + is made, ~ is changed. With -o json every command is listed, with its reason and expectation.\n",
+		 "Signs: + is made, ~ is changed. With -o json every command is listed, with its reason and expectation.\n"
+		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses with exit code 7\n"
+		 "and what has changed.\n",
 };

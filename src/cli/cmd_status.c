@@ -34,12 +34,6 @@ static int shard_of(const struct rop_situation *now, size_t i)
 	return now->layout.shards[now->layout.shard_of[owner]].number;
 }
 
-static bool is_converged(const struct session *s, const struct rop_situation *now)
-{
-	(void)s;
-	return rop_situation_converged(now);
-}
-
 /* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. Where
  * none was written nobody has begun: it has only been looked at. */
 static const char *state_of(const struct session *s, const struct rop_situation *now)
@@ -47,7 +41,7 @@ static const char *state_of(const struct session *s, const struct rop_situation 
 	const struct rop_machine *m = s->machine;
 	int state = s->image.state ? rop_machine_find_state(m, s->image.state) : -1;
 	if (state < 0)
-		return is_converged(s, now) ? "Ready" : m->states[m->initial].name;
+		return rop_situation_converged(now) ? "Ready" : m->states[m->initial].name;
 	for (size_t moves = 0; moves < m->n_states; moves++) {
 		struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
 		const struct rop_row *row = rop_machine_pick(m, state, now, clock);
@@ -60,7 +54,7 @@ static const char *state_of(const struct session *s, const struct rop_situation 
 
 static void conditions_of(const struct session *s, struct rop_situation *now, struct rop_condition ret[ROP_CONDITIONS_N])
 {
-	bool converged = is_converged(s, now);
+	bool converged = rop_situation_converged(now);
 	if (!converged)
 		rop_situation_open(now);
 	/* What the last run ended with holds until it has been tried again. */
@@ -96,17 +90,66 @@ static void print_nodes(struct cli *cli, const struct rop_situation *now)
 	}
 }
 
-static void print_text(struct cli *cli, const struct session *s, struct rop_situation *now)
+/* ---- files that the daemon could not take --------------------------------------------------------------------- */
+
+struct file_errors {
+	struct rop_file_error *at;
+	size_t n;
+};
+
+static bool load_file_errors(struct cli *cli, struct rop_store *store, const char *cluster, struct file_errors *ret_errors,
+			     struct rop_err *err)
+{
+	*ret_errors = (struct file_errors){ 0 };
+	return !store || rop_store_file_errors(store, cli->arena, cluster, &ret_errors->at, &ret_errors->n, err);
+}
+
+/* revision 0: there is none in force. */
+static void print_file_errors(struct cli *cli, const struct file_errors *errors, int64_t revision)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct rop_file_error *e = &errors->at[i];
+		printf("%s  %s%s has errors%s since %s; ", i ? "" : "File\n", cli_paint(cli, "red"), e->path, cli_paint(cli, "off"),
+		       cli_time(cli->arena, e->since_wall_ms));
+		if (revision)
+			printf("revision %lld, the last good one, is in force\n", (long long)revision);
+		else
+			printf("nothing is done for it\n");
+		for (const char *line = e->text; *line;) {
+			size_t n = strcspn(line, "\n");
+			printf("    %.*s\n", (int)n, line);
+			line += n + (line[n] == '\n');
+		}
+	}
+}
+
+static json_t *file_errors_json(const struct file_errors *errors)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct rop_file_error *e = &errors->at[i];
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o}", "path", e->path, "cluster", cli_json_text(e->cluster), "message",
+						      e->text, "since", cli_json_time(e->since_wall_ms)));
+	}
+	return list;
+}
+
+/* ---- one cluster ----------------------------------------------------------------------------------------------- */
+
+static void print_text(struct cli *cli, const struct session *s, struct rop_situation *now, const struct file_errors *errors)
 {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	conditions_of(s, now, conditions);
-	bool converged = is_converged(s, now);
+	bool converged = rop_situation_converged(now);
 	printf("cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", cli_paint(cli, "bold"), s->topology->name, cli_paint(cli, "off"),
 	       cli_paint(cli, converged ? "green" : "yellow"), state_of(s, now), cli_paint(cli, "off"), s->topology->shards, now->seen->n,
 	       now->answering);
 	if (s->image.revision)
 		printf("   revision %lld declared, %lld reached", (long long)s->image.revision, (long long)s->image.reached_revision);
 	printf("\n\n");
+	print_file_errors(cli, errors, s->image.revision);
+	if (errors->n)
+		printf("\n");
 	print_nodes(cli, now);
 	printf("\n");
 	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
@@ -147,7 +190,18 @@ static json_t *nodes_json(struct cli *cli, const struct rop_situation *now)
 	return nodes;
 }
 
-static json_t *status_json(struct cli *cli, const struct session *s, struct rop_situation *now)
+static json_t *warnings_json(const struct rop_situation *now)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text, "advice",
+						      cli_json_text(w->advice)));
+	}
+	return list;
+}
+
+static json_t *status_json(struct cli *cli, const struct session *s, struct rop_situation *now, const struct file_errors *errors)
 {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	json_t *list = json_array(), *expectations = json_array(), *temporaries = json_array();
@@ -168,28 +222,31 @@ static json_t *status_json(struct cli *cli, const struct session *s, struct rop_
 		json_array_append_new(temporaries, json_pack("{s:s, s:s, s:s, s:s}", "node", t->node, "name", t->name, "original", t->original,
 							     "temporary", t->temporary));
 	}
-	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "state",
-			 state_of(s, now), "converged", is_converged(s, now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "state",
+			 state_of(s, now), "converged", rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
 			 "observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes", nodes_json(cli, now), "expectations",
-			 expectations, "temporarySettings", temporaries);
+			 expectations, "temporarySettings", temporaries, "warnings", warnings_json(now), "file_errors",
+			 file_errors_json(errors));
 }
 
 static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 {
 	struct session s = { 0 };
-	bool fine = session_open_topology(&s, cli, name, err) && session_open_machine(&s, err) && session_open_store(&s, ROP_STORE_READ, err) &&
-		    session_open_nodes(&s, err) && session_look(&s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err);
+	struct file_errors errors;
+	bool fine = session_open_to_look(&s, cli, name, ROP_OBSERVE_CLIENTS, err) &&
+		    load_file_errors(cli, s.store, s.topology->name, &errors, err);
 	if (fine) {
 		struct rop_situation *now = session_situation(&s);
 		if (cli->values.watch && cli->values.output == CLI_TEXT && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
 		if (cli->values.output == CLI_TEXT)
-			print_text(cli, &s, now);
+			print_text(cli, &s, now, &errors);
 		else if (cli->values.output == CLI_JSON)
-			cli_print_json(status_json(cli, &s, now));
+			cli_print_json(status_json(cli, &s, now, &errors));
 		else
-			cli_print_jsonl(status_json(cli, &s, now));
+			cli_print_jsonl(status_json(cli, &s, now, &errors));
 		fflush(stdout);
+		session_warn_of_second(cli, now);
 	}
 	session_close(&s);
 	return fine;
@@ -211,20 +268,56 @@ static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 	return fine;
 }
 
+/* Those of no cluster that was shown: a file that was never right, or whose cluster is not known any more. */
+static void keep_unknown(struct file_errors *errors, const char *const *names, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < errors->n; i++) {
+		bool known = false;
+		for (size_t k = 0; k < n; k++)
+			known |= rop_streq(errors->at[i].cluster, names[k]);
+		if (!known)
+			errors->at[kept++] = errors->at[i];
+	}
+	errors->n = kept;
+}
+
+static void print_unknown(struct cli *cli, const struct file_errors *errors)
+{
+	json_t *json = json_pack("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors", file_errors_json(errors));
+	if (cli->values.output == CLI_JSON)
+		cli_print_json(json);
+	else if (cli->values.output == CLI_JSONL)
+		cli_print_jsonl(json);
+	else
+		json_decref(json);
+	if (cli->values.output == CLI_TEXT)
+		print_file_errors(cli, errors, 0);
+}
+
 static bool print_all(struct cli *cli, struct rop_err *err)
 {
 	struct rop_store *store = NULL;
 	const char **names = NULL;
 	size_t n = 0;
-	bool fine = rop_store_open(cli_state_path(cli), ROP_STORE_READ, &store, err) && (!store || rop_store_clusters(store, cli->arena, &names, &n, err));
+	struct file_errors errors = { 0 };
+	bool fine = rop_store_open(cli_state_path(cli), ROP_STORE_READ, &store, err) &&
+		    (!store || rop_store_clusters(store, cli->arena, &names, &n, err)) && load_file_errors(cli, store, NULL, &errors, err);
 	rop_store_close(store);
-	if (fine && !n)
+	if (!fine)
+		return false;
+	keep_unknown(&errors, names, n);
+	if (!n && !errors.n)
 		cli_tell(cli, "no clusters in %s; 'redis-operator status FILE' looks at one", cli_state_path(cli));
 	for (size_t i = 0; fine && i < n; i++) {
 		if (i && cli->values.output == CLI_TEXT)
 			printf("\n");
 		fine = print_one(cli, names[i], err);
 	}
+	if (n && errors.n && cli->values.output == CLI_TEXT)
+		printf("\n");
+	if (errors.n)
+		print_unknown(cli, &errors);
 	return fine;
 }
 

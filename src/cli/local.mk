@@ -1,8 +1,29 @@
 redis_operator_SOURCES = \
-	src/cli/args.c src/cli/builtin.h src/cli/cli.h src/cli/cmd_apply.c src/cli/cmd_check.c src/cli/cmd_demo.c \
-	src/cli/cmd_explain.c src/cli/cmd_history.c src/cli/cmd_machine.c src/cli/cmd_pause.c src/cli/cmd_plan.c \
-	src/cli/cmd_status.c src/cli/cmd_validate.c src/cli/main.c src/cli/plan_json.c src/cli/plan_text.c \
-	src/cli/session.c src/cli/tell.c
+	src/cli/args.c \
+	src/cli/builtin.h \
+	src/cli/cli.h \
+	src/cli/cmd_apply.c \
+	src/cli/cmd_check.c \
+	src/cli/cmd_demo.c \
+	src/cli/cmd_explain.c \
+	src/cli/cmd_history.c \
+	src/cli/cmd_import.c src/cli/import.h src/cli/import_text.c \
+	src/cli/cmd_machine.c \
+	src/cli/cmd_pause.c \
+	src/cli/cmd_plan.c \
+	src/cli/cmd_run.c \
+	src/cli/cmd_status.c \
+	src/cli/cmd_validate.c \
+	src/cli/main.c \
+	src/cli/plan_json.c \
+	src/cli/plan_text.c \
+	src/cli/saved_plan.c \
+	src/cli/saved_plan.h \
+	src/cli/saved_plan_file.c \
+	src/cli/saved_plan_json.c \
+	src/cli/seed.c src/cli/seed.h \
+	src/cli/session.c \
+	src/cli/tell.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c
 redis_operator_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 redis_operator_LDADD = $(ROP_LIBS)

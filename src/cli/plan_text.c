@@ -119,7 +119,7 @@ static int shard_number(const struct rop_plan *plan, int node)
 	return shard < 0 ? 0 : plan->first->layout.shards[shard].number;
 }
 
-struct line { const char *heading, *sign, *who, *what; };
+struct line { const char *heading, *sign, *who, *what; int shard; /* 0: told elsewhere */ };
 
 static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
 {
@@ -147,7 +147,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 				       g->n_nodes < seen->n ? " to the others" : "");
 		break;
 	case ROP_STEP_SLOTS:
-		line.who = rop_printf(arena, "shard %d  %s", shard_number(plan, g->step->node), who);
+		line.shard = shard_number(plan, g->step->node);
 		line.what = e->first == e->last ? rop_printf(arena, "slot %d", e->first) : rop_printf(arena, "slots %d-%d", e->first, e->last);
 		break;
 	case ROP_STEP_ROLE:
@@ -183,7 +183,24 @@ static void print_groups(struct cli *cli, const struct rop_plan *plan)
 			printf("%s%s%s\n", cli_paint(cli, "bold"), line.heading, cli_paint(cli, "off"));
 		heading = line.heading;
 		const char *color = cli_paint(cli, *line.sign == '+' ? "green" : "yellow");
-		printf("  %s%s%s %-28s %s\n", color, line.sign, cli_paint(cli, "off"), line.who, line.what);
+		const char *who = line.shard ? rop_printf(cli->arena, "shard %d  %s", line.shard, line.who) : line.who;
+		printf("  %s%s%s %-28s %s\n", color, line.sign, cli_paint(cli, "off"), who, line.what);
+	}
+}
+
+void plan_print_lines(struct cli *cli, const struct session *s, const struct rop_plan *plan)
+{
+	group_list groups = { 0 };
+	group_steps(cli->arena, plan, &groups);
+	for (size_t i = 0; i < groups.n; i++) {
+		const struct group *g = &groups.at[i];
+		if (g->step->expect.kind == ROP_STEP_RESTORE && is_own_restore(plan, g->step))
+			continue;
+		struct line line = line_of(cli->arena, plan, g);
+		printf("%s: %s: %s", s->topology->name, line.who, line.what);
+		if (line.shard)
+			printf(" of shard %d", line.shard);
+		putchar('\n');
 	}
 }
 
@@ -252,7 +269,8 @@ void plan_warnings(struct cli *cli, const struct rop_plan *plan)
 {
 	const struct rop_situation *first = plan->first;
 	for (size_t i = 0; i < first->layout.warnings.n; i++)
-		cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
+		if (strcmp(first->layout.warnings.at[i].reason, "SecondOperator") != 0) /* session_warn_of_second */
+			cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
 		if (first->seen->nodes[i].reach != ROP_REACH_OK)
 			cli_tell(cli, "warning: %s does not answer: %s", first->seen->nodes[i].address, first->seen->nodes[i].reach_why);

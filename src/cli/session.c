@@ -41,13 +41,23 @@ static bool take_doc(struct session *s, struct rop_diags *diags, struct rop_doc 
 	return true;
 }
 
-bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+bool session_open_source(struct session *s, struct cli *cli, const char *path, const char *source, struct rop_err *err)
 {
 	struct rop_diags diags;
 	struct rop_doc *doc = NULL;
 	s->cli = cli;
 	rop_diags_init(&diags, cli->arena);
+	bool loaded = rop_doc_parse(cli->arena, path, source, strlen(source), &diags, &doc);
+	return take_doc(s, &diags, doc, loaded, err);
+}
+
+bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+{
+	s->cli = cli;
 	if (session_is_file(file_or_name)) {
+		struct rop_diags diags;
+		struct rop_doc *doc = NULL;
+		rop_diags_init(&diags, cli->arena);
 		bool loaded = rop_doc_load(cli->arena, file_or_name, &diags, &doc);
 		return take_doc(s, &diags, doc, loaded, err);
 	}
@@ -58,8 +68,7 @@ bool session_open_topology(struct session *s, struct cli *cli, const char *file_
 		return false;
 	if (!source)
 		return rop_fail(err, ROP_INVALID, "no file '%s', and no cluster of that name in %s", file_or_name, cli_state_path(cli));
-	bool loaded = rop_doc_parse(cli->arena, path ? path : file_or_name, source, strlen(source), &diags, &doc);
-	return take_doc(s, &diags, doc, loaded, err);
+	return session_open_source(s, cli, path ? path : file_or_name, source, err);
 }
 
 /* ---- machine ----------------------------------------------------------------------------------------------- */
@@ -92,105 +101,57 @@ bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_
 		return false;
 	if (!s->store) /* reading, and there is none: nothing is known */
 		return true;
-	return rop_store_load(s->store, s->cli->arena, s->topology->name, &s->image, err);
+	s->changes = mode == ROP_STORE_WRITE;
+	return rop_store_instance(s->store, s->instance, err) &&
+	       rop_store_load(s->store, s->cli->arena, s->topology->name, &s->image, err);
+}
+
+bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
+		  struct rop_err *err)
+{
+	const char **names = NULL;
+	size_t n = 0;
+	if (store && !rop_store_clusters(store, cli->arena, &names, &n, err))
+		return false;
+	for (size_t i = 0; only && i <= n; i++) {
+		if (i == n)
+			return rop_fail(err, ROP_INVALID, "no cluster '%s' in %s", only, cli_state_path(cli));
+		if (strcmp(names[i], only) == 0) {
+			names += i;
+			n = 1;
+			break;
+		}
+	}
+	*ret_names = names;
+	*ret_n = n;
+	return true;
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
-struct lookup {
+struct naming {
 	struct session *s;
-	size_t node;
-	size_t *left;
-	const char *why;
+	struct rop_err err;
 };
 
-static void resolved(void *arg, const char *const *ips, size_t n, const char *why)
+static void named(void *arg, const struct rop_err *err)
 {
-	struct lookup *l = arg;
-	struct session *s = l->s;
-	if (n)
-		s->topology->nodes.at[l->node].ip = rop_strdup(s->cli->arena, ips[0]);
-	else
-		l->why = rop_strdup(s->cli->arena, why);
-	if (--*l->left == 0)
-		rop_loop_stop(s->loop);
+	struct naming *naming = arg;
+	if (err)
+		naming->err = *err;
+	rop_loop_stop(naming->s->loop);
 }
 
-static bool resolve_nodes(struct session *s, struct rop_err *err)
+static bool resolve(struct session *s, struct rop_err *err)
 {
-	struct rop_topology *t = s->topology;
-	struct lookup *lookups = rop_alloc_n(s->cli->arena, t->nodes.n, sizeof *lookups);
-	size_t n = 0, left = 0;
-	for (size_t i = 0; i < t->nodes.n; i++) {
-		if (t->nodes.at[i].ip)
-			continue;
-		lookups[n] = (struct lookup){ .s = s, .node = i, .left = &left };
-		left++;
-		n++;
-	}
-	for (size_t i = 0; i < n; i++)
-		rop_resolve(s->loop, t->nodes.at[lookups[i].node].host, resolved, &lookups[i]);
-	if (left)
-		rop_loop_run(s->loop);
-	for (size_t i = 0; i < n; i++)
-		if (lookups[i].why)
-			return rop_fail(err, ROP_UNREACHABLE, "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
-					t->path, t->nodes.at[lookups[i].node].host, lookups[i].why);
-	return true;
-}
-
-static void discovered(void *arg, const char *const *ips, size_t n, const char *why)
-{
-	struct lookup *l = arg;
-	struct session *s = l->s;
-	for (size_t i = 0; i < n; i++) {
-		struct rop_declared_node *node = rop_push(s->cli->arena, &s->topology->nodes);
-		*node = (struct rop_declared_node){ .port = s->topology->discovery_port };
-		node->host = node->ip = rop_strdup(s->cli->arena, ips[i]);
-	}
-	l->why = n ? NULL : rop_strdup(s->cli->arena, why);
-	rop_loop_stop(s->loop);
-}
-
-static int compare_hosts(const void *a, const void *b)
-{
-	return strcmp(((const struct rop_declared_node *)a)->host, ((const struct rop_declared_node *)b)->host);
-}
-
-/* Discovery may only add: an address that vanished from the answer is a missing node, not a leaving one. */
-static void keep_members(struct session *s)
-{
-	struct rop_topology *t = s->topology;
-	size_t answered = t->nodes.n;
-	for (size_t m = 0; m < s->image.members.n; m++) {
-		const char *address = s->image.members.at[m].address, *colon = strrchr(address, ':');
-		size_t n = colon ? (size_t)(colon - address) : 0;
-		bool v6 = n > 2 && address[0] == '[';
-		char *host = rop_strndup(s->cli->arena, address + v6, v6 ? n - 2 : n);
-		bool known = false;
-		for (size_t i = 0; i < answered && !known; i++)
-			known = strcmp(t->nodes.at[i].host, host) == 0;
-		if (!known && colon)
-			*rop_push(s->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = host, .ip = host, .port = atoi(colon + 1) };
-	}
-}
-
-static bool discover(struct session *s, struct rop_err *err)
-{
-	struct rop_topology *t = s->topology;
-	struct lookup lookup = { .s = s };
-	rop_resolve(s->loop, t->discovery_dns, discovered, &lookup);
+	struct naming naming = { .s = s };
+	if (!rop_names_used(s->topology))
+		return true;
+	rop_names_resolve(s->loop, s->cli->arena, s->topology, s->image.members.at, s->image.members.n, named, &naming);
 	rop_loop_run(s->loop);
-	if (lookup.why && !s->image.members.n)
-		return rop_fail(err, ROP_UNREACHABLE, "%s: discovery name '%s' does not resolve: %s", t->path, t->discovery_dns, lookup.why);
-	if (t->nodes.n)
-		qsort(t->nodes.at, t->nodes.n, sizeof *t->nodes.at, compare_hosts);
-	keep_members(s);
-	int wanted = t->shards * (1 + t->replicas_per_shard);
-	if ((int)t->nodes.n < wanted)
-		return rop_fail(err, ROP_UNREACHABLE, "discovery name '%s' has %zu addresses; %d shards with %d replicas each need %d nodes",
-				t->discovery_dns, t->nodes.n, t->shards, t->replicas_per_shard, wanted);
-	return true;
+	if (naming.err.code != ROP_OK)
+		*err = naming.err;
+	return naming.err.code == ROP_OK;
 }
 
 bool session_open_nodes(struct session *s, struct rop_err *err)
@@ -199,12 +160,12 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 	s->loop = rop_loop_new(err);
 	if (!s->loop)
 		return false;
-	if (t->discovery_dns ? !discover(s, err) : !resolve_nodes(s, err))
+	if (!resolve(s, err))
 		return false;
-	if (t->auth_password_file && !rop_password_load(t->auth_password_file, &s->password, err))
+	if (!rop_topology_password(t, &s->password, err))
 		return false;
 	s->fleet = (struct rop_fleet_options){
-		.client_name = rop_printf(s->cli->arena, "redis-operator:%s", t->name),
+		.client_name = rop_printf(s->cli->arena, "redis-operator:%s%s%s", t->name, s->changes ? ":" : "", s->changes ? s->instance : ""),
 		.user = t->auth_user, .password = s->password,
 		.connect_timeout_ms = t->connect_timeout_ms, .command_timeout_ms = t->command_timeout_ms,
 	};
@@ -240,6 +201,13 @@ bool session_look(struct session *s, unsigned flags, struct rop_err *err)
 	return true;
 }
 
+bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more, struct rop_err *err)
+{
+	return session_open_topology(s, cli, file_or_name, err) && session_open_machine(s, err) &&
+	       session_open_store(s, ROP_STORE_READ, err) && session_open_nodes(s, err) &&
+	       session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | more, err);
+}
+
 void session_close(struct session *s)
 {
 	rop_secret_free(s->password);
@@ -255,7 +223,7 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 {
 	*ret = (struct rop_reconcile_options){
 		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &s->image,
-		.boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
+		.instance = s->instance[0] ? s->instance : NULL, .boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
 	};
 }
 
@@ -263,7 +231,17 @@ struct rop_situation *session_situation(const struct session *s)
 {
 	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
 	*now = (struct rop_situation){ .arena = s->cli->arena, .topology = s->topology, .seen = s->seen, .image = &s->image,
-				       .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true };
+				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true };
 	rop_situation_assess(now);
 	return now;
+}
+
+void session_warn_of_second(struct cli *cli, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		if (strcmp(w->reason, "SecondOperator") != 0)
+			continue;
+		cli_tell(cli, "warning: %s\n  -> %s", w->text, w->advice);
+	}
 }

@@ -31,6 +31,22 @@ static void check_source(struct config_walk *w)
 			       "'spec' names no servers");
 }
 
+/* Keys that nobody knows have been complained about: one of them may be the one that is missing. */
+static void check_auth(struct config_walk *w)
+{
+	const struct rop_doc_node *auth = rop_doc_find(spec_of(w), "auth");
+	if (!auth || auth->type != ROP_DOC_MAP)
+		return;
+	const struct rop_doc_node *file = rop_doc_find_key(auth, "passwordFile");
+	const struct rop_doc_node *credential = rop_doc_find_key(auth, "credential"), *user = rop_doc_find_key(auth, "user");
+	if (file && credential)
+		rop_diag_error(w->diags, w->doc, credential, "keep one of them", "both 'passwordFile' (line %d) and 'credential'",
+			       file->mark.line);
+	if (!file && !credential && auth->n == (user ? 1 : 0))
+		rop_diag_error(w->diags, w->doc, rop_doc_find_key(spec_of(w), "auth"),
+			       "add 'passwordFile: /path' or, under systemd, 'credential: NAME'", "'auth' names no password");
+}
+
 /* Pinned nodes beyond what a shard needs cannot help the others. */
 static void check_pins(struct config_walk *w, int64_t per_shard)
 {
@@ -240,6 +256,7 @@ static void check_discovery(struct config_walk *w)
 void config_checks(struct config_walk *w)
 {
 	check_source(w);
+	check_auth(w);
 	for (size_t i = 0; i < w->topology->nodes.n; i++) {
 		check_shard_number(w, i);
 		check_address(w, i);

@@ -23,4 +23,8 @@ bool config_is_broken(const struct rop_doc_node *node);
 bool config_source_load(struct rop_arena *arena, struct rop_doc *doc, struct rop_diags *diags);
 bool config_source_check(struct rop_doc *doc, struct rop_diags *diags);
 
+/* A path written in `file`: relative ones begin at the file's folder. Absolute where it can be: the same file named by
+ * another path means the same. NULL gives NULL. */
+const char *config_beside(struct rop_arena *arena, const char *file, const char *path);
+
 #endif

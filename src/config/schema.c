@@ -35,6 +35,12 @@ static bool is_path(const char *s)
 	return s[0] != '\0' && strpbrk(s, "\t\n") == NULL && s[strlen(s) - 1] != '/';
 }
 
+static bool is_credential(const char *s)
+{
+	size_t n = strlen(s);
+	return n > 0 && strspn(s, LOWER UPPER DIGITS "._-") == n && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+}
+
 #define IN_TOPOLOGY(field) offsetof(struct rop_topology, field)
 #define IN_NODE(field) offsetof(struct rop_declared_node, field)
 #define NOT_STORED .at = CONFIG_NOT_STORED
@@ -76,18 +82,24 @@ const struct config_key CONFIG_KEYS[] = {
 	  .doc = "How the operator logs in to the servers." },
 	{ "spec.auth.user", CONFIG_TEXT, false, 1, 255, .example = "operator", .fits = is_user, .form = "no blanks",
 	  .at = IN_TOPOLOGY(auth_user), .doc = "The ACL user. Left out, the default user." },
-	{ "spec.auth.passwordFile", CONFIG_TEXT, true, 1, 4000, .example = "/etc/redis-operator/credentials/cart",
+	{ "spec.auth.passwordFile", CONFIG_TEXT, false, 1, 4000, .example = "/etc/redis-operator/credentials/cart",
 	  .fits = is_path, .form = "the path of a file", .at = IN_TOPOLOGY(auth_password_file),
 	  .doc = "A file of mode 0600 that holds the password. A relative path begins at this file's folder." },
+	{ "spec.auth.credential", CONFIG_TEXT, false, 1, 255, .example = "cart", .fits = is_credential,
+	  .form = "letters, digits, '.', '_' and '-'; the name that LoadCredential= gives it", .at = IN_TOPOLOGY(auth_credential),
+	  .doc = "The systemd credential that holds the password, instead of passwordFile: its name in LoadCredential=." },
 	{ "spec.settings", CONFIG_SETTINGS, false, .example = "{ maxmemory: 4gb }", NOT_STORED,
 	  .doc = "Redis settings that every node gets by CONFIG SET, by their names in redis.conf." },
 	{ "spec.intervals", CONFIG_MAP, false, .example = "{ observe: 5s }", NOT_STORED, .doc = "Times." },
 	{ "spec.intervals.observe", CONFIG_DURATION, false, 10, 24 * HOUR, "5s", .at = IN_TOPOLOGY(interval_ms),
+	  .declared = IN_TOPOLOGY(interval_declared),
 	  .doc = "Between two looks at a cluster that is as declared." },
 	{ "spec.intervals.connectTimeout", CONFIG_DURATION, false, 10, MINUTE, "2s",
-	  .at = IN_TOPOLOGY(connect_timeout_ms), .doc = "How long a connection may take." },
+	  .at = IN_TOPOLOGY(connect_timeout_ms), .declared = IN_TOPOLOGY(connect_timeout_declared),
+	  .doc = "How long a connection may take." },
 	{ "spec.intervals.commandTimeout", CONFIG_DURATION, false, 10, 10 * MINUTE, "5s",
-	  .at = IN_TOPOLOGY(command_timeout_ms), .doc = "How long a reply may take." },
+	  .at = IN_TOPOLOGY(command_timeout_ms), .declared = IN_TOPOLOGY(command_timeout_declared),
+	  .doc = "How long a reply may take." },
 	{ "spec.intervals.settle", CONFIG_DURATION, false, 0, 10 * MINUTE, "0s", .at = IN_TOPOLOGY(settle_ms),
 	  .doc = "How long all nodes must agree before it is believed." },
 	{ "spec.onTotalLoss", CONFIG_CHOICE, false, .fallback = "Refuse", .choices = { "Refuse", "Reform" },

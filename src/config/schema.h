@@ -31,6 +31,7 @@ struct config_key {
 	const char *form;       /* what `fits` wants, in words */
 	size_t at;              /* where the value goes: in struct rop_topology, or rop_declared_node for "[]." keys.
 	                         * INT int, TEXT const char *, DURATION int64_t, CHOICE bool */
+	size_t declared;        /* where a bool says that the file has it; 0: nobody asks */
 	const char *doc;
 };
 

@@ -154,3 +154,15 @@ bool config_source_check(struct rop_doc *doc, struct rop_diags *diags)
 	}
 	return true;
 }
+
+const char *config_beside(struct rop_arena *arena, const char *file, const char *path)
+{
+	if (!path || path[0] == '/')
+		return path;
+	const char *slash = strrchr(file, '/');
+	const char *folder = slash ? rop_strndup(arena, file, (size_t)(slash - file) + 1) : ".";
+	char *real = realpath(folder, NULL);
+	const char *all = rop_printf(arena, "%s/%s", real ? real : folder, path);
+	free(real);
+	return all;
+}

@@ -11,19 +11,6 @@
 #include "rop/text.h"
 #include "walk.h"
 
-/* Absolute where it can be: the same file named by another path means the same. */
-static const char *beside(struct rop_arena *arena, const char *file, const char *path)
-{
-	if (!path || path[0] == '/')
-		return path;
-	const char *slash = strrchr(file, '/');
-	const char *folder = slash ? rop_strndup(arena, file, (size_t)(slash - file) + 1) : ".";
-	char *real = realpath(folder, NULL);
-	const char *all = rop_printf(arena, "%s/%s", real ? real : folder, path);
-	free(real);
-	return all;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	const struct rop_setting *const *p = a, *const *q = b;
@@ -70,6 +57,8 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 		put_nodes(arena, t, &out);
 	rop_text_add(&out, "spec.auth.user=%s\n", t->auth_user ? t->auth_user : "");
 	rop_text_add(&out, "spec.auth.passwordFile=%s\n", t->auth_password_file ? t->auth_password_file : "");
+	if (t->auth_credential) /* only then: what was declared before there were credentials keeps its digest */
+		rop_text_add(&out, "spec.auth.credential=%s\n", t->auth_credential);
 	put_settings(arena, t, &out);
 	rop_text_add(&out, "spec.intervals.observe=%" PRId64 "ms\n", t->interval_ms);
 	rop_text_add(&out, "spec.intervals.connectTimeout=%" PRId64 "ms\n", t->connect_timeout_ms);
@@ -81,7 +70,7 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 
 static void finish(struct rop_arena *arena, struct rop_topology *t)
 {
-	t->auth_password_file = beside(arena, t->path, t->auth_password_file);
+	t->auth_password_file = config_beside(arena, t->path, t->auth_password_file);
 	const char *canonical = rop_topology_canonical(arena, t);
 	snprintf(t->digest, sizeof t->digest, "%016" PRIx64, rop_digest(ROP_DIGEST_START, canonical, strlen(canonical)));
 }

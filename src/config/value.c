@@ -243,6 +243,8 @@ void config_value(struct config_walk *w, const struct config_key *key, const str
 	} else if (fine) {
 		fine = !has_no_value(w, key, name, value);
 	}
+	if (key->declared)
+		*(bool *)((char *)base + key->declared) = true;
 	switch (key->type) {
 	case CONFIG_INT:
 		*(int *)at = fine ? read_int(w, key, name, value) : CONFIG_WRONG;

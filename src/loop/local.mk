@@ -1,1 +1,1 @@
-librop_a_SOURCES += src/loop/loop.c src/loop/loop.h src/loop/resolve.c
+librop_a_SOURCES += src/loop/loop.c src/loop/loop.h src/loop/resolve.c src/loop/worker.c

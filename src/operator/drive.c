@@ -1,4 +1,9 @@
-/* drive.c - gives the reconciler what it wants: looks, commits, sends, sleeps, until it is done. */
+/* drive.c - gives the reconciler what it wants: looks, commits, sends, sleeps, until it is done.
+ *
+ * Happy path: look -> commit (off the loop) -> send -> look ... -> sleep. One of them is under way at a time (`busy`).
+ * Failure modes: the journal cannot be written: the run ends, nothing more is sent. Another process holds the lock, or has
+ * written since (`begin_anew`): what was decided is dropped, and the drive starts again from the database and a fresh look.
+ */
 #include "rop/drive.h"
 
 #include <stdio.h>
@@ -7,30 +12,47 @@
 
 #include "rop/text.h"
 
-#define PAUSE_ASKED_EVERY_MS 250
-
 struct rop_drive {
 	struct rop_drive_options options;
-	struct rop_reconcile *r;
+	struct rop_reconcile *r;        /* NULL: before the image was loaded */
 	struct rop_fleet *fleet;
 	struct rop_timer *timer, *deadline;
 	struct rop_arena *arena;        /* of this drive */
+	struct rop_arena *known;        /* the image this reconciler began with, and the fleet's endpoints */
+	struct rop_arena *loading;      /* the next one, being read */
 	struct rop_arena *look;         /* answers under way; handed over with the observed cluster */
 	struct rop_arena *send;         /* commands under way */
+	struct rop_arena *learning;     /* pauses being read */
+	struct rop_image image, loaded;
+	struct rop_pause *pauses;
+	size_t n_pauses;
 	const char **setting_names;
 	size_t n_settings;
+	struct rop_lock *lock;
+	int64_t pass;                   /* the journal's newest transaction that this drive knows of */
 	int64_t look_began_ms, look_took_ms;
-	int64_t pause_asked_boot_ms;    /* when the pause row was read last */
-	bool busy;                      /* an exchange is under way */
+	int64_t clients_next_ms;        /* when connections of other operators are asked for again */
+	bool busy;                      /* something is under way */
+	bool held;                      /* another process has the lock, and on_held was told */
+	bool anew;                      /* when it wakes: begin anew */
+	bool rested;                    /* slept as a converged cluster before */
 	bool done;
+	bool stop_asked;                /* when there was no reconciler to end */
+	struct rop_result stopped;      /* what it ends with then */
 	struct rop_err err;
 };
 
 static void go_on(struct rop_drive *d);
+static void begin_anew(struct rop_drive *d);
 
 static struct rop_clock clock_now(void)
 {
 	return (struct rop_clock){ .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms() };
+}
+
+static const char *name_of(const struct rop_drive *d)
+{
+	return d->options.reconcile.topology->name;
 }
 
 struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_image *image)
@@ -48,6 +70,44 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
 	}
 	return endpoints;
+}
+
+/* A node that does not answer is still known by its id. */
+static void expect_members(struct rop_drive *d, const struct rop_member *members, size_t n)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	const struct rop_topology *topology = d->options.reconcile.topology;
+	struct rop_image image = { .members = { .at = (struct rop_member *)members, .n = n } };
+	const struct rop_endpoint *endpoints = rop_endpoints_of(arena, topology, &image);
+	for (size_t i = 0; i < topology->nodes.n; i++)
+		rop_fleet_expect(d->fleet, i, endpoints[i].expected_id);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------- */
+
+static void let_go(struct rop_drive *d)
+{
+	rop_lock_release(d->lock);
+	d->lock = NULL;
+}
+
+static void finish(struct rop_drive *d)
+{
+	if (d->done)
+		return;
+	d->done = true;
+	rop_timer_stop(d->deadline);
+	rop_timer_stop(d->timer);
+	let_go(d);
+	struct rop_result result = d->stop_asked || !d->r ? d->stopped : rop_reconcile_result(d->r);
+	d->options.on_done(d->options.arg, &result, d->err.code == ROP_OK ? NULL : &d->err);
+}
+
+static void journal_failed(struct rop_drive *d, const struct rop_err *err)
+{
+	d->err = *err;
+	rop_wrap(&d->err, "nothing more is changed");
+	finish(d);
 }
 
 /* ---- look -------------------------------------------------------------------------------------------------- */
@@ -76,47 +136,118 @@ static void look(struct rop_drive *d)
 	d->busy = true;
 	d->look_began_ms = rop_boot_ms();
 	d->look = rop_arena_new();
-	rop_fleet_observe(d->fleet, d->look, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, d->setting_names, d->n_settings, looked, d);
+	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL;
+	if (d->options.clients_every_ms && d->look_began_ms >= d->clients_next_ms) {
+		flags |= ROP_OBSERVE_CLIENTS;
+		d->clients_next_ms = d->look_began_ms + d->options.clients_every_ms;
+	}
+	rop_fleet_observe(d->fleet, d->look, flags, d->setting_names, d->n_settings, looked, d);
 }
 
 /* ---- commit ------------------------------------------------------------------------------------------------ */
 
-static void finish(struct rop_drive *d)
+static void take_pauses(struct rop_drive *d, const struct rop_pause *pauses, size_t n)
 {
-	if (d->done)
-		return;
-	d->done = true;
-	rop_timer_stop(d->deadline);
-	struct rop_result result = rop_reconcile_result(d->r);
-	d->options.on_done(d->options.arg, &result, d->err.code == ROP_OK ? NULL : &d->err);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pauses[i].cluster, name_of(d)) == 0) {
+			rop_reconcile_pause_changed(d->r, true, pauses[i].until_wall_ms, pauses[i].by);
+			return;
+		}
+	rop_reconcile_pause_changed(d->r, false, 0, NULL);
 }
 
-static bool journal_failed(struct rop_drive *d)
+static bool read_pauses(struct rop_store *store, void *arg, struct rop_err *err)
 {
-	rop_wrap(&d->err, "nothing more is changed");
-	finish(d);
-	return false;
+	struct rop_drive *d = arg;
+	return rop_store_pauses(store, d->learning, &d->pauses, &d->n_pauses, err);
+}
+
+static void pauses_read(void *arg, const struct rop_err *err)
+{
+	struct rop_drive *d = arg;
+	struct rop_arena *arena = d->learning;
+	d->learning = NULL;
+	d->busy = false;
+	if (err) {
+		journal_failed(d, err);
+	} else {
+		take_pauses(d, d->pauses, d->n_pauses);
+		go_on(d);
+	}
+	rop_arena_free(arena);
 }
 
 /* Somebody paused it meanwhile: who, and until when? */
-static bool learn_of_pause(struct rop_drive *d)
+static void learn_of_pause(struct rop_drive *d)
 {
-	ROP_OWN_ARENA arena = rop_arena_new();
-	struct rop_image image = { 0 };
-	if (!rop_store_load(d->options.store, arena, d->options.reconcile.topology->name, &image, &d->err))
-		return journal_failed(d);
-	rop_reconcile_pause_changed(d->r, image.paused, image.paused_until_wall_ms, image.paused_by);
-	return true;
+	d->busy = true;
+	d->learning = rop_arena_new();
+	rop_writer_call(d->options.writer, read_pauses, pauses_read, d);
 }
 
-/* The journal comes first: what cannot be written is not sent. */
-static bool commit(struct rop_drive *d)
+static void committed(void *arg, enum rop_commit result, const struct rop_err *err)
 {
-	bool paused = false;
-	if (!rop_store_commit(d->options.store, d->options.reconcile.topology->name, rop_reconcile_entry(d->r), &paused, &d->err))
-		return journal_failed(d);
-	rop_reconcile_committed(d->r, paused);
-	return !paused || learn_of_pause(d);
+	struct rop_drive *d = arg;
+	d->busy = false;
+	if (err) {
+		journal_failed(d, err);
+		return;
+	}
+	switch (result) {
+	case ROP_COMMIT_WRITTEN:
+		d->pass = rop_reconcile_entry(d->r)->pass;
+		if (rop_reconcile_entry(d->r)->members_changed)
+			expect_members(d, rop_reconcile_entry(d->r)->members.at, rop_reconcile_entry(d->r)->members.n);
+		if (d->options.on_written)
+			d->options.on_written(d->options.arg, rop_reconcile_entry(d->r));
+		rop_reconcile_committed(d->r, false);
+		go_on(d);
+		return;
+	case ROP_COMMIT_PAUSED:
+		rop_reconcile_committed(d->r, true);
+		learn_of_pause(d);
+		return;
+	case ROP_COMMIT_OUTDATED:
+	case ROP_COMMIT_REFUSED: /* comes with err */
+		begin_anew(d);
+		return;
+	}
+}
+
+/* Beside other processes: the lock is taken before anything is written. false: somebody has it; later, and from anew. */
+static bool may_write(struct rop_drive *d)
+{
+	struct rop_err err = { 0 };
+	if (!d->options.lock_path || d->lock)
+		return true;
+	if (rop_lock_take(d->options.lock_path, name_of(d), d->options.lock_command, &d->lock, &err)) {
+		if (d->held && d->options.on_held)
+			d->options.on_held(d->options.arg, NULL);
+		d->held = false;
+		return true;
+	}
+	if (err.code != ROP_BUSY) {
+		journal_failed(d, &err);
+		return false;
+	}
+	if (!d->held && d->options.on_held)
+		d->options.on_held(d->options.arg, &err);
+	d->held = d->anew = true;
+	rop_timer_start(d->timer, d->options.reconcile.topology->interval_ms);
+	return false;
+}
+
+/* The journal comes first: what cannot be written is not sent. In the same transaction it is asked whether somebody paused
+ * the cluster, so that a pause takes effect before the next send. */
+static void commit(struct rop_drive *d)
+{
+	struct rop_entry *entry = rop_reconcile_entry(d->r);
+	if (!may_write(d))
+		return;
+	entry->check_pass = d->options.lock_path != NULL;
+	entry->after_pass = d->pass;
+	d->busy = true;
+	rop_writer_commit(d->options.writer, name_of(d), entry, committed, d);
 }
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
@@ -134,44 +265,12 @@ static void sent(void *arg, const struct rop_outcome *outcomes, size_t n)
 	go_on(d);
 }
 
-static bool only_restores(const struct rop_step *steps, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (steps[i].expect.kind != ROP_STEP_RESTORE)
-			return false;
-	return true;
-}
-
-/* A pause takes effect before the next send: the batch is dropped, known not executed. */
-static bool paused_meanwhile(struct rop_drive *d, const struct rop_step *steps, size_t n, bool *ret_paused)
-{
-	bool paused = false;
-	if (!rop_store_paused(d->options.store, d->options.reconcile.topology->name, rop_wall_ms(), &paused, &d->err))
-		return journal_failed(d);
-	*ret_paused = paused && !only_restores(steps, n);
-	if (paused)
-		return learn_of_pause(d);
-	rop_reconcile_pause_changed(d->r, false, 0, NULL);
-	return true;
-}
-
 static void send_batch(struct rop_drive *d)
 {
 	size_t n;
-	bool paused = false;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
-	if (!paused_meanwhile(d, steps, n, &paused))
-		return;
-	d->send = rop_arena_new();
-	if (paused) {
-		struct rop_outcome *outcomes = rop_alloc_n(d->send, n, sizeof *outcomes);
-		for (size_t i = 0; i < n; i++)
-			outcomes[i] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: the cluster was paused" };
-		d->busy = true;
-		sent(d, outcomes, n);
-		return;
-	}
 	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
+	d->send = rop_arena_new();
 	struct rop_command *commands = rop_alloc_n(d->send, n, sizeof *commands);
 	for (size_t i = 0; i < n; i++) {
 		commands[i].node = steps[i].node;
@@ -181,74 +280,100 @@ static void send_batch(struct rop_drive *d)
 	rop_fleet_send(d->fleet, d->send, commands, n, sent, d);
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------------------- */
+/* ---- sleep ------------------------------------------------------------------------------------------------- */
 
 /* Looking costs the nodes what forming needs: at most a quarter of the time goes into it. */
 #define LOOK_SHARE 3
 
-static int64_t time_to_sleep(const struct rop_drive *d)
+/* Many clusters that were begun together are not looked at together for ever: each has its own place in the interval. */
+static int64_t first_rest(const struct rop_drive *d, int64_t wanted)
+{
+	uint64_t place = rop_digest(ROP_DIGEST_START, name_of(d), strlen(name_of(d)));
+	return wanted * (int64_t)(place % 1000) / 1000;
+}
+
+static int64_t time_to_sleep(struct rop_drive *d)
 {
 	int64_t wanted = rop_reconcile_sleep_ms(d->r), fair = LOOK_SHARE * d->look_took_ms;
+	if (d->options.reconcile.keep && rop_reconcile_at_rest(d->r)) { /* an interval is from one look to the next */
+		int64_t since = rop_boot_ms() - d->look_began_ms;
+		int64_t whole = d->rested ? wanted : first_rest(d, wanted);
+		d->rested = true;
+		return whole > since ? whole - since : 0;
+	}
 	return fair > wanted && fair < 1000 ? fair : wanted;
 }
 
-/* While it only waits there is no send before which the pause would be read. */
-static bool still_may_wait(struct rop_drive *d)
+static void rest(struct rop_drive *d)
 {
-	int64_t now = rop_boot_ms();
-	bool paused = false;
-	if (now - d->pause_asked_boot_ms < PAUSE_ASKED_EVERY_MS)
-		return true;
-	d->pause_asked_boot_ms = now;
-	if (!rop_store_paused(d->options.store, d->options.reconcile.topology->name, rop_wall_ms(), &paused, &d->err))
-		return journal_failed(d);
-	if (paused)
-		return learn_of_pause(d);
-	rop_reconcile_pause_changed(d->r, false, 0, NULL); /* somebody resumed it */
-	return true;
+	if (d->options.lock_path && rop_reconcile_at_rest(d->r))
+		let_go(d);
+	rop_timer_start(d->timer, time_to_sleep(d));
 }
 
 static void woke(void *arg)
 {
 	struct rop_drive *d = arg;
-	if (d->done || !still_may_wait(d))
+	if (d->done || d->busy)
 		return;
+	if (d->anew) {
+		begin_anew(d);
+		return;
+	}
 	if (rop_reconcile_want(d->r) == ROP_WANT_SLEEP)
 		rop_reconcile_woke(d->r);
 	go_on(d);
 }
 
+/* ---- the loop ---------------------------------------------------------------------------------------------- */
+
 static void go_on(struct rop_drive *d)
 {
-	while (!d->done && !d->busy) {
-		switch (rop_reconcile_want(d->r)) {
-		case ROP_WANT_OBSERVE:
-			look(d);
-			break;
-		case ROP_WANT_COMMIT:
-			if (!commit(d))
-				return;
-			break;
-		case ROP_WANT_SEND:
-			send_batch(d);
-			break;
-		case ROP_WANT_SLEEP:
-			rop_timer_start(d->timer, time_to_sleep(d));
-			return;
-		case ROP_WANT_DONE:
-			finish(d);
-			return;
-		}
+	if (d->done || d->busy)
+		return;
+	switch (rop_reconcile_want(d->r)) {
+	case ROP_WANT_OBSERVE:
+		look(d);
+		return;
+	case ROP_WANT_COMMIT:
+		commit(d);
+		return;
+	case ROP_WANT_SEND:
+		send_batch(d);
+		return;
+	case ROP_WANT_SLEEP:
+		rest(d);
+		return;
+	case ROP_WANT_DONE:
+		finish(d);
+		return;
 	}
+}
+
+void rop_drive_pauses(struct rop_drive *d, const struct rop_pause *pauses, size_t n)
+{
+	if (d->done || !d->r)
+		return;
+	bool before = rop_reconcile_paused(d->r);
+	take_pauses(d, pauses, n);
+	if (!d->busy && !d->anew && rop_reconcile_paused(d->r) != before)
+		rop_timer_start(d->timer, 0);
 }
 
 void rop_drive_stop(struct rop_drive *d, enum rop_code code, const char *why)
 {
 	if (d->done)
 		return;
+	if (!d->r || d->anew || d->loading) { /* nothing of this drive's own is under way */
+		d->stop_asked = true;
+		d->stopped = (struct rop_result){ .code = code, .text = why };
+		if (!d->busy)
+			finish(d);
+		return;
+	}
 	rop_timer_stop(d->timer);
 	rop_reconcile_stop(d->r, code, why);
-	if (rop_reconcile_want(d->r) == ROP_WANT_DONE)
+	if (rop_reconcile_want(d->r) == ROP_WANT_DONE && !d->busy)
 		finish(d);
 	else
 		go_on(d);
@@ -262,21 +387,71 @@ static void out_of_time(void *arg)
 	rop_drive_stop(d, ROP_TIMEOUT, why);
 }
 
+/* ---- begun ------------------------------------------------------------------------------------------------- */
+
+static void begin(struct rop_drive *d, const struct rop_image *image)
+{
+	const struct rop_topology *topology = d->options.reconcile.topology;
+	struct rop_reconcile_options options = d->options.reconcile;
+	options.image = image;
+	d->pass = image->pass;
+	rop_reconcile_free(d->r);
+	d->r = rop_reconcile_new(&options, clock_now());
+	if (!d->fleet)
+		d->fleet = rop_fleet_new(d->options.loop, d->options.fleet, rop_endpoints_of(d->arena, topology, image), topology->nodes.n);
+	else
+		expect_members(d, image->members.at, image->members.n);
+	go_on(d);
+}
+
+static bool load(struct rop_store *store, void *arg, struct rop_err *err)
+{
+	struct rop_drive *d = arg;
+	return rop_store_load(store, d->loading, name_of(d), &d->loaded, err);
+}
+
+static void image_loaded(void *arg, const struct rop_err *err)
+{
+	struct rop_drive *d = arg;
+	struct rop_arena *arena = d->loading;
+	d->loading = NULL;
+	d->busy = false;
+	if (err || d->stop_asked) {
+		rop_arena_free(arena);
+		if (err)
+			journal_failed(d, err);
+		else
+			finish(d);
+		return;
+	}
+	rop_arena_free(d->known);
+	d->known = arena;
+	d->image = d->loaded;
+	begin(d, &d->image);
+}
+
+static void begin_anew(struct rop_drive *d)
+{
+	d->anew = false;
+	d->busy = true;
+	d->loading = rop_arena_new();
+	rop_writer_call(d->options.writer, load, image_loaded, d);
+}
+
 struct rop_drive *rop_drive_start(const struct rop_drive_options *options)
 {
-	const struct rop_topology *topology = options->reconcile.topology;
 	struct rop_drive *d = rop_malloc(sizeof *d);
 	d->options = *options;
 	d->arena = rop_arena_new();
-	d->setting_names = rop_settings_watched(d->arena, topology, &d->n_settings);
-	d->fleet = rop_fleet_new(options->loop, options->fleet, rop_endpoints_of(d->arena, topology, options->reconcile.image),
-				 topology->nodes.n);
+	d->setting_names = rop_settings_watched(d->arena, options->reconcile.topology, &d->n_settings);
 	d->timer = rop_timer_new(options->loop, woke, d);
 	d->deadline = rop_timer_new(options->loop, out_of_time, d);
-	d->r = rop_reconcile_new(&options->reconcile, clock_now());
 	if (options->timeout_ms)
 		rop_timer_start(d->deadline, options->timeout_ms);
-	go_on(d);
+	if (options->lock_path)
+		begin_anew(d);
+	else
+		begin(d, options->reconcile.image);
 	return d;
 }
 
@@ -289,12 +464,17 @@ void rop_drive_free(struct rop_drive *d)
 {
 	if (!d)
 		return;
+	rop_writer_forget(d->options.writer, d);
+	let_go(d);
 	rop_fleet_free(d->fleet);
 	rop_timer_free(d->timer);
 	rop_timer_free(d->deadline);
 	rop_reconcile_free(d->r);
+	rop_arena_free(d->loading);
 	rop_arena_free(d->look);
 	rop_arena_free(d->send);
+	rop_arena_free(d->learning);
+	rop_arena_free(d->known);
 	rop_arena_free(d->arena);
 	free(d);
 }

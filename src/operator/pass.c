@@ -8,6 +8,9 @@
 
 #define MOVES_MAX 32              /* in one pass; the table check proves that a machine needs fewer */
 #define RECONCILE_SUBJECT "cluster"
+#define HELD_MAX 64               /* transitions held in memory: so many are worth writing, whatever comes of them */
+#define LINGER_MS 1000            /* not as declared for so long, without a word in the journal: it gets one */
+#define TROUBLE_LOOK_MS 5000      /* where something may heal, it is seen within that time */
 
 /* ---- expectations ------------------------------------------------------------------------------------------ */
 
@@ -68,18 +71,27 @@ static struct rop_clock_in_state clock_in_state(const struct rop_reconcile *r, s
 					    .n_subjects = r->options.topology->nodes.n };
 }
 
-static void record_transition(struct rop_reconcile *r, const struct rop_row *row)
+static struct rop_transition transition_of(const struct rop_reconcile *r, const struct rop_row *row)
 {
 	const struct rop_machine *m = r->options.machine;
-	struct rop_transition t = {
+	return (struct rop_transition){
 		.machine = m->name, .digest = m->digest, .subject = RECONCILE_SUBJECT,
 		.from = m->states[row->from].name, .to = m->states[row->to].name,
 		.row = rop_printf(r->pass, "%s#%d", m->states[row->from].name, row->number), .why = row->why,
 	};
-	*rop_push(r->pass, &r->entry.transitions) = t;
+}
+
+/* Told at once; written when it is known that something comes of it. */
+static void record_transition(struct rop_reconcile *r, const struct rop_row *row)
+{
+	if (!r->held.n)
+		r->unwritten_since_boot_ms = r->now->boot_ms;
+	*rop_push(r->arena, &r->held) = row;
 	r->result.transitions++;
-	if (r->options.on_transition)
+	if (r->options.on_transition) {
+		struct rop_transition t = transition_of(r, row);
 		r->options.on_transition(r->options.arg, &t);
+	}
 }
 
 static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
@@ -112,8 +124,10 @@ static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
 			record_transition(r, row);
 		if (row->to != row->from)
 			enter(r, row->to, clock);
-		if (r->batch.report)
+		if (r->batch.report) {
 			r->told_finding = r->now->findings.n > 0;
+			r->now->finding_gone = false; /* what was told before that */
+		}
 		r->told |= r->batch.report;
 		r->reached |= r->batch.reached;
 		r->batch.report |= told;
@@ -183,21 +197,65 @@ static void take_reached(struct rop_reconcile *r)
 	}
 }
 
-/* Conditions follow the situation; they cause a commit of their own only where the machine rests. */
+static bool at_rest(const struct rop_reconcile *r)
+{
+	return r->rests && r->options.machine->states[r->state].final;
+}
+
+/* On its way for a while, neither there nor at rest: what people look at is brought up to date meanwhile. */
+static bool lingers(const struct rop_reconcile *r)
+{
+	return !r->options.predict && r->now->boot_ms - r->unwritten_since_boot_ms >= LINGER_MS && !rop_situation_converged(r->now);
+}
+
+/* What stood in the way without a reason that can be seen (it took too long, a step failed too often) stands there until
+ * something is done about it or the machine rests elsewhere: trying again what fails again is no news. */
+static bool still_stuck(const struct rop_reconcile *r)
+{
+	const struct rop_condition *blocked = &r->image.conditions[ROP_COND_BLOCKED];
+	return blocked->status == ROP_TRUE && rop_streq(blocked->reason, ROP_REASON_STUCK) && !r->batch.steps.n &&
+	       !rop_situation_converged(r->now);
+}
+
+/* Conditions follow the situation; they cause a commit of their own only where the machine rests or lingers, and only when
+ * a status or a reason changes: messages may count seconds. */
 static void take_conditions(struct rop_reconcile *r)
 {
-	bool final = r->rests && r->options.machine->states[r->state].final, changed = false;
-	if (rop_entry_empty(&r->entry) && !final)
+	bool final = at_rest(r), changed = false;
+	if (rop_entry_empty(&r->entry) && !final && !lingers(r))
 		return;
 	if (final && !r->reached)
 		rop_situation_open(r->now);
 	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile. */
 	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;
-	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final && r->told, r->entry.conditions);
+	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->told : still_stuck(r), r->entry.conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
-			   !r->image.conditions[i].reason || strcmp(r->entry.conditions[i].reason, r->image.conditions[i].reason) != 0;
+			   !rop_streq(r->entry.conditions[i].reason, r->image.conditions[i].reason);
 	r->entry.conditions_changed = changed;
+}
+
+/* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. From its first
+ * step until it rests again every move is written at once, so that a crash leaves word of how far it came; and a one-shot
+ * run that lingers leaves word of it, because nobody else will. */
+static void take_held(struct rop_reconcile *r)
+{
+	const char *state = r->options.machine->states[r->state].name;
+	bool elsewhere = !rop_streq(r->image.state, state);
+	bool tells = r->held.n && (r->at_work || r->held.n >= HELD_MAX || (!r->options.keep && lingers(r)));
+	if (at_rest(r) && !r->pending.n)
+		r->at_work = false;
+	if (rop_entry_empty(&r->entry) && !(at_rest(r) && elsewhere) && !tells) {
+		if (at_rest(r))
+			r->held.n = 0;
+		return;
+	}
+	for (size_t i = 0; i < r->held.n; i++)
+		*rop_push(r->pass, &r->entry.transitions) = transition_of(r, r->held.at[i]);
+	if (elsewhere) {
+		r->entry.state = state;
+		r->entry.state_entered = true;
+	}
 }
 
 static void gather(struct rop_reconcile *r, struct rop_clock clock)
@@ -212,24 +270,32 @@ static void gather(struct rop_reconcile *r, struct rop_clock clock)
 		*rop_push(r->pass, &r->entry.temporaries_gone) = r->gone.at[i];
 	take_expectations(r, clock);
 	take_reached(r);
-	if (r->state != r->state_before || !r->image.state) {
-		r->entry.state = r->options.machine->states[r->state].name;
-		r->entry.state_entered = true;
-	}
 	take_conditions(r);
+	take_held(r);
 	r->entry.ignore_pause = r->now->paused || r->stopping || !r->batch.steps.n;
 }
 
 /* ---- the pass ---------------------------------------------------------------------------------------------- */
 
-/* How soon to look again: often while something moves, more seldom the longer nothing does. */
+/* On its way: often while something moves, more seldom the longer nothing does; who keeps a cluster need not hurry where
+ * nothing has moved for minutes (a replica takes over much data, say). At rest: a one-shot run that is not done waits for
+ * something, so it looks again soon. Who keeps a cluster looks at it every spec.intervals.observe; where it is not as
+ * declared (Degraded, Blocked, Paused) within five seconds, however long the interval is, and when a step may be tried
+ * again. Never later than look_at_most_ms. */
 static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_clock clock)
 {
-	int64_t shortest = 8, idle = clock.boot_ms - r->idle_since_boot_ms;
-	if (r->options.machine->states[r->state].final && !r->pending.n)
-		return r->options.keep ? r->options.topology->interval_ms : 250;
-	int64_t sleep = shortest + (idle > 1000 ? idle / 20 : 0);
-	return sleep < 250 ? sleep : 250;
+	bool final = r->options.machine->states[r->state].final && !r->pending.n;
+	int64_t soon = 250, interval = r->options.topology->interval_ms, idle = clock.boot_ms - r->idle_since_boot_ms;
+	int64_t trouble = interval < TROUBLE_LOOK_MS ? interval : TROUBLE_LOOK_MS;
+	int64_t most = !r->options.keep ? soon : final && r->reached ? interval : final || trouble > soon ? trouble : soon;
+	int64_t sleep = final ? most : 8 + (idle > 1000 ? idle / 20 : 0), next = rop_tries_next_ms(r->tries, clock.boot_ms);
+	if (final && !r->reached && next != INT64_MAX && next - clock.boot_ms < sleep)
+		sleep = next - clock.boot_ms > soon ? next - clock.boot_ms : soon;
+	if (sleep > most)
+		sleep = most;
+	if (r->options.look_at_most_ms && sleep > r->options.look_at_most_ms)
+		sleep = r->options.look_at_most_ms;
+	return sleep;
 }
 
 static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
@@ -237,9 +303,10 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 	r->now = rop_alloc(r->pass, sizeof *r->now);
 	*r->now = (struct rop_situation){
 		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
-		.wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
+		.instance = r->options.instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
 	};
 	rop_situation_assess(r->now);
+	r->now->finding_gone = r->told_finding && !r->now->findings.n;
 	if (!r->now->views_agree)
 		r->agreed_since_boot_ms = -1;
 	else if (r->agreed_since_boot_ms < 0)
@@ -262,11 +329,13 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 	r->result.passes++;
 	r->state_before = r->state;
 	r->state_since_before = r->state_since_boot_ms;
+	r->held_before = r->held.n;
 	r->entry = (struct rop_entry){ 0 };
 	r->batch = (struct rop_batch){ .arena = r->pass };
 	r->rests = false;
 	match_pending(r, seen, clock);
 	match_temporaries(r, seen);
+	rop_tries_forgive(r->tries, clock.boot_ms);
 	make_situation(r, seen, clock);
 	if (r->stopping)
 		run_stopping(r, clock);
@@ -292,22 +361,15 @@ static void remember_temporaries(struct rop_reconcile *r)
 				strcmp(r->image.temporaries.at[k].name, t.name) == 0;
 		if (known) /* the first original value is the one to put back */
 			continue;
-		t.address = rop_strdup(r->arena, t.address);
-		t.name = rop_strdup(r->arena, t.name);
-		t.original = rop_strdup(r->arena, t.original);
-		t.temporary = rop_strdup(r->arena, t.temporary);
-		*rop_push(r->arena, &r->image.temporaries) = t;
+		*rop_push(r->arena, &r->image.temporaries) = memory_temporary(r->arena, &t);
 	}
 }
 
 static void remember_members(struct rop_reconcile *r)
 {
 	r->image.members.n = 0;
-	for (size_t i = 0; i < r->entry.members.n; i++) {
-		struct rop_member member = r->entry.members.at[i];
-		member.address = rop_strdup(r->arena, member.address);
-		*rop_push(r->arena, &r->image.members) = member;
-	}
+	for (size_t i = 0; i < r->entry.members.n; i++)
+		*rop_push(r->arena, &r->image.members) = memory_member(r->arena, &r->entry.members.at[i]);
 }
 
 void pass_remember(struct rop_reconcile *r)
@@ -323,6 +385,8 @@ void pass_remember(struct rop_reconcile *r)
 		if (r->options.on_step)
 			r->options.on_step(r->options.arg, &r->batch.steps.at[i], ROP_EXPECT_PENDING, NULL);
 	}
+	r->sent_since_compact |= r->batch.steps.n > 0;
+	r->at_work |= r->batch.steps.n > 0;
 	remember_temporaries(r);
 	if (r->entry.members_changed)
 		remember_members(r);
@@ -339,6 +403,8 @@ void pass_remember(struct rop_reconcile *r)
 	}
 	r->ended.n = 0;
 	r->gone.n = 0;
+	r->held.n = 0;
+	r->unwritten_since_boot_ms = r->entry.boot_ms;
 }
 
 /* ---- why it ended ------------------------------------------------------------------------------------------ */

@@ -17,12 +17,16 @@ struct rop_reconcile {
 	int64_t state_since_boot_ms;
 	int64_t agreed_since_boot_ms;  /* -1: the last look did not agree */
 	int64_t idle_since_boot_ms;    /* nothing was moved or sent since */
+	int64_t unwritten_since_boot_ms; /* the last commit, or what is held, whichever began later */
 	bool told, reached;            /* a row said report; a row said record_reached */
 	bool told_finding;             /* what it reported was a finding: that may have passed since */
+	bool at_work;                  /* a step was sent since it rested last */
 	bool stopping;                 /* rop_reconcile_stop: only temporary settings are put back */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
 	size_t idle_passes, batches;
+	size_t compact_above_bytes;    /* memory.c */
+	bool sent_since_compact;
 	struct rop_result result;
 	struct rop_text text;          /* result.text */
 
@@ -32,12 +36,14 @@ struct rop_reconcile {
 	struct rop_batch batch;
 	int state_before;
 	int64_t state_since_before;
+	size_t held_before;
 	bool rests;
 	int64_t sleep_ms;
 
 	/* ended in memory, not written yet; written with the next commit */
 	ROP_LIST(struct rop_resolution) ended;
 	ROP_LIST(struct rop_temporary) gone;
+	ROP_LIST(const struct rop_row *) held; /* taken, oldest first; dropped when nothing comes of them */
 };
 
 /* pass.c */
@@ -49,5 +55,12 @@ void pass_end_step(struct rop_reconcile *r, size_t pending_index, enum rop_expec
 void pass_remember(struct rop_reconcile *r);
 /* Why it ended, from findings and open points, into result.text. */
 void pass_explain(struct rop_reconcile *r);
+
+/* memory.c */
+void memory_take_image(struct rop_reconcile *r, const struct rop_image *image);
+/* Only while nothing of a pass is outstanding: entry and steps point into this memory. */
+void memory_compact(struct rop_reconcile *r);
+struct rop_temporary memory_temporary(struct rop_arena *arena, const struct rop_temporary *temporary);
+struct rop_member memory_member(struct rop_arena *arena, const struct rop_member *member);
 
 #endif

@@ -61,7 +61,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	struct prediction p = { .arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen) };
 	struct rop_situation *first = rop_alloc(arena, sizeof *first);
 	*first = (struct rop_situation){ .arena = arena, .topology = options->topology, .seen = seen, .image = options->image,
-					 .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !options->step };
+					 .instance = options->instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !options->step };
 	rop_situation_assess(first);
 	ret_plan->first = first;
 
@@ -70,6 +70,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	predicted.keep = false;
 	predicted.on_transition = note_transition;
 	predicted.on_step = NULL;
+	predicted.may_step = NULL;
 	predicted.arg = &p;
 	struct rop_reconcile *r = rop_reconcile_new(&predicted, clock);
 	int64_t next_id = INT64_MAX / 2; /* no row of the database has it */

@@ -5,50 +5,11 @@
 #include <string.h>
 
 #include "pass.h"
+#include "rop/text.h"
 
 #define STOP_GRACE_MS 5000 /* for putting temporary settings back when told to stop */
 
 /* ---- made and freed ---------------------------------------------------------------------------------------- */
-
-/* The image is copied: the database's arena belongs to the caller. Pending expectations of an earlier process are
- * matched like our own. Their deadlines are on the boot clock; after a reboot that clock started anew, so they are
- * taken as due: what is seen decides, then they expire. */
-static void take_image(struct rop_reconcile *r, const struct rop_image *image)
-{
-	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
-	r->image = *image;
-	r->image.digest = rop_strdup(r->arena, image->digest);
-	r->image.state = rop_strdup(r->arena, image->state);
-	r->image.paused_by = rop_strdup(r->arena, image->paused_by);
-	memset(&r->image.pending, 0, sizeof r->image.pending);
-	memset(&r->image.temporaries, 0, sizeof r->image.temporaries);
-	memset(&r->image.members, 0, sizeof r->image.members);
-	for (size_t i = 0; i < image->pending.n; i++) {
-		struct rop_step step = { .node = -1, .peer = -1, .state = "" };
-		step.expect = rop_expect_dup(r->arena, &image->pending.at[i]);
-		if (!same_boot)
-			step.expect.deadline_boot_ms = 0;
-		*rop_push(r->arena, &r->pending) = step;
-		rop_tries_pending(r->tries, &step.expect);
-	}
-	for (size_t i = 0; i < image->temporaries.n; i++) {
-		struct rop_temporary t = image->temporaries.at[i];
-		t.address = rop_strdup(r->arena, t.address);
-		t.name = rop_strdup(r->arena, t.name);
-		t.original = rop_strdup(r->arena, t.original);
-		t.temporary = rop_strdup(r->arena, t.temporary);
-		*rop_push(r->arena, &r->image.temporaries) = t;
-	}
-	for (size_t i = 0; i < image->members.n; i++) {
-		struct rop_member member = image->members.at[i];
-		member.address = rop_strdup(r->arena, member.address);
-		*rop_push(r->arena, &r->image.members) = member;
-	}
-	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
-		r->image.conditions[i].reason = rop_strdup(r->arena, image->conditions[i].reason);
-		r->image.conditions[i].message = rop_strdup(r->arena, image->conditions[i].message);
-	}
-}
 
 struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *options, struct rop_clock clock)
 {
@@ -60,7 +21,8 @@ struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *opti
 	r->agreed_since_boot_ms = -1;
 	r->state = options->machine->initial; /* observe first; what counts of the past is in the expectations */
 	r->state_since_boot_ms = r->idle_since_boot_ms = clock.boot_ms;
-	take_image(r, options->image);
+	r->unwritten_since_boot_ms = clock.boot_ms;
+	memory_take_image(r, options->image);
 	return r;
 }
 
@@ -96,10 +58,10 @@ static bool restores_later(const struct rop_reconcile *r)
 }
 
 /* It was stopped by something that was seen (a node that did not answer, say), and by the time that it could end that has
- * passed: there is nothing to tell any more, and the machine goes on in a while. */
+ * passed: there is nothing to tell any more, and the machine goes on. */
 static bool has_passed(const struct rop_reconcile *r)
 {
-	return r->told_finding && !r->now->findings.n && !r->now->paused && !r->options.predict;
+	return r->now->finding_gone && !r->now->paused && !r->options.predict;
 }
 
 /* The machine rests and nothing is to be sent: done, or look again later. */
@@ -143,18 +105,44 @@ enum rop_want rop_reconcile_want(const struct rop_reconcile *r)
 	return r->want;
 }
 
+static void drop_batch(struct rop_reconcile *r)
+{
+	r->batch.steps.n = 0;
+	r->entry.expects.n = r->entry.temporaries_set.n = 0;
+}
+
+static const struct rop_step *forbidden_step(const struct rop_reconcile *r)
+{
+	for (size_t i = 0; r->options.may_step && !r->stopping && i < r->batch.steps.n; i++)
+		if (!r->options.may_step(r->options.arg, &r->batch.steps.at[i]))
+			return &r->batch.steps.at[i];
+	return NULL;
+}
+
+/* What was learnt meanwhile is still written; then temporary settings go back, and it ends. */
+static void stop_at(struct rop_reconcile *r, const struct rop_step *step)
+{
+	const char *why = rop_printf(r->pass, "the plan does not hold '%s' to %s, which is now to be done: %s; it was not sent",
+				     step->expect.command, step->expect.address, step->expect.why);
+	drop_batch(r);
+	r->want = rop_entry_empty(&r->entry) ? ROP_WANT_SLEEP : ROP_WANT_COMMIT;
+	rop_reconcile_stop(r, ROP_STALE, why);
+}
+
 void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	struct rop_arena *last = r->pass;
 	r->pass = seen->arena;
+	memory_compact(r); /* now, when nobody holds anything of the last pass */
 	pass_decide(r, seen, clock);
 	rop_arena_free(last);
 	bool one_batch_done = r->options.step && r->batches > 0 && r->batch.steps.n && !r->stopping;
-	if (one_batch_done) { /* --step: the next batch is for the next call */
-		r->batch.steps.n = 0;
-		r->entry.expects.n = r->entry.temporaries_set.n = 0;
-	}
-	if (!rop_entry_empty(&r->entry))
+	if (one_batch_done) /* --step: the next batch is for the next call */
+		drop_batch(r);
+	const struct rop_step *forbidden = forbidden_step(r);
+	if (forbidden)
+		stop_at(r, forbidden);
+	else if (!rop_entry_empty(&r->entry))
 		r->want = ROP_WANT_COMMIT;
 	else
 		after_commit(r);
@@ -177,6 +165,7 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 	r->image.paused_until_wall_ms = 0; /* the end we know of was another pause's */
 	r->state = r->state_before;
 	r->state_since_boot_ms = r->state_since_before;
+	r->held.n = r->held_before;
 	r->want = ROP_WANT_OBSERVE;
 }
 
@@ -263,11 +252,27 @@ bool rop_reconcile_converged(const struct rop_reconcile *r)
 	return r->reached && r->now && rop_situation_converged(r->now);
 }
 
+bool rop_reconcile_paused(const struct rop_reconcile *r)
+{
+	return r->image.paused;
+}
+
+bool rop_reconcile_at_rest(const struct rop_reconcile *r)
+{
+	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n && !r->image.temporaries.n;
+}
+
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by)
 {
 	r->image.paused = paused;
 	r->image.paused_until_wall_ms = until_wall_ms;
-	r->image.paused_by = rop_strdup(r->arena, by);
+	if (!rop_streq(r->image.paused_by, by)) /* told again and again while it lasts */
+		r->image.paused_by = rop_strdup(r->arena, by);
+}
+
+size_t rop_reconcile_bytes(const struct rop_reconcile *r)
+{
+	return rop_arena_bytes(r->arena);
 }
 
 struct rop_result rop_reconcile_result(const struct rop_reconcile *r)

@@ -386,6 +386,7 @@ void rop_situation_assess(struct rop_situation *now)
 		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
 
 	rop_layout_make(now->arena, now->topology, seen, &now->layout);
+	policy_warn_of_second(now);
 	find_unfit_nodes(now);
 	find_twins(now);
 	find_foreign_peers(now);

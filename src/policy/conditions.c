@@ -52,7 +52,7 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
 				      converged ? "the cluster matches its topology" : first_text(now, "not as declared yet"));
 	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running", now->paused ? paused_by(now) : "changes are allowed");
-	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : "Stuck", "Free",
+	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : ROP_REASON_STUCK, "Free",
 				    blocked ? first_text(now, "it does not come to an end") : "nothing stands in the way");
 	if (!now->in_view)
 		for (int type = ROP_COND_WELL_FORMED; type <= ROP_COND_REPLICAS_READY; type++)

@@ -1,4 +1,5 @@
 /* open.c - what is not as declared yet, in sentences that name pairs, nodes and slots. Made when somebody asks. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "policy.h"
@@ -8,6 +9,8 @@
 
 static void note(struct rop_situation *now, int node, const char *reason, const char *text, const char *advice)
 {
+	if (now->open.n == OPEN_MAX)
+		return;
 	*rop_push(now->arena, &now->open) =
 		(struct rop_finding){ .code = ROP_TIMEOUT, .node = node, .reason = reason, .text = text, .advice = advice };
 }
@@ -90,14 +93,55 @@ static void note_introductions(struct rop_situation *now)
 		note(now, -1, "NotIntroduced", rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
 }
 
+static void note_silent_nodes(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++)
+		if (!answers(now, i))
+			note(now, (int)i, "Unreachable", rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
+								    now->seen->nodes[i].reach_why), NULL);
+}
+
+/* Two that know each other and claim one slot. Servers let the greater config epoch have it, so it lasts only where their
+ * epochs are equal, or where the news does not come through. */
+static void note_double_claims(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n && !now->slots_assigned; i++) {
+		for (size_t j = i + 1; j < seen->n && now->open.n < OPEN_MAX; j++) {
+			const struct rop_node *a = &seen->nodes[i], *b = &seen->nodes[j];
+			if (!answers(now, i) || !answers(now, j) || !rop_slots_meet(&a->slots, &b->slots))
+				continue;
+			struct rop_slots both;
+			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
+				both.bits[w] = a->slots.bits[w] & b->slots.bits[w];
+			note(now, (int)j, "DoubleClaim",
+			     rop_printf(now->arena, "%s and %s both claim the slots %.120s (config epochs %" PRId64 " and %" PRId64 ")", a->address,
+					b->address, rop_slots_text(now->arena, &both), a->epoch, b->epoch),
+			     "save what counts of both, then: redis-cli --cluster fix HOST:PORT --cluster-search-multiple-owners");
+		}
+	}
+}
+
+static void note_open_slots(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (answers(now, i) && node->open_slots)
+			note(now, (int)i, "OpenSlots", rop_printf(now->arena, "%s has %d open slots: %.120s", node->address,
+								  node->open_slots, node->open_text),
+			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
+	}
+}
+
+/* What follows from the above, or is on its way. */
 static void note_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int primary = now->layout.primary_of[i];
 		if (!answers(now, i))
-			note(now, (int)i, "Unreachable", rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why), NULL);
-		else if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
+			continue;
+		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			note(now, (int)i, "NotAttached", rop_printf(now->arena, "%s is not a replica of %s yet", node->address,
 								   now->seen->nodes[primary].address), NULL);
 		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
@@ -106,10 +150,6 @@ static void note_nodes(struct rop_situation *now)
 								 node->syncing ? "still synchronising" : "down"), NULL);
 		else if (!node->state_ok)
 			note(now, (int)i, "StateFail", rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
-		if (answers(now, i) && node->open_slots && now->open.n < OPEN_MAX)
-			note(now, (int)i, "OpenSlots", rop_printf(now->arena, "%s has %d open slots: %.120s", node->address,
-								  node->open_slots, node->open_text),
-			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
 	}
 }
 
@@ -138,20 +178,25 @@ static void note_failing_step(struct rop_situation *now)
 		note(now, node, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
 }
 
+/* Causes come before what follows from them: without a bus link between two nodes there is no agreement, no role spreads
+ * and no state is ok. */
 void rop_situation_open(struct rop_situation *now)
 {
 	if (now->open.n)
 		return;
 	note_failing_step(now);
+	note_silent_nodes(now);
 	note_introductions(now);
 	if (now->introduced)
 		note_pairs(now, now->seen->linked, "NotLinked", sees_failing, NULL);
-	note_nodes(now);
+	note_double_claims(now);
+	note_open_slots(now);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
 	if (missing > 0 && now->open.n < OPEN_MAX)
 		note(now, -1, "SlotsUncovered", rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
 	if (now->members_agree && !now->views_agree && now->open.n < OPEN_MAX)
 		note_pairs(now, now->seen->agrees, "ViewsDiffer", sees_other, NULL);
+	note_nodes(now);
 	if (!now->settings_as_declared && now->open.n < OPEN_MAX)
 		note(now, -1, "Settings", "some settings are not as declared", NULL);
 }

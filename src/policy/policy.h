@@ -9,6 +9,9 @@ void policy_find(struct rop_situation *now, enum rop_code code, int node, const 
 
 /* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
+/* second.c: warns of another operator that was seen on the nodes */
+void policy_warn_of_second(struct rop_situation *now);
+
 /* neighbours.c: fills in the layout's warnings */
 void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
 			       struct rop_layout *layout);

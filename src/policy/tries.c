@@ -7,19 +7,22 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 5000
 #define ATTEMPTS_MAX 8
+#define WORN_RETRY_MS 300000   /* what failed too often gets one more try after that: its reason may be gone */
+#define FORGET_MS 600000       /* failures this long ago do not count any more */
 
 struct try_entry {
 	const char *subject;     /* NULL: free */
 	bool pending;
+	bool owed;               /* nothing that can be seen tells that it is still to be done: never forgotten */
 	int attempts;            /* ended without being met */
-	int64_t not_before_ms;
+	int64_t not_before_ms, failed_ms;
 	const char *note;
 };
 
 struct rop_tries {
 	struct rop_arena *arena;
 	struct try_entry *table; /* open addressing; size a power of two */
-	size_t size, used, n_pending, n_worn;
+	size_t size, used, n_pending, n_failed, n_worn;
 	struct rop_slots slots;  /* claimed by pending ranges */
 };
 
@@ -74,6 +77,15 @@ void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
 		rop_slots_add(&tries->slots, expect->first, expect->last);
 }
 
+static void count(struct rop_tries *tries, struct try_entry *entry, int attempts)
+{
+	tries->n_failed -= entry->attempts > 0;
+	tries->n_worn -= entry->attempts >= ATTEMPTS_MAX;
+	entry->attempts = attempts;
+	tries->n_failed += entry->attempts > 0;
+	tries->n_worn += entry->attempts >= ATTEMPTS_MAX;
+}
+
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status, int64_t boot_ms)
 {
 	struct try_entry *entry = entry_for(tries, expect->subject);
@@ -82,8 +94,7 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	for (int s = expect->first; expect->kind == ROP_STEP_SLOTS && s <= expect->last; s++)
 		tries->slots.bits[s / 64] &= ~((uint64_t)1 << (s % 64));
 	if (status != ROP_EXPECT_REFUSED && status != ROP_EXPECT_EXPIRED) {
-		tries->n_worn -= entry->attempts >= ATTEMPTS_MAX;
-		entry->attempts = 0;
+		count(tries, entry, 0);
 		entry->note = NULL;
 		entry->not_before_ms = 0;
 		return;
@@ -91,11 +102,46 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	int doublings = entry->attempts < 10 ? entry->attempts : 10;
 	int64_t backoff = (int64_t)BACKOFF_FIRST_MS << doublings;
 	bool hopeless = status == ROP_EXPECT_REFUSED && rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
-	bool was_worn = entry->attempts >= ATTEMPTS_MAX;
-	entry->attempts = hopeless ? ATTEMPTS_MAX : entry->attempts + 1;
-	tries->n_worn += !was_worn && entry->attempts >= ATTEMPTS_MAX;
+	const char *note = expect->note ? expect->note : "nothing was seen of it in time";
+	count(tries, entry, hopeless ? ATTEMPTS_MAX : entry->attempts + 1);
+	entry->owed = expect->kind == ROP_STEP_PERSIST;
+	entry->failed_ms = boot_ms;
 	entry->not_before_ms = boot_ms + (backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
-	entry->note = rop_strdup(tries->arena, expect->note ? expect->note : "nothing was seen of it in time");
+	if (!entry->note || strcmp(entry->note, note) != 0)
+		entry->note = rop_strdup(tries->arena, note);
+}
+
+void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms)
+{
+	for (size_t i = 0; tries->n_failed && i < tries->size; i++) {
+		struct try_entry *entry = &tries->table[i];
+		if (!entry->attempts || entry->pending)
+			continue;
+		if (boot_ms - entry->failed_ms >= FORGET_MS)
+			count(tries, entry, entry->owed ? 1 : 0);
+		else if (boot_ms - entry->failed_ms >= WORN_RETRY_MS && entry->attempts >= ATTEMPTS_MAX)
+			count(tries, entry, ATTEMPTS_MAX - 1);
+	}
+}
+
+struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries *tries)
+{
+	struct rop_tries *copy = rop_tries_new(arena);
+	for (size_t i = 0; i < tries->size; i++) {
+		const struct try_entry *from = &tries->table[i];
+		if (!from->subject || (!from->pending && !from->attempts))
+			continue;
+		struct try_entry *to = entry_for(copy, from->subject);
+		const char *subject = to->subject;
+		*to = *from;
+		to->subject = subject;
+		to->note = rop_strdup(arena, from->note);
+	}
+	copy->n_pending = tries->n_pending;
+	copy->n_failed = tries->n_failed;
+	copy->n_worn = tries->n_worn;
+	copy->slots = tries->slots;
+	return copy;
 }
 
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last)

@@ -33,6 +33,7 @@ FLAG(temporaries_in_force)
 FLAG(settings_as_declared)
 FLAG(waiting)
 FLAG(worn_out)
+FLAG(finding_gone)
 
 static bool is_agreed_for(const void *subject, const int64_t *args)
 {
@@ -68,6 +69,8 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "settings_as_declared", .doc = "managed settings have their declared values", .holds = is_settings_as_declared },
 	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },
 	{ .name = "worn_out", .doc = "a step was refused or not seen done as often as it may be tried", .holds = is_worn_out },
+	{ .name = "finding_gone", .doc = "what was told a person to stand in the way is not seen any more", .holds = is_finding_gone,
+	  .implies = { "in_view" }, .excludes = { "refused" } },
 };
 
 static void do_report(const void *subject, const int64_t *args, void *output)

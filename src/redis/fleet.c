@@ -1,8 +1,8 @@
 /* fleet.c - all links of one cluster: observations and sends over them, so many at a time.
  *
  * Happy path: an errand (one observation, one batch of commands) makes one job per node that it concerns. A link
- * works on one job at a time, in the order they came; at most `concurrency` links work at once. When an errand's last
- * job is over, its `done` is called from the fleet's own timer: never from inside a link's event, nor from inside
+ * works on one job at a time, in the order they came; at most `concurrency` links work at once, and the gate
+ * (gate.c) says whose turn it is among the fleets that share one. When an errand's last job is over, its `done` is called from the fleet's own timer: never from inside a link's event, nor from inside
  * rop_fleet_observe, so the callee may do whatever it likes, freeing the fleet included.
  *
  * Failure modes are the links'; here they become reach or outcome of one node, and nothing of the others.
@@ -11,17 +11,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <hiredis/hiredis.h>
 
+#include "gate.h"
 #include "link.h"
 #include "observe.h"
 #include "rop/mem.h"
+#include "rop/text.h"
 #include "wire.h"
 
 #define CONCURRENCY_DEFAULT 256
-#define DESCRIPTORS_BESIDE 128 /* kept free for the database, the log, DNS ... */
 
 struct errand {
 	struct errand *next; /* of the fleet's list of errands that are not told yet */
@@ -49,9 +49,12 @@ struct job { /* one exchange with one node, for one errand; owned by the errand'
 };
 
 struct member { /* one node */
+	struct rop_fleet *fleet;
 	struct rop_endpoint endpoint;
 	struct link *link;
+	struct gate_seat seat;
 	struct job *first, *last; /* waiting, or (the first) under way */
+	bool keeps_clients;       /* does not tell who is connected to it: it is not asked again */
 	struct member *next_ready;
 };
 
@@ -60,7 +63,9 @@ struct rop_fleet {
 	struct rop_arena *arena;
 	struct verdict_login login;
 	struct member *members;
-	size_t n, concurrency, working;
+	size_t n;
+	struct gate_party party;
+	struct rop_gate *own_gate;               /* or NULL: it is shared */
 	struct member *ready_first, *ready_last; /* have a job, wait for their turn */
 	struct errand *errands;
 	struct rop_timer *tell;
@@ -78,16 +83,40 @@ static void make_ready(struct rop_fleet *fleet, struct member *member)
 	fleet->ready_last = member;
 }
 
+static struct gate_seat *first_ready(void *arg)
+{
+	struct rop_fleet *fleet = arg;
+	return fleet->ready_first ? &fleet->ready_first->seat : NULL;
+}
+
+static void start_first(void *arg)
+{
+	struct rop_fleet *fleet = arg;
+	struct member *member = fleet->ready_first;
+	fleet->ready_first = member->next_ready;
+	if (!fleet->ready_first)
+		fleet->ready_last = NULL;
+	link_start(member->link, &member->first->exchange);
+}
+
 static void start_ready(struct rop_fleet *fleet)
 {
-	while (fleet->ready_first && fleet->working < fleet->concurrency) {
-		struct member *member = fleet->ready_first;
-		fleet->ready_first = member->next_ready;
-		if (!fleet->ready_first)
-			fleet->ready_last = NULL;
-		fleet->working++;
-		link_start(member->link, &member->first->exchange);
-	}
+	if (fleet->ready_first)
+		gate_wait(&fleet->party);
+	else
+		gate_pump(fleet->party.gate);
+}
+
+static void idle_closed(void *arg)
+{
+	struct member *member = arg;
+	gate_lost(member->fleet->party.gate, &member->seat);
+}
+
+static void idle_unwanted(void *arg)
+{
+	struct member *member = arg;
+	link_close(member->link);
 }
 
 static void enqueue(struct rop_fleet *fleet, struct job *job)
@@ -107,7 +136,7 @@ static void job_over(struct job *job)
 {
 	struct rop_fleet *fleet = job->errand->fleet;
 	struct member *member = &fleet->members[job->node];
-	fleet->working--;
+	gate_over(&fleet->party, &member->seat, link_is_open(member->link));
 	member->first = job->next;
 	if (member->first)
 		make_ready(fleet, member);
@@ -175,6 +204,40 @@ static bool observe_reply(void *arg, size_t i, const struct redisReply *reply, s
 			      &errand->answers[job->node], ret_verdict);
 }
 
+static bool clients_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
+{
+	struct job *job = arg;
+	struct rop_fleet *fleet = job->errand->fleet;
+	(void)i, (void)ret_verdict;
+	if (!client_list_take(job->errand->arena, reply, &job->errand->answers[job->node]))
+		fleet->members[job->node].keeps_clients = true;
+	return true;
+}
+
+/* The node has answered what matters; whatever became of this question. */
+static void clients_end(void *arg, const struct verdict *verdict, bool sent)
+{
+	(void)verdict, (void)sent;
+	job_over(arg);
+}
+
+/* A round trip of its own: only now it is known how long the reply will be. false: not worth it. */
+static bool ask_for_clients(struct job *job)
+{
+	const struct rop_answer *answer = &job->errand->answers[job->node];
+	struct member *member = &job->errand->fleet->members[job->node];
+	if (!job->errand->questions->clients || member->keeps_clients || answer->reach != ROP_REACH_OK ||
+	    answer->n_clients < 1 || answer->n_clients > CLIENT_LIST_MAX)
+		return false;
+	job->exchange.wire = CLIENT_LIST_WIRE;
+	job->exchange.wire_n = strlen(CLIENT_LIST_WIRE);
+	job->exchange.replies = 1;
+	job->exchange.reply = clients_reply;
+	job->exchange.end = clients_end;
+	link_start(member->link, &job->exchange);
+	return true;
+}
+
 static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 {
 	struct job *job = arg;
@@ -190,7 +253,8 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->settings = NULL;
 		answer->functions = -1;
 	}
-	job_over(job);
+	if (!ask_for_clients(job))
+		job_over(job);
 }
 
 void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
@@ -297,14 +361,21 @@ void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const stru
 
 /* ---- the fleet --------------------------------------------------------------------------------------------- */
 
-/* Every node keeps a connection; many systems give a process 1024 descriptors unless it asks for more. */
-static void make_room_for(size_t descriptors)
+/* Without a gate to share every node keeps its connection. */
+static void join_gate(struct rop_fleet *fleet, const struct rop_fleet_options *options)
 {
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= descriptors)
-		return;
-	limit.rlim_cur = limit.rlim_max < descriptors ? limit.rlim_max : descriptors;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (!options->gate) {
+		fleet->own_gate = gate_new(fleet->n);
+		gate_make_room(fleet->n); /* many systems give a process 1024 descriptors unless it asks for more */
+	}
+	fleet->party = (struct gate_party){
+		.gate = options->gate ? options->gate : fleet->own_gate,
+		.most = options->concurrency > 0 ? (size_t)options->concurrency : CONCURRENCY_DEFAULT,
+		.first = first_ready,
+		.start = start_first,
+		.arg = fleet,
+	};
+	gate_join(&fleet->party);
 }
 
 struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
@@ -317,24 +388,28 @@ struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_op
 	fleet->login = (struct verdict_login){ options->user, options->password };
 	fleet->members = rop_alloc_n(arena, n, sizeof *fleet->members);
 	fleet->n = n;
-	fleet->concurrency = options->concurrency > 0 ? (size_t)options->concurrency : CONCURRENCY_DEFAULT;
 	fleet->tell = rop_timer_new(loop, tell, fleet);
-	make_room_for(n + DESCRIPTORS_BESIDE);
+	join_gate(fleet, options);
 	struct link_target target = {
 		.login = fleet->login,
 		.client_name = rop_strdup(arena, options->client_name),
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.command_timeout_ms = options->command_timeout_ms,
+		.closed = idle_closed,
 	};
 	for (size_t i = 0; i < n; i++) {
-		struct rop_endpoint *endpoint = &fleet->members[i].endpoint;
+		struct member *member = &fleet->members[i];
+		struct rop_endpoint *endpoint = &member->endpoint;
 		*endpoint = endpoints[i];
 		endpoint->address = rop_strdup(arena, endpoint->address);
 		endpoint->ip = rop_strdup(arena, endpoint->ip);
 		endpoint->expected_id = rop_strdup(arena, endpoint->expected_id);
 		target.ip = endpoint->ip;
 		target.port = endpoint->port;
-		fleet->members[i].link = link_new(loop, &target);
+		target.arg = member;
+		member->fleet = fleet;
+		member->link = link_new(loop, &target);
+		member->seat = (struct gate_seat){ .vacate = idle_unwanted, .arg = member };
 	}
 	return fleet;
 }
@@ -343,8 +418,12 @@ void rop_fleet_free(struct rop_fleet *fleet)
 {
 	if (!fleet)
 		return;
-	for (size_t i = 0; i < fleet->n; i++)
+	for (size_t i = 0; i < fleet->n; i++) {
 		link_free(fleet->members[i].link);
+		gate_lost(fleet->party.gate, &fleet->members[i].seat);
+	}
+	gate_leave(&fleet->party);
+	rop_gate_free(fleet->own_gate);
 	rop_timer_free(fleet->tell);
 	for (size_t i = 0; i < fleet->n; i++)
 		for (struct job *job = fleet->members[i].first; job; job = job->next)
@@ -354,4 +433,11 @@ void rop_fleet_free(struct rop_fleet *fleet)
 		rop_arena_free(errand->own);
 	}
 	rop_arena_free(fleet->arena);
+}
+
+void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id)
+{
+	struct rop_endpoint *endpoint = &fleet->members[node].endpoint;
+	if (!rop_streq(endpoint->expected_id, id))
+		endpoint->expected_id = rop_strdup(fleet->arena, id);
 }

@@ -307,6 +307,8 @@ static void link_ready(void *arg, bool readable, bool writable)
 	struct link *link = arg;
 	if (!link->busy) { /* between exchanges: it closes, or says what nobody wants to know */
 		drop(link);
+		if (link->target.closed)
+			link->target.closed(link->target.arg);
 		return;
 	}
 	if (!link->connected) {
@@ -363,6 +365,16 @@ struct link *link_new(struct rop_loop *loop, const struct link_target *target)
 	link->target = *target;
 	link->timer = rop_timer_new(loop, link_late, link);
 	return link;
+}
+
+bool link_is_open(const struct link *link)
+{
+	return link->context != NULL;
+}
+
+void link_close(struct link *link)
+{
+	drop(link);
 }
 
 /* Between exchanges there is nothing to read: something there is the end of the connection, or not for us. It may

@@ -19,6 +19,8 @@ struct link_target { /* borrowed by the link as long as it lives */
 	struct verdict_login login;
 	const char *client_name; /* NULL: none */
 	int64_t connect_timeout_ms, command_timeout_ms;
+	void (*closed)(void *arg); /* the server closed the connection between exchanges; may be NULL */
+	void *arg;
 };
 
 struct link_exchange {
@@ -36,5 +38,7 @@ struct link_exchange {
 struct link *link_new(struct rop_loop *loop, const struct link_target *target);
 void link_free(struct link *link); /* calls nothing back */
 void link_start(struct link *link, const struct link_exchange *exchange);
+bool link_is_open(const struct link *link); /* is there a connection? */
+void link_close(struct link *link);         /* between exchanges; calls nothing back */
 
 #endif

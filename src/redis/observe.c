@@ -12,7 +12,11 @@
 
 #include <hiredis/hiredis.h>
 
+#include "rop/text.h"
 #include "wire.h"
+
+#define OPERATORS_BYTES_MAX 16384
+#define LINE_BYTES_MAX 4096
 
 enum question { Q_NODES, Q_CLUSTER_INFO, Q_SERVER, Q_REPLICATION, Q_KEYSPACE, QUESTIONS_N };
 
@@ -42,9 +46,12 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	questions->functions = flags & ROP_OBSERVE_FULL;
 	if (questions->functions)
 		wire_put(&wire, 2, (const char *[]){ "FUNCTION", "LIST" });
+	questions->clients = flags & ROP_OBSERVE_CLIENTS;
+	if (questions->clients)
+		wire_put(&wire, 2, (const char *[]){ "INFO", "clients" });
 	questions->wire = rop_strndup(arena, wire.at, wire.n);
 	questions->wire_n = wire.n;
-	questions->n = QUESTIONS_N + questions->n_settings + questions->functions;
+	questions->n = QUESTIONS_N + questions->n_settings + questions->functions + questions->clients;
 	return questions;
 }
 
@@ -115,6 +122,14 @@ static const char *setting_value(struct rop_arena *arena, const char *name, cons
 	return rop_strndup(arena, value->str, value->len);
 }
 
+static int64_t connections(const redisReply *reply)
+{
+	char text[24];
+	int64_t n;
+	return reply->type == REDIS_REPLY_STRING && rop_info_get(reply->str, "connected_clients", text, sizeof text) &&
+	       rop_int_parse(text, 0, INT64_MAX, &n) ? n : 0;
+}
+
 bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,
 		    size_t i, const struct redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
 {
@@ -125,6 +140,26 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 		answer->settings[s] = setting_value(arena, questions->setting_names[s], reply);
 		return true;
 	}
-	answer->functions = reply->type == REDIS_REPLY_ARRAY ? (int)reply->elements : -1;
+	if (questions->functions && i == QUESTIONS_N + questions->n_settings)
+		answer->functions = reply->type == REDIS_REPLY_ARRAY ? (int)reply->elements : -1;
+	else
+		answer->n_clients = connections(reply);
+	return true;
+}
+
+/* Of thousands of lines a few are kept. */
+bool client_list_take(struct rop_arena *arena, const struct redisReply *reply, struct rop_answer *answer)
+{
+	ROP_OWN_TEXT kept = { 0 };
+	if (reply->type != REDIS_REPLY_STRING)
+		return false;
+	for (const char *line = reply->str, *next; *line && kept.n < OPERATORS_BYTES_MAX; line = next) {
+		size_t n = strcspn(line, "\n");
+		next = line + n + (line[n] == '\n');
+		const char *name = strstr(line, " name=redis-operator:");
+		if (name && name < line + n && n < LINE_BYTES_MAX)
+			rop_text_add(&kept, "%.*s\n", (int)n, line);
+	}
+	answer->operators = rop_strndup(arena, kept.at ? kept.at : "", kept.n);
 	return true;
 }

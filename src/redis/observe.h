@@ -10,7 +10,7 @@ struct redisReply;
 struct questions { /* one observation's pipeline, the same for every node */
 	const char **setting_names;
 	size_t n_settings;   /* asked for; 0 without ROP_OBSERVE_SETTINGS */
-	bool functions;
+	bool functions, clients;
 	const char *wire;
 	size_t wire_n, n;
 };
@@ -21,5 +21,11 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
  * A reply that decides on the node (no permission, not a cluster ...) sets the answer's reach; later ones do not. */
 bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,
 		    size_t i, const struct redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict);
+
+/* Asked of a node with n connections only after it is known that there are so few; its reply, lines of operators kept.
+ * false: it does not tell. */
+#define CLIENT_LIST_WIRE "*4\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n$4\r\nTYPE\r\n$6\r\nnormal\r\n"
+#define CLIENT_LIST_MAX 5000
+bool client_list_take(struct rop_arena *arena, const struct redisReply *reply, struct rop_answer *answer);
 
 #endif

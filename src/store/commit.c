@@ -1,4 +1,4 @@
-/* commit.c - write down what one pass decided, in one transaction, before anything is sent. */
+/* commit.c - write down what one pass decided; group.c makes a transaction of it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,16 +6,15 @@
 
 #define BOOT_ID_SIZE sizeof(((struct rop_image *)NULL)->boot_id)
 
-/* One commit under way. */
+/* One entry being written. */
 struct writing {
 	struct rop_store *store;
 	const struct rop_entry *entry;
-	const char *name;
 	int64_t cluster, pass;
 };
 
 /* Mistakes of the caller, found before anything is written. */
-static bool check_entry(const struct rop_entry *entry, struct rop_err *err)
+bool store_check_entry(const struct rop_entry *entry, struct rop_err *err)
 {
 	if (entry->boot_id && strlen(entry->boot_id) >= BOOT_ID_SIZE)
 		return rop_fail(err, ROP_INTERNAL, "'%s' is no boot id", entry->boot_id);
@@ -289,55 +288,18 @@ static bool write_conditions(struct writing *w, struct rop_err *err)
 }
 
 /* Resolutions go before the new expectations: a retry supersedes and claims the subject anew in one entry. */
-static bool write_entry(struct writing *w, struct rop_entry *entry, struct rop_err *err)
+bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_entry *entry, struct rop_err *err)
 {
+	struct writing w = { .store = store, .entry = entry };
 	char boot_id[BOOT_ID_SIZE];
-	if (!store_cluster(w->store, w->name, &w->cluster, boot_id, err) || !follow_boot(w, boot_id, err) ||
-	    !add_pass(w, err) || !move_cluster(w, boot_id, err) || !resolve(w, err) || !add_transitions(w, err))
+	if (!store_cluster(store, cluster, &w.cluster, boot_id, err) || !follow_boot(&w, boot_id, err) ||
+	    !add_pass(&w, err) || !move_cluster(&w, boot_id, err) || !resolve(&w, err) || !add_transitions(&w, err))
 		return false;
 	for (size_t i = 0; i < entry->expects.n; i++)
-		if (!add_expect(w, &entry->expects.at[i], err))
+		if (!add_expect(&w, &entry->expects.at[i], err))
 			return false;
-	return write_temporaries(w, err) && write_members(w, err) && write_conditions(w, err);
-}
-
-/* On the entry's own clock; asked inside the transaction, so that a pause cannot slip in between. */
-static bool pause_holds(struct writing *w, bool *ret_paused, struct rop_err *err)
-{
-	bool paused = false;
-	if (!w->entry->ignore_pause && !rop_store_paused(w->store, w->name, w->entry->wall_ms, &paused, err))
+	if (!write_temporaries(&w, err) || !write_members(&w, err) || !write_conditions(&w, err))
 		return false;
-	*ret_paused = paused;
-	return true;
-}
-
-bool rop_store_commit(struct rop_store *store, const char *cluster, struct rop_entry *entry, bool *ret_paused,
-		      struct rop_err *err)
-{
-	struct writing w = { .store = store, .entry = entry, .name = cluster };
-	bool paused = false;
-	if (!check_entry(entry, err))
-		return rop_wrap(err, "cluster '%s'", cluster);
-	if (rop_entry_empty(entry)) {
-		if (!store_usable(store, err) || !pause_holds(&w, &paused, err))
-			return rop_wrap(err, "cluster '%s'", cluster);
-		*ret_paused = paused;
-		return true;
-	}
-	if (!store_begin(store, err))
-		return rop_wrap(err, "cluster '%s'", cluster);
-	bool ok = pause_holds(&w, &paused, err);
-	if (ok && !paused)
-		ok = write_entry(&w, entry, err);
-	if (!ok || paused)
-		store_undo(store);
-	if (ok && !paused)
-		ok = store_finish(store, err);
-	if (!ok || paused)
-		for (size_t i = 0; i < entry->expects.n; i++)
-			entry->expects.at[i].id = 0; /* ids of rows that were never there */
-	if (!ok)
-		return rop_wrap(err, "cluster '%s'", cluster);
-	*ret_paused = paused;
+	entry->pass = w.pass;
 	return true;
 }

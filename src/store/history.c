@@ -23,15 +23,11 @@ static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_
 static bool read_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, int64_t limit,
 			 struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err)
 {
-	int64_t id = 0;
-	struct sql q = sql_start(store, SQL_CLUSTER_FIND);
-	sql_put_text(&q, cluster);
-	while (sql_row(&q))
-		id = sql_int(&q);
-	if (!sql_end(&q, err))
+	int64_t id;
+	if (!store_find_cluster(store, cluster, &id, err))
 		return false;
 	ROP_LIST(struct rop_history_line) lines = { 0 };
-	q = sql_start(store, SQL_HISTORY);
+	struct sql q = sql_start(store, SQL_HISTORY);
 	sql_put_int(&q, id);
 	sql_put_int(&q, limit);
 	while (sql_row(&q))

@@ -132,18 +132,35 @@ static bool read_conditions(struct reading *r, struct rop_image *image, struct r
 	return sql_end(&q, err);
 }
 
-static bool find_cluster(struct reading *r, const char *name, struct rop_err *err)
+bool store_find_cluster(struct rop_store *store, const char *name, int64_t *ret_id, struct rop_err *err)
 {
-	struct sql q = sql_start(r->store, SQL_CLUSTER_FIND);
+	int64_t id = 0;
+	struct sql q = sql_start(store, SQL_CLUSTER_FIND);
 	sql_put_text(&q, name);
 	while (sql_row(&q))
-		r->cluster = sql_int(&q);
-	return sql_end(&q, err);
+		id = sql_int(&q);
+	if (!sql_end(&q, err))
+		return false;
+	*ret_id = id;
+	return true;
+}
+
+bool store_newest_pass(struct rop_store *store, int64_t cluster, int64_t *ret_pass, struct rop_err *err)
+{
+	int64_t pass = 0;
+	struct sql q = sql_start(store, SQL_PASS_NEWEST);
+	sql_put_int(&q, cluster);
+	while (sql_row(&q))
+		pass = sql_int(&q);
+	if (!sql_end(&q, err))
+		return false;
+	*ret_pass = pass;
+	return true;
 }
 
 static bool read_image(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
-	return read_cluster(r, image, err) && read_revision(r, image, err) && read_pending(r, image, err) &&
+	return store_newest_pass(r->store, r->cluster, &image->pass, err) && read_cluster(r, image, err) && read_revision(r, image, err) && read_pending(r, image, err) &&
 	       read_temporaries(r, image, err) && read_members(r, image, err) && read_conditions(r, image, err);
 }
 
@@ -156,7 +173,7 @@ bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char
 		image.conditions[i].reason = image.conditions[i].message = "";
 	if (!store_begin_read(store, err))
 		return rop_wrap(err, "cluster '%s'", cluster);
-	bool ok = find_cluster(&r, cluster, err) && (!r.cluster || read_image(&r, &image, err));
+	bool ok = store_find_cluster(store, cluster, &r.cluster, err) && (!r.cluster || read_image(&r, &image, err));
 	store_end_read(store);
 	if (!ok)
 		return rop_wrap(err, "cluster '%s'", cluster);

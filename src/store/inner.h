@@ -16,6 +16,9 @@ struct rop_store {
 	char *file;              /* the same with its folder resolved, which SQLite opens */
 	bool in_memory, for_writing;
 	bool in_write;           /* between store_begin and its end */
+	int schema;              /* may be an older one when it is only read */
+	bool asked_version;      /* rop_store_changed: seen_version holds */
+	int64_t seen_version;
 	char *broken;            /* why it may not be used any more, or NULL */
 	sqlite3_stmt *statements[SQL_N];
 };
@@ -67,8 +70,19 @@ bool store_sync_file(const char *file, struct rop_err *err);
 
 /* ---- commit.c ---- */
 
+/* Mistakes of the caller, code 70. */
+bool store_check_entry(const struct rop_entry *entry, struct rop_err *err);
+/* Inside a write transaction. Fills in the ids of the new rows. Code 70: refused, and only this entry is to be undone. */
+bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_entry *entry, struct rop_err *err);
+
 /* The cluster's row, added when there is none. ret_boot_id has the size of rop_image.boot_id, or is NULL. Inside a
  * write transaction. */
 bool store_cluster(struct rop_store *store, const char *name, int64_t *ret_id, char *ret_boot_id, struct rop_err *err);
+
+/* ---- image.c ---- */
+
+/* 0: no such cluster; no pass of it. */
+bool store_find_cluster(struct rop_store *store, const char *name, int64_t *ret_id, struct rop_err *err);
+bool store_newest_pass(struct rop_store *store, int64_t cluster, int64_t *ret_pass, struct rop_err *err);
 
 #endif

@@ -1,12 +1,16 @@
 librop_a_SOURCES += \
-	src/store/commit.c src/store/files.c src/store/history.c src/store/image.c src/store/inner.h src/store/lock.c \
+	src/store/commit.c src/store/file_error.c src/store/files.c src/store/forget.c src/store/group.c \
+	src/store/history.c src/store/image.c src/store/inner.h src/store/lock.c \
 	src/store/migrate.c src/store/open.c src/store/pause.c src/store/revision.c src/store/sentences.c \
 	src/store/statements.c src/store/statements.h
 
-# data/schema.sql as C string literals, one a line, for migrate.c
-BUILT_SOURCES += src/store/schema.inc
-CLEANFILES += src/store/schema.inc
+# data/schema*.sql as C string literals, one a line, for migrate.c
+SCHEMAS = src/store/schema.inc src/store/schema-2.inc
+BUILT_SOURCES += $(SCHEMAS)
+CLEANFILES += $(SCHEMAS)
+SQL_TO_C = $(AM_V_GEN)$(MKDIR_P) src/store && sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/'
 src/store/schema.inc: $(top_srcdir)/data/schema.sql
-	$(AM_V_GEN)$(MKDIR_P) src/store && \
-	sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' $(top_srcdir)/data/schema.sql >$@.tmp && mv $@.tmp $@
-src/store/librop_a-migrate.$(OBJEXT): src/store/schema.inc
+	$(SQL_TO_C) $(top_srcdir)/data/schema.sql >$@.tmp && mv $@.tmp $@
+src/store/schema-2.inc: $(top_srcdir)/data/schema-2.sql
+	$(SQL_TO_C) $(top_srcdir)/data/schema-2.sql >$@.tmp && mv $@.tmp $@
+src/store/librop_a-migrate.$(OBJEXT): $(SCHEMAS)

@@ -21,6 +21,8 @@
 #define LOOKS 20
 #define LOOK_AGAIN_NS (10 * 1000 * 1000)
 
+#define DAEMON "run.daemon" /* no cluster's name has a dot */
+
 struct rop_lock {
 	int fd; /* -1: of a database in memory, which nobody shares */
 };
@@ -59,15 +61,16 @@ static bool read_holder(int fd, struct holder *ret)
 
 static bool held(const char *cluster, const struct holder *h, struct rop_err *err)
 {
+	const char *open = cluster ? "cluster '" : "the place of the daemon on this database", *name = cluster ? cluster : "";
+	const char *closed = cluster ? "'" : "";
 	if (!h)
-		return rop_fail(err, ROP_BUSY, "cluster '%s' is held by another process, which has not yet said who it is",
-				cluster);
+		return rop_fail(err, ROP_BUSY, "%s%s%s is held by another process, which has not yet said who it is", open, name, closed);
 	char since[32] = "?";
 	time_t when = (time_t)h->since_s;
 	struct tm tm;
 	if (localtime_r(&when, &tm))
 		strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", &tm);
-	return rop_fail(err, ROP_BUSY, "cluster '%s' is held by pid %lld (%s, since %s)", cluster, (long long)h->pid,
+	return rop_fail(err, ROP_BUSY, "%s%s%s is held by pid %lld (%s, since %s)", open, name, closed, (long long)h->pid,
 			h->command, since);
 }
 
@@ -118,14 +121,14 @@ bool rop_lock_take(const char *store_path, const char *cluster, const char *comm
 		   struct rop_err *err)
 {
 	int fd = -1;
-	if (!*cluster || *cluster == '.' || strchr(cluster, '/'))
+	if (cluster && (!*cluster || *cluster == '.' || strchr(cluster, '/')))
 		return rop_fail(err, ROP_INVALID, "'%s' is not the name of a cluster", cluster);
 	if (strcmp(store_path, ":memory:") != 0) {
 		ROP_OWN_ARENA arena = rop_arena_new();
 		char *folder = NULL;
 		if (!store_folder(store_path, true, &folder, err))
 			return false;
-		const char *file = rop_printf(arena, "%s/%s.lock", folder, cluster);
+		const char *file = rop_printf(arena, "%s/%s.lock", folder, cluster ? cluster : DAEMON);
 		free(folder);
 		if (!open_and_take(file, cluster, command, &fd, err))
 			return false;

@@ -150,6 +150,7 @@ static bool prepare_for_writing(struct rop_store *store, const struct store_migr
 		return store_fail(store, SQLITE_READONLY, err);
 	struct store_identity is;
 	bool empty;
+	store->schema = n; /* when this has worked */
 	return check_identity(store, n, &is, &empty, err) && quick_check(store, err) &&
 	       store_migrate(store, migrations, n, err) && check_pragmas(store, err) && sql_prepare_all(store, true, err);
 }
@@ -184,6 +185,7 @@ static bool prepare_for_reading(struct rop_store *store, int newest, bool *ret_e
 		return false;
 	if (*ret_empty)
 		return true;
+	store->schema = (int)is.version;
 	if (!check_pragmas(store, err))
 		return false;
 	if (sql_prepare_all(store, false, err))

@@ -17,14 +17,10 @@ static bool pause_cluster(struct rop_store *store, const char *cluster, int64_t 
 
 static bool resume_cluster(struct rop_store *store, const char *cluster, int64_t wall_ms, struct rop_err *err)
 {
-	int64_t id = 0;
-	struct sql q = sql_start(store, SQL_CLUSTER_FIND);
-	sql_put_text(&q, cluster);
-	while (sql_row(&q))
-		id = sql_int(&q);
-	if (!sql_end(&q, err))
+	int64_t id;
+	if (!store_find_cluster(store, cluster, &id, err))
 		return false;
-	q = sql_start(store, SQL_CLUSTER_RESUME);
+	struct sql q = sql_start(store, SQL_CLUSTER_RESUME);
 	sql_put_int(&q, id);
 	sql_put_int(&q, wall_ms);
 	return sql_run(&q, err);
@@ -67,5 +63,25 @@ bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall
 	if (!sql_end(&q, err))
 		return false;
 	*ret_paused = paused;
+	return true;
+}
+
+bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct rop_pause **ret_pauses, size_t *ret_n,
+		      struct rop_err *err)
+{
+	ROP_LIST(struct rop_pause) pauses = { 0 };
+	if (!store_usable(store, err))
+		return false;
+	struct sql q = sql_start(store, SQL_CLUSTER_PAUSES);
+	while (sql_row(&q)) {
+		struct rop_pause *pause = rop_push(arena, &pauses);
+		pause->cluster = sql_always(&q, arena);
+		pause->by = sql_text(&q, arena);
+		pause->until_wall_ms = sql_int(&q);
+	}
+	if (!sql_end(&q, err))
+		return false;
+	*ret_pauses = pauses.at;
+	*ret_n = pauses.n;
 	return true;
 }

@@ -8,6 +8,16 @@ struct topology_text {
 	const char *digest, *canonical, *source, *path;
 };
 
+/* The same topology from another place: that file is now the one to be asked after (rop_store_source_of_path). */
+static bool move(struct rop_store *store, int64_t cluster, int64_t revision, const char *path, struct rop_err *err)
+{
+	struct sql q = sql_start(store, SQL_REVISION_MOVE);
+	sql_put_int(&q, cluster);
+	sql_put_int(&q, revision);
+	sql_put_always(&q, path);
+	return sql_run(&q, err);
+}
+
 static bool accept(struct rop_store *store, const char *cluster, const struct topology_text *topology, int64_t wall_ms,
 		   int64_t *ret_revision, struct rop_err *err)
 {
@@ -25,7 +35,7 @@ static bool accept(struct rop_store *store, const char *cluster, const struct to
 		return false;
 	*ret_revision = revision + !same;
 	if (same)
-		return true;
+		return move(store, id, revision, topology->path, err);
 	q = sql_start(store, SQL_REVISION_ADD);
 	sql_put_int(&q, id);
 	sql_put_int(&q, revision + 1);
@@ -69,6 +79,25 @@ bool rop_store_source(struct rop_store *store, struct rop_arena *arena, const ch
 		return rop_wrap(err, "cluster '%s'", cluster);
 	*ret_source = source;
 	*ret_path = path;
+	return true;
+}
+
+bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, const char *path, const char **ret_cluster,
+			      const char **ret_source, struct rop_err *err)
+{
+	const char *cluster = NULL, *source = NULL;
+	if (!store_usable(store, err))
+		return false;
+	struct sql q = sql_start(store, SQL_REVISION_OF_PATH);
+	sql_put_text(&q, path);
+	while (sql_row(&q)) {
+		cluster = sql_always(&q, arena);
+		source = sql_always(&q, arena);
+	}
+	if (!sql_end(&q, err))
+		return rop_wrap(err, "%s", path);
+	*ret_cluster = cluster;
+	*ret_source = source;
 	return true;
 }
 

@@ -11,9 +11,9 @@
 
 struct rop_store;
 
-/* When a statement is prepared: SETUP on its first use, READ at opening, WRITE at opening for writing (so that a
- * database that does not fit is found before anything is sent). */
-enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_WRITE };
+/* When a statement is prepared: SETUP on its first use, READ at opening, READ_2 too, unless the database is still of
+ * schema 1, WRITE at opening for writing (so that a database that does not fit is found before anything is sent). */
+enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_WRITE };
 
 /* The columns of an expectation, in the order in which commit.c writes and image.c reads them. */
 #define SQL_EXPECT_COLUMNS "kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
@@ -32,13 +32,22 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_WRITE };
 	X(BEGIN_READ, SETUP, "BEGIN DEFERRED") \
 	X(COMMIT, SETUP, "COMMIT") \
 	X(ROLLBACK, SETUP, "ROLLBACK") \
+	/* one request of a group */ \
+	X(REQUEST_BEGIN, SETUP, "SAVEPOINT request") \
+	X(REQUEST_KEEP, SETUP, "RELEASE request") \
+	X(REQUEST_UNDO, SETUP, "ROLLBACK TO request") \
+	/* the database itself */ \
+	X(DATA_VERSION, READ, "PRAGMA data_version") \
+	X(INSTANCE, READ_2, "SELECT name FROM instance") \
 	/* clusters */ \
 	X(CLUSTER_NAMES, READ, "SELECT name FROM cluster ORDER BY name") \
+	X(CLUSTER_IDS, READ, "SELECT id FROM cluster ORDER BY id") \
 	X(CLUSTER_FIND, READ, "SELECT id, boot_id FROM cluster WHERE name = ?1") \
 	X(CLUSTER_GET, READ, "SELECT formed_wall_ms, reached_revision, state, state_since_wall_ms," \
 		" state_since_boot_ms, boot_id, paused, paused_until_wall_ms, paused_by FROM cluster WHERE id = ?1") \
 	X(CLUSTER_PAUSED, READ, "SELECT 1 FROM cluster WHERE name = ?1 AND paused = 1" \
 		" AND (paused_until_wall_ms = 0 OR paused_until_wall_ms > ?2)") \
+	X(CLUSTER_PAUSES, READ, "SELECT name, paused_by, paused_until_wall_ms FROM cluster WHERE paused = 1 ORDER BY name") \
 	X(CLUSTER_ADD, WRITE, "INSERT INTO cluster (name) VALUES (?1)") \
 	X(CLUSTER_PAUSE, WRITE, "UPDATE cluster SET paused = 1, paused_until_wall_ms = ?2, paused_by = ?3," \
 		" pause_changed_wall_ms = ?4 WHERE id = ?1") \
@@ -60,14 +69,34 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_WRITE };
 		" ORDER BY revision DESC LIMIT 1") \
 	X(REVISION_SOURCE, READ, "SELECT source, path FROM revision JOIN cluster ON cluster.id = revision.cluster" \
 		" WHERE name = ?1 ORDER BY revision DESC LIMIT 1") \
+	/* rows are never deleted: their order is that of acceptance, whatever the wall clock did */ \
+	X(REVISION_OF_PATH, READ, "SELECT name, source FROM revision r JOIN cluster c ON c.id = r.cluster" \
+		" WHERE path = ?1 AND revision = (SELECT max(revision) FROM revision WHERE cluster = r.cluster)" \
+		" ORDER BY r.rowid DESC LIMIT 1") \
+	X(REVISION_MOVE, WRITE, "UPDATE revision SET path = ?3 WHERE cluster = ?1 AND revision = ?2 AND path <> ?3") \
 	X(REVISION_ADD, WRITE, "INSERT INTO revision (cluster, revision, wall_ms, digest, canonical, source, path)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	/* topology files with errors */ \
+	X(FILE_ERRORS, READ_2, "SELECT path, cluster, text, since_wall_ms FROM file_error" \
+		" WHERE ?1 IS NULL OR cluster = ?1 ORDER BY path") \
+	X(FILE_ERROR_SET, WRITE, "INSERT INTO file_error (path, cluster, text, since_wall_ms) VALUES (?1, ?2, ?3, ?4)" \
+		" ON CONFLICT (path) DO UPDATE SET cluster = excluded.cluster, text = excluded.text" \
+		" WHERE cluster IS NOT excluded.cluster OR text <> excluded.text") \
+	X(FILE_ERROR_DROP, WRITE, "DELETE FROM file_error WHERE path = ?1") \
 	/* members */ \
 	X(MEMBERS_GET, READ, "SELECT node, address, shard FROM member WHERE cluster = ?1 ORDER BY id") \
 	X(MEMBERS_CLEAR, WRITE, "DELETE FROM member WHERE cluster = ?1") \
 	X(MEMBER_ADD, WRITE, "INSERT INTO member (cluster, node, address, shard) VALUES (?1, ?2, ?3, ?4)" \
 		" ON CONFLICT (cluster, node) DO UPDATE SET address = excluded.address, shard = excluded.shard") \
 	/* the journal */ \
+	X(PASS_NEWEST, READ, "SELECT coalesce(max(id), 0) FROM pass WHERE cluster = ?1") \
+	/* ?2: older than this; ?3: but not the newest so many, at least one; ?4: at most so many */ \
+	X(PASS_OLD, WRITE, "SELECT id FROM pass WHERE cluster = ?1 AND wall_ms < ?2 AND id <" \
+		" (SELECT id FROM pass WHERE cluster = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?3 - 1) AND NOT EXISTS" \
+		" (SELECT 1 FROM expectation WHERE pass = pass.id AND status = 'pending') ORDER BY wall_ms LIMIT ?4") \
+	X(PASS_DROP, WRITE, "DELETE FROM pass WHERE id = ?1") \
+	X(TRANSITIONS_DROP, WRITE, "DELETE FROM transition_log WHERE pass = ?1") \
+	X(EXPECTS_DROP, WRITE, "DELETE FROM expectation WHERE pass = ?1") \
 	X(PASS_ADD, WRITE, "INSERT INTO pass (cluster, wall_ms, boot_ms, boot_id, pid) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(TRANSITION_ADD, WRITE, "INSERT INTO transition_log (cluster, pass, machine, digest, subject, from_state," \
 		" to_state, row, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \

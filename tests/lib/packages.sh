@@ -8,10 +8,11 @@
 
 # shellcheck disable=SC2034  # the lists are for those who source this file
 PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config libyaml-dev libhiredis-dev libconfig-dev libsqlite3-dev
-	libuv1-dev libjansson-dev)
+	libuv1-dev libjansson-dev libsystemd-dev)
 PACKAGES_RUN=(redis-server redis-tools)
 PACKAGES_TEST=(libcriterion-dev clang shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
-	util-linux procps findutils diffutils socat)
+	util-linux procps findutils diffutils socat
+	mandoc)
 # For machines that tests boot (tests/lib/booted.sh): wanted, not needed; without them these tests are skipped.
 PACKAGES_BOOTED=(systemd systemd-container debootstrap iproute2 util-linux jq redis-tools)
 

@@ -6,7 +6,7 @@
 F=$LIVE_DIR/cart.yaml
 unset XDG_STATE_HOME
 export HOME=$LIVE_DIR # (nothing may be looked for, or made, in the tester's home)
-COMMANDS='validate plan apply status check history explain pause resume machine demo'
+COMMANDS='validate plan apply status check history explain pause resume import machine demo'
 
 usage() { # usage NAME TEXT ARG... - exit 3, one sentence on stderr that has TEXT, nothing on stdout
 	check "$1" usage_error "${@:2}"

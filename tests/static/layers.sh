@@ -44,6 +44,7 @@ wraps() {
 	hiredis/adapters/*) REPLY=' loop redis ' ;;
 	hiredis/*) REPLY=' redis ' ;;
 	uv.h) REPLY=' loop ' ;;
+	systemd/*) REPLY=' systemd ' ;;
 	jansson.h) REPLY=' cli config ' ;;
 	*) return 1 ;;
 	esac
@@ -78,7 +79,7 @@ may_use() { # may_use LAYER: the layers below it
 	model) REPLY=' base model ' ;;
 	machine) REPLY=' base ports machine ' ;; # it reads documents through their port
 	policy) REPLY=' base model machine policy ' ;;
-	redis | store | loop | config) REPLY=" base model machine ports $1 " ;;
+	redis | store | loop | config | systemd) REPLY=" base model machine ports $1 " ;;
 	operator) REPLY=' base model machine policy ports operator ' ;;
 	*) REPLY=any ;;
 	esac
@@ -98,7 +99,7 @@ awk 'NR == FNR { if ($2 != "U") home[$1] = $3; next }
 while read -r from to object symbol; do
 	# An adapter may stand on another one's port (timers, say): what include/rop declares, not what is behind it.
 	case $to in
-	redis | store | loop | config) grep -rqw "$symbol" include/rop && to=ports ;;
+	redis | store | loop | config | systemd) grep -rqw "$symbol" include/rop && to=ports ;;
 	esac
 	may_use "$from"
 	[ "$REPLY" = any ] || [[ $REPLY == *" $to "* ]] || echo "$object calls $symbol of src/$to" >>"$bad"

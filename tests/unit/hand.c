@@ -7,10 +7,15 @@
 
 #define TURNS_MAX 20000
 
+static struct rop_transition kept(const struct rop_transition *t)
+{
+	return (struct rop_transition){ .from = t->from, .to = t->to, .row = rop_strdup(pool, t->row), .why = t->why };
+}
+
 static void on_transition(void *arg, const struct rop_transition *t)
 {
 	struct hand *hand = arg;
-	*rop_push(pool, &hand->moves) = (struct rop_transition){ .from = t->from, .to = t->to, .row = rop_strdup(pool, t->row), .why = t->why };
+	*rop_push(pool, &hand->moves) = kept(t);
 }
 
 static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
@@ -110,6 +115,8 @@ static void write_down(struct hand *hand, struct rop_entry *entry)
 	snprintf(image->boot_id, sizeof image->boot_id, "%s", entry->boot_id);
 	for (size_t i = 0; i < entry->resolutions.n; i++)
 		resolve(image, entry->resolutions.at[i].id);
+	for (size_t i = 0; i < entry->transitions.n; i++)
+		*rop_push(pool, &hand->written) = kept(&entry->transitions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)
 		add_pending(hand, &entry->expects.at[i]);
 	change_temporaries(image, entry);

@@ -17,7 +17,8 @@ struct hand {
 	enum rop_sent (*answer)(struct hand *hand, const struct rop_step *step, const char **ret_text);
 	size_t commits, looks;
 	ROP_LIST(struct rop_step) sent;
-	ROP_LIST(struct rop_transition) moves;
+	ROP_LIST(struct rop_transition) moves;   /* as told */
+	ROP_LIST(struct rop_transition) written; /* as committed */
 	ROP_LIST(const char *) ended;         /* "role:<id> met" */
 };
 

@@ -360,6 +360,87 @@ Test(config, one_newline_is_dropped_from_a_password)
 	}
 }
 
+Test(config, a_credential_is_what_systemd_put_beside_the_service)
+{
+	struct rop_topology t = { .name = "cart", .auth_credential = "redis.cart_1-a" };
+	struct rop_err err = { 0 };
+	char *secret = NULL;
+	static const char *const NOWHERE[] = { NULL, "", "run/credentials" };
+	for (size_t i = 0; i < sizeof NOWHERE / sizeof *NOWHERE; i++) {
+		if (NOWHERE[i])
+			setenv("CREDENTIALS_DIRECTORY", NOWHERE[i], 1);
+		else
+			unsetenv("CREDENTIALS_DIRECTORY");
+		cr_assert_not(rop_topology_password(&t, &secret, &err));
+		cr_assert_eq(err.code, ROP_INVALID);
+		cr_assert(strstr(err.text, "this process was given no credentials") && strstr(err.text, "passwordFile") &&
+			  strstr(err.text, "LoadCredential=redis.cart_1-a:"), "%s", err.text);
+	}
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	cr_assert_not(rop_topology_password(&t, &secret, &err));
+	cr_assert_eq(err.code, ROP_INVALID);
+	cr_assert(strstr(err.text, "is not among the credentials of this service") && strstr(err.text, "passwordFile") &&
+		  strstr(err.text, "LoadCredential=redis.cart_1-a:"), "%s", err.text);
+	write_file("redis.cart_1-a", "hunter2\n", 8, 0444); /* what systemd makes of it is its own business */
+	cr_assert(rop_topology_password(&t, &secret, &err), "%s", err.text);
+	cr_assert_str_eq(secret, "hunter2");
+	rop_secret_free(secret);
+	secret = NULL;
+	write_file("redis.cart_1-a", "\n", 1, 0400);
+	cr_assert_not(rop_topology_password(&t, &secret, &err));
+	cr_assert(strstr(err.text, "redis.cart_1-a: is empty"), "%s", err.text);
+	cr_assert_eq(unlink(in_folder("redis.cart_1-a")), 0);
+	cr_assert_eq(mkfifo(in_folder("redis.cart_1-a"), 0600), 0);
+	cr_assert_not(rop_topology_password(&t, &secret, &err));
+	cr_assert(strstr(err.text, "is not a regular file"), "%s", err.text);
+	cr_assert_null(secret);
+}
+
+Test(config, a_topology_names_a_file_or_nothing_too)
+{
+	struct rop_topology t = { .name = "cart" };
+	struct rop_err err = { 0 };
+	char none[] = "?", *secret = none;
+	cr_assert(rop_topology_password(&t, &secret, &err));
+	cr_assert_null(secret);
+	t.auth_password_file = write_file("p", "hunter2", 7, 0600);
+	cr_assert(rop_topology_password(&t, &secret, &err), "%s", err.text);
+	cr_assert_str_eq(secret, "hunter2");
+	rop_secret_free(secret);
+	t.auth_password_file = write_file("p", "hunter2", 7, 0644);
+	cr_assert_not(rop_topology_password(&t, &secret, &err));
+	cr_assert(strstr(err.text, "mode 0644"), "%s", err.text);
+}
+
+Test(config, a_credential_counts_in_the_digest_only_where_there_is_one)
+{
+	static const char *const TEXTS[] = {
+		HEAD "spec:\n  shards: 1\n" TWO_NODES, HEAD "spec:\n  shards: 1\n" TWO_NODES "  auth: { credential: a }\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES "  auth: { credential: b }\n",
+	};
+	struct rop_topology *t[3];
+	for (size_t i = 0; i < 3; i++)
+		t[i] = load_text(TEXTS[i]);
+	cr_assert_null(t[0]->auth_credential);
+	cr_assert_str_eq(t[1]->auth_credential, "a");
+	cr_assert_null(t[1]->auth_password_file);
+	cr_assert_null(strstr(rop_topology_canonical(arena, t[0]), "credential"));
+	cr_assert_not_null(strstr(rop_topology_canonical(arena, t[1]), "\nspec.auth.credential=a\n"));
+	cr_assert_str_neq(t[0]->digest, t[1]->digest);
+	cr_assert_str_neq(t[1]->digest, t[2]->digest);
+	cr_assert_str_eq(t[0]->digest, "@DIGEST@", "files of earlier versions keep their digest");
+}
+
+Test(config, it_is_known_which_times_the_file_declares)
+{
+	struct rop_topology *t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES "  intervals: { connectTimeout: 2s, settle: 1s }\n");
+	cr_assert(!t->interval_declared && t->connect_timeout_declared && !t->command_timeout_declared);
+	t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES "  intervals: { observe: 5s, commandTimeout: 5s }\n");
+	cr_assert(t->interval_declared && !t->connect_timeout_declared && t->command_timeout_declared);
+	t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES);
+	cr_assert(!t->interval_declared && !t->connect_timeout_declared && !t->command_timeout_declared);
+}
+
 /* The JSON Schema's place for a path of the table: properties for a key, items for []. */
 static json_t *in_schema(json_t *at, const char *path)
 {

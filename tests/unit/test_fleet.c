@@ -803,6 +803,66 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	cr_assert_eq(peer.connections, 1);
 }
 
+/* ---- who is connected ---------------------------------------------------------------------------------------- */
+
+static char listed[512];
+
+/* "INFO clients" is answered with `say`; CLIENT LIST too, where it begins with '$' or '-' a second line. */
+static void has_clients(struct peer *peer, int fd)
+{
+	char name[128];
+	const char *list = strchr(peer->say, '|');
+	while (peer_command(peer, fd, name, sizeof name)) {
+		strncat(listed, name, sizeof listed - strlen(listed) - 2);
+		strcat(listed, ";");
+		if (strcmp(name, "INFO clients") == 0)
+			peer_say(fd, peer->say, (size_t)(list - peer->say));
+		else if (strncmp(name, "CLIENT LIST", 11) == 0 && !list[1])
+			return; /* hangs up */
+		else if (strncmp(name, "CLIENT LIST", 11) == 0)
+			peer_say(fd, list + 1, strlen(list + 1));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+static void look_at_clients(const char *say, int asked, const char *operators)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.client_name = NULL;
+	listed[0] = '\0';
+	peer_start(&peer, has_clients, say);
+	view_open(&view, &peer.port, 1);
+	for (int pass = 0; pass < 2; pass++) {
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_CLIENTS);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s: %s", say, answer->reach_why);
+		cr_assert_not_null(answer->cluster_nodes);
+		cr_assert(operators ? answer->operators && strcmp(answer->operators, operators) == 0 : !answer->operators, "%s", say);
+	}
+	view_done(&view);
+	peer_stop(&peer);
+	int times = 0;
+	for (const char *at = listed; (at = strstr(at, "CLIENT LIST TYPE normal;")); at++)
+		times++;
+	cr_assert_eq(times, asked, "%s: %s", say, listed);
+}
+
+#define OPERATOR_LINE "id=3 addr=10.0.0.5:4 name=redis-operator:cart:1a2b3c4d age=1\n"
+
+Test(fleet, a_node_is_asked_for_its_clients_only_where_there_are_not_too_many)
+{
+	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|$66\r\nid=1\n" OPERATOR_LINE "\r\n", 2, OPERATOR_LINE);
+	look_at_clients("$25\r\nconnected_clients:5001\r\nx\r\n|$5\r\nid=1\n\r\n", 0, NULL);
+	look_at_clients("$8\r\nnothing!\r\n|$5\r\nid=1\n\r\n", 0, NULL);
+	look_at_clients("-NOPERM no\r\n|$5\r\nid=1\n\r\n", 0, NULL);
+	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|$5\r\nid=1\n\r\n", 2, "");
+	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|-ERR unknown subcommand\r\n", 1, NULL);
+	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|:7\r\n", 1, NULL);
+	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|", 2, NULL);
+}
+
 Test(fleet, no_nodes_are_observed_too)
 {
 	struct view view;

@@ -117,6 +117,45 @@ Test(fleet_live, a_missing_permission_is_named)
 	server_stop(&server);
 }
 
+Test(fleet_live, who_else_is_connected_is_told_where_the_user_may_know)
+{
+	static const char *const USERS[] = { "ACL SETUSER discreet on >pw ~* +@all -client|list" };
+	static const char PING[] = "PING";
+	struct server server;
+	struct view view, other;
+	server_start(&server, CLUSTER, 2);
+	view_init(&other);
+	other.options.client_name = "redis-operator:test:1a2b3c4d";
+	view_open(&other, &server.port, 1);
+	cr_assert_eq(tell(&other, USERS, 1)->sent, ROP_SENT_OK);
+	const struct { unsigned flags; const char *user; bool known; } ROUNDS[] = {
+		{ ROP_OBSERVE_FULL, NULL, false }, { ROP_OBSERVE_CLIENTS, NULL, true },
+		{ ROP_OBSERVE_CLIENTS | ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, NULL, true }, { ROP_OBSERVE_CLIENTS, "discreet", false },
+	};
+	for (size_t i = 0; i < sizeof ROUNDS / sizeof *ROUNDS; i++) {
+		view_init(&view);
+		view.options.command_timeout_ms = 5000;
+		view.options.user = ROUNDS[i].user;
+		view.options.password = ROUNDS[i].user ? "pw" : NULL;
+		view_open(&view, &server.port, 1);
+		for (int pass = 0; pass < 2; pass++) { /* the second time on the same connection */
+			const struct rop_answer *answer = look(&view, ROUNDS[i].flags);
+			assert_reach(answer, ROP_REACH_OK, NULL);
+			cr_assert_eq(answer->operators != NULL, ROUNDS[i].known, "round %zu", i);
+			if (!ROUNDS[i].known)
+				continue;
+			cr_assert_not_null(strstr(answer->operators, " name=redis-operator:test:1a2b3c4d "));
+			cr_assert_not_null(strstr(answer->operators, " name=redis-operator:test "));
+			cr_assert_geq(answer->n_clients, 2);
+		}
+		const char *refusals[] = { PING };
+		cr_assert_eq(tell(&view, refusals, 1)->sent, ROP_SENT_OK, "the connection is in step");
+		view_done(&view);
+	}
+	view_done(&other);
+	server_stop(&server);
+}
+
 Test(fleet_live, a_server_without_cluster_mode_is_told_apart)
 {
 	struct server server;

@@ -162,6 +162,43 @@ Test(model, what_was_not_sent_is_not_known)
 	cr_assert_eq(alone(answer)->bus_port, 17000);
 }
 
+Test(model, operators_are_known_by_the_names_of_their_connections)
+{
+	struct rop_answer answer = answer_of(OWN_LINE);
+	answer.operators =
+		"id=3 addr=10.0.0.5:40112 laddr=10.0.0.1:6379 fd=8 name=redis-operator:cart:1a2b3c4d age=1 cmd=info user=default\n"
+		"id=4 addr=10.0.0.5:40113 laddr=10.0.0.1:6379 fd=9 name=redis-operator:cart:1a2b3c4d age=1 cmd=info user=default\n"
+		"id=5 addr=[2001:db8::1]:5 laddr=10.0.0.1:6379 name=redis-operator:cart:00000000 age=1\n"
+		"id=6 addr=/run/redis.sock:0 laddr=/run/redis.sock:0 name=redis-operator:my.wish-list:ffffffff\n"
+		"id=7 addr=10.0.0.6:1 name=redis-operator:cart age=1\n"
+		"id=7 addr=10.0.0.6:1 name=redis-operator:cart: age=1\n"
+		"id=7 addr=10.0.0.6:1 name=redis-operator::1a2b3c4d age=1\n"
+		"id=7 addr=10.0.0.6:1 name=redis-operator:cart:1A2B3C4D age=1\n"
+		"id=7 addr=10.0.0.6:1 name=redis-operator:cart:1a2b3c4d5 age=1\n"
+		"id=7 addr=10.0.0.6:1 name=my-redis-operator:cart:1a2b3c4d age=1\n"
+		"id=8 name=redis-operator:cart:1a2b3c4d\n"
+		"id=8 addr= name=redis-operator:cart:12345678\n"
+		"id=9 addr=10.0.0.7:1 name=redis-operator:cart:1a2b3c4d";
+	static const char *const WANT[][3] = { { "cart", "1a2b3c4d", "10.0.0.5" }, { "cart", "00000000", "2001:db8::1" },
+		{ "my.wish-list", "ffffffff", "/run/redis.sock" }, { "cart", "12345678", "?" }, { "cart", "1a2b3c4d", "10.0.0.7" } };
+	struct rop_node *node = alone(answer);
+	cr_assert_eq(node->n_operators, 5, "%zu", node->n_operators);
+	for (size_t i = 0; i < node->n_operators; i++) {
+		cr_assert_str_eq(node->operators[i].cluster, WANT[i][0]);
+		cr_assert_str_eq(node->operators[i].instance, WANT[i][1]);
+		cr_assert_str_eq(node->operators[i].from, WANT[i][2]);
+	}
+	char *many = rop_alloc(pool, 100000), *at = many;
+	for (int i = 0; i < 1000; i++)
+		at += sprintf(at, "id=1 addr=10.0.0.%d:1 name=redis-operator:cart:1a2b3c4d\n", i);
+	answer.operators = many;
+	cr_assert_eq(alone(answer)->n_operators, ROP_OPERATORS_MAX);
+	for (size_t n = strlen(many) < 200 ? strlen(many) : 200; n > 0; n--) { /* cut anywhere */
+		many[n] = '\0';
+		cr_assert_leq(alone(answer)->n_operators, 5);
+	}
+}
+
 Test(model, an_answer_that_cannot_be_understood_is_not_redis)
 {
 	static const char *const TEXTS[] = {

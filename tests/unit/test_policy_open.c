@@ -86,6 +86,30 @@ Test(policy_open, names_links_that_are_not_healthy_and_views_that_differ)
 			 "ViewsDiffer: 10.0.0.3:6379: another role, epoch or slots for 10.0.0.2:6379 than it says itself\n");
 }
 
+Test(policy_open, names_two_that_claim_the_same_slots)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	rop_slots_add(&world->nodes[1].slots, 5, 7);
+	world->nodes[1].epoch = world->nodes[0].epoch = 3;
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_not(now->slots_assigned);
+	cr_assert_str_eq(open_of(now), "DoubleClaim: 10.0.0.1:6379 and 10.0.0.2:6379 both claim the slots 5-7 (config epochs 3 and 3)\n");
+}
+
+Test(policy_open, the_cause_comes_before_what_follows_from_it)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	for (size_t i = 0; i < 6; i++)
+		world->nodes[i].state_ok = false;
+	rop_bit_clear(world, world->linked, 3, 0);
+	go_silent(world, 5);
+	const char *text = open_of(situation_of(topology, world));
+	const char *silent = strstr(text, "Unreachable"), *link = strstr(text, "NotLinked"), *fails = strstr(text, "StateFail");
+	cr_assert(silent && link && fails && silent < link && link < fails, "%s", text);
+}
+
 Test(policy_open, says_of_each_node_what_it_lacks)
 {
 	struct rop_topology *topology = six();
@@ -312,6 +336,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "synchronising", &now.synchronising }, { "state_ok", &now.state_ok },
 		{ "views_agree", &now.views_agree }, { "temporaries_in_force", &now.temporaries_in_force },
 		{ "settings_as_declared", &now.settings_as_declared }, { "waiting", &now.waiting }, { "worn_out", &now.worn_out },
+		{ "finding_gone", &now.finding_gone },
 	};
 	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 1, "all but agreed_for");
 	for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {

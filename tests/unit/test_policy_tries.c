@@ -131,3 +131,61 @@ Test(policy_tries, thousands_of_subjects_are_kept_apart)
 	fail_once(tries, "link:10", "no", 50);
 	cr_assert_eq(rop_tries_next_ms(tries, 0), 100, "the earliest of them");
 }
+
+Test(policy_tries, what_failed_too_often_gets_one_more_try_every_five_minutes)
+{
+	struct rop_tries *tries = rop_tries_new(pool);
+	for (int i = 0; i < 8; i++)
+		fail_once(tries, "role:a", "no", 1000);
+	rop_tries_forgive(tries, 1000 + 299999);
+	cr_assert_eq(rop_tries_may(tries, "role:a", 1000 + 299999), ROP_MAY_NEVER);
+	rop_tries_forgive(tries, 301000);
+	cr_assert_eq(rop_tries_may(tries, "role:a", 301000), ROP_MAY);
+	cr_assert_not(rop_tries_worn_out(tries, NULL, NULL));
+	fail_once(tries, "role:a", "no", 301000);
+	cr_assert(rop_tries_worn_out(tries, NULL, NULL), "one try, not eight");
+}
+
+Test(policy_tries, failures_of_long_ago_do_not_add_up)
+{
+	struct rop_tries *tries = rop_tries_new(pool);
+	int64_t now = 0;
+	for (int i = 0; i < 20; i++, now += 600000) {
+		rop_tries_forgive(tries, now);
+		fail_once(tries, "role:a", "no", now);
+		cr_assert_eq(rop_tries_count(tries, "role:a"), 1);
+	}
+	struct rop_expect rewrite = { .kind = ROP_STEP_PERSIST, .subject = "config:a", .first = -1, .last = -1, .note = "ERR" };
+	rop_tries_ended(tries, &rewrite, ROP_EXPECT_REFUSED, now);
+	rop_tries_forgive(tries, now + 6000000);
+	cr_assert_eq(rop_tries_count(tries, "config:a"), 1, "what nothing seen would ask for again is not forgotten");
+}
+
+Test(policy_tries, a_copy_knows_what_counts_and_nothing_else)
+{
+	struct rop_tries *tries = rop_tries_new(pool);
+	struct rop_expect range = on_slots(5, 9);
+	for (int i = 0; i < 1000; i++) {
+		struct rop_expect expect = on(rop_printf(pool, "link:%d", i));
+		rop_tries_pending(tries, &expect);
+		rop_tries_ended(tries, &expect, ROP_EXPECT_MET, 0);
+	}
+	rop_tries_pending(tries, &range);
+	for (int i = 0; i < 8; i++)
+		fail_once(tries, "role:a", "why not", 70);
+	fail_once(tries, "role:b", "no", 70);
+	struct rop_arena *own = rop_arena_new();
+	struct rop_tries *copy = rop_tries_copy(own, tries);
+	const char *subject, *note;
+	cr_assert(rop_tries_worn_out(copy, &subject, &note));
+	cr_assert_str_eq(subject, "role:a");
+	cr_assert_str_eq(note, "why not");
+	cr_assert(subject != NULL && rop_tries_n_pending(copy) == 1 && rop_tries_slot_pending(copy, 9, 9));
+	cr_assert_eq(rop_tries_may(copy, "slot:5-9", 0), ROP_MAY_PENDING);
+	cr_assert_eq(rop_tries_may(copy, "role:b", 80), ROP_MAY_LATER);
+	cr_assert_eq(rop_tries_next_ms(copy, 80), rop_tries_next_ms(tries, 80));
+	cr_assert_leq(rop_arena_bytes(own), (size_t)16 * 1024);
+	rop_tries_forgive(copy, 10000000);
+	cr_assert_not(rop_tries_worn_out(copy, NULL, NULL));
+	rop_arena_free(own);
+}

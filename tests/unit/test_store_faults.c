@@ -138,12 +138,12 @@ Test(store_faults, when_the_kth_write_fails_all_or_nothing_is_there)
 		}
 }
 
-static struct store_migration two[2] = { { NULL }, { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
+static struct store_migration three[3] = { { NULL }, { NULL }, { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
 	"ALTER TABLE cluster ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {
-	two[0] = store_migrations[0];
+	memcpy(three, store_migrations, 2 * sizeof *three);
 	bool reached = true;
 	for (int k = 1; reached; k++) {
 		unlink(db_path);
@@ -152,19 +152,19 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		rop_store_close(store);
 		store = NULL;
 		fault = (struct fault_plan){ .fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true };
-		bool ok = store_open_with(db_path, ROP_STORE_WRITE, two, 2, &store, &err);
+		bool ok = store_open_with(db_path, ROP_STORE_WRITE, three, 3, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int64_t version = raw_int(db_path, "PRAGMA user_version");
-		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 1);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 2);
 		cr_assert(integrity_ok(db_path));
-		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, two, 2, &store, &err), "and then it goes on: %s", err.text);
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, three, 3, &store, &err), "and then it goes on: %s", err.text);
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
-		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
 	}
 }
 
@@ -183,6 +183,88 @@ Test(store_faults, when_making_a_database_dies_anywhere_the_next_one_makes_it)
 		fault.fail_at = 0;
 		cr_assert_eq(number_on_disk(), 0);
 	}
+}
+
+/* ---- a group ------------------------------------------------------------------------------------------------ */
+
+enum { GROUP = 5 };
+
+static const char *cluster_name(int i)
+{
+	return rop_printf(arena, "cluster-%d", i);
+}
+
+/* Of all clusters of the group, or of none. */
+static int number_of_group(void)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_image image = image_of(store, cluster_name(0));
+	int number = number_of(&image);
+	for (int i = 1; i < GROUP; i++) {
+		image = image_of(store, cluster_name(i));
+		cr_assert_eq(number_of(&image), number, "%s", cluster_name(i));
+	}
+	rop_store_close(store);
+	cr_assert(integrity_ok(db_path));
+	return number;
+}
+
+static bool commit_group_number(struct rop_store *store, int number)
+{
+	struct rop_entry entries[GROUP];
+	struct rop_commit_request requests[GROUP] = { { 0 } };
+	for (int i = 0; i < GROUP; i++) {
+		struct rop_image before = image_of(store, cluster_name(i));
+		entries[i] = numbered_entry(number, &before);
+		requests[i].cluster = cluster_name(i);
+		requests[i].entry = &entries[i];
+	}
+	bool ok = rop_store_commit_group(store, requests, GROUP, &err);
+	for (int i = 0; i < GROUP; i++) {
+		cr_assert_eq(requests[i].result, ok ? ROP_COMMIT_WRITTEN : ROP_COMMIT_REFUSED);
+		cr_assert_eq(entries[i].pass != 0, ok);
+		for (size_t k = 0; k < entries[i].expects.n; k++)
+			cr_assert_eq(entries[i].expects.at[k].id != 0, ok, "ids only for rows that are there");
+	}
+	return ok;
+}
+
+Test(store_faults, when_the_kth_write_of_a_group_fails_nothing_of_any_request_is_there)
+{
+	int number = number_of_group(), k;
+	bool reached = true;
+	for (k = 1; reached; k++) {
+		struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+		fault = (struct fault_plan){ .fail_at = k, .rc = k % 2 ? SQLITE_FULL : SQLITE_IOERR_WRITE, .for_good = k % 3,
+			.torn = k % 5 == 0, .lazy = true };
+		bool ok = commit_group_number(store, number + 1);
+		reached = fault.failures > 0;
+		cr_assert(ok || err.code == ROP_FAIL, "%s", err.text);
+		rop_store_close(store);
+		fault.fail_at = 0;
+		int now = number_of_group();
+		cr_assert(ok ? now == number + 1 : now == number || now == number + 1, "k %d: %d, then %d", k, number, now);
+		number = now;
+	}
+	cr_assert_gt(k, 20, "%d points of failure are too few to believe", k);
+}
+
+Test(store_faults, a_group_is_one_commit_to_the_disk)
+{
+	number_of_group();
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	cr_assert(commit_group_number(store, 1));
+	fault.calls = 0;
+	cr_assert(commit_group_number(store, 2));
+	int together = fault.calls;
+	fault.calls = 0;
+	for (int i = 0; i < GROUP; i++) {
+		struct rop_image before = image_of(store, cluster_name(i));
+		struct rop_entry entry = numbered_entry(3, &before);
+		commit_or_die(store, cluster_name(i), &entry);
+	}
+	cr_assert_lt(2 * together, fault.calls, "%d writes together, %d one by one", together, fault.calls);
+	rop_store_close(store);
 }
 
 /* ---- rot --------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,320 @@
+/* import_text.c - a cluster as it was found, as a topology file that explains itself. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "import.h"
+#include "rop/text.h"
+
+#define COMMENT_COLUMN 52
+#define SLOTS_SHOWN 48   /* characters of a primary's slots; a scattered set is counted instead */
+#define DIFFERENT_SHOWN 8
+
+/* What people set on purpose, with the value that a server has by itself (redis.conf of 7.0). What a server takes from
+ * its surroundings (ports, folders, maxclients cut down by ulimit) and what holds secrets is not here. */
+static const struct known_setting { const char *name, *normal; bool memory; } KNOWN[] = {
+	{ "maxmemory", "0", true },
+	{ "maxmemory-policy", "noeviction", false },
+	{ "maxmemory-samples", "5", false },
+	{ "maxmemory-clients", "0", false },
+	{ "appendonly", "no", false },
+	{ "appendfsync", "everysec", false },
+	{ "auto-aof-rewrite-percentage", "100", false },
+	{ "auto-aof-rewrite-min-size", "67108864", true },
+	{ "no-appendfsync-on-rewrite", "no", false },
+	{ "save", "3600 1 300 100 60 10000", false },
+	{ "stop-writes-on-bgsave-error", "yes", false },
+	{ "cluster-node-timeout", "15000", false },
+	{ "cluster-require-full-coverage", "yes", false },
+	{ "cluster-allow-reads-when-down", "no", false },
+	{ "cluster-allow-pubsubshard-when-down", "yes", false },
+	{ "cluster-allow-replica-migration", "yes", false },
+	{ "cluster-migration-barrier", "1", false },
+	{ "cluster-replica-no-failover", "no", false },
+	{ "cluster-replica-validity-factor", "10", false },
+	{ "cluster-preferred-endpoint-type", "ip", false },
+	{ "repl-diskless-sync", "yes", false },
+	{ "repl-diskless-sync-delay", "5", false },
+	{ "repl-diskless-load", "disabled", false },
+	{ "repl-backlog-size", "1048576", true },
+	{ "repl-backlog-ttl", "3600", false },
+	{ "repl-timeout", "60", false },
+	{ "repl-ping-replica-period", "10", false },
+	{ "replica-serve-stale-data", "yes", false },
+	{ "replica-read-only", "yes", false },
+	{ "replica-priority", "100", false },
+	{ "min-replicas-to-write", "0", false },
+	{ "min-replicas-max-lag", "10", false },
+	{ "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", false },
+	{ "timeout", "0", false },
+	{ "tcp-keepalive", "300", false },
+	{ "hz", "10", false },
+	{ "lazyfree-lazy-eviction", "no", false },
+	{ "lazyfree-lazy-expire", "no", false },
+	{ "lazyfree-lazy-server-del", "no", false },
+	{ "lazyfree-lazy-user-del", "no", false },
+	{ "lazyfree-lazy-user-flush", "no", false },
+	{ "activedefrag", "no", false },
+	{ "notify-keyspace-events", "", false },
+	{ "latency-monitor-threshold", "0", false },
+};
+#define KNOWN_N (sizeof KNOWN / sizeof *KNOWN)
+
+const char **import_settings(struct rop_arena *arena, size_t *ret_n)
+{
+	const char **names = rop_alloc_n(arena, KNOWN_N, sizeof *names);
+	for (size_t i = 0; i < KNOWN_N; i++)
+		names[i] = KNOWN[i].name;
+	*ret_n = KNOWN_N;
+	return names;
+}
+
+/* ---- scalars ----------------------------------------------------------------------------------------------- */
+
+/* YAML's versions disagree on what yes, 012 and 1:30 are: all that is not plainly a word or a number is quoted. */
+static const char *scalar(struct rop_arena *arena, const char *text, bool number_is_fine)
+{
+	static const char *const WORDS[] = { "y", "n", "yes", "no", "on", "off", "true", "false", "null" };
+	static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	int64_t number;
+	bool plain = (*text && strchr(LETTERS, *text)) || *text == '/';
+	for (const char *p = text; *p; p++)
+		plain &= isalnum((unsigned char)*p) || strchr("._/-", *p);
+	for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+		plain &= strcasecmp(WORDS[i], text) != 0;
+	if (plain || (number_is_fine && rop_int_parse(text, 0, INT64_MAX, &number)))
+		return text;
+	ROP_OWN_TEXT quoted = { 0 };
+	for (const char *p = text; *p; p++)
+		rop_text_add(&quoted, strchr("\"\\", *p) ? "\\%c" : "%c", *p);
+	return rop_printf(arena, "\"%s\"", quoted.n ? quoted.at : "");
+}
+
+/* Servers choose what they announce, and a line break would end the comment. */
+static const char *for_comment(struct rop_arena *arena, const char *text)
+{
+	char *copy = rop_printf(arena, "%.120s", text);
+	for (char *p = copy; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			*p = '?';
+	return copy;
+}
+
+static const char *plural(int n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------- */
+
+static const char *slots_in_words(struct rop_arena *arena, const struct rop_slots *slots)
+{
+	const char *text = rop_slots_text(arena, slots);
+	int runs = 0;
+	if (strlen(text) <= SLOTS_SHOWN)
+		return rop_printf(arena, "%s (%d)", text, rop_slots_count(slots));
+	for (int from = 0, first, last; rop_slots_run(slots, from, &first, &last); from = last + 1)
+		runs++;
+	return rop_printf(arena, "%d of them in %d ranges", rop_slots_count(slots), runs);
+}
+
+static const char *node_comment(const struct import *im, int i)
+{
+	struct rop_arena *arena = im->cli->arena;
+	const struct rop_node *node = &im->seed.seen->nodes[i];
+	int shard = im->shard_of[i];
+	const char *what = im->shards[shard].primary == i ?
+				   rop_printf(arena, "primary of shard %d, slots %s", shard + 1, slots_in_words(arena, &node->slots)) :
+				   rop_printf(arena, "replica of shard %d", shard + 1);
+	const char *name = im->seed.host_names[i];
+	return name ? rop_printf(arena, "%s; calls itself %s", what, for_comment(arena, name)) : what;
+}
+
+static void put_node(const struct import *im, int i, struct rop_text *out)
+{
+	struct rop_arena *arena = im->cli->arena;
+	const struct rop_endpoint *at = &im->seed.endpoints[i];
+	bool colon = at->address[0] == '['; /* "[" begins a list, in YAML */
+	const char *bus = at->bus_port && at->bus_port != at->port + ROP_BUS_OFFSET ? rop_printf(arena, ", busPort: %d", at->bus_port) : "";
+	const char *shard = im->pinned ? rop_printf(arena, ", shard: %d", im->shard_of[i] + 1) : "";
+	const char *item = rop_printf(arena, "    - { address: %s%s%s%s%s }", colon ? "\"" : "", at->address, colon ? "\"" : "", bus, shard);
+	rop_text_add(out, "%-*s # %s\n", COMMENT_COLUMN, item, node_comment(im, i));
+}
+
+static void put_nodes(const struct import *im, struct rop_text *out)
+{
+	rop_text_add(out, "  # The primaries by their lowest slot, then the replicas. Servers do not know in which zone they stand: say it where\n"
+			  "  # machines fail together, as in { address: ..., zone: a }, and new replicas are kept apart.\n");
+	if (im->pinned && im->fewest != im->most)
+		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where it belongs. With\n"
+				  "  # cluster-allow-replica-migration the servers may move one to a shard that has none: then this is to be changed.\n");
+	else if (im->pinned)
+		rop_text_add(out, "  # 'shard' says for each node where it belongs: by order alone, a cluster formed anew would pair them otherwise.\n");
+	if (!im->even)
+		rop_text_add(out, "  # The slots are not in equal ranges, and this format has no key for ranges: plan and apply leave each slot where\n"
+				  "  # it is, but a cluster formed anew from this file would have equal ranges.\n  # Now %s.\n", im->uneven);
+	rop_text_add(out, "  nodes:\n");
+	for (size_t line = 0; line < im->seed.n; line++)
+		put_node(im, im->order[line], out);
+}
+
+/* ---- settings ---------------------------------------------------------------------------------------------- */
+
+static const char *value_of(const struct import *im, size_t node, size_t setting)
+{
+	return im->seed.seen->nodes[node].settings[setting];
+}
+
+static bool can_be_said(const char *value)
+{
+	if (strlen(value) > 1024)
+		return false;
+	for (const char *p = value; *p; p++)
+		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+			return false;
+	return true;
+}
+
+/* 4294967296 as 4gb: how it stands in a redis.conf. */
+static const char *memory_in_words(struct rop_arena *arena, const char *value)
+{
+	static const struct { const char *unit; int64_t bytes; } UNITS[] = {
+		{ "gb", 1024 * 1024 * 1024 }, { "mb", 1024 * 1024 }, { "kb", 1024 } };
+	int64_t bytes;
+	if (!rop_int_parse(value, 1, INT64_MAX, &bytes))
+		return value;
+	for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++)
+		if (bytes % UNITS[i].bytes == 0)
+			return rop_printf(arena, "%" PRId64 "%s", bytes / UNITS[i].bytes, UNITS[i].unit);
+	return value;
+}
+
+static const char *value_in_words(const struct import *im, size_t setting, const char *value)
+{
+	if (!value)
+		return "a value that is not known";
+	if (!*value)
+		return "\"\"";
+	return for_comment(im->cli->arena, KNOWN[setting].memory ? memory_in_words(im->cli->arena, value) : value);
+}
+
+static size_t nodes_alike(const struct import *im, size_t setting, const char *value)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < im->seed.n; i++)
+		n += rop_streq(value_of(im, i, setting), value);
+	return n;
+}
+
+/* The value that most nodes have; of several, the one that stands first in the file. */
+static const char *common_value(const struct import *im, size_t setting)
+{
+	const char *best = NULL;
+	size_t most = 0;
+	for (size_t line = 0; line < im->seed.n; line++) {
+		const char *value = value_of(im, (size_t)im->order[line], setting);
+		size_t n = nodes_alike(im, setting, value);
+		if (n > most) {
+			most = n;
+			best = value;
+		}
+	}
+	return best;
+}
+
+static void put_difference(const struct import *im, size_t setting, struct rop_text *out)
+{
+	const char *common = common_value(im, setting);
+	size_t others = im->seed.n - nodes_alike(im, setting, common), told = 0;
+	rop_text_add(out, "  #   %s:", KNOWN[setting].name);
+	for (size_t line = 0; line < im->seed.n && told < DIFFERENT_SHOWN; line++) {
+		const char *value = value_of(im, (size_t)im->order[line], setting);
+		if (!rop_streq(value, common))
+			rop_text_add(out, "%s %s has %s", told++ ? "," : "", im->seed.endpoints[im->order[line]].address, value_in_words(im, setting, value));
+	}
+	if (others > told)
+		rop_text_add(out, ", %zu more have other values", others - told);
+	rop_text_add(out, "; the other%s %zu: %s\n", im->seed.n - others == 1 ? "" : "s,", im->seed.n - others, value_in_words(im, setting, common));
+}
+
+static bool all_alike(const struct import *im, size_t setting)
+{
+	return nodes_alike(im, setting, value_of(im, 0, setting)) == im->seed.n;
+}
+
+static void put_settings(const struct import *im, struct rop_text *out)
+{
+	bool any = false;
+	for (size_t s = 0; s < KNOWN_N; s++) {
+		const char *value = value_of(im, 0, s);
+		if (!all_alike(im, s) || !value || strcmp(value, KNOWN[s].normal) == 0 || !can_be_said(value))
+			continue;
+		if (!any)
+			rop_text_add(out, "  # What all nodes have set and a server does not have by itself. Declared here, apply keeps it so (CONFIG SET)\n"
+					  "  # and gives it to new nodes; what is not declared is left alone.\n  settings:\n");
+		any = true;
+		const char *text = KNOWN[s].memory ? memory_in_words(im->cli->arena, value) : value;
+		rop_text_add(out, "    %s: %s\n", KNOWN[s].name, KNOWN[s].memory ? text : scalar(im->cli->arena, text, true));
+	}
+	any = false;
+	for (size_t s = 0; s < KNOWN_N; s++) {
+		if (all_alike(im, s))
+			continue;
+		if (!any)
+			rop_text_add(out, "  # Not declared, because the nodes differ; under 'settings', apply would make them equal:\n");
+		any = true;
+		put_difference(im, s, out);
+	}
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------- */
+
+static void put_shape(const struct import *im, struct rop_text *out)
+{
+	struct rop_arena *arena = im->cli->arena;
+	const char *shards = rop_printf(arena, "  shards: %zu", im->n_shards);
+	const char *replicas = rop_printf(arena, "  replicasPerShard: %d", im->fewest < 10 ? im->fewest : 10);
+	rop_text_add(out, "spec:\n%-33s # primaries; together they own the 16384 slots\n", shards);
+	if (im->fewest == im->most) {
+		rop_text_add(out, "%s\n", replicas);
+		return;
+	}
+	rop_text_add(out, "%-33s # at least; there are", replicas);
+	for (size_t k = 0; k < im->n_shards && k < 16; k++)
+		rop_text_add(out, "%s %d", k ? "," : "", im->shards[k].replicas);
+	rop_text_add(out, "%s\n", im->n_shards > 16 ? ", ..." : "");
+}
+
+static void put_auth(const struct import *im, struct rop_text *out)
+{
+	const struct cli_values *values = &im->cli->values;
+	if (!values->password_file)
+		return;
+	rop_text_add(out, "  # The file that was given to import; mode 0600, the password and nothing else.%s\n  auth:\n",
+		     values->password_file[0] == '/' ? "" : " A relative path begins at the folder of this file.");
+	if (values->user)
+		rop_text_add(out, "    user: %s\n", scalar(im->cli->arena, values->user, false));
+	rop_text_add(out, "    passwordFile: %s\n", scalar(im->cli->arena, values->password_file, false));
+}
+
+char *import_text(const struct import *im)
+{
+	ROP_OWN_TEXT out = { 0 };
+	int nodes = (int)im->seed.n;
+	rop_text_add(&out, "# The cluster of %s as it was found: %d node%s. Written by redis-operator import, which changed nothing.\n"
+			   "# 'redis-operator plan' of this file says 'No changes' as long as the cluster stays like this.\n",
+		     im->seed.text, nodes, plural(nodes));
+	rop_text_add(&out, "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n");
+	if (im->cli->values.name)
+		rop_text_add(&out, "  name: %s\n", scalar(im->cli->arena, im->name, false));
+	else
+		rop_text_add(&out, "  name: %-25s # made up from the port: change it to what people call it; no two files may share a name\n",
+			     scalar(im->cli->arena, im->name, false));
+	put_shape(im, &out);
+	put_nodes(im, &out);
+	put_auth(im, &out);
+	put_settings(im, &out);
+	return rop_strdup(im->cli->arena, out.at);
+}

@@ -1,0 +1,186 @@
+/* seed.c - a whole cluster found through one of its nodes: the seed says whom it knows, then all of them are asked. */
+#include "seed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rop/text.h"
+
+#define CONNECT_TIMEOUT_MS 2000
+#define COMMAND_TIMEOUT_MS 5000
+
+bool seed_split_address(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	int64_t port;
+	if (!colon || colon == text || !rop_int_parse(colon + 1, 1, 65535, &port))
+		return false;
+	bool brackets = text[0] == '[' && colon[-1] == ']';
+	*ret_host = rop_strndup(arena, text + brackets, (size_t)(colon - text) - 2 * brackets);
+	*ret_port = (int)port;
+	return true;
+}
+
+char *seed_join_address(struct rop_arena *arena, const char *host, int port)
+{
+	return rop_printf(arena, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
+}
+
+/* ---- the seed ---------------------------------------------------------------------------------------------- */
+
+static bool log_in(struct seed *seed, struct rop_err *err)
+{
+	const struct cli_values *values = &seed->cli->values;
+	seed->fleet = (struct rop_fleet_options){ .connect_timeout_ms = CONNECT_TIMEOUT_MS, .command_timeout_ms = COMMAND_TIMEOUT_MS };
+	if (!values->password_file)
+		return !values->user || rop_fail(err, ROP_INVALID, "--user %s needs --password-file too", values->user);
+	if (!rop_password_load(values->password_file, &seed->password, err))
+		return false;
+	seed->fleet.user = values->user;
+	seed->fleet.password = seed->password;
+	return true;
+}
+
+static void resolved(void *arg, const char *const *ips, size_t n, const char *why)
+{
+	struct seed *seed = arg;
+	seed->ip = n ? rop_strdup(seed->cli->arena, ips[0]) : NULL;
+	seed->why = rop_strdup(seed->cli->arena, why);
+	rop_loop_stop(seed->loop);
+}
+
+static void first_looked(void *arg, const struct rop_answer *answers, size_t n)
+{
+	struct seed *seed = arg;
+	(void)n;
+	seed->first = answers[0];
+	rop_loop_stop(seed->loop);
+}
+
+static void look(struct seed *seed, const struct rop_endpoint *endpoints, size_t n, unsigned flags, const char **names, size_t n_names,
+		 void (*done)(void *, const struct rop_answer *, size_t), void *arg)
+{
+	struct rop_fleet *fleet = rop_fleet_new(seed->loop, &seed->fleet, endpoints, n);
+	rop_fleet_observe(fleet, seed->cli->arena, flags, names, n_names, done, arg);
+	rop_loop_run(seed->loop);
+	rop_fleet_free(fleet);
+}
+
+/* ---- whom it knows ----------------------------------------------------------------------------------------- */
+
+/* "127.0.0.1:7000@17000,name": what rop_node_line_parse cuts off. Up to 7.0 there may be no name, in 4.0 no bus port. */
+static void take_rest_of_address(struct rop_arena *arena, const char *line, int *ret_bus_port, const char **ret_name)
+{
+	const char *address = strchr(line, ' ');
+	size_t n = address ? strcspn(++address, " ") : 0;
+	const char *at = n ? memchr(address, '@', n) : NULL, *comma = n ? memchr(address, ',', n) : NULL;
+	int64_t bus_port;
+	*ret_bus_port = 0;
+	*ret_name = NULL;
+	if (at && rop_int_parse(rop_strndup(arena, at + 1, strspn(at + 1, "0123456789")), 1, 65535, &bus_port))
+		*ret_bus_port = (int)bus_port;
+	if (comma && strcspn(comma + 1, ", ") > 0)
+		*ret_name = rop_strndup(arena, comma + 1, strcspn(comma + 1, ", "));
+}
+
+static void list_peers(struct seed *seed, const struct rop_endpoint *first)
+{
+	struct rop_arena *arena = seed->cli->arena;
+	ROP_LIST(struct rop_endpoint) list = { 0 };
+	ROP_LIST(const char *) names = { 0 };
+	*rop_push(arena, &list) = *first;
+	*rop_push(arena, &names) = NULL;
+	for (char *line = rop_strdup(arena, seed->first.cluster_nodes), *next; line && *line; line = next) {
+		struct rop_node_line node;
+		struct rop_endpoint peer = { 0 };
+		const char *name;
+		char *host = NULL;
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		take_rest_of_address(arena, line, &peer.bus_port, &name);
+		if (!rop_node_line_parse(line, &node) || node.handshake)
+			continue;
+		bool known = seed_split_address(arena, node.address, &host, &peer.port);
+		peer.expected_id = node.id;
+		peer.ip = known ? host : "";
+		peer.address = known ? seed_join_address(arena, host, peer.port) : "";
+		if (node.myself) {
+			list.at[0].expected_id = node.id;
+			list.at[0].bus_port = peer.bus_port;
+			names.at[0] = name;
+			seed->announced = peer;
+		} else if (!known || node.noaddr) {
+			*rop_push(arena, &seed->nowhere) = node.id;
+		} else {
+			*rop_push(arena, &list) = peer;
+			*rop_push(arena, &names) = name;
+		}
+	}
+	seed->endpoints = list.at;
+	seed->host_names = names.at;
+	seed->n = list.n;
+}
+
+static enum rop_code code_of(enum rop_reach reach)
+{
+	return reach == ROP_REACH_DENIED ? ROP_DENIED :
+	       reach == ROP_REACH_SILENT || reach == ROP_REACH_LOADING ? ROP_UNREACHABLE : ROP_REFUSED;
+}
+
+bool seed_open(struct seed *seed, struct cli *cli, const char *text, struct rop_err *err)
+{
+	struct rop_endpoint first = { .address = text };
+	char *host;
+	seed->cli = cli;
+	seed->text = text;
+	if (!seed_split_address(cli->arena, text, &host, &seed->port))
+		return rop_fail(err, ROP_INVALID, "'%s' is not HOST:PORT", text);
+	seed->host = host;
+	if (!log_in(seed, err))
+		return false;
+	seed->loop = rop_loop_new(err);
+	if (!seed->loop)
+		return false;
+	rop_resolve(seed->loop, host, resolved, seed);
+	rop_loop_run(seed->loop);
+	if (!seed->ip)
+		return rop_fail(err, ROP_UNREACHABLE, "'%s' does not resolve: %s", host, seed->why);
+	first.ip = seed->ip;
+	first.port = seed->port;
+	look(seed, &first, 1, 0, NULL, 0, first_looked, seed);
+	if (seed->first.reach != ROP_REACH_OK || !seed->first.cluster_nodes)
+		return rop_fail(err, code_of(seed->first.reach), "%s: %s", text, seed->first.reach_why ? seed->first.reach_why : "no answer");
+	list_peers(seed, &first);
+	return true;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------- */
+
+struct looking {
+	struct seed *seed;
+	const char **names;
+	size_t n_names;
+};
+
+static void all_looked(void *arg, const struct rop_answer *answers, size_t n)
+{
+	struct looking *l = arg;
+	l->seed->seen = rop_observed_from_answers(l->seed->cli->arena, answers, n, l->names, l->n_names, rop_boot_ms());
+	rop_loop_stop(l->seed->loop);
+}
+
+void seed_look(struct seed *seed, unsigned flags, const char **names, size_t n_names)
+{
+	struct looking l = { seed, names, n_names };
+	look(seed, seed->endpoints, seed->n, flags, names, n_names, all_looked, &l);
+}
+
+void seed_close(struct seed *seed)
+{
+	rop_secret_free(seed->password);
+	seed->password = NULL;
+	if (seed->loop)
+		rop_loop_free(seed->loop);
+	seed->loop = NULL;
+}

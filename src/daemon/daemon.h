@@ -1,0 +1,113 @@
+/* daemon.h - the daemon from inside.
+ *
+ *   files.c     the folder: which files there are, which are right, what stands in two of them
+ *   revision.c  one accepted version of one file
+ *   cluster.c   one managed cluster: accept, look names up, drive, and again when its file changes
+ *   tell.c      what the service manager and the log are told
+ *   daemon.c    wiring: signals, the folder watched, the end
+ */
+#ifndef ROP_DAEMON_DAEMON_H
+#define ROP_DAEMON_DAEMON_H
+
+#include <sys/stat.h>
+
+#include "rop/daemon.h"
+#include "rop/drive.h"
+#include "rop/topology.h"
+
+/* ---- a revision: one version of a topology, frozen ----------------------------------------------------------- */
+
+struct revision {
+	struct rop_arena *arena;
+	struct rop_topology *topology;
+	const char *source;
+	bool named;                     /* has names to be looked up again now and then */
+};
+/* NULL: errors has the diagnostics. The daemon's intervals where the topology does not say. */
+struct revision *revision_load(const struct rop_config *config, const char *path, struct rop_text *errors);
+struct revision *revision_parse(const struct rop_config *config, const char *path, const char *text, struct rop_text *errors);
+void revision_free(struct revision *revision); /* NULL is fine */
+
+/* ---- a cluster ----------------------------------------------------------------------------------------------- */
+
+struct daemon;
+
+enum phase { PHASE_IDLE, PHASE_ACCEPTING, PHASE_NAMING, PHASE_DRIVING, PHASE_WAITING /* after a failure */ };
+
+struct cluster {
+	struct cluster *next;           /* of the daemon's list, by name */
+	struct daemon *daemon;
+	char *name, *path;
+	enum phase phase;
+	struct revision *wanted;        /* what its file says; NULL: no longer managed */
+	struct revision *running;       /* what is being worked on: wanted, or the one before; NULL when idle */
+	struct revision *again;         /* the same once more, its names being looked up anew */
+	bool stopping;                  /* the drive was told to stop */
+	struct rop_image image, image_again; /* of the one being begun, or named again: its members */
+	int64_t number;                 /* of the running revision */
+	char *password;
+	struct rop_fleet_options fleet;
+	struct rop_drive *drive;
+	struct rop_timer *timer;        /* retry, or names again */
+	bool looked;                    /* a first pass is over, or it is known that there will be none */
+	struct rop_condition converged; /* as logged last; texts on the heap */
+	char *trouble;                  /* why it cannot be begun, as logged last */
+	uint64_t warned;                /* which warnings were logged: a bit of each one's digest */
+};
+
+struct cluster *cluster_new(struct daemon *daemon, const char *name, const char *path);
+/* Takes the revision over; NULL: stop managing it (never: delete it). The cluster may be gone afterwards. */
+void cluster_want(struct cluster *cluster, struct revision *revision);
+const char *cluster_state(const struct cluster *cluster);
+
+/* ---- the folder ---------------------------------------------------------------------------------------------- */
+
+struct file {
+	struct file *next;              /* by path */
+	char *path;
+	struct stat version;            /* what was read last */
+	bool seen;                      /* in this scan */
+	struct revision *parsed;        /* of this version; NULL: errors. The file's own: clusters get copies */
+	struct rop_text errors;         /* of this version: diagnostics, and conflicts with other files */
+	size_t own_errors;              /* how much of errors is the file's own: conflicts come after */
+	bool asked;                     /* the last good revision was asked for */
+	char *logged;                   /* errors as logged last */
+};
+
+/* Reads what has changed (all: everything), and tells clusters what is wanted of them. false: the folder cannot be read. */
+bool files_scan(struct daemon *daemon, bool all, struct rop_err *err);
+void files_free(struct daemon *daemon);
+
+/* ---- the daemon ---------------------------------------------------------------------------------------------- */
+
+struct daemon {
+	const struct rop_daemon_options *options;
+	struct rop_arena *config_arena;
+	struct rop_config config;
+	struct rop_loop *loop;
+	struct rop_store *store;
+	struct rop_writer *writer;
+	struct rop_gate *gate;
+	char instance[9];
+	struct cluster *clusters;
+	struct file *files;
+	struct rop_timer *tick;         /* scans now and then, watched or not */
+	struct rop_timer *soon;         /* a scan after the folder was quiet for a moment */
+	struct rop_timer *ready_by;
+	bool ready, ending;
+	int64_t watchdog_ms, alive_boot_ms;
+	char *status;                   /* as told last */
+	struct rop_err err;             /* why it ends; code OK: told to */
+};
+
+void daemon_cluster_gone(struct daemon *daemon, struct cluster *cluster); /* idle and unwanted: freed */
+void daemon_fail(struct daemon *daemon, const struct rop_err *err);      /* cannot go on */
+
+/* tell.c */
+void tell_pass(struct daemon *daemon);      /* a pass is over: alive, status, perhaps ready */
+void tell_status(struct daemon *daemon);
+void tell_written(struct cluster *cluster, const struct rop_entry *entry);
+void tell_warnings(struct cluster *cluster, const struct rop_situation *now); /* logged when they are news */
+void tell_trouble(struct cluster *cluster, const char *why); /* logged when it is news; NULL: over */
+
+#endif

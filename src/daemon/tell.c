@@ -1,0 +1,145 @@
+/* tell.c - what the service manager and the log are told of the daemon and its clusters. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+#include "rop/service.h"
+#include "rop/text.h"
+
+#define STATUS_NAMED 4 /* clusters that are named in the status; more are counted */
+
+static void keep(char **at, const char *s)
+{
+	free(*at);
+	*at = NULL;
+	if (!s)
+		return;
+	*at = rop_malloc(strlen(s) + 1);
+	strcpy(*at, s);
+}
+
+/* ---- one line for `systemctl status` ------------------------------------------------------------------------ */
+
+static bool is_calm(const struct cluster *c)
+{
+	const struct rop_reconcile *r = c->drive ? rop_drive_reconcile(c->drive) : NULL;
+	return r && rop_reconcile_converged(r);
+}
+
+static void make_status(const struct daemon *daemon, struct rop_text *text)
+{
+	size_t n = 0, calm = 0, named = 0, more = 0;
+	for (const struct cluster *c = daemon->clusters; c; c = c->next) {
+		n++;
+		calm += is_calm(c);
+	}
+	rop_text_add(text, "%zu of %zu cluster%s converged", calm, n, n == 1 ? "" : "s");
+	for (const struct cluster *c = daemon->clusters; c; c = c->next) {
+		if (is_calm(c) && n > STATUS_NAMED)
+			continue;
+		if (named == STATUS_NAMED) {
+			more++;
+			continue;
+		}
+		rop_text_add(text, "%s %s %s", named++ ? "," : ":", c->name, cluster_state(c));
+	}
+	if (more)
+		rop_text_add(text, " and %zu more", more);
+	size_t wrong = 0;
+	for (const struct file *file = daemon->files; file; file = file->next)
+		wrong += file->errors.n > 0;
+	if (wrong)
+		rop_text_add(text, "; %zu file%s with errors", wrong, wrong == 1 ? "" : "s");
+}
+
+void tell_status(struct daemon *daemon)
+{
+	ROP_OWN_TEXT text = { 0 };
+	if (daemon->ending)
+		rop_text_add(&text, "stopping: what is under way is finished");
+	else
+		make_status(daemon, &text);
+	if (rop_streq(daemon->status, text.at))
+		return;
+	keep(&daemon->status, text.at);
+	rop_service_status(daemon->status);
+}
+
+/* ---- alive and ready --------------------------------------------------------------------------------------- */
+
+/* A watchdog that a timer feeds watches the timer. */
+static void tell_alive(struct daemon *daemon)
+{
+	int64_t now = rop_boot_ms();
+	if (!daemon->watchdog_ms || now - daemon->alive_boot_ms < daemon->watchdog_ms / 4)
+		return;
+	daemon->alive_boot_ms = now;
+	rop_service_alive();
+}
+
+static bool all_looked(const struct daemon *daemon)
+{
+	for (const struct cluster *c = daemon->clusters; c; c = c->next)
+		if (!c->looked)
+			return false;
+	return true;
+}
+
+void tell_pass(struct daemon *daemon)
+{
+	tell_alive(daemon);
+	tell_status(daemon);
+	if (daemon->ready || daemon->ending || !all_looked(daemon))
+		return;
+	daemon->ready = true;
+	rop_service_ready();
+}
+
+/* ---- the log ----------------------------------------------------------------------------------------------- */
+
+static void tell_conditions(struct cluster *c, const struct rop_condition *conditions)
+{
+	const struct rop_condition *now = &conditions[ROP_COND_CONVERGED];
+	bool under_way = now->status == ROP_FALSE && conditions[ROP_COND_BLOCKED].status != ROP_TRUE;
+	if (now->status == c->converged.status && rop_streq(now->reason, c->converged.reason))
+		return;
+	if (under_way && c->converged.status != ROP_TRUE && conditions[ROP_COND_REACHABLE].status == ROP_TRUE)
+		return; /* the transitions tell */
+	c->converged.status = now->status;
+	keep((char **)&c->converged.reason, now->reason);
+	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
+	const struct rop_condition *why = blocked ? &conditions[ROP_COND_BLOCKED] : now;
+	rop_log(now->status == ROP_TRUE ? ROP_LOG_INFO : blocked ? ROP_LOG_ERROR : ROP_LOG_WARN,
+		now->status == ROP_TRUE ? "converged" : blocked ? "blocked" : "not converged",
+		ROP_FIELDS({ "cluster", c->name }, { "reason", why->reason }, { "why", why->message }));
+}
+
+void tell_written(struct cluster *c, const struct rop_entry *entry)
+{
+	for (size_t i = 0; i < entry->transitions.n; i++)
+		rop_log_transition(c->name, &entry->transitions.at[i]);
+	if (entry->conditions_changed)
+		tell_conditions(c, entry->conditions);
+}
+
+/* Those of a second operator come only with the looks that ask for it, so silence is not the end of one: each is said once. */
+void tell_warnings(struct cluster *c, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		uint64_t bit = UINT64_C(1) << rop_digest(ROP_DIGEST_START, w->text, strlen(w->text)) % 64;
+		if (c->warned & bit)
+			continue;
+		c->warned |= bit;
+		rop_log(ROP_LOG_WARN, w->text, ROP_FIELDS({ "cluster", c->name }, { "reason", w->reason }, { "advice", w->advice }));
+	}
+}
+
+void tell_trouble(struct cluster *c, const char *why)
+{
+	if (rop_streq(c->trouble, why))
+		return;
+	keep(&c->trouble, why);
+	if (why)
+		rop_log(ROP_LOG_ERROR, "it cannot be looked at; tried again every few seconds", ROP_FIELDS({ "cluster", c->name }, { "error", why }));
+}

@@ -1,0 +1,103 @@
+/* memory.c - what a reconciler holds from pass to pass: copied from the database's image, and copied again without what
+ * is over, so that months of passes need no more room than the first. */
+#include <string.h>
+
+#include "pass.h"
+
+#define SMALL_BYTES ((size_t)64 * 1024) /* below that nothing is gained */
+
+/* Everything but the pending expectations, which the reconciler has as steps. `to` may be `from`. */
+static void copy_image(struct rop_arena *arena, struct rop_image *to, const struct rop_image *from)
+{
+	struct rop_image copy = *from;
+	copy.digest = rop_strdup(arena, from->digest);
+	copy.state = rop_strdup(arena, from->state);
+	copy.paused_by = rop_strdup(arena, from->paused_by);
+	memset(&copy.pending, 0, sizeof copy.pending);
+	memset(&copy.temporaries, 0, sizeof copy.temporaries);
+	memset(&copy.members, 0, sizeof copy.members);
+	for (size_t i = 0; i < from->temporaries.n; i++)
+		*rop_push(arena, &copy.temporaries) = memory_temporary(arena, &from->temporaries.at[i]);
+	for (size_t i = 0; i < from->members.n; i++)
+		*rop_push(arena, &copy.members) = memory_member(arena, &from->members.at[i]);
+	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
+		copy.conditions[i].reason = rop_strdup(arena, from->conditions[i].reason);
+		copy.conditions[i].message = rop_strdup(arena, from->conditions[i].message);
+	}
+	*to = copy;
+}
+
+struct rop_temporary memory_temporary(struct rop_arena *arena, const struct rop_temporary *temporary)
+{
+	struct rop_temporary copy = *temporary;
+	copy.address = rop_strdup(arena, temporary->address);
+	copy.name = rop_strdup(arena, temporary->name);
+	copy.original = rop_strdup(arena, temporary->original);
+	copy.temporary = rop_strdup(arena, temporary->temporary);
+	return copy;
+}
+
+struct rop_member memory_member(struct rop_arena *arena, const struct rop_member *member)
+{
+	struct rop_member copy = *member;
+	copy.address = rop_strdup(arena, member->address);
+	return copy;
+}
+
+/* The database's arena belongs to the caller. Pending expectations of an earlier process are matched like our own. Their
+ * deadlines are on the boot clock; after a reboot that clock started anew, so they are taken as due: what is seen decides,
+ * then they expire. */
+void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
+{
+	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
+	copy_image(r->arena, &r->image, image);
+	for (size_t i = 0; i < image->pending.n; i++) {
+		struct rop_step step = { .node = -1, .peer = -1, .state = "" };
+		step.expect = rop_expect_dup(r->arena, &image->pending.at[i]);
+		if (!same_boot)
+			step.expect.deadline_boot_ms = 0;
+		*rop_push(r->arena, &r->pending) = step;
+		rop_tries_pending(r->tries, &step.expect);
+	}
+	r->compact_above_bytes = SMALL_BYTES;
+}
+
+static void compact(struct rop_reconcile *r)
+{
+	ROP_OWN_ARENA old = r->arena;
+	struct rop_reconcile was = *r;
+	r->arena = rop_arena_new();
+	copy_image(r->arena, &r->image, &was.image);
+	r->tries = rop_tries_copy(r->arena, was.tries);
+	memset(&r->pending, 0, sizeof r->pending);
+	memset(&r->ended, 0, sizeof r->ended);
+	memset(&r->gone, 0, sizeof r->gone);
+	memset(&r->held, 0, sizeof r->held);
+	for (size_t i = 0; i < was.pending.n; i++) {
+		struct rop_step step = was.pending.at[i];
+		step.expect = rop_expect_dup(r->arena, &step.expect);
+		*rop_push(r->arena, &r->pending) = step;
+	}
+	for (size_t i = 0; i < was.ended.n; i++) {
+		struct rop_resolution end = was.ended.at[i];
+		end.note = rop_strdup(r->arena, end.note);
+		*rop_push(r->arena, &r->ended) = end;
+	}
+	for (size_t i = 0; i < was.gone.n; i++)
+		*rop_push(r->arena, &r->gone) = memory_temporary(r->arena, &was.gone.at[i]);
+	for (size_t i = 0; i < was.held.n; i++)
+		*rop_push(r->arena, &r->held) = was.held.at[i];
+	size_t bytes = rop_arena_bytes(r->arena);
+	r->compact_above_bytes = 4 * bytes > SMALL_BYTES ? 4 * bytes : SMALL_BYTES;
+	r->sent_since_compact = false;
+}
+
+/* Copying what lives costs as much as there is, so it waits until that is a quarter at most; and once after work, when all
+ * is calm again: forming a thousand nodes takes a hundred thousand subjects that never come back. */
+void memory_compact(struct rop_reconcile *r)
+{
+	size_t bytes = rop_arena_bytes(r->arena);
+	bool calm = r->sent_since_compact && !r->pending.n && r->options.machine->states[r->state].final;
+	if (bytes > r->compact_above_bytes || (calm && bytes > SMALL_BYTES))
+		compact(r);
+}

@@ -1,0 +1,118 @@
+/* names.c - the addresses of nodes that are declared by name, or by discovery. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rop/drive.h"
+
+struct naming {
+	struct rop_arena *arena;
+	struct rop_topology *topology;
+	const struct rop_member *members;
+	size_t n_members;
+	void (*done)(void *arg, const struct rop_err *err);
+	void *arg;
+	size_t left;
+	struct rop_err err;
+};
+
+struct lookup { /* one name */
+	struct naming *naming;
+	size_t node;
+};
+
+static void over(struct naming *naming)
+{
+	naming->done(naming->arg, naming->err.code == ROP_OK ? NULL : &naming->err);
+}
+
+/* ---- listed nodes ------------------------------------------------------------------------------------------ */
+
+static void found(void *arg, const char *const *ips, size_t n, const char *why)
+{
+	struct lookup *lookup = arg;
+	struct naming *naming = lookup->naming;
+	struct rop_declared_node *node = &naming->topology->nodes.at[lookup->node];
+	if (n)
+		node->ip = rop_strdup(naming->arena, ips[0]);
+	else if (naming->err.code == ROP_OK)
+		rop_fail(&naming->err, ROP_UNREACHABLE, "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
+			 naming->topology->path, node->host, why);
+	if (--naming->left == 0)
+		over(naming);
+}
+
+/* ---- discovery --------------------------------------------------------------------------------------------- */
+
+static int compare_hosts(const void *a, const void *b)
+{
+	return strcmp(((const struct rop_declared_node *)a)->host, ((const struct rop_declared_node *)b)->host);
+}
+
+/* Discovery may only add: an address that vanished from the answer is a missing node, not a leaving one. */
+static void keep_members(struct naming *naming)
+{
+	struct rop_topology *t = naming->topology;
+	size_t answered = t->nodes.n;
+	for (size_t m = 0; m < naming->n_members; m++) {
+		const char *address = naming->members[m].address, *colon = strrchr(address, ':');
+		size_t n = colon ? (size_t)(colon - address) : 0;
+		bool v6 = n > 2 && address[0] == '[';
+		char *host = rop_strndup(naming->arena, address + v6, v6 ? n - 2 : n);
+		bool known = false;
+		for (size_t i = 0; i < answered && !known; i++)
+			known = strcmp(t->nodes.at[i].host, host) == 0;
+		if (!known && colon)
+			*rop_push(naming->arena, &t->nodes) = (struct rop_declared_node){ .host = host, .ip = host, .port = atoi(colon + 1) };
+	}
+}
+
+static void discovered(void *arg, const char *const *ips, size_t n, const char *why)
+{
+	struct naming *naming = arg;
+	struct rop_topology *t = naming->topology;
+	int wanted = t->shards * (1 + t->replicas_per_shard);
+	for (size_t i = 0; i < n; i++) {
+		struct rop_declared_node *node = rop_push(naming->arena, &t->nodes);
+		*node = (struct rop_declared_node){ .port = t->discovery_port };
+		node->host = node->ip = rop_strdup(naming->arena, ips[i]);
+	}
+	if (t->nodes.n)
+		qsort(t->nodes.at, t->nodes.n, sizeof *t->nodes.at, compare_hosts);
+	keep_members(naming);
+	if (!n && !naming->n_members)
+		rop_fail(&naming->err, ROP_UNREACHABLE, "%s: discovery name '%s' does not resolve: %s", t->path, t->discovery_dns, why);
+	else if ((int)t->nodes.n < wanted)
+		rop_fail(&naming->err, ROP_UNREACHABLE, "discovery name '%s' has %zu addresses; %d shards with %d replicas each need %d nodes",
+			 t->discovery_dns, t->nodes.n, t->shards, t->replicas_per_shard, wanted);
+	over(naming);
+}
+
+/* ---- both -------------------------------------------------------------------------------------------------- */
+
+bool rop_names_used(const struct rop_topology *topology)
+{
+	for (size_t i = 0; i < topology->nodes.n; i++)
+		if (!topology->nodes.at[i].ip)
+			return true;
+	return topology->discovery_dns != NULL;
+}
+
+void rop_names_resolve(struct rop_loop *loop, struct rop_arena *arena, struct rop_topology *topology,
+		       const struct rop_member *members, size_t n_members, void (*done)(void *arg, const struct rop_err *err), void *arg)
+{
+	struct naming *naming = rop_alloc(arena, sizeof *naming);
+	*naming = (struct naming){ .arena = arena, .topology = topology, .members = members, .n_members = n_members,
+				   .done = done, .arg = arg };
+	if (topology->discovery_dns) {
+		rop_resolve(loop, topology->discovery_dns, discovered, naming);
+		return;
+	}
+	for (size_t i = 0; i < topology->nodes.n; i++) {
+		if (topology->nodes.at[i].ip)
+			continue;
+		struct lookup *lookup = rop_alloc(arena, sizeof *lookup);
+		*lookup = (struct lookup){ .naming = naming, .node = i };
+		naming->left++;
+		rop_resolve(loop, topology->nodes.at[i].host, found, lookup);
+	}
+}

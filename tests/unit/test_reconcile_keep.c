@@ -1,0 +1,378 @@
+/* test_reconcile_keep.c - a reconciler that runs for months: what it writes, how often it looks, and that it does not grow. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hand.h"
+
+TestSuite(reconcile_keep, .init = world_setup, .fini = hand_teardown);
+
+static void looks(int n)
+{
+	for (int i = 0; i < n; i++)
+		hand_look(op);
+}
+
+static void start_kept_and_converged(void)
+{
+	start_formed();
+	op->options.keep = true;
+	hand_start(op);
+	looks(20);
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert(rop_reconcile_converged(op->r));
+}
+
+/* ---- what is written ------------------------------------------------------------------------------------------------- */
+
+Test(reconcile_keep, a_run_over_a_converged_cluster_writes_nothing_at_all)
+{
+	start_formed();
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	size_t told = op->moves.n, commits = op->commits;
+	cr_assert(commits > 0 && op->image.formed_wall_ms && op->image.reached_revision == 1, "a cluster never seen before is written down");
+	for (int run = 0; run < 3; run++) {
+		op->options.keep = run == 2; /* the daemon's start too */
+		op->clock.boot_ms += 1000;
+		hand_start(op);
+		if (run < 2)
+			cr_assert(hand_run(op).reached);
+		else
+			looks(100);
+	}
+	cr_assert_eq(op->commits, commits);
+	cr_assert_eq(op->moves.n, told + 3 * 2, "what it did is told nevertheless");
+}
+
+Test(reconcile_keep, nor_does_one_that_waits_for_a_declared_settle_time)
+{
+	start_formed();
+	((struct rop_topology *)op->options.topology)->settle_ms = 10000;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	size_t commits = op->commits;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(op->commits, commits);
+}
+
+static void expect_whole_way(void)
+{
+	cr_assert_eq(op->written.n, op->moves.n);
+	for (size_t i = 0; i < op->moves.n; i++)
+		cr_assert_str_eq(op->written.at[i].row, op->moves.at[i].row, "transition %zu", i);
+}
+
+Test(reconcile_keep, a_run_that_does_something_writes_its_whole_way_in_order)
+{
+	start_fresh();
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	expect_whole_way();
+	cr_assert_str_eq(op->written.at[0].from, "Observe");
+	cr_assert_str_eq(op->written.at[op->written.n - 1].to, "Ready");
+	size_t before = op->written.n;
+	op->world->nodes[4].role = ROP_ROLE_PRIMARY; /* somebody reset a replica */
+	op->world->nodes[4].primary = -1;
+	op->world->nodes[4].primary_id[0] = '\0';
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	expect_whole_way();
+	cr_assert_str_eq(op->written.at[before].from, "Observe", "what led to the step is written with it");
+}
+
+Test(reconcile_keep, coming_to_rest_elsewhere_is_written_and_coming_back_too)
+{
+	start_kept_and_converged();
+	size_t commits = op->commits;
+	op->frozen = true;
+	go_silent(op->world, 4);
+	looks(1);
+	cr_assert_str_eq(op->image.state, "Degraded");
+	cr_assert_eq(op->commits, commits + 1);
+	looks(100);
+	cr_assert_eq(op->commits, commits + 1);
+	op->world = formed_world(op->options.topology);
+	looks(20);
+	cr_assert_str_eq(op->image.state, "Ready");
+	cr_assert_eq(op->commits, commits + 2);
+	expect_whole_way();
+}
+
+Test(reconcile_keep, a_short_disagreement_is_told_and_not_written)
+{
+	start_kept_and_converged();
+	size_t commits = op->commits, told = op->moves.n;
+	op->frozen = true;
+	rop_bit_clear(op->world, op->world->agrees, 0, 1);
+	looks(3);
+	cr_assert_str_eq(state(), "Verify");
+	rop_bit_set(op->world, op->world->agrees, 0, 1);
+	looks(40);
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert_eq(op->moves.n, told + 2);
+	cr_assert_eq(op->commits, commits);
+}
+
+Test(reconcile_keep, one_that_lasts_is_written_while_it_lasts)
+{
+	start_kept_and_converged();
+	op->frozen = true;
+	rop_bit_clear(op->world, op->world->linked, 0, 1);
+	int64_t since = op->clock.boot_ms;
+	while (op->clock.boot_ms - since < 12000 && strcmp(op->image.state, "Ready") == 0)
+		looks(1);
+	cr_assert_str_eq(op->image.state, "Verify");
+	cr_assert_leq(op->clock.boot_ms - since, 5000 + 2000, "an interval until it is seen, and a second or two");
+	cr_assert_eq(op->image.conditions[ROP_COND_CONVERGED].status, ROP_FALSE);
+}
+
+Test(reconcile_keep, blocked_for_hours_it_tries_again_and_writes_nothing_about_it)
+{
+	start_kept_and_converged();
+	op->frozen = true;
+	rop_bit_clear(op->world, op->world->linked, 0, 1);
+	looks(300);
+	size_t commits = op->commits, told = op->moves.n;
+	int64_t since = op->clock.boot_ms;
+	while (op->clock.boot_ms - since < 2 * 3600000)
+		looks(1);
+	cr_assert_gt(op->moves.n, told + 100, "it does try");
+	cr_assert_eq(op->commits, commits);
+	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
+	rop_bit_set(op->world, op->world->linked, 0, 1);
+	looks(100);
+	cr_assert_str_eq(op->image.state, "Ready");
+	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_FALSE);
+}
+
+Test(reconcile_keep, what_only_counts_seconds_is_not_written_again)
+{
+	start_kept_and_converged();
+	op->frozen = true;
+	go_silent(op->world, 4);
+	looks(2);
+	size_t commits = op->commits;
+	for (int left = 100; left > 0; left--) {
+		op->world->nodes[4].reach_why = rop_printf(pool, "it answers again in %d s", left);
+		looks(1);
+	}
+	cr_assert_eq(op->commits, commits);
+	op->world->nodes[3].reach = ROP_REACH_DENIED;
+	op->world->nodes[3].reach_why = "NOAUTH";
+	looks(1);
+	cr_assert_eq(op->commits, commits + 1, "another reason is news");
+}
+
+Test(reconcile_keep, a_pause_at_the_commit_leaves_what_was_held_held)
+{
+	start_fresh();
+	op->options.keep = true;
+	hand_start(op);
+	hand_until(op, ROP_WANT_COMMIT);
+	op->paused = true;
+	hand_turn(op);
+	looks(2);
+	op->paused = false;
+	rop_reconcile_pause_changed(op->r, false, 0, NULL);
+	looks(100);
+	cr_assert_str_eq(state(), "Ready");
+	size_t observed = 0;
+	for (size_t i = 0; i < op->written.n; i++) {
+		observed += strcmp(op->written.at[i].from, "Observe") == 0;
+		if (i)
+			cr_assert_str_eq(op->written.at[i].from, op->written.at[i - 1].to, "transition %zu", i);
+	}
+	cr_assert_eq(observed, 2, "to Paused, and on from there");
+}
+
+Test(reconcile_keep, when_what_stood_in_the_way_is_gone_it_goes_on_at_once)
+{
+	start_fresh();
+	op->world->nodes[4].keys = 9;
+	op->options.keep = true;
+	hand_start(op);
+	looks(3);
+	cr_assert_str_eq(state(), "Blocked");
+	op->world->nodes[4].keys = 0;
+	looks(1);
+	cr_assert_str_eq(state(), "Configure");
+}
+
+/* ---- how often it looks ---------------------------------------------------------------------------------------------- */
+
+static int64_t longest_sleep(int n)
+{
+	int64_t longest = 0;
+	for (int i = 0; i < n; i++) {
+		hand_look(op);
+		if (rop_reconcile_want(op->r) == ROP_WANT_SLEEP && rop_reconcile_sleep_ms(op->r) > longest)
+			longest = rop_reconcile_sleep_ms(op->r);
+	}
+	return longest;
+}
+
+Test(reconcile_keep, a_long_interval_is_for_clusters_that_are_as_declared)
+{
+	start_formed();
+	((struct rop_topology *)op->options.topology)->interval_ms = 3600000;
+	op->options.keep = true;
+	hand_start(op);
+	looks(20);
+	cr_assert_eq(rop_reconcile_sleep_ms(op->r), 3600000);
+	op->frozen = true;
+	go_silent(op->world, 4);
+	cr_assert_eq(longest_sleep(50), 5000, "Degraded: it may heal");
+	go_silent(op->world, 0);
+	go_silent(op->world, 1);
+	cr_assert_eq(longest_sleep(50), 5000);
+	cr_assert_str_eq(state(), "Blocked");
+	rop_reconcile_pause_changed(op->r, true, 0, "ann");
+	cr_assert_eq(longest_sleep(50), 5000, "Paused: it may be resumed");
+}
+
+Test(reconcile_keep, a_watchdog_may_ask_for_more_looks)
+{
+	start_formed();
+	((struct rop_topology *)op->options.topology)->interval_ms = 3600000;
+	op->options.keep = true;
+	op->options.look_at_most_ms = 700;
+	hand_start(op);
+	looks(20);
+	cr_assert_eq(rop_reconcile_sleep_ms(op->r), 700);
+	op->frozen = true;
+	go_silent(op->world, 4);
+	cr_assert_eq(longest_sleep(20), 700);
+}
+
+Test(reconcile_keep, a_synchronisation_of_hours_is_not_looked_at_four_times_a_second)
+{
+	start_formed();
+	op->options.keep = true;
+	op->frozen = true;
+	op->world->nodes[4].link_up = false;
+	op->world->nodes[4].syncing = true;
+	hand_start(op);
+	int64_t since = op->clock.boot_ms;
+	size_t seen = op->looks;
+	while (op->clock.boot_ms - since < 3600000)
+		looks(1);
+	cr_assert_str_eq(state(), "Synchronise");
+	cr_assert_leq(op->looks - seen, 1000);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+
+#define BOUND ((size_t)96 * 1024) /* for six nodes */
+
+Test(reconcile_keep, a_hundred_thousand_idle_passes_need_no_memory_and_no_commit)
+{
+	start_kept_and_converged();
+	size_t bytes = rop_reconcile_bytes(op->r), commits = op->commits;
+	for (int i = 0; i < 100000; i++) {
+		if (i % 4 == 0) /* as the driver does before it looks again */
+			rop_reconcile_pause_changed(op->r, false, 0, NULL);
+		hand_look(op);
+	}
+	cr_assert_eq(rop_reconcile_bytes(op->r), bytes);
+	cr_assert_eq(op->commits, commits);
+}
+
+Test(reconcile_keep, ten_thousand_times_a_node_goes_and_comes)
+{
+	start_kept_and_converged();
+	op->frozen = true;
+	struct rop_observed *whole = op->world, *lame = formed_world(op->options.topology);
+	go_silent(lame, 4);
+	size_t most = 0, told = op->moves.n;
+	for (int i = 0; i < 10000; i++) {
+		op->world = i % 5 == 0 ? lame : whole;
+		lame->nodes[4].reach_why = i % 2 ? "connection refused" : "it did not answer in time";
+		hand_look(op);
+		most = rop_reconcile_bytes(op->r) > most ? rop_reconcile_bytes(op->r) : most;
+	}
+	cr_assert_gt(op->moves.n, told + 4000, "it was on its way most of the time");
+	cr_assert_leq(most, BOUND, "%zu bytes", most);
+}
+
+static enum rop_sent refuse_with_a_number(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)step;
+	*ret_text = rop_printf(pool, "ERR busy, it is number %zu in the queue", h->sent.n);
+	return ROP_SENT_ERROR;
+}
+
+Test(reconcile_keep, steps_refused_for_days_are_tried_now_and_then_and_leave_nothing)
+{
+	start_formed();
+	manage_setting((struct rop_topology *)op->options.topology, "maxmemory", "1gb");
+	op->world = formed_world(op->options.topology);
+	op->frozen = true;
+	op->answer = refuse_with_a_number;
+	op->options.keep = true;
+	hand_start(op);
+	size_t most = 0;
+	int64_t since = op->clock.boot_ms, days = 5;
+	while (op->clock.boot_ms - since < days * 24 * 3600000) {
+		hand_look(op);
+		most = rop_reconcile_bytes(op->r) > most ? rop_reconcile_bytes(op->r) : most;
+	}
+	cr_assert_leq(most, BOUND, "%zu bytes", most);
+	cr_assert_gt(op->sent.n, 100 * (size_t)days, "it does not give up");
+	cr_assert_lt(op->sent.n, 6000 * (size_t)days, "nor hammer: %zu steps", op->sent.n);
+	op->answer = NULL;
+	op->frozen = false;
+	since = op->clock.boot_ms;
+	while (op->clock.boot_ms - since < 400000)
+		hand_look(op);
+	cr_assert_str_eq(state(), "Ready", "within five minutes of the reason's end");
+}
+
+Test(reconcile_keep, a_pause_of_days_told_at_every_look_needs_no_memory)
+{
+	start_kept_and_converged();
+	char by[32] = "ann (uid 1000)";
+	rop_reconcile_pause_changed(op->r, true, 0, by);
+	looks(2);
+	cr_assert_str_eq(state(), "Paused");
+	size_t bytes = rop_reconcile_bytes(op->r), commits = op->commits;
+	for (int i = 0; i < 10000; i++) {
+		rop_reconcile_pause_changed(op->r, true, op->clock.wall_ms + 1000000 - i, by);
+		hand_look(op);
+	}
+	cr_assert_eq(rop_reconcile_bytes(op->r), bytes);
+	cr_assert_eq(op->commits, commits);
+	rop_reconcile_pause_changed(op->r, false, 0, NULL);
+	looks(10);
+	cr_assert_str_eq(state(), "Ready", "it goes on by itself");
+}
+
+Test(reconcile_keep, what_forming_many_nodes_needed_is_given_back)
+{
+	struct rop_topology *topology = topology_of(30, 1, 60);
+	op = hand_new(topology, fresh_world(topology));
+	op->options.keep = true;
+	hand_start(op);
+	size_t most = 0;
+	for (int i = 0; i < 200; i++) {
+		hand_look(op);
+		most = rop_reconcile_bytes(op->r) > most ? rop_reconcile_bytes(op->r) : most;
+	}
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert_gt(most, 500000, "1770 introductions: %zu bytes", most);
+	cr_assert_leq(rop_reconcile_bytes(op->r), BOUND, "%zu bytes", rop_reconcile_bytes(op->r));
+}
+
+/* What is pending, put back later or still to be written lives on when memory is made anew. */
+Test(reconcile_keep, nothing_that_counts_is_lost_when_memory_is_made_anew)
+{
+	struct rop_topology *topology = topology_of(30, 1, 60);
+	op = hand_new(topology, fresh_world(topology));
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert(op->image.pending.n == 0 && op->image.temporaries.n == 0);
+	for (size_t i = 0; i < 60; i++)
+		cr_assert_str_eq(op->world->nodes[i].settings[0], "15000");
+	expect_whole_way();
+}
