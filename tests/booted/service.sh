@@ -40,13 +40,18 @@ topology "$LIVE_DIR/cart.yaml" 3 1 || exit 1
 
 # ---- killed in the middle: the journal says when it is in the middle
 machine_put vm $clusters_d/cart.yaml <"$LIVE_DIR/cart.yaml"
-begun=$EPOCHREALTIME
-machine_run vm systemctl start --no-block $UNIT
-in_the_middle() { transitions | grep -q '"STATE_TO":"Configure"'; }
-check 'it begins to form' wait_until 20 in_the_middle
-machine_run vm systemctl kill -s KILL $UNIT
-half=$(rcli 0 CLUSTER INFO | tr -d '\r' | grep -c 'cluster_state:ok')
-check 'killed with -9 before the cluster is whole' test "$half" = 0
+in_the_middle() { transitions "$at" | grep -q '"STATE_TO":"Configure"'; }
+# Forming takes a second. Where looking into the journal takes longer, it is tried again with new servers.
+for ((try = 1; try <= 3; try++)); do
+	at=$(cursor) begun=$EPOCHREALTIME
+	machine_run vm systemctl start --no-block $UNIT
+	wait_until 20 in_the_middle >"$LIVE_DIR/middle" || break
+	machine_run vm systemctl kill -s KILL $UNIT
+	half=$(rcli 0 CLUSTER INFO | tr -d '\r' | grep -c 'cluster_state:ok')
+	[ "$half" != 0 ] || break
+	[ "$try" = 3 ] || forget_all
+done
+check 'killed with -9 after it began to form and before the cluster is whole' test "${half:-never began}" = 0
 check 'systemd starts it again' wait_until 10 '[ "$(show NRestarts)" -ge 1 ] && [ "$(show ActiveState)" = active ]'
 check 'and the cluster is completed' wait_until 30 converged
 echo "# say: killed with -9 in mid-formation, converged $(((${EPOCHREALTIME/./} - ${begun/./}) / 1000)) ms after its first start"
@@ -123,6 +128,7 @@ check 'the journal says why' eval \
 check 'converged after' wait_until 20 converged
 check 'nothing was changed by it' eval 'changes_snapshot "$LIVE_DIR/since"; ! [ -s "$LIVE_DIR/since" ] || { cat "$LIVE_DIR/since"; false; }'
 machine_run vm rm -r /etc/systemd/system/$UNIT.d
+machine_run vm systemctl daemon-reload
 
 # ---- a secret that systemd hands over
 SECRET=hunter2-$RANDOM$RANDOM

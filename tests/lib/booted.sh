@@ -261,15 +261,13 @@ machine_leader() { # sets MACHINE_LEADER: the machine's first process as seen fr
 machine_booted() { # machine_booted NAME [OTHER-THAN-THIS-BOOT]
 	local state
 	machine_leader "$1" || return
-	[ -z "${2:-}" ] || [ "$(machine_boot "$1")" != "$2" ] || return
+	[ -z "${2:-}" ] || [ "$(machine_boot "$1" 2>/dev/null)" != "$2" ] || return
 	state=$(BOOTED_RUN=5 machine_run "$1" systemctl is-system-running 2>&1)
 	[ "$state" = running ] || [ "$state" = degraded ] || { echo "$state"; return 1; }
 }
 
-# Which boot is it? The kernel's boot id is the same for all containers: the start of the first process tells.
-machine_boot() {
-	pid_start "${MACHINE_LEADER[$1]}" && echo "${MACHINE_LEADER[$1]} $REPLY"
-}
+# systemd-nspawn gives every boot of a container a boot id of its own.
+machine_boot() { cat "/proc/${MACHINE_LEADER[$1]}/root/proc/sys/kernel/random/boot_id"; }
 
 machine_wait_booted() { # machine_wait_booted NAME [BOOT]
 	wait_until 60 "machine_booted '$1' '${2:-}'" && return
