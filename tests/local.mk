@@ -78,6 +78,11 @@ EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tes
 # What is kept of files, and who else is at work.
 EXTRA_DIST += tests/live/file_errors.sh
 EXTRA_DIST += tests/live/second.sh
+# The daemon.
+tests_unit_units_SOURCES += tests/unit/test_writer.c
+EXTRA_DIST += tests/lib/daemon.sh
+EXTRA_DIST += tests/live/daemon.sh
+EXTRA_DIST += tests/live/daemon_beside.sh
 # Saved plans; apply without a terminal.
 EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
 # A cluster that exists already, as a topology file.

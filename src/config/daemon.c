@@ -276,18 +276,41 @@ static char *skip_quiet(char *c, int *line)
 	return *c && *c != '\n' ? c + strlen(end) : c; /* the newline is for the caller to count */
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define DIGITS_MAX 9 /* libconfig 1.5 wraps what does not fit into an int: 4294967297 would be 1 */
+
+/* Past a name or a number; c itself where none begins. */
+static char *skip_word(struct reading *r, char *c, int line)
+{
+	bool number = *c >= '0' && *c <= '9';
+	size_t n = strspn(c, LETTERS);
+	if (n > 0 && !number)
+		n = strspn(c, LETTERS "-_*");
+	if (number && n > DIGITS_MAX) {
+		complain(r, line, "the number %.*s has too many digits", (int)(n < 40 ? n : 40), c);
+		memset(c, ' ', n);
+		c[0] = '1'; /* so that the rest is still read */
+	}
+	return c + n;
+}
+
 /* libconfig would follow `@include`, and its errors would lie in files that were never named here: the configuration is
  * one file. Outside of comments and texts '@' means nothing else; the directive is said and blanked, so that the rest is
  * still read. */
-static void refuse_includes(struct reading *r, char *text)
+static void screen(struct reading *r, char *text)
 {
 	int line = 1;
-	for (char *c = text; *(c = skip_quiet(c, &line));) {
+	for (char *c = text, *next; *c; c = next) {
+		next = skip_quiet(c, &line);
+		if (next == c)
+			next = skip_word(r, c, line);
+		if (next != c)
+			continue;
 		if (*c == '@') {
 			complain(r, line, "@include is not supported: the configuration is one file");
 			memset(c, ' ', strcspn(c, "\n"));
 		}
-		line += *c++ == '\n';
+		line += *next++ == '\n';
 	}
 }
 
@@ -360,7 +383,7 @@ bool rop_config_load(struct rop_arena *arena, const char *path, bool *missing, s
 	if (!(missing && *missing)) {
 		if (config_source_load(arena, &doc, &diags) && config_source_check(&doc, &diags)) {
 			char *text = rop_strndup(arena, doc.source, doc.source_n);
-			refuse_includes(&r, text);
+			screen(&r, text);
 			parse(&r, text);
 		}
 		adopt_diags(&r, &diags);

@@ -87,6 +87,19 @@ static void drive_held(void *arg, const struct rop_err *err)
 		ROP_FIELDS({ "cluster", c->name }, { "why", err ? err->text : NULL }));
 }
 
+/* A look that takes longer than the watchdog waits would be taken for a hang. */
+static void fit_watchdog(struct cluster *c)
+{
+	int64_t most = c->daemon->watchdog_ms / 2;
+	struct rop_topology *t = c->running->topology;
+	if (!most || t->connect_timeout_ms + t->command_timeout_ms <= most)
+		return;
+	t->connect_timeout_ms = t->connect_timeout_ms < most / 2 ? t->connect_timeout_ms : most / 2;
+	t->command_timeout_ms = most - t->connect_timeout_ms;
+	rop_log(ROP_LOG_WARN, "connectTimeout and commandTimeout together are more than half of WatchdogSec: less is used",
+		ROP_FIELDS({ "cluster", c->name }));
+}
+
 static void drive(struct cluster *c)
 {
 	struct daemon *daemon = c->daemon;
@@ -97,6 +110,7 @@ static void drive(struct cluster *c)
 		return;
 	}
 	tell_trouble(c, NULL);
+	fit_watchdog(c);
 	c->fleet = (struct rop_fleet_options){
 		.client_name = rop_printf(c->running->arena, "redis-operator:%s:%s", t->name, daemon->instance),
 		.user = t->auth_user, .password = c->password,

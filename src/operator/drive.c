@@ -195,7 +195,8 @@ static void committed(void *arg, enum rop_commit result, const struct rop_err *e
 	}
 	switch (result) {
 	case ROP_COMMIT_WRITTEN:
-		d->pass = rop_reconcile_entry(d->r)->pass;
+		if (rop_reconcile_entry(d->r)->pass)
+			d->pass = rop_reconcile_entry(d->r)->pass;
 		if (rop_reconcile_entry(d->r)->members_changed)
 			expect_members(d, rop_reconcile_entry(d->r)->members.at, rop_reconcile_entry(d->r)->members.n);
 		if (d->options.on_written)

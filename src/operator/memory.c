@@ -64,7 +64,6 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 
 static void compact(struct rop_reconcile *r)
 {
-	ROP_OWN_ARENA old = r->arena;
 	struct rop_reconcile was = *r;
 	r->arena = rop_arena_new();
 	copy_image(r->arena, &r->image, &was.image);
@@ -90,6 +89,7 @@ static void compact(struct rop_reconcile *r)
 	size_t bytes = rop_arena_bytes(r->arena);
 	r->compact_above_bytes = 4 * bytes > SMALL_BYTES ? 4 * bytes : SMALL_BYTES;
 	r->sent_since_compact = false;
+	rop_arena_free(was.arena);
 }
 
 /* Copying what lives costs as much as there is, so it waits until that is a quarter at most; and once after work, when all

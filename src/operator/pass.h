@@ -22,6 +22,7 @@ struct rop_reconcile {
 	bool told_finding;             /* what it reported was a finding: that may have passed since */
 	bool at_work;                  /* a step was sent since it rested last */
 	bool stopping;                 /* rop_reconcile_stop: only temporary settings are put back */
+	bool stop_decided;             /* the last pass knew of that */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
 	size_t idle_passes, batches;

@@ -68,6 +68,10 @@ static bool has_passed(const struct rop_reconcile *r)
 static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
+	if (r->stopping && !r->stop_decided && r->image.temporaries.n) { /* told after this pass: the next one puts them back */
+		r->want = ROP_WANT_OBSERVE;
+		return;
+	}
 	if (r->stopping && ((!r->pending.n && !restores_later(r)) || r->now->boot_ms >= r->stop_by_boot_ms)) {
 		finish(r, r->stop_code);
 		return;
@@ -135,6 +139,7 @@ void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *
 	r->pass = seen->arena;
 	memory_compact(r); /* now, when nobody holds anything of the last pass */
 	pass_decide(r, seen, clock);
+	r->stop_decided = r->stopping;
 	rop_arena_free(last);
 	bool one_batch_done = r->options.step && r->batches > 0 && r->batch.steps.n && !r->stopping;
 	if (one_batch_done) /* --step: the next batch is for the next call */

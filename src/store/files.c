@@ -93,12 +93,27 @@ bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err
 	return true;
 }
 
+/* Root beside the service: what root makes in the service's folder belongs to the service, or it could not go on. SQLite does
+ * the same with its journal. `fresh`: a file that was made just now. */
+void store_give_away(const char *fresh)
+{
+	struct stat st;
+	const char *slash = strrchr(fresh, '/');
+	if (geteuid() != 0 || !slash)
+		return;
+	char *folder = copy_n(fresh, (size_t)(slash - fresh));
+	if (stat(*folder ? folder : "/", &st) == 0 && st.st_uid != 0 && lchown(fresh, st.st_uid, st.st_gid) != 0)
+		errno = 0; /* then it is root's, as it would have been */
+	free(folder);
+}
+
 /* mknod, not open: it makes an empty file without a descriptor, never follows a link, and the mode is right from the
  * first moment. SQLite gives its journal the mode of the database. */
 static bool make_file(const char *file, const char *path, struct rop_err *err)
 {
 	if (mknod(file, S_IFREG | 0600, 0) == 0) {
 		chmod(file, 0600);
+		store_give_away(file);
 		return true;
 	}
 	if (errno == EEXIST) /* another process was faster */

@@ -105,7 +105,11 @@ static bool sign(int fd, const char *command, const char *file, struct rop_err *
 
 static bool open_and_take(const char *file, const char *cluster, const char *command, int *ret_fd, struct rop_err *err)
 {
-	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0)
+		store_give_away(file);
+	else
+		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return rop_fail(err, ROP_FAIL, "the lock file %s cannot be made: %s", file, strerror(errno));
 	fchmod(fd, 0600); /* whatever the umask took away */

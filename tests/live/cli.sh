@@ -62,7 +62,7 @@ check 'help is without colour' eval 'expect 0 --help --color always'
 # ---------------------------------------------------------------- asking
 
 changes_begin
-check 'apply without a terminal: 4, and names --yes' eval 'expect 4 apply "$F" && has "$ERR" "give --yes" && has "$OUT" "Plan: 6 nodes to introduce"'
+check 'apply without a terminal: 4, and names --yes' eval 'expect 4 apply "$F" && has "$ERR" "give --yes" && has "$OUT" "introduce 6 nodes"'
 terminal() { # terminal ANSWER COMMAND... - on a terminal of its own; what is seen there in $OUT
 	local answer=$1 status=0
 	shift

@@ -24,7 +24,7 @@ check 'whole' has "$OUT" "          | ^^^^ did you mean 'spec'?"
 check 'of this cluster only' lacks "$OUT" new.yaml
 check 'the cluster is shown as before' has "$OUT" "$(address 0)"
 check 'also when asked by file' eval 'expect 0 status "$CART" && has "$OUT" "has errors since"'
-check 'for programs' eval 'expect 0 status -o json cart && json ".file_errors | length == 1 and .[0].path == \"/etc/clusters.d/cart.yaml\" and .[0].cluster == \"cart\" and .[0].since == \"2026-03-01T12:01:07Z\" and (.[0].message | test(\"spce\"))"'
+check 'for programs' eval 'expect 0 status -o json cart && json ".file_errors | length == 1 and .[0].path == \"/etc/clusters.d/cart.yaml\" and .[0].cluster == \"cart\" and .[0].since == \"2026-03-01T12:01:07.000Z\" and (.[0].message | test(\"spce\"))"'
 check 'the list of all has the file of no cluster too' eval 'expect 0 status && has "$OUT" "/etc/clusters.d/new.yaml has errors" && has "$OUT" "nothing is done for it" && [ "$(grep -c "cart.yaml has errors" "$OUT")" = 1 ]'
 check 'for programs an object of its own' eval 'expect 0 status -o jsonl && [ "$(jq -s "length" "$OUT")" = 2 ] && [ "$(jq -sr ".[1].file_errors[0].path" "$OUT")" = /etc/clusters.d/new.yaml ]'
 sqlite3 "$STATE" 'DELETE FROM file_error'

@@ -1,9 +1,10 @@
 #!/bin/bash
 # second.sh - a second operator with a database of its own is noticed and warned about; one with the same is not
+# timeout: 240
 # shellcheck disable=SC2034
 . "$(dirname "$0")/../lib/live.sh"
 CART=$LIVE_DIR/cart.yaml
-OTHER=$LIVE_DIR/other.db
+OTHER=$LIVE_DIR/elsewhere/state.db # the lock is beside the database: in one folder it would keep them apart
 
 instance() { sqlite3 "$1" 'SELECT name FROM instance'; }
 named() { # named NODE NAME: a connection of this name is there
@@ -40,8 +41,7 @@ check 'status warns as well' eval 'with "$OTHER" 0 status "$CART" && warns "$ERR
 check 'and with -o json it is among the warnings' eval 'with "$OTHER" 0 status -o json "$CART" && json ".warnings[] | select(.reason == \"SecondOperator\").message | test(\"database $ours\")"'
 check '-q keeps it quiet' eval 'with "$OTHER" 0 -q status "$CART" && [ ! -s "$ERR" ]'
 
-# Somebody who looks is no danger, nor is the operator of another cluster.
-op_start_other() { # in the background, with the other database: kept connected as well
+op_start_other() { # with the other database
 	local STATE=$OTHER
 	op_start "$@"
 }

@@ -577,3 +577,40 @@ Test(policy_situation, settings_that_were_changed_and_not_written_down_are_not_a
 	struct rop_batch batch = batch_of(now, "apply_settings");
 	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_PERSIST && batch.steps.at[0].node == 1);
 }
+
+/* ---- a second operator ------------------------------------------------------------------------------------------ */
+
+static void connected(struct rop_node *node, const char *cluster, const char *instance, const char *from)
+{
+	if (!node->operators)
+		node->operators = rop_alloc_n(pool, ROP_OPERATORS_MAX, sizeof *node->operators);
+	struct rop_operator *operator = &node->operators[node->n_operators++];
+	operator->cluster = cluster;
+	operator->from = from;
+	snprintf(operator->instance, sizeof operator->instance, "%s", instance);
+}
+
+Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_it_came_from)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	for (size_t i = 0; i < 6; i++) {
+		connected(&world->nodes[i], topology->name, "00000001", "10.0.0.9"); /* our own */
+		connected(&world->nodes[i], "of-another-name", "00000003", "10.0.0.9");
+		connected(&world->nodes[i], topology->name, "1a2b3c4d", i < 5 ? "10.0.0.5" : "10.0.0.6");
+	}
+	struct rop_situation now = { .arena = pool, .topology = topology, .seen = world, .image = formed_before() };
+	struct rop_situation unknown = now;
+	rop_situation_assess(&unknown);
+	for (size_t i = 0; i < unknown.layout.warnings.n; i++)
+		cr_assert_str_neq(unknown.layout.warnings.at[i].reason, "SecondOperator");
+	now.instance = "00000001";
+	rop_situation_assess(&now);
+	cr_assert_eq(now.layout.warnings.n, unknown.layout.warnings.n + 1);
+	const struct rop_finding *warning = &now.layout.warnings.at[now.layout.warnings.n - 1];
+	cr_assert(warning->code == ROP_OK && strcmp(warning->reason, "SecondOperator") == 0 && warning->advice);
+	const char *begin = rop_printf(pool, "another redis-operator (database 1a2b3c4d, connected from 10.0.0.5, 10.0.0.6) manages "
+				       "cluster '%s' too", topology->name);
+	cr_assert(strncmp(warning->text, begin, strlen(begin)) == 0, "%s", warning->text);
+	cr_assert(!now.refused && now.findings.n == 0, "it forbids nothing");
+}

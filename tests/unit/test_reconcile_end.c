@@ -175,6 +175,20 @@ Test(reconcile_end, a_persons_own_value_of_a_lowered_setting_is_left_alone)
 	cr_assert_eq(op->image.temporaries.n, 0);
 }
 
+/* A run that was stopped after the introduction has put everything back; or redis-cli introduced them. */
+Test(reconcile_end, nodes_that_somebody_introduced_are_lowered_before_their_slots_and_only_once)
+{
+	start_fresh();
+	meet_all(op->world);
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(hand_sent(op, ROP_STEP_LOWER), 12);
+	cr_assert_eq(hand_sent(op, ROP_STEP_RESTORE), 12);
+	cr_assert_eq(hand_sent(op, ROP_STEP_MEET), 0);
+	cr_assert_eq(op->sent.at[0].expect.kind, ROP_STEP_LOWER);
+	cr_assert_str_eq(op->world->nodes[3].settings[0], "15000");
+}
+
 Test(reconcile_end, a_lowering_that_arrives_late_is_put_back_too)
 {
 	start_fresh();
@@ -315,6 +329,47 @@ Test(reconcile_end, step_by_step_it_waits_for_what_it_sent_and_sends_no_second_b
 	rop_reconcile_stop(op->r, ROP_TIMEOUT, NULL);
 	hand_run(op);
 	cr_assert_eq(op->image.pending.n, 0);
+}
+
+static bool no_slots(void *arg, const struct rop_step *step)
+{
+	(void)arg;
+	return step->expect.kind != ROP_STEP_SLOTS;
+}
+
+static bool nothing(void *arg, const struct rop_step *step)
+{
+	(void)arg;
+	(void)step;
+	return false;
+}
+
+Test(reconcile_end, a_step_that_may_not_be_ends_the_run_before_it_is_written_down)
+{
+	start_fresh();
+	op->options.may_step = no_slots;
+	hand_start(op);
+	struct rop_result result = hand_run(op);
+	cr_assert_eq(result.code, ROP_STALE);
+	cr_assert(strstr(result.text, "the plan does not hold 'CLUSTER ADDSLOTSRANGE 0 5460' to 10.0.0.1:6379"), "%s", result.text);
+	cr_assert_eq(hand_sent(op, ROP_STEP_MEET), 15);
+	cr_assert_eq(hand_sent(op, ROP_STEP_SLOTS), 0);
+	cr_assert(hand_sent(op, ROP_STEP_LOWER) > 0);
+	cr_assert_eq(hand_sent(op, ROP_STEP_RESTORE), hand_sent(op, ROP_STEP_LOWER), "temporary settings are put back: %zu of %zu, %zu left; %s",
+		     hand_sent(op, ROP_STEP_RESTORE), hand_sent(op, ROP_STEP_LOWER), op->image.temporaries.n, result.text);
+	cr_assert(op->image.pending.n == 0 && op->image.temporaries.n == 0);
+}
+
+Test(reconcile_end, where_no_step_may_be_nothing_is_sent)
+{
+	start_fresh();
+	op->options.may_step = nothing;
+	hand_start(op);
+	cr_assert_eq(hand_run(op).code, ROP_STALE);
+	cr_assert(op->sent.n == 0 && op->image.pending.n == 0 && op->image.temporaries.n == 0);
+	struct rop_plan plan;
+	rop_plan_make(pool, &op->options, op->world, op->clock, &plan);
+	cr_assert(plan.steps.n == 51, "a plan asks nobody");
 }
 
 static enum rop_sent refuse_without_words(struct hand *h, const struct rop_step *step, const char **ret_text)

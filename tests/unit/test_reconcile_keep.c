@@ -190,6 +190,7 @@ Test(reconcile_keep, a_pause_at_the_commit_leaves_what_was_held_held)
 Test(reconcile_keep, when_what_stood_in_the_way_is_gone_it_goes_on_at_once)
 {
 	start_fresh();
+	((struct rop_topology *)op->options.topology)->interval_ms = 100; /* less than what Blocked waits by itself */
 	op->world->nodes[4].keys = 9;
 	op->options.keep = true;
 	hand_start(op);

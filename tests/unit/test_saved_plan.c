@@ -276,14 +276,14 @@ Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 		struct saved_plan plan = plan_of(topology, fresh_world(topology)), again;
 		char *text = rop_strdup(pool, text_of(&plan));
 		size_t n = strlen(text);
-		for (uint64_t edits = 1 + below(&random, 3); edits; edits--) {
-			size_t at = below(&random, n), from = below(&random, n), len = 1 + below(&random, 12);
+		for (size_t edits = 1 + random_below(&random, 3); edits; edits--) {
+			size_t at = random_below(&random, n), from = random_below(&random, n), len = 1 + random_below(&random, 12);
 			if (from + len > n || at + len > n)
 				continue;
-			if (below(&random, 3) == 0)
+			if (random_below(&random, 3) == 0)
 				memmove(text + at, text + from, len);
 			else
-				text[at] = BYTES[below(&random, sizeof BYTES - 1)];
+				text[at] = BYTES[random_below(&random, sizeof BYTES - 1)];
 		}
 		if (saved_plan_parse(pool, "x", text, n, &plan, NULL)) {
 			const char *written = text_of(&plan);
