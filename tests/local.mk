@@ -91,3 +91,5 @@ EXTRA_DIST += tests/live/import.sh
 EXTRA_DIST += tests/static/man.sh
 EXTRA_DIST += tests/live/install.sh
 EXTRA_DIST += tests/live/canary.sh
+# Machines booted by systemd.
+EXTRA_DIST += tests/lib/booted.sh tests/booted/root.sh tests/booted/service.sh tests/booted/timer.sh tests/booted/network.sh

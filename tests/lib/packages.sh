@@ -13,6 +13,8 @@ PACKAGES_RUN=(redis-server redis-tools)
 PACKAGES_TEST=(libcriterion-dev clang shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
 	util-linux procps findutils diffutils socat
 	mandoc)
+# For machines that tests boot (tests/lib/booted.sh): wanted, not needed; without them these tests are skipped.
+PACKAGES_BOOTED=(systemd systemd-container debootstrap iproute2 util-linux jq redis-tools)
 
 PACKAGES_POLICY=/usr/sbin/policy-rc.d
 PACKAGES_POLICY_MARK='redis-operator: no service starts while its packages are installed'
