@@ -216,16 +216,11 @@ static bool ask(struct rop_store *store, void *arg, struct rop_err *err)
 	return rop_store_source_of_path(store, a->arena, a->path, &a->cluster, &a->source, err);
 }
 
-static void answered(void *arg, const struct rop_err *err)
+static void take_last_good(struct daemon *daemon, const struct asking *a)
 {
-	struct asking *a = arg;
-	struct daemon *daemon = a->daemon;
-	ROP_OWN_ARENA arena = a->arena;
 	ROP_OWN_TEXT errors = { 0 };
-	struct file *file = err || daemon->ending ? NULL : file_find(daemon, a->path);
-	if (err)
-		daemon_fail(daemon, err);
-	if (!file || !file->errors.n || !a->source || cluster_of_path(daemon, a->path) || cluster_of_name(daemon, a->cluster))
+	const struct file *file = file_find(daemon, a->path);
+	if (!file->errors.n || !a->source || cluster_of_path(daemon, a->path) || cluster_of_name(daemon, a->cluster))
 		return;
 	struct revision *revision = revision_parse(&daemon->config, a->path, a->source, &errors);
 	if (!revision)
@@ -233,6 +228,16 @@ static void answered(void *arg, const struct rop_err *err)
 	rop_log(ROP_LOG_WARN, "its file has errors: the revision accepted last stays in force",
 		ROP_FIELDS({ "cluster", a->cluster }, { "path", a->path }));
 	cluster_want(cluster_new(daemon, a->cluster, a->path), revision);
+}
+
+static void answered(void *arg, const struct rop_err *err)
+{
+	struct asking *a = arg;
+	if (err)
+		daemon_fail(a->daemon, err);
+	else if (!a->daemon->ending)
+		take_last_good(a->daemon, a);
+	rop_arena_free(a->arena);
 }
 
 static void ask_for_last_good(struct daemon *daemon, struct file *file)

@@ -25,7 +25,7 @@ check 'alone it forms the cluster without a warning' eval 'expect 0 apply --yes 
 
 # A replica that does not answer makes apply wait; it stays connected to the others meanwhile.
 node_freeze 5
-op_start apply --yes --timeout 90s "$CART"
+ERR=$LIVE_DIR/first.err OUT=$LIVE_DIR/first.out op_start apply --yes --timeout 90s "$CART"
 ours=$(instance "$STATE")
 check 'its connections carry the name of its database' wait_until 20 "named 0 redis-operator:cart:$ours"
 
@@ -48,7 +48,7 @@ op_start_other() { # with the other database
 kill "$OP_PID"
 op_wait
 check 'once it is gone there is no warning' eval 'wait_until 10 "! named 0 redis-operator:cart:$ours" && with "$OTHER" 0 status "$CART" && lacks "$ERR" "another redis-operator"'
-op_start_other apply --yes --timeout 90s "$CART"
+ERR=$LIVE_DIR/first.err OUT=$LIVE_DIR/first.out op_start_other apply --yes --timeout 90s "$CART"
 check 'the other way round it is the same' eval 'wait_until 20 "named 0 redis-operator:cart:$theirs" && expect 0 status "$CART" && warns "$ERR" "$theirs"'
 
 for i in 0 1 2 3 4; do
