@@ -23,7 +23,7 @@ static char *copy(const char *s)
 
 /* ---- the list ---------------------------------------------------------------------------------------------- */
 
-static struct file *file_find(struct daemon *daemon, const char *path)
+static struct file *file_get(struct daemon *daemon, const char *path)
 {
 	struct file **at = &daemon->files;
 	while (*at && strcmp((*at)->path, path) < 0)
@@ -108,7 +108,7 @@ static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct 
 		if (!is_topology(entry->d_name) ||
 		    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path || stat(path, &version) != 0)
 			continue;
-		struct file *file = file_find(daemon, path);
+		struct file *file = file_get(daemon, path);
 		file->seen = true;
 		if (!all && same_version(&file->version, &version))
 			continue;
@@ -219,8 +219,10 @@ static bool ask(struct rop_store *store, void *arg, struct rop_err *err)
 static void take_last_good(struct daemon *daemon, const struct asking *a)
 {
 	ROP_OWN_TEXT errors = { 0 };
-	const struct file *file = file_find(daemon, a->path);
-	if (!file->errors.n || !a->source || cluster_of_path(daemon, a->path) || cluster_of_name(daemon, a->cluster))
+	const struct file *file = daemon->files;
+	while (file && strcmp(file->path, a->path) != 0)
+		file = file->next;
+	if (!file || !file->errors.n || !a->source || cluster_of_path(daemon, a->path) || cluster_of_name(daemon, a->cluster))
 		return;
 	struct revision *revision = revision_parse(&daemon->config, a->path, a->source, &errors);
 	if (!revision)
