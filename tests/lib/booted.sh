@@ -141,11 +141,13 @@ booted_root() {
 	echo "$root"
 }
 
-# Empty cgroups of tests that were killed together with their outer process. One that is in use cannot be removed.
+# Empty cgroups of tests that were killed together with their outer process, whose pid they are named for.
 booted_sweep() { # booted_sweep NAME-PATTERN
 	local folder old
 	while read -r folder; do
 		for old in "$folder"/$1; do
+			# One that is in use cannot be removed, but one that is just being made could.
+			[ "${old##*.}" = "$$" ] || ! kill -0 "${old##*.}" 2>/dev/null || continue
 			[ ! -d "$old" ] || find "$old" -depth -type d -exec rmdir {} \; 2>/dev/null
 		done
 	done < <(booted_cgroups)
