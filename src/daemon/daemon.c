@@ -251,11 +251,11 @@ static void ready_anyway(void *arg)
 static bool work(struct daemon *daemon, struct rop_err *err)
 {
 	struct watched w = { .daemon = daemon, .fd = -1 };
-	watch_folder(&w); /* before the first scan: what is written meanwhile is seen */
-	if (!files_scan(daemon, true, err)) {
-		unwatch_folder(&w);
+	rop_log(ROP_LOG_INFO, "started", ROP_FIELDS({ "state", daemon->config.state }, { "path", daemon->config.clusters }));
+	if (!files_scan(daemon, true, err))
 		return false;
-	}
+	watch_folder(&w);
+	scan(daemon, false); /* once more: what was written before it was watched */
 	w.hup = rop_signal_new(daemon->loop, SIGHUP, reload, &w);
 	w.term = rop_signal_new(daemon->loop, SIGTERM, told_to_end, &w);
 	w.interrupt = rop_signal_new(daemon->loop, SIGINT, told_to_end, &w);

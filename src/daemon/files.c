@@ -99,7 +99,8 @@ static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct 
 	bool news = false;
 	DIR *dir = opendir(folder);
 	if (!dir)
-		return rop_fail(err, ROP_INVALID, "the folder of topology files %s cannot be read: %s", folder, strerror(errno));
+		return rop_fail(err, ROP_INVALID, "the folder of topology files %s cannot be read: %s\n"
+				"  -> make it, or name another one: --clusters DIR, or `clusters` in the configuration", folder, strerror(errno));
 	for (struct file *file = daemon->files; file; file = file->next)
 		file->seen = false;
 	for (struct dirent *entry; (entry = readdir(dir));) {
