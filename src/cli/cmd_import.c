@@ -11,7 +11,7 @@
 #include "import.h"
 #include "rop/text.h"
 
-#define AGREE_MS 5000       /* how long nodes may take to come to agree by themselves */
+#define AGREE_MS 10000      /* how long nodes may take to come to agree by themselves */
 #define LOOK_AGAIN_MS 100
 #define SHARDS_TOLD 6
 
@@ -327,6 +327,7 @@ static bool plan_it(struct session *s, struct rop_plan *ret_plan, struct rop_err
 {
 	struct rop_reconcile_options options;
 	int64_t until = rop_boot_ms() + AGREE_MS;
+	bool told = false;
 	if (!session_open_machine(s, err) || !session_open_nodes(s, err))
 		return false;
 	for (;; nap(s)) {
@@ -337,6 +338,9 @@ static bool plan_it(struct session *s, struct rop_plan *ret_plan, struct rop_err
 		bool settling = ret_plan->steps.n == 0 && ret_plan->result.reached && !rop_situation_converged(ret_plan->first);
 		if (!settling || rop_boot_ms() >= until)
 			return true;
+		if (!told)
+			cli_tell(s->cli, "waiting up to %d s for what the nodes settle by themselves ...", AGREE_MS / 1000);
+		told = true;
 	}
 }
 

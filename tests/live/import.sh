@@ -94,8 +94,18 @@ for i in 0 1 2 3 4 5; do rcli $i CONFIG SET maxmemory-policy volatile-ttl >/dev/
 check 'settings: what all have is declared, in words of redis.conf' eval 'imported 0 && has "$F" "    maxmemory-policy: volatile-ttl" && has "$F" "    appendonly: \"yes\"" && has "$F" "    auto-aof-rewrite-min-size: 128mb"'
 check '... where nodes differ they are named' eval 'has "$F" "#   maxmemory: $(address 1) has 100mb; the others, 5: 0" && lacks "$F" "    maxmemory:"'
 check '... no changes' unchanged
+check '... whichever node is asked' eval 'imported 1 && lacks "$F" "    maxmemory:" && unchanged'
 
 # The odd ones, and nothing on stdout.
+rcli 0 ACL SETUSER default -psync -sync >/dev/null
+rcli 0 CLIENT KILL TYPE replica >/dev/null
+cut=$(for i in 3 4 5; do rcli $i INFO replication | grep -q "master_port:$(port 0)" && echo $i; done)
+check 'a primary refuses its replica' wait_until 10 'rcli "$cut" INFO replication | grep -q master_link_status:down'
+check 'a replica without its primary is waited for, then refused: 4' refused 4 1 "$(address "$cut"): its link to its primary $(address 0) is " "redis-operator check $(address 1)"
+op_start import "$(address 1)"
+rcli 0 ACL SETUSER default +psync +sync >/dev/null
+check '... when it comes back in time it is imported' eval 'op_wait || { cat "$ERR"; false; } && has "$OUT" "shards: 3"'
+check '... and all is well' settled 0 1 2 3 4 5
 rcli 1 CLUSTER SETSLOT 6500 MIGRATING "$(rcli 2 CLUSTER MYID)" >/dev/null
 check 'an open slot: 4' refused 4 0 "$(address 1) has 1 open slot" '[6500->-' 'redis-cli --cluster fix'
 rcli 1 CLUSTER SETSLOT 6500 STABLE >/dev/null
