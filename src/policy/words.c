@@ -38,8 +38,14 @@ FLAG(finding_gone)
 static bool is_agreed_for(const void *subject, const int64_t *args)
 {
 	const struct rop_situation *now = on(subject);
-	int64_t wanted = args[0] > now->topology->settle_ms ? args[0] : now->topology->settle_ms;
-	return now->views_agree && now->agreed_ms >= wanted;
+	return now->views_agree && now->agreed_ms >= args[0];
+}
+
+static bool is_settling(const void *subject, const int64_t *args)
+{
+	const struct rop_situation *now = on(subject);
+	(void)args;
+	return now->views_agree && now->agreed_ms < now->topology->settle_ms;
 }
 
 static const struct rop_fact FACTS[] = {
@@ -62,9 +68,11 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "state_ok", .doc = "every answering node reports cluster_state:ok", .holds = is_state_ok },
 	{ .name = "views_agree", .doc = "the views of all answering nodes are equal: members, roles, epochs, slots", .holds = is_views_agree,
 	  .implies = { "members_agree", "introduced" } },
-	{ .name = "agreed_for", .doc = "views_agree held in at least two looks, that long apart (and for spec.intervals.settle)",
+	{ .name = "agreed_for", .doc = "views_agree held in at least two looks, that long apart",
 	  .args = { { .name = "time", .doc = "time between the first and the last of them", .type = ROP_ARG_DURATION, .min = 1, .max = 3600000 } },
 	  .holds = is_agreed_for, .implies = { "views_agree", "members_agree", "introduced" } },
+	{ .name = "settling", .doc = "the views agree, but not for as long yet as spec.intervals.settle asks", .holds = is_settling,
+	  .implies = { "views_agree", "members_agree", "introduced" } },
 	{ .name = "temporaries_in_force", .doc = "a temporary setting has not been put back yet on a node that answers", .holds = is_temporaries_in_force },
 	{ .name = "settings_as_declared", .doc = "managed settings have their declared values", .holds = is_settings_as_declared },
 	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },

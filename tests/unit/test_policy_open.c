@@ -338,7 +338,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "settings_as_declared", &now.settings_as_declared }, { "waiting", &now.waiting }, { "worn_out", &now.worn_out },
 		{ "finding_gone", &now.finding_gone },
 	};
-	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 1, "all but agreed_for");
+	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 2, "all but agreed_for and settling");
 	for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
 		*FLAGS[i].flag = true;
 		for (size_t k = 0; k < sizeof FLAGS / sizeof *FLAGS; k++)
@@ -353,11 +353,16 @@ Test(policy_open, agreement_must_last_as_long_as_the_row_and_the_topology_ask)
 	struct rop_situation now = { .topology = topology, .views_agree = true, .agreed_ms = 100 };
 	cr_assert(fact("agreed_for", &now, 100));
 	cr_assert_not(fact("agreed_for", &now, 101));
+	cr_assert_not(fact("settling", &now, 0));
 	topology->settle_ms = 3000;
-	cr_assert_not(fact("agreed_for", &now, 100));
+	cr_assert(fact("settling", &now, 0));
+	now.agreed_ms = 2999;
+	cr_assert(fact("settling", &now, 0));
 	now.agreed_ms = 3000;
-	cr_assert(fact("agreed_for", &now, 100));
+	cr_assert_not(fact("settling", &now, 0));
+	now.agreed_ms = 1000;
 	now.views_agree = false;
+	cr_assert_not(fact("settling", &now, 0));
 	cr_assert_not(fact("agreed_for", &now, 1));
 }
 

@@ -112,6 +112,17 @@ Test(reconcile, a_declared_settle_time_is_waited_for)
 	cr_assert_geq(op->clock.boot_ms - since, 3000);
 }
 
+/* It is longer than Verify may take: waiting for what a person asked for is not being overdue. */
+Test(reconcile, also_a_settle_time_of_minutes)
+{
+	start_formed();
+	((struct rop_topology *)op->options.topology)->settle_ms = 600000;
+	hand_start(op);
+	int64_t since = op->clock.boot_ms;
+	cr_assert(hand_run(op).reached);
+	cr_assert_geq(op->clock.boot_ms - since, 600000);
+}
+
 Test(reconcile, a_second_run_on_a_converged_cluster_sends_nothing_and_writes_nothing_new)
 {
 	start_fresh();
