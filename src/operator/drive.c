@@ -376,7 +376,7 @@ void rop_drive_stop(struct rop_drive *d, enum rop_code code, const char *why)
 	}
 	rop_timer_stop(d->timer);
 	rop_reconcile_stop(d->r, code, why);
-	if (rop_reconcile_want(d->r) == ROP_WANT_DONE && !d->busy)
+	if (rop_reconcile_want(d->r) == ROP_WANT_DONE) /* a look that is under way is nobody's any more */
 		finish(d);
 	else
 		go_on(d);

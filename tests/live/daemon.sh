@@ -127,5 +127,8 @@ began=${EPOCHREALTIME/./}
 NOTIFY_SOCKET=$SOCKET daemon_start
 check 'with nodes that hang it is ready once they were looked at' wait_until 20 'told READY=1'
 check 'and not before' test $((${EPOCHREALTIME/./} - began)) -gt 3000000
+began=${EPOCHREALTIME/./}
+check 'told to end while all nodes hang: code 0' daemon_stop
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
+check "at once, it is only looking ($took ms)" test $took -lt 2000
 for i in 0 1 2 3 4 5; do node_thaw $i; done
-check 'ends for the last time' daemon_stop
