@@ -212,3 +212,21 @@ check 'read-only: pause refuses' expect 1 pause cart
 check 'read-only: status looks' expect 0 status "$CART"
 check 'read-only: history reads' expect 0 history cart
 check 'read-only: nothing was sent' no_changes
+
+# The daemon on a disk that fills up: it stops changing and ends, so that the service manager starts a new one.
+inside mount -o remount,rw "$DISK"
+. "$TOP/tests/lib/daemon.sh"
+topology "$CLUSTERS/cart.yaml" 3 1 "$MANAGED"
+daemon_start
+spoil 0
+check 'a daemon keeps it' wait_until 20 'mended 0'
+wait_until 10 'op status -o json cart 2>/dev/null | jq -e ".converged and (.expectations | length == 0)" >/dev/null'
+inside dd if=/dev/zero of="$DISK/filler" bs=4096 2>/dev/null
+spoil 1
+check 'the disk is full when it wants to write: it ends, with code 1' eval 'wait_until 20 "! kill -0 $DAEMON_PID" >/dev/null 2>&1; daemon_wait; code=$?; [ $code = 1 ] || { echo "code $code"; tail -3 "$SAID"; false; }'
+check 'it says why' says full
+check 'and has changed nothing' spoiled 1
+inside rm "$DISK/filler"
+daemon_start
+check 'the next one, with space, goes on' wait_until 20 'mended 1'
+check 'and ends as told' daemon_stop
