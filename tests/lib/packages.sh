@@ -12,7 +12,7 @@ PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config libyaml-dev libh
 PACKAGES_RUN=(redis-server redis-tools)
 PACKAGES_TEST=(libcriterion-dev clang shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
 	util-linux procps findutils diffutils socat
-	mandoc)
+	mandoc bash-completion)
 # For machines that tests boot (tests/lib/booted.sh): wanted, not needed; without them these tests are skipped.
 PACKAGES_BOOTED=(systemd systemd-container debootstrap iproute2 util-linux jq redis-tools)
 

@@ -22,7 +22,7 @@ idle() { # idle ARG...: such an apply
 fleet_up 6 "$QUICK" || exit 1
 topology "$CART" 3 1
 check 'formed' formed "$CART"
-check 'history tells the whole way' eval 'expect 0 history cart && has "$OUT" "Observe -> Configure" && has "$OUT" "Verify -> Ready"'
+check 'history tells the whole way' eval 'expect 0 history cart && has "$OUT" "Observe -> Configure" && has "$OUT" " -> Ready"'
 for n in 1 2 3; do check "apply $n over the converged cluster writes nothing" idle "$CART"; done
 check 'not silently with -v: what it did is told' eval 'idle -v "$CART" && has "$ERR" "Observe -> Verify" && has "$ERR" "Verify -> Ready"'
 
@@ -34,7 +34,7 @@ check 'an apply that waits two seconds to be sure writes nothing' idle "$CART"
 # A cluster that this database has never seen.
 STATE=$LIVE_DIR/other.db
 check 'adopted' expect 0 apply --yes "$CART"
-check 'that is written' eval 'expect 0 history cart && has "$OUT" "Verify -> Ready"'
+check 'that is written' eval 'expect 0 history cart && has "$OUT" " -> Ready"'
 check 'the next apply writes nothing' idle "$CART"
 
 # What happens is written: a node that is gone, and one that is back.
@@ -44,5 +44,5 @@ check 'that is written' eval 'expect 0 history cart && has "$OUT" "-> Degraded"'
 node_start 5
 check 'it is back: all agree' wait_until 20 agreed
 check 'apply' expect 0 apply --yes "$CART"
-check 'the way back is written' eval 'expect 0 history -n 2 cart && has "$OUT" "Verify -> Ready"'
+check 'the way back is written' eval 'expect 0 history -n 2 cart && has "$OUT" " -> Ready"'
 check 'and then nothing any more' idle "$CART"
