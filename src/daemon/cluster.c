@@ -118,7 +118,7 @@ static void drive(struct cluster *c)
 		.concurrency = daemon->config.concurrency, .gate = daemon->gate,
 	};
 	struct rop_drive_options options = {
-		.loop = daemon->loop, .writer = daemon->writer, .lock_path = daemon->config.state, .lock_command = "run",
+		.loop = daemon->loop, .writer = daemon->writer, .lock_path = daemon->state, .lock_command = "run",
 		.fleet = &c->fleet, .clients_every_ms = CLIENTS_EVERY_MS,
 		.reconcile = {
 			.machine = daemon->options->machine, .words = rop_cluster_words(), .topology = t, .boot_id = rop_boot_id(),

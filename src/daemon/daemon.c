@@ -104,10 +104,13 @@ static bool configure(struct daemon *daemon, struct rop_text *errors)
 		rop_arena_free(arena);
 		return false;
 	}
-	if (daemon->config_arena && strcmp(config.state, daemon->config.state) != 0) {
-		rop_log(ROP_LOG_WARN, "another database needs a restart; this one stays in use", ROP_FIELDS({ "path", config.state }));
-		config.state = rop_strdup(arena, daemon->config.state);
+	if (!daemon->state) {
+		daemon->state = rop_malloc(strlen(config.state) + 1);
+		strcpy(daemon->state, config.state);
 	}
+	if (strcmp(config.state, daemon->state) != 0)
+		rop_log(ROP_LOG_WARN, "another database needs a restart; this one stays in use", ROP_FIELDS({ "path", config.state }));
+	config.state = daemon->state;
 	rop_arena_free(daemon->config_arena);
 	daemon->config_arena = arena;
 	daemon->config = config;
@@ -251,7 +254,7 @@ static void ready_anyway(void *arg)
 static bool work(struct daemon *daemon, struct rop_err *err)
 {
 	struct watched w = { .daemon = daemon, .fd = -1 };
-	rop_log(ROP_LOG_INFO, "started", ROP_FIELDS({ "state", daemon->config.state }, { "path", daemon->config.clusters }));
+	rop_log(ROP_LOG_INFO, "started", ROP_FIELDS({ "state", daemon->state }, { "path", daemon->config.clusters }));
 	if (!files_scan(daemon, true, err))
 		return false;
 	watch_folder(&w);
@@ -278,8 +281,8 @@ static bool work(struct daemon *daemon, struct rop_err *err)
 
 static bool open_all(struct daemon *daemon, struct rop_lock **ret_lock, struct rop_err *err)
 {
-	if (!rop_store_open(daemon->config.state, ROP_STORE_WRITE, &daemon->store, err) ||
-	    !rop_lock_take(daemon->config.state, NULL, "run", ret_lock, err) ||
+	if (!rop_store_open(daemon->state, ROP_STORE_WRITE, &daemon->store, err) ||
+	    !rop_lock_take(daemon->state, NULL, "run", ret_lock, err) ||
 	    !rop_store_instance(daemon->store, daemon->instance, err))
 		return false;
 	daemon->loop = rop_loop_new(err);
@@ -306,6 +309,7 @@ static void close_all(struct daemon *daemon, struct rop_lock *lock)
 	rop_lock_release(lock);
 	rop_arena_free(daemon->config_arena);
 	free(daemon->status);
+	free(daemon->state);
 }
 
 bool rop_daemon_run(const struct rop_daemon_options *options, struct rop_err *err)

@@ -84,6 +84,7 @@ struct daemon {
 	const struct rop_daemon_options *options;
 	struct rop_arena *config_arena;
 	struct rop_config config;
+	char *state;                    /* the database; the same from start to end, whatever the configuration says later */
 	struct rop_loop *loop;
 	struct rop_store *store;
 	struct rop_writer *writer;

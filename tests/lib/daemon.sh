@@ -11,6 +11,7 @@
 CLUSTERS=$LIVE_DIR/clusters.d
 SAID=$LIVE_DIR/said
 CONF=$LIVE_DIR/redis-operator.conf
+DAEMON_PLACES=(--state "$STATE" --clusters "$CLUSTERS") # empty: $CONF says where
 # shellcheck disable=SC2034  # for those who source this file
 MANAGED='settings: { maxmemory-policy: allkeys-lru }
 intervals: { observe: 200ms }'
@@ -22,7 +23,7 @@ daemon_start() {
 	(
 		export ASAN_OPTIONS="log_path=$LIVE_DIR/sanitizer:${ASAN_OPTIONS:-}"
 		export UBSAN_OPTIONS="log_path=$LIVE_DIR/sanitizer:halt_on_error=1:print_stacktrace=1:${UBSAN_OPTIONS:-}"
-		exec "$ROP_BIN" run --state "$STATE" --clusters "$CLUSTERS" --config "$CONF" "$@" >"$LIVE_DIR/daemon.out" 2>>"$SAID" </dev/null
+		exec "$ROP_BIN" run --config "$CONF" "${DAEMON_PLACES[@]}" "$@" >"$LIVE_DIR/daemon.out" 2>>"$SAID" </dev/null
 	) &
 	DAEMON_PID=$!
 	LIVE_JOBS+=("$DAEMON_PID")

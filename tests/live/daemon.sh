@@ -132,3 +132,20 @@ check 'told to end while all nodes hang: code 0' daemon_stop
 took=$(((${EPOCHREALTIME/./} - began) / 1000))
 check "at once, it is only looking ($took ms)" test $took -lt 2000
 for i in 0 1 2 3 4 5; do node_thaw $i; done
+
+# ---------------------------------------------------------------- all places from the configuration, which is read again
+
+for i in 0 1 2 3 4 5; do wait_until 10 "rcli $i PING | grep -q PONG" >/dev/null; done
+printf 'state = "%s";\nclusters = "%s";\n' "$STATE" "$CLUSTERS" >"$CONF"
+# shellcheck disable=SC2034
+DAEMON_PLACES=()
+: >"$SAID"
+daemon_start
+spoil 0
+check 'a daemon that has its places from the configuration' wait_until 20 'mended 0'
+printf '# longer\nstate = "%s/elsewhere.db";\nclusters = "%s";\n' "$LIVE_DIR" "$CLUSTERS" >"$CONF"
+kill -HUP "$DAEMON_PID"
+check 'told of another database: it needs a restart, and says so' wait_until 10 'says "another database needs a restart" && says "configuration read again"'
+spoil 0
+check 'it goes on with the one it has' eval 'wait_until 10 "mended 0" && [ ! -e "$LIVE_DIR/elsewhere.db" ]'
+check 'and ends' daemon_stop
