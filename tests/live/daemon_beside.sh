@@ -67,6 +67,9 @@ for i in 1 2 3 4 5 6; do
 	wait_until 10 "mended $((i - 1))" || break
 done
 check 'apply and daemon race for the same repair: one of them does it' test $rounds = 6
+# Held up at rest: in the middle of an episode it would keep the lock.
+wait_until 10 ready >/dev/null
+wait_until 10 'flock -n "$LIVE_DIR/cart.lock" true' >/dev/null
 kill -STOP "$DAEMON_PID"
 spoil 0
 check 'an apply while the daemon is held up' expect 0 apply --yes "$CART"
