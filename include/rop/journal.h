@@ -76,6 +76,8 @@ struct rop_temporary { /* a temporary setting in force, with the value to put ba
 	char node[ROP_ID_SIZE];
 	const char *address;
 	const char *name, *original, *temporary;
+	char peer[ROP_ID_SIZE];        /* goes back only when node is in sync with this primary, or follows it no more;
+					* "": at any time. The LOWER step that set it has the same peer */
 };
 
 #define ROP_CONDITION_TYPES(X) X(REACHABLE, "Reachable") X(WELL_FORMED, "WellFormed") X(SLOTS_COVERED, "SlotsCovered") \
@@ -102,6 +104,20 @@ struct rop_member { /* a node id this cluster was seen to consist of */
 	int shard;                     /* from 1; 0: unknown */
 };
 
+/* Who held a shard's data when it was looked at last: what is known of it when nobody shows it any more. */
+struct rop_copy_memory {
+	char node[ROP_ID_SIZE];
+	const char *address;           /* as declared */
+	bool led;                      /* owned the slots */
+	int64_t offset, keys;          /* at the time; -1 unknown */
+	int64_t seen_wall_ms;          /* when it was a copy last */
+};
+struct rop_shard_memory {
+	int number;                    /* the shard's, for good: it does not change because a slot moved */
+	const char *slots;             /* rop_slots_text; never "" */
+	ROP_LIST(struct rop_copy_memory) copies; /* the one that led first */
+};
+
 /* What the database knows of one cluster. */
 struct rop_image {
 	bool known;
@@ -118,6 +134,7 @@ struct rop_image {
 	ROP_LIST(struct rop_expect) pending;
 	ROP_LIST(struct rop_temporary) temporaries;
 	ROP_LIST(struct rop_member) members;
+	ROP_LIST(struct rop_shard_memory) shards; /* by number */
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 };
 
@@ -134,6 +151,8 @@ struct rop_entry {
 	ROP_LIST(struct rop_temporary) temporaries_gone;/* seen restored (or changed by a person): the row is dropped */
 	ROP_LIST(struct rop_member) members;            /* when members_changed: the whole new set */
 	bool members_changed;
+	ROP_LIST(struct rop_shard_memory) shards;       /* when shards_changed: the whole new memory */
+	bool shards_changed;
 	const char *state;             /* the machine's state after this pass; NULL: unchanged */
 	bool state_entered;            /* the state is new: state_since is now */
 	bool formed;                   /* seen formed for the first time */

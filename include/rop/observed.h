@@ -31,6 +31,8 @@ int rop_slots_first(const struct rop_slots *slots); /* ROP_SLOTS when empty */
 bool rop_slots_run(const struct rop_slots *slots, int from, int *ret_first, int *ret_last);
 /* "0-5460 6000" into the arena; "" when empty. */
 const char *rop_slots_text(struct rop_arena *arena, const struct rop_slots *slots);
+bool rop_slots_parse(const char *text, struct rop_slots *ret_slots); /* of rop_slots_text; false: no such text */
+static inline bool rop_slots_empty(const struct rop_slots *slots) { return rop_slots_first(slots) == ROP_SLOTS; }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
@@ -44,6 +46,9 @@ enum rop_reach {
 };
 
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
+
+#define ROP_COUNT_UNKNOWN (-1)   /* refused or unreadable: unknown is never empty */
+#define ROP_COUNT_NOT_ASKED (-2)
 
 #define ROP_OPERATORS_MAX 8 /* kept of one node */
 struct rop_operator {          /* a connection of an operator that may change the cluster it names */
@@ -70,8 +75,14 @@ struct rop_node {
 	bool state_ok;         /* cluster_state:ok */
 	bool link_up;          /* replica: master_link_status:up */
 	bool syncing;          /* replica: first synchronisation under way */
-	int64_t keys;          /* in all databases; -1 unknown */
-	int functions;         /* libraries; -1: unknown or not supported */
+	int64_t keys;          /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
+	int functions;         /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
+	const char *refused;   /* what it would not answer of the above, with the permission: "INFO keyspace"; NULL: nothing */
+	char replid[ROP_ID_SIZE], replid2[ROP_ID_SIZE]; /* histories of its data set (INFO replication); "": unknown, none */
+	int64_t offset;        /* of replication: written (primary), taken in (replica); -1 unknown */
+	int64_t used_memory;   /* bytes (INFO memory, where asked); -1 unknown */
+	const char *own_address; /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
+	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's id; NULL */
 	int handshakes;        /* entries of its view that have no identity yet */
 	int others;            /* entries of its view with an identity, besides itself */
 	int version;           /* 70015 for 7.0.15 (redis_version); 0 unknown */
@@ -94,9 +105,12 @@ struct rop_observed {
 	uint64_t *known;              /* [viewer][subject] viewer lists subject with its identity */
 	uint64_t *linked;             /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
 	uint64_t *agrees;             /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
+	uint64_t *failing;            /* [viewer][subject] viewer flags subject as fail or fail? */
+	uint64_t *online;             /* [primary][replica] the primary lists that replica's connection as online */
 	ROP_LIST(struct rop_foreign) foreign;
 	const char **setting_names;
 	size_t n_settings;
+	int64_t began_ms;             /* when the look began (boot clock); 0: unknown */
 	int64_t boot_ms;              /* when the last answer was in */
 };
 
@@ -128,7 +142,9 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	const char *reach_why;
 	const char *expected_id;      /* of an earlier time, for a node that does not answer now; NULL */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
-	int functions;                /* -1: unknown */
+	int functions;                /* as rop_node.functions; 0 where the server does not know the command */
+	const char *info_memory;      /* only where asked (ROP_OBSERVE_MEMORY) */
+	const char *refused;          /* as rop_node.refused */
 	int64_t n_clients;            /* connections it has; 0: unknown */
 	const char *operators;        /* those lines of CLIENT LIST that are of operators */
 	const char **settings;        /* n_settings values; NULL entries: unknown; NULL: none */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replication.h"
 #include "rop/observed.h"
 #include "rop/text.h"
 
@@ -189,6 +190,12 @@ static int64_t count_keys(const char *info)
 	return keys;
 }
 
+/* Where a line says that its node is; NULL: it does not say (":0", or a node that nobody has met yet). */
+static const char *line_address(struct rop_arena *arena, const struct rop_node_line *line)
+{
+	return line->address[0] == ':' || line->address[0] == '\0' ? NULL : rop_strdup(arena, line->address);
+}
+
 static void take_own_line(struct rop_arena *arena, const struct rop_node_line *own, struct rop_node *node)
 {
 	memcpy(node->id, own->id, ROP_ID_SIZE);
@@ -301,6 +308,7 @@ static void take_answer(struct rop_arena *arena, const struct rop_answer *answer
 		return;
 	}
 	take_own_line(arena, view->own, node);
+	node->own_address = line_address(arena, view->own);
 	if (!parse_slots(view->own->slots, &node->slots, &node->open_slots)) {
 		*view = (struct view){ 0 };
 		not_redis(node, "its slots cannot be understood");
@@ -314,9 +322,13 @@ static void take_answer(struct rop_arena *arena, const struct rop_answer *answer
 	if (answer->info_replication) {
 		node->link_up = info_is(answer->info_replication, "master_link_status", "up");
 		node->syncing = info_is(answer->info_replication, "master_sync_in_progress", "1");
+		replication_take(answer->info_replication, node);
 	}
-	node->keys = answer->info_keyspace ? count_keys(answer->info_keyspace) : -1;
+	node->keys = answer->info_keyspace ? count_keys(answer->info_keyspace) : ROP_COUNT_UNKNOWN;
 	node->functions = answer->functions;
+	node->refused = answer->refused;
+	if (answer->info_memory)
+		node->used_memory = replication_used_memory(answer->info_memory);
 	take_operators(arena, answer->operators, node);
 	for (size_t s = 0; answer->settings && s < n_settings; s++)
 		settings[s] = answer->settings[s];
@@ -409,8 +421,14 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 			foreign->flags = rop_strdup(seen->arena, line->flags);
 			continue;
 		}
-		const struct rop_node *node = &seen->nodes[subject];
+		struct rop_node *node = &seen->nodes[subject];
 		rop_bit_set(seen, seen->known, viewer, (size_t)subject);
+		bool failing = line->fail || line->pfail;
+		if (failing)
+			rop_bit_set(seen, seen->failing, viewer, (size_t)subject);
+		if (line->connected && !failing && !line->noaddr && node->own_address && !node->elsewhere &&
+		    strcmp(line->address, node->own_address) != 0)
+			node->elsewhere = line_address(seen->arena, line);
 		if (line->myself ||
 		    (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
 			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
@@ -440,7 +458,10 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 		node->primary = node->primary_id[0] ? find_id(index, n_index, node->primary_id) : -1;
 		slots_text[i] = rop_slots_text(arena, &node->slots);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		hold_against(seen, i, views, index, n_index, slots_text);
+		if (seen->nodes[i].reach == ROP_REACH_OK && answers[i].info_replication)
+			replication_take_online(seen, i, answers[i].info_replication);
+	}
 	return seen;
 }

@@ -13,11 +13,14 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	seen->known = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->linked = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->agrees = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->failing = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->online = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->setting_names = setting_names;
 	seen->n_settings = n_settings;
 	for (size_t i = 0; i < n; i++) {
 		seen->nodes[i].primary = -1;
-		seen->nodes[i].keys = seen->nodes[i].functions = -1;
+		seen->nodes[i].keys = seen->nodes[i].functions = ROP_COUNT_UNKNOWN;
+		seen->nodes[i].offset = seen->nodes[i].used_memory = -1;
 		seen->nodes[i].settings = rop_alloc_n(arena, n_settings, sizeof(char *));
 	}
 	return seen;
@@ -36,8 +39,11 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	memcpy(copy->known, seen->known, matrix);
 	memcpy(copy->linked, seen->linked, matrix);
 	memcpy(copy->agrees, seen->agrees, matrix);
+	memcpy(copy->failing, seen->failing, matrix);
+	memcpy(copy->online, seen->online, matrix);
 	for (size_t i = 0; i < seen->foreign.n; i++)
 		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
+	copy->began_ms = seen->began_ms;
 	copy->boot_ms = seen->boot_ms;
 	return copy;
 }

@@ -1,4 +1,5 @@
 /* slots.c - sets of the 16384 slots. */
+#include <stdio.h>
 #include <string.h>
 
 #include "rop/observed.h"
@@ -89,4 +90,23 @@ const char *rop_slots_text(struct rop_arena *arena, const struct rop_slots *slot
 			rop_text_add(&text, "%s%d-%d", gap, first, last);
 	}
 	return rop_strndup(arena, text.n ? text.at : "", text.n);
+}
+
+bool rop_slots_parse(const char *text, struct rop_slots *ret_slots)
+{
+	struct rop_slots slots = { 0 };
+	for (const char *p = text; *p;) {
+		int first, last, n = 0;
+		if (sscanf(p, "%5d-%5d%n", &first, &last, &n) < 2 || !n) {
+			if (sscanf(p, "%5d%n", &first, &n) != 1)
+				return false;
+			last = first;
+		}
+		if (first < 0 || last < first || last >= ROP_SLOTS || (p[n] && p[n] != ' '))
+			return false;
+		rop_slots_add(&slots, first, last);
+		p += n + (p[n] == ' ');
+	}
+	*ret_slots = slots;
+	return true;
 }

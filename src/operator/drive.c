@@ -125,8 +125,10 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 		rop_arena_free(arena);
 		return;
 	}
-	rop_reconcile_observed(d->r, rop_observed_from_answers(arena, answers, n, d->setting_names, d->n_settings, clock.boot_ms),
-			       clock);
+	struct rop_observed *seen =
+		rop_observed_from_answers(arena, answers, n, d->setting_names, d->n_settings, clock.boot_ms);
+	seen->began_ms = d->look_began_ms;
+	rop_reconcile_observed(d->r, seen, clock);
 	if (d->options.on_pass)
 		d->options.on_pass(d->options.arg, d->r);
 	go_on(d);

@@ -16,15 +16,31 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 	memset(&copy.pending, 0, sizeof copy.pending);
 	memset(&copy.temporaries, 0, sizeof copy.temporaries);
 	memset(&copy.members, 0, sizeof copy.members);
+	memset(&copy.shards, 0, sizeof copy.shards);
 	for (size_t i = 0; i < from->temporaries.n; i++)
 		*rop_push(arena, &copy.temporaries) = memory_temporary(arena, &from->temporaries.at[i]);
 	for (size_t i = 0; i < from->members.n; i++)
 		*rop_push(arena, &copy.members) = memory_member(arena, &from->members.at[i]);
+	memory_shards(arena, &copy, from->shards.at, from->shards.n);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
 		copy.conditions[i].reason = rop_strdup(arena, from->conditions[i].reason);
 		copy.conditions[i].message = rop_strdup(arena, from->conditions[i].message);
 	}
 	*to = copy;
+}
+
+void memory_shards(struct rop_arena *arena, struct rop_image *image, const struct rop_shard_memory *shards, size_t n)
+{
+	memset(&image->shards, 0, sizeof image->shards);
+	for (size_t s = 0; s < n; s++) {
+		struct rop_shard_memory *shard = rop_push(arena, &image->shards);
+		*shard = (struct rop_shard_memory){ .number = shards[s].number, .slots = rop_strdup(arena, shards[s].slots) };
+		for (size_t c = 0; c < shards[s].copies.n; c++) {
+			struct rop_copy_memory *copy = rop_push(arena, &shard->copies);
+			*copy = shards[s].copies.at[c];
+			copy->address = rop_strdup(arena, copy->address);
+		}
+	}
 }
 
 struct rop_temporary memory_temporary(struct rop_arena *arena, const struct rop_temporary *temporary)

@@ -62,6 +62,8 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image);
 /* Only while nothing of a pass is outstanding: entry and steps point into this memory. */
 void memory_compact(struct rop_reconcile *r);
 struct rop_temporary memory_temporary(struct rop_arena *arena, const struct rop_temporary *temporary);
+/* image->shards becomes a copy of these; `shards` may be the image's own. */
+void memory_shards(struct rop_arena *arena, struct rop_image *image, const struct rop_shard_memory *shards, size_t n);
 struct rop_member memory_member(struct rop_arena *arena, const struct rop_member *member);
 
 #endif

@@ -251,7 +251,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
 		answer->info_replication = answer->info_keyspace = NULL;
 		answer->settings = NULL;
-		answer->functions = -1;
+		answer->functions = ROP_COUNT_NOT_ASKED;
 	}
 	if (!ask_for_clients(job))
 		job_over(job);
@@ -272,7 +272,7 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		answer->port = endpoint->port;
 		answer->bus_port = endpoint->bus_port;
 		answer->expected_id = rop_strdup(arena, endpoint->expected_id);
-		answer->functions = -1;
+		answer->functions = ROP_COUNT_NOT_ASKED;
 		if (errand->questions->n_settings)
 			answer->settings = rop_alloc_n(arena, n_settings, sizeof *answer->settings);
 		struct job *job = job_new(errand, i);

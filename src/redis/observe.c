@@ -20,6 +20,7 @@
 
 enum question { Q_NODES, Q_CLUSTER_INFO, Q_SERVER, Q_REPLICATION, Q_KEYSPACE, QUESTIONS_N };
 
+
 static const struct {
 	const char *argv[2], *name;
 	bool needed; /* without the permission for it the node cannot be used */
@@ -83,6 +84,22 @@ static bool take_text(struct rop_arena *arena, const char *name, const redisRepl
 	return true;
 }
 
+static void note_refused(struct rop_arena *arena, struct rop_answer *answer, const char *name)
+{
+	answer->refused = answer->refused ? rop_printf(arena, "%s, %s", answer->refused, name) : name;
+}
+
+/* A server that does not know the command has none (before 7.0); one that will not say may have some. */
+static int count_functions(struct rop_arena *arena, const redisReply *reply, struct rop_answer *answer)
+{
+	if (reply->type == REDIS_REPLY_ARRAY)
+		return (int)reply->elements;
+	if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "ERR unknown", strlen("ERR unknown")) == 0)
+		return 0;
+	note_refused(arena, answer, "FUNCTION LIST");
+	return ROP_COUNT_UNKNOWN;
+}
+
 static bool take_question(const struct verdict_login *login, struct rop_arena *arena, enum question q,
 			  const redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
 {
@@ -95,8 +112,10 @@ static bool take_question(const struct verdict_login *login, struct rop_arena *a
 	};
 	if (reply->type != REDIS_REPLY_ERROR)
 		return take_text(arena, QUESTIONS[q].name, reply, texts[q], ret_verdict);
-	if (!QUESTIONS[q].needed && verdict_is_noperm(reply->str, reply->len))
+	if (!QUESTIONS[q].needed && verdict_is_noperm(reply->str, reply->len)) {
+		note_refused(arena, answer, QUESTIONS[q].name);
 		return true;
+	}
 	struct verdict verdict;
 	verdict_of_error(login, QUESTIONS[q].name, reply->str, reply->len, &verdict);
 	if (answer->reach == ROP_REACH_OK) {
@@ -141,7 +160,7 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 		return true;
 	}
 	if (questions->functions && i == QUESTIONS_N + questions->n_settings)
-		answer->functions = reply->type == REDIS_REPLY_ARRAY ? (int)reply->elements : -1;
+		answer->functions = count_functions(arena, reply, answer);
 	else
 		answer->n_clients = connections(reply);
 	return true;
