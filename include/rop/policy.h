@@ -14,6 +14,7 @@
 #include "rop/journal.h"
 #include "rop/machine.h"
 #include "rop/observed.h"
+#include "rop/risk.h"
 #include "rop/topology.h"
 
 /* ---- findings: what was seen where, why it matters, what a person can do ----------------------------------- */
@@ -60,6 +61,15 @@ const char *rop_case_name(enum rop_case kase);
 struct rop_tries;
 enum rop_may { ROP_MAY, ROP_MAY_PENDING /* one is under way */, ROP_MAY_LATER /* backing off */, ROP_MAY_NEVER /* too often */ };
 
+struct rop_held { int node; const char *why; }; /* a step that the data forbids for now, and what it waits for */
+
+struct rop_before { /* of the last look: what must not have changed for a shard's leadership to be settled */
+	char id[ROP_ID_SIZE];
+	enum rop_role role;
+	int64_t epoch;
+	bool answered;
+};
+
 struct rop_situation {
 	struct rop_arena *arena;
 	const struct rop_topology *topology;
@@ -70,12 +80,21 @@ struct rop_situation {
 	int64_t wall_ms, boot_ms;
 	bool may_lower;              /* temporary settings are allowed in this run (not with --step) */
 	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */
+	int64_t elsewhere_ms;        /* how long a peer has held a member at another address than its own line; -1: looks once only */
+	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
+	struct rop_consent *consent; /* to losses, for this run; NULL: none */
 
 	/* derived by rop_situation_assess */
 	enum rop_case kase;
 	struct rop_layout layout;
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
+	struct rop_losses losses;    /* of steps that are wanted and not consented to; each is a finding too */
+	ROP_LIST(struct rop_held) held;
+	int *group;                  /* [node] nodes that know each other, directly or not; main_group: the one that counts */
+	int main_group;
+	bool data;                   /* there may be keys: some were counted, or a node did not tell or answer */
+	bool replicas_held;          /* some are to be attached, and each of them has to wait (held says for what) */
 	size_t answering;
 	struct rop_slots owned;      /* by anybody */
 	bool paused, all_answer, in_view, formed, refused, fresh;
@@ -109,6 +128,7 @@ struct rop_step {
 	struct rop_expect expect;    /* what is journalled */
 	int node, peer;              /* indexes; peer -1: none */
 	const char *state;           /* the machine's state that asked for it */
+	struct rop_risk risk;        /* LOSS only where it was consented to */
 };
 
 struct rop_batch { /* what the actions of one pass ask for */
@@ -118,6 +138,7 @@ struct rop_batch { /* what the actions of one pass ask for */
 	bool report;                 /* a row asked to stop and tell */
 	bool reached;                /* a row said: this is the declared cluster */
 	bool look_again;             /* a row acted without a command */
+	struct rop_situation *weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */
 };
 
 /* restore_settings without a row: when a run is told to stop. */

@@ -4,7 +4,7 @@
  *     for (;;) switch (rop_reconcile_want(r)) {
  *     case OBSERVE: look at all nodes            -> rop_reconcile_observed(r, seen, clock)
  *     case COMMIT:  write rop_reconcile_entry(r) -> rop_reconcile_committed(r, paused)
- *     case SEND:    send rop_reconcile_steps(r)  -> rop_reconcile_sent(r, outcomes, clock)
+ *     case SEND:    rop_reconcile_sending(r, clock)? send rop_reconcile_steps(r) -> rop_reconcile_sent(r, outcomes, clock)
  *     case SLEEP:   wait rop_reconcile_sleep_ms  -> rop_reconcile_woke(r)
  *     case DONE:    rop_reconcile_result(r)
  *     }
@@ -45,6 +45,7 @@ struct rop_reconcile_options {
 	bool keep;                            /* daemon: never done; else one-shot: done at reached, or told to stop */
 	bool step;                            /* one batch of steps, then stop; no temporary settings */
 	int64_t look_at_most_ms;              /* with keep: the longest sleep, however long the interval is (a watchdog waits for passes); 0: none */
+	const char *consent;                  /* digest of the losses a person consented to, for this run; NULL: none */
 	bool predict;                         /* plan: the world answers at once; give up when nothing moves */
 	/* Told as it happens; may be NULL. Transitions also where the journal will not have them, because nothing came of
 	 * them. Steps are told at the beginning (status PENDING) and at the end. */
@@ -65,7 +66,11 @@ void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *
 struct rop_entry *rop_reconcile_entry(struct rop_reconcile *r);
 /* paused: the store wrote nothing because somebody paused the cluster meanwhile. */
 void rop_reconcile_committed(struct rop_reconcile *r, bool paused);
-/* Just before sending, the driver reads the pause row once more; a pause drops the batch, known not executed. */
+/* Asked just before anything of the batch is sent. Checks age: between look and send lie a commit and a queue. false: the
+ * look that the batch rests on is older than a second and twice the time it took, or a deadline has passed; nothing may be
+ * sent, its rows end as superseded with the next entry, and the next thing wanted is a look. What only puts temporary
+ * settings back does not age. */
+bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock);
 const struct rop_step *rop_reconcile_steps(const struct rop_reconcile *r, size_t *ret_n);
 void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outcomes, struct rop_clock clock);
 int64_t rop_reconcile_sleep_ms(const struct rop_reconcile *r);

@@ -273,6 +273,8 @@ static void sent(void *arg, const struct rop_outcome *outcomes, size_t n)
 static void send_batch(struct rop_drive *d)
 {
 	size_t n;
+	if (!rop_reconcile_sending(d->r, clock_now()))
+		return;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
 	d->send = rop_arena_new();

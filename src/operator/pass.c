@@ -163,6 +163,7 @@ static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
 		if (e->kind == ROP_STEP_LOWER) {
 			struct rop_temporary t = { .address = e->address, .name = e->name, .original = e->was, .temporary = e->value };
 			memcpy(t.node, e->node, ROP_ID_SIZE);
+			memcpy(t.peer, e->peer, ROP_ID_SIZE);
 			*rop_push(r->pass, &r->entry.temporaries_set) = t;
 		}
 	}
@@ -298,14 +299,58 @@ static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_cloc
 	return sleep;
 }
 
+/* A consent that was met in this pass holds for the run. */
+static void keep_consent(struct rop_reconcile *r, const struct rop_consent *asked)
+{
+	struct rop_arena *arena = r->consent_arena;
+	if (!asked->taken.list.n || r->consent.taken.list.n)
+		return;
+	for (size_t i = 0; i < asked->taken.list.n; i++) {
+		struct rop_risk risk = asked->taken.list.at[i];
+		const char **texts[] = { &risk.what, &risk.slots, &risk.copies, &risk.nodes, &risk.text };
+		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+			*texts[t] = rop_strdup(arena, *texts[t]);
+		*rop_push(arena, &r->consent.taken.list) = risk;
+	}
+}
+
+/* What the next look is held against. */
+static void remember_look(struct rop_reconcile *r, const struct rop_observed *seen)
+{
+	if (!r->before)
+		r->before = rop_malloc(seen->n * sizeof *r->before + 1);
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		r->before[i] = (struct rop_before){ .role = node->role, .epoch = node->epoch,
+						    .answered = node->reach == ROP_REACH_OK };
+		memcpy(r->before[i].id, node->id, ROP_ID_SIZE);
+	}
+}
+
+static int64_t elsewhere_ms(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
+{
+	bool any = false;
+	for (size_t i = 0; i < seen->n; i++)
+		any |= seen->nodes[i].elsewhere != NULL;
+	if (!any)
+		r->elsewhere_since_boot_ms = -1;
+	else if (r->elsewhere_since_boot_ms < 0)
+		r->elsewhere_since_boot_ms = clock.boot_ms;
+	return !any ? 0 : r->options.predict ? -1 : clock.boot_ms - r->elsewhere_since_boot_ms;
+}
+
 static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
+	struct rop_consent consent = r->consent;
 	r->now = rop_alloc(r->pass, sizeof *r->now);
 	*r->now = (struct rop_situation){
 		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
 		.instance = r->options.instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
+		.elsewhere_ms = elsewhere_ms(r, seen, clock), .before = r->before, .consent = &consent,
 	};
 	rop_situation_assess(r->now);
+	keep_consent(r, &consent);
+	r->now->consent = &r->consent; /* for the planners of this pass */
 	r->now->finding_gone = r->told_finding && !r->now->findings.n;
 	if (!r->now->views_agree)
 		r->agreed_since_boot_ms = -1;
@@ -347,6 +392,7 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 		r->idle_since_boot_ms = clock.boot_ms;
 	r->sleep_ms = time_to_look_again(r, clock);
 	gather(r, clock);
+	remember_look(r, seen);
 }
 
 /* ---- after the commit -------------------------------------------------------------------------------------- */
@@ -356,10 +402,13 @@ static void remember_temporaries(struct rop_reconcile *r)
 	for (size_t i = 0; i < r->entry.temporaries_set.n; i++) {
 		struct rop_temporary t = r->entry.temporaries_set.at[i];
 		bool known = false;
-		for (size_t k = 0; k < r->image.temporaries.n && !known; k++)
-			known = strcmp(r->image.temporaries.at[k].node, t.node) == 0 &&
-				strcmp(r->image.temporaries.at[k].name, t.name) == 0;
-		if (known) /* the first original value is the one to put back */
+		for (size_t k = 0; k < r->image.temporaries.n && !known; k++) {
+			struct rop_temporary *before = &r->image.temporaries.at[k];
+			known = strcmp(before->node, t.node) == 0 && strcmp(before->name, t.name) == 0;
+			if (known) /* the first original value is the one to put back; whom it waits for is the newest */
+				memcpy(before->peer, t.peer, ROP_ID_SIZE);
+		}
+		if (known)
 			continue;
 		*rop_push(r->arena, &r->image.temporaries) = memory_temporary(r->arena, &t);
 	}

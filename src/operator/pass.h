@@ -16,6 +16,10 @@ struct rop_reconcile {
 	int state;
 	int64_t state_since_boot_ms;
 	int64_t agreed_since_boot_ms;  /* -1: the last look did not agree */
+	int64_t elsewhere_since_boot_ms; /* a peer holds a member at another address since then; -1: none does */
+	struct rop_before *before;     /* [node] of the last look; on the heap; NULL: there was none */
+	struct rop_consent consent;    /* what was taken is in consent_arena: it lasts as long as the run */
+	struct rop_arena *consent_arena;
 	int64_t idle_since_boot_ms;    /* nothing was moved or sent since */
 	int64_t unwritten_since_boot_ms; /* the last commit, or what is held, whichever began later */
 	bool told, reached;            /* a row said report; a row said record_reached */

@@ -38,6 +38,13 @@ static void pretend_to_write(struct rop_entry *entry, int64_t *next_id)
 		entry->expects.at[i].id = (*next_id)++;
 }
 
+static void dup_risk(struct rop_arena *arena, struct rop_risk *risk)
+{
+	const char **texts[] = { &risk->what, &risk->slots, &risk->copies, &risk->nodes, &risk->text };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = rop_strdup(arena, *texts[i]);
+}
+
 static void pretend_to_send(struct prediction *p, struct rop_reconcile *r)
 {
 	size_t n;
@@ -47,6 +54,7 @@ static void pretend_to_send(struct prediction *p, struct rop_reconcile *r)
 		struct rop_step step = steps[i];
 		step.expect = rop_expect_dup(p->arena, &steps[i].expect);
 		step.state = rop_strdup(p->arena, steps[i].state);
+		dup_risk(p->arena, &step.risk);
 		*rop_push(p->arena, &p->plan->steps) = step;
 		rop_step_effect(&step.expect, p->world);
 	}
@@ -60,9 +68,11 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	*ret_plan = (struct rop_plan){ 0 };
 	struct prediction p = { .arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen) };
 	struct rop_situation *first = rop_alloc(arena, sizeof *first);
-	*first = (struct rop_situation){ .arena = arena, .topology = options->topology, .seen = seen, .image = options->image,
+	struct rop_consent consent = { .digest = options->consent };
+	*first = (struct rop_situation){ .elsewhere_ms = -1, .consent = &consent, .arena = arena, .topology = options->topology, .seen = seen, .image = options->image,
 					 .instance = options->instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !options->step };
 	rop_situation_assess(first);
+	first->consent = NULL;
 	ret_plan->first = first;
 
 	struct rop_reconcile_options predicted = *options;

@@ -18,7 +18,9 @@ struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *opti
 	r->arena = rop_arena_new();
 	r->tries = rop_tries_new(r->arena);
 	r->want = ROP_WANT_OBSERVE;
-	r->agreed_since_boot_ms = -1;
+	r->agreed_since_boot_ms = r->elsewhere_since_boot_ms = -1;
+	r->consent_arena = rop_arena_new();
+	r->consent.digest = rop_strdup(r->consent_arena, options->consent);
 	r->state = options->machine->initial; /* observe first; what counts of the past is in the expectations */
 	r->state_since_boot_ms = r->idle_since_boot_ms = clock.boot_ms;
 	r->unwritten_since_boot_ms = clock.boot_ms;
@@ -32,6 +34,8 @@ void rop_reconcile_free(struct rop_reconcile *r)
 		return;
 	rop_arena_free(r->pass);
 	rop_arena_free(r->arena);
+	rop_arena_free(r->consent_arena);
+	free(r->before);
 	rop_text_done(&r->text);
 	free(r);
 }
@@ -180,12 +184,48 @@ const struct rop_step *rop_reconcile_steps(const struct rop_reconcile *r, size_t
 	return r->batch.steps.at;
 }
 
+#define LOOK_AGES_MS 1000
+
+static bool only_restores(const struct rop_reconcile *r)
+{
+	for (size_t i = 0; i < r->batch.steps.n; i++)
+		if (r->batch.steps.at[i].expect.kind != ROP_STEP_RESTORE)
+			return false;
+	return true;
+}
+
+/* Slow networks and large clusters must still move: a look that takes long may be old for longer. */
+static bool is_too_old(const struct rop_reconcile *r, struct rop_clock clock)
+{
+	const struct rop_observed *seen = r->now->seen;
+	int64_t took = seen->began_ms ? seen->boot_ms - seen->began_ms : 0, began = seen->began_ms ? seen->began_ms : seen->boot_ms;
+	if (clock.boot_ms - began >= LOOK_AGES_MS + 2 * took)
+		return true;
+	for (size_t i = 0; i < r->batch.steps.n; i++)
+		if (clock.boot_ms >= r->batch.steps.at[i].expect.deadline_boot_ms)
+			return true;
+	return false;
+}
+
 static size_t pending_at(const struct rop_reconcile *r, int64_t id)
 {
 	for (size_t i = r->pending.n; i-- > 0;)
 		if (r->pending.at[i].expect.id == id)
 			return i;
 	return r->pending.n;
+}
+
+bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
+{
+	if (only_restores(r) || !is_too_old(r, clock))
+		return true;
+	for (size_t i = 0; i < r->batch.steps.n; i++) {
+		size_t at = pending_at(r, r->batch.steps.at[i].expect.id);
+		if (at < r->pending.n)
+			pass_end_step(r, at, ROP_EXPECT_SUPERSEDED, "not sent: the look it rests on had grown old", clock.boot_ms);
+	}
+	r->want = ROP_WANT_OBSERVE;
+	return false;
 }
 
 /* Its work is done where the node answered that it has no configuration file to write to. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy.h"
+#include "guard.h"
 #include "rop/text.h"
 
 const char *rop_case_name(enum rop_case kase)
@@ -73,7 +73,7 @@ static struct tally *tallies(struct rop_situation *now, const int *component)
 
 static bool is_blank(const struct rop_node *node)
 {
-	return node->keys <= 0 && node->functions <= 0 && node->others == 0 && node->epoch == 0 &&
+	return node->keys == 0 && (node->functions == 0 || node->functions == ROP_COUNT_NOT_ASKED) && node->others == 0 && node->epoch == 0 &&
 	       node->role != ROP_ROLE_REPLICA && rop_slots_first(&node->slots) == ROP_SLOTS;
 }
 
@@ -119,6 +119,32 @@ static void find_twins(struct rop_situation *now)
 					    rop_printf(now->arena, "%s and %s have the same node id %s: one server under two addresses, or a copied nodes.conf",
 						       seen->nodes[i].address, seen->nodes[j].address, seen->nodes[i].id),
 					    "declare the server once; or stop the copy, delete its cluster-config-file and start it again");
+}
+
+/* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
+ * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two looks
+ * that long apart must agree; who looks only once tells at once. */
+static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
+{
+	int at = rop_observed_setting(now->seen, "cluster-node-timeout");
+	const char *value = at < 0 ? NULL : now->seen->nodes[node].settings[at];
+	int64_t ms;
+	return value && rop_int_parse(value, 1, INT32_MAX, &ms) ? ms : 15000;
+}
+
+static void find_clones(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach != ROP_REACH_OK || !node->elsewhere ||
+		    (now->elsewhere_ms >= 0 && now->elsewhere_ms < node_timeout_ms(now, i)))
+			continue;
+		policy_find(now, ROP_REFUSED, (int)i, "SameNodeId",
+			    rop_printf(now->arena, "%s answers as node %s and calls itself %s, but peers are connected to %s for that id: a second server runs there with a copy of its nodes.conf; replicas that follow it throw their data away",
+				       node->address, node->id, node->own_address, node->elsewhere),
+			    rop_printf(now->arena, "stop the server at %s, if it is not the one declared; then see which node has the keys before anything else is changed",
+				       node->elsewhere));
+	}
 }
 
 #define FOREIGN_MAX 8
@@ -185,6 +211,40 @@ static void find_rival_claims(struct rop_situation *now, const int *component)
 	}
 }
 
+static bool is_known_member(const struct rop_image *image, const char *id)
+{
+	for (size_t m = 0; m < image->members.n; m++)
+		if (strcmp(image->members.at[m].node, id) == 0)
+			return true;
+	return false;
+}
+
+/* Every member's id is new, and no two claim a slot: the servers were started without their nodes.conf files, each claims
+ * the slots of the keys it kept, and between them they hold the only copy. */
+static bool find_lost_identities(struct rop_situation *now, const struct tally *tally)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t groups = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		groups += now->group[i] == (int)i && (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots));
+	if (!now->image->members.n || groups < 2)
+		return false;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->nodes[i].reach != ROP_REACH_OK || is_known_member(now->image, seen->nodes[i].id))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+				return false;
+	}
+	policy_find(now, ROP_REFUSED, -1, "IdentitiesLost",
+		    rop_printf(now->arena, "all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf files were lost. No two of them claim a slot: each holds the only copy of its keys",
+			       seen->n, now->topology->name),
+		    "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where they are kept, and start them again; "
+		    "where they are gone for good: on each node that holds keys CLUSTER SET-CONFIG-EPOCH with a number of its own, then CLUSTER MEET "
+		    "from one of them to the others; then plan again");
+	return true;
+}
+
 /* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts.
  * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go. */
 static void find_rival_components(struct rop_situation *now, const int *component, const struct tally *tally, int main_component)
@@ -197,19 +257,24 @@ static void find_rival_components(struct rop_situation *now, const int *componen
 				    rop_printf(now->arena, "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " keys; joining two groups, one of which holds keys, can lose data",
 					       now->seen->nodes[i].address, now->seen->nodes[main_component].address,
 					       tally[i].members, rop_slots_count(&tally[i].slots), tally[i].keys),
-				    "describe one of them per file, or empty the nodes that are to join (CLUSTER RESET, by hand)");
+				    tally[i].keys ? "find out what they belong to; describe one of them per file" :
+						    "describe one of them per file, or let go of the slots on the nodes that are to join (CLUSTER RESET, by hand)");
 	}
 }
 
-static void find_total_loss(struct rop_situation *now)
+/* A cluster is formed of nodes that are known to be empty. */
+static void find_untold_content(struct rop_situation *now)
 {
-	if (now->topology->reform_on_total_loss)
-		return;
-	policy_find(now, ROP_REFUSED, -1, "TotalLoss",
-		    rop_printf(now->arena, "all %zu nodes are empty, but cluster '%s' was formed before: its data and its nodes.conf files are gone",
-			       now->seen->n, now->topology->name),
-		    rop_printf(now->arena, "restore the data first; or form it anew, empty: redis-operator apply --allow-data-loss=%s FILE (once), or 'onTotalLoss: Reform' under spec (always)",
-			       now->topology->name));
+	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
+	for (size_t i = 0; i < now->seen->n && !now->formed; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach != ROP_REACH_OK || (node->keys != ROP_COUNT_UNKNOWN && node->functions != ROP_COUNT_UNKNOWN))
+			continue;
+		policy_find(now, ROP_DENIED, (int)i, "Unknown",
+			    rop_printf(now->arena, "%s would not tell whether it is empty: user '%s' may not run %s; what is unknown is not taken for empty",
+				       node->address, user, node->refused ? node->refused : "INFO keyspace"),
+			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+	}
 }
 
 /* Shards that own nothing and would get nothing: all slots of their share are owned by others. */
@@ -311,6 +376,7 @@ static void set_node_flags(struct rop_situation *now)
 	now->introduced = all_bits(now, seen->known, mask);
 	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now);
 	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;
+	now->replicas_held &= !now->replicas_attached;
 	now->slots_assigned = rop_slots_count(&now->owned) == ROP_SLOTS && !any_double_claim(now);
 }
 
@@ -340,11 +406,11 @@ static int main_component(const struct tally *tally, size_t n)
 
 static void decide_case(struct rop_situation *now, const int *component, const struct tally *tally, int main)
 {
-	bool blank = true;
-	int64_t keys = 0;
+	bool blank = true, keys = false;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		blank &= is_blank(&now->seen->nodes[i]);
-		keys += now->seen->nodes[i].keys > 0 ? now->seen->nodes[i].keys : 0;
+		keys |= now->seen->nodes[i].keys > 0;
+		now->data |= now->seen->nodes[i].keys != 0 || now->seen->nodes[i].reach != ROP_REACH_OK;
 	}
 	if (!now->in_view)
 		now->kase = ROP_CASE_UNDECIDED;
@@ -352,20 +418,19 @@ static void decide_case(struct rop_situation *now, const int *component, const s
 		now->kase = ROP_CASE_TOTAL_LOSS;
 	else if (blank)
 		now->kase = ROP_CASE_FORM;
-	else if (keys > 0 || now->formed)
+	else if (keys || now->formed)
 		now->kase = ROP_CASE_ADOPT;
 	else
 		now->kase = ROP_CASE_COMPLETE;
 
-	if (now->kase == ROP_CASE_TOTAL_LOSS)
-		find_total_loss(now);
-	if (now->kase == ROP_CASE_ADOPT)
+	find_untold_content(now);
+	if (now->kase == ROP_CASE_ADOPT && !find_lost_identities(now, tally))
 		find_rival_components(now, component, tally, main);
 	find_rival_claims(now, component);
 	find_keys_without_slots(now);
 	find_functions(now, component, now->kase == ROP_CASE_ADOPT ? main : -1);
 	find_wrong_shape(now);
-	now->fresh = keys == 0 && !now->formed;
+	now->fresh = !now->data && !now->formed;
 }
 
 void rop_situation_assess(struct rop_situation *now)
@@ -376,9 +441,9 @@ void rop_situation_assess(struct rop_situation *now)
 		rop_slots_join(&now->owned, &seen->nodes[i].slots);
 	}
 	now->all_answer = now->answering == seen->n;
-	int *component = components(now);
+	int *component = now->group = components(now);
 	struct tally *tally = tallies(now, component);
-	int main = main_component(tally, seen->n);
+	int main = now->main_group = main_component(tally, seen->n);
 	const struct tally *t = &tally[main];
 	now->formed = rop_slots_count(&t->slots) == ROP_SLOTS && (t->members > 1 || seen->n == 1);
 	now->in_view = now->formed ? t->owners_answering * 2 > t->owners : now->all_answer;
@@ -389,8 +454,11 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_second(now);
 	find_unfit_nodes(now);
 	find_twins(now);
+	find_clones(now);
 	find_foreign_peers(now);
 	decide_case(now, component, tally, main);
+	if (now->in_view && !now->findings.n)
+		policy_weigh(now);
 	now->refused = now->findings.n > 0;
 	if (now->refused)
 		now->kase = ROP_CASE_REFUSE;

@@ -1,7 +1,8 @@
 /* assign.c - slots that nobody owns to the primaries of their shards, and replicas to their primaries. */
 #include <string.h>
+#include <strings.h>
 
-#include "policy.h"
+#include "guard.h"
 
 void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 {
@@ -22,6 +23,32 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 	}
 }
 
+/* A replica that is attached where there is data stands for no election until it is in sync; with a row of ours the
+ * setting is put back then. */
+static bool is_ready_to_follow(const struct rop_situation *now, size_t i, int primary)
+{
+	int at = rop_observed_setting(now->seen, GUARD_NO_FAILOVER);
+	const char *value = at < 0 ? NULL : now->seen->nodes[i].settings[at];
+	if (!value || !guard_needs_no_failover(now, i, (size_t)primary))
+		return true; /* where there is data and no value, the guard says what is missing */
+	for (size_t t = 0; t < now->image->temporaries.n; t++) {
+		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
+		if (strcmp(temporary->node, now->seen->nodes[i].id) == 0 && strcmp(temporary->name, GUARD_NO_FAILOVER) == 0)
+			return strcmp(temporary->peer, now->seen->nodes[primary].id) == 0 && strcasecmp(value, "yes") == 0;
+	}
+	return strcasecmp(value, "yes") == 0;
+}
+
+static struct rop_step step_aside(const struct rop_situation *now, size_t i, int primary)
+{
+	int at = rop_observed_setting(now->seen, GUARD_NO_FAILOVER);
+	struct rop_step step = policy_step(now, ROP_STEP_LOWER, (int)i, primary);
+	step.expect.name = GUARD_NO_FAILOVER;
+	step.expect.was = now->seen->nodes[i].settings[at];
+	step.expect.value = "yes";
+	return step;
+}
+
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;
@@ -35,9 +62,10 @@ void policy_attach_replicas(const void *subject, const int64_t *args, void *outp
 		/* The server refuses these; so do we, before asking: a primary that is unknown or not a primary, an
 		 * owner of slots, a node with keys of its own (a replica's keys are its primary's). */
 		if (!rop_bit(seen, seen->known, i, (size_t)primary) || seen->nodes[primary].role == ROP_ROLE_REPLICA ||
-		    rop_slots_first(&node->slots) < ROP_SLOTS || (node->role != ROP_ROLE_REPLICA && node->keys > 0))
+		    !rop_slots_empty(&node->slots) || (node->role != ROP_ROLE_REPLICA && node->keys > 0))
 			continue;
-		struct rop_step step = policy_step(now, ROP_STEP_ROLE, (int)i, primary);
+		struct rop_step step = is_ready_to_follow(now, i, primary) ? policy_step(now, ROP_STEP_ROLE, (int)i, primary)
+									  : step_aside(now, i, primary);
 		policy_add(now, output, &step);
 	}
 }

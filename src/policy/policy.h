@@ -21,6 +21,7 @@ bool policy_all_lowered(const struct rop_situation *now);
 bool policy_epochs_set(const struct rop_situation *now);
 /* settings.c: managed settings */
 bool policy_settings_as_declared(const struct rop_situation *now);
+bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
 bool policy_same_value(const char *a, const char *b); /* "100mb" and "104857600" are */
 
 /* Planners, one per action word: subject is the situation, output the batch. */

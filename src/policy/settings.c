@@ -9,22 +9,41 @@
 
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
 {
-	static const char *const LOWERED[] = { "cluster-node-timeout", "repl-diskless-sync-delay" };
-	const char **names = rop_alloc_n(arena, topology->settings.n + 2, sizeof *names);
+	static const char *const ALWAYS[] = { "cluster-node-timeout", "repl-diskless-sync-delay", "cluster-replica-no-failover" };
+	static const size_t N_ALWAYS = sizeof ALWAYS / sizeof *ALWAYS;
+	const char **names = rop_alloc_n(arena, topology->settings.n + N_ALWAYS + 2, sizeof *names);
 	size_t n = 0;
-	for (size_t i = 0; i < sizeof LOWERED / sizeof *LOWERED; i++)
-		names[n++] = LOWERED[i];
+	bool memory = false;
+	for (size_t i = 0; i < N_ALWAYS; i++)
+		names[n++] = ALWAYS[i];
 	for (size_t i = 0; i < topology->settings.n; i++) {
 		const char *name = topology->settings.at[i].name;
-		if (strcmp(name, LOWERED[0]) != 0 && strcmp(name, LOWERED[1]) != 0)
+		bool known = false;
+		for (size_t k = 0; k < n && !known; k++)
+			known = strcmp(names[k], name) == 0;
+		if (!known)
 			names[n++] = name;
+		memory |= strcasecmp(name, "maxmemory") == 0 || strcasecmp(name, "maxmemory-policy") == 0;
+	}
+	if (!memory) {
+		*ret_n = n;
+		return names;
+	}
+	/* What one of them does depends on the other. */
+	static const char *const LIMITS[] = { "maxmemory", "maxmemory-policy" };
+	for (size_t i = 0; i < 2; i++) {
+		bool known = false;
+		for (size_t k = 0; k < n && !known; k++)
+			known = strcasecmp(names[k], LIMITS[i]) == 0;
+		if (!known)
+			names[n++] = LIMITS[i];
 	}
 	*ret_n = n;
 	return names;
 }
 
 /* memtoll of the servers: k, m, g count in thousands; kb, mb, gb in 1024s. */
-static bool parse_memory(const char *s, int64_t *ret)
+bool policy_memory_parse(const char *s, int64_t *ret)
 {
 	static const struct { const char *unit; int64_t factor; } UNITS[] = {
 		{ "", 1 }, { "b", 1 }, { "k", 1000 }, { "kb", 1024 }, { "m", 1000 * 1000 }, { "mb", 1024 * 1024 },
@@ -43,7 +62,7 @@ static bool parse_memory(const char *s, int64_t *ret)
 bool policy_same_value(const char *a, const char *b)
 {
 	int64_t x, y;
-	return strcasecmp(a, b) == 0 || (parse_memory(a, &x) && parse_memory(b, &y) && x == y);
+	return strcasecmp(a, b) == 0 || (policy_memory_parse(a, &x) && policy_memory_parse(b, &y) && x == y);
 }
 
 static const char *value_of(const struct rop_situation *now, size_t node, const char *name)

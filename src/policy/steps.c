@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy.h"
+#include "guard.h"
 
 struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer)
 {
@@ -45,6 +45,16 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 	if (now->seen->nodes[step->node].reach != ROP_REACH_OK)
 		return false;
 	e->subject = subject_of(batch->arena, e);
+	struct guard guard = guard_step(now, batch, step);
+	step->risk = guard.risk;
+	if (batch->weighing) {
+		policy_note_guard(batch->weighing, step, &guard);
+		if (guard.verdict == GUARD_GO)
+			*rop_push(batch->arena, &batch->steps) = *step;
+		return false;
+	}
+	if (guard.verdict != GUARD_GO)
+		return false;
 	if (now->tries && rop_tries_may(now->tries, e->subject, now->boot_ms) != ROP_MAY)
 		return false;
 	e->attempts = now->tries ? rop_tries_count(now->tries, e->subject) + 1 : 1;

@@ -25,6 +25,7 @@ FLAG(introduced)
 FLAG(members_agree)
 FLAG(slots_assigned)
 FLAG(replicas_attached)
+FLAG(replicas_held)
 FLAG(links_up)
 FLAG(synchronising)
 FLAG(state_ok)
@@ -62,6 +63,8 @@ static const struct rop_fact FACTS[] = {
 	  .implies = { "introduced" } },
 	{ .name = "slots_assigned", .doc = "each of the 16384 slots is owned by exactly one node", .holds = is_slots_assigned },
 	{ .name = "replicas_attached", .doc = "every replica follows the primary it should", .holds = is_replicas_attached },
+	{ .name = "replicas_held", .doc = "some nodes follow no primary yet, and each has to wait: its own or its new primary is silent, failing or changing, or another one moves",
+	  .holds = is_replicas_held, .excludes = { "replicas_attached" } },
 	{ .name = "links_up", .doc = "every replica's link to its primary is up and synchronised", .holds = is_links_up },
 	{ .name = "synchronising", .doc = "a replica is taking over its primary's data now; how long depends on how much there is", .holds = is_synchronising,
 	  .excludes = { "links_up" } },

@@ -97,8 +97,7 @@ Test(policy_corners, a_shard_that_nobody_can_lead_is_given_no_slots)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);
 	struct rop_observed *world = fresh_world(topology);
-	world->nodes[1].reach = ROP_REACH_SILENT;
-	world->nodes[1].reach_why = "away";
+	world->nodes[1].role = ROP_ROLE_REPLICA;
 	struct rop_situation *now = situation_of(topology, world);
 	struct rop_batch batch = batch_of(now, "assign_slots");
 	cr_assert_eq(batch.steps.n, 2);
@@ -126,7 +125,7 @@ Test(policy_corners, both_settings_that_are_lowered_can_be_managed_as_well)
 	manage_setting(topology, "cluster-node-timeout", "5000");
 	manage_setting(topology, "maxmemory", "0");
 	rop_settings_watched(pool, topology, &n);
-	cr_assert_eq(n, 3);
+	cr_assert_eq(n, 5);
 }
 
 Test(policy_corners, names_that_are_not_resolved_are_hosts_too)
@@ -156,21 +155,36 @@ Test(policy_corners, of_no_nodes_nothing_is_open)
 
 /* ---- replicas and primaries in odd places --------------------------------------------------------------------------------- */
 
-Test(policy_corners, a_replica_of_the_wrong_primary_is_told_the_right_one_whatever_keys_it_holds)
+/* Where there is data it first stands aside: no election while it has another shard's data. */
+Test(policy_corners, a_replica_of_the_wrong_primary_is_told_the_right_one_once_it_stands_aside)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	struct rop_observed *world = formed_world(topology);
 	make_replica(world, 5, 0);
-	world->nodes[5].keys = 100;
+	world->nodes[5].keys = world->nodes[0].keys = 100;
+	rop_bit_set(world, world->online, 0, 5);
 	struct rop_batch batch = batch_of(situation_of(topology, world), "attach_replicas");
-	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 5 && batch.steps.at[0].peer == 2);
+	cr_assert_eq(batch.steps.n, 1);
+	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_LOWER && batch.steps.at[0].node == 5 && batch.steps.at[0].peer == 2);
+	set_value(world, 5, "cluster-replica-no-failover", "yes");
+	batch = batch_of(situation_of(topology, world), "attach_replicas");
+	cr_assert_eq(batch.steps.n, 1);
+	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_ROLE && batch.steps.at[0].node == 5 && batch.steps.at[0].peer == 2);
+}
+
+Test(policy_corners, a_replica_of_nobody_is_attached_when_it_is_empty_and_else_kept)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = formed_world(topology);
 	world->nodes[5].primary = -1;
 	memcpy(world->nodes[5].primary_id, node_id(99), ROP_ID_SIZE);
-	make_replica(world, 3, 1);
-	make_replica(world, 4, 0); /* not as a fresh layout has it: what is there is taken as it is */
-	rop_settle(world);
-	batch = batch_of(situation_of(topology, world), "attach_replicas");
+	world->nodes[5].link_up = false;
+	struct rop_batch batch = batch_of(situation_of(topology, world), "attach_replicas");
 	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 5 && batch.steps.at[0].peer == 2);
+	world->nodes[5].keys = 100;
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	cr_assert(now->losses.list.n == 1 && now->refused, "it may hold the last copy of what its primary had");
 }
 
 Test(policy_corners, a_replica_that_knows_nobody_gets_no_epoch)

@@ -141,6 +141,7 @@ struct rop_observed *fresh_world(const struct rop_topology *topology)
 		see_itself(world, i);
 		set_value(world, i, "cluster-node-timeout", "15000");
 		set_value(world, i, "repl-diskless-sync-delay", "5");
+		set_value(world, i, "cluster-replica-no-failover", "no");
 		for (size_t s = 0; s < topology->settings.n; s++)
 			set_value(world, i, topology->settings.at[s].name, "0");
 	}

@@ -1,0 +1,193 @@
+/* copies.c - who holds what data: from the replies of one look, and from what the database remembers (safety.md). */
+#include "copies.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool answers(const struct rop_observed *seen, size_t i)
+{
+	return seen->nodes[i].reach == ROP_REACH_OK;
+}
+
+bool copies_may_hold(const struct rop_node *node)
+{
+	return node->keys != 0;
+}
+
+int copies_root(const struct rop_observed *seen, size_t node)
+{
+	int at = (int)node;
+	for (size_t hops = 0; hops <= seen->n; hops++) {
+		if (at < 0 || seen->nodes[at].role != ROP_ROLE_REPLICA)
+			return at;
+		at = seen->nodes[at].primary;
+	}
+	return -1; /* they follow each other in a circle */
+}
+
+bool copies_in_sync(const struct rop_observed *seen, size_t i, size_t primary)
+{
+	const struct rop_node *node = &seen->nodes[i];
+	return answers(seen, i) && answers(seen, primary) && node->role == ROP_ROLE_REPLICA && node->primary == (int)primary &&
+	       node->link_up && !node->syncing && rop_bit(seen, seen->online, primary, i);
+}
+
+static bool in_sync_all_the_way(const struct rop_observed *seen, size_t i)
+{
+	size_t at = i;
+	for (size_t hops = 0; hops <= seen->n; hops++) {
+		const struct rop_node *node = &seen->nodes[at];
+		if (node->role != ROP_ROLE_REPLICA)
+			return answers(seen, at);
+		if (node->primary < 0 || !copies_in_sync(seen, at, (size_t)node->primary))
+			return false;
+		at = (size_t)node->primary;
+	}
+	return false;
+}
+
+enum copy_state copies_state(const struct rop_situation *now, size_t i)
+{
+	const struct rop_observed *seen = now->seen;
+	const struct rop_node *node = &seen->nodes[i];
+	if (!answers(seen, i))
+		return COPY_SILENT;
+	if (node->role != ROP_ROLE_REPLICA)
+		return !rop_slots_empty(&node->slots) ? COPY_SERVING : node->keys == 0 ? COPY_NONE : COPY_UNKNOWN;
+	if (node->syncing)
+		return COPY_FILLING;
+	if (in_sync_all_the_way(seen, i))
+		return COPY_READY;
+	if (node->keys == 0)
+		return COPY_NONE;
+	return node->keys < 0 ? COPY_UNKNOWN : COPY_STALE;
+}
+
+size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < now->seen->n; i++)
+		n += i != but && i != primary && copies_root(now->seen, i) == (int)primary &&
+		     copies_state(now, i) == COPY_READY;
+	return n;
+}
+
+/* ---- leadership -------------------------------------------------------------------------------------------- */
+
+/* A viewer whom most of the answering owners see failing says nothing of others. */
+static bool is_trusted(const struct rop_observed *seen, size_t viewer)
+{
+	size_t owners = 0, against = 0;
+	for (size_t j = 0; j < seen->n; j++) {
+		if (j == viewer || !answers(seen, j) || rop_slots_empty(&seen->nodes[j].slots))
+			continue;
+		owners++;
+		against += rop_bit(seen, seen->failing, j, viewer);
+	}
+	return against * 2 <= owners;
+}
+
+static int rival_of(const struct rop_observed *seen, size_t primary)
+{
+	for (size_t j = 0; j < seen->n; j++)
+		if (j != primary && rop_slots_meet(&seen->nodes[j].slots, &seen->nodes[primary].slots))
+			return (int)j;
+	return -1;
+}
+
+static bool has_changed(const struct rop_situation *now, size_t i)
+{
+	const struct rop_before *before = now->before ? &now->before[i] : NULL;
+	const struct rop_node *node = &now->seen->nodes[i];
+	return before && before->answered && strcmp(before->id, node->id) == 0 &&
+	       (before->role != node->role || before->epoch != node->epoch);
+}
+
+const char *copies_leadership_open(const struct rop_situation *now, size_t primary)
+{
+	const struct rop_observed *seen = now->seen;
+	const struct rop_node *node = &seen->nodes[primary];
+	if (!answers(seen, primary))
+		return rop_printf(now->arena, "%s does not answer (%s)", node->address,
+				  node->reach_why ? node->reach_why : "no reply");
+	for (size_t v = 0; v < seen->n; v++)
+		if (v != primary && answers(seen, v) && rop_bit(seen, seen->failing, v, primary) && is_trusted(seen, v))
+			return rop_printf(now->arena, "%s sees %s failing", seen->nodes[v].address, node->address);
+	int rival = rival_of(seen, primary);
+	if (rival >= 0)
+		return rop_printf(now->arena, "%s and %s claim the same slots", node->address, seen->nodes[rival].address);
+	if (node->elsewhere)
+		return rop_printf(now->arena, "a peer holds %s at another address, %s", node->address, node->elsewhere);
+	if (has_changed(now, primary))
+		return rop_printf(now->arena, "the role or epoch of %s has just changed", node->address);
+	return NULL;
+}
+
+/* ---- what the database remembers --------------------------------------------------------------------------- */
+
+/* The node that a remembered copy is now: the same id, or another id at the same declared address. -1: none. */
+static int node_of_copy(const struct rop_observed *seen, const struct rop_copy_memory *copy)
+{
+	int node = rop_observed_find(seen, copy->node);
+	for (size_t i = 0; node < 0 && copy->address && i < seen->n; i++)
+		if (strcmp(seen->nodes[i].address, copy->address) == 0)
+			node = (int)i;
+	return node;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char *sorted_ids(struct rop_arena *arena, const char **ids, size_t n)
+{
+	ROP_OWN_TEXT text = { 0 };
+	qsort(ids, n, sizeof *ids, compare_ids);
+	for (size_t i = 0; i < n; i++)
+		if (!i || strcmp(ids[i], ids[i - 1]) != 0)
+			rop_text_add(&text, "%s%s", text.n ? " " : "", ids[i]);
+	return rop_strndup(arena, text.n ? text.at : "", text.n);
+}
+
+static void add_copy(const struct rop_situation *now, const struct rop_copy_memory *copy, struct remembered *r,
+		     struct rop_text *nodes, struct rop_text *silent)
+{
+	int node = node_of_copy(now->seen, copy);
+	bool up = node >= 0 && answers(now->seen, (size_t)node);
+	r->n++;
+	r->empty += up && now->seen->nodes[node].keys == 0;
+	r->silent += !up;
+	if (copy->led && copy->keys >= 0)
+		r->keys = (r->keys > 0 ? r->keys : 0) + copy->keys;
+	rop_text_add(nodes, "%s%s%s", nodes->n ? ", " : "", copy->address ? copy->address : copy->node,
+		     copy->led ? " (led them)" : "");
+	if (!up)
+		rop_text_add(silent, "%s%s", silent->n ? ", " : "", copy->address ? copy->address : copy->node);
+}
+
+struct remembered copies_remembered(const struct rop_situation *now, const struct rop_slots *slots)
+{
+	struct remembered r = { .keys = -1 };
+	ROP_OWN_TEXT nodes = { 0 };
+	ROP_OWN_TEXT silent = { 0 };
+	ROP_LIST(const char *) ids = { 0 };
+	for (size_t s = 0; s < now->image->shards.n; s++) {
+		const struct rop_shard_memory *shard = &now->image->shards.at[s];
+		struct rop_slots had;
+		if (!rop_slots_parse(shard->slots, &had) || !rop_slots_meet(&had, slots))
+			continue;
+		r.shard = shard->number;
+		for (size_t c = 0; c < shard->copies.n; c++) {
+			add_copy(now, &shard->copies.at[c], &r, &nodes, &silent);
+			*rop_push(now->arena, &ids) = shard->copies.at[c].node;
+		}
+	}
+	if (!r.n)
+		return r;
+	r.ids = sorted_ids(now->arena, ids.at, ids.n);
+	r.nodes = rop_strndup(now->arena, nodes.at, nodes.n);
+	r.silent_nodes = silent.n ? rop_strndup(now->arena, silent.at, silent.n) : NULL;
+	return r;
+}

@@ -1,0 +1,359 @@
+/* risk.c - what each kind of step may cost in data, and whether it may go: pure, of the step and the situation.
+ *
+ * The rules are safety.md's: nothing about a shard whose leadership is open; never the last copy of anything; slots with a
+ * history only with consent; unknown is never empty; a replica that is attached where there is data stands for no election
+ * until it is in sync.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "copies.h"
+#include "guard.h"
+#include "rop/text.h"
+
+const char *rop_risk_kind_name(enum rop_risk_kind kind)
+{
+	static const char *const NAMES[] = {
+#define X(id, name) name,
+		ROP_RISK_KINDS(X)
+#undef X
+	};
+	return NAMES[kind];
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------- */
+
+static const struct guard GO = { .verdict = GUARD_GO };
+
+static struct guard wait_for(const char *why)
+{
+	return (struct guard){ .verdict = GUARD_WAIT, .why = why };
+}
+
+static struct guard unknown(const struct rop_situation *now, size_t i, const char *what)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
+	return (struct guard){
+		.verdict = GUARD_UNKNOWN,
+		.why = node->refused
+			       ? rop_printf(now->arena, "%s would not tell %s: user '%s' may not run %s; what is unknown is not taken for empty",
+					    node->address, what, user, node->refused)
+			       : rop_printf(now->arena, "%s did not tell %s; what is unknown is not taken for empty", node->address, what),
+	};
+}
+
+static bool is_part_of(const char *slots, const char *whole)
+{
+	struct rop_slots a, b;
+	return slots && whole && rop_slots_parse(slots, &a) && rop_slots_parse(whole, &b) &&
+	       rop_slots_common(&a, &b) == rop_slots_count(&a);
+}
+
+static bool is_covered_by(const struct rop_risk *risk, const struct rop_risk *taken)
+{
+	if (!rop_streq(risk->what, taken->what))
+		return false;
+	if (risk->slots || taken->slots)
+		return is_part_of(risk->slots, taken->slots);
+	return rop_streq(risk->copies, taken->copies);
+}
+
+static bool is_consented(const struct rop_situation *now, const struct rop_risk *risk)
+{
+	for (size_t i = 0; now->consent && i < now->consent->taken.list.n; i++)
+		if (is_covered_by(risk, &now->consent->taken.list.at[i]))
+			return true;
+	return false;
+}
+
+static struct guard loss(const struct rop_situation *now, const struct rop_risk *risk)
+{
+	struct guard guard = { .verdict = GUARD_LOSS, .risk = *risk, .why = risk->text };
+	guard.risk.kind = ROP_RISK_LOSS;
+	if (is_consented(now, risk))
+		guard.verdict = GUARD_GO;
+	return guard;
+}
+
+static struct guard durability(const char *what, int shard, const char *text)
+{
+	return (struct guard){ .verdict = GUARD_GO,
+			       .risk = { .kind = ROP_RISK_DURABILITY, .what = what, .shard = shard, .keys = -1, .text = text } };
+}
+
+/* ---- MEET -------------------------------------------------------------------------------------------------- */
+
+/* Two groups become one: what belongs to none yet must be known to be empty. */
+static struct guard risk_of_meet(const struct rop_situation *now, const struct rop_step *step)
+{
+	if (now->group[step->node] == now->group[step->peer])
+		return GO;
+	const int both[] = { step->node, step->peer };
+	for (size_t k = 0; k < 2; k++) {
+		const struct rop_node *node = &now->seen->nodes[both[k]];
+		if (now->group[both[k]] == now->main_group && now->formed)
+			continue;
+		if (node->keys == ROP_COUNT_UNKNOWN)
+			return unknown(now, (size_t)both[k], "how many keys it holds");
+		if (node->functions == ROP_COUNT_UNKNOWN)
+			return unknown(now, (size_t)both[k], "whether it holds functions");
+	}
+	return GO;
+}
+
+/* ---- ADDSLOTS ---------------------------------------------------------------------------------------------- */
+
+/* Slots that nobody owns have had an owner, unless nothing here has ever held anything. */
+static bool have_history(const struct rop_situation *now)
+{
+	int64_t epoch = 0;
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].current_epoch > epoch)
+			epoch = now->seen->nodes[i].current_epoch;
+	/* A formation gives out epochs 1 to N; elections and hand-overs go on from there. */
+	return now->data || now->image->formed_wall_ms || now->image->shards.n || epoch > 2 * (int64_t)now->seen->n;
+}
+
+static bool all_blank(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].reach != ROP_REACH_OK || now->seen->nodes[i].keys != 0)
+			return false;
+	return true;
+}
+
+/* spec.onTotalLoss: Reform is a standing consent for one thing: slots whose every known copy answered and is empty. A
+ * database of a version that did not remember copies knows of the whole cluster only. */
+static bool is_given_up(const struct rop_situation *now, const struct remembered *r)
+{
+	if (!now->topology->reform_on_total_loss)
+		return false;
+	return r->n ? r->empty == r->n : !now->image->shards.n && now->image->formed_wall_ms && all_blank(now);
+}
+
+static const char *slots_sentence(const struct rop_situation *now, const char *slots, int shard, const struct remembered *r)
+{
+	const char *were = r->nodes ? rop_printf(now->arena, "their data was last seen on %s", r->nodes)
+				    : "the cluster holds data, so they had an owner, which is not known here";
+	const char *are = r->silent_nodes ? rop_printf(now->arena, "%s does not answer and may come back with it; ", r->silent_nodes)
+			  : r->n && r->empty == r->n ? "all of these answer, and are empty now; "
+						     : "";
+	return rop_printf(now->arena, "slots %s (shard %d) are owned by nobody; %s; %sgiven to an empty node, their keys are lost",
+			  slots, shard, were, are);
+}
+
+static struct guard risk_of_slots(const struct rop_situation *now, const struct rop_step *step)
+{
+	const struct rop_node *node = &now->seen->nodes[step->node];
+	struct rop_slots range = { 0 };
+	rop_slots_add(&range, step->expect.first, step->expect.last);
+	if (node->keys == ROP_COUNT_UNKNOWN)
+		return unknown(now, (size_t)step->node, "how many keys it holds");
+	if (!have_history(now))
+		return GO;
+	if (!rop_slots_empty(&node->slots)) {
+		const char *open = copies_leadership_open(now, (size_t)step->node);
+		if (open)
+			return wait_for(open);
+	}
+	struct remembered r = copies_remembered(now, &range);
+	int number = r.shard ? r.shard : now->layout.shard_of[step->node] + 1;
+	const char *slots = rop_slots_text(now->arena, &range);
+	struct rop_risk risk = { .kind = ROP_RISK_LOSS, .what = "slots", .shard = number, .slots = slots, .keys = r.keys,
+				 .copies = r.ids, .nodes = r.nodes, .text = slots_sentence(now, slots, number, &r) };
+	if (is_given_up(now, &r))
+		return (struct guard){ .verdict = GUARD_GO, .risk = risk };
+	return loss(now, &risk);
+}
+
+/* ---- REPLICATE --------------------------------------------------------------------------------------------- */
+
+static const char *value_of(const struct rop_observed *seen, size_t node, const char *name)
+{
+	int at = rop_observed_setting(seen, name);
+	return at < 0 ? NULL : seen->nodes[node].settings[at];
+}
+
+bool guard_needs_no_failover(const struct rop_situation *now, size_t x, size_t p)
+{
+	return copies_may_hold(&now->seen->nodes[p]) || copies_may_hold(&now->seen->nodes[x]);
+}
+
+static bool is_move(const struct rop_situation *now, size_t x, size_t p)
+{
+	const struct rop_node *node = &now->seen->nodes[x];
+	return node->role == ROP_ROLE_REPLICA && copies_may_hold(node) && copies_root(now->seen, x) != (int)p;
+}
+
+/* Another node that is on its way from one shard to another: only one at a time gives up a copy that it has. */
+static const char *other_move(const struct rop_situation *now, const struct rop_batch *batch, size_t x)
+{
+	for (size_t i = 0; i < batch->steps.n; i++) {
+		const struct rop_step *other = &batch->steps.at[i];
+		if (other->node != (int)x && other->peer >= 0 && other->expect.kind != ROP_STEP_MEET &&
+		    is_move(now, (size_t)other->node, (size_t)other->peer))
+			return now->seen->nodes[other->node].address;
+	}
+	for (size_t t = 0; t < now->image->temporaries.n; t++) {
+		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
+		int node = rop_observed_find(now->seen, temporary->node), peer = rop_observed_find(now->seen, temporary->peer);
+		if (!temporary->peer[0] || node == (int)x)
+			continue;
+		if (node < 0 || peer < 0 || !copies_in_sync(now->seen, (size_t)node, (size_t)peer))
+			return temporary->address ? temporary->address : temporary->node;
+	}
+	return NULL;
+}
+
+static struct guard last_copy(const struct rop_situation *now, size_t x, int shard, const char *why)
+{
+	const struct rop_node *node = &now->seen->nodes[x];
+	struct rop_risk risk = { .kind = ROP_RISK_LOSS, .what = "copy", .shard = shard, .keys = node->keys, .copies = node->id,
+				 .nodes = node->address, .text = why };
+	return loss(now, &risk);
+}
+
+/* A replica that leaves one shard for another: what it holds must be held by who leads its shard now. */
+static struct guard risk_of_move(const struct rop_situation *now, const struct rop_batch *batch, size_t x)
+{
+	const struct rop_observed *seen = now->seen;
+	const struct rop_node *node = &seen->nodes[x];
+	int root = copies_root(seen, x);
+	if (root < 0)
+		return last_copy(now, x, 0, rop_printf(now->arena, "%s holds data of a primary that nobody knows (%.40s): following another one, it would give up what may be the last copy",
+						       node->address, node->primary_id));
+	const char *open = copies_leadership_open(now, (size_t)root);
+	if (open)
+		return wait_for(rop_printf(now->arena, "%s; %s holds a copy of its data and stays as it is", open, node->address));
+	int shard = now->layout.shard_of[root] + 1;
+	if (seen->nodes[root].keys == 0 && !copies_in_sync(seen, x, (size_t)root) && node->keys != 0)
+		return last_copy(now, x, shard, rop_printf(now->arena, "%s holds %" PRId64 " keys, and its primary %s is empty: following another one, it would give up the last copy",
+							   node->address, node->keys, seen->nodes[root].address));
+	const char *other = other_move(now, batch, x);
+	if (other)
+		return wait_for(rop_printf(now->arena, "%s is being moved to another primary; one replica moves at a time", other));
+	if (copies_ready(now, (size_t)root, x) == 0)
+		return durability("copy", shard, rop_printf(now->arena, "shard %d has no replica in sync while %s, its only one, moves", shard, node->address));
+	return GO;
+}
+
+/* X is to follow P, or to be made ready for that. */
+static struct guard risk_of_following(const struct rop_situation *now, const struct rop_batch *batch, size_t x, size_t p)
+{
+	const struct rop_observed *seen = now->seen;
+	const struct rop_node *node = &seen->nodes[x];
+	if (!now->data)
+		return seen->nodes[p].reach == ROP_REACH_OK ? GO : wait_for(copies_leadership_open(now, p));
+	const char *open = copies_leadership_open(now, p);
+	if (open)
+		return wait_for(open);
+	if (node->role != ROP_ROLE_REPLICA)
+		return node->keys == ROP_COUNT_UNKNOWN ? unknown(now, x, "how many keys it holds") : GO;
+	return is_move(now, x, p) ? risk_of_move(now, batch, x) : GO;
+}
+
+static struct guard risk_of_role(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
+{
+	size_t x = (size_t)step->node, p = (size_t)step->peer;
+	struct guard guard = risk_of_following(now, batch, x, p);
+	if (guard.verdict != GUARD_GO || !guard_needs_no_failover(now, x, p))
+		return guard;
+	const char *value = value_of(now->seen, x, GUARD_NO_FAILOVER);
+	if (!value)
+		return unknown(now, x, "its setting " GUARD_NO_FAILOVER " (config|get)");
+	if (strcasecmp(value, "yes") != 0)
+		return wait_for(GUARD_NO_FAILOVER " is not set there yet");
+	return guard;
+}
+
+static struct guard risk_of_lower(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
+{
+	if (step->peer < 0)
+		return GO; /* only while the cluster is fresh: the planner's */
+	return risk_of_following(now, batch, (size_t)step->node, (size_t)step->peer);
+}
+
+/* ---- CONFIG SET -------------------------------------------------------------------------------------------- */
+
+static const char *declared_or_now(const struct rop_situation *now, const struct rop_step *step, const char *name)
+{
+	if (strcasecmp(step->expect.name, name) == 0)
+		return step->expect.value;
+	for (size_t i = 0; i < now->topology->settings.n; i++)
+		if (strcasecmp(now->topology->settings.at[i].name, name) == 0)
+			return now->topology->settings.at[i].value;
+	return value_of(now->seen, (size_t)step->node, name);
+}
+
+static struct guard eviction(const struct rop_situation *now, const struct rop_step *step)
+{
+	const struct rop_node *node = &now->seen->nodes[step->node];
+	const char *policy = declared_or_now(now, step, "maxmemory-policy"), *limit = declared_or_now(now, step, "maxmemory");
+	int64_t bytes;
+	if (node->keys == 0 || (policy && strcasecmp(policy, "noeviction") == 0) || !limit || !policy_memory_parse(limit, &bytes) ||
+	    bytes == 0)
+		return GO;
+	if (node->used_memory >= 0 && node->used_memory <= bytes)
+		return GO;
+	const char *used = node->used_memory < 0 ? "an unknown number of" : rop_printf(now->arena, "%" PRId64, node->used_memory);
+	struct rop_risk risk = {
+		.kind = ROP_RISK_LOSS, .what = "evict", .shard = now->layout.shard_of[step->node] + 1, .keys = -1,
+		.copies = rop_printf(now->arena, "%s %s=%s", node->id, step->expect.name, step->expect.value), .nodes = node->address,
+		.text = rop_printf(now->arena, "%s uses %s bytes of memory, and %s %s with maxmemory-policy %s deletes keys of it until %" PRId64 " are left",
+				   node->address, used, step->expect.name, step->expect.value, policy ? policy : "unknown", bytes),
+	};
+	return loss(now, &risk);
+}
+
+static struct guard risk_of_setting(const struct rop_situation *now, const struct rop_step *step)
+{
+	const char *name = step->expect.name, *value = step->expect.value;
+	const char *where = now->seen->nodes[step->node].address;
+	if (strcasecmp(name, "maxmemory") == 0 || strcasecmp(name, "maxmemory-policy") == 0)
+		return eviction(now, step);
+	if (strcasecmp(name, "appendonly") == 0 && strcasecmp(value, "no") == 0)
+		return durability("persistence", 0, rop_printf(now->arena, "%s writes its commands to no file any more (appendonly no)", where));
+	if (strcasecmp(name, "save") == 0 && !*value)
+		return durability("persistence", 0, rop_printf(now->arena, "%s writes no snapshots any more (save \"\")", where));
+	if (strcasecmp(name, "appendfsync") == 0 && strcasecmp(value, "no") == 0)
+		return durability("persistence", 0, rop_printf(now->arena, "%s leaves it to its host when the append-only file reaches the disk (appendfsync no)", where));
+	return GO;
+}
+
+static struct guard risk_of_rewrite(const struct rop_situation *now, const struct rop_step *step)
+{
+	for (size_t t = 0; t < now->image->temporaries.n; t++)
+		if (strcmp(now->image->temporaries.at[t].node, step->expect.node) == 0)
+			return wait_for(rop_printf(now->arena, "%s of %s is still a temporary one, which must not be written to its file",
+						   now->image->temporaries.at[t].name, now->seen->nodes[step->node].address));
+	return GO;
+}
+
+/* ---- all kinds --------------------------------------------------------------------------------------------- */
+
+struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
+{
+	switch (step->expect.kind) {
+	case ROP_STEP_LOWER:
+		return risk_of_lower(now, batch, step);
+	case ROP_STEP_RESTORE:
+		return GO; /* what was lent goes back: always, also paused, blocked and out of view */
+	case ROP_STEP_EPOCH:
+		return GO; /* only a node that knows nobody and has no epoch takes one */
+	case ROP_STEP_MEET:
+		return risk_of_meet(now, step);
+	case ROP_STEP_SLOTS:
+		return risk_of_slots(now, step);
+	case ROP_STEP_ROLE:
+		return risk_of_role(now, batch, step);
+	case ROP_STEP_SETTING:
+		return risk_of_setting(now, step);
+	case ROP_STEP_PERSIST:
+		return risk_of_rewrite(now, step);
+	case ROP_STEP_KINDS_N:
+		break;
+	}
+	return wait_for("a kind of step that nobody has weighed");
+}

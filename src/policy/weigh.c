@@ -1,0 +1,160 @@
+/* weigh.c - what stands against the steps that are wanted, found before any is planned: so that a loss, or what is not
+ * known, is told at once and stays told, whatever state the machine is in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "copies.h"
+#include "guard.h"
+#include "rop/text.h"
+
+/* Ranges of one shard are one loss. */
+static void add_loss(struct rop_situation *now, const struct rop_risk *risk)
+{
+	for (size_t i = 0; i < now->losses.list.n; i++) {
+		struct rop_risk *known = &now->losses.list.at[i];
+		if (!rop_streq(known->what, risk->what) || known->shard != risk->shard)
+			continue;
+		if (!risk->slots && rop_streq(known->copies, risk->copies))
+			return;
+	}
+	*rop_push(now->arena, &now->losses.list) = *risk;
+}
+
+void policy_note_guard(struct rop_situation *now, const struct rop_step *step, const struct guard *guard)
+{
+	switch (guard->verdict) {
+	case GUARD_GO:
+		return;
+	case GUARD_WAIT:
+		*rop_push(now->arena, &now->held) = (struct rop_held){ .node = step->node, .why = guard->why };
+		return;
+	case GUARD_UNKNOWN:
+		policy_find(now, ROP_DENIED, step->node, "Unknown", guard->why,
+			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+		return;
+	case GUARD_LOSS:
+		add_loss(now, &guard->risk);
+		return;
+	}
+}
+
+/* ---- the digest -------------------------------------------------------------------------------------------- */
+
+static int compare_losses(const void *a, const void *b)
+{
+	const struct rop_risk *x = a, *y = b;
+	int by = strcmp(x->what, y->what);
+	if (!by)
+		by = (x->shard > y->shard) - (x->shard < y->shard);
+	if (!by)
+		by = strcmp(x->slots ? x->slots : "", y->slots ? y->slots : "");
+	return by ? by : strcmp(x->copies ? x->copies : "", y->copies ? y->copies : "");
+}
+
+static uint64_t digest_text(uint64_t digest, const char *text)
+{
+	return rop_digest(digest, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+static void make_digest(struct rop_losses *losses)
+{
+	uint64_t digest = ROP_DIGEST_START;
+	qsort(losses->list.at, losses->list.n, sizeof *losses->list.at, compare_losses);
+	for (size_t i = 0; i < losses->list.n; i++) {
+		const struct rop_risk *risk = &losses->list.at[i];
+		char shard[16];
+		snprintf(shard, sizeof shard, "%d", risk->shard);
+		digest = digest_text(digest, risk->what);
+		digest = digest_text(digest, shard);
+		digest = digest_text(digest, risk->slots);
+		digest = digest_text(digest, risk->copies);
+	}
+	snprintf(losses->digest, sizeof losses->digest, "%08x", (unsigned)(digest ^ digest >> 32));
+}
+
+/* ---- findings ---------------------------------------------------------------------------------------------- */
+
+/* Sentences that differ in the node only, and there may be hundreds: some are told, the others counted. */
+#define LOSSES_TOLD 6
+
+static const char *consent_advice(const struct rop_situation *now, bool silent)
+{
+	return rop_printf(now->arena, "%s; or give it up, once: redis-operator apply --allow-data-loss=%s@%s %s",
+			  silent ? "bring back the node that may hold it" : "restore it first, if there is a copy anywhere",
+			  now->topology->name, now->losses.digest, now->topology->path ? now->topology->path : "FILE");
+}
+
+static void find_losses(struct rop_situation *now)
+{
+	size_t n = now->losses.list.n;
+	if (n && now->kase == ROP_CASE_TOTAL_LOSS) {
+		policy_find(now, ROP_REFUSED, -1, "TotalLoss",
+			    rop_printf(now->arena, "all %zu nodes are empty, but cluster '%s' was formed before: its data and its nodes.conf files are gone",
+				       now->seen->n, now->topology->name),
+			    rop_printf(now->arena, "%s; or form it anew, empty, always: 'onTotalLoss: Reform' under spec",
+				       consent_advice(now, false)));
+		return;
+	}
+	for (size_t i = 0; i < n && i < LOSSES_TOLD; i++) {
+		const struct rop_risk *risk = &now->losses.list.at[i];
+		const char *text = i + 1 == LOSSES_TOLD && n > LOSSES_TOLD
+					   ? rop_printf(now->arena, "%s; and %zu more losses", risk->text, n - LOSSES_TOLD)
+					   : risk->text;
+		bool evicts = strcmp(risk->what, "evict") == 0;
+		bool silent = strstr(risk->text, "may come back") != NULL;
+		policy_find(now, ROP_REFUSED, -1, "DataLoss", text,
+			    evicts ? rop_printf(now->arena, "declare a larger maxmemory, or maxmemory-policy noeviction; or let it delete keys, once: redis-operator apply --allow-data-loss=%s@%s %s",
+						now->topology->name, now->losses.digest,
+						now->topology->path ? now->topology->path : "FILE")
+				   : consent_advice(now, silent));
+	}
+}
+
+/* The consent of a person names the loss by its digest: when just that is met, it is taken. */
+static bool take_consent(struct rop_situation *now)
+{
+	struct rop_consent *consent = now->consent;
+	if (!consent || consent->taken.list.n || !consent->digest || strcmp(consent->digest, now->losses.digest) != 0)
+		return false;
+	consent->taken = now->losses; /* the caller copies it to memory that lasts */
+	return true;
+}
+
+/* ---- all planners ------------------------------------------------------------------------------------------ */
+
+static size_t attachable(const struct rop_batch *batch)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < batch->steps.n; i++)
+		n += batch->steps.at[i].peer >= 0 && batch->steps.at[i].expect.kind != ROP_STEP_MEET;
+	return n;
+}
+
+static void weigh(struct rop_situation *now)
+{
+	static void (*const PLANNERS[])(const void *, const int64_t *, void *) = {
+		policy_introduce_nodes, policy_assign_slots, policy_apply_settings, policy_attach_replicas,
+	};
+	struct rop_batch batch = { .arena = now->arena, .state = "", .why = "", .weighing = now };
+	for (size_t i = 0; i < sizeof PLANNERS / sizeof *PLANNERS; i++) {
+		if (PLANNERS[i] == policy_introduce_nodes && now->fresh)
+			continue; /* nothing to lose, and N x N pairs */
+		PLANNERS[i](now, NULL, &batch);
+	}
+	now->replicas_held = attachable(&batch) == 0;
+}
+
+void policy_weigh(struct rop_situation *now)
+{
+	weigh(now);
+	if (now->losses.list.n)
+		make_digest(&now->losses);
+	if (now->losses.list.n && take_consent(now)) {
+		memset(&now->losses, 0, sizeof now->losses);
+		now->held.n = 0;
+		weigh(now);
+	}
+	find_losses(now);
+}
