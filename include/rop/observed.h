@@ -143,7 +143,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	const char *expected_id;      /* of an earlier time, for a node that does not answer now; NULL */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
 	int functions;                /* as rop_node.functions; 0 where the server does not know the command */
-	const char *info_memory;      /* only where asked (ROP_OBSERVE_MEMORY) */
+	const char *info_memory;      /* only where maxmemory is among the settings asked for */
 	const char *refused;          /* as rop_node.refused */
 	int64_t n_clients;            /* connections it has; 0: unknown */
 	const char *operators;        /* those lines of CLIENT LIST that are of operators */

@@ -61,7 +61,11 @@ const char *rop_case_name(enum rop_case kase);
 struct rop_tries;
 enum rop_may { ROP_MAY, ROP_MAY_PENDING /* one is under way */, ROP_MAY_LATER /* backing off */, ROP_MAY_NEVER /* too often */ };
 
-struct rop_held { int node; const char *why; }; /* a step that the data forbids for now, and what it waits for */
+struct rop_held { /* a step that the data forbids for now, and what it waits for */
+	int node;
+	const char *why;
+	bool denied; /* for a permission */
+};
 
 struct rop_before { /* of the last look: what must not have changed for a shard's leadership to be settled */
 	char id[ROP_ID_SIZE];

@@ -94,6 +94,7 @@ struct session {
 	char *password;
 	struct rop_fleet_options fleet;
 	const struct rop_observed *seen;
+	const char *consent;           /* digest of the losses a person consented to; NULL: none */
 };
 
 /* A file's path, or the name of a cluster in the database. Prints diagnostics itself. */
@@ -122,6 +123,17 @@ const char *cli_full_path(struct cli *cli, const char *path);
 /* Names of the clusters in the database: all (only NULL), or the one asked for, which must be there. store may be NULL. */
 bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
 		  struct rop_err *err);
+
+/* consent.c: from --allow-data-loss into s->consent. false: it names another cluster, or is no digest. */
+bool consent_take(struct session *s, struct rop_err *err);
+/* The losses stand against the plan, and a terminal is there to ask on: true when they are consented to now. */
+bool consent_ask(struct session *s, const struct rop_plan *plan);
+
+/* plan_risk.c */
+void plan_print_risk(struct cli *cli, const struct rop_plan *plan);
+const char *plan_risk_word(const struct rop_plan *plan); /* the worst of its steps: "none", "durability", "loss" */
+json_t *plan_risk_json(const struct rop_risk *risk);     /* null for none */
+json_t *plan_losses_json(const struct rop_losses *losses);
 
 /* plan_text.c, plan_json.c */
 void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan);

@@ -11,7 +11,7 @@ static const struct cli_option OPTIONS[] = {
 	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
 	{ "timeout", 0, CLI_DURATION, "TIME", "give up when not converged by then (default 5m)", CLI_VALUE(timeout_ms) },
 	{ "step", 0, CLI_FLAG, NULL, "one batch of steps, then stop (without temporary settings)", CLI_VALUE(step) },
-	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER", "consent, for this run, to what may lose data of the cluster named", CLI_VALUE(allow_data_loss) },
+	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST", "consent, for this run, to the loss that plan printed with it", CLI_VALUE(allow_data_loss) },
 	{ 0 },
 };
 
@@ -320,6 +320,8 @@ static enum rop_code agree(struct cli *cli, struct session *s, const struct revi
 	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
 	if (review->path && !(refused && plan.result.code == ROP_DENIED) && !still_fits(cli, s, review, &plan))
 		return ROP_STALE;
+	if (refused && consent_ask(s, &plan))
+		return ROP_CHANGES;
 	if (refused && (review->path || (!plan.steps.n && !s->image.pending.n))) {
 		cli_findings(plan.result.text);
 		return plan.result.code;
@@ -331,25 +333,15 @@ static enum rop_code agree(struct cli *cli, struct session *s, const struct revi
 	return ROP_OK;
 }
 
-/* Consent names the cluster, and is for this run only: it is not part of the topology, nor kept. */
-static bool take_consent(struct cli *cli, struct session *s, struct rop_err *err)
-{
-	const char *name = cli->values.allow_data_loss;
-	if (!name)
-		return true;
-	if (strcmp(name, s->topology->name) != 0)
-		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%s', but the file describes cluster '%s'", name, s->topology->name);
-	s->topology->reform_on_total_loss = true;
-	return true;
-}
-
 static enum rop_code apply(struct cli *cli, struct session *s, const struct review *review, struct rop_err *err)
 {
 	bool agreed = false;
-	if (!take_consent(cli, s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
+	if (!consent_take(s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
 	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err))
 		return cli_fail(err);
 	enum rop_code code = agree(cli, s, review, &agreed);
+	if (!agreed && code == ROP_CHANGES) /* the loss was consented to: the plan is another one now */
+		code = agree(cli, s, review, &agreed);
 	if (!agreed)
 		return code;
 	struct applying a = { .cli = cli, .s = s, .review = review };

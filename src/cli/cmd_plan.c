@@ -8,6 +8,7 @@
 static const struct cli_option OPTIONS[] = {
 	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit 2 when there are changes", CLI_VALUE(detailed_exitcode) },
 	{ "out", 0, CLI_STRING, "PLAN", "save the plan, for 'apply PLAN': mode 0600, no secrets", CLI_VALUE(out) },
+	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST", "show what would be done with this consent", CLI_VALUE(allow_data_loss) },
 	{ 0 },
 };
 
@@ -85,7 +86,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
 	enum rop_code code;
-	if (session_open_to_look(&s, cli, argv[0], 0, &err))
+	if (session_open_to_look(&s, cli, argv[0], 0, &err) && consent_take(&s, &err))
 		code = make(cli, &s);
 	else
 		code = cli_fail(&err);

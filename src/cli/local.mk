@@ -14,8 +14,10 @@ redis_operator_SOURCES = \
 	src/cli/cmd_run.c \
 	src/cli/cmd_status.c \
 	src/cli/cmd_validate.c \
+	src/cli/consent.c \
 	src/cli/main.c \
 	src/cli/plan_json.c \
+	src/cli/plan_risk.c \
 	src/cli/plan_text.c \
 	src/cli/saved_plan.c \
 	src/cli/saved_plan.h \

@@ -251,7 +251,8 @@ static void print_summary(struct cli *cli, const struct session *s, const struct
 		printf(", %d setting%s to change", sum.settings, plural(sum.settings));
 	if (sum.restores)
 		printf(", %d temporary setting%s to put back", sum.restores, plural(sum.restores));
-	printf("; 0 slots to move, 0 fail-overs, 0 restarts.\nData-loss risk: none.\n");
+	printf("; 0 slots to move, 0 fail-overs, 0 restarts.\n");
+	plan_print_risk(cli, plan);
 }
 
 static void print_header(const struct session *s, const struct rop_plan *plan)

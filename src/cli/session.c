@@ -232,6 +232,7 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 	*ret = (struct rop_reconcile_options){
 		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &s->image,
 		.instance = s->instance[0] ? s->instance : NULL, .boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
+		.consent = s->consent,
 	};
 }
 
@@ -239,7 +240,7 @@ struct rop_situation *session_situation(const struct session *s)
 {
 	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
 	*now = (struct rop_situation){ .arena = s->cli->arena, .topology = s->topology, .seen = s->seen, .image = &s->image,
-				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true };
+				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true, .elsewhere_ms = -1 };
 	rop_situation_assess(now);
 	return now;
 }

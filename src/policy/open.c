@@ -133,6 +133,24 @@ static void note_open_slots(struct rop_situation *now)
 	}
 }
 
+static const struct rop_held *held_for(const struct rop_situation *now, size_t node)
+{
+	for (size_t i = 0; i < now->held.n; i++)
+		if (now->held.at[i].node == (int)node)
+			return &now->held.at[i];
+	return NULL;
+}
+
+static void note_not_attached(struct rop_situation *now, size_t i, int primary)
+{
+	const struct rop_held *held = held_for(now, i);
+	const char *text = rop_printf(now->arena, "%s is not a replica of %s yet%s%s", now->seen->nodes[i].address,
+				      now->seen->nodes[primary].address, held ? ", and waits: " : "", held ? held->why : "");
+	bool denied = held && held->denied;
+	note(now, (int)i, denied ? "Denied" : "NotAttached", text,
+	     denied ? "allow it on every node (ACL SETUSER), or declare another user under spec.auth" : NULL);
+}
+
 /* What follows from the above, or is on its way. */
 static void note_nodes(struct rop_situation *now)
 {
@@ -142,8 +160,7 @@ static void note_nodes(struct rop_situation *now)
 		if (!answers(now, i))
 			continue;
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
-			note(now, (int)i, "NotAttached", rop_printf(now->arena, "%s is not a replica of %s yet", node->address,
-								   now->seen->nodes[primary].address), NULL);
+			note_not_attached(now, i, primary);
 		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
 			note(now, (int)i, "LinkDown", rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address,
 								 node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id,

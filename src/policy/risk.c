@@ -5,6 +5,7 @@
  * until it is in sync.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -297,12 +298,15 @@ static struct guard eviction(const struct rop_situation *now, const struct rop_s
 		return GO;
 	if (node->used_memory >= 0 && node->used_memory <= bytes)
 		return GO;
-	const char *used = node->used_memory < 0 ? "an unknown number of" : rop_printf(now->arena, "%" PRId64, node->used_memory);
+	char used[32] = "an unknown number of";
+	if (node->used_memory >= 0)
+		snprintf(used, sizeof used, "%" PRId64, node->used_memory);
+	const char *rule = policy ? policy : "that is not known";
 	struct rop_risk risk = {
-		.kind = ROP_RISK_LOSS, .what = "evict", .shard = now->layout.shard_of[step->node] + 1, .keys = -1,
-		.copies = rop_printf(now->arena, "%s %s=%s", node->id, step->expect.name, step->expect.value), .nodes = node->address,
-		.text = rop_printf(now->arena, "%s uses %s bytes of memory, and %s %s with maxmemory-policy %s deletes keys of it until %" PRId64 " are left",
-				   node->address, used, step->expect.name, step->expect.value, policy ? policy : "unknown", bytes),
+		.kind = ROP_RISK_LOSS, .what = "evict", .shard = now->layout.shard_of[step->node] + 1, .keys = -1, .nodes = node->address,
+		.copies = rop_printf(now->arena, "%s %" PRId64 " %s", node->id, bytes, rule),
+		.text = rop_printf(now->arena, "%s holds keys and uses %s bytes of memory: maxmemory %s with maxmemory-policy %s makes it delete keys until it uses %" PRId64 " bytes",
+				   node->address, used, limit, rule, bytes),
 	};
 	return loss(now, &risk);
 }

@@ -31,6 +31,11 @@ void policy_note_guard(struct rop_situation *now, const struct rop_step *step, c
 		*rop_push(now->arena, &now->held) = (struct rop_held){ .node = step->node, .why = guard->why };
 		return;
 	case GUARD_UNKNOWN:
+		if (step->expect.kind == ROP_STEP_ROLE || step->expect.kind == ROP_STEP_LOWER) { /* the others go on */
+			*rop_push(now->arena, &now->held) =
+				(struct rop_held){ .node = step->node, .why = guard->why, .denied = true };
+			return;
+		}
 		policy_find(now, ROP_DENIED, step->node, "Unknown", guard->why,
 			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
 		return;

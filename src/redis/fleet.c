@@ -249,7 +249,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 	}
 	if (answer->reach != ROP_REACH_OK) { /* half an answer is none */
 		answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
-		answer->info_replication = answer->info_keyspace = NULL;
+		answer->info_replication = answer->info_keyspace = answer->info_memory = NULL;
 		answer->settings = NULL;
 		answer->functions = ROP_COUNT_NOT_ASKED;
 	}

@@ -47,12 +47,16 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	questions->functions = flags & ROP_OBSERVE_FULL;
 	if (questions->functions)
 		wire_put(&wire, 2, (const char *[]){ "FUNCTION", "LIST" });
+	for (size_t i = 0; i < questions->n_settings; i++) /* whoever sets the limit asks what is used */
+		questions->memory |= strcasecmp(questions->setting_names[i], "maxmemory") == 0;
+	if (questions->memory)
+		wire_put(&wire, 2, (const char *[]){ "INFO", "memory" });
 	questions->clients = flags & ROP_OBSERVE_CLIENTS;
 	if (questions->clients)
 		wire_put(&wire, 2, (const char *[]){ "INFO", "clients" });
 	questions->wire = rop_strndup(arena, wire.at, wire.n);
 	questions->wire_n = wire.n;
-	questions->n = QUESTIONS_N + questions->n_settings + questions->functions + questions->clients;
+	questions->n = QUESTIONS_N + questions->n_settings + questions->functions + questions->memory + questions->clients;
 	return questions;
 }
 
@@ -98,6 +102,14 @@ static int count_functions(struct rop_arena *arena, const redisReply *reply, str
 		return 0;
 	note_refused(arena, answer, "FUNCTION LIST");
 	return ROP_COUNT_UNKNOWN;
+}
+
+static const char *memory_text(struct rop_arena *arena, const redisReply *reply, struct rop_answer *answer)
+{
+	if (reply->type == REDIS_REPLY_STRING && !memchr(reply->str, '\0', reply->len))
+		return rop_strndup(arena, reply->str, reply->len);
+	note_refused(arena, answer, "INFO memory");
+	return NULL;
 }
 
 static bool take_question(const struct verdict_login *login, struct rop_arena *arena, enum question q,
@@ -161,6 +173,8 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 	}
 	if (questions->functions && i == QUESTIONS_N + questions->n_settings)
 		answer->functions = count_functions(arena, reply, answer);
+	else if (questions->memory && i == QUESTIONS_N + questions->n_settings + questions->functions)
+		answer->info_memory = memory_text(arena, reply, answer);
 	else
 		answer->n_clients = connections(reply);
 	return true;

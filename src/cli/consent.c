@@ -1,0 +1,42 @@
+/* consent.c - a person's consent to a loss: for one run, for one cluster, to what was shown and nothing else.
+ *
+ *   --allow-data-loss=CLUSTER@DIGEST   the digest that plan printed; another loss has another digest
+ *   --allow-data-loss=CLUSTER          only on a terminal, after the loss was shown there
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+bool consent_take(struct session *s, struct rop_err *err)
+{
+	const char *word = s->cli->values.allow_data_loss, *name = s->topology->name;
+	if (!word)
+		return true;
+	size_t n = strcspn(word, "@");
+	if (n != strlen(name) || strncmp(word, name, n) != 0)
+		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%.*s', but the file describes cluster '%s'", (int)n, word, name);
+	if (word[n] && (strlen(word + n + 1) != 8 || strspn(word + n + 1, "0123456789abcdef") != 8))
+		return rop_fail(err, ROP_INVALID, "--allow-data-loss=%s: after '@' stand the 8 hexadecimal digits that plan printed", word);
+	s->consent = word[n] ? word + n + 1 : NULL;
+	return true;
+}
+
+bool consent_ask(struct session *s, const struct rop_plan *plan)
+{
+	char answer[128] = "";
+	const struct rop_losses *losses = &plan->first->losses;
+	if (!s->cli->values.allow_data_loss || s->consent || !losses->list.n || !isatty(STDIN_FILENO))
+		return false;
+	cli_findings(plan->result.text);
+	fprintf(stderr, "\nGive this up? It cannot be undone. Only the cluster's name, '%s', is taken for a yes: ", s->topology->name);
+	fflush(stderr);
+	if (!fgets(answer, sizeof answer, stdin))
+		return false;
+	answer[strcspn(answer, "\n")] = '\0';
+	if (strcmp(answer, s->topology->name) != 0)
+		return false;
+	s->consent = rop_strdup(s->cli->arena, losses->digest);
+	return true;
+}

@@ -1,0 +1,209 @@
+/* test_policy_guard.c - what may cost data waits, or is told with its price; each story once. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "world.h"
+
+TestSuite(policy_guard, .init = world_setup, .fini = world_teardown);
+
+/* Three shards with a replica each, 100 keys in each; replicas in sync. */
+static struct rop_observed *full_world(struct rop_topology *topology)
+{
+	struct rop_observed *world = formed_world(topology);
+	for (size_t i = 0; i < world->n; i++) {
+		world->nodes[i].keys = 100;
+		if (world->nodes[i].role == ROP_ROLE_REPLICA)
+			rop_bit_set(world, world->online, (size_t)world->nodes[i].primary, i);
+	}
+	return world;
+}
+
+static void stand_aside(struct rop_observed *world, size_t node)
+{
+	set_value(world, node, "cluster-replica-no-failover", "yes");
+}
+
+static const char *held(const struct rop_situation *now, int node)
+{
+	for (size_t i = 0; i < now->held.n; i++)
+		if (now->held.at[i].node == node)
+			return now->held.at[i].why;
+	cr_assert_fail("%s is not held", now->seen->nodes[node].address);
+	return NULL;
+}
+
+/* Nodes 3 and 4 have each other's shard: the pins of an edited file. */
+static struct rop_topology *swapped(void)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	static const int SHARDS[] = { 1, 2, 3, 2, 1, 3 };
+	for (size_t i = 0; i < 6; i++)
+		topology->nodes.at[i].shard = SHARDS[i];
+	return topology;
+}
+
+Test(policy_guard, a_replica_is_not_attached_to_a_primary_that_does_not_answer)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = full_world(topology);
+	make_replica(world, 4, 0);
+	rop_bit_set(world, world->online, 0, 4);
+	go_silent(world, 1);
+	stand_aside(world, 4);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_not(now->refused);
+	cr_assert(now->replicas_held && !now->replicas_attached);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	cr_assert_str_eq(held(now, 4), "10.0.0.2:6379 does not answer (connection refused)");
+}
+
+Test(policy_guard, a_replica_is_not_attached_to_a_primary_that_a_peer_sees_failing)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = full_world(topology);
+	make_replica(world, 4, 0);
+	rop_bit_set(world, world->online, 0, 4);
+	stand_aside(world, 4);
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
+	rop_bit_set(world, world->failing, 5, 1);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	cr_assert_str_eq(held(now, 4), "10.0.0.6:6379 sees 10.0.0.2:6379 failing");
+	/* Whom the others see failing says nothing of others. */
+	for (size_t i = 0; i < 3; i++)
+		rop_bit_set(world, world->failing, i, 5);
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
+}
+
+Test(policy_guard, the_last_copy_of_a_silent_primary_is_not_moved)
+{
+	struct rop_topology *topology = swapped();
+	struct rop_observed *world = full_world(topology_of(3, 1, 6));
+	go_silent(world, 0);
+	stand_aside(world, 3);
+	stand_aside(world, 4);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0, "3 holds the last copy, and 4 would follow the silent one");
+	cr_assert_str_eq(held(now, 3), "10.0.0.1:6379 does not answer (connection refused); 10.0.0.4:6379 holds a copy of its data and stays as it is");
+}
+
+Test(policy_guard, replicas_with_data_move_one_at_a_time_and_stand_aside_first)
+{
+	struct rop_topology *topology = swapped();
+	struct rop_observed *world = full_world(topology_of(3, 1, 6));
+	struct rop_batch batch = batch_of(situation_of(topology, world), "attach_replicas");
+	cr_assert_eq(batch.steps.n, 1);
+	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_LOWER && batch.steps.at[0].node == 3);
+	cr_assert_str_eq(batch.steps.at[0].expect.name, "cluster-replica-no-failover");
+	stand_aside(world, 3);
+	batch = batch_of(situation_of(topology, world), "attach_replicas");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_ROLE && batch.steps.at[0].node == 3);
+	cr_assert_eq(batch.steps.at[0].risk.kind, ROP_RISK_DURABILITY);
+	cr_assert_str_eq(batch.steps.at[0].risk.text, "shard 1 has no replica in sync while 10.0.0.4:6379, its only one, moves");
+}
+
+Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_them)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = full_world(topology);
+	memset(&world->nodes[1].slots, 0, sizeof world->nodes[1].slots);
+	world->nodes[1].keys = 0;
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(now->refused && now->losses.list.n == 1);
+	cr_assert_eq(batch_of(now, "assign_slots").steps.n, 0);
+	cr_assert_str_eq(now->losses.list.at[0].slots, "5461-10922");
+	cr_assert_not_null(strstr(now->findings.at[0].advice, now->losses.digest));
+
+	struct rop_consent consent = { .digest = now->losses.digest }, other = { .digest = "00000000" };
+	struct rop_situation asked = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &other };
+	rop_situation_assess(&asked);
+	cr_assert(asked.refused, "consent to something else");
+	asked = (struct rop_situation){ .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent };
+	rop_situation_assess(&asked);
+	cr_assert_not(asked.refused);
+	struct rop_batch batch = batch_of(&asked, "assign_slots");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].risk.kind == ROP_RISK_LOSS);
+	/* A part of what was consented to, when the rest is done: covered. Another loss: not. */
+	rop_slots_add(&world->nodes[1].slots, 5461, 9000);
+	struct rop_situation rest = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent };
+	rop_situation_assess(&rest);
+	cr_assert_not(rest.refused);
+	memset(&world->nodes[2].slots, 0, sizeof world->nodes[2].slots);
+	world->nodes[2].keys = 0;
+	struct rop_situation more = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent };
+	rop_situation_assess(&more);
+	cr_assert(more.refused);
+}
+
+Test(policy_guard, unknown_keys_are_not_taken_for_none)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[1].keys = ROP_COUNT_UNKNOWN;
+	world->nodes[1].refused = "INFO keyspace";
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(now->refused && now->findings.at[0].code == ROP_DENIED);
+	cr_assert_not_null(strstr(now->findings.at[0].text, "user 'default' may not run INFO keyspace"));
+	world->nodes[1].keys = 0;
+	world->nodes[1].functions = ROP_COUNT_UNKNOWN;
+	cr_assert(situation_of(topology, world)->refused);
+	/* In a cluster that is there nothing needs to know: looking and settings go on. */
+	world = full_world(topology);
+	for (size_t i = 0; i < 3; i++)
+		world->nodes[i].keys = world->nodes[i].functions = ROP_COUNT_UNKNOWN;
+	now = situation_of(topology, world);
+	cr_assert(!now->refused && rop_situation_converged(now));
+}
+
+Test(policy_guard, a_limit_under_what_is_used_with_an_evicting_policy_is_a_loss)
+{
+	struct rop_topology *topology = topology_of(1, 0, 1);
+	manage_setting(topology, "maxmemory", "2mb");
+	struct rop_observed *world = full_world(topology);
+	set_value(world, 0, "maxmemory", "0");
+	set_value(world, 0, "maxmemory-policy", "allkeys-lru");
+	world->nodes[0].used_memory = 3 * 1024 * 1024;
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(now->refused && now->losses.list.n == 1);
+	cr_assert_eq(batch_of(now, "apply_settings").steps.n, 0);
+	set_value(world, 0, "maxmemory-policy", "noeviction");
+	cr_assert_not(situation_of(topology, world)->refused);
+	set_value(world, 0, "maxmemory-policy", "allkeys-lru");
+	world->nodes[0].used_memory = 1024 * 1024;
+	cr_assert_not(situation_of(topology, world)->refused);
+	world->nodes[0].used_memory = -1;
+	cr_assert(situation_of(topology, world)->refused, "unknown is not little");
+}
+
+Test(policy_guard, a_configuration_with_a_temporary_setting_in_force_is_not_written_down)
+{
+	struct rop_topology *topology = topology_of(1, 0, 1);
+	manage_setting(topology, "hz", "20");
+	struct rop_observed *world = full_world(topology);
+	struct rop_image image = { .known = true };
+	cr_assert_eq(batch_of(situation_with(topology, world, &image, NULL, 0), "apply_settings").steps.n, 2);
+	struct rop_temporary lowered = { .name = "cluster-node-timeout", .original = "15000", .temporary = "531" };
+	memcpy(lowered.node, world->nodes[0].id, ROP_ID_SIZE);
+	*rop_push(pool, &image.temporaries) = lowered;
+	struct rop_batch batch = batch_of(situation_with(topology, world, &image, NULL, 0), "apply_settings");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_SETTING);
+}
+
+Test(policy_guard, a_second_server_with_the_same_id_is_told_apart_from_a_node_that_moved)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = full_world(topology);
+	set_value(world, 1, "cluster-node-timeout", "2000");
+	world->nodes[1].own_address = "10.0.0.2:6379";
+	world->nodes[1].elsewhere = "10.0.0.9:6379";
+	struct rop_situation first = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .elsewhere_ms = 0 };
+	rop_situation_assess(&first);
+	cr_assert_not(first.refused, "a new address is believed within a node timeout");
+	struct rop_situation later = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .elsewhere_ms = 2000 };
+	rop_situation_assess(&later);
+	cr_assert(later.refused);
+	cr_assert_str_eq(later.findings.at[0].reason, "SameNodeId");
+	struct rop_situation once = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .elsewhere_ms = -1 };
+	rop_situation_assess(&once);
+	cr_assert(once.refused, "who looks only once tells at once");
+}
