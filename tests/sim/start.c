@@ -45,6 +45,7 @@ struct known_setting { const char *name, *values[3]; };
 static const struct known_setting LOWERED[] = {
 	{ "cluster-node-timeout", { "15000", "5000", "500" } },
 	{ "repl-diskless-sync-delay", { "5", "0", "1" } },
+	{ "cluster-replica-no-failover", { "no", "no", "no" } },
 };
 static const struct known_setting OTHERS[] = {
 	{ "maxmemory", { "0", "104857600", "1000000" } },
@@ -109,6 +110,7 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	node->bus_port = node->port + ROP_BUS_OFFSET;
 	node->role = ROP_ROLE_PRIMARY;
 	node->keys = node->functions = 0;
+	node->used_memory = 900000;
 	node->version = chance_permille(&s->chance, 200) ? 60216 : 70015;
 	node->flavour = "redis 7.0.15";
 	new_id(&s->chance, node->id);
