@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct rop_arena;
+
 /* Durations are written 250ms, 5s, 10m, 1h: one number, one unit, at most 30 days. false: not one. */
 bool rop_duration_parse(const char *s, int64_t *ret_ms);
 /* "250ms", "5s", "90s", "10m", "1h": the largest unit that is exact. buf holds at least 24 bytes; returns buf. */
@@ -24,6 +26,21 @@ const char *rop_suggest(const char *word, const char *const *candidates, size_t 
 uint64_t rop_digest(uint64_t seed, const void *bytes, size_t n);
 
 bool rop_utf8_valid(const char *s, size_t n, size_t *ret_bad_at);
+
+/* ---- what may be shown: the one place that knows ------------------------------------------------------------ */
+
+#define ROP_NOT_A_CHAR UINT32_MAX
+/* The bytes of the UTF-8 character at s (n > 0 are left); a byte that begins no valid character is one of its own and
+ * gives ROP_NOT_A_CHAR. */
+size_t rop_char(const char *s, size_t n, uint32_t *ret_char);
+/* Controls, direction marks and other characters that change what a reader sees without being seen themselves; and
+ * what is no character. */
+bool rop_char_hidden(uint32_t c);
+/* Nothing of it is hidden: it may stand on a terminal, in a line of a log and in JSON. */
+bool rop_text_is_visible(const char *s, size_t n);
+/* A copy of the first n bytes at s that is: each hidden character is U+FFFD. Of more than `max` bytes the beginning,
+ * with three dots. For all that nodes say, once, where it becomes part of the model. */
+char *rop_text_visible(struct rop_arena *arena, const char *s, size_t n, size_t max);
 bool rop_streq(const char *a, const char *b); /* NULL equals only NULL */
 
 #endif

@@ -36,49 +36,40 @@ int rop_log_format_find(const char *name)
 	return find(FORMATS, ROP_LOG_FORMATS_N, name);
 }
 
-/* Bytes of the character at s; *ret_shown tells whether it may stand in a line as it is. Not so: what a terminal would
- * obey (C0, DEL, and C1, which in UTF-8 is 0xc2 0x80 to 0xc2 0x9f), and a byte that begins no character. */
-static size_t char_at(const char *s, bool *ret_shown, bool *ret_valid)
+/* As JSON escapes it, which logfmt's readers understand too. */
+static void add_escaped(struct rop_text *line, uint32_t c)
 {
-	const unsigned char *p = (const unsigned char *)s;
-	size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2, bad;
-	*ret_valid = strnlen(s, size) == size && rop_utf8_valid(s, size, &bad);
-	*ret_shown = *ret_valid && p[0] >= 0x20 && p[0] != 0x7f && (p[0] != 0xc2 || p[1] >= 0xa0);
-	return *ret_valid ? size : 1;
+	if (c == '\n')
+		rop_text_add(line, "\\n");
+	else if (c == ROP_NOT_A_CHAR)
+		rop_text_add(line, "\xef\xbf\xbd"); /* U+FFFD */
+	else if (c > 0xffff)
+		rop_text_add(line, "\\u%04x\\u%04x", 0xd800u + ((c - 0x10000u) >> 10), 0xdc00u + ((c - 0x10000u) & 0x3ffu));
+	else
+		rop_text_add(line, "\\u%04x", (unsigned)c);
 }
 
 /* In quotes, as both formats want it, and always valid UTF-8: what a server said may be any bytes, and one line that is
  * no JSON stops many a reader. */
 static void add_quoted(struct rop_text *line, const char *value)
 {
-	bool shown, valid;
+	uint32_t c;
 	rop_text_add(line, "\"");
-	for (size_t size; *value; value += size) {
-		size = char_at(value, &shown, &valid);
-		if (*value == '"' || *value == '\\')
-			rop_text_add(line, "\\%c", *value);
-		else if (*value == '\n')
-			rop_text_add(line, "\\n");
-		else if (shown)
-			rop_text_put(line, value, size);
-		else if (!valid)
-			rop_text_add(line, "\xef\xbf\xbd"); /* U+FFFD */
+	for (size_t left = strlen(value), size; left > 0; value += size, left -= size) {
+		size = rop_char(value, left, &c);
+		if (c == '"' || c == '\\')
+			rop_text_add(line, "\\%c", (char)c);
+		else if (rop_char_hidden(c))
+			add_escaped(line, c);
 		else
-			rop_text_add(line, "\\u%04x", (unsigned)(unsigned char)value[size - 1]);
+			rop_text_put(line, value, size);
 	}
 	rop_text_add(line, "\"");
 }
 
 static bool is_plain(const char *value)
 {
-	bool shown, valid;
-	const char *c = value;
-	for (size_t size; *c; c += size) {
-		size = char_at(c, &shown, &valid);
-		if (!shown || *c == ' ' || *c == '"' || *c == '=' || *c == '\\')
-			return false;
-	}
-	return c != value;
+	return *value && !value[strcspn(value, " \"=\\")] && rop_text_is_visible(value, strlen(value));
 }
 
 /* One write for a line, and none through stdio's buffers, so that lines of several processes on one pipe or file do not

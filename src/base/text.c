@@ -1,10 +1,12 @@
-/* text.c - durations, sizes, suggestions, digests. */
+/* text.c - durations, sizes, suggestions, digests, what may be shown. */
 #include "rop/text.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "rop/mem.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 #define DURATION_MAX_MS (30 * DAY_MS)
@@ -166,6 +168,75 @@ bool rop_utf8_valid(const char *s, size_t n, size_t *ret_bad_at)
 		i += more + 1;
 	}
 	return true;
+}
+
+/* ---- what may be shown ------------------------------------------------------------------------------------- */
+
+size_t rop_char(const char *s, size_t n, uint32_t *ret_char)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2, bad;
+	if (size > n || !rop_utf8_valid(s, size, &bad)) {
+		*ret_char = ROP_NOT_A_CHAR;
+		return 1;
+	}
+	uint32_t c = size == 1 ? p[0] : p[0] & (0xffu >> (size + 1));
+	for (size_t i = 1; i < size; i++)
+		c = c << 6 | (p[i] & 0x3fu);
+	*ret_char = c;
+	return size;
+}
+
+bool rop_char_hidden(uint32_t c)
+{
+	static const struct { uint32_t from, to; } HIDDEN[] = {
+		{ 0x00, 0x1f }, { 0x7f, 0x9f },       /* C0, DEL, C1: terminals obey them */
+		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, /* zero width, line separators, direction marks */
+		{ 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xfffe, 0xffff }, { 0xe0000, 0xe007f },
+		{ ROP_NOT_A_CHAR, ROP_NOT_A_CHAR },
+	};
+	for (size_t i = 0; i < sizeof HIDDEN / sizeof *HIDDEN; i++)
+		if (c >= HIDDEN[i].from && c <= HIDDEN[i].to)
+			return true;
+	return false;
+}
+
+/* Where the first hidden character is; n: nowhere. */
+static size_t first_hidden(const char *s, size_t n)
+{
+	uint32_t c;
+	for (size_t at = 0, size; at < n; at += size) {
+		size = rop_char(s + at, n - at, &c);
+		if (rop_char_hidden(c))
+			return at;
+	}
+	return n;
+}
+
+bool rop_text_is_visible(const char *s, size_t n)
+{
+	return first_hidden(s, n) == n;
+}
+
+char *rop_text_visible(struct rop_arena *arena, const char *s, size_t n, size_t max)
+{
+	ROP_OWN_TEXT text = { 0 };
+	uint32_t c;
+	size_t size;
+	if (n <= max && rop_text_is_visible(s, n))
+		return rop_strndup(arena, s, n);
+	for (size_t at = 0; at < n; at += size) {
+		size = rop_char(s + at, n - at, &c);
+		if (text.n + size > max) {
+			rop_text_put(&text, "...", 3);
+			break;
+		}
+		if (rop_char_hidden(c))
+			rop_text_put(&text, "\xef\xbf\xbd", 3);
+		else
+			rop_text_put(&text, s + at, size);
+	}
+	return rop_strndup(arena, text.at ? text.at : "", text.n);
 }
 
 bool rop_streq(const char *a, const char *b)

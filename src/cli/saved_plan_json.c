@@ -71,14 +71,7 @@ static bool wrong(struct reader *r, const char *fmt, ...)
 /* What comes out of a plan onto a terminal is words: no control characters, nothing that turns the writing around. */
 static bool is_clean(const char *s)
 {
-	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-		bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
-		bool turns = *p == 0xe2 && ((p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
-					    (p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf));
-		if (control || turns)
-			return false;
-	}
-	return true;
+	return rop_text_is_visible(s, strlen(s));
 }
 
 /* A hostile key in a message: its clean beginning. */

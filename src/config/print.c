@@ -5,6 +5,7 @@
 
 #include "chars.h"
 #include "rop/doc.h"
+#include "rop/text.h"
 
 #define LINE_COLUMNS_MAX 160   /* of a source line; what is longer is cut around the mark */
 #define BEFORE_MARK 60         /* columns kept before the mark then */
@@ -16,14 +17,14 @@ static void put_sentence(struct rop_text *out, const char *s)
 	size_t n = strlen(s), chars = 0;
 	while (n > 0) {
 		uint32_t c;
-		size_t size = config_char(s, n, &c);
+		size_t size = rop_char(s, n, &c);
 		if (chars++ == SENTENCE_CHARS_MAX) {
 			rop_text_add(out, "...");
 			return;
 		}
-		if (c == CONFIG_NOT_A_CHAR)
+		if (c == ROP_NOT_A_CHAR)
 			rop_text_add(out, "\\x%02x", (unsigned)(unsigned char)*s);
-		else if (config_char_hidden(c))
+		else if (rop_char_hidden(c))
 			rop_text_add(out, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
 		else
 			rop_text_put(out, s, size);
@@ -99,12 +100,12 @@ struct cell {
 static struct cell cell_at(const char *line, size_t n, size_t at, size_t secret)
 {
 	uint32_t c;
-	struct cell cell = { .size = config_char(line + at, n - at, &c), .width = 1 };
+	struct cell cell = { .size = rop_char(line + at, n - at, &c), .width = 1 };
 	if (at >= secret && c != ' ' && c != '\t')
 		cell.instead = '*';
 	else if (c == '\t')
 		cell.instead = ' ';
-	else if (config_char_hidden(c))
+	else if (rop_char_hidden(c))
 		cell.instead = '?';
 	else
 		cell.width = config_char_width(c);

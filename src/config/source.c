@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "chars.h"
 #include "reader.h"
 #include "rop/text.h"
 
@@ -105,7 +104,7 @@ static struct rop_mark mark_of(const struct rop_doc *doc, size_t offset)
 {
 	struct rop_mark mark = { 1, 1 };
 	uint32_t c;
-	for (size_t at = 0; at < offset; at += config_char(doc->source + at, doc->source_n - at, &c)) {
+	for (size_t at = 0; at < offset; at += rop_char(doc->source + at, doc->source_n - at, &c)) {
 		if (doc->source[at] == '\n')
 			mark = (struct rop_mark){ mark.line + 1, 1 };
 		else
@@ -147,9 +146,9 @@ bool config_source_check(struct rop_doc *doc, struct rop_diags *diags)
 	}
 	for (size_t at = 0, size; at < doc->source_n; at += size) {
 		uint32_t c;
-		size = config_char(doc->source + at, doc->source_n - at, &c);
+		size = rop_char(doc->source + at, doc->source_n - at, &c);
 		bool crlf = c == '\r' && at + 1 < doc->source_n && doc->source[at + 1] == '\n';
-		if (c != '\n' && c != '\t' && !crlf && config_char_hidden(c))
+		if (c != '\n' && c != '\t' && !crlf && rop_char_hidden(c))
 			return refuse_char(diags, doc, at, c);
 	}
 	return true;

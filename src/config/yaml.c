@@ -8,9 +8,9 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "chars.h"
 #include "malformed.h"
 #include "reader.h"
+#include "rop/text.h"
 
 struct reader {
 	yaml_parser_t parser;
@@ -39,7 +39,7 @@ static char byte_at(const struct rop_doc *doc, yaml_mark_t mark)
 	size_t at = 0;
 	uint32_t c;
 	for (size_t i = 0; i < mark.index && at < doc->source_n; i++)
-		at += config_char(doc->source + at, doc->source_n - at, &c);
+		at += rop_char(doc->source + at, doc->source_n - at, &c);
 	return at < doc->source_n ? doc->source[at] : '\0';
 }
 
@@ -110,8 +110,8 @@ static bool has_hidden(const char *s, size_t n)
 {
 	for (size_t at = 0; at < n;) {
 		uint32_t c;
-		at += config_char(s + at, n - at, &c);
-		if (c != '\n' && c != '\t' && config_char_hidden(c))
+		at += rop_char(s + at, n - at, &c);
+		if (c != '\n' && c != '\t' && rop_char_hidden(c))
 			return true;
 	}
 	return false;
