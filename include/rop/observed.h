@@ -85,6 +85,8 @@ struct rop_node {
 	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's id; NULL */
 	int handshakes;        /* entries of its view that have no identity yet */
 	int others;            /* entries of its view with an identity, besides itself */
+	int strangers;         /* those of them that were not among the nodes asked */
+	uint64_t strangers_digest; /* of their ids, in any order */
 	int version;           /* 70015 for 7.0.15 (redis_version); 0 unknown */
 	const char *flavour;   /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
 	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
@@ -92,10 +94,12 @@ struct rop_node {
 	size_t n_operators;
 };
 
-struct rop_foreign { /* a peer with an identity that was not among the nodes asked */
-	int viewer;
+#define ROP_FOREIGN_MAX 8 /* kept of one look */
+struct rop_foreign { /* a peer with an identity that was not among the nodes asked; each once */
+	int viewer;            /* the first that lists it */
 	char id[ROP_ID_SIZE];
-	const char *address, *flags;
+	const char *address, *flags; /* as that one says */
+	int more;              /* how many others list it too */
 };
 
 struct rop_observed {
@@ -107,7 +111,8 @@ struct rop_observed {
 	uint64_t *agrees;             /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
 	uint64_t *failing;            /* [viewer][subject] viewer flags subject as fail or fail? */
 	uint64_t *online;             /* [primary][replica] the primary lists that replica's connection as online */
-	ROP_LIST(struct rop_foreign) foreign;
+	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
+	int foreign_more;             /* entries of views that are of others than those kept */
 	const char **setting_names;
 	size_t n_settings;
 	int64_t began_ms;             /* when the look began (boot clock); 0: unknown */
@@ -130,6 +135,9 @@ static inline void rop_bit_clear(const struct rop_observed *seen, uint64_t *matr
 struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const char **setting_names, size_t n_settings);
 /* Own arrays, shared texts: the source's arena must outlive the copy. */
 struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen);
+/* One view's entry of a peer that was not asked: counted, and kept while there are few. */
+void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
+			      const char *flags);
 int rop_observed_find(const struct rop_observed *seen, const char *id);   /* index, or -1 */
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 
@@ -150,7 +158,15 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	const char **settings;        /* n_settings values; NULL entries: unknown; NULL: none */
 };
 
-/* Never fails: an answer that cannot be understood makes its node NOT_REDIS with the reason. */
+/* What so many declared nodes can explain, generously: members that are to be forgotten, handshakes, long names; all
+ * slots one by one on one line, all of them open. A longer CLUSTER NODES is not taken: a look must stay bounded. */
+#define ROP_VIEW_LINES_MAX(declared) (4 * (declared) + 1024)
+#define ROP_VIEW_BYTES_MAX(declared) (((size_t)1 << 20) + 1024 * ROP_VIEW_LINES_MAX((size_t)(declared)))
+/* Keys of one node above this are not counted further, so that sums of them stay numbers. */
+#define ROP_KEYS_MAX ((int64_t)1000 * 1000 * 1000 * 1000 * 1000)
+
+/* Never fails: an answer that cannot be understood makes its node NOT_REDIS with the reason. What nodes say is made fit
+ * to be shown here, once (rop_text_visible): every text in what is observed is. */
 struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const struct rop_answer *answers, size_t n,
 					       const char **setting_names, size_t n_settings, int64_t boot_ms);
 

@@ -86,6 +86,10 @@ static void find_strangers(struct import *im, problem_list *list)
 		problem(im, list, ROP_REFUSED, rop_printf(arena, "%s knows node %s at %s (%s), and %s does not", seen->nodes[seen->foreign.at[f].viewer].address,
 							 seen->foreign.at[f].id, seen->foreign.at[f].address, seen->foreign.at[f].flags, im->seed.text),
 			rop_printf(arena, "if it is gone for good, on every node: redis-cli cluster forget %s; else introduce it to all (cluster meet)", seen->foreign.at[f].id));
+	if (seen->foreign_more && !im->seed.nowhere.n)
+		problem(im, list, ROP_REFUSED, rop_printf(arena, "and there are more that %s does not know: %d more entries of CLUSTER NODES",
+							 im->seed.text, seen->foreign_more),
+			"correct the above first");
 }
 
 static bool owns(const struct import *im, size_t i)

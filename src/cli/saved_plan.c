@@ -25,15 +25,13 @@ static void take_peers(const struct rop_observed *seen, size_t viewer, struct sa
 	for (size_t i = 0; i < seen->n; i++)
 		if (i != viewer && seen->nodes[i].id[0] && rop_bit(seen, seen->known, viewer, i))
 			*rop_push(arena, &ids) = seen->nodes[i].id;
-	for (size_t i = 0; i < seen->foreign.n; i++)
-		if (seen->foreign.at[i].viewer == (int)viewer)
-			*rop_push(arena, &ids) = seen->foreign.at[i].id;
 	uint64_t digest = ROP_DIGEST_START;
 	if (ids.n)
 		qsort(ids.at, ids.n, sizeof *ids.at, by_text);
 	for (size_t i = 0; i < ids.n; i++)
 		digest = rop_digest(digest, ids.at[i], strlen(ids.at[i]));
-	node->peers = (int)ids.n;
+	digest += seen->nodes[viewer].strangers_digest;
+	node->peers = (int)ids.n + seen->nodes[viewer].strangers;
 	snprintf(node->peers_digest, sizeof node->peers_digest, "%016" PRIx64, digest);
 }
 

@@ -1,8 +1,12 @@
 /* answers.c - from the texts that nodes sent to the observed cluster. Pure; the fuzzers live on it.
  *
+ * Nodes may be broken or hostile. Work is linear in what they sent, which is bounded by the number of declared nodes;
+ * numbers are ones that sums of them do not overflow; texts are made fit to be shown as they become part of the model.
+ *
  * First every node's own line becomes its canonical entry; then all other lines are held against those entries, and
  * only bits are kept. Nodes that did not answer take their entry from the first view that lists them.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +39,12 @@ static bool info_is(const char *info, const char *key, const char *value)
 {
 	char buf[64];
 	return rop_info_get(info, key, buf, sizeof buf) && strcmp(buf, value) == 0;
+}
+
+/* A text of a node's, as it may be kept. */
+static const char *visible(struct rop_arena *arena, const char *s, size_t max)
+{
+	return s ? rop_text_visible(arena, s, strlen(s), max) : NULL;
 }
 
 /* ---- lines of CLUSTER NODES -------------------------------------------------------------------------------- */
@@ -93,6 +103,17 @@ bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
 	return true;
 }
 
+/* false: one of them is there already, which no server says. It is also what bounds the work: a megabyte of "0-16383"
+ * would be billions of slots. */
+static bool add_new_slots(struct rop_slots *slots, int first, int last)
+{
+	for (int slot = first; slot <= last; slot++)
+		if (rop_slots_has(slots, slot))
+			return false;
+	rop_slots_add(slots, first, last);
+	return true;
+}
+
 /* "0-5460 6000 [7000->-id]" into a set and a count of open slots. false: not slots. */
 static bool parse_slots(const char *text, struct rop_slots *ret_slots, int *ret_open)
 {
@@ -119,7 +140,8 @@ static bool parse_slots(const char *text, struct rop_slots *ret_slots, int *ret_
 			}
 			if (*end || first < 0 || last < first || last >= ROP_SLOTS)
 				return false;
-			rop_slots_add(&slots, (int)first, (int)last);
+			if (!add_new_slots(&slots, (int)first, (int)last))
+				return false;
 		}
 		p += n + (p[n] == ' ');
 	}
@@ -136,11 +158,47 @@ struct view { /* a node's CLUSTER NODES, parsed */
 	struct rop_node_line *own;
 };
 
-static bool parse_view(struct rop_arena *arena, const char *text, struct view *ret_view)
+static size_t count_lines(const char *text)
 {
+	size_t n = 0;
+	for (const char *p = text; *p; n++) {
+		p += strcspn(p, "\n");
+		p += *p == '\n';
+	}
+	return n;
+}
+
+/* Each id once, as in the servers' own table; NULL: so it is. Open addressing; ids are hexadecimal noise, and whoever
+ * makes them collide has only so many lines to do it with. */
+static const char *find_twice(struct rop_arena *work, const struct view *view)
+{
+	size_t size = 16;
+	while (size < 2 * view->n)
+		size *= 2;
+	const char **table = rop_alloc_n(work, size, sizeof *table);
+	for (size_t i = 0; i < view->n; i++) {
+		const char *id = view->lines[i].id;
+		size_t at = (size_t)rop_digest(ROP_DIGEST_START, id, ROP_ID_SIZE - 1) & (size - 1);
+		for (; table[at]; at = (at + 1) & (size - 1))
+			if (memcmp(table[at], id, ROP_ID_SIZE) == 0)
+				return id;
+		table[at] = id;
+	}
+	return NULL;
+}
+
+/* NULL: understood; else a sentence why not. Lines and their texts live in `work`. */
+static const char *parse_view(struct rop_arena *work, const char *text, size_t declared, struct view *ret_view)
+{
+	static const char NOT_UNDERSTOOD[] = "its CLUSTER NODES cannot be understood";
 	struct view view = { 0 };
-	size_t cap = 0;
-	char *copy = rop_strdup(arena, text);
+	if (!text)
+		return NOT_UNDERSTOOD;
+	size_t lines = count_lines(text);
+	if (lines > ROP_VIEW_LINES_MAX(declared) || strlen(text) > ROP_VIEW_BYTES_MAX(declared))
+		return "its CLUSTER NODES is longer than the declared nodes can explain";
+	char *copy = rop_strdup(work, text);
+	view.lines = rop_alloc_n(work, lines, sizeof *view.lines);
 	for (char *line = copy, *next; line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -150,21 +208,28 @@ static bool parse_view(struct rop_arena *arena, const char *text, struct view *r
 			line[--n] = '\0';
 		if (!n)
 			continue;
-		view.lines = rop_list_room(arena, view.lines, view.n, &cap, sizeof *view.lines);
 		if (!rop_node_line_parse(line, &view.lines[view.n++]))
-			return false;
+			return NOT_UNDERSTOOD;
 	}
-	for (size_t i = 0; i < view.n; i++)
-		if (view.lines[i].myself)
-			view.own = &view.lines[i];
+	for (size_t i = 0; i < view.n; i++) {
+		if (!view.lines[i].myself)
+			continue;
+		if (view.own)
+			return "its CLUSTER NODES has two lines of its own";
+		view.own = &view.lines[i];
+	}
+	if (!view.own)
+		return NOT_UNDERSTOOD;
+	if (find_twice(work, &view))
+		return "its CLUSTER NODES lists a node twice";
 	*ret_view = view;
-	return view.own != NULL;
+	return NULL;
 }
 
 static int parse_version(const char *text)
 {
 	int major = 0, minor = 0, patch = 0;
-	if (sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch) < 2)
+	if (sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch) < 2 || major < 0 || minor < 0 || patch < 0)
 		return 0;
 	return major * 10000 + minor * 100 + patch;
 }
@@ -176,24 +241,35 @@ static void take_server(struct rop_arena *arena, const char *info, struct rop_no
 		return;
 	node->version = parse_version(version);
 	if (rop_info_get(info, "valkey_version", own, sizeof own)) /* redis_version stays at 7.2.4 there */
-		node->flavour = rop_printf(arena, "valkey %s", own);
+		node->flavour = rop_printf(arena, "valkey %s", visible(arena, own, sizeof own));
 	else
-		node->flavour = rop_printf(arena, "redis %s", version);
+		node->flavour = rop_printf(arena, "redis %s", visible(arena, version, sizeof version));
 }
 
-/* "db0:keys=12,expires=0,avg_ttl=0", one line a database. */
+/* "db0:keys=12,expires=0,avg_ttl=0", one line a database. -1: a number is none. */
 static int64_t count_keys(const char *info)
 {
 	int64_t keys = 0;
-	for (const char *p = info; (p = strstr(p, ":keys=")); p++)
-		keys += strtoll(p + 6, NULL, 10);
+	for (const char *p = info; (p = strstr(p, ":keys=")); p++) {
+		int64_t more = 0;
+		const char *digit = p + 6;
+		if (!isdigit((unsigned char)*digit))
+			return -1;
+		for (; isdigit((unsigned char)*digit) && more < ROP_KEYS_MAX; digit++)
+			more = more * 10 + (*digit - '0');
+		keys = more < ROP_KEYS_MAX - keys ? keys + more : ROP_KEYS_MAX;
+	}
 	return keys;
 }
+
+#define OPEN_TEXT_MAX 1024
+#define CLUSTER_NAME_MAX 128
+#define ADDRESS_MAX 128
 
 /* Where a line says that its node is; NULL: it does not say (":0", or a node that nobody has met yet). */
 static const char *line_address(struct rop_arena *arena, const struct rop_node_line *line)
 {
-	return line->address[0] == ':' || line->address[0] == '\0' ? NULL : rop_strdup(arena, line->address);
+	return line->address[0] == ':' || line->address[0] == '\0' ? NULL : visible(arena, line->address, ADDRESS_MAX);
 }
 
 static void take_own_line(struct rop_arena *arena, const struct rop_node_line *own, struct rop_node *node)
@@ -205,7 +281,7 @@ static void take_own_line(struct rop_arena *arena, const struct rop_node_line *o
 		memcpy(node->primary_id, own->primary_id, ROP_ID_SIZE);
 	node->epoch = own->epoch;
 	const char *bracket = strchr(own->slots, '[');
-	node->open_text = bracket ? rop_strdup(arena, bracket) : NULL;
+	node->open_text = visible(arena, bracket, OPEN_TEXT_MAX);
 }
 
 static void not_redis(struct rop_node *node, const char *why)
@@ -260,7 +336,7 @@ static bool parse_operator(struct rop_arena *arena, const char *line, size_t n, 
 	if (!colon || colon == name || name + name_n - colon != sizeof ret_operator->instance ||
 	    strspn(colon + 1, "0123456789abcdef") < sizeof ret_operator->instance - 1)
 		return false;
-	ret_operator->cluster = rop_strndup(arena, name, (size_t)(colon - name));
+	ret_operator->cluster = rop_text_visible(arena, name, (size_t)(colon - name), CLUSTER_NAME_MAX);
 	snprintf(ret_operator->instance, sizeof ret_operator->instance, "%s", colon + 1);
 	ret_operator->from = client_host(arena, address, address_n);
 	return true;
@@ -288,9 +364,10 @@ static void take_operators(struct rop_arena *arena, const char *lines, struct ro
 	}
 }
 
-static void take_answer(struct rop_arena *arena, const struct rop_answer *answer, size_t n_settings,
+static void take_answer(const struct rop_observed *seen, struct rop_arena *work, const struct rop_answer *answer,
 			struct rop_node *node, struct view *view)
 {
+	struct rop_arena *arena = seen->arena;
 	const char **settings = node->settings;
 	node->address = answer->address;
 	node->ip = answer->ip;
@@ -302,9 +379,9 @@ static void take_answer(struct rop_arena *arena, const struct rop_answer *answer
 		snprintf(node->id, sizeof node->id, "%s", answer->expected_id);
 	if (node->reach != ROP_REACH_OK)
 		return;
-	if (!answer->cluster_nodes || !parse_view(arena, answer->cluster_nodes, view)) {
-		*view = (struct view){ 0 };
-		not_redis(node, "its CLUSTER NODES cannot be understood");
+	const char *why = parse_view(work, answer->cluster_nodes, seen->n, view);
+	if (why) {
+		not_redis(node, why);
 		return;
 	}
 	take_own_line(arena, view->own, node);
@@ -330,8 +407,8 @@ static void take_answer(struct rop_arena *arena, const struct rop_answer *answer
 	if (answer->info_memory)
 		node->used_memory = replication_used_memory(answer->info_memory);
 	take_operators(arena, answer->operators, node);
-	for (size_t s = 0; answer->settings && s < n_settings; s++)
-		settings[s] = answer->settings[s];
+	for (size_t s = 0; answer->settings && s < seen->n_settings; s++)
+		settings[s] = visible(arena, answer->settings[s], SIZE_MAX);
 }
 
 /* ---- all of them together ---------------------------------------------------------------------------------- */
@@ -414,11 +491,7 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 		if (!line->myself)
 			self->others++;
 		if (subject < 0) {
-			struct rop_foreign *foreign = rop_push(seen->arena, &seen->foreign);
-			foreign->viewer = (int)viewer;
-			memcpy(foreign->id, line->id, ROP_ID_SIZE);
-			foreign->address = rop_strdup(seen->arena, line->address);
-			foreign->flags = rop_strdup(seen->arena, line->flags);
+			rop_observed_add_foreign(seen, viewer, line->id, line->address, line->flags);
 			continue;
 		}
 		struct rop_node *node = &seen->nodes[subject];
@@ -444,19 +517,20 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 					       const char **setting_names, size_t n_settings, int64_t boot_ms)
 {
 	struct rop_observed *seen = rop_observed_new(arena, n, setting_names, n_settings);
-	struct view *views = rop_alloc_n(arena, n, sizeof *views);
-	const char **slots_text = rop_alloc_n(arena, n, sizeof *slots_text);
+	ROP_OWN_ARENA work = rop_arena_new();
+	struct view *views = rop_alloc_n(work, n, sizeof *views);
+	const char **slots_text = rop_alloc_n(work, n, sizeof *slots_text);
 	seen->boot_ms = boot_ms;
 	for (size_t i = 0; i < n; i++)
-		take_answer(arena, &answers[i], n_settings, &seen->nodes[i], &views[i]);
+		take_answer(seen, work, &answers[i], &seen->nodes[i], &views[i]);
 	fill_in_silent(seen, views);
 
 	struct by_id *index;
-	size_t n_index = index_ids(arena, seen, &index);
+	size_t n_index = index_ids(work, seen, &index);
 	for (size_t i = 0; i < n; i++) {
 		struct rop_node *node = &seen->nodes[i];
 		node->primary = node->primary_id[0] ? find_id(index, n_index, node->primary_id) : -1;
-		slots_text[i] = rop_slots_text(arena, &node->slots);
+		slots_text[i] = rop_slots_text(work, &node->slots);
 	}
 	for (size_t i = 0; i < n; i++) {
 		hold_against(seen, i, views, index, n_index, slots_text);

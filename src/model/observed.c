@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "rop/text.h"
+
 struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const char **setting_names, size_t n_settings)
 {
 	struct rop_observed *seen = rop_alloc(arena, sizeof *seen);
@@ -44,8 +46,34 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	for (size_t i = 0; i < seen->foreign.n; i++)
 		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
 	copy->began_ms = seen->began_ms;
+	copy->foreign_more = seen->foreign_more;
 	copy->boot_ms = seen->boot_ms;
 	return copy;
+}
+
+#define SHOWN_MAX 128 /* of an address, of flags: more than any server sends */
+
+void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
+			      const char *flags)
+{
+	struct rop_node *self = &seen->nodes[viewer];
+	self->strangers++;
+	self->strangers_digest += rop_digest(ROP_DIGEST_START, id, strlen(id));
+	for (size_t f = 0; f < seen->foreign.n; f++) {
+		if (strcmp(seen->foreign.at[f].id, id) != 0)
+			continue;
+		seen->foreign.at[f].more++;
+		return;
+	}
+	if (seen->foreign.n == ROP_FOREIGN_MAX) {
+		seen->foreign_more++;
+		return;
+	}
+	struct rop_foreign *peer = rop_push(seen->arena, &seen->foreign);
+	*peer = (struct rop_foreign){ .viewer = (int)viewer };
+	memcpy(peer->id, id, strnlen(id, ROP_ID_SIZE - 1));
+	peer->address = rop_text_visible(seen->arena, address, strlen(address), SHOWN_MAX);
+	peer->flags = rop_text_visible(seen->arena, flags, strlen(flags), SHOWN_MAX);
 }
 
 int rop_observed_find(const struct rop_observed *seen, const char *id)

@@ -5,6 +5,7 @@
  */
 #include "replication.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,17 +95,28 @@ static void take_the_rest(struct rop_observed *seen, size_t primary, int strange
 			rop_bit_set(seen, seen->online, primary, i);
 }
 
+/* Where in a line what follows "slave12:" begins; 0: it is another line. By hand, as sscanf() measures the whole text that
+ * is behind it, for every line anew. */
+static size_t after_name(const char *line, size_t n)
+{
+	size_t at = strlen("slave");
+	if (n <= at || memcmp(line, "slave", at) != 0 || !isdigit((unsigned char)line[at]))
+		return 0;
+	while (at < n && isdigit((unsigned char)line[at]))
+		at++;
+	return at < n && line[at] == ':' ? at + 1 : 0;
+}
+
 void replication_take_online(struct rop_observed *seen, size_t primary, const char *info)
 {
 	int strangers = 0;
 	for (const char *p = info, *next; p && *p; p = next) {
 		size_t n = strcspn(p, "\r\n");
 		struct online line;
-		int number, at = 0;
 		next = strchr(p, '\n');
 		next = next ? next + 1 : NULL;
-		if (sscanf(p, "slave%9d:%n", &number, &at) != 1 || !at || (size_t)at > n ||
-		    !parse_line(p + at, n - (size_t)at, &line) || !line.online)
+		size_t at = after_name(p, n);
+		if (!at || !parse_line(p + at, n - at, &line) || !line.online)
 			continue;
 		int replica = find_replica(seen, primary, &line);
 		if (replica >= 0)

@@ -147,20 +147,11 @@ static void find_clones(struct rop_situation *now)
 	}
 }
 
-#define FOREIGN_MAX 8
-
 static void find_foreign_peers(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
-	size_t told = 0;
-	for (size_t f = 0; f < seen->foreign.n && told < FOREIGN_MAX; f++) {
+	for (size_t f = 0; f < seen->foreign.n; f++) {
 		const struct rop_foreign *peer = &seen->foreign.at[f];
-		bool before = false;
-		for (size_t g = 0; g < f && !before; g++)
-			before = strcmp(seen->foreign.at[g].id, peer->id) == 0;
-		if (before)
-			continue;
-		told++;
 		policy_find(now, ROP_REFUSED, peer->viewer, "ForeignPeer",
 			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)",
 				       seen->nodes[peer->viewer].address, peer->id,
@@ -168,6 +159,11 @@ static void find_foreign_peers(struct rop_situation *now)
 			    rop_printf(now->arena, "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h HOST -p PORT cluster forget %s, on every node",
 				       peer->id));
 	}
+	if (seen->foreign_more)
+		policy_find(now, ROP_REFUSED, -1, "ForeignPeer",
+			    rop_printf(now->arena, "and there are more peers that are not declared: %d more entries of CLUSTER NODES",
+				       seen->foreign_more),
+			    "declare all nodes of the cluster ('redis-operator import' writes such a file)");
 }
 
 static void find_keys_without_slots(struct rop_situation *now)

@@ -45,10 +45,7 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 			uint64_t *row = &seen->known[group[at] * seen->words];
 			for (size_t w = 0; w < seen->words; w++)
 				row[w] |= mask[w];
-			int foreign = 0;
-			for (size_t f = 0; f < seen->foreign.n; f++)
-				foreign += seen->foreign.at[f].viewer == (int)group[at];
-			seen->nodes[group[at]].others = others + foreign;
+			seen->nodes[group[at]].others = others + seen->nodes[group[at]].strangers;
 			seen->nodes[group[at]].handshakes = 0;
 		}
 	}

@@ -145,6 +145,8 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 		const char **settings = node->settings;
 		if (r->answers) {
 			*node = r->own;
+			node->strangers = 0; /* counted below */
+			node->strangers_digest = 0;
 			node->settings = settings;
 			memcpy(settings, r->settings, t->n_settings * sizeof *settings);
 			node->handshakes = w->servers[r->node].meeting;
@@ -166,7 +168,8 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 			show_row(w, seen, &replies[k]);
 	for (size_t f = 0; f < t->foreign.n; f++)
 		if (seen->nodes[t->foreign.at[f].viewer].reach == ROP_REACH_OK)
-			*rop_push(arena, &seen->foreign) = t->foreign.at[f];
+			rop_observed_add_foreign(seen, (size_t)t->foreign.at[f].viewer, t->foreign.at[f].id,
+						 t->foreign.at[f].address, t->foreign.at[f].flags);
 	return seen;
 }
 

@@ -46,6 +46,7 @@ static void hide(struct driver *d, struct rop_observed *seen)
 		for (size_t i = 0; i < seen->n; i++) {
 			if (rop_slots_first(&seen->nodes[i].slots) == ROP_SLOTS && seen->nodes[i].keys > 0)
 				seen->nodes[i].keys = 0;
+			seen->nodes[i].strangers = 0;
 			if (seen->nodes[i].others > (int)seen->n - 1)
 				seen->nodes[i].others = (int)seen->n - 1;
 		}

@@ -248,9 +248,9 @@ static void begin_foreign(struct sim *s)
 	size_t viewer = chance_below(&s->chance, w->truth->n);
 	if (chance_permille(&s->chance, 500))
 		begin_healthy(s, 0);
-	struct rop_foreign *foreign = rop_push(s->arena, &w->truth->foreign);
-	*foreign = (struct rop_foreign){ .viewer = (int)viewer, .address = "10.9.9.9:6379", .flags = "master" };
-	new_id(&s->chance, foreign->id);
+	char id[ROP_ID_SIZE];
+	new_id(&s->chance, id);
+	rop_observed_add_foreign(w->truth, viewer, id, "10.9.9.9:6379", "master");
 }
 
 /* A node outside of everything that holds something: nobody may use it. */

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "rop/text.h"
 #include "world.h"
 
 TestSuite(model, .init = world_setup, .fini = world_teardown);
@@ -243,6 +245,189 @@ Test(model, garbage_of_any_kind_does_no_harm)
 	cr_assert(understood > 100 && understood < 2900, "%zu", understood);
 }
 
+Test(model, each_node_is_on_one_line)
+{
+	static const struct { const char *line, *why; } LINES[] = {
+		{ OWN_LINE "\n", "two lines of its own" },
+		{ C " 10.0.0.1:1@2 myself,master - 0 0 4 connected\n", "two lines of its own" },
+		{ B " 10.0.0.3:1@2 slave - 0 0 4 connected\n", "lists a node twice" },
+		{ A " 10.0.0.1:1@2 master - 0 0 4 connected\n", "lists a node twice" },
+	};
+	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
+		struct rop_node *node = alone(answer_of(rop_printf(pool, OWN_LINE "\n" B " 10.0.0.2:1@2 master - 0 0 4 connected\n%s",
+								   LINES[i].line)));
+		cr_assert_eq(node->reach, ROP_REACH_NOT_REDIS);
+		cr_assert(strstr(node->reach_why, LINES[i].why), "%s", node->reach_why);
+	}
+}
+
+/* ---- nodes that mean harm --------------------------------------------------------------------------------------- */
+
+/* A view of so many lines, its own among them; ids from `first` on. */
+static const char *long_view(const char *own, size_t lines, size_t first)
+{
+	struct rop_text text = { 0 };
+	rop_text_add(&text, "%s 10.0.0.1:6379@16379 myself,master - 0 0 4 connected\n", own);
+	for (size_t i = 1; i < lines; i++)
+		rop_text_add(&text, "%040zx 10.%zu.%zu.1:6379@16379 master - 0 0 1 connected\n", first + i, i / 200, i % 200);
+	const char *copy = rop_strndup(pool, text.at, text.n);
+	rop_text_done(&text);
+	return copy;
+}
+
+#if defined __has_feature
+#if __has_feature(address_sanitizer) /* how clang says it */
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define CPU_MAX_MS 1000
+#else
+#define CPU_MAX_MS 100
+#endif
+
+static double cpu_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* As a pass would: observed, then assessed. */
+static struct rop_situation *take(struct rop_answer *answers, size_t n, double *ret_ms)
+{
+	struct rop_topology *topology = topology_of((int)n, 0, n);
+	double start = cpu_ms();
+	struct rop_situation *now = situation_of(topology, seen_by(answers, n));
+	*ret_ms = cpu_ms() - start;
+	return now;
+}
+
+Test(model, more_lines_than_the_declared_nodes_explain_are_refused_at_once)
+{
+	double ms;
+	struct rop_answer answers[] = { answer_of(long_view(A, 40000, 1)), answer_of(long_view(B, 40000, 1)) };
+	answers[1].address = "b:6379";
+	struct rop_situation *now = take(answers, 2, &ms);
+	cr_assert_lt(ms, CPU_MAX_MS, "%.1f ms of CPU", ms);
+	cr_assert_eq(now->findings.n, 2);
+	for (size_t i = 0; i < 2; i++)
+		cr_assert(strstr(now->findings.at[i].text, "longer than the declared nodes can explain"), "%s", now->findings.at[i].text);
+	cr_assert_eq(now->seen->foreign.n, 0);
+
+	answers[0].cluster_nodes = long_view(A, ROP_VIEW_LINES_MAX(2), 1);
+	answers[1].cluster_nodes = long_view(B, ROP_VIEW_LINES_MAX(2), 100000);
+	now = take(answers, 2, &ms);
+	cr_assert_lt(ms, CPU_MAX_MS, "%.1f ms of CPU", ms);
+	cr_assert_eq(now->seen->nodes[0].reach, ROP_REACH_OK);
+	cr_assert_eq(now->seen->nodes[0].strangers, ROP_VIEW_LINES_MAX(2) - 1);
+	cr_assert_eq(now->seen->foreign.n, ROP_FOREIGN_MAX);
+	cr_assert_eq(now->seen->foreign_more, 2 * (ROP_VIEW_LINES_MAX(2) - 1) - ROP_FOREIGN_MAX);
+	answers[0].cluster_nodes = long_view(A, ROP_VIEW_LINES_MAX(2) + 1, 1);
+	cr_assert_eq(take(answers, 2, &ms)->seen->nodes[0].reach, ROP_REACH_NOT_REDIS);
+}
+
+Test(model, one_line_of_all_slots_each_by_itself_and_open_is_taken)
+{
+	struct rop_text text = { 0 };
+	double ms;
+	rop_text_add(&text, OWN_LINE);
+	for (int slot = 0; slot < ROP_SLOTS; slot += 2)
+		rop_text_add(&text, " %d", slot);
+	for (int slot = 0; slot < ROP_SLOTS; slot++)
+		rop_text_add(&text, " [%d->-" B "]", slot);
+	rop_text_add(&text, "\n");
+	struct rop_answer answer = answer_of(text.at);
+	struct rop_node *node = &take(&answer, 1, &ms)->seen->nodes[0];
+	cr_assert_eq(node->reach, ROP_REACH_OK, "%s", node->reach_why);
+	cr_assert_eq(node->open_slots, ROP_SLOTS);
+	cr_assert_eq(rop_slots_count(&node->slots), ROP_SLOTS / 2);
+	cr_assert_lt(strlen(node->open_text), 1100, "of so many the first are enough");
+	rop_text_done(&text);
+}
+
+Test(model, a_megabyte_of_ranges_is_not_counted_through)
+{
+	struct rop_text ranges = { 0 };
+	double ms;
+	while (ranges.n < 1 << 20)
+		rop_text_add(&ranges, " 0-16383");
+	struct rop_answer answers[] = {
+		answer_of(rop_printf(pool, OWN_LINE "%s\n", ranges.at)),
+		answer_of(rop_printf(pool, B " 10.0.0.2:6379@16379 myself,master - 0 0 4 connected\n"
+				     C " 10.0.0.3:6379@16379 master - 0 0 4 connected%s\n", ranges.at)),
+		answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 4 connected 0-16383\n"),
+	};
+	rop_text_done(&ranges);
+	struct rop_situation *now = take(answers, 3, &ms);
+	cr_assert_lt(ms, CPU_MAX_MS, "%.1f ms of CPU", ms);
+	cr_assert_str_eq(now->seen->nodes[0].reach_why, "its slots cannot be understood");
+	cr_assert(now->seen->nodes[1].reach == ROP_REACH_OK && !rop_bit(now->seen, now->seen->agrees, 1, 2));
+}
+
+Test(model, a_megabyte_of_replicas_costs_little)
+{
+	static const char *const LINES[] = { "slave0:\r\n", "\n", "slave0:ip=10.0.0.1,port=6379,state=online,offset=1,lag=0\r\n" };
+	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
+		struct rop_text info = { 0 };
+		double ms;
+		while (info.n < 1 << 20)
+			rop_text_add(&info, "%s", LINES[i]);
+		struct rop_answer answer = answer_of(OWN_LINE "\n");
+		answer.info_replication = answer.info_keyspace = answer.info_server = answer.cluster_info = info.at;
+		cr_assert_eq(take(&answer, 1, &ms)->seen->nodes[0].reach, ROP_REACH_OK);
+		cr_assert_lt(ms, CPU_MAX_MS, "%.1f ms of CPU", ms);
+		rop_text_done(&info);
+	}
+}
+
+Test(model, absurd_numbers_of_keys_are_many_keys_and_no_numbers_are_unknown)
+{
+	static const struct { const char *info; int64_t keys; } INFOS[] = {
+		{ "# Keyspace\r\n", 0 },
+		{ "db0:keys=0,expires=0\r\n", 0 },
+		{ "db0:keys=9223372036854775807,expires=0\r\ndb1:keys=9223372036854775807\r\n", ROP_KEYS_MAX },
+		{ "db0:keys=99999999999999999999999999999999,expires=0\r\ndb1:keys=1\r\n", ROP_KEYS_MAX },
+		{ "db0:keys=-1,expires=0\r\n", -1 },
+		{ "db0:keys=,expires=0\r\n", -1 },
+		{ "db0:keys=many,expires=0\r\ndb1:keys=4\r\n", -1 },
+	};
+	for (size_t i = 0; i < sizeof INFOS / sizeof *INFOS; i++) {
+		struct rop_answer answer = answer_of(OWN_LINE "\n");
+		answer.info_keyspace = INFOS[i].info;
+		cr_assert_eq(alone(answer)->keys, INFOS[i].keys, "%s", INFOS[i].info);
+	}
+	size_t n = 300;
+	double ms;
+	struct rop_answer *answers = rop_alloc_n(pool, n, sizeof *answers);
+	for (size_t i = 0; i < n; i++) {
+		answers[i] = answer_of(rop_printf(pool, "%s 10.0.0.1:6379@16379 myself,master - 0 0 4 connected\n", node_id(i)));
+		answers[i].info_keyspace = "db0:keys=9223372036854775807,expires=0\r\n";
+	}
+	cr_assert(take(answers, n, &ms)->refused, "and their sum is a number");
+}
+
+#define HARM "\x1b[2J\xc2\x9b\xff\xe2\x80\xae"
+
+Test(model, what_nodes_say_is_fit_to_be_shown)
+{
+	static const char *names[] = { "maxmemory" };
+	const char *values[] = { "1" HARM };
+	struct rop_answer answer = answer_of(OWN_LINE " [7->-" HARM "]\n" C " 10.9.9.9" HARM ":1@2 master," HARM " - 0 0 7 connected\n");
+	answer.info_server = "redis_version:7.0" HARM "\r\n";
+	answer.operators = "id=3 addr=10.0.0.5:4 name=redis-operator:ca" HARM "rt:1a2b3c4d age=1\n";
+	answer.settings = values;
+	struct rop_observed *seen = rop_observed_from_answers(pool, &answer, 1, names, 1, 1);
+	const struct rop_node *node = &seen->nodes[0];
+	cr_assert_eq(node->reach, ROP_REACH_OK, "%s", node->reach_why);
+	const char *texts[] = { node->open_text, node->flavour, node->settings[0], node->operators[0].cluster, seen->foreign.at[0].address,
+				seen->foreign.at[0].flags };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		cr_assert(rop_text_is_visible(texts[i], strlen(texts[i])), "%s", texts[i]);
+		cr_assert(strstr(texts[i], "\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"), "%zu: %s", i, texts[i]);
+	}
+}
+
 /* ---- all of them together ------------------------------------------------------------------------------------ */
 
 Test(model, what_nodes_say_of_a_world_is_read_back_as_that_world)
@@ -398,9 +583,10 @@ Test(model, a_copy_is_equal_and_independent)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	struct rop_observed *world = formed_world(topology);
-	*rop_push(pool, &world->foreign) = (struct rop_foreign){ .viewer = 2, .id = C, .address = "x", .flags = "y" };
+	rop_observed_add_foreign(world, 2, C, "x", "y");
+	world->foreign_more = 3;
 	struct rop_observed *copy = rop_observed_copy(pool, world);
-	cr_assert(copy->foreign.n == 1 && copy->boot_ms == world->boot_ms && copy->n == 6);
+	cr_assert(copy->foreign.n == 1 && copy->foreign_more == 3 && copy->boot_ms == world->boot_ms && copy->n == 6);
 	cr_assert_arr_eq(copy->known, world->known, 6 * sizeof(uint64_t));
 	copy->nodes[1].settings[0] = "1";
 	rop_bit_clear(copy, copy->known, 0, 1);
