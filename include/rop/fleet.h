@@ -1,8 +1,9 @@
 /* fleet.h - connections to all nodes of one cluster: observe them, send them steps. hiredis inside; the loop outside.
  *
  * Connections stay open between passes. Every exchange with a node is one pipeline with one deadline; a node that
- * is slow, hung, silent or talks nonsense never delays the others, and its connection is dropped. Replies over 64 MiB
- * are cut off. Connecting (later: TLS) happens in one place, src/redis/link.c.
+ * is slow, hung, silent or talks nonsense never delays the others, and its connection is dropped. Replies longer than
+ * what was asked and the number of nodes can explain are cut off while they are read (questions_limit in
+ * src/redis/observe.c). Connecting (later: TLS) happens in one place, src/redis/link.c.
  */
 #ifndef ROP_FLEET_H
 #define ROP_FLEET_H

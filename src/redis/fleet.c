@@ -204,6 +204,19 @@ static bool observe_reply(void *arg, size_t i, const struct redisReply *reply, s
 			      &errand->answers[job->node], ret_verdict);
 }
 
+static size_t observe_limit(void *arg, size_t i, const char **ret_asked)
+{
+	const struct errand *errand = ((struct job *)arg)->errand;
+	return questions_limit(errand->questions, errand->n, i, ret_asked);
+}
+
+static size_t clients_limit(void *arg, size_t i, const char **ret_asked)
+{
+	(void)arg, (void)i;
+	*ret_asked = "CLIENT LIST";
+	return CLIENT_LIST_BYTES_MAX;
+}
+
 static bool clients_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
 {
 	struct job *job = arg;
@@ -214,11 +227,13 @@ static bool clients_reply(void *arg, size_t i, const struct redisReply *reply, s
 	return true;
 }
 
-/* The node has answered what matters; whatever became of this question. */
+/* The node has answered what matters; whatever became of this question. An absurd answer is not asked for again. */
 static void clients_end(void *arg, const struct verdict *verdict, bool sent)
 {
-	(void)verdict, (void)sent;
-	job_over(arg);
+	struct job *job = arg;
+	(void)sent;
+	job->errand->fleet->members[job->node].keeps_clients |= verdict->reach == ROP_REACH_NOT_REDIS;
+	job_over(job);
 }
 
 /* A round trip of its own: only now it is known how long the reply will be. false: not worth it. */
@@ -232,6 +247,7 @@ static bool ask_for_clients(struct job *job)
 	job->exchange.wire = CLIENT_LIST_WIRE;
 	job->exchange.wire_n = strlen(CLIENT_LIST_WIRE);
 	job->exchange.replies = 1;
+	job->exchange.limit = clients_limit;
 	job->exchange.reply = clients_reply;
 	job->exchange.end = clients_end;
 	link_start(member->link, &job->exchange);
@@ -279,6 +295,7 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		job->exchange.wire = errand->questions->wire;
 		job->exchange.wire_n = errand->questions->wire_n;
 		job->exchange.replies = errand->questions->n;
+		job->exchange.limit = observe_limit;
 		job->exchange.reply = observe_reply;
 		job->exchange.end = observe_end;
 		enqueue(fleet, job);

@@ -43,7 +43,7 @@ struct link {
 	bool answered;         /* at some time, this or an earlier connection */
 	bool auth_left;        /* the next reply is AUTH's */
 	size_t hello_left;     /* replies to AUTH and CLIENT SETNAME that are still to come */
-	char hello_error[240]; /* what the server said to CLIENT SETNAME; only of interest when it hangs up then */
+	char hello_error[240]; /* what a new connection's server said to CLIENT SETNAME: why it hangs up, if it does then */
 	struct reader reader;
 
 	bool busy;             /* an exchange is under way; the rest is about it */
@@ -138,9 +138,11 @@ static bool take_hello(struct link *link, const redisReply *reply)
 		end_with(link, &verdict);
 		return false;
 	}
-	if (reply->type == REDIS_REPLY_ERROR) /* a name is a courtesy: without it things go on */
-		verdict_quote(&link->target.login, reply->str, reply->len, link->hello_error, sizeof link->hello_error);
-	else if (reply->type != REDIS_REPLY_STATUS) {
+	if (reply->type == REDIS_REPLY_ERROR) { /* a name is a courtesy: without it things go on */
+		if (!verdict_is_noperm(reply->str, reply->len) && strncmp(reply->str, "ERR unknown", 11) != 0)
+			verdict_quote(&link->target.login, reply->str, reply->len, link->hello_error,
+				      sizeof link->hello_error);
+	} else if (reply->type != REDIS_REPLY_STATUS) {
 		fail(link, ROP_REACH_NOT_REDIS, "it answers %s with something odd", is_auth ? "AUTH" : "CLIENT SETNAME");
 		return false;
 	}
@@ -169,6 +171,17 @@ static bool take_reply(struct link *link, const redisReply *reply)
 	return false;
 }
 
+static redisReply *next_reply(struct link *link, const char **ret_why)
+{
+	size_t limit = REPLY_BYTES_MAX;
+	const char *asked = "a command";
+	if (link->hello_left > 0)
+		asked = link->auth_left ? "AUTH" : "CLIENT SETNAME";
+	else if (link->exchange.limit)
+		limit = link->exchange.limit(link->exchange.arg, link->replied, &asked);
+	return reader_next(&link->reader, link->context, limit, asked, ret_why);
+}
+
 /* Read what there is and take the replies in it. false: the exchange has ended. */
 static bool take_replies(struct link *link)
 {
@@ -182,7 +195,7 @@ static bool take_replies(struct link *link)
 			return true;
 		redisReply *reply;
 		const char *why = NULL;
-		while ((reply = reader_next(&link->reader, link->context, &why))) {
+		while ((reply = next_reply(link, &why))) {
 			bool more = take_reply(link, reply);
 			freeReplyObject(reply);
 			if (!more)
@@ -405,6 +418,7 @@ void link_start(struct link *link, const struct link_exchange *exchange)
 			append_commands(link);
 		return;
 	}
+	link->hello_error[0] = '\0'; /* it went on regardless: no reason for what comes now */
 	append_commands(link);
 	rop_timer_start(link->timer, link->target.command_timeout_ms);
 	int done = 0;

@@ -10,6 +10,8 @@
 #include "rop/loop.h"
 #include "verdict.h"
 
+#define REPLY_BYTES_MAX ((size_t)1 << 20) /* where nothing is said of it: to commands that change something, OK or an error */
+
 struct link;
 struct redisReply;
 
@@ -28,6 +30,8 @@ struct link_exchange {
 	size_t wire_n;
 	size_t replies;   /* how many commands these are */
 	bool careful;     /* on a new connection: wait until AUTH is answered before sending */
+	/* How many bytes the reply to command i may have, and what that command is called. NULL: REPLY_BYTES_MAX. */
+	size_t (*limit)(void *arg, size_t i, const char **ret_asked);
 	/* One reply, in order; false: it makes no sense, the verdict says why, the exchange ends with it. */
 	bool (*reply)(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict);
 	/* Once, never from inside link_start. reach OK: every reply came. sent: the server may have got the commands. */

@@ -20,7 +20,6 @@
 
 enum question { Q_NODES, Q_CLUSTER_INFO, Q_SERVER, Q_REPLICATION, Q_KEYSPACE, QUESTIONS_N };
 
-
 static const struct {
 	const char *argv[2], *name;
 	bool needed; /* without the permission for it the node cannot be used */
@@ -135,6 +134,26 @@ static bool take_question(const struct verdict_login *login, struct rop_arena *a
 		answer->reach_why = rop_strdup(arena, verdict.why);
 	}
 	return true;
+}
+
+#define INFO_BYTES_MAX ((size_t)1 << 20)      /* a line for each replica, for each database */
+#define SETTING_BYTES_MAX ((size_t)64 << 10)
+#define FUNCTIONS_BYTES_MAX ((size_t)8 << 20) /* names and descriptions of all, not their code */
+
+size_t questions_limit(const struct questions *questions, size_t declared, size_t i, const char **ret_asked)
+{
+	if (i < QUESTIONS_N) {
+		*ret_asked = QUESTIONS[i].name;
+		return i == Q_NODES ? ROP_VIEW_BYTES_MAX(declared) : INFO_BYTES_MAX;
+	}
+	i -= QUESTIONS_N;
+	*ret_asked = i < questions->n_settings ? "CONFIG GET" : "FUNCTION LIST";
+	if (i < questions->n_settings)
+		return SETTING_BYTES_MAX;
+	if (questions->functions && i == questions->n_settings)
+		return FUNCTIONS_BYTES_MAX;
+	*ret_asked = "INFO clients";
+	return INFO_BYTES_MAX;
 }
 
 /* CONFIG GET replies with pairs; the one asked for may come under the old or new spelling of its name only. */

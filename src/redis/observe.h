@@ -22,10 +22,14 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,
 		    size_t i, const struct redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict);
 
+/* How many bytes the i-th reply may have, generously, where so many nodes are declared; and the question's name. */
+size_t questions_limit(const struct questions *questions, size_t declared, size_t i, const char **ret_asked);
+
 /* Asked of a node with n connections only after it is known that there are so few; its reply, lines of operators kept.
  * false: it does not tell. */
 #define CLIENT_LIST_WIRE "*4\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n$4\r\nTYPE\r\n$6\r\nnormal\r\n"
 #define CLIENT_LIST_MAX 5000
+#define CLIENT_LIST_BYTES_MAX ((size_t)8 << 20)
 bool client_list_take(struct rop_arena *arena, const struct redisReply *reply, struct rop_answer *answer);
 
 #endif

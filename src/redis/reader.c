@@ -3,8 +3,8 @@
  * Left alone, the reader believes what it is told: it allocates an array of as many elements as a peer announces,
  * waits for as many bytes, and searches a line without end from its beginning after every read. The limits are
  * checked after each read of 16 KiB, per exchange: bytes, elements of all arrays together (an empty string costs
- * three bytes on the wire and twenty times that in memory), their depth, the length of a line, the length that a
- * string announces.
+ * three bytes on the wire and twenty times that in memory), their depth, the length of a line; and per reply: bytes, as
+ * many as what was asked can explain, read or announced.
  */
 #include "reader.h"
 
@@ -44,7 +44,7 @@ void reader_attach(struct reader *reader, redisContext *context)
 
 void reader_begin(struct reader *reader)
 {
-	reader->bytes = reader->elements = 0;
+	reader->bytes = reader->elements = reader->begun = 0;
 	reader->beyond = NULL;
 	memset(reader->start, 0, sizeof reader->start);
 }
@@ -89,17 +89,24 @@ static bool has_line_end(const char *at, size_t n)
 	return false;
 }
 
+static const char *too_long(struct reader *reader, size_t limit, const char *asked)
+{
+	snprintf(reader->why, sizeof reader->why, "its answer to %s is longer than %zu KiB, more than can be explained",
+		 asked, limit >> 10);
+	return reader->why;
+}
+
 /* What waits to be completed: a line that does not end, or "12345\r\n" of a string that announces too much (numbers
  * and arrays of that look were taken already). Its type byte is behind the cursor. */
-static const char *check_unfinished(const redisContext *context)
+static const char *check_unfinished(struct reader *reader, const redisContext *context, size_t limit, const char *asked)
 {
 	const char *at = context->reader->buf + context->reader->pos;
 	size_t n = context->reader->len - context->reader->pos, length = 0, i = 0;
 	if (n > LINE_MAX_BYTES && !has_line_end(at, LINE_MAX_BYTES))
 		return "it sends a line without an end";
-	for (; i < n && at[i] >= '0' && at[i] <= '9' && length <= BYTES_MAX; i++)
+	for (; i < n && at[i] >= '0' && at[i] <= '9' && length <= limit; i++)
 		length = length * 10 + (size_t)(at[i] - '0');
-	return length > BYTES_MAX ? "it announces an answer of more than 64 MiB" : NULL;
+	return length > limit || reader->bytes - reader->begun > limit ? too_long(reader, limit, asked) : NULL;
 }
 
 static const char *not_the_protocol(struct reader *reader, const char *found)
@@ -116,15 +123,26 @@ static const char *not_the_protocol(struct reader *reader, const char *found)
 	return reader->why;
 }
 
-redisReply *reader_next(struct reader *reader, redisContext *context, const char **ret_why)
+/* Of the reply that was just completed; the next one begins behind it. */
+static size_t take_size(struct reader *reader, const redisContext *context)
+{
+	size_t end = reader->bytes - (context->reader->len - context->reader->pos), size = end - reader->begun;
+	reader->begun = end;
+	return size;
+}
+
+redisReply *reader_next(struct reader *reader, redisContext *context, size_t limit, const char *asked,
+			const char **ret_why)
 {
 	void *reply = NULL;
 	if (redisReaderGetReply(context->reader, &reply) != REDIS_OK)
 		*ret_why = not_the_protocol(reader, context->reader->errstr);
 	else if (reader->bytes > BYTES_MAX && (!reply || reader_unread(context)))
-		*ret_why = "its answer does not end within 64 MiB";
-	else if (!reply && reader_unread(context))
-		*ret_why = check_unfinished(context);
+		*ret_why = "its answers do not end within 64 MiB";
+	else if (!reply)
+		*ret_why = check_unfinished(reader, context, limit, asked);
+	else if (take_size(reader, context) > limit)
+		*ret_why = too_long(reader, limit, asked);
 	if (*ret_why && reply)
 		freeReplyObject(reply);
 	return *ret_why ? NULL : reply;

@@ -15,6 +15,7 @@ typedef int reader_count;
 
 struct reader { /* embedded in a link; counts what one exchange brings */
 	size_t bytes, elements;
+	size_t begun;  /* of the bytes: those before the reply that is being read */
 	char start[8]; /* its first bytes, to tell what a peer speaks instead */
 	const char *beyond; /* the limit that was passed, or NULL */
 	redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
@@ -32,8 +33,9 @@ void reader_settle(struct reader *reader, redisContext *context);
 /* Reads once. false: closed or broken. *ret_got 0: nothing there now. */
 bool reader_read(struct reader *reader, redisContext *context, size_t *ret_got);
 /* The next whole reply, to be freed by the caller; NULL with *ret_why NULL: more must be read first; NULL with *ret_why
- * set: this is not the protocol, or a limit is passed. */
-redisReply *reader_next(struct reader *reader, redisContext *context, const char **ret_why);
+ * set: this is not the protocol, or a limit is passed. limit: of this reply's bytes; asked: the command it answers. */
+redisReply *reader_next(struct reader *reader, redisContext *context, size_t limit, const char *asked,
+			const char **ret_why);
 /* Something has been read that was not taken. */
 bool reader_unread(const redisContext *context);
 

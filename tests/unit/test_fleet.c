@@ -54,8 +54,8 @@ Test(fleet, other_protocols_are_not_redis)
 		{ "+OK\r\n:17\r\n", "answers CLUSTER NODES with a number" },
 		{ "+OK\r\n*1\r\n+x\r\n", "answers CLUSTER NODES with an array" },
 		{ "+OK\r\n$-1\r\n", "answers CLUSTER NODES with nothing" },
-		{ "+OK\r\n$9999999999\r\nabc", "more than 64 MiB" },
-		{ "+OK\r\n$9223372036854775807\r\nabc", "more than 64 MiB" },
+		{ "+OK\r\n$9999999999\r\nabc", "longer than 2052 KiB" },
+		{ "+OK\r\n$9223372036854775807\r\nabc", "longer than 2052 KiB" },
 		{ "+OK\r\n*1000000000\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*100001\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested too deeply" },
@@ -147,6 +147,55 @@ Test(fleet, a_refusal_that_closes_the_connection_is_the_reason)
 	}
 }
 
+/* Takes no name; says so, answers one look, and hangs up in the middle of the second. */
+static void takes_no_name(struct peer *peer, int fd)
+{
+	char name[128];
+	for (int i = 0; i < 7 && peer_command(peer, fd, name, sizeof name); i++)
+		if (strncmp(name, "CLIENT SETNAME", 14) == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else if (i < 6)
+			peer_answer(fd, name);
+}
+
+/* Says so and hangs up before it has answered anything. */
+static void takes_no_name_and_closes(struct peer *peer, int fd)
+{
+	char name[128];
+	peer_command(peer, fd, name, sizeof name);
+	peer_say(fd, peer->say, strlen(peer->say));
+	while (!strstr(name, "keyspace") && peer_command(peer, fd, name, sizeof name))
+		;
+}
+
+Test(fleet, a_refused_name_is_no_reason_for_what_comes_later)
+{
+	static const char *const SAY[] = {
+		"-NOPERM this user has no permissions to run the 'client|setname' command\r\n",
+		"-ERR unknown subcommand 'SETNAME'\r\n",
+		"-ERR max number of clients reached\r\n",
+	};
+	for (size_t i = 0; i < sizeof SAY / sizeof *SAY; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		peer_start(&peer, takes_no_name, SAY[i]);
+		view_open(&view, &peer.port, 1);
+		cr_assert_eq(look(&view, 0)->reach, ROP_REACH_OK);
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(peer.connections, 1);
+		cr_assert_eq(answer->reach, ROP_REACH_SILENT, "%s", answer->reach_why);
+		assert_says(answer->reach_why, "closed the connection");
+		view_done(&view);
+		peer_stop(&peer);
+		if (i == 2) /* that one is the reason, at once */
+			continue;
+		peer_start(&peer, takes_no_name_and_closes, SAY[i]);
+		assert_reach(peer.port, ROP_REACH_SILENT, "closed the connection");
+		peer_stop(&peer);
+	}
+}
+
 /* ---- what never ends --------------------------------------------------------------------------------------- */
 
 static void never_ends(struct peer *peer, int fd)
@@ -181,7 +230,9 @@ Test(fleet, an_endless_answer_ends_and_stays_small)
 		{ "+OK\r\n*100000\r\n~+\r\n", "an array" },
 		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*1\r\n~*1\r\n", "nested too deeply" },
-		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "does not end within 64 MiB" },
+		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "its answer to CLUSTER NODES is longer than 2052 KiB" },
+		{ "*90000\r\n~$1000\r\n" X1000 "\r\n", "its answer to CLIENT SETNAME is longer than 1024 KiB" },
+		{ "+OK\r\n$3000000\r\n~abcdefgh", "its answer to CLUSTER NODES is longer than 2052 KiB" },
 	};
 	long before = memory_peak_kib();
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
@@ -212,9 +263,9 @@ static void big_but_true(struct peer *peer, int fd)
 			peer_answer(fd, name);
 			continue;
 		}
-		snprintf(header, sizeof header, "$%d\r\n", 20 * 1000 * 1000);
+		snprintf(header, sizeof header, "$%d\r\n", 2000 * 1000);
 		peer_say(fd, header, strlen(header));
-		for (int i = 0; i < 20 * 1000; i++)
+		for (int i = 0; i < 2000; i++)
 			peer_say(fd, block, sizeof block);
 		peer_say(fd, "\r\n", 2);
 	}
@@ -231,11 +282,135 @@ Test(fleet, a_big_answer_is_taken_whole)
 	for (int pass = 0; pass < 2; pass++) {
 		const struct rop_answer *answer = look(&view, 0);
 		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
-		cr_assert_eq(strlen(answer->cluster_nodes), 20 * 1000 * 1000);
+		cr_assert_eq(strlen(answer->cluster_nodes), 2000 * 1000);
 	}
 	cr_assert_eq(peer.connections, 1, "its buffer is let go of, the connection is not");
 	view_done(&view);
 	peer_stop(&peer);
+}
+
+static void answers_well(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name))
+		peer_answer(fd, name);
+}
+
+/* ---- longer than can be explained ---------------------------------------------------------------------------- */
+
+/* peer->say: "COMMAND|SIZE"; that command is answered with so many bytes of lines, all others well. */
+static void answers_at_length(struct peer *peer, int fd)
+{
+	static char block[1 << 16];
+	static const char LINE[] = NODE_ID " 10.0.0.1:6379@16379 master - 0 0 1 connected\n";
+	char name[128], header[32];
+	size_t command = strcspn(peer->say, "|");
+	for (size_t at = 0; at < sizeof block; at++)
+		block[at] = LINE[at % (sizeof LINE - 1)];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strncmp(name, peer->say, command) != 0) {
+			peer_answer(fd, name);
+			continue;
+		}
+		size_t left = (size_t)atol(peer->say + command + 1);
+		snprintf(header, sizeof header, "$%zu\r\n", left);
+		peer_say(fd, header, strlen(header));
+		for (size_t n; left > 0 && peer_say(fd, block, n = left < sizeof block ? left : sizeof block); left -= n)
+			;
+		peer_say(fd, "\r\n", 2);
+	}
+}
+
+Test(fleet, megabytes_of_nodes_cost_little_and_delay_nobody)
+{
+	struct peer peers[6];
+	int ports[6];
+	struct view view;
+	view_init(&view);
+	view.options.command_timeout_ms = 10000;
+	for (int i = 0; i < 6; i++) {
+		peer_start(&peers[i], i % 2 ? answers_well : answers_at_length, "CLUSTER NODES|60000000");
+		ports[i] = peers[i].port;
+	}
+	view_open(&view, ports, 6);
+	long before = memory_peak_kib();
+	int64_t start = rop_boot_ms();
+	const struct rop_answer *answers = look(&view, 0);
+	cr_assert_lt(rop_boot_ms() - start, 1000);
+	cr_assert_lt(memory_peak_kib() - before, 16 * MIB_KIB, "grew by %ld KiB", memory_peak_kib() - before);
+	for (int i = 0; i < 6; i++) {
+		cr_assert_eq(answers[i].reach, i % 2 ? ROP_REACH_OK : ROP_REACH_NOT_REDIS, "%s", answers[i].reach_why);
+		if (i % 2 == 0)
+			assert_says(answers[i].reach_why, "its answer to CLUSTER NODES is longer than");
+	}
+	view_done(&view);
+	for (int i = 0; i < 6; i++)
+		peer_stop(&peers[i]);
+}
+
+Test(fleet, every_question_has_a_longest_answer)
+{
+	static const struct { const char *say, *asked; } PEERS[] = {
+		{ "CLUSTER NODES|2200000", "CLUSTER NODES" }, { "CLUSTER INFO|1100000", "CLUSTER INFO" },
+		{ "INFO server|1100000", "INFO server" }, { "INFO replication|1100000", "INFO replication" },
+		{ "INFO keyspace|1100000", "INFO keyspace" }, { "CONFIG GET maxmemory|66000", "CONFIG GET" },
+		{ "FUNCTION LIST|9000000", "FUNCTION LIST" }, { "INFO clients|1100000", "INFO clients" },
+		{ "CLIENT SETNAME|1100000", "CLIENT SETNAME" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		view.options.command_timeout_ms = 5000;
+		peer_start(&peer, answers_at_length, PEERS[i].say);
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS);
+		cr_assert_eq(answer->reach, ROP_REACH_NOT_REDIS, "%s", PEERS[i].say);
+		assert_says(answer->reach_why, rop_printf(view.arena, "its answer to %s is longer than", PEERS[i].asked));
+		view_done(&view);
+		peer_stop(&peer);
+	}
+}
+
+/* ---- odd pairs ----------------------------------------------------------------------------------------------- */
+
+/* Answers everything well but CONFIG GET, where it says peer->say. */
+static void answers_settings_with(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strncmp(name, "CONFIG GET", 10) == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+#define PAIR_OF_ANOTHER "$3\r\nabc\r\n$1\r\n7\r\n"
+
+Test(fleet, a_setting_without_its_pair_is_not_known)
+{
+	static const struct { const char *say, *value; } PEERS[] = {
+		{ "*3\r\n" PAIR_OF_ANOTHER "$9\r\nmaxmemory\r\n", NULL },
+		{ "*1\r\n$9\r\nmaxmemory\r\n", NULL },
+		{ "*0\r\n", NULL },
+		{ "*4\r\n" PAIR_OF_ANOTHER "$9\r\nMaxMemory\r\n$2\r\n12\r\n", "12" },
+		{ "*4\r\n" PAIR_OF_ANOTHER ":9\r\n$2\r\n12\r\n", NULL },
+		{ "*4\r\n" PAIR_OF_ANOTHER "*0\r\n*0\r\n", NULL },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		peer_start(&peer, answers_settings_with, PEERS[i].say);
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		const char *value = answer->settings[2];
+		cr_assert(PEERS[i].value ? value && strcmp(value, PEERS[i].value) == 0 : !value, "%zu: %s", i, value);
+		view_done(&view);
+		peer_stop(&peer);
+	}
 }
 
 /* ---- what stops -------------------------------------------------------------------------------------------- */
@@ -602,13 +777,6 @@ Test(fleet, what_finds_no_connection_is_known_not_executed)
 
 /* ---- many, and the end ------------------------------------------------------------------------------------- */
 
-static void answers_well(struct peer *peer, int fd)
-{
-	char name[128];
-	while (peer_command(peer, fd, name, sizeof name))
-		peer_answer(fd, name);
-}
-
 Test(fleet, a_hung_node_does_not_delay_the_others)
 {
 	struct peer good[3], hung;
@@ -866,6 +1034,75 @@ Test(fleet, a_node_is_asked_for_its_clients_only_where_there_are_not_too_many)
 	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|-ERR unknown subcommand\r\n", 1, NULL);
 	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|:7\r\n", 1, NULL);
 	look_at_clients("$25\r\nconnected_clients:5000\r\nx\r\n|", 2, NULL);
+}
+
+/* INFO clients well, CLIENT LIST at length. */
+static void has_endless_clients(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "INFO clients") == 0)
+			peer_say(fd, "$22\r\nconnected_clients:10\r\n\r\n", 29);
+		else if (strncmp(name, "CLIENT LIST", 11) == 0)
+			peer_say(fd, "$60000000\r\nid=1", 15);
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, an_absurd_list_of_clients_is_not_asked_for_again_and_harms_nothing_else)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, has_endless_clients, NULL);
+	view_open(&view, &peer.port, 1);
+	for (int pass = 0; pass < 3; pass++)
+		cr_assert_eq(look(&view, ROP_OBSERVE_CLIENTS)->reach, ROP_REACH_OK);
+	cr_assert_eq(peer.connections, 2);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
+/* ---- what is given up never arrives ---------------------------------------------------------------------------- */
+
+static _Atomic bool may_read;
+
+/* Takes its login, then reads nothing before it may; then counts what arrives until the connection ends. */
+static void reads_late(struct peer *peer, int fd)
+{
+	static char block[1 << 16];
+	char name[128];
+	if (!peer_command(peer, fd, name, sizeof name))
+		return;
+	peer_answer(fd, name);
+	while (!may_read)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	for (ssize_t n; (n = recv(fd, block, sizeof block, 0)) > 0;)
+		peer->commands += (int)n;
+}
+
+/* What lies in the system's buffers when an answer is given up must not be executed behind what is sent later. */
+Test(fleet, a_command_that_was_given_up_does_not_arrive_later)
+{
+	enum { SIZE = 1 << 20 };
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, reads_late, NULL);
+	int small = 4096;
+	setsockopt(peer.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	view_open(&view, &peer.port, 1);
+	char *command = rop_alloc(view.arena, SIZE + 1);
+	memset(command, 'x', SIZE);
+	cr_assert_eq(tell(&view, (const char *const *)&command, 1)->sent, ROP_SENT_UNKNOWN);
+	may_read = true;
+	for (int64_t end = rop_boot_ms() + 5000; peer.connections == 1 && rop_boot_ms() < end;)
+		tell(&view, (const char *const[]){ "PING" }, 1);
+	cr_assert_eq(peer.connections, 2, "the first connection has ended");
+	cr_assert_lt(peer.commands, SIZE / 2, "%d bytes came after all", peer.commands);
+	view_done(&view);
+	peer_stop(&peer);
 }
 
 Test(fleet, no_nodes_are_observed_too)
