@@ -67,6 +67,7 @@ void cli_help(const struct cli_command *command); /* NULL: the overview */
 
 /* ---- telling ----------------------------------------------------------------------------------------------- */
 
+/* What cli_fail, cli_tell and cli_findings print is made fit to be shown, whoever said it. */
 /* "redis-operator: ..." on stderr; returns err->code. */
 enum rop_code cli_fail(const struct rop_err *err);
 void cli_tell(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr; not with -q */
@@ -77,7 +78,11 @@ void cli_print_json(json_t *json); /* indented, on stdout; takes the reference *
 void cli_print_jsonl(json_t *json);
 char *cli_time(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07 */
 json_t *cli_json_time(int64_t wall_ms); /* RFC 3339, UTC; null for 0 */
-json_t *cli_json_text(const char *s); /* null for NULL */
+json_t *cli_json_text(const char *s); /* null for NULL; valid whatever the bytes */
+/* json_pack, and what it cannot pack (a text that is no UTF-8) is not left out in silence: it is told on stderr, null
+ * stands in its place, and the call ends with ROP_INTERNAL. */
+json_t *cli_json(const char *fmt, ...);
+bool cli_json_failed(void);
 
 /* ---- a session: one cluster, seen from the command line ----------------------------------------------------- */
 

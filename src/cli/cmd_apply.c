@@ -57,8 +57,8 @@ static void on_transition(void *arg, const struct rop_transition *t)
 {
 	struct applying *a = arg;
 	if (jsonl(a)) {
-		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster", a->s->topology->name, "from",
-					  t->from, "to", t->to, "row", t->row, "why", t->why));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster", a->s->topology->name, "from",
+					 t->from, "to", t->to, "row", t->row, "why", t->why));
 		return;
 	}
 	if (a->cli->values.verbose)
@@ -73,10 +73,10 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 	a->asked += status == ROP_EXPECT_PENDING;
 	if (jsonl(a)) {
 		const char *type = status == ROP_EXPECT_PENDING ? "step_start" : status == ROP_EXPECT_MET ? "step_done" : "step_failed";
-		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster", a->s->topology->name,
-					  "action", rop_step_kind_name(e->kind), "subject", e->subject, "node", e->address, "command",
-					  e->command, "attempts", e->attempts, "status", rop_expect_status_name(status), "note",
-					  cli_json_text(note)));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster", a->s->topology->name,
+					 "action", rop_step_kind_name(e->kind), "subject", e->subject, "node", e->address, "command",
+					 e->command, "attempts", e->attempts, "status", rop_expect_status_name(status), "note",
+					 cli_json_text(note)));
 		return;
 	}
 	if (a->cli->values.verbose)
@@ -117,8 +117,8 @@ static void tick(void *arg)
 	what = waits_for(a, &open);
 	if (jsonl(a)) {
 		a->said_ms = now;
-		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", a->s->topology->name, "state", state,
-					  "for", what, "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", a->s->topology->name, "state", state,
+					 "for", what, "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
 	} else if (a->cli->live) {
 		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state, (double)elapsed / 1000,
 			(long long)left_s, what);
@@ -134,10 +134,10 @@ static void tell_result(struct applying *a, const struct rop_result *result)
 {
 	close_line(a);
 	if (jsonl(a)) {
-		cli_print_jsonl(json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster", a->s->topology->name,
-					  "converged", result->reached, "exit_code", (int)result->code, "steps", (int)result->steps,
-					  "transitions", (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
-					  (json_int_t)a->took_ms, "message", result->text));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster", a->s->topology->name,
+					 "converged", result->reached, "exit_code", (int)result->code, "steps", (int)result->steps,
+					 "transitions", (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
+					 (json_int_t)a->took_ms, "message", result->text));
 		if (result->code != ROP_OK)
 			cli_findings(result->text);
 		return;
@@ -243,8 +243,8 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 		const struct rop_finding *w = &now->layout.warnings.at[i];
 		if (strcmp(w->reason, "SecondOperator") != 0)
 			continue;
-		cli_print_jsonl(json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name, "reason", w->reason,
-					  "message", w->text, "advice", cli_json_text(w->advice)));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name, "reason", w->reason,
+					 "message", w->text, "advice", cli_json_text(w->advice)));
 	}
 }
 

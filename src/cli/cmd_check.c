@@ -20,7 +20,7 @@ static void say(struct checking *c, const char *level, const char *color, const 
 	c->errors += error;
 	c->warnings += warning;
 	if (c->findings)
-		json_array_append_new(c->findings, json_pack("{s:s, s:s}", "level", level, "message", text));
+		json_array_append_new(c->findings, cli_json("{s:s, s:s}", "level", level, "message", text));
 	else
 		printf("%s[%s]%s %s\n", cli_paint(c->cli, color), level, cli_paint(c->cli, "off"), text);
 }
@@ -143,8 +143,8 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	check_slots(c, &now);
 	check_replicas(c, &now);
 	if (c->findings)
-		cli_print_json(json_pack("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors", (int)c->errors, "warnings",
-					 (int)c->warnings, "findings", c->findings));
+		cli_print_json(cli_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors", (int)c->errors, "warnings",
+					(int)c->warnings, "findings", c->findings));
 	return c->errors ? ROP_FAIL : ROP_OK;
 }
 

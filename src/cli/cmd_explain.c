@@ -41,8 +41,8 @@ static void explain_rows(struct cli *cli, const struct session *s, struct rop_si
 			json_t *when = json_array();
 			for (size_t w = 0; w < taken->n_when; w++)
 				json_array_append_new(when, json_string(taken->when[w].text));
-			json_array_append_new(path, json_pack("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row", taken->number, "to",
-							      m->states[taken->to].name, "why", taken->why, "when", when));
+			json_array_append_new(path, cli_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row", taken->number, "to",
+							     m->states[taken->to].name, "why", taken->why, "when", when));
 		}
 		if (taken->n_do || taken->to == state)
 			return;
@@ -79,8 +79,8 @@ static void explain_open(struct cli *cli, struct rop_situation *now, const char 
 			if (node && (list[i].node < 0 || strcmp(now->seen->nodes[list[i].node].address, node) != 0))
 				continue;
 			if (open) {
-				json_array_append_new(open, json_pack("{s:s, s:s, s:o}", "reason", list[i].reason, "message", list[i].text,
-								      "advice", cli_json_text(list[i].advice)));
+				json_array_append_new(open, cli_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message", list[i].text,
+								     "advice", cli_json_text(list[i].advice)));
 				continue;
 			}
 			printf("%s  - %s\n", told++ ? "" : "\nNot as declared\n", list[i].text);
@@ -116,8 +116,8 @@ static enum rop_code explain(struct cli *cli, struct session *s, const char *nod
 		explain_rows(cli, s, now, path);
 		explain_facts(cli, now, facts);
 		explain_open(cli, now, node, open);
-		cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "case",
-					 rop_case_name(now->kase), "rows", path, "facts", facts, "open", open));
+		cli_print_json(cli_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "case",
+					rop_case_name(now->kase), "rows", path, "facts", facts, "open", open));
 		return ROP_OK;
 	}
 	printf("cluster %s: %s\n\n", s->topology->name, rop_case_name(now->kase));

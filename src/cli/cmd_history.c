@@ -11,11 +11,11 @@ static const struct cli_option OPTIONS[] = {
 static json_t *line_json(const struct rop_history_line *l)
 {
 	if (!l->is_step)
-		return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time", cli_json_time(l->wall_ms), "from",
-				 l->from, "to", l->to, "row", cli_json_text(l->row), "why", cli_json_text(l->why), "pid", l->pid);
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time", cli_json_time(l->wall_ms), "subject",
-			 l->subject, "node", cli_json_text(l->address), "command", cli_json_text(l->command), "status", l->status, "attempts",
-			 l->attempts, "note", cli_json_text(l->note), "resolved", cli_json_time(l->resolved_wall_ms), "why", cli_json_text(l->why));
+		return cli_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time", cli_json_time(l->wall_ms), "from",
+				l->from, "to", l->to, "row", cli_json_text(l->row), "why", cli_json_text(l->why), "pid", l->pid);
+	return cli_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time", cli_json_time(l->wall_ms), "subject",
+			l->subject, "node", cli_json_text(l->address), "command", cli_json_text(l->command), "status", l->status, "attempts",
+			l->attempts, "note", cli_json_text(l->note), "resolved", cli_json_time(l->resolved_wall_ms), "why", cli_json_text(l->why));
 }
 
 static const char *status_color(const char *status)
@@ -77,7 +77,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		fine = print_cluster(cli, store, names[i], clusters, &err);
 	}
 	if (fine && cli->values.output == CLI_JSON)
-		cli_print_json(json_pack("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
+		cli_print_json(cli_json("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
 	json_decref(clusters);
 	rop_store_close(store);
 	return fine ? ROP_OK : cli_fail(&err);

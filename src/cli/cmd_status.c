@@ -109,7 +109,8 @@ static void print_file_errors(struct cli *cli, const struct file_errors *errors,
 {
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct rop_file_error *e = &errors->at[i];
-		printf("%s  %s%s has errors%s since %s; ", i ? "" : "File\n", cli_paint(cli, "red"), e->path, cli_paint(cli, "off"),
+		printf("%s  %s%s has errors%s since %s; ", i ? "" : "File\n", cli_paint(cli, "red"),
+		       rop_text_visible(cli->arena, e->path, strlen(e->path), SIZE_MAX), cli_paint(cli, "off"),
 		       cli_time(cli->arena, e->since_wall_ms));
 		if (revision)
 			printf("revision %lld, the last good one, is in force\n", (long long)revision);
@@ -117,7 +118,7 @@ static void print_file_errors(struct cli *cli, const struct file_errors *errors,
 			printf("nothing is done for it\n");
 		for (const char *line = e->text; *line;) {
 			size_t n = strcspn(line, "\n");
-			printf("    %.*s\n", (int)n, line);
+			printf("    %s\n", rop_text_visible(cli->arena, line, n, SIZE_MAX));
 			line += n + (line[n] == '\n');
 		}
 	}
@@ -128,8 +129,9 @@ static json_t *file_errors_json(const struct file_errors *errors)
 	json_t *list = json_array();
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct rop_file_error *e = &errors->at[i];
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o}", "path", e->path, "cluster", cli_json_text(e->cluster), "message",
-						      e->text, "since", cli_json_time(e->since_wall_ms)));
+		json_array_append_new(list, cli_json("{s:o, s:o, s:o, s:o}", "path", cli_json_text(e->path), "cluster",
+						     cli_json_text(e->cluster), "message", cli_json_text(e->text),
+						     "since", cli_json_time(e->since_wall_ms)));
 	}
 	return list;
 }
@@ -176,16 +178,16 @@ static json_t *nodes_json(struct cli *cli, const struct rop_situation *now)
 		const struct rop_node *node = &now->seen->nodes[i];
 		int shard = shard_of(now, i), planned = now->layout.shard_of[i];
 		const char *want = now->layout.primary_of[i] >= 0 ? "replica" : now->layout.primary_of[i] == -1 ? "primary" : "none";
-		json_t *declared = json_pack("{s:s, s:o}", "role", want, "shard", planned < 0 ? json_null() : json_integer(now->layout.shards[planned].number));
-		json_t *observed = json_pack("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers", node->reach == ROP_REACH_OK, "role", role_text(node),
-					     "primary", cli_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch", (json_int_t)node->epoch,
-					     "keys", (json_int_t)node->keys, "version", cli_json_text(node->flavour), "cluster_state",
-					     node->state_ok ? "ok" : "fail");
-		json_array_append_new(nodes, json_pack("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
-						       cli_json_text(node->id[0] ? node->id : NULL), "address", node->address, "role", role_text(node),
-						       "shard", shard ? json_integer(shard) : json_null(), "slots",
-						       rop_slots_text(cli->arena, &node->slots), "link", link_text(node), "why",
-						       cli_json_text(node->reach_why), "declared", declared, "observed", observed));
+		json_t *declared = cli_json("{s:s, s:o}", "role", want, "shard", planned < 0 ? json_null() : json_integer(now->layout.shards[planned].number));
+		json_t *observed = cli_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers", node->reach == ROP_REACH_OK, "role", role_text(node),
+					    "primary", cli_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch", (json_int_t)node->epoch,
+					    "keys", (json_int_t)node->keys, "version", cli_json_text(node->flavour), "cluster_state",
+					    node->state_ok ? "ok" : "fail");
+		json_array_append_new(nodes, cli_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
+						      cli_json_text(node->id[0] ? node->id : NULL), "address", node->address, "role", role_text(node),
+						      "shard", shard ? json_integer(shard) : json_null(), "slots",
+						      rop_slots_text(cli->arena, &node->slots), "link", link_text(node), "why",
+						      cli_json_text(node->reach_why), "declared", declared, "observed", observed));
 	}
 	return nodes;
 }
@@ -195,8 +197,8 @@ static json_t *warnings_json(const struct rop_situation *now)
 	json_t *list = json_array();
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text, "advice",
-						      cli_json_text(w->advice)));
+		json_array_append_new(list, cli_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text, "advice",
+						     cli_json_text(w->advice)));
 	}
 	return list;
 }
@@ -207,26 +209,26 @@ static json_t *status_json(struct cli *cli, const struct session *s, struct rop_
 	json_t *list = json_array(), *expectations = json_array(), *temporaries = json_array();
 	conditions_of(s, now, conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", rop_condition_type_name((enum rop_condition_type)i),
-						      "status", rop_truth_name(conditions[i].status), "reason", conditions[i].reason, "message",
-						      conditions[i].message, "lastTransitionTime", cli_json_time(conditions[i].since_wall_ms)));
+		json_array_append_new(list, cli_json("{s:s, s:s, s:s, s:s, s:o}", "type", rop_condition_type_name((enum rop_condition_type)i),
+						     "status", rop_truth_name(conditions[i].status), "reason", conditions[i].reason, "message",
+						     conditions[i].message, "lastTransitionTime", cli_json_time(conditions[i].since_wall_ms)));
 	for (size_t i = 0; i < s->image.pending.n; i++) {
 		const struct rop_expect *e = &s->image.pending.at[i];
 		json_array_append_new(expectations,
-				      json_pack("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind", rop_step_kind_name(e->kind), "status",
-						rop_expect_status_name(e->status), "deadline",
-						cli_json_time(e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)), "attempts", e->attempts));
+				      cli_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind", rop_step_kind_name(e->kind), "status",
+					       rop_expect_status_name(e->status), "deadline",
+					       cli_json_time(e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)), "attempts", e->attempts));
 	}
 	for (size_t i = 0; i < s->image.temporaries.n; i++) {
 		const struct rop_temporary *t = &s->image.temporaries.at[i];
-		json_array_append_new(temporaries, json_pack("{s:s, s:s, s:s, s:s}", "node", t->node, "name", t->name, "original", t->original,
-							     "temporary", t->temporary));
+		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s}", "node", t->node, "name", t->name, "original", t->original,
+							    "temporary", t->temporary));
 	}
-	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "state",
-			 state_of(s, now), "converged", rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
-			 "observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes", nodes_json(cli, now), "expectations",
-			 expectations, "temporarySettings", temporaries, "warnings", warnings_json(now), "file_errors",
-			 file_errors_json(errors));
+	return cli_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "state",
+			state_of(s, now), "converged", rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
+			"observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes", nodes_json(cli, now), "expectations",
+			expectations, "temporarySettings", temporaries, "warnings", warnings_json(now), "file_errors",
+			file_errors_json(errors));
 }
 
 static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
@@ -284,7 +286,7 @@ static void keep_unknown(struct file_errors *errors, const char *const *names, s
 
 static void print_unknown(struct cli *cli, const struct file_errors *errors)
 {
-	json_t *json = json_pack("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors", file_errors_json(errors));
+	json_t *json = cli_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors", file_errors_json(errors));
 	if (cli->values.output == CLI_JSON)
 		cli_print_json(json);
 	else if (cli->values.output == CLI_JSONL)

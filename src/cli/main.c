@@ -73,6 +73,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "redis-operator: cannot write to standard output: %s\n", strerror(errno));
 		code = ROP_FAIL;
 	}
+	if (cli_json_failed())
+		code = ROP_INTERNAL;
 	rop_arena_free(cli.arena);
 	return (int)code;
 }

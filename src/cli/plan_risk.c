@@ -57,10 +57,10 @@ json_t *plan_risk_json(const struct rop_risk *risk)
 	json_t *shards = json_array();
 	if (risk->shard)
 		json_array_append_new(shards, json_integer(risk->shard));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "kind", rop_risk_kind_name(risk->kind), "what", risk->what, "shards",
-			 shards, "slots", cli_json_text(risk->slots), "keys",
-			 risk->keys >= 0 ? json_integer(risk->keys) : json_null(), "nodes", cli_json_text(risk->nodes), "text",
-			 risk->text);
+	return cli_json("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "kind", rop_risk_kind_name(risk->kind), "what", risk->what, "shards",
+			shards, "slots", cli_json_text(risk->slots), "keys",
+			risk->keys >= 0 ? json_integer(risk->keys) : json_null(), "nodes", cli_json_text(risk->nodes), "text",
+			risk->text);
 }
 
 json_t *plan_losses_json(const struct rop_losses *losses)

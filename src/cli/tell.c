@@ -5,11 +5,27 @@
 #include <time.h>
 
 #include "cli.h"
+#include "rop/text.h"
+
+/* Lines, and nothing else that a terminal obeys. The last one's end is the caller's. */
+static void say(FILE *to, const char *text)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	for (size_t n; n = strcspn(text, "\n"), true; text += n + 1) {
+		fputs(rop_text_visible(arena, text, n, SIZE_MAX), to);
+		if (!text[n])
+			break;
+		fputc('\n', to);
+	}
+}
 
 enum rop_code cli_fail(const struct rop_err *err)
 {
-	if (err->text[0])
-		fprintf(stderr, "redis-operator: %s\n", err->text);
+	if (err->text[0]) {
+		fputs("redis-operator: ", stderr);
+		say(stderr, err->text);
+		fputc('\n', stderr);
+	}
 	return err->code;
 }
 
@@ -17,9 +33,10 @@ void cli_tell(const struct cli *cli, const char *fmt, ...)
 {
 	if (cli->values.quiet)
 		return;
+	ROP_OWN_ARENA arena = rop_arena_new();
 	va_list ap;
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say(stderr, rop_vprintf(arena, fmt, ap));
 	va_end(ap);
 	fputc('\n', stderr);
 }
@@ -34,9 +51,10 @@ void cli_print_diags(struct rop_diags *diags)
 
 void cli_findings(const char *text)
 {
+	ROP_OWN_ARENA arena = rop_arena_new();
 	for (const char *line = text; *line;) {
 		size_t n = strcspn(line, "\n");
-		fprintf(stderr, "%s%.*s\n", *line == ' ' ? "" : "redis-operator: ", (int)n, line);
+		fprintf(stderr, "%s%s\n", *line == ' ' ? "" : "redis-operator: ", rop_text_visible(arena, line, n, SIZE_MAX));
 		line += n + (line[n] == '\n');
 	}
 }
@@ -93,5 +111,32 @@ json_t *cli_json_time(int64_t wall_ms)
 
 json_t *cli_json_text(const char *s)
 {
-	return s ? json_string(s) : json_null();
+	if (!s)
+		return json_null();
+	json_t *json = json_string(s);
+	if (json)
+		return json;
+	ROP_OWN_ARENA arena = rop_arena_new(); /* names of files are any bytes */
+	return json_string(rop_text_visible(arena, s, strlen(s), SIZE_MAX));
+}
+
+static bool json_is_missing;
+
+json_t *cli_json(const char *fmt, ...)
+{
+	json_error_t error;
+	va_list ap;
+	va_start(ap, fmt);
+	json_t *json = json_vpack_ex(&error, 0, fmt, ap);
+	va_end(ap);
+	if (json)
+		return json;
+	fprintf(stderr, "redis-operator: internal error: a part of the JSON cannot be written (%s)\n", error.text);
+	json_is_missing = true;
+	return json_null();
+}
+
+bool cli_json_failed(void)
+{
+	return json_is_missing;
 }
