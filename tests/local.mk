@@ -93,3 +93,13 @@ EXTRA_DIST += tests/live/install.sh
 EXTRA_DIST += tests/live/canary.sh
 # Machines booted by systemd.
 EXTRA_DIST += tests/lib/booted.sh tests/booted/root.sh tests/booted/service.sh tests/booted/timer.sh tests/booted/network.sh
+
+# Fuzz targets: here over the corpus that is kept; tests/fuzz/run builds them with libFuzzer.
+check_PROGRAMS += tests/fuzz/answers tests/fuzz/reader
+tests_fuzz_answers_SOURCES = tests/fuzz/answers.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h
+tests_fuzz_answers_LDADD = $(ROP_LIBS)
+tests_fuzz_reader_SOURCES = tests/fuzz/reader.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h
+tests_fuzz_reader_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
+tests_fuzz_reader_LDADD = $(ROP_LIBS)
+TESTS += tests/fuzz/check
+EXTRA_DIST += tests/fuzz/check tests/fuzz/run tests/fuzz/corpus

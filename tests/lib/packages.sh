@@ -13,6 +13,8 @@ PACKAGES_RUN=(redis-server redis-tools)
 PACKAGES_TEST=(libcriterion-dev clang shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
 	util-linux procps findutils diffutils socat
 	mandoc bash-completion)
+# libFuzzer, for tests/fuzz/run (Debian 12's name of it): wanted, not needed; without it that suite is skipped.
+PACKAGES_FUZZ=(libclang-rt-14-dev)
 # For machines that tests boot (tests/lib/booted.sh): wanted, not needed; without them these tests are skipped.
 PACKAGES_BOOTED=(systemd systemd-container debootstrap iproute2 util-linux jq redis-tools)
 
