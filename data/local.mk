@@ -1,6 +1,7 @@
 # What is installed beside the program: configuration, units, user and folders for systemd, man pages, completion, schema.
 EXTRA_DIST += data/schema.sql
 EXTRA_DIST += data/schema-2.sql
+EXTRA_DIST += data/schema-3.sql
 dist_pkgdata_DATA = data/redis-operator.schema.json
 
 confdir = $(sysconfdir)/redis-operator

@@ -36,6 +36,9 @@ tests_unit_units_SOURCES += tests/unit/test_store_beside.c
 tests_unit_units_CFLAGS += $(SQLITE_CFLAGS)
 EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
 
+# Shards: numbers and memory.
+tests_unit_units_SOURCES += tests/unit/test_shards.c
+
 # Saved plans: of the command line's files those that neither print nor exit.
 tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan.c src/cli/saved_plan_file.c src/cli/saved_plan_json.c
 

@@ -30,7 +30,7 @@ struct rop_finding {
 /* ---- shards: who should be what --------------------------------------------------------------------------- */
 
 struct rop_shard {
-	int number;            /* from 1, by lowest slot */
+	int number;            /* from 1; stays the same for as long as it is remembered who had its data */
 	int primary;           /* index of the node that is or becomes its primary; -1: nobody can */
 	struct rop_slots add;  /* slots nobody owns that its primary is to get */
 };
@@ -39,16 +39,18 @@ struct rop_layout {
 	struct rop_shard *shards;
 	size_t n;
 	int *primary_of;       /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no place */
-	int *shard_of;         /* [node]: index into shards; -1: none */
+	int *shard_of;         /* [node]: index into shards, which is not its number; -1: none */
 	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a situation
 						* also a second operator: reason "SecondOperator" */
 };
 
 /* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
  * has too many, the rest is placed so that no two nodes of a shard share a zone or a host where that can be done.
- * Deterministic. Linear in nodes but for the placement, which is a matching (n x shards at worst). */
+ * Deterministic. Linear in nodes but for the placement, which is a matching (n x shards at worst).
+ * Shards are numbered from 1 to n: by the label of their owner; by what is remembered (NULL: nothing) of who led them
+ * or had a copy; and else by their place in the order of slots. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-		     struct rop_layout *ret_layout);
+		     const struct rop_shard_memory *remembered, size_t n_remembered, struct rop_layout *ret_layout);
 
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 

@@ -265,7 +265,7 @@ static void lay_out_anew(struct import *im, const struct rop_topology *topology,
 		blank->nodes[line].role = ROP_ROLE_PRIMARY;
 		blank->nodes[line].address = im->seed.endpoints[im->order[line]].address;
 	}
-	rop_layout_make(im->cli->arena, topology, blank, ret_layout);
+	rop_layout_make(im->cli->arena, topology, blank, NULL, 0, ret_layout);
 }
 
 static bool same_pairs(const struct import *im, const struct rop_layout *layout)

@@ -80,6 +80,6 @@ const char *rop_truth_name(enum rop_truth truth)
 bool rop_entry_empty(const struct rop_entry *entry)
 {
 	return !entry->resolutions.n && !entry->transitions.n && !entry->expects.n && !entry->temporaries_set.n &&
-	       !entry->temporaries_gone.n && !entry->members_changed && !entry->state && !entry->formed &&
-	       !entry->reached_revision && !entry->conditions_changed;
+	       !entry->temporaries_gone.n && !entry->members_changed && !entry->shards_changed && !entry->state &&
+	       !entry->formed && !entry->reached_revision && !entry->conditions_changed;
 }

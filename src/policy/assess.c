@@ -446,7 +446,7 @@ void rop_situation_assess(struct rop_situation *now)
 	now->paused = now->image->paused &&
 		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
 
-	rop_layout_make(now->arena, now->topology, seen, &now->layout);
+	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	policy_warn_of_second(now);
 	find_unfit_nodes(now);
 	find_twins(now);

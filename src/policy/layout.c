@@ -12,7 +12,9 @@ struct maker {
 	struct rop_layout *out;
 	int *first_slot;   /* [share], and one more */
 	int *owner_of;     /* [share]: node that owns slots and keeps them; -1 */
-	int *share_label;  /* [share]: the number people gave it with `shard:`; from 1 */
+	int *share_number; /* [share]: the shard's number, which is also what `shard:` of the file means; from 1 */
+	const struct rop_shard_memory *remembered;
+	size_t n_remembered;
 	bool *is_primary;  /* [node] */
 	const bool *owner; /* [node]: owns slots now */
 	size_t owners;
@@ -94,34 +96,50 @@ static void seat_owners(struct maker *m, size_t n_shares)
 	}
 }
 
-/* The labels people wrote: an owner's label names its share; labels without an owner take the shares left, in order. */
-static void label_shares(struct maker *m)
+static void number_share(struct maker *m, bool *used, size_t share, int number)
+{
+	if (m->share_number[share] || number < 1 || (size_t)number > m->out->n || used[number])
+		return;
+	m->share_number[share] = number;
+	used[number] = true;
+}
+
+/* Whoever led a shard when it was seen last, or else had a copy of it and has taken over, has its number. */
+static void number_remembered(struct maker *m, bool *used, bool led)
+{
+	int *share_of_owner = rop_alloc_n(m->arena, m->seen->n + 1, sizeof(int));
+	for (size_t i = 0; i < m->seen->n; i++)
+		share_of_owner[i] = -1;
+	for (size_t k = 0; k < m->out->n; k++)
+		if (m->owner_of[k] >= 0)
+			share_of_owner[m->owner_of[k]] = (int)k;
+	for (size_t s = 0; s < m->n_remembered; s++) {
+		const struct rop_shard_memory *shard = &m->remembered[s];
+		for (size_t c = 0; c < shard->copies.n; c++) {
+			int node = shard->copies.at[c].led == led ? rop_observed_find(m->seen, shard->copies.at[c].node) : -1;
+			if (node >= 0 && share_of_owner[node] >= 0)
+				number_share(m, used, (size_t)share_of_owner[node], shard->number);
+		}
+	}
+}
+
+/* A shard keeps its number whatever becomes of its slots: it is the label of its owner, or what is remembered; where
+ * neither says anything, by the share's place. Labels without an owner so name the shares left, in order. */
+static void number_shares(struct maker *m)
 {
 	size_t n = m->out->n;
 	bool *used = rop_alloc_n(m->arena, n + 1, sizeof(bool));
-	for (size_t k = 0; k < n; k++) {
-		int label = m->owner_of[k] >= 0 ? m->topology->nodes.at[m->owner_of[k]].shard : 0;
-		if (label > 0 && (size_t)label <= n && !used[label]) {
-			m->share_label[k] = label;
-			used[label] = true;
-		}
-	}
+	for (size_t k = 0; k < n; k++)
+		number_share(m, used, k, m->owner_of[k] >= 0 ? m->topology->nodes.at[m->owner_of[k]].shard : 0);
+	number_remembered(m, used, true);
+	number_remembered(m, used, false);
+	for (size_t k = 0; k < n; k++)
+		number_share(m, used, k, (int)k + 1);
 	int next = 1;
 	for (size_t k = 0; k < n; k++) {
-		if (m->share_label[k])
-			continue;
-		if (!used[k + 1]) {
-			m->share_label[k] = (int)k + 1;
-			used[k + 1] = true;
-		}
-	}
-	for (size_t k = 0; k < n; k++) {
-		if (m->share_label[k])
-			continue;
-		while (used[next])
+		while (!m->share_number[k] && used[next])
 			next++;
-		m->share_label[k] = next;
-		used[next] = true;
+		number_share(m, used, k, next);
 	}
 }
 
@@ -133,7 +151,7 @@ static int label_of(const struct maker *m, size_t node)
 static int share_of_label(const struct maker *m, int label)
 {
 	for (size_t k = 0; k < m->out->n; k++)
-		if (m->share_label[k] == label)
+		if (m->share_number[k] == label)
 			return (int)k;
 	return -1;
 }
@@ -151,7 +169,7 @@ static void seat_new_primaries(struct maker *m, int *seats)
 	for (size_t k = 0; k < m->out->n; k++) {
 		seats[k] = m->owner_of[k];
 		for (size_t i = 0; seats[k] < 0 && i < m->seen->n; i++)
-			if (is_candidate(m, i) && label_of(m, i) == m->share_label[k])
+			if (is_candidate(m, i) && label_of(m, i) == m->share_number[k])
 				seats[k] = (int)i;
 	}
 	size_t i = 0;
@@ -327,7 +345,7 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 		rop_slots_join(&owned, &m->seen->nodes[i].slots);
 	for (size_t k = 0; k < out->n; k++) {
 		struct rop_shard *shard = &out->shards[k];
-		shard->number = (int)k + 1; /* owners are seated by their lowest slot */
+		shard->number = m->share_number[k];
 		shard->primary = seats[k];
 		rop_slots_add(&shard->add, m->first_slot[k], m->first_slot[k + 1] - 1);
 		for (size_t w = 0; w < ROP_SLOTS / 64; w++)
@@ -340,10 +358,12 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 	}
 }
 
-static void init(struct maker *m, struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-		 struct rop_layout *out)
+static void init(struct maker *m, const struct rop_observed *seen)
 {
-	*m = (struct maker){ .arena = arena, .topology = topology, .seen = seen, .out = out };
+	struct rop_arena *arena = m->arena;
+	const struct rop_topology *topology = m->topology;
+	struct rop_layout *out = m->out;
+	m->seen = seen;
 	m->owner = policy_owners(arena, seen);
 	for (size_t i = 0; i < seen->n; i++)
 		m->owners += m->owner[i];
@@ -354,7 +374,7 @@ static void init(struct maker *m, struct rop_arena *arena, const struct rop_topo
 		out->shard_of = rop_alloc_n(arena, seen->n, sizeof(int));
 	}
 	m->owner_of = rop_alloc_n(arena, out->n, sizeof(int));
-	m->share_label = rop_alloc_n(arena, out->n, sizeof(int));
+	m->share_number = rop_alloc_n(arena, out->n, sizeof(int));
 	m->is_primary = rop_alloc_n(arena, seen->n, sizeof(bool));
 	m->seats = rop_alloc_n(arena, out->n, sizeof(int));
 	m->share_of = rop_alloc_n(arena, seen->n, sizeof(int));
@@ -362,7 +382,7 @@ static void init(struct maker *m, struct rop_arena *arena, const struct rop_topo
 		m->owner_of[k] = -1;
 	share_out(m);
 	seat_owners(m, out->n);
-	label_shares(m);
+	number_shares(m);
 }
 
 static size_t count_together(struct maker *m, const int *share_of)
@@ -403,6 +423,9 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 {
 	if (m->owners > (size_t)m->topology->shards)
 		return false;
+	for (size_t k = 0; k < m->out->n; k++) /* labels mean other shards there */
+		if (m->share_number[k] != whole->share_number[k])
+			return false;
 	for (size_t k = 0; k < m->out->n; k++)
 		if (m->owner_of[k] >= 0 ? m->owner_of[k] != whole->seats[k] :
 					  whole->seats[k] < 0 || !is_candidate(m, (size_t)whole->seats[k]))
@@ -421,15 +444,17 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 /* What a fresh cluster of this topology becomes is worked out first, from the topology alone: as long as what is seen is
  * a part of that, it stays the aim, whatever was done first. Else the best is made of what is there. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-		     struct rop_layout *ret_layout)
+		     const struct rop_shard_memory *remembered, size_t n_remembered, struct rop_layout *ret_layout)
 {
-	struct maker found, fresh;
+	struct maker found = { .arena = arena, .topology = topology, .out = ret_layout }, fresh = found;
+	found.remembered = remembered;
+	found.n_remembered = n_remembered;
 	struct rop_observed *blank = rop_observed_new(arena, seen->n, NULL, 0);
 	for (size_t i = 0; i < seen->n; i++)
 		blank->nodes[i].role = ROP_ROLE_PRIMARY;
 	*ret_layout = (struct rop_layout){ 0 };
-	init(&found, arena, topology, seen, ret_layout);
-	init(&fresh, arena, topology, blank, ret_layout);
+	init(&found, seen);
+	init(&fresh, blank);
 	work_out(&fresh);
 	if (is_part_of(&found, &fresh)) {
 		found.seats = fresh.seats;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "inner.h"
+#include "rop/observed.h"
 
 #define BOOT_ID_SIZE sizeof(((struct rop_image *)NULL)->boot_id)
 
@@ -38,6 +39,14 @@ bool store_check_entry(const struct rop_entry *entry, struct rop_err *err)
 	for (size_t i = 0; i < entry->temporaries_gone.n; i++)
 		if (!entry->temporaries_gone.at[i].name)
 			return rop_fail(err, ROP_INTERNAL, "a temporary setting must have a name");
+	for (size_t i = 0; i < entry->shards.n; i++) {
+		const struct rop_shard_memory *s = &entry->shards.at[i];
+		struct rop_slots slots;
+		if (s->number < 1 || (i && s->number <= entry->shards.at[i - 1].number))
+			return rop_fail(err, ROP_INTERNAL, "shard %d is no number, or stands in the wrong place", s->number);
+		if (!s->slots || !*s->slots || !rop_slots_parse(s->slots, &slots))
+			return rop_fail(err, ROP_INTERNAL, "shard %d: '%s' are no slots", s->number, s->slots ? s->slots : "");
+	}
 	return true;
 }
 
@@ -243,6 +252,7 @@ static bool write_temporaries(struct writing *w, struct rop_err *err)
 		sql_put_text(&q, t->address);
 		sql_put_text(&q, t->original);
 		sql_put_text(&q, t->temporary);
+		sql_put_text(&q, t->peer);
 		if (!sql_run(&q, err))
 			return false;
 	}
@@ -266,6 +276,55 @@ static bool write_members(struct writing *w, struct rop_err *err)
 		sql_put_int(&q, m->shard);
 		if (!sql_run(&q, err))
 			return false;
+	}
+	return true;
+}
+
+static bool clear_shards(struct writing *w, struct rop_err *err)
+{
+	static const enum sql_name CLEARS[] = { SQL_SHARD_COPIES_CLEAR, SQL_SHARDS_CLEAR }; /* copies refer to shards */
+	for (size_t i = 0; i < sizeof CLEARS / sizeof *CLEARS; i++) {
+		struct sql q = sql_start(w->store, CLEARS[i]);
+		sql_put_int(&q, w->cluster);
+		if (!sql_run(&q, err))
+			return false;
+	}
+	return true;
+}
+
+static bool add_copy(struct writing *w, int number, size_t place, const struct rop_copy_memory *copy,
+		     struct rop_err *err)
+{
+	struct sql q = sql_start(w->store, SQL_SHARD_COPY_ADD);
+	sql_put_int(&q, w->cluster);
+	sql_put_int(&q, number);
+	sql_put_int(&q, (int64_t)place);
+	sql_put_text(&q, copy->node);
+	sql_put_text(&q, copy->address);
+	sql_put_int(&q, copy->led);
+	sql_put_int(&q, copy->offset);
+	sql_put_int(&q, copy->keys);
+	sql_put_int(&q, copy->seen_wall_ms);
+	return sql_run(&q, err);
+}
+
+static bool write_shards(struct writing *w, struct rop_err *err)
+{
+	if (!w->entry->shards_changed)
+		return true;
+	if (!clear_shards(w, err))
+		return false;
+	for (size_t i = 0; i < w->entry->shards.n; i++) {
+		const struct rop_shard_memory *shard = &w->entry->shards.at[i];
+		struct sql q = sql_start(w->store, SQL_SHARD_ADD);
+		sql_put_int(&q, w->cluster);
+		sql_put_int(&q, shard->number);
+		sql_put_text(&q, shard->slots);
+		if (!sql_run(&q, err))
+			return false;
+		for (size_t c = 0; c < shard->copies.n; c++)
+			if (!add_copy(w, shard->number, c, &shard->copies.at[c], err))
+				return false;
 	}
 	return true;
 }
@@ -298,7 +357,8 @@ bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_
 	for (size_t i = 0; i < entry->expects.n; i++)
 		if (!add_expect(&w, &entry->expects.at[i], err))
 			return false;
-	if (!write_temporaries(&w, err) || !write_members(&w, err) || !write_conditions(&w, err))
+	if (!write_temporaries(&w, err) || !write_members(&w, err) || !write_shards(&w, err) ||
+	    !write_conditions(&w, err))
 		return false;
 	entry->pass = w.pass;
 	return true;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "inner.h"
+#include "rop/observed.h"
 
 /* One reading under way. */
 struct reading {
@@ -79,7 +80,7 @@ static bool read_pending(struct reading *r, struct rop_image *image, struct rop_
 
 static bool read_temporaries(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
-	struct sql q = start(r, SQL_TEMPORARIES_GET);
+	struct sql q = start(r, r->store->schema < 3 ? SQL_TEMPORARIES_GET_2 : SQL_TEMPORARIES_GET);
 	while (sql_row(&q)) {
 		struct rop_temporary *t = rop_push(r->arena, &image->temporaries);
 		sql_copy(&q, t->node, sizeof t->node);
@@ -87,6 +88,7 @@ static bool read_temporaries(struct reading *r, struct rop_image *image, struct 
 		t->address = sql_text(&q, r->arena);
 		t->original = sql_always(&q, r->arena);
 		t->temporary = sql_always(&q, r->arena);
+		sql_copy(&q, t->peer, sizeof t->peer);
 	}
 	return sql_end(&q, err);
 }
@@ -99,6 +101,41 @@ static bool read_members(struct reading *r, struct rop_image *image, struct rop_
 		sql_copy(&q, m->node, sizeof m->node);
 		m->address = sql_text(&q, r->arena);
 		m->shard = sql_small(&q);
+	}
+	return sql_end(&q, err);
+}
+
+/* The shard of the row; a new one when the number is. */
+static struct rop_shard_memory *get_shard(struct sql *q, struct rop_arena *arena, struct rop_image *image)
+{
+	int number = sql_small(q);
+	const char *slots = sql_always(q, arena);
+	if (image->shards.n && image->shards.at[image->shards.n - 1].number == number)
+		return &image->shards.at[image->shards.n - 1];
+	struct rop_slots set;
+	if (number < 1 || !*slots || !rop_slots_parse(slots, &set))
+		sql_odd(q, "a shard with slots", slots);
+	struct rop_shard_memory *shard = rop_push(arena, &image->shards);
+	*shard = (struct rop_shard_memory){ .number = number, .slots = slots };
+	return shard;
+}
+
+static bool read_shards(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	if (r->store->schema < 3)
+		return true;
+	struct sql q = start(r, SQL_SHARDS_GET);
+	while (sql_row(&q)) {
+		struct rop_shard_memory *shard = get_shard(&q, r->arena, image);
+		struct rop_copy_memory copy = { 0 };
+		sql_copy(&q, copy.node, sizeof copy.node);
+		copy.address = sql_text(&q, r->arena);
+		copy.led = sql_int(&q) != 0;
+		copy.offset = sql_int(&q);
+		copy.keys = sql_int(&q);
+		copy.seen_wall_ms = sql_int(&q);
+		if (copy.node[0])
+			*rop_push(r->arena, &shard->copies) = copy;
 	}
 	return sql_end(&q, err);
 }
@@ -160,8 +197,9 @@ bool store_newest_pass(struct rop_store *store, int64_t cluster, int64_t *ret_pa
 
 static bool read_image(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
-	return store_newest_pass(r->store, r->cluster, &image->pass, err) && read_cluster(r, image, err) && read_revision(r, image, err) && read_pending(r, image, err) &&
-	       read_temporaries(r, image, err) && read_members(r, image, err) && read_conditions(r, image, err);
+	return store_newest_pass(r->store, r->cluster, &image->pass, err) && read_cluster(r, image, err) &&
+	       read_revision(r, image, err) && read_pending(r, image, err) && read_temporaries(r, image, err) &&
+	       read_members(r, image, err) && read_shards(r, image, err) && read_conditions(r, image, err);
 }
 
 bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,

@@ -12,10 +12,14 @@ static const char SCHEMA[] =
 static const char SCHEMA_2[] =
 #include "src/store/schema-2.inc"
 	;
+static const char SCHEMA_3[] =
+#include "src/store/schema-3.inc"
+	;
 
 const struct store_migration store_migrations[] = {
 	{ SCHEMA }, /* 1 */
 	{ SCHEMA_2 },
+	{ SCHEMA_3 },
 };
 const int store_migrations_n = (int)(sizeof store_migrations / sizeof *store_migrations);
 

@@ -29,7 +29,7 @@ bool sql_prepare_all(struct rop_store *store, bool for_writing, struct rop_err *
 	for (int i = 0; i < SQL_N; i++) {
 		enum sql_when when = STATEMENTS[i].when;
 		if (when == SQL_WHEN_SETUP || (when == SQL_WHEN_WRITE && !for_writing) ||
-		    (when == SQL_WHEN_READ_2 && store->schema < 2))
+		    (when == SQL_WHEN_READ_2 && store->schema < 2) || (when == SQL_WHEN_READ_3 && store->schema < 3))
 			continue;
 		int rc = prepare(store, i);
 		if (rc != SQLITE_OK)
@@ -82,7 +82,7 @@ bool sql_row(struct sql *q)
 	return q->rc == SQLITE_ROW;
 }
 
-static void odd(struct sql *q, const char *what, const char *value)
+void sql_odd(struct sql *q, const char *what, const char *value)
 {
 	if (!q->odd[0])
 		snprintf(q->odd, sizeof q->odd, "%s '%.40s'", what, value);
@@ -98,7 +98,7 @@ int sql_small(struct sql *q)
 	int64_t value = sql_int(q);
 	if (value >= INT_MIN && value <= INT_MAX)
 		return (int)value;
-	odd(q, "a number out of range in", sqlite3_column_name(q->stmt, q->at - 1));
+	sql_odd(q, "a number out of range in", sqlite3_column_name(q->stmt, q->at - 1));
 	return 0;
 }
 
@@ -121,7 +121,7 @@ void sql_copy(struct sql *q, char *buf, size_t size)
 	if (!value)
 		value = "";
 	if (strlen(value) >= size) {
-		odd(q, sqlite3_column_name(q->stmt, q->at - 1), value);
+		sql_odd(q, sqlite3_column_name(q->stmt, q->at - 1), value);
 		value = "";
 	}
 	snprintf(buf, size, "%s", value);
@@ -133,7 +133,7 @@ int sql_name_of(struct sql *q, int (*find)(const char *name), const char *what)
 	int found = value ? find(value) : -1;
 	if (found >= 0)
 		return found;
-	odd(q, what, value ? value : "");
+	sql_odd(q, what, value ? value : "");
 	return 0;
 }
 

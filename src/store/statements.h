@@ -11,9 +11,10 @@
 
 struct rop_store;
 
-/* When a statement is prepared: SETUP on its first use, READ at opening, READ_2 too, unless the database is still of
- * schema 1, WRITE at opening for writing (so that a database that does not fit is found before anything is sent). */
-enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_WRITE };
+/* When a statement is prepared: SETUP on its first use, READ at opening, READ_2 and READ_3 too, unless the database is
+ * still of an older schema, WRITE at opening for writing (so that a database that does not fit is found before anything
+ * is sent). */
+enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3, SQL_WHEN_WRITE };
 
 /* The columns of an expectation, in the order in which commit.c writes and image.c reads them. */
 #define SQL_EXPECT_COLUMNS "kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
@@ -88,6 +89,15 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_WRITE }
 	X(MEMBERS_CLEAR, WRITE, "DELETE FROM member WHERE cluster = ?1") \
 	X(MEMBER_ADD, WRITE, "INSERT INTO member (cluster, node, address, shard) VALUES (?1, ?2, ?3, ?4)" \
 		" ON CONFLICT (cluster, node) DO UPDATE SET address = excluded.address, shard = excluded.shard") \
+	/* shards; without a copy its columns are NULL */ \
+	X(SHARDS_GET, READ_3, "SELECT s.number, s.slots, c.node, c.address, c.led, c.repl_offset, c.keys, c.seen_wall_ms" \
+		" FROM shard s LEFT JOIN shard_copy c ON c.cluster = s.cluster AND c.number = s.number" \
+		" WHERE s.cluster = ?1 ORDER BY s.number, c.place") \
+	X(SHARD_COPIES_CLEAR, WRITE, "DELETE FROM shard_copy WHERE cluster = ?1") \
+	X(SHARDS_CLEAR, WRITE, "DELETE FROM shard WHERE cluster = ?1") \
+	X(SHARD_ADD, WRITE, "INSERT INTO shard (cluster, number, slots) VALUES (?1, ?2, ?3)") \
+	X(SHARD_COPY_ADD, WRITE, "INSERT INTO shard_copy (cluster, number, place, node, address, led, repl_offset, keys," \
+		" seen_wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
 	/* the journal */ \
 	X(PASS_NEWEST, READ, "SELECT coalesce(max(id), 0) FROM pass WHERE cluster = ?1") \
 	/* ?2: older than this; ?3: but not the newest so many, at least one; ?4: at most so many */ \
@@ -114,11 +124,14 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_WRITE }
 	X(EXPECT_PENDING, READ, "SELECT id, " SQL_EXPECT_COLUMNS " FROM expectation" \
 		" WHERE cluster = ?1 AND status = 'pending' ORDER BY id") \
 	/* temporary settings */ \
-	X(TEMPORARIES_GET, READ, "SELECT node, name, address, original, temporary FROM temporary_setting" \
+	X(TEMPORARIES_GET, READ_3, "SELECT node, name, address, original, temporary, peer FROM temporary_setting" \
 		" WHERE cluster = ?1 ORDER BY node, name") \
-	X(TEMPORARY_SET, WRITE, "INSERT INTO temporary_setting (cluster, node, name, address, original, temporary)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (cluster, node, name)" \
-		" DO UPDATE SET address = excluded.address, temporary = excluded.temporary") \
+	/* the same of a database of schema 1 or 2, which is only read */ \
+	X(TEMPORARIES_GET_2, READ, "SELECT node, name, address, original, temporary, '' FROM temporary_setting" \
+		" WHERE cluster = ?1 ORDER BY node, name") \
+	X(TEMPORARY_SET, WRITE, "INSERT INTO temporary_setting (cluster, node, name, address, original, temporary, peer)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (cluster, node, name)" \
+		" DO UPDATE SET address = excluded.address, temporary = excluded.temporary, peer = excluded.peer") \
 	X(TEMPORARY_DROP, WRITE, "DELETE FROM temporary_setting WHERE cluster = ?1 AND node = ?2 AND name = ?3") \
 	/* conditions */ \
 	X(CONDITIONS_GET, READ, "SELECT type, status, reason, message, since_wall_ms FROM condition" \
@@ -173,6 +186,8 @@ int sql_small(struct sql *q); /* fits an int, or the value is odd */
 const char *sql_text(struct sql *q, struct rop_arena *arena);    /* owned by the arena; NULL for NULL */
 const char *sql_always(struct sql *q, struct rop_arena *arena); /* "" for NULL */
 void sql_copy(struct sql *q, char *buf, size_t size);            /* too long is odd */
+/* What was read cannot be ours: the database is damaged. */
+void sql_odd(struct sql *q, const char *what, const char *value);
 /* The index of a text among names, by its finder; odd and 0 when there is none. */
 int sql_name_of(struct sql *q, int (*find)(const char *name), const char *what);
 

@@ -108,6 +108,21 @@ static void change_temporaries(struct rop_image *image, const struct rop_entry *
 	}
 }
 
+static void write_shards(struct rop_image *image, const struct rop_entry *entry)
+{
+	image->shards.n = 0;
+	for (size_t s = 0; s < entry->shards.n; s++) {
+		struct rop_shard_memory *shard = rop_push(pool, &image->shards);
+		const struct rop_shard_memory *from = &entry->shards.at[s];
+		*shard = (struct rop_shard_memory){ .number = from->number, .slots = rop_strdup(pool, from->slots) };
+		for (size_t c = 0; c < from->copies.n; c++) {
+			struct rop_copy_memory *copy = rop_push(pool, &shard->copies);
+			*copy = from->copies.at[c];
+			copy->address = rop_strdup(pool, copy->address);
+		}
+	}
+}
+
 static void write_down(struct hand *hand, struct rop_entry *entry)
 {
 	struct rop_image *image = &hand->image;
@@ -128,6 +143,8 @@ static void write_down(struct hand *hand, struct rop_entry *entry)
 			member->address = rop_strdup(pool, member->address);
 		}
 	}
+	if (entry->shards_changed)
+		write_shards(image, entry);
 	if (entry->state)
 		image->state = rop_strdup(pool, entry->state);
 	if (entry->formed)

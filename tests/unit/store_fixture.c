@@ -90,6 +90,27 @@ void add_expect(struct rop_entry *entry, struct rop_expect x)
 	*rop_push(arena, &entry->expects) = x;
 }
 
+void add_temporary(struct rop_entry *entry, const char *node, const char *address, const char *original,
+		   const char *temporary)
+{
+	struct rop_temporary t = { .address = address, .name = "timeout", .original = original, .temporary = temporary };
+	snprintf(t.node, sizeof t.node, "%s", node);
+	*rop_push(arena, &entry->temporaries_set) = t;
+}
+
+struct rop_shard_memory *add_shard(struct rop_entry *entry, int number, const char *slots)
+{
+	entry->shards_changed = true;
+	struct rop_shard_memory *shard = rop_push(arena, &entry->shards);
+	*shard = (struct rop_shard_memory){ .number = number, .slots = slots };
+	return shard;
+}
+
+void add_copy(struct rop_shard_memory *shard, struct rop_copy_memory copy)
+{
+	*rop_push(arena, &shard->copies) = copy;
+}
+
 void add_resolution(struct rop_entry *entry, int64_t id, enum rop_expect_status status, const char *note)
 {
 	*rop_push(arena, &entry->resolutions) = (struct rop_resolution){ id, status, note };

@@ -26,6 +26,10 @@ struct rop_entry entry_at(int64_t wall_ms);
 struct rop_expect expect_of(enum rop_step_kind kind, const char *subject);
 struct rop_expect expect_slots(int first, int last);
 void add_expect(struct rop_entry *entry, struct rop_expect x);
+void add_temporary(struct rop_entry *entry, const char *node, const char *address, const char *original,
+		   const char *temporary);
+struct rop_shard_memory *add_shard(struct rop_entry *entry, int number, const char *slots); /* ... are changed */
+void add_copy(struct rop_shard_memory *shard, struct rop_copy_memory copy);
 void add_resolution(struct rop_entry *entry, int64_t id, enum rop_expect_status status, const char *note);
 
 /* By a connection of its own. */

@@ -45,7 +45,7 @@ Test(policy_corners, one_thing_that_is_open_and_it_is_not_converged)
 
 Test(policy_corners, one_thing_to_write_and_the_entry_is_not_empty)
 {
-	for (int part = 0; part <= 10; part++) {
+	for (int part = 0; part <= 11; part++) {
 		struct rop_entry entry = { .wall_ms = 1, .boot_ms = 1, .pid = 1, .ignore_pause = true };
 		switch (part) {
 		case 0: cr_assert(rop_entry_empty(&entry)); continue;
@@ -59,6 +59,7 @@ Test(policy_corners, one_thing_to_write_and_the_entry_is_not_empty)
 		case 8: entry.formed = true; break;
 		case 9: entry.reached_revision = 1; break;
 		case 10: entry.conditions_changed = true; break;
+		case 11: entry.shards_changed = true; break;
 		}
 		cr_assert_not(rop_entry_empty(&entry), "part %d", part);
 	}

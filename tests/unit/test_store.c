@@ -44,6 +44,24 @@ static void assert_same_expect(const struct rop_expect *got, const struct rop_ex
 	cr_assert_null(got->note);
 }
 
+static void assert_same_shards(const struct rop_image *image, const struct rop_entry *entry)
+{
+	cr_assert_eq(image->shards.n, entry->shards.n);
+	for (size_t s = 0; s < entry->shards.n; s++) {
+		const struct rop_shard_memory *got = &image->shards.at[s], *want = &entry->shards.at[s];
+		cr_assert_eq(got->number, want->number);
+		cr_assert_str_eq(got->slots, want->slots);
+		cr_assert_eq(got->copies.n, want->copies.n);
+		for (size_t c = 0; c < want->copies.n; c++) {
+			const struct rop_copy_memory *a = &got->copies.at[c], *b = &want->copies.at[c];
+			cr_assert_str_eq(a->node, b->node);
+			cr_assert(rop_streq(a->address, b->address));
+			cr_assert(a->led == b->led && a->offset == b->offset && a->keys == b->keys);
+			cr_assert_eq(a->seen_wall_ms, b->seen_wall_ms);
+		}
+	}
+}
+
 static struct rop_entry full_entry(void)
 {
 	struct rop_entry entry = entry_at(1700000000000);
@@ -54,9 +72,13 @@ static struct rop_entry full_entry(void)
 	struct rop_expect bare = { .kind = ROP_STEP_PERSIST, .subject = "config:" NODE_B, .first = -1, .last = -1 };
 	add_expect(&entry, bare);
 	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "10.0.0.1:6379", "cluster-node-timeout",
-		"15000", "500", "" };
+		"15000", "500", NODE_B };
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_B, "10.0.0.2:6379", 2 };
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", 0 };
+	struct rop_shard_memory *shard = add_shard(&entry, 2, "0-5460 6000");
+	add_copy(shard, (struct rop_copy_memory){ NODE_B, "10.0.0.2:6379", true, 5000000002, 12345, 1700000000003 });
+	add_copy(shard, (struct rop_copy_memory){ NODE_A, NULL, false, -1, -1, 1600000000004 });
+	add_shard(&entry, 7, "5461-5999");
 	entry.members_changed = entry.formed = entry.state_entered = entry.conditions_changed = true;
 	entry.state = "Configure";
 	entry.reached_revision = 1;
@@ -100,6 +122,8 @@ Test(store, every_field_comes_back_from_another_process_s_view)
 	cr_assert_str_eq(image.temporaries.at[0].name, "cluster-node-timeout");
 	cr_assert_str_eq(image.temporaries.at[0].original, "15000");
 	cr_assert_str_eq(image.temporaries.at[0].temporary, "500");
+	cr_assert_str_eq(image.temporaries.at[0].peer, NODE_B);
+	assert_same_shards(&image, &entry);
 	cr_assert_eq(image.members.n, 2);
 	cr_assert_str_eq(image.members.at[0].node, NODE_B, "members keep their order");
 	cr_assert_str_eq(image.members.at[1].address, "10.0.0.1:6379");
@@ -145,6 +169,18 @@ Test(store, a_later_entry_changes_only_what_it_names)
 	alone.members_changed = true;
 	commit_or_die(store, "cart", &alone);
 	cr_assert_eq(image_of(store, "cart").members.n, 0, "the whole new set");
+	assert_same_shards(&image, &entry);
+	struct rop_entry fewer = entry_at(1700000007000), other = entry_at(1700000007000);
+	add_copy(add_shard(&fewer, 7, "0-99"), (struct rop_copy_memory){ NODE_A, "a:1", true, 1, 2, 3 });
+	commit_or_die(store, "cart", &fewer);
+	add_copy(add_shard(&other, 7, "1-2"), (struct rop_copy_memory){ NODE_A, "b:1", true, 4, 5, 6 });
+	commit_or_die(store, "other", &other);
+	image = image_of(store, "cart");
+	assert_same_shards(&image, &fewer);
+	fewer.shards.n = 0;
+	commit_or_die(store, "cart", &fewer);
+	cr_assert_eq(image_of(store, "cart").shards.n, 0);
+	cr_assert_eq(image_of(store, "other").shards.n, 1);
 	cr_assert_not(image_of(store, "wishlist").known, "clusters do not mix");
 	rop_store_close(store);
 }
@@ -154,6 +190,28 @@ Test(store, an_empty_entry_writes_nothing)
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
 	struct rop_entry entry = entry_at(1);
 	commit_or_die(store, "cart", &entry);
+	cr_assert_not(image_of(store, "cart").known);
+	rop_store_close(store);
+}
+
+Test(store, shards_that_cannot_be_are_refused_and_nothing_is_written)
+{
+	static const struct { int number; const char *slots; } BAD[] = {
+		{ 0, "1-2" }, { -1, "1-2" }, { 1, "" }, { 1, NULL }, { 1, "1-" }, { 1, "0-16384" }, { 1, "all" },
+	};
+	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+		struct rop_entry entry = entry_at(1);
+		add_shard(&entry, BAD[i].number, BAD[i].slots);
+		bool paused;
+		cr_assert_not(rop_store_commit(store, "cart", &entry, &paused, &err), "%zu", i);
+		cr_assert(err.code == ROP_INTERNAL && strstr(err.text, "shard"), "%s", err.text);
+	}
+	struct rop_entry twice = entry_at(1);
+	add_shard(&twice, 2, "1");
+	add_shard(&twice, 2, "2");
+	bool paused;
+	cr_assert_not(rop_store_commit(store, "cart", &twice, &paused, &err));
 	cr_assert_not(image_of(store, "cart").known);
 	rop_store_close(store);
 }
@@ -310,11 +368,11 @@ Test(store, a_temporary_setting_set_again_keeps_the_first_original)
 {
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
 	struct rop_entry entry = entry_at(1000);
-	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "a:1", "timeout", "15000", "500", "" };
+	add_temporary(&entry, NODE_A, "a:1", "15000", "500");
 	commit_or_die(store, "cart", &entry);
 	struct rop_entry again = entry_at(2000);
-	*rop_push(arena, &again.temporaries_set) = (struct rop_temporary){ NODE_A, "a:2", "timeout", "500", "250", "" };
-	*rop_push(arena, &again.temporaries_set) = (struct rop_temporary){ NODE_B, "b:1", "timeout", "9000", "250", "" };
+	add_temporary(&again, NODE_A, "a:2", "500", "250");
+	add_temporary(&again, NODE_B, "b:1", "9000", "250");
 	commit_or_die(store, "cart", &again);
 	struct rop_image image = image_of(store, "cart");
 	cr_assert_eq(image.temporaries.n, 2);
@@ -325,7 +383,7 @@ Test(store, a_temporary_setting_set_again_keeps_the_first_original)
 	struct rop_entry gone = entry_at(3000);
 	*rop_push(arena, &gone.temporaries_gone) = (struct rop_temporary){ .node = NODE_A, .name = "timeout" };
 	*rop_push(arena, &gone.temporaries_gone) = (struct rop_temporary){ .node = NODE_B, .name = "timeout" };
-	*rop_push(arena, &gone.temporaries_set) = (struct rop_temporary){ NODE_B, "b:1", "timeout", "8000", "250", "" };
+	add_temporary(&gone, NODE_B, "b:1", "8000", "250");
 	commit_or_die(store, "cart", &gone);
 	image = image_of(store, "cart");
 	cr_assert_eq(image.temporaries.n, 1);

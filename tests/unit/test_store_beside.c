@@ -170,20 +170,26 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	}
 }
 
-/* As version 1 of the program left it. */
-static void make_version_1(void)
+#define UNDO_3 "DROP TABLE shard_copy; DROP TABLE shard; ALTER TABLE temporary_setting DROP COLUMN peer;"
+#define UNDO_2 "DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
+	"DROP INDEX transition_of_pass; DROP INDEX expectation_of_pass; DROP INDEX revision_of_path;"
+
+/* As version 1 or 2 of the program left it. */
+static void make_version(int version)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
 	accept_one(store, "cart", "one", "/d/cart.yaml");
 	cr_assert(rop_store_pause(store, "wishlist", 0, "ada", 1, &err));
 	fill(store, "cart", 3);
+	struct rop_entry entry = entry_at(1002);
+	add_temporary(&entry, NODE_A, "10.0.0.1:6379", "15000", "500");
+	commit_or_die(store, "cart", &entry);
 	rop_store_close(store);
-	raw_exec(db_path, "DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;"
-			  "DROP INDEX transition_of_pass; DROP INDEX expectation_of_pass; DROP INDEX revision_of_path;"
-			  "PRAGMA user_version = 1");
-	sqlite3 *bare = NULL; /* it is what schema 1 makes, to the letter */
+	raw_exec(db_path, rop_printf(arena, "%s %s PRAGMA user_version = %d", UNDO_3, version < 2 ? UNDO_2 : "", version));
+	sqlite3 *bare = NULL; /* it is what the schemas up to then make, to the letter */
 	cr_assert_eq(sqlite3_open(in_folder("bare.db"), &bare), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(bare, store_migrations[0].sql, NULL, NULL, NULL), SQLITE_OK);
+	for (int i = 0; i < version; i++)
+		cr_assert_eq(sqlite3_exec(bare, store_migrations[i].sql, NULL, NULL, NULL), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(bare, rop_printf(arena, "ATTACH '%s' AS made", db_path), NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_stmt *q = NULL;
 	cr_assert_eq(sqlite3_prepare_v2(bare, "SELECT (SELECT group_concat(sql) FROM (SELECT sql FROM main.sqlite_schema"
@@ -198,7 +204,11 @@ static void assert_complete(struct rop_store *store)
 {
 	struct rop_image image = image_of(store, "cart");
 	cr_assert_str_eq(image.state, "S2");
-	cr_assert_eq(image.pass, 5);
+	cr_assert_eq(image.pass, 6);
+	cr_assert_eq(image.temporaries.n, 1);
+	cr_assert_str_eq(image.temporaries.at[0].original, "15000");
+	cr_assert_str_eq(image.temporaries.at[0].peer, "");
+	cr_assert_eq(image.shards.n, 0);
 	cr_assert_eq(image.pending.n, 1);
 	cr_assert_eq(image.revision, 1);
 	struct rop_history_line *lines;
@@ -211,7 +221,7 @@ static void assert_complete(struct rop_store *store)
 Test(store_beside, a_database_of_version_1_is_read_as_it_is_and_then_migrates_complete)
 {
 	char id[9] = "?";
-	make_version_1();
+	make_version(1);
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
 	assert_complete(store);
 	cr_assert(rop_store_instance(store, id, &err) && !id[0], "none yet");
@@ -224,14 +234,37 @@ Test(store_beside, a_database_of_version_1_is_read_as_it_is_and_then_migrates_co
 	cr_assert(rop_store_file_error(store, "/d/cart.yaml", "cart", "line 1: error", 1, &err), "%s", err.text);
 	fill(store, "basket", 2);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 2);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 	/* and the program of version 1 leaves it alone */
 	store = NULL;
 	cr_assert_not(store_open_with(db_path, ROP_STORE_WRITE, store_migrations, 1, &store, &err));
-	cr_assert(strstr(err.text, "written by schema 2, this program knows 1"), "%s", err.text);
+	cr_assert(strstr(err.text, "written by schema 3, this program knows 1"), "%s", err.text);
 	cr_assert_null(store);
+}
+
+Test(store_beside, one_of_version_2_keeps_all_it_had_and_learns_of_shards)
+{
+	char before[9] = "?", after[9] = "!";
+	make_version(2);
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+	assert_complete(store);
+	cr_assert(rop_store_instance(store, before, &err) && strlen(before) == 8);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 2, "reading migrates nothing");
+	store = open_or_die(db_path, ROP_STORE_WRITE);
+	assert_complete(store);
+	cr_assert(rop_store_instance(store, after, &err));
+	cr_assert_str_eq(after, before);
+	struct rop_entry entry = entry_at(2000);
+	add_copy(add_shard(&entry, 2, "0-99"), (struct rop_copy_memory){ NODE_A, "a:1", true, 1, 2, 3 });
+	commit_or_die(store, "cart", &entry);
+	cr_assert_eq(image_of(store, "cart").shards.n, 1);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3);
+	cr_assert(integrity_ok(db_path));
+	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
 }
 
 Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_old_one)
@@ -241,7 +274,7 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 		pid_t children[PROCESSES];
 		unlink(db_path);
 		unlink(in_folder("bare.db"));
-		make_version_1();
+		make_version(1);
 		for (int i = 0; i < PROCESSES; i++) {
 			children[i] = fork();
 			if (children[i] == 0) {
@@ -256,7 +289,7 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 			int status = -1;
 			cr_assert(waitpid(children[i], &status, 0) == children[i] && status == 0, "process %d", i);
 		}
-		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 2);
+		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3);
 		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM instance"), 1);
 		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 		cr_assert(integrity_ok(db_path));

@@ -49,8 +49,12 @@ static struct rop_entry numbered_entry(int number, const struct rop_image *befor
 		add_expect(&entry, x);
 	}
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", number };
-	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "a", "timeout", "15000",
-		rop_printf(arena, "%d", number), "" };
+	add_temporary(&entry, NODE_A, "a", "15000", rop_printf(arena, "%d", number));
+	for (int i = 1; i <= 3; i++) {
+		struct rop_shard_memory *shard = add_shard(&entry, i, rop_printf(arena, "%d", i));
+		add_copy(shard, (struct rop_copy_memory){ NODE_A, "a", true, number, i, 0 });
+		add_copy(shard, (struct rop_copy_memory){ NODE_B, "b", false, number, i, 0 });
+	}
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		entry.conditions[i] = (struct rop_condition){ ROP_TRUE, "Fine", entry.state, number };
 	return entry;
@@ -67,6 +71,9 @@ static int number_of(const struct rop_image *image)
 		cr_assert_eq(image->pending.at[i].epoch, number);
 	cr_assert(image->members.n == 1 && image->members.at[0].shard == number);
 	cr_assert(image->temporaries.n == 1 && atoi(image->temporaries.at[0].temporary) == number);
+	cr_assert_eq(image->shards.n, 3);
+	for (size_t i = 0; i < 3; i++)
+		cr_assert(image->shards.at[i].copies.n == 2 && image->shards.at[i].copies.at[1].offset == number);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(image->conditions[i].since_wall_ms, number);
 	return number;
@@ -138,12 +145,14 @@ Test(store_faults, when_the_kth_write_fails_all_or_nothing_is_there)
 		}
 }
 
-static struct store_migration three[3] = { { NULL }, { NULL }, { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
+static struct store_migration four[4] = { { NULL }, { NULL }, { NULL },
+	{ "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
 	"ALTER TABLE cluster ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {
-	memcpy(three, store_migrations, 2 * sizeof *three);
+	cr_assert_eq(store_migrations_n, 3);
+	memcpy(four, store_migrations, 3 * sizeof *four);
 	bool reached = true;
 	for (int k = 1; reached; k++) {
 		unlink(db_path);
@@ -152,19 +161,19 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		rop_store_close(store);
 		store = NULL;
 		fault = (struct fault_plan){ .fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true };
-		bool ok = store_open_with(db_path, ROP_STORE_WRITE, three, 3, &store, &err);
+		bool ok = store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int64_t version = raw_int(db_path, "PRAGMA user_version");
-		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 2);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 3);
 		cr_assert(integrity_ok(db_path));
-		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, three, 3, &store, &err), "and then it goes on: %s", err.text);
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err), "and then it goes on: %s", err.text);
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
-		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-4", db_path), "PRAGMA user_version"), 3);
 	}
 }
 
@@ -371,7 +380,9 @@ Test(store_faults, values_that_cannot_be_ours_are_damage)
 		"UPDATE expectation SET kind = 'dance'", "UPDATE expectation SET attempts = 5000000000",
 		"UPDATE expectation SET node = node || node", "UPDATE condition SET type = 'Happy' WHERE type = 'Blocked'",
 		"UPDATE condition SET status = 'Maybe'", "UPDATE member SET shard = -5000000000",
-		"UPDATE cluster SET boot_id = '" NODE_A "'",
+		"UPDATE cluster SET boot_id = '" NODE_A "'", "UPDATE shard SET slots = 'some'", "UPDATE shard SET slots = ''",
+		"UPDATE shard SET number = 5000000000 WHERE number = 1", "UPDATE shard_copy SET node = node || node",
+		"UPDATE temporary_setting SET peer = hex(randomblob(21))",
 	};
 	for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++) {
 		unlink(db_path);
