@@ -54,7 +54,7 @@ static struct rop_entry full_entry(void)
 	struct rop_expect bare = { .kind = ROP_STEP_PERSIST, .subject = "config:" NODE_B, .first = -1, .last = -1 };
 	add_expect(&entry, bare);
 	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "10.0.0.1:6379", "cluster-node-timeout",
-		"15000", "500" };
+		"15000", "500", "" };
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_B, "10.0.0.2:6379", 2 };
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", 0 };
 	entry.members_changed = entry.formed = entry.state_entered = entry.conditions_changed = true;
@@ -310,11 +310,11 @@ Test(store, a_temporary_setting_set_again_keeps_the_first_original)
 {
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
 	struct rop_entry entry = entry_at(1000);
-	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "a:1", "timeout", "15000", "500" };
+	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "a:1", "timeout", "15000", "500", "" };
 	commit_or_die(store, "cart", &entry);
 	struct rop_entry again = entry_at(2000);
-	*rop_push(arena, &again.temporaries_set) = (struct rop_temporary){ NODE_A, "a:2", "timeout", "500", "250" };
-	*rop_push(arena, &again.temporaries_set) = (struct rop_temporary){ NODE_B, "b:1", "timeout", "9000", "250" };
+	*rop_push(arena, &again.temporaries_set) = (struct rop_temporary){ NODE_A, "a:2", "timeout", "500", "250", "" };
+	*rop_push(arena, &again.temporaries_set) = (struct rop_temporary){ NODE_B, "b:1", "timeout", "9000", "250", "" };
 	commit_or_die(store, "cart", &again);
 	struct rop_image image = image_of(store, "cart");
 	cr_assert_eq(image.temporaries.n, 2);
@@ -325,7 +325,7 @@ Test(store, a_temporary_setting_set_again_keeps_the_first_original)
 	struct rop_entry gone = entry_at(3000);
 	*rop_push(arena, &gone.temporaries_gone) = (struct rop_temporary){ .node = NODE_A, .name = "timeout" };
 	*rop_push(arena, &gone.temporaries_gone) = (struct rop_temporary){ .node = NODE_B, .name = "timeout" };
-	*rop_push(arena, &gone.temporaries_set) = (struct rop_temporary){ NODE_B, "b:1", "timeout", "8000", "250" };
+	*rop_push(arena, &gone.temporaries_set) = (struct rop_temporary){ NODE_B, "b:1", "timeout", "8000", "250", "" };
 	commit_or_die(store, "cart", &gone);
 	image = image_of(store, "cart");
 	cr_assert_eq(image.temporaries.n, 1);

@@ -50,7 +50,7 @@ static struct rop_entry numbered_entry(int number, const struct rop_image *befor
 	}
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", number };
 	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "a", "timeout", "15000",
-		rop_printf(arena, "%d", number) };
+		rop_printf(arena, "%d", number), "" };
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		entry.conditions[i] = (struct rop_condition){ ROP_TRUE, "Fine", entry.state, number };
 	return entry;
