@@ -51,7 +51,7 @@ struct rop_expect {
 	enum rop_step_kind kind;
 	const char *subject;
 	char node[ROP_ID_SIZE];       /* the node the command goes to */
-	char peer[ROP_ID_SIZE];       /* MEET: whom; ROLE: the primary; else "" */
+	char peer[ROP_ID_SIZE];       /* MEET: whom; ROLE: the primary; LOWER: rop_temporary.peer; else "" */
 	int first, last;              /* SLOTS: the range, inclusive; else -1 */
 	int64_t epoch;                /* EPOCH; else 0 */
 	const char *name, *value, *was; /* settings: name, new value, value before; else NULL */

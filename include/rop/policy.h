@@ -85,6 +85,8 @@ struct rop_situation {
 	const char *instance;        /* of our database; NULL: unknown, then no other one is told apart */
 	int64_t wall_ms, boot_ms;
 	bool may_lower;              /* temporary settings are allowed in this run (not with --step) */
+	bool ends;                   /* told to stop: nothing is done any more but putting back */
+	bool warn_of_found;          /* temporary settings without a row are only warned of; else they go back */
 	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */
 	int64_t elsewhere_ms;        /* how long a peer has held a member at another address than its own line; -1: looks once only */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
@@ -103,9 +105,12 @@ struct rop_situation {
 	bool replicas_held;          /* some are to be attached, and each of them has to wait (held says for what) */
 	size_t answering;
 	struct rop_slots owned;      /* by anybody */
+	ROP_LIST(struct rop_temporary) found; /* temporary settings that the nodes show and no row knows: of a lost database */
 	bool paused, all_answer, in_view, formed, refused, fresh;
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok, views_agree;
-	bool prepared, temporaries_in_force, settings_as_declared, waiting, worn_out;
+	bool prepared, settings_as_declared, waiting, worn_out;
+	bool temporaries_in_force;   /* one that may go back now */
+	bool temporaries_waiting;    /* one that may not yet: rop_temporary.peer */
 	bool finding_gone;           /* set by the caller after assessing: a finding was told, and nothing is found any more */
 };
 
@@ -123,7 +128,20 @@ void rop_situation_open(struct rop_situation *now);
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret_conditions[ROP_CONDITIONS_N]);
 
-/* Settings whose values a pass needs: the declared ones and those lowered while forming. Owned by the arena. */
+/* What cluster-node-timeout `original` is lowered to, so that its last two digits tell the original; -1: it is not.
+ * base: a multiple of 100, from 100 to 4000. 500 and 3000 make 507. */
+int64_t rop_lowered_timeout(int64_t base, int64_t original);
+/* The original of a lowered timeout; -1: not one of ours. */
+int64_t rop_lowered_original(int64_t value);
+/* May this one not go back yet? */
+bool rop_temporary_waits(const struct rop_situation *now, const struct rop_temporary *temporary);
+/* What becomes of it, in a sentence. */
+const char *rop_temporary_sentence(struct rop_arena *arena, const struct rop_situation *now,
+				   const struct rop_temporary *temporary);
+/* Is it one of `found`? */
+bool rop_temporary_is_found(const struct rop_situation *now, const char *node, const char *name);
+
+/* Settings whose values a pass needs: the declared ones and the temporary ones. Owned by the arena. */
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n);
 
 /* ---- words ------------------------------------------------------------------------------------------------- */
@@ -180,6 +198,8 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms);
 /* What still counts, in another arena: subjects that are neither pending nor failing are left behind. */
 struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries *tries);
+/* Something that nothing seen would ask for again is still to be done, once it may be. */
+void rop_tries_owe(struct rop_tries *tries, const char *subject, int64_t boot_ms);
 enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
 const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */

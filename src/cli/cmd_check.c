@@ -8,6 +8,7 @@
 struct checking {
 	struct cli *cli;
 	const struct rop_observed *seen;
+	const struct rop_image *journal; /* NULL: there is no file, or it cannot be read */
 	size_t errors, warnings;
 	json_t *findings;
 };
@@ -69,7 +70,7 @@ static void check_views(struct checking *c, struct rop_situation *now)
 		for (size_t i = 0; i < now->open.n; i++)
 			if (strcmp(now->open.at[i].reason, "Unreachable") != 0 && strcmp(now->open.at[i].reason, "SlotsUncovered") != 0 &&
 			    strcmp(now->open.at[i].reason, "StateFail") != 0 && strcmp(now->open.at[i].reason, "OpenSlots") != 0 &&
-			    strcmp(now->open.at[i].reason, "NotAttached") != 0)
+			    strcmp(now->open.at[i].reason, "NotAttached") != 0 && strcmp(now->open.at[i].reason, "TemporaryWaits") != 0)
 				say(c, "ERR", "red", now->open.at[i].text);
 	}
 	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
@@ -129,10 +130,24 @@ static void check_replicas(struct checking *c, const struct rop_situation *now)
 		say(c, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
 }
 
+/* Where the journal can be read, what is neither declared nor ours is named. */
+static void check_settings(struct checking *c, const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		if (strcmp(w->reason, "LeftLowered") == 0 || strcmp(w->reason, "NeverTakesOver") == 0)
+			say(c, "WARNING", "yellow", w->text);
+	}
+}
+
 static enum rop_code check(struct checking *c, const struct rop_topology *topology, const char *name)
 {
 	static const struct rop_image nothing_known;
-	struct rop_situation now = { .arena = c->cli->arena, .topology = topology, .seen = c->seen, .image = &nothing_known };
+	struct rop_image image = nothing_known;
+	if (c->journal) /* of it, only what is temporary: a check judges by what is there, not by what was */
+		image.temporaries = c->journal->temporaries;
+	struct rop_situation now = { .arena = c->cli->arena, .topology = topology, .seen = c->seen, .image = &image,
+				     .warn_of_found = c->journal != NULL };
 	rop_situation_assess(&now);
 	if (c->cli->values.output != CLI_TEXT)
 		c->findings = json_array();
@@ -142,6 +157,7 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	check_views(c, &now);
 	check_slots(c, &now);
 	check_replicas(c, &now);
+	check_settings(c, &now);
 	if (c->findings)
 		cli_print_json(cli_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors", (int)c->errors, "warnings",
 					(int)c->warnings, "findings", c->findings));
@@ -163,15 +179,17 @@ static struct rop_topology *topology_found(struct checking *c)
 
 static enum rop_code check_file(struct checking *c, const char *path)
 {
-	struct rop_err err = { 0 };
+	struct rop_err err = { 0 }, unread = { 0 };
 	struct session s = { 0 };
 	enum rop_code code;
 	if (c->cli->values.user || c->cli->values.password_file) {
 		rop_fail(&err, ROP_INVALID, "--user and --password-file go with HOST:PORT; a file says it under spec.auth");
 		return cli_fail(&err);
 	}
-	if (session_open_topology(&s, c->cli, path, &err) && session_open_nodes(&s, &err) && session_look(&s, 0, &err)) {
+	bool read = session_open_topology(&s, c->cli, path, &err) && session_open_store(&s, ROP_STORE_READ, &unread);
+	if (s.topology && session_open_nodes(&s, &err) && session_look(&s, ROP_OBSERVE_SETTINGS, &err)) {
 		c->seen = s.seen;
+		c->journal = read ? &s.image : NULL;
 		code = check(c, s.topology, s.topology->name);
 	} else {
 		code = cli_fail(&err);

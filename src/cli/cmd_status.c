@@ -166,9 +166,14 @@ static void print_text(struct cli *cli, const struct session *s, struct rop_situ
 		printf("%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n", e->address ? e->address : e->node, e->command ? e->command : e->subject,
 		       e->attempts, cli_time(cli->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
 	}
-	for (size_t i = 0; i < s->image.temporaries.n; i++)
-		printf("%s%s  %s is %s, will be put back to %s\n", i ? "" : "\nTemporary settings in force\n", s->image.temporaries.at[i].address,
-		       s->image.temporaries.at[i].name, s->image.temporaries.at[i].temporary, s->image.temporaries.at[i].original);
+	for (size_t i = 0; i < s->image.temporaries.n; i++) {
+		const struct rop_temporary *t = &s->image.temporaries.at[i];
+		printf("%s%s  ", i ? "" : "\nTemporary settings in force\n", t->address);
+		if (rop_temporary_waits(now, t))
+			printf("%s\n", rop_temporary_sentence(cli->arena, now, t));
+		else
+			printf("%s is %s, will be put back to %s\n", t->name, t->temporary, t->original);
+	}
 }
 
 static json_t *nodes_json(struct cli *cli, const struct rop_situation *now)
@@ -221,8 +226,9 @@ static json_t *status_json(struct cli *cli, const struct session *s, struct rop_
 	}
 	for (size_t i = 0; i < s->image.temporaries.n; i++) {
 		const struct rop_temporary *t = &s->image.temporaries.at[i];
-		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s}", "node", t->node, "name", t->name, "original", t->original,
-							    "temporary", t->temporary));
+		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name", t->name, "original",
+							    t->original, "temporary", t->temporary, "waits",
+							    rop_temporary_waits(now, t)));
 	}
 	return cli_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "state",
 			state_of(s, now), "converged", rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,

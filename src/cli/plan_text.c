@@ -57,6 +57,12 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	return false;
 }
 
+/* A temporary setting that the nodes show and the database does not know; its `why` has both values and says so. */
+static bool is_found(const struct rop_plan *plan, const struct rop_step *step)
+{
+	return step->expect.kind == ROP_STEP_RESTORE && rop_temporary_is_found(plan->first, step->expect.node, step->expect.name);
+}
+
 static void add_node(struct group *group, int node)
 {
 	if (node >= 0 && !group->nodes[node]) {
@@ -86,7 +92,8 @@ static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, gr
 		const struct rop_step *step = &plan->steps.at[i];
 		struct group *group = NULL;
 		for (size_t g = ret_groups->n; g-- > 0 && !group;)
-			if (one_line(ret_groups->at[g].step, step))
+			if (one_line(ret_groups->at[g].step, step) &&
+			    is_found(plan, ret_groups->at[g].step) == is_found(plan, step))
 				group = &ret_groups->at[g];
 		if (!group) {
 			group = rop_push(arena, ret_groups);
@@ -136,7 +143,8 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_RESTORE:
 		line.heading = "Settings (temporary)";
 		line.sign = "~";
-		line.what = rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
+		line.what = is_found(plan, g->step) ? rop_printf(arena, "%s %s", e->name, e->why) :
+						      rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
 		break;
 	case ROP_STEP_EPOCH:
 		line.what = "a config epoch of its own for each";

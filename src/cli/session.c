@@ -240,7 +240,8 @@ struct rop_situation *session_situation(const struct session *s)
 {
 	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
 	*now = (struct rop_situation){ .arena = s->cli->arena, .topology = s->topology, .seen = s->seen, .image = &s->image,
-				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms(), .may_lower = true, .elsewhere_ms = -1 };
+				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(),
+				       .boot_ms = rop_boot_ms(), .may_lower = true, .warn_of_found = true, .elsewhere_ms = -1 };
 	rop_situation_assess(now);
 	return now;
 }
@@ -249,8 +250,8 @@ void session_warn_of_second(struct cli *cli, const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "SecondOperator") != 0)
-			continue;
-		cli_tell(cli, "warning: %s\n  -> %s", w->text, w->advice);
+		if (strcmp(w->reason, "SecondOperator") == 0 || strcmp(w->reason, "LeftLowered") == 0 ||
+		    strcmp(w->reason, "NeverTakesOver") == 0)
+			cli_tell(cli, "warning: %s\n  -> %s", w->text, w->advice);
 	}
 }

@@ -541,7 +541,8 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 	*r->now = (struct rop_situation){
 		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
 		.instance = r->options.instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
-		.elsewhere_ms = elsewhere_ms(r, seen, clock), .before = r->before, .consent = &consent,
+		.elsewhere_ms = elsewhere_ms(r, seen, clock), .before = r->before, .consent = &consent, .warn_of_found = r->options.keep,
+		.ends = r->stopping,
 	};
 	rop_situation_assess(r->now);
 	keep_consent(r, &consent);
@@ -616,6 +617,24 @@ static void remember_members(struct rop_reconcile *r)
 		*rop_push(r->arena, &r->image.members) = memory_member(r->arena, &r->entry.members.at[i]);
 }
 
+static bool batch_rewrites(const struct rop_reconcile *r, int node)
+{
+	for (size_t i = 0; i < r->batch.steps.n; i++)
+		if (r->batch.steps.at[i].node == node && r->batch.steps.at[i].expect.kind == ROP_STEP_PERSIST)
+			return true;
+	return false;
+}
+
+/* What was changed without being written to the node's file, because a temporary setting is in force there. */
+static void owe_rewrites(struct rop_reconcile *r)
+{
+	for (size_t i = 0; i < r->batch.steps.n; i++) {
+		const struct rop_step *step = &r->batch.steps.at[i];
+		if (step->expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step->node))
+			rop_tries_owe(r->tries, rop_printf(r->pass, "config:%s", step->expect.node), r->now->boot_ms);
+	}
+}
+
 void pass_remember(struct rop_reconcile *r)
 {
 	struct rop_image *image = &r->image;
@@ -629,6 +648,7 @@ void pass_remember(struct rop_reconcile *r)
 		if (r->options.on_step)
 			r->options.on_step(r->options.arg, &r->batch.steps.at[i], ROP_EXPECT_PENDING, NULL);
 	}
+	owe_rewrites(r);
 	r->sent_since_compact |= r->batch.steps.n > 0;
 	r->at_work |= r->batch.steps.n > 0;
 	remember_temporaries(r);

@@ -68,11 +68,25 @@ static bool has_passed(const struct rop_reconcile *r)
 	return r->now->finding_gone && !r->now->paused && !r->options.predict;
 }
 
+static bool all_rows_wait(const struct rop_reconcile *r)
+{
+	for (size_t i = 0; i < r->image.temporaries.n; i++)
+		if (!r->now || !rop_temporary_waits(r->now, &r->image.temporaries.at[i]))
+			return false;
+	return true;
+}
+
+/* Told to stop: is there something that may have to go back then? */
+static bool owes_restore(const struct rop_reconcile *r)
+{
+	return r->image.temporaries.n || (r->now && r->now->temporaries_in_force);
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
-	if (r->stopping && !r->stop_decided && r->image.temporaries.n) { /* told after this pass: the next one puts them back */
+	if (r->stopping && !r->stop_decided && owes_restore(r)) { /* told after this pass: the next one puts them back */
 		r->want = ROP_WANT_OBSERVE;
 		return;
 	}
@@ -276,7 +290,7 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) + STOP_GRACE_MS; /* before the first look: since the start */
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
-	if (!r->image.temporaries.n && !r->pending.n && r->want == ROP_WANT_OBSERVE)
+	if (!owes_restore(r) && !r->pending.n && r->want == ROP_WANT_OBSERVE)
 		finish(r, code);
 }
 
@@ -304,7 +318,7 @@ bool rop_reconcile_paused(const struct rop_reconcile *r)
 
 bool rop_reconcile_at_rest(const struct rop_reconcile *r)
 {
-	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n && !r->image.temporaries.n;
+	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n && all_rows_wait(r);
 }
 
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by)

@@ -380,10 +380,7 @@ static void set_setting_flags(struct rop_situation *now)
 {
 	now->prepared = !now->fresh || (policy_all_lowered(now) && policy_epochs_set(now));
 	now->settings_as_declared = policy_settings_as_declared(now);
-	for (size_t t = 0; t < now->image->temporaries.n; t++) {
-		int node = rop_observed_find(now->seen, now->image->temporaries.at[t].node);
-		now->temporaries_in_force |= node >= 0 && now->seen->nodes[node].reach == ROP_REACH_OK;
-	}
+	policy_set_temporary_flags(now);
 }
 
 /* ---- the decision table ------------------------------------------------------------------------------------ */
@@ -448,6 +445,8 @@ void rop_situation_assess(struct rop_situation *now)
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	policy_warn_of_second(now);
+	policy_find_temporaries(now);
+	policy_warn_of_temporaries(now);
 	find_unfit_nodes(now);
 	find_twins(now);
 	find_clones(now);
@@ -470,5 +469,5 @@ void rop_situation_assess(struct rop_situation *now)
 bool rop_situation_converged(const struct rop_situation *now)
 {
 	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->replicas_attached &&
-	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force;
+	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force && !now->temporaries_waiting;
 }

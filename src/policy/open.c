@@ -170,6 +170,16 @@ static void note_nodes(struct rop_situation *now)
 	}
 }
 
+static void note_waiting_temporaries(struct rop_situation *now)
+{
+	for (size_t t = 0; t < now->image->temporaries.n && now->temporaries_waiting && now->open.n < OPEN_MAX; t++) {
+		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
+		int node = rop_observed_find(now->seen, temporary->node);
+		if (node >= 0 && answers(now, (size_t)node) && rop_temporary_waits(now, temporary))
+			note(now, node, "TemporaryWaits", rop_temporary_sentence(now->arena, now, temporary), NULL);
+	}
+}
+
 /* The node whose id stands in a subject such as "link:A>B"; -1: a subject of another form. */
 static int node_of_subject(const struct rop_situation *now, const char *subject)
 {
@@ -214,6 +224,7 @@ void rop_situation_open(struct rop_situation *now)
 	if (now->members_agree && !now->views_agree && now->open.n < OPEN_MAX)
 		note_pairs(now, now->seen->agrees, "ViewsDiffer", sees_other, NULL);
 	note_nodes(now);
+	note_waiting_temporaries(now);
 	if (!now->settings_as_declared && now->open.n < OPEN_MAX)
 		note(now, -1, "Settings", "some settings are not as declared", NULL);
 }

@@ -15,8 +15,15 @@ void policy_warn_of_second(struct rop_situation *now);
 /* neighbours.c: fills in the layout's warnings */
 void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
 			       struct rop_layout *layout);
-/* temporary.c: settings lowered while a cluster is formed */
+/* temporary.c: settings changed for a while */
+enum policy_temporary { POLICY_NODE_TIMEOUT, POLICY_SYNC_DELAY, POLICY_NO_FAILOVER, POLICY_TEMPORARIES_N };
+extern const char *const policy_temporary_names[POLICY_TEMPORARIES_N];
 bool policy_all_lowered(const struct rop_situation *now);
+void policy_find_temporaries(struct rop_situation *now); /* fills in `found` */
+void policy_set_temporary_flags(struct rop_situation *now);
+void policy_warn_of_temporaries(struct rop_situation *now);
+/* CONFIG REWRITE writes what is in force: never while a temporary value is, unless this batch sets the declared one first. */
+bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch *batch, size_t node);
 /* introduce.c */
 bool policy_epochs_set(const struct rop_situation *now);
 /* settings.c: managed settings */

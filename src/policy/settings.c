@@ -9,13 +9,11 @@
 
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
 {
-	static const char *const ALWAYS[] = { "cluster-node-timeout", "repl-diskless-sync-delay", "cluster-replica-no-failover" };
-	static const size_t N_ALWAYS = sizeof ALWAYS / sizeof *ALWAYS;
-	const char **names = rop_alloc_n(arena, topology->settings.n + N_ALWAYS + 2, sizeof *names);
+	const char **names = rop_alloc_n(arena, topology->settings.n + POLICY_TEMPORARIES_N + 2, sizeof *names);
 	size_t n = 0;
 	bool memory = false;
-	for (size_t i = 0; i < N_ALWAYS; i++)
-		names[n++] = ALWAYS[i];
+	for (size_t i = 0; i < POLICY_TEMPORARIES_N; i++)
+		names[n++] = policy_temporary_names[i];
 	for (size_t i = 0; i < topology->settings.n; i++) {
 		const char *name = topology->settings.at[i].name;
 		bool known = false;
@@ -92,7 +90,7 @@ bool policy_settings_as_declared(const struct rop_situation *now)
 		for (size_t s = 0; s < now->topology->settings.n; s++)
 			if (!as_declared(now, i, &now->topology->settings.at[s]))
 				return false;
-		if (now->topology->settings.n && rewrite_is_owed(now, i))
+		if (now->topology->settings.n && rewrite_is_owed(now, i) && policy_may_rewrite(now, NULL, i))
 			return false;
 	}
 	return true;
@@ -115,7 +113,7 @@ void policy_apply_settings(const void *subject, const int64_t *args, void *outpu
 			step.expect.was = value_of(now, i, setting->name);
 			changed |= policy_add(now, batch, &step);
 		}
-		if (changed) {
+		if (changed && policy_may_rewrite(now, batch, i)) {
 			struct rop_step step = policy_step(now, ROP_STEP_PERSIST, (int)i, -1);
 			policy_add(now, batch, &step);
 		}

@@ -67,15 +67,21 @@ static void settle_claims(struct rop_observed *seen)
 	}
 }
 
+/* In sync: it holds what its primary holds. */
 static void follow_primaries(struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
 		if (!alive(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0 || !alive(seen, (size_t)node->primary))
 			continue;
+		const struct rop_node *primary = &seen->nodes[node->primary];
 		node->link_up = true;
 		node->syncing = false;
-		node->epoch = seen->nodes[node->primary].epoch;
+		node->epoch = primary->epoch;
+		node->keys = primary->keys;
+		node->offset = primary->offset;
+		memcpy(node->replid, primary->replid, sizeof node->replid);
+		rop_bit_set(seen, seen->online, (size_t)node->primary, i);
 	}
 }
 

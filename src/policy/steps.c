@@ -269,6 +269,8 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		rop_slots_add(&n->slots, e->first, e->last);
 		break;
 	case ROP_STEP_ROLE:
+		for (size_t i = 0; i < seen->n; i++) /* whom it followed before lists it no more */
+			rop_bit_clear(seen, seen->online, i, (size_t)node);
 		n->role = ROP_ROLE_REPLICA;
 		n->primary = peer;
 		memcpy(n->primary_id, e->peer, ROP_ID_SIZE);

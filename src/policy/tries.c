@@ -144,6 +144,18 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	return copy;
 }
 
+void rop_tries_owe(struct rop_tries *tries, const char *subject, int64_t boot_ms)
+{
+	struct try_entry *entry = entry_for(tries, subject);
+	entry->owed = true;
+	if (entry->pending || entry->attempts)
+		return;
+	count(tries, entry, 1);
+	entry->failed_ms = boot_ms;
+	entry->not_before_ms = boot_ms;
+	entry->note = "it waits for a temporary setting";
+}
+
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last)
 {
 	struct rop_slots range = { 0 };

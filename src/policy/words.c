@@ -31,6 +31,7 @@ FLAG(synchronising)
 FLAG(state_ok)
 FLAG(views_agree)
 FLAG(temporaries_in_force)
+FLAG(temporaries_waiting)
 FLAG(settings_as_declared)
 FLAG(waiting)
 FLAG(worn_out)
@@ -76,7 +77,9 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_agreed_for, .implies = { "views_agree", "members_agree", "introduced" } },
 	{ .name = "settling", .doc = "the views agree, but not for as long yet as spec.intervals.settle asks", .holds = is_settling,
 	  .implies = { "views_agree", "members_agree", "introduced" } },
-	{ .name = "temporaries_in_force", .doc = "a temporary setting has not been put back yet on a node that answers", .holds = is_temporaries_in_force },
+	{ .name = "temporaries_in_force", .doc = "a temporary setting that may go back now is in force on a node that answers", .holds = is_temporaries_in_force },
+	{ .name = "temporaries_waiting", .doc = "a temporary setting may not go back yet: its node is not in sync with the primary it is to follow",
+	  .holds = is_temporaries_waiting },
 	{ .name = "settings_as_declared", .doc = "managed settings have their declared values", .holds = is_settings_as_declared },
 	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },
 	{ .name = "worn_out", .doc = "a step was refused or not seen done as often as it may be tried", .holds = is_worn_out },

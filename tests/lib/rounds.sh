@@ -21,7 +21,7 @@ set -u
 # Servers for many rounds: a primary that owns slots again reports fail for cluster-node-timeout (up to 5 s), and a
 # synchronisation without disk waits for more replicas; both are lowered while forming, and not before or after.
 FLEET_TIMEOUT=2000
-ORIGINAL_SYNC_DELAY=1
+ORIGINAL_SYNC_DELAY=5
 QUICK="repl-diskless-sync-delay $ORIGINAL_SYNC_DELAY"
 
 # The reset goes to all nodes at once. A MEET under way may make two of them known to each other again: hence the loop.

@@ -41,7 +41,7 @@ topology "$F" 3 1 'settings: { maxmemory-policy: volatile-ttl }'
 check 'only declared settings are changed' eval 'expect 0 plan -o json "$F" && json "[.changes[].command] | unique == [\"CONFIG REWRITE\", \"CONFIG SET maxmemory-policy volatile-ttl\"]"'
 changes_begin
 check '... by apply too' eval 'expect 0 apply --yes "$F" && [ "$(changes_list | awk "{ print \$2 }" | sort -u | xargs)" = "config|rewrite config|set" ]'
-check '... and no timeout was ever lowered' eval '! rcli 0 SLOWLOG GET -1 | grep -A3 -i "^config$" | grep -q cluster-node-timeout.500'
+check '... and no timeout was ever lowered' eval '! rcli 0 SLOWLOG GET -1 | xargs -d "\n" | grep -q "cluster-node-timeout [5-9][0-9][0-9] "'
 topology "$F" 3 1
 check 'then no changes' unchanged
 check 'not a key was touched' eval '[ "$(keys)" = 300 ] && [ "$(view 0)" = "$before" ]'

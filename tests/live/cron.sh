@@ -28,7 +28,7 @@ changes_begin
 check 'without --yes: 4, and why' eval 'cron 4 "\$ROP apply \$F" && has "$ERR" "give --yes"'
 check '... nothing was sent' no_changes
 check 'forming: a line a change' eval 'cron 0 "\$ROP apply --yes \$F" && only_lines && ! errors'
-check '... grouped as in the plan' eval 'has "$OUT" "cart: $(address 0) ... $(port 5): introduce 6 nodes" && has "$OUT" "cart: 6 nodes: cluster-node-timeout 5000 -> 500, restored when formed"'
+check '... grouped as in the plan' eval 'has "$OUT" "cart: $(address 0) ... $(port 5): introduce 6 nodes" && has "$OUT" "cart: 6 nodes: cluster-node-timeout 5000 -> 511, restored when formed"'
 check '... who gets what' eval 'has "$OUT" "cart: $(address 1): slots 5461-10922 of shard 2" && has "$OUT" "cart: $(address 3): replica of shard 1 ($(address 0))"'
 check '... at last the result' eval 'tail -1 "$OUT" | grep -qE "^cart: converged in [0-9.]+ s, [0-9]+ steps"'
 check '... nothing else' test "$(wc -l <"$OUT")" = 11

@@ -136,7 +136,8 @@ check 'nothing was sent' no_changes
 check 'the nodes are the same' test "$(rcli 0 CLUSTER MYID)" = "$id"
 check 'the database knows it as formed' eval '[ "$(journal "SELECT formed_wall_ms > 0 AND state = '"'Ready'"' FROM cluster")" = 1 ]'
 
-# Lost in the middle of a formation: what was lowered is not known any more, but the cluster is completed, not begun anew.
+# Lost in the middle of a formation: what was lowered is told by the nodes alone, and the cluster is completed, not begun
+# anew.
 fleet_reset || exit 1
 begin_apply "$CART"
 check 'lost midway: upon Replicate' upon Replicate
@@ -145,6 +146,7 @@ end_apply
 slots=$(total addslotsrange)
 rm -f "$STATE" "$STATE-journal"
 check 'lost midway: the next apply completes the cluster' eval 'expect 0 apply --yes "$CART" && wait_until 5 agreed'
+check 'lost midway: settings are put back' settings_original
 check 'lost midway: no slot was given twice' test "$slots $(total addslotsrange)" = '3 3'
 
 # ---------------------------------------------------------------- places that cannot be written; a full disk

@@ -96,7 +96,7 @@ node_timeouts() { # all running nodes' cluster-node-timeout, each once
 }
 : >"$LIVE_DIR/hung"
 op_start apply --yes --timeout 20s "$LIVE_DIR/quick.yaml"
-wait_until 5 '[ "$(rcli 3 CONFIG GET cluster-node-timeout | tail -1)" = 500 ]' >/dev/null
+wait_until 5 '[ "$(rcli 3 CONFIG GET cluster-node-timeout | tail -1)" = 511 ]' >/dev/null
 node_freeze 3
 code=0
 op_wait || code=$?

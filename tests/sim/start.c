@@ -94,7 +94,7 @@ static const char *original_value(struct sim *s, const char *name, size_t pick)
 	for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
 		if (strcmp(OTHERS[i].name, name) == 0)
 			return OTHERS[i].values[chance_below(&s->chance, 3)];
-	return NULL;
+	return strcmp(name, "cluster-replica-no-failover") == 0 ? "no" : NULL;
 }
 
 static void make_server(struct world *w, size_t i, size_t pick)

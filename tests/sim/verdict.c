@@ -1,4 +1,5 @@
 /* verdict.c - how a seed may end: converged, or with a reason that the truth bears out. Judged from the truth alone. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -204,13 +205,22 @@ static const char *declared_value(const struct sim *s, const char *name)
 static bool looks_lowered(const char *name, const char *value)
 {
 	if (strcmp(name, "cluster-node-timeout") == 0)
-		return strcmp(value, "500") == 0 || strcmp(value, "1000") == 0 || strcmp(value, "2000") == 0;
+		return rop_lowered_original(strtoll(value, NULL, 10)) >= 0;
 	return strcmp(name, "repl-diskless-sync-delay") == 0 && strcmp(value, "0") == 0;
 }
 
 static bool same(const char *a, const char *b)
 {
 	return strcasecmp(a, b) == 0 || (strcmp(a, "104857600") == 0 && strcmp(b, "100mb") == 0);
+}
+
+/* A lowered timeout is known by itself. The delay is known by the timeout beside it, unless that was not lowered when the
+ * database was lost, or a person has set it since. */
+static bool lost_its_trace(const struct sim *s, size_t node, size_t at)
+{
+	const struct server *server = &s->world->servers[node];
+	int timeout = rop_observed_setting(s->world->truth, "cluster-node-timeout");
+	return (int)at != timeout && !server->orphaned[timeout];
 }
 
 static void judge_setting(struct sim *s, size_t node, size_t at, bool reached)
@@ -228,7 +238,7 @@ static void judge_setting(struct sim *s, size_t node, size_t at, bool reached)
 		as_should = true;
 	if (as_should)
 		return;
-	if ((server->orphaned[at] || server->file_orphaned[at]) && left && !(declared && reached)) {
+	if ((server->orphaned[at] || server->file_orphaned[at]) && left && !(declared && reached) && lost_its_trace(s, node, at)) {
 		s->stats->left_behind++;
 		trace(s, "verdict", "node %zu keeps %s %s: the database that knew was lost", node, name, value);
 		return;
@@ -243,7 +253,7 @@ static void judge_file(struct sim *s, size_t node, size_t at)
 	const char *name = s->world->truth->setting_names[at], *value = server->file[at], *declared = declared_value(s, name);
 	if (!value || !looks_lowered(name, value) || strcmp(value, server->keeps[at]) == 0 || (declared && same(value, declared)))
 		return;
-	if (!server->file_orphaned[at])
+	if (!server->file_orphaned[at] || strcmp(name, "cluster-node-timeout") == 0)
 		sim_fail(s, "the configuration file of node %zu holds the temporary %s %s", node, name, value);
 }
 

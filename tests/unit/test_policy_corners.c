@@ -34,7 +34,8 @@ Test(policy_corners, one_thing_that_is_open_and_it_is_not_converged)
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	struct rop_situation *now = situation_of(topology, formed_world(topology));
 	bool *const flags[] = { &now->all_answer, &now->refused, &now->views_agree, &now->slots_assigned, &now->replicas_attached,
-				&now->links_up, &now->state_ok, &now->settings_as_declared, &now->temporaries_in_force };
+				&now->links_up, &now->state_ok, &now->settings_as_declared, &now->temporaries_in_force,
+				&now->temporaries_waiting };
 	cr_assert(rop_situation_converged(now));
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
 		*flags[i] = !*flags[i];
@@ -116,13 +117,16 @@ Test(policy_corners, settings_that_nobody_asked_for_are_neither_lowered_nor_as_d
 	cr_assert_eq(batch_of(now, "lower_settings").steps.n, 0);
 }
 
-Test(policy_corners, both_settings_that_are_lowered_can_be_managed_as_well)
+Test(policy_corners, settings_that_are_changed_for_a_while_can_be_managed_as_well)
 {
 	struct rop_topology *topology = topology_of(1, 0, 1);
 	size_t n;
 	manage_setting(topology, "repl-diskless-sync-delay", "1");
 	manage_setting(topology, "cluster-node-timeout", "5000");
 	manage_setting(topology, "maxmemory", "0");
+	rop_settings_watched(pool, topology, &n);
+	cr_assert_eq(n, 5);
+	manage_setting(topology, "cluster-replica-no-failover", "yes");
 	rop_settings_watched(pool, topology, &n);
 	cr_assert_eq(n, 5);
 }

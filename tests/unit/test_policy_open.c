@@ -335,6 +335,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "replicas_attached", &now.replicas_attached }, { "links_up", &now.links_up },
 		{ "synchronising", &now.synchronising }, { "state_ok", &now.state_ok },
 		{ "views_agree", &now.views_agree }, { "temporaries_in_force", &now.temporaries_in_force },
+		{ "temporaries_waiting", &now.temporaries_waiting },
 		{ "settings_as_declared", &now.settings_as_declared }, { "waiting", &now.waiting }, { "worn_out", &now.worn_out },
 		{ "finding_gone", &now.finding_gone }, { "replicas_held", &now.replicas_held },
 	};
