@@ -255,7 +255,7 @@ Test(shards, who_has_which_data_is_remembered_once_it_is_seen)
 		cr_assert_str_eq(shard(k + 1)->slots, rop_slots_text(pool, &op->world->nodes[k].slots));
 		expect_copy(shard(k + 1), 0, (size_t)k, true);
 		expect_copy(shard(k + 1), 1, (size_t)k + 3, false);
-		cr_assert_eq(shard(k + 1)->copies.at[1].offset, 1000 + k + 3);
+		cr_assert_eq(shard(k + 1)->copies.at[1].offset, 1000 + k);
 		cr_assert_eq(shard(k + 1)->copies.at[0].keys, 100);
 		cr_assert_gt(shard(k + 1)->copies.at[0].seen_wall_ms, 0);
 	}
@@ -298,7 +298,7 @@ Test(shards, how_far_the_copies_are_is_no_news_and_goes_with_what_is)
 	cr_assert_eq(shard(1)->copies.at[0].seen_wall_ms, op->clock.wall_ms);
 	cr_assert(shard(2)->copies.at[1].offset == -1 && shard(2)->copies.at[1].keys == -1, "unknown");
 	expect_copy(shard(3), 1, 5, false);
-	cr_assert_eq(shard(3)->copies.at[1].offset, 1005, "a silent copy is not a lost copy; it is as far as it was");
+	cr_assert_eq(shard(3)->copies.at[1].offset, 1002, "a silent copy is not a lost copy; it is as far as it was");
 	looks(20);
 	cr_assert_eq(op->commits, commits + 1);
 }
@@ -376,6 +376,8 @@ Test(shards, a_replica_counts_only_where_its_primary_says_so_too)
 {
 	start_formed();
 	op->frozen = true;
+	for (size_t i = 3; i < 6; i++)
+		rop_bit_clear(op->world, op->world->online, i - 3, i);
 	op->options.keep = true;
 	hand_start(op);
 	looks(3);
