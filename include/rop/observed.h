@@ -100,6 +100,7 @@ struct rop_foreign { /* a peer with an identity that was not among the nodes ask
 	char id[ROP_ID_SIZE];
 	const char *address, *flags; /* as that one says */
 	int more;              /* how many others list it too */
+	const char *slots;     /* that one of the viewers lists as its own; NULL: none does */
 };
 
 struct rop_observed {
@@ -137,7 +138,7 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen);
 /* One view's entry of a peer that was not asked: counted, and kept while there are few. */
 void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
-			      const char *flags);
+			      const char *flags, const char *slots);
 int rop_observed_find(const struct rop_observed *seen, const char *id);   /* index, or -1 */
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 

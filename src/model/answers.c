@@ -491,7 +491,7 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 		if (!line->myself)
 			self->others++;
 		if (subject < 0) {
-			rop_observed_add_foreign(seen, viewer, line->id, line->address, line->flags);
+			rop_observed_add_foreign(seen, viewer, line->id, line->address, line->flags, line->slots);
 			continue;
 		}
 		struct rop_node *node = &seen->nodes[subject];

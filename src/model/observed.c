@@ -53,8 +53,13 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 
 #define SHOWN_MAX 128 /* of an address, of flags: more than any server sends */
 
+static const char *shown_slots(struct rop_arena *arena, const char *slots)
+{
+	return slots && *slots ? rop_text_visible(arena, slots, strlen(slots), SHOWN_MAX) : NULL;
+}
+
 void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
-			      const char *flags)
+			      const char *flags, const char *slots)
 {
 	struct rop_node *self = &seen->nodes[viewer];
 	self->strangers++;
@@ -63,6 +68,8 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 		if (strcmp(seen->foreign.at[f].id, id) != 0)
 			continue;
 		seen->foreign.at[f].more++;
+		if (!seen->foreign.at[f].slots)
+			seen->foreign.at[f].slots = shown_slots(seen->arena, slots);
 		return;
 	}
 	if (seen->foreign.n == ROP_FOREIGN_MAX) {
@@ -73,6 +80,7 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 	*peer = (struct rop_foreign){ .viewer = (int)viewer };
 	memcpy(peer->id, id, strnlen(id, ROP_ID_SIZE - 1));
 	peer->address = rop_text_visible(seen->arena, address, strlen(address), SHOWN_MAX);
+	peer->slots = shown_slots(seen->arena, slots);
 	peer->flags = rop_text_visible(seen->arena, flags, strlen(flags), SHOWN_MAX);
 }
 

@@ -147,17 +147,52 @@ static void find_clones(struct rop_situation *now)
 	}
 }
 
+/* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
+static int follower_of(const struct rop_observed *seen, const char *id)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].role == ROP_ROLE_REPLICA &&
+		    strcmp(seen->nodes[i].primary_id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+static const char *address_before(const struct rop_image *image, const char *id)
+{
+	for (size_t m = 0; m < image->members.n; m++)
+		if (strcmp(image->members.at[m].node, id) == 0)
+			return image->members.at[m].address;
+	return NULL;
+}
+
+/* Advice is an act: who owns slots, or is followed, is never to be forgotten; nor one that is alive. */
+static const char *advice_on_peer(const struct rop_situation *now, const struct rop_foreign *peer)
+{
+	int follower = follower_of(now->seen, peer->id);
+	if (peer->slots)
+		return rop_printf(now->arena, "it owns the slots %.120s: bring it back, or declare it (spec.nodes); do not forget it, that would leave these slots and what it holds without an owner",
+				  peer->slots);
+	if (follower >= 0)
+		return rop_printf(now->arena, "%s follows it, and may hold the only other copy of its data: bring it back, or declare it (spec.nodes)",
+				  now->seen->nodes[follower].address);
+	if (!strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr"))
+		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is first: it is alive";
+	return rop_printf(now->arena, "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h HOST -p PORT cluster forget %s, on every node",
+			  peer->id);
+}
+
 static void find_foreign_peers(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	for (size_t f = 0; f < seen->foreign.n; f++) {
 		const struct rop_foreign *peer = &seen->foreign.at[f];
+		const char *before = address_before(now->image, peer->id);
 		policy_find(now, ROP_REFUSED, peer->viewer, "ForeignPeer",
-			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)",
+			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)%s%s",
 				       seen->nodes[peer->viewer].address, peer->id,
-				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags),
-			    rop_printf(now->arena, "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h HOST -p PORT cluster forget %s, on every node",
-				       peer->id));
+				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags,
+				       before ? ", which was a member at " : "", before ? before : ""),
+			    advice_on_peer(now, peer));
 	}
 	if (seen->foreign_more)
 		policy_find(now, ROP_REFUSED, -1, "ForeignPeer",

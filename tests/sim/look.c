@@ -169,7 +169,7 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 	for (size_t f = 0; f < t->foreign.n; f++)
 		if (seen->nodes[t->foreign.at[f].viewer].reach == ROP_REACH_OK)
 			rop_observed_add_foreign(seen, (size_t)t->foreign.at[f].viewer, t->foreign.at[f].id,
-						 t->foreign.at[f].address, t->foreign.at[f].flags);
+						 t->foreign.at[f].address, t->foreign.at[f].flags, NULL);
 	return seen;
 }
 

@@ -250,7 +250,7 @@ static void begin_foreign(struct sim *s)
 		begin_healthy(s, 0);
 	char id[ROP_ID_SIZE];
 	new_id(&s->chance, id);
-	rop_observed_add_foreign(w->truth, viewer, id, "10.9.9.9:6379", "master");
+	rop_observed_add_foreign(w->truth, viewer, id, "10.9.9.9:6379", "master", NULL);
 }
 
 /* A node outside of everything that holds something: nobody may use it. */

@@ -583,7 +583,7 @@ Test(model, a_copy_is_equal_and_independent)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	struct rop_observed *world = formed_world(topology);
-	rop_observed_add_foreign(world, 2, C, "x", "y");
+	rop_observed_add_foreign(world, 2, C, "x", "y", NULL);
 	world->foreign_more = 3;
 	struct rop_observed *copy = rop_observed_copy(pool, world);
 	cr_assert(copy->foreign.n == 1 && copy->foreign_more == 3 && copy->boot_ms == world->boot_ms && copy->n == 6);

@@ -74,7 +74,7 @@ Test(policy_corners, one_key_and_one_library_are_in_the_singular_and_no_address_
 	struct rop_observed *world = fresh_world(topology);
 	world->nodes[0].keys = 1;
 	world->nodes[1].functions = 1;
-	rop_observed_add_foreign(world, 2, node_id(9), ":0", "noaddr");
+	rop_observed_add_foreign(world, 2, node_id(9), ":0", "noaddr", NULL);
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert_eq(now->findings.n, 3);
 	cr_assert_str_eq(now->findings.at[0].text,

@@ -171,14 +171,14 @@ Test(policy_situation, a_peer_that_was_never_declared_is_refused_once_however_ma
 	struct rop_topology *topology = six();
 	struct rop_observed *world = formed_world(topology);
 	for (int viewer = 0; viewer < 6; viewer++)
-		rop_observed_add_foreign(world, (size_t)viewer, "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca", "10.9.9.9:1", "master,fail");
+		rop_observed_add_foreign(world, (size_t)viewer, "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca", "10.9.9.9:1", "master,fail", NULL);
 	struct rop_situation *now = situation_of(topology, world);
 	expect_finding(now, "ForeignPeer", ROP_REFUSED,
 		       "10.0.0.1:6379 knows a peer that is not declared: e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca at 10.9.9.9:1 (master,fail)");
 	cr_assert_eq(now->findings.n, 1);
 	cr_assert_not(now->members_agree);
 	for (size_t i = 0; i < 20; i++)
-		rop_observed_add_foreign(world, 1, node_id(100 + i), "x", "y");
+		rop_observed_add_foreign(world, 1, node_id(100 + i), "x", "y", NULL);
 	now = situation_of(topology, world);
 	cr_assert_eq(now->findings.n, 9, "a long list helps nobody");
 	cr_assert_str_eq(now->findings.at[8].text, "and there are more peers that are not declared: 13 more entries of CLUSTER NODES");

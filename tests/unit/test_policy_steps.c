@@ -403,7 +403,7 @@ Test(policy_steps, a_replica_comes_up_when_its_primary_lives)
 Test(policy_steps, a_foreign_peer_stays_counted)
 {
 	struct rop_observed *world = fresh_world(topology_of(2, 0, 2));
-	rop_observed_add_foreign(world, 1, "x", "x", "x");
+	rop_observed_add_foreign(world, 1, "x", "x", "x", NULL);
 	know_each_other(world, 0, 1);
 	cr_assert(world->nodes[0].others == 1 && world->nodes[1].others == 2);
 }

@@ -139,7 +139,7 @@ Test(saved_plan, tells_what_has_changed)
 	rop_bit_clear(world, world->known, 1, 5);
 	now = plan_of(topology, world);
 	expect_told("10.0.0.2:6379: knew 5 other nodes, knows 4", &then, &now);
-	rop_observed_add_foreign(world, 1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "10.0.0.99:6379", "master");
+	rop_observed_add_foreign(world, 1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "10.0.0.99:6379", "master", NULL);
 	now = plan_of(topology, world);
 	expect_told("10.0.0.2:6379: the 5 other nodes that it knows are not the same as before", &then, &now);
 
