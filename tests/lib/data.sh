@@ -3,7 +3,7 @@
 #
 #   fresh N [LINE...]         N servers without a past, after fleet_down, and no database
 #   load N                    keys k1 ... kN over all shards, by a client that follows redirections
-#   held [I...]               how many different keys the running primaries that own slots (or these nodes) hold together
+#   held [I...]               how many different keys the running primaries with slots (or these nodes) hold together
 #   kept N [I...]             for check: held is N; else who holds how many
 #   follows I J               for check: node I is a replica of node J, by its own word
 #   stays SECONDS 'COMMAND'   for check: it holds now, and whenever it is looked at until then
@@ -14,14 +14,15 @@
 #   asks FILE TEXT...         for check: plan names the loss with these texts and the flag, kept in $CONSENT; apply ends
 #                             with exit 4 without the flag, with another digest and with none, names it, sends nothing
 #   forget_all ID... -- I...  these nodes forget these ids, and it is waited until they are gone
-#   passes N                  for check: until a running daemon has looked N times more at node 0 (or at node $PASSES_OF)
+#   passes N                  for check: until a running daemon has looked N times more at node 0 (or $PASSES_OF)
 
 TOLD=$LIVE_DIR/told
 CONSENT=--allow-data-loss=none@0
 
 fresh() {
 	fleet_down
-	rm -rf "$STATE"* "${LIVE_DIR:?}"/[0-9] "$LIVE_DIR"/*.lock # (fleet_down leaves the folders of nodes that are down already)
+	# (fleet_down leaves the folders of nodes that are down already)
+	rm -rf "$STATE"* "${LIVE_DIR:?}"/[0-9] "$LIVE_DIR"/*.lock
 	fleet_up "$1" 'repl-diskless-sync-delay 0' "${@:2}"
 }
 
@@ -53,7 +54,7 @@ kept() {
 	[ "$got" -eq "$n" ] && return
 	echo "$got of $n keys"
 	for i in $(nodes_running); do
-		echo "node $i: $(rcli "$i" DBSIZE 2>&1) keys, $(rcli "$i" CLUSTER NODES 2>&1 | sed -n 's/.*myself,\([^ ]*\) \([^ ]*\) [^ ]* [^ ]* [^ ]* [^ ]*/\1 of \2,/p')"
+		echo "node $i: $(rcli "$i" DBSIZE 2>&1) keys, $(rcli "$i" CLUSTER NODES 2>&1 | grep myself | cut -d' ' -f3,4,9-)"
 	done
 	return 1
 }
@@ -129,9 +130,10 @@ asks() {
 	shift
 	CONSENT=--allow-data-loss=none@0
 	changes_begin
-	told '0|4' plan "$file" && tells "$@" || return
+	told '0|4' plan "$file" || return
 	flag=$(consent) || { echo "$flag"; return 1; }
 	CONSENT=$flag
+	tells "$@" || return
 	told 4 apply --yes --timeout 10s "$file" && tells "$CONSENT" "$@" || return
 	other=${CONSENT%?}$([[ $CONSENT == *0 ]] && echo 1 || echo 0)
 	told 4 apply --yes --timeout 10s "$other" "$file" && tells "$CONSENT" || return
@@ -151,7 +153,10 @@ forget_all() {
 	done
 }
 
-looks() { rcli "${PASSES_OF:-0}" INFO commandstats | tr -d '\r' | sed -n 's/^cmdstat_cluster|nodes:calls=\([0-9]*\).*/\1/p'; }
+looks() {
+	rcli "${PASSES_OF:-0}" INFO commandstats | tr -d '\r' |
+		sed -n 's/^cmdstat_cluster|nodes:calls=\([0-9]*\).*/\1/p'
+}
 passes() {
 	local before
 	before=$(looks)

@@ -40,13 +40,17 @@ for state in AssignSlots Replicate Verify; do
 	check '... nothing is left to do' eval 'told 0 plan --detailed-exitcode "$F" && tells "No changes."'
 done
 
-check 'again, and a person declares another value' eval 'interrupted Verify && topology "$F" 3 1 "settings: { cluster-node-timeout: 4000 }"'
+check 'again, and a person declares another value' eval \
+	'interrupted Verify && topology "$F" 3 1 "settings: { cluster-node-timeout: 4000 }"'
 check '... which wins' eval 'told 0 apply --yes "$F" && timeouts_are 4000'
 
 check 'again; the daemon finds it' interrupted Verify 'intervals: { observe: 200ms }'
 wait_until 10 'agreed && replicas_up' >/dev/null
 cp "$F" "$CLUSTERS/cart.yaml"
 daemon_start
-check '... it says so, or puts it back' eval 'wait_until 10 "timeouts_are 3000 || says cluster-node-timeout" || { tail -20 "$SAID"; false; }'
+check '... it says so, or puts it back' eval \
+	'wait_until 10 "timeouts_are 3000 || says cluster-node-timeout" || { tail -20 "$SAID"; false; }'
 check '... and ends' daemon_stop
-check 'a value that fits no original is left alone' eval 'for i in 0 1 2 3 4 5; do rcli $i CONFIG SET cluster-node-timeout 2500 >/dev/null; done; told 0 apply --yes "$F" && timeouts_are 2500'
+check 'a value that fits no original is left alone' eval \
+	'for i in 0 1 2 3 4 5; do rcli $i CONFIG SET cluster-node-timeout 2500 >/dev/null; done; told 0 apply --yes "$F" &&
+		timeouts_are 2500'

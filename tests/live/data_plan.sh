@@ -11,7 +11,8 @@ QUESTION="Only 'yes' is taken for a yes:"
 asked() { # asked CODES COMMAND - yes is said on a terminal after COMMAND was run; what was seen in $TOLD
 	local got=0
 	ASAN_OPTIONS="log_path=$LIVE_DIR/sanitizer:${ASAN_OPTIONS:-}" TERM=xterm python3 "$TOP/tests/lib/terminal.py" \
-		"$QUESTION" "$2" yes "$ROP_BIN" --state "$STATE" apply --color never --timeout 20s "$F" >"$TOLD" 2>&1 </dev/null || got=$?
+		"$QUESTION" "$2" yes "$ROP_BIN" --state "$STATE" apply --color never --timeout 20s "$F" \
+		>"$TOLD" 2>&1 </dev/null || got=$?
 	[[ "|$1|" == *"|$got|"* ]] && return
 	echo "exit code $got, expected $1"
 	cat "$TOLD"
@@ -26,22 +27,28 @@ changes_begin
 check 'the cluster changes while the question stands: yes is not taken for another plan' asked '4|7' \
 	"'$REDIS_CLI' -p $(port 3) CLUSTER ADDSLOTSRANGE 0 5460"
 check '... the plan that was shown had another node as shard 1' tells "$(address 0)"
-check '... nothing was sent, but for what changed it' eval '[ "$(changes_list)" = "3 cluster|addslotsrange 1" ] || { changes_list; cat "$TOLD"; false; }'
+check '... nothing was sent, but for what changed it' eval \
+	'[ "$(changes_list)" = "3 cluster|addslotsrange 1" ] || { changes_list; cat "$TOLD"; false; }'
 check '... it is said that the world moved' tells_like 'changed|moved|another plan|does not fit|differ|otherwise'
 check 'what then is planned can be applied' eval 'told 0 apply --yes "$F" && agreed'
 
 rcli 2 CONFIG SET maxmemory-samples 7 >/dev/null
 topology "$F" 3 1 'settings: { maxmemory-samples: 6 }'
 changes_begin
-check 'a setting drifts while the question stands' asked '0|4|7' "'$REDIS_CLI' -p $(port 4) CONFIG SET cluster-node-timeout 7000; '$REDIS_CLI' -p $(port 4) CONFIG SET maxmemory-samples 9"
-check '... it is not set back unseen' eval '[ "$(rcli 4 CONFIG GET maxmemory-samples | tail -1)" = 9 ] || { cat "$TOLD"; false; }'
-rcli 4 CONFIG SET cluster-node-timeout "$FLEET_TIMEOUT" >/dev/null
+check 'a setting drifts while the question stands' \
+	asked '0|4|7' "'$REDIS_CLI' -p $(port 4) CONFIG SET maxmemory-samples 9"
+check '... it is not set back unseen' eval \
+	'[ "$(rcli 4 CONFIG GET maxmemory-samples | tail -1)" = 9 ] || { cat "$TOLD"; false; }'
 
 rcli 2 CONFIG SET maxmemory-samples 7 >/dev/null
 check 'the open question does not keep others from working' asked '0|4|7' \
 	"'$ROP_BIN' --state '$STATE' apply --yes --timeout 10s '$F' >'$OUT' 2>'$ERR' </dev/null; echo \$? >'$LIVE_DIR/other'"
-check '... another apply did the work meanwhile' eval '[ "$(cat "$LIVE_DIR/other")" = 0 ] && [ "$(rcli 2 CONFIG GET maxmemory-samples | tail -1)" = 6 ] || { told_is; cat "$TOLD"; false; }'
-check 'unchanged meanwhile: yes is a yes' eval 'rcli 2 CONFIG SET maxmemory-samples 7 >/dev/null; asked 0 true && [ "$(rcli 2 CONFIG GET maxmemory-samples | tail -1)" = 6 ]'
+check '... another apply did the work meanwhile' eval \
+	'[ "$(cat "$LIVE_DIR/other")" = 0 ] && [ "$(rcli 2 CONFIG GET maxmemory-samples | tail -1)" = 6 ] ||
+		{ told_is; cat "$TOLD"; false; }'
+check 'unchanged meanwhile: yes is a yes' eval \
+	'rcli 2 CONFIG SET maxmemory-samples 7 >/dev/null; asked 0 true &&
+		[ "$(rcli 2 CONFIG GET maxmemory-samples | tail -1)" = 6 ]'
 
 # ---------------------------------------------------------------- a saved plan from somebody else
 
@@ -63,7 +70,8 @@ listen() { # where the fleet was
 	done
 }
 plan_made() {
-	fresh 3 "requirepass $SECRET" "masterauth $SECRET" && topology "$MINE" 3 0 'auth: { passwordFile: password }' && told 0 plan --out "$P" "$MINE" || return
+	fresh 3 "requirepass $SECRET" "masterauth $SECRET" && topology "$MINE" 3 0 'auth: { passwordFile: password }' || return
+	told 0 plan --out "$P" "$MINE" || return
 	cp "$P" "$LIVE_DIR/kept.plan"
 	cp "$MINE" "$LIVE_DIR/kept.yaml"
 }
@@ -114,11 +122,15 @@ if [ "$(id -u)" -eq 0 ]; then
 	cp "$P" "$LIVE_DIR/theirs/a.plan"
 	chown -R 65534 "$LIVE_DIR/theirs"
 	ln -s "$LIVE_DIR/theirs/a.plan" "$LIVE_DIR/link.plan"
-	check '... also by way of a link' eval 'P=$LIVE_DIR/link.plan; refused; code=$?; P=$LIVE_DIR/forged.plan; [ $code = 0 ]'
+	check '... also by way of a link' eval \
+		'P=$LIVE_DIR/link.plan; refused; code=$?; P=$LIVE_DIR/forged.plan; [ $code = 0 ]'
 else
 	skip 'a plan of somebody else' 'only root can give files away'
 fi
 taken_back
-check 'a plan that was edited to ask another server: no word leaves' eval 'sed -i "s/127\.0\.0\.1:$(port 1)/127.0.0.1:$(port 2)/g" "$P" && ! cmp -s "$P" "$LIVE_DIR/kept.plan" && told "3|4|7" apply --timeout 3s "$P" && unheard'
+check 'a plan that was edited to ask another server: no word leaves' eval \
+	'sed -i "s/127\.0\.0\.1:$(port 1)/127.0.0.1:$(port 2)/g" "$P" && ! cmp -s "$P" "$LIVE_DIR/kept.plan" &&
+		told "3|4|7" apply --timeout 3s "$P" && unheard'
 taken_back
-check 'one'\''s own is taken (and the listeners hear of it)' eval 'told "4|6|7|8" apply --timeout 3s "$P" && grep -q AUTH "$LIVE_DIR"/heard.*'
+check 'one'\''s own is taken (and the listeners hear of it)' eval \
+	'told "4|6|7|8" apply --timeout 3s "$P" && grep -q AUTH "$LIVE_DIR"/heard.*'

@@ -29,7 +29,9 @@ denied() { # denied TEXT... - plan and apply end with 9 and say so; nothing is s
 # A key on a node without slots: owned, written, slots given back.
 hidden_key() {
 	rcli 2 CLUSTER ADDSLOTSRANGE 0 16383 >/dev/null
-	wait_until 10 '[ "$(rcli 2 SET {a}key value)" = OK ]' && rcli 2 CLUSTER DELSLOTSRANGE 0 16383 >/dev/null && [ "$(rcli 2 DBSIZE)" = 1 ]
+	wait_until 10 '[ "$(rcli 2 SET {a}key value)" = OK ]' || return
+	rcli 2 CLUSTER DELSLOTSRANGE 0 16383 >/dev/null
+	[ "$(rcli 2 DBSIZE)" = 1 ]
 }
 
 check 'six servers with users' eval 'fresh 6 && users'
@@ -39,8 +41,10 @@ check 'who may ask is told so' eval 'told 4 plan "$F" && tells "$(address 2) hol
 as keyless
 check 'who may not ask INFO keyspace is told that it cannot be known' denied keyless
 check '... which permission is missing, and where' eval 'tells "$(address 2)" && tells_like "info.*keyspace|.info."'
-check '... the key is still there, and no cluster was formed' eval '[ "$(rcli 2 DBSIZE)" = 1 ] && rcli 0 CLUSTER INFO | grep -q "cluster_known_nodes:1"'
-check '... status says unknown, and exits 0' eval 'told 0 status -o json "$F" && ! jq -e "[.nodes[].keys?] | any(. == 0 or . == -1)" "$OUT"'
+check '... the key is still there, and no cluster was formed' eval \
+	'[ "$(rcli 2 DBSIZE)" = 1 ] && rcli 0 CLUSTER INFO | grep -q "cluster_known_nodes:1"'
+check '... status says unknown, and exits 0' eval \
+	'told 0 status -o json "$F" && ! jq -e "[.nodes[].keys?] | any(. == 0 or . == -1)" "$OUT"'
 rcli 2 FLUSHALL >/dev/null
 
 rcli 5 FUNCTION LOAD $'#!lua name=lib\nredis.register_function("f", function() return 1 end)' >/dev/null
@@ -55,7 +59,9 @@ rcli 5 FUNCTION FLUSH >/dev/null
 check 'formed by one who may ask' eval 'told 0 apply --yes "$F" && agreed && load 300'
 for user in keyless funless; do
 	as $user 'settings: { maxmemory-samples: '$((${#user} * 2))' }'
-	check "what needs no count is done for $user all the same: a setting" eval 'told 0 apply --yes --timeout 10s "$F" && [ "$(rcli 4 CONFIG GET maxmemory-samples | tail -1)" = '$((${#user} * 2))' ]'
+	check "what needs no count is done for $user all the same: a setting" eval \
+		'told 0 apply --yes --timeout 10s "$F" &&
+			[ "$(rcli 4 CONFIG GET maxmemory-samples | tail -1)" = '$((${#user} * 2))' ]'
 	check '... plan has no more changes' eval 'told 0 plan --detailed-exitcode "$F" && tells "No changes."'
 done
 check '... 300 of 300 keys' kept 300

@@ -19,7 +19,8 @@ for version in redis-8.0 valkey-8.1 valkey-9.1; do
 	{ read -r REDIS_SERVER && read -r REDIS_CLI; } <<<"$said"
 	rm -f "$STATE"*
 	check "$version: six servers start" fleet_up 6
-	check "$version: it is the version it should be" eval 'rcli 0 INFO server | grep -E "^${version%-*}_version:${version#*-}"'
+	check "$version: it is the version it should be" eval \
+		'rcli 0 INFO server | grep -E "^${version%-*}_version:${version#*-}"'
 	topology "$F" 3 1
 	check "$version: formed" eval 'expect 0 apply --yes "$F" && agreed && replicas_up'
 	check "$version: written to" written
