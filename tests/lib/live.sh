@@ -16,7 +16,7 @@
 #   fleet_up N [LINE...]      start N more servers (extra redis.conf lines); fleet_down stops and deletes all
 #   node_stop I  node_start I  node_kill9 I  node_freeze I  node_thaw I  node_wipe I (stopped: lose nodes.conf and data)
 #   port I   address I        where node I listens
-#   rcli I ARG...             redis-cli to node I (REDISCLI_AUTH is honoured; never hangs longer than 5 s)
+#   rcli I ARG...             $REDIS_CLI to node I (REDISCLI_AUTH is honoured; never hangs longer than 5 s)
 #   topology FILE SHARDS REPLICAS [YAML...]   the fleet's topology file; extra lines of spec, indented by two;
 #                             TOPOLOGY_NAME, and TOPOLOGY_NODES: numbers, or `{ address: ... }` entries one a line
 #   agreed [I...]             all running nodes (or these): cluster_state ok, 16384 slots, equal views, nobody failing
@@ -38,13 +38,15 @@
 #   monitor_begin, monitor_end FILE, monitor_commands I   the changing commands themselves, in order, per node
 #
 # Variables: LIVE_DIR (private folder), STATE (the database), OUT, ERR, COUNT (nodes), TOP (the source tree),
-# ROP_BIN (the program; default: the newest build in the tree), REDIS_SERVER (default redis-server; a wrapper of
-# peers.sh works), FLEET_TIMEOUT (cluster-node-timeout, 5000), FLEET_RECORD=no (servers without the command record).
+# ROP_BIN (the program; default: the newest build in the tree), SERVER and CLI from outside (default redis-server and
+# redis-cli; tests/servers prints those of other versions) as REDIS_SERVER and REDIS_CLI, FLEET_TIMEOUT
+# (cluster-node-timeout, 5000), FLEET_RECORD=no (servers without the command record).
 set -u
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-REDIS_SERVER=${REDIS_SERVER:-redis-server}
+REDIS_SERVER=${SERVER:-${REDIS_SERVER:-redis-server}}
+REDIS_CLI=${CLI:-redis-cli}
 FLEET_TIMEOUT=${FLEET_TIMEOUT:-5000}
 FLEET_RECORD=${FLEET_RECORD:-yes}
 if [ -z "${ROP_BIN:-}" ]; then
@@ -293,7 +295,7 @@ node_launch() {
 
 node_answers() { # any reply but LOADING counts (it may want a password)
 	local line
-	line=$(timeout 2 redis-cli -p "$((LIVE_BLOCK + $1))" PING 2>/dev/null)
+	line=$(timeout 2 "$REDIS_CLI" -p "$((LIVE_BLOCK + $1))" PING 2>/dev/null)
 	[ -n "$line" ] && [[ $line != LOADING* ]]
 }
 
@@ -399,7 +401,7 @@ node_wipe() {
 rcli() { # rcli I ARG...
 	local i=$1
 	shift
-	timeout 5 redis-cli -p "$((LIVE_BLOCK + i))" "$@"
+	timeout 5 "$REDIS_CLI" -p "$((LIVE_BLOCK + i))" "$@"
 }
 
 nodes_running() {

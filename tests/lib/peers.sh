@@ -1,7 +1,8 @@
 # peers.sh - other versions of the servers and of hiredis, from Debian's later suites, beside the system's own.
 # shellcheck shell=bash
 #
-#   peer_server redis-8.0 | valkey-8.1 | valkey-9    prints the path of a wrapper that runs that server
+#   peer_server redis-8.0 | valkey-8.1 | valkey-9.1  prints the path of a wrapper that runs that server
+#   peer_cli NAME                                    the same of its redis-cli or valkey-cli, once the server is there
 #   peer_hiredis                                     prints a prefix with a hiredis >= 1.2 (static) in it
 #
 # Both return 1 with the reason on stderr when it cannot be had: then a test prints `skip`. The system is not touched:
@@ -119,10 +120,27 @@ peers_unpack() {
 	mv "$root.new" "$root"
 }
 
+# peers_wrapper ROOT PROGRAM WORDS - a script ROOT/PROGRAM that starts it on its own libraries
+peers_wrapper() {
+	local root=$1 program=$2 loader folder folders=""
+	loader=$(find "$root" -name 'ld-linux*.so.*' \( -type f -o -type l \) | head -1)
+	[ -n "$loader" ] && [ -e "$root/usr/bin/$program" ] || { peers_say "$3: no $program in it, or no loader"; return; }
+	while read -r folder; do
+		folders+=${folders:+:}$folder
+	done < <(find "$root" -name '*.so.*' -printf '%h\n' | sort -u)
+	cat >"$root/$program" <<-END
+		#!/bin/sh
+		# $program of $3, on its own libraries
+		exec '$loader' --library-path '$folders' --argv0 '$program' '$root/usr/bin/$program' "\$@"
+	END
+	chmod +x "$root/$program"
+}
+
 peers_make_server() { # NAME SUITE PACKAGE VERSION-PREFIX
-	local name=$1 suite=$2 package=$3 prefix=$4 root=$PEERS_CACHE/$1 program loader folder folders="" version
+	local name=$1 suite=$2 package=$3 prefix=$4 root=$PEERS_CACHE/$1 program cli version
 	program=${package%-server}-server
-	if [ ! -x "$root/$program" ]; then
+	cli=${package%-server}-cli
+	if [ ! -x "$root/$program" ] || [ ! -x "$root/$cli" ]; then
 		peers_suite "$suite" || return
 		version=$(peers_apt "$suite" apt-cache policy "$package" 2>/dev/null | sed -n 's/^ *Candidate: *//p')
 		version=${version#*:}
@@ -131,17 +149,8 @@ peers_make_server() { # NAME SUITE PACKAGE VERSION-PREFIX
 			return
 		fi
 		peers_unpack "$suite" "$root" "$package" || return
-		loader=$(find "$root" -name 'ld-linux*.so.*' \( -type f -o -type l \) | head -1)
-		[ -n "$loader" ] && [ -e "$root/usr/bin/$program" ] || { peers_say "$package of $suite has no loader"; return; }
-		while read -r folder; do
-			folders+=${folders:+:}$folder
-		done < <(find "$root" -name '*.so.*' -printf '%h\n' | sort -u)
-		cat >"$root/$program" <<-END
-			#!/bin/sh
-			# $program $version of Debian's $suite, on its own libraries
-			exec '$loader' --library-path '$folders' --argv0 '$program' '$root/usr/bin/$program' "\$@"
-		END
-		chmod +x "$root/$program"
+		peers_wrapper "$root" "$cli" "$package $version of Debian's $suite" || return
+		peers_wrapper "$root" "$program" "$package $version of Debian's $suite" || return
 	fi
 	if ! version=$("$root/$program" --version 2>&1) || [[ $version != *v=* ]]; then
 		rm -f "$root/$program"
@@ -155,10 +164,12 @@ peer_server() {
 	case $1 in
 	redis-8.0) peers_locked peers_make_server redis-8.0 trixie redis-server 8.0. ;;
 	valkey-8.1) peers_locked peers_make_server valkey-8.1 trixie valkey-server 8.1. ;;
-	valkey-9) peers_locked peers_make_server valkey-9 sid valkey-server 9. ;;
-	*) peers_say "no peer '$1' (redis-8.0, valkey-8.1, valkey-9)" ;;
+	valkey-9.1) peers_locked peers_make_server valkey-9.1 sid valkey-server 9.1. ;;
+	*) peers_say "no peer '$1' (redis-8.0, valkey-8.1, valkey-9.1)" ;;
 	esac
 }
+
+peer_cli() { echo "$PEERS_CACHE/$1/${1%%-*}-cli"; }
 
 peers_make_hiredis() {
 	local root=$PEERS_CACHE/hiredis source version

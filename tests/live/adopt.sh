@@ -24,9 +24,9 @@ meet_again() { wait_until 20 "agreed && replicas_up"; }
 # ---------------------------------------------------------------- made by redis-cli, with keys
 
 check 'seven servers' fleet_up 7 'repl-diskless-sync-delay 0'
-redis-cli --cluster create $(addresses | head -6) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1
+"$REDIS_CLI" --cluster create $(addresses | head -6) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1
 check 'redis-cli makes a cluster of six' wait_until 20 'agreed 0 1 2 3 4 5 && replicas_up 0 1 2 3 4 5'
-for i in {1..300}; do echo "SET key$i value$i"; done | redis-cli -c -p "$(port 0)" >"$LIVE_DIR/set"
+for i in {1..300}; do echo "SET key$i value$i"; done | "$REDIS_CLI" -c -p "$(port 0)" >"$LIVE_DIR/set"
 check 'with 300 keys' test "$(keys)" = 300
 before=$(view 0)
 TOPOLOGY_NODES='0 1 2 3 4 5'
@@ -75,7 +75,7 @@ check 'then no changes' unchanged
 
 from=$(rcli 1 CLUSTER MYID)
 to=$(rcli 2 CLUSTER MYID)
-redis-cli --cluster reshard "$(address 1)" --cluster-from "$from" --cluster-to "$to" --cluster-slots 500 --cluster-yes >"$LIVE_DIR/reshard" 2>&1
+"$REDIS_CLI" --cluster reshard "$(address 1)" --cluster-from "$from" --cluster-to "$to" --cluster-slots 500 --cluster-yes >"$LIVE_DIR/reshard" 2>&1
 check 'redis-cli moves 500 slots' eval 'meet_again && [ "$(rcli 2 CLUSTER NODES | grep myself | cut -d" " -f9-)" != "10923-16383" ]'
 check 'uneven slots are nobody'\''s error: no changes' unchanged
 check 'the keys are there' test "$(keys)" = "$before"

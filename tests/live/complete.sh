@@ -91,7 +91,7 @@ check '... which stays' eval 'rcli 0 CLUSTER NODES | grep ":$(port 4)@" | grep -
 # killed_when NAME CONDITION - the moment the condition is seen (a slow poll may be too late; then it had finished)
 killed_when() {
 	afresh
-	redis-cli --cluster create $(addresses) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1 </dev/null &
+	"$REDIS_CLI" --cluster create $(addresses) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1 </dev/null &
 	local pid=$!
 	LIVE_JOBS+=("$pid")
 	wait_until 10 "$2" >/dev/null

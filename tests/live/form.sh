@@ -78,7 +78,7 @@ check 'unique config epochs' eval '[ "$(rcli 0 CLUSTER NODES | awk "/master/ { p
 check 'the timeout is put back' everywhere cluster-node-timeout 5000
 check 'the delay is put back' everywhere repl-diskless-sync-delay 5
 check 'the temporary values reached no file' eval '! grep -lE "^(cluster-node-timeout 511|repl-diskless-sync-delay 0)$" "$LIVE_DIR"/[0-9]*/redis.conf'
-check 'a client can write and read' eval '[ "$(timeout 5 redis-cli -c -p "$(port 0)" set key value)" = OK ] && [ "$(timeout 5 redis-cli -c -p "$(port 2)" get key)" = value ]'
+check 'a client can write and read' eval '[ "$(timeout 5 "$REDIS_CLI" -c -p "$(port 0)" set key value)" = OK ] && [ "$(timeout 5 "$REDIS_CLI" -c -p "$(port 2)" get key)" = value ]'
 
 changes_begin
 check 'plan: no changes' eval 'expect 0 plan "$F" && has "$OUT" "No changes. The cluster matches its topology."'

@@ -69,9 +69,9 @@ settled() { wait_until 30 "agreed $* && replicas_up $*"; }
 
 check 'seven servers' fleet_up 7 'repl-diskless-sync-delay 0'
 check 'a lone, empty node: 4' refused 4 6 "$(address 6) is a node by itself, without slots and peers" 'list the servers in a topology file'
-redis-cli --cluster create $(addresses | head -6) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1
+"$REDIS_CLI" --cluster create $(addresses | head -6) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1
 check 'redis-cli makes a cluster of six' settled 0 1 2 3 4 5
-for i in {1..50}; do echo "SET key$i value$i"; done | redis-cli -c -p "$(port 0)" >"$LIVE_DIR/set"
+for i in {1..50}; do echo "SET key$i value$i"; done | "$REDIS_CLI" -c -p "$(port 0)" >"$LIVE_DIR/set"
 pairs 0 >"$LIVE_DIR/pairs"
 check 'it is imported' imported 0
 check '... without a word' test ! -s "$LIVE_DIR/notes"
@@ -163,7 +163,7 @@ fleet_down
 # ---------------------------------------------------------------- five primaries, and no replica
 
 check 'five servers' fleet_up 5
-redis-cli --cluster create $(addresses) --cluster-yes >"$LIVE_DIR/create" 2>&1
+"$REDIS_CLI" --cluster create $(addresses) --cluster-yes >"$LIVE_DIR/create" 2>&1
 check 'redis-cli makes a cluster of five primaries' settled
 pairs 0 >"$LIVE_DIR/pairs"
 check 'imported: no replicas' eval 'imported 2 && has "$F" "  shards: 5" && has "$F" "  replicasPerShard: 0"'

@@ -34,7 +34,7 @@ node_start 2
 check 'a restarted server counts from nought' eval '! changes_list | grep -q "^2 "'
 
 node_freeze 3
-check 'a frozen node does not answer' eval '! timeout 0.3 redis-cli -p "$(port 3)" PING'
+check 'a frozen node does not answer' eval '! timeout 0.3 "$REDIS_CLI" -p "$(port 3)" PING'
 node_thaw 3
 check 'a thawed one does' eval '[ "$(rcli 3 PING)" = PONG ]'
 id=$(rcli 4 CLUSTER MYID)
@@ -62,7 +62,7 @@ spec = yaml.safe_load(open(sys.argv[1]))["spec"]
 assert spec["shards"] == 3 and len(spec["nodes"]) == 6 and spec["settings"]["cluster-node-timeout"] == 5000
 assert spec["onTotalLoss"] == "Refuse"' "$LIVE_DIR/cart.yaml"
 
-redis-cli --cluster create $(addresses) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1
+"$REDIS_CLI" --cluster create $(addresses) --cluster-replicas 1 --cluster-yes >"$LIVE_DIR/create" 2>&1
 check 'a formed cluster agrees' wait_until 20 agreed
 check 'its replicas are up' wait_until 20 replicas_up
 check 'a view is normalised' eval '[ "$(view 0)" = "$(view 5)" ] && [ "$(view 0 | wc -l)" = 6 ]'

@@ -17,7 +17,7 @@ done
 [ "$failed" -ne 0 ] || echo "ok - ${#scripts[@]} shell scripts pass shellcheck"
 
 # (the brackets keep this line from finding itself)
-if found=$(grep -rnIE --exclude-dir=build --exclude-dir=.git --exclude-dir=autom4te.cache --exclude-dir=build-aux \
+if found=$(grep -rnIE --exclude-dir=build --exclude-dir=.git --exclude=.git --exclude-dir=autom4te.cache --exclude-dir=build-aux \
 	'(^|[^[:alnum:]_.-])/[w]ork/|/home/[a-z]' . 2>/dev/null); then
 	echo 'not ok - no path of one machine in the tree'
 	head -20 <<<"$found" | cut -c1-160 | sed 's/^/    /'
