@@ -88,10 +88,11 @@ EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tes
 EXTRA_DIST += tests/live/file_errors.sh
 EXTRA_DIST += tests/live/second.sh
 # The daemon.
-tests_unit_units_SOURCES += tests/unit/test_writer.c
+tests_unit_units_SOURCES += tests/unit/test_writer.c tests/unit/test_drive.c
 EXTRA_DIST += tests/lib/daemon.sh
 EXTRA_DIST += tests/live/daemon.sh
 EXTRA_DIST += tests/live/daemon_beside.sh
+EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh
 # Saved plans; apply without a terminal.
 EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
 # A cluster that exists already, as a topology file.

@@ -163,6 +163,7 @@ struct rop_batch { /* what the actions of one pass ask for */
 	bool reached;                /* a row said: this is the declared cluster */
 	bool look_again;             /* a row acted without a command */
 	struct rop_situation *weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */
+	struct rop_tries *claimed;       /* what its steps are about: policy_add takes one of each subject */
 };
 
 /* restore_settings without a row: when a run is told to stop. */

@@ -32,6 +32,12 @@ enum rop_store_mode {
 bool rop_store_open(const char *path, enum rop_store_mode mode, struct rop_store **ret_store, struct rop_err *err);
 void rop_store_close(struct rop_store *store); /* NULL is fine */
 
+/* Did the last call fail only because another process has the database? Then nothing is broken and nothing was written:
+ * the same may be asked again. */
+bool rop_store_in_use(const struct rop_store *store);
+/* For another process, each time; 5 s where this was not said. */
+void rop_store_wait_at_most(struct rop_store *store, int ms);
+
 /* One cluster's image: record, machine state, pending expectations, temporary settings, conditions. A cluster never
  * seen gives an empty image (known = false). Owned by the arena. A pause is shown as written, also when its time has
  * passed. boot_id holds for all boot clock values of the image: the first commit of another boot moves them to its own

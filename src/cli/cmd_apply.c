@@ -17,6 +17,7 @@ static const struct cli_option OPTIONS[] = {
 
 #define TIMEOUT_DEFAULT_MS 300000
 #define PROGRESS_EVERY_MS 10000
+#define PATIENCE_MS 60000 /* with another process that uses the database */
 
 struct review { /* a saved plan that was reviewed: nothing else is done */
 	const char *path;              /* NULL: there is none, the topology is applied */
@@ -34,6 +35,7 @@ struct applying {
 	int64_t began_ms, said_ms;
 	size_t asked; /* steps sent */
 	bool line_open;
+	bool waiting; /* for the database */
 	enum rop_code code;
 	bool reached;
 	int64_t took_ms;
@@ -173,6 +175,28 @@ static void on_done(void *arg, const struct rop_result *result, const struct rop
 	rop_loop_stop(a->s->loop);
 }
 
+/* Another process uses the database. Said once, and once that it is over. */
+static void on_waiting(void *arg, const struct rop_err *why)
+{
+	struct applying *a = arg;
+	if (a->waiting == (why != NULL))
+		return;
+	a->waiting = why != NULL;
+	close_line(a);
+	if (jsonl(a))
+		cli_print_jsonl(json_pack("{s:s, s:s, s:b, s:o}", "type", "database", "cluster", a->s->topology->name,
+					  "in_use", a->waiting, "message", cli_json_text(why ? why->text : NULL)));
+	else if (why)
+		cli_tell(a->cli, "%s: waiting, nothing is sent meanwhile: %s", a->s->topology->name, why->text);
+	else
+		cli_tell(a->cli, "the database is free again");
+}
+
+static int64_t patience_ms(const struct applying *a)
+{
+	return a->cli->values.timeout_ms < PATIENCE_MS ? a->cli->values.timeout_ms : PATIENCE_MS;
+}
+
 static void on_pauses(void *arg, const struct rop_pause *pauses, size_t n, const struct rop_err *err)
 {
 	struct applying *a = arg;
@@ -184,10 +208,27 @@ static void on_signal(void *arg, int signum)
 {
 	struct applying *a = arg;
 	close_line(a);
+	rop_writer_patience(a->writer, 0);
 	rop_drive_stop(a->drive, ROP_FAIL, signum == SIGINT ? "interrupted; apply again to go on" : "told to stop; apply again to go on");
 }
 
 /* ---- doing ------------------------------------------------------------------------------------------------- */
+
+/* Before the writer's thread begins: this waits here, and a signal ends it. */
+static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *err)
+{
+	const struct rop_topology *t = a->s->topology;
+	const char *canonical = rop_topology_canonical(a->cli->arena, t), *path = cli_full_path(a->cli, t->path);
+	struct rop_store *store = a->s->store;
+	while (!rop_store_accept(store, t->name, t->digest, canonical, a->s->source, path, rop_wall_ms(), ret_revision,
+				 err)) {
+		if (!rop_store_in_use(store) || rop_boot_ms() - a->began_ms >= patience_ms(a))
+			return false;
+		on_waiting(a, err);
+	}
+	on_waiting(a, NULL);
+	return true;
+}
 
 static enum rop_code go(struct applying *a)
 {
@@ -201,8 +242,8 @@ static enum rop_code go(struct applying *a)
 	options.reconcile.on_step = on_step;
 	options.reconcile.may_step = a->review->path ? may_step : NULL;
 	options.reconcile.arg = a;
-	if (!rop_store_accept(a->s->store, a->s->topology->name, a->s->topology->digest, rop_topology_canonical(a->cli->arena, a->s->topology),
-			      a->s->source, cli_full_path(a->cli, a->s->topology->path), rop_wall_ms(), &options.reconcile.revision, &err))
+	a->began_ms = rop_boot_ms();
+	if (!accept(a, &options.reconcile.revision, &err))
 		return cli_fail(&err);
 	a->began_ms = a->said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
@@ -210,6 +251,8 @@ static enum rop_code go(struct applying *a)
 	options.writer = a->writer = rop_writer_new(a->s->loop, a->s->store, &err);
 	if (!options.writer)
 		return cli_fail(&err);
+	rop_writer_patience(a->writer, patience_ms(a));
+	rop_writer_watch_waiting(a->writer, on_waiting, a);
 	a->drive = rop_drive_start(&options);
 	rop_writer_watch_pauses(a->writer, on_pauses, a);
 	a->ticker = rop_timer_new(a->s->loop, tick, a);

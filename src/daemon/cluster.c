@@ -57,9 +57,10 @@ static void drive_done(void *arg, const struct rop_result *result, const struct 
 		idle(c);
 		return;
 	}
-	rop_drive_free(c->drive);
+	struct rop_drive *over = c->drive;
 	c->drive = NULL;
 	wait_and_retry(c, err ? err->text : result->text);
+	rop_drive_free(over); /* last: the texts are the drive's */
 }
 
 static void drive_pass(void *arg, const struct rop_reconcile *r)
@@ -219,15 +220,15 @@ static void named_again(void *arg, const struct rop_err *err)
 	go_on(c);
 }
 
-static bool read_members(struct rop_store *store, void *arg, struct rop_err *err)
+static bool read_members(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct cluster *c = arg;
+	struct cluster *c = ROP_OWNER(write, struct cluster, rereading);
 	return rop_store_load(store, c->again->arena, c->name, &c->image_again, err);
 }
 
-static void members_read(void *arg, const struct rop_err *err)
+static void members_read(struct rop_write *write, const struct rop_err *err)
 {
-	struct cluster *c = arg;
+	struct cluster *c = ROP_OWNER(write, struct cluster, rereading);
 	if (err)
 		named_again(c, err);
 	else
@@ -238,23 +239,23 @@ static void members_read(void *arg, const struct rop_err *err)
 static void name_again(struct cluster *c)
 {
 	c->again = once_more(c);
-	rop_writer_call(c->daemon->writer, read_members, members_read, c);
+	rop_writer_call(c->daemon->writer, &c->rereading, read_members, members_read);
 }
 
 /* ---- begun ------------------------------------------------------------------------------------------------- */
 
-static bool accept(struct rop_store *store, void *arg, struct rop_err *err)
+static bool accept(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct cluster *c = arg;
+	struct cluster *c = ROP_OWNER(write, struct cluster, accepting);
 	struct revision *r = c->running;
-	return rop_store_accept(store, c->name, r->topology->digest, rop_topology_canonical(r->arena, r->topology), r->source,
-				r->topology->path, rop_wall_ms(), &c->number, err) &&
+	return rop_store_accept(store, c->name, r->topology->digest, c->canonical, r->source, r->topology->path,
+				rop_wall_ms(), &c->number, err) &&
 	       rop_store_load(store, r->arena, c->name, &c->image, err);
 }
 
-static void accepted(void *arg, const struct rop_err *err)
+static void accepted(struct rop_write *write, const struct rop_err *err)
 {
-	struct cluster *c = arg;
+	struct cluster *c = ROP_OWNER(write, struct cluster, accepting);
 	if (err) {
 		daemon_fail(c->daemon, err);
 		return;
@@ -275,10 +276,20 @@ static void begin(struct cluster *c)
 {
 	c->running = c->wanted;
 	c->phase = PHASE_ACCEPTING;
-	rop_writer_call(c->daemon->writer, accept, accepted, c);
+	c->canonical = rop_topology_canonical(c->running->arena, c->running->topology);
+	rop_writer_call(c->daemon->writer, &c->accepting, accept, accepted);
 }
 
 /* ---- what next --------------------------------------------------------------------------------------------- */
+
+/* At the end nobody waits for a database that others use: the next process asks the same. */
+static bool given_up(const struct cluster *c, struct rop_write *write)
+{
+	if (!c->daemon->ending || !rop_write_is_open(write))
+		return false;
+	rop_write_close(write);
+	return true;
+}
 
 static void go_on(struct cluster *c)
 {
@@ -286,7 +297,7 @@ static void go_on(struct cluster *c)
 	case PHASE_IDLE:
 		if (c->wanted)
 			begin(c);
-		else if (!c->again)
+		else if (!c->again || given_up(c, &c->rereading))
 			daemon_cluster_gone(c->daemon, c);
 		return;
 	case PHASE_WAITING:
@@ -300,6 +311,9 @@ static void go_on(struct cluster *c)
 		rop_drive_stop(c->drive, ROP_OK, "");
 		return;
 	case PHASE_ACCEPTING: /* their callbacks look */
+		if (!c->wanted && given_up(c, &c->accepting))
+			idle(c);
+		return;
 	case PHASE_NAMING:
 		return;
 	}
@@ -340,12 +354,4 @@ void cluster_want(struct cluster *c, struct revision *revision)
 		revision_free(c->wanted);
 	c->wanted = revision;
 	go_on(c);
-}
-
-const char *cluster_state(const struct cluster *c)
-{
-	const struct rop_reconcile *r = c->drive ? rop_drive_reconcile(c->drive) : NULL;
-	if (r)
-		return rop_reconcile_state(r);
-	return c->phase == PHASE_WAITING ? "waiting" : "beginning";
 }

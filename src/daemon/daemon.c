@@ -16,17 +16,9 @@
 #define READY_BY_MS 10000
 #define RETENTION_MS (90 * INT64_C(86400000))
 #define RETENTION_KEEP 1000
+#define ENDING_PATIENCE_MS 5000 /* told to end, it does not wait for ever for another process to leave the database */
 #define FORGET_FIRST_MS 60000
 #define FORGET_EVERY_MS (6 * INT64_C(3600000))
-
-struct watched { /* what wakes it */
-	struct daemon *daemon;
-	int fd;
-	struct rop_watch *watch;
-	struct rop_signal *hup, *term, *interrupt;
-	struct rop_timer *forget;
-	bool more_to_forget;
-};
 
 /* ---- the folder -------------------------------------------------------------------------------------------- */
 
@@ -58,33 +50,35 @@ static void tick(void *arg)
 
 static void folder_changed(void *arg, bool readable, bool writable)
 {
-	struct watched *w = arg;
+	struct daemon *daemon = arg;
 	char events[4096];
 	(void)readable, (void)writable;
-	while (read(w->fd, events, sizeof events) > 0)
+	while (read(daemon->watch_fd, events, sizeof events) > 0)
 		;
-	rop_timer_start(w->daemon->soon, QUIET_MS);
+	rop_timer_start(daemon->soon, QUIET_MS);
 }
 
-static void watch_folder(struct watched *w)
+static void watch_folder(struct daemon *daemon)
 {
-	const char *folder = w->daemon->config.clusters;
-	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (w->fd < 0 || inotify_add_watch(w->fd, folder, IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_ONLYDIR) < 0) {
-		rop_log(ROP_LOG_WARN, "the folder cannot be watched; it is read every 30 s", ROP_FIELDS({ "path", folder }, { "error", strerror(errno) }));
+	const char *folder = daemon->config.clusters;
+	const uint32_t what = IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
+	daemon->watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (daemon->watch_fd < 0 || inotify_add_watch(daemon->watch_fd, folder, what) < 0) {
+		rop_log(ROP_LOG_WARN, "the folder cannot be watched; it is read every 30 s",
+			ROP_FIELDS({ "path", folder }, { "error", strerror(errno) }));
 		return;
 	}
-	w->watch = rop_watch_new(w->daemon->loop, w->fd, folder_changed, w);
-	rop_watch_set(w->watch, true, false);
+	daemon->watch = rop_watch_new(daemon->loop, daemon->watch_fd, folder_changed, daemon);
+	rop_watch_set(daemon->watch, true, false);
 }
 
-static void unwatch_folder(struct watched *w)
+static void unwatch_folder(struct daemon *daemon)
 {
-	rop_watch_free(w->watch);
-	w->watch = NULL;
-	if (w->fd >= 0)
-		close(w->fd);
-	w->fd = -1;
+	rop_watch_free(daemon->watch);
+	daemon->watch = NULL;
+	if (daemon->watch_fd >= 0)
+		close(daemon->watch_fd);
+	daemon->watch_fd = -1;
 }
 
 /* ---- configuration ----------------------------------------------------------------------------------------- */
@@ -120,8 +114,7 @@ static bool configure(struct daemon *daemon, struct rop_text *errors)
 
 static void reload(void *arg, int signum)
 {
-	struct watched *w = arg;
-	struct daemon *daemon = w->daemon;
+	struct daemon *daemon = arg;
 	ROP_OWN_TEXT errors = { 0 };
 	(void)signum;
 	rop_service_reloading();
@@ -129,8 +122,8 @@ static void reload(void *arg, int signum)
 		rop_log(ROP_LOG_INFO, "configuration read again", NULL, 0);
 	else
 		rop_log(ROP_LOG_ERROR, "the configuration has errors: the one in force stays", ROP_FIELDS({ "error", errors.at }));
-	unwatch_folder(w);
-	watch_folder(w);
+	unwatch_folder(daemon);
+	watch_folder(daemon);
 	scan(daemon, true);
 	if (daemon->ready)
 		rop_service_ready();
@@ -147,6 +140,7 @@ static void end(struct daemon *daemon)
 	tell_status(daemon);
 	rop_timer_stop(daemon->tick);
 	rop_timer_stop(daemon->soon);
+	rop_writer_patience(daemon->writer, ENDING_PATIENCE_MS);
 	for (struct cluster *c = daemon->clusters, *next; c; c = next) {
 		next = c->next;
 		cluster_want(c, NULL);
@@ -157,52 +151,13 @@ static void end(struct daemon *daemon)
 
 static void told_to_end(void *arg, int signum)
 {
-	struct watched *w = arg;
-	if (w->daemon->ending) { /* asked twice: what is under way is left to the next process */
-		rop_loop_stop(w->daemon->loop);
+	struct daemon *daemon = arg;
+	if (daemon->ending) { /* asked twice: what is under way is left to the next process */
+		rop_loop_stop(daemon->loop);
 		return;
 	}
 	rop_log(ROP_LOG_INFO, "stopping", ROP_FIELDS({ "why", signum == SIGTERM ? "SIGTERM" : "SIGINT" }));
-	end(w->daemon);
-}
-
-void daemon_fail(struct daemon *daemon, const struct rop_err *err)
-{
-	if (daemon->err.code == ROP_OK)
-		daemon->err = *err;
-	if (!daemon->ending) {
-		daemon->ending = true;
-		rop_service_stopping();
-	}
-	rop_loop_stop(daemon->loop);
-}
-
-static void cluster_free(struct cluster *c)
-{
-	rop_drive_free(c->drive);
-	rop_timer_free(c->timer);
-	rop_secret_free(c->password);
-	if (c->running != c->wanted)
-		revision_free(c->running);
-	revision_free(c->wanted);
-	revision_free(c->again);
-	free((char *)c->converged.reason);
-	free(c->trouble);
-	free(c->name);
-	free(c->path);
-	free(c);
-}
-
-void daemon_cluster_gone(struct daemon *daemon, struct cluster *cluster)
-{
-	struct cluster **at = &daemon->clusters;
-	while (*at != cluster)
-		at = &(*at)->next;
-	*at = cluster->next;
-	daemon->n_clusters--;
-	cluster_free(cluster);
-	if (daemon->ending && !daemon->clusters)
-		rop_loop_stop(daemon->loop);
+	end(daemon);
 }
 
 /* ---- the journal ------------------------------------------------------------------------------------------- */
@@ -219,25 +174,31 @@ static void pauses_told(void *arg, const struct rop_pause *pauses, size_t n, con
 			rop_drive_pauses(c->drive, pauses, n);
 }
 
-static bool forget(struct rop_store *store, void *arg, struct rop_err *err)
+static void waiting(void *arg, const struct rop_err *why)
 {
-	struct watched *w = arg;
-	return rop_store_forget_before(store, rop_wall_ms() - RETENTION_MS, RETENTION_KEEP, &w->more_to_forget, err);
+	tell_waiting(arg, why);
 }
 
-static void forgotten(void *arg, const struct rop_err *err)
+static bool forget(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct watched *w = arg;
+	struct daemon *daemon = ROP_OWNER(write, struct daemon, forgetting);
+	int64_t before = rop_wall_ms() - RETENTION_MS;
+	return rop_store_forget_before(store, before, RETENTION_KEEP, &daemon->more_to_forget, err);
+}
+
+static void forgotten(struct rop_write *write, const struct rop_err *err)
+{
+	struct daemon *daemon = ROP_OWNER(write, struct daemon, forgetting);
 	if (err)
-		daemon_fail(w->daemon, err);
+		daemon_fail(daemon, err);
 	else
-		rop_timer_start(w->forget, w->more_to_forget ? 1000 : FORGET_EVERY_MS);
+		rop_timer_start(daemon->forget, daemon->more_to_forget ? 1000 : FORGET_EVERY_MS);
 }
 
 static void time_to_forget(void *arg)
 {
-	struct watched *w = arg;
-	rop_writer_call(w->daemon->writer, forget, forgotten, w);
+	struct daemon *daemon = arg;
+	rop_writer_call(daemon->writer, &daemon->forgetting, forget, forgotten);
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------------- */
@@ -253,27 +214,22 @@ static void ready_anyway(void *arg)
 
 static bool work(struct daemon *daemon, struct rop_err *err)
 {
-	struct watched w = { .daemon = daemon, .fd = -1 };
 	rop_log(ROP_LOG_INFO, "started", ROP_FIELDS({ "state", daemon->state }, { "path", daemon->config.clusters }));
+	rop_writer_watch_waiting(daemon->writer, waiting, daemon);
 	if (!files_scan(daemon, true, err))
 		return false;
-	watch_folder(&w);
+	watch_folder(daemon);
 	scan(daemon, false); /* once more: what was written before it was watched */
-	w.hup = rop_signal_new(daemon->loop, SIGHUP, reload, &w);
-	w.term = rop_signal_new(daemon->loop, SIGTERM, told_to_end, &w);
-	w.interrupt = rop_signal_new(daemon->loop, SIGINT, told_to_end, &w);
-	w.forget = rop_timer_new(daemon->loop, time_to_forget, &w);
-	rop_timer_start(w.forget, FORGET_FIRST_MS);
+	daemon->hup = rop_signal_new(daemon->loop, SIGHUP, reload, daemon);
+	daemon->term = rop_signal_new(daemon->loop, SIGTERM, told_to_end, daemon);
+	daemon->interrupt = rop_signal_new(daemon->loop, SIGINT, told_to_end, daemon);
+	daemon->forget = rop_timer_new(daemon->loop, time_to_forget, daemon);
+	rop_timer_start(daemon->forget, FORGET_FIRST_MS);
 	rop_timer_start(daemon->tick, tick_ms(daemon));
 	rop_timer_start(daemon->ready_by, READY_BY_MS);
 	rop_writer_watch_pauses(daemon->writer, pauses_told, daemon);
 	tell_pass(daemon);
 	rop_loop_run(daemon->loop);
-	rop_signal_free(w.hup);
-	rop_signal_free(w.term);
-	rop_signal_free(w.interrupt);
-	rop_timer_free(w.forget);
-	unwatch_folder(&w);
 	if (daemon->err.code != ROP_OK)
 		*err = daemon->err;
 	return daemon->err.code == ROP_OK;
@@ -295,6 +251,9 @@ static void close_all(struct daemon *daemon, struct rop_lock *lock)
 	rop_timer_free(daemon->tick);
 	rop_timer_free(daemon->soon);
 	rop_timer_free(daemon->ready_by);
+	rop_timer_free(daemon->forget);
+	unwatch_folder(daemon);
+	rop_write_close(&daemon->forgetting);
 	while (daemon->clusters) {
 		struct cluster *next = daemon->clusters->next;
 		cluster_free(daemon->clusters);
@@ -303,6 +262,9 @@ static void close_all(struct daemon *daemon, struct rop_lock *lock)
 	files_free(daemon);
 	rop_writer_free(daemon->writer);
 	rop_gate_free(daemon->gate);
+	rop_signal_free(daemon->hup); /* not before: told once more while a thread is waited for, it goes already */
+	rop_signal_free(daemon->term);
+	rop_signal_free(daemon->interrupt);
 	if (daemon->loop)
 		rop_loop_free(daemon->loop);
 	rop_store_close(daemon->store);
@@ -314,7 +276,7 @@ static void close_all(struct daemon *daemon, struct rop_lock *lock)
 
 bool rop_daemon_run(const struct rop_daemon_options *options, struct rop_err *err)
 {
-	struct daemon daemon = { .options = options };
+	struct daemon daemon = { .options = options, .watch_fd = -1 };
 	struct rop_lock *lock = NULL;
 	ROP_OWN_TEXT errors = { 0 };
 	if (!configure(&daemon, &errors))

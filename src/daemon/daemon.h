@@ -4,7 +4,11 @@
  *   revision.c  one accepted version of one file
  *   cluster.c   one managed cluster: accept, look names up, drive, and again when its file changes
  *   tell.c      what the service manager and the log are told
+ *   end.c       how a cluster goes, and why the daemon cannot go on
  *   daemon.c    wiring: signals, the folder watched, the end
+ *
+ * Each calls only what stands above it here, and tell.c and end.c; so nobody is freed by what it has called, but by its
+ * own last word (daemon_cluster_gone). What the writer is asked is a member of who asks, closed before that is freed.
  */
 #ifndef ROP_DAEMON_DAEMON_H
 #define ROP_DAEMON_DAEMON_H
@@ -42,6 +46,8 @@ struct cluster {
 	struct revision *wanted;        /* what its file says; NULL: no longer managed */
 	struct revision *running;       /* what is being worked on: wanted, or the one before; NULL when idle */
 	struct revision *again;         /* the same once more, its names being looked up anew */
+	char *canonical;                /* of the running revision, while it is being accepted */
+	struct rop_write accepting, rereading; /* what the database is being asked: for running; for again */
 	bool stopping;                  /* the drive was told to stop */
 	struct rop_image image, image_again; /* of the one being begun, or named again: its members */
 	int64_t number;                 /* of the running revision */
@@ -58,7 +64,6 @@ struct cluster {
 struct cluster *cluster_new(struct daemon *daemon, const char *name, const char *path);
 /* Takes the revision over; NULL: stop managing it (never: delete it). The cluster may be gone afterwards. */
 void cluster_want(struct cluster *cluster, struct revision *revision);
-const char *cluster_state(const struct cluster *cluster);
 
 /* ---- the folder ---------------------------------------------------------------------------------------------- */
 
@@ -72,6 +77,14 @@ struct file {
 	size_t own_errors;              /* how much of errors is the file's own: conflicts come after */
 	bool asked;                     /* the last good revision was asked for */
 	char *logged;                   /* errors as logged last */
+};
+
+/* Something of the folder that the database is being asked; the daemon's list keeps them, so that none is forgotten. */
+struct errand {
+	struct rop_write write;         /* first: the one that is asked is the errand */
+	struct errand *next;
+	struct daemon *daemon;
+	struct rop_arena *arena;        /* that it lives in */
 };
 
 /* Reads what has changed (all: everything), and tells clusters what is wanted of them. false: the folder cannot be read. */
@@ -92,22 +105,33 @@ struct daemon {
 	char instance[9];
 	struct cluster *clusters;
 	struct file *files;
+	struct errand *errands;
+	struct rop_signal *hup, *term, *interrupt;
+	struct rop_watch *watch;        /* of the folder, and its descriptor; -1: not watched */
+	int watch_fd;
 	struct rop_timer *tick;         /* scans now and then, watched or not */
 	struct rop_timer *soon;         /* a scan after the folder was quiet for a moment */
 	struct rop_timer *ready_by;
+	struct rop_timer *forget;       /* old history, now and then */
+	struct rop_write forgetting;
+	bool more_to_forget;
 	bool ready, ending;
 	size_t n_clusters;
 	int64_t watchdog_ms, alive_boot_ms, status_boot_ms;
 	char *status;                   /* as told last */
+	bool waiting;                   /* for the database, which another process uses */
 	struct rop_err err;             /* why it ends; code OK: told to */
 };
 
+/* end.c */
+void cluster_free(struct cluster *cluster);
 void daemon_cluster_gone(struct daemon *daemon, struct cluster *cluster); /* idle and unwanted: freed */
 void daemon_fail(struct daemon *daemon, const struct rop_err *err);      /* cannot go on */
 
 /* tell.c */
 void tell_pass(struct daemon *daemon);      /* a pass is over: alive, status, perhaps ready */
 void tell_status(struct daemon *daemon);
+void tell_waiting(struct daemon *daemon, const struct rop_err *why); /* for the database; NULL: no longer */
 void tell_written(struct cluster *cluster, const struct rop_entry *entry);
 void tell_warnings(struct cluster *cluster, const struct rop_situation *now); /* logged when they are news */
 void tell_trouble(struct cluster *cluster, const char *why); /* logged when it is news; NULL: over */

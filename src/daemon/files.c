@@ -45,8 +45,34 @@ static void file_free(struct file *file)
 	free(file);
 }
 
+/* ---- errands to the database ------------------------------------------------------------------------------- */
+
+/* In an arena of its own, which goes with it. size: of the structure that it is the first member of. */
+static void *errand_new(struct daemon *daemon, size_t size)
+{
+	struct rop_arena *arena = rop_arena_new();
+	struct errand *errand = rop_alloc(arena, size);
+	errand->daemon = daemon;
+	errand->arena = arena;
+	errand->next = daemon->errands;
+	daemon->errands = errand;
+	return errand;
+}
+
+static void errand_free(struct errand *errand)
+{
+	struct errand **at = &errand->daemon->errands;
+	while (*at != errand)
+		at = &(*at)->next;
+	*at = errand->next;
+	rop_write_close(&errand->write);
+	rop_arena_free(errand->arena);
+}
+
 void files_free(struct daemon *daemon)
 {
+	while (daemon->errands)
+		errand_free(daemon->errands);
 	while (daemon->files) {
 		struct file *next = daemon->files->next;
 		file_free(daemon->files);
@@ -206,15 +232,14 @@ static void want(struct daemon *daemon, struct file *file)
 
 /* The last good revision of a file with errors, from the journal: after a restart nothing else knows it. */
 struct asking {
-	struct daemon *daemon;
-	struct rop_arena *arena;
+	struct errand errand; /* first */
 	const char *path, *cluster, *source;
 };
 
-static bool ask(struct rop_store *store, void *arg, struct rop_err *err)
+static bool ask(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct asking *a = arg;
-	return rop_store_source_of_path(store, a->arena, a->path, &a->cluster, &a->source, err);
+	struct asking *a = ROP_OWNER(write, struct asking, errand.write);
+	return rop_store_source_of_path(store, a->errand.arena, a->path, &a->cluster, &a->source, err);
 }
 
 static void take_last_good(struct daemon *daemon, const struct asking *a)
@@ -233,14 +258,15 @@ static void take_last_good(struct daemon *daemon, const struct asking *a)
 	cluster_want(cluster_new(daemon, a->cluster, a->path), revision);
 }
 
-static void answered(void *arg, const struct rop_err *err)
+static void answered(struct rop_write *write, const struct rop_err *err)
 {
-	struct asking *a = arg;
+	struct asking *a = ROP_OWNER(write, struct asking, errand.write);
+	struct daemon *daemon = a->errand.daemon;
 	if (err)
-		daemon_fail(a->daemon, err);
-	else if (!a->daemon->ending)
-		take_last_good(a->daemon, a);
-	rop_arena_free(a->arena);
+		daemon_fail(daemon, err);
+	else if (!daemon->ending)
+		take_last_good(daemon, a);
+	errand_free(&a->errand);
 }
 
 static void ask_for_last_good(struct daemon *daemon, struct file *file)
@@ -248,10 +274,9 @@ static void ask_for_last_good(struct daemon *daemon, struct file *file)
 	if (file->asked || cluster_of_path(daemon, file->path))
 		return;
 	file->asked = true;
-	struct rop_arena *arena = rop_arena_new();
-	struct asking *a = rop_alloc(arena, sizeof *a);
-	*a = (struct asking){ .daemon = daemon, .arena = arena, .path = rop_strdup(arena, file->path) };
-	rop_writer_call(daemon->writer, ask, answered, a);
+	struct asking *a = errand_new(daemon, sizeof *a);
+	a->path = rop_strdup(a->errand.arena, file->path);
+	rop_writer_call(daemon->writer, &a->errand.write, ask, answered);
 }
 
 static void log_errors(struct file *file)
@@ -290,17 +315,17 @@ static void drop_gone(struct daemon *daemon)
 /* ---- errors into the journal, where `status` finds them ------------------------------------------------------ */
 
 struct noting {
-	struct daemon *daemon;
-	struct rop_arena *arena;
+	struct errand errand; /* first */
 	ROP_LIST(struct rop_file_error) errors; /* as they are now */
 };
 
-static bool note_errors(struct rop_store *store, void *arg, struct rop_err *err)
+static bool note_errors(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct noting *n = arg;
+	struct noting *n = ROP_OWNER(write, struct noting, errand.write);
+	ROP_OWN_ARENA arena = rop_arena_new(); /* of this try */
 	struct rop_file_error *known;
 	size_t n_known;
-	if (!rop_store_file_errors(store, n->arena, NULL, &known, &n_known, err))
+	if (!rop_store_file_errors(store, arena, NULL, &known, &n_known, err))
 		return false;
 	for (size_t i = 0; i < n_known; i++) {
 		bool still = false;
@@ -315,20 +340,18 @@ static bool note_errors(struct rop_store *store, void *arg, struct rop_err *err)
 	return true;
 }
 
-static void errors_noted(void *arg, const struct rop_err *err)
+static void errors_noted(struct rop_write *write, const struct rop_err *err)
 {
-	struct noting *n = arg;
-	struct daemon *daemon = n->daemon;
+	struct noting *n = ROP_OWNER(write, struct noting, errand.write);
 	if (err)
-		daemon_fail(daemon, err);
-	rop_arena_free(n->arena);
+		daemon_fail(n->errand.daemon, err);
+	errand_free(&n->errand);
 }
 
 static void keep_errors(struct daemon *daemon)
 {
-	struct rop_arena *arena = rop_arena_new();
-	struct noting *n = rop_alloc(arena, sizeof *n);
-	*n = (struct noting){ .daemon = daemon, .arena = arena };
+	struct noting *n = errand_new(daemon, sizeof *n);
+	struct rop_arena *arena = n->errand.arena;
 	for (struct file *file = daemon->files; file; file = file->next) {
 		const struct rop_topology *t = file->errors.n ? stands_for(daemon, file) : NULL;
 		if (file->errors.n)
@@ -336,7 +359,7 @@ static void keep_errors(struct daemon *daemon)
 										.cluster = t ? rop_strdup(arena, t->name) : NULL,
 										.text = rop_strdup(arena, file->errors.at) };
 	}
-	rop_writer_call(daemon->writer, note_errors, errors_noted, n);
+	rop_writer_call(daemon->writer, &n->errand.write, note_errors, errors_noted);
 }
 
 /* ---- the scan ---------------------------------------------------------------------------------------------- */

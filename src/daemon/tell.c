@@ -27,9 +27,19 @@ static bool is_calm(const struct cluster *c)
 	return r && rop_reconcile_converged(r);
 }
 
+static const char *state_of(const struct cluster *c)
+{
+	const struct rop_reconcile *r = c->drive ? rop_drive_reconcile(c->drive) : NULL;
+	if (r)
+		return rop_reconcile_state(r);
+	return c->phase == PHASE_WAITING ? "waiting" : "beginning";
+}
+
 static void make_status(const struct daemon *daemon, struct rop_text *text)
 {
 	size_t n = 0, calm = 0, named = 0, more = 0;
+	if (daemon->waiting)
+		rop_text_add(text, "waiting for the database, which another process uses; ");
 	for (const struct cluster *c = daemon->clusters; c; c = c->next) {
 		n++;
 		calm += is_calm(c);
@@ -42,7 +52,7 @@ static void make_status(const struct daemon *daemon, struct rop_text *text)
 			more++;
 			continue;
 		}
-		rop_text_add(text, "%s %s %s", named++ ? "," : ":", c->name, cluster_state(c));
+		rop_text_add(text, "%s %s %s", named++ ? "," : ":", c->name, state_of(c));
 	}
 	if (more)
 		rop_text_add(text, " and %zu more", more);
@@ -99,6 +109,23 @@ void tell_pass(struct daemon *daemon)
 		return;
 	daemon->ready = true;
 	rop_service_ready();
+}
+
+/* Each try that found the database in use is word from the loop and from the writer's thread: no hang, whatever the
+ * passes wait for. */
+void tell_waiting(struct daemon *daemon, const struct rop_err *why)
+{
+	bool news = daemon->waiting != (why != NULL);
+	daemon->waiting = why != NULL;
+	tell_alive(daemon);
+	if (!news)
+		return;
+	if (why)
+		rop_log(ROP_LOG_WARN, "waiting for the database: what must be written first is not sent meanwhile",
+			ROP_FIELDS({ "path", daemon->state }, { "why", why->text }));
+	else
+		rop_log(ROP_LOG_INFO, "the database is free again", ROP_FIELDS({ "path", daemon->state }));
+	tell_status(daemon);
 }
 
 /* ---- the log ----------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct rop_drive {
 	struct rop_reconcile *r;        /* NULL: before the image was loaded */
 	struct rop_fleet *fleet;
 	struct rop_timer *timer, *deadline;
+	struct rop_write write;         /* what the database is being asked; closed first of all */
 	struct rop_arena *arena;        /* of this drive */
 	struct rop_arena *known;        /* the image this reconciler began with, and the fleet's endpoints */
 	struct rop_arena *loading;      /* the next one, being read */
@@ -159,15 +160,15 @@ static void take_pauses(struct rop_drive *d, const struct rop_pause *pauses, siz
 	rop_reconcile_pause_changed(d->r, false, 0, NULL);
 }
 
-static bool read_pauses(struct rop_store *store, void *arg, struct rop_err *err)
+static bool read_pauses(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct rop_drive *d = arg;
+	struct rop_drive *d = ROP_OWNER(write, struct rop_drive, write);
 	return rop_store_pauses(store, d->learning, &d->pauses, &d->n_pauses, err);
 }
 
-static void pauses_read(void *arg, const struct rop_err *err)
+static void pauses_read(struct rop_write *write, const struct rop_err *err)
 {
-	struct rop_drive *d = arg;
+	struct rop_drive *d = ROP_OWNER(write, struct rop_drive, write);
 	struct rop_arena *arena = d->learning;
 	d->learning = NULL;
 	d->busy = false;
@@ -185,12 +186,12 @@ static void learn_of_pause(struct rop_drive *d)
 {
 	d->busy = true;
 	d->learning = rop_arena_new();
-	rop_writer_call(d->options.writer, read_pauses, pauses_read, d);
+	rop_writer_call(d->options.writer, &d->write, read_pauses, pauses_read);
 }
 
-static void committed(void *arg, enum rop_commit result, const struct rop_err *err)
+static void committed(struct rop_write *write, enum rop_commit result, const struct rop_err *err)
 {
-	struct rop_drive *d = arg;
+	struct rop_drive *d = ROP_OWNER(write, struct rop_drive, write);
 	d->busy = false;
 	if (err) {
 		journal_failed(d, err);
@@ -252,7 +253,7 @@ static void commit(struct rop_drive *d)
 	entry->check_pass = d->options.lock_path != NULL;
 	entry->after_pass = d->pass;
 	d->busy = true;
-	rop_writer_commit(d->options.writer, name_of(d), entry, committed, d);
+	rop_writer_commit(d->options.writer, &d->write, name_of(d), entry, committed);
 }
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
@@ -273,8 +274,10 @@ static void sent(void *arg, const struct rop_outcome *outcomes, size_t n)
 static void send_batch(struct rop_drive *d)
 {
 	size_t n;
-	if (!rop_reconcile_sending(d->r, clock_now()))
+	if (!rop_reconcile_sending(d->r, clock_now())) { /* the commit waited for too long: look again */
+		go_on(d);
 		return;
+	}
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
 	d->send = rop_arena_new();
@@ -373,9 +376,9 @@ void rop_drive_stop(struct rop_drive *d, enum rop_code code, const char *why)
 		return;
 	if (!d->r || d->anew || d->loading) { /* nothing of this drive's own is under way */
 		d->stop_asked = true;
-		d->stopped = (struct rop_result){ .code = code, .text = why };
-		if (!d->busy)
-			finish(d);
+		d->stopped = (struct rop_result){ .code = code, .text = rop_strdup(d->arena, why) };
+		rop_write_close(&d->write); /* what is being read is nobody's any more */
+		finish(d);
 		return;
 	}
 	rop_timer_stop(d->timer);
@@ -411,24 +414,21 @@ static void begin(struct rop_drive *d, const struct rop_image *image)
 	go_on(d);
 }
 
-static bool load(struct rop_store *store, void *arg, struct rop_err *err)
+static bool load(struct rop_store *store, struct rop_write *write, struct rop_err *err)
 {
-	struct rop_drive *d = arg;
+	struct rop_drive *d = ROP_OWNER(write, struct rop_drive, write);
 	return rop_store_load(store, d->loading, name_of(d), &d->loaded, err);
 }
 
-static void image_loaded(void *arg, const struct rop_err *err)
+static void image_loaded(struct rop_write *write, const struct rop_err *err)
 {
-	struct rop_drive *d = arg;
+	struct rop_drive *d = ROP_OWNER(write, struct rop_drive, write);
 	struct rop_arena *arena = d->loading;
 	d->loading = NULL;
 	d->busy = false;
-	if (err || d->stop_asked) {
+	if (err) {
 		rop_arena_free(arena);
-		if (err)
-			journal_failed(d, err);
-		else
-			finish(d);
+		journal_failed(d, err);
 		return;
 	}
 	rop_arena_free(d->known);
@@ -442,7 +442,7 @@ static void begin_anew(struct rop_drive *d)
 	d->anew = false;
 	d->busy = true;
 	d->loading = rop_arena_new();
-	rop_writer_call(d->options.writer, load, image_loaded, d);
+	rop_writer_call(d->options.writer, &d->write, load, image_loaded);
 }
 
 struct rop_drive *rop_drive_start(const struct rop_drive_options *options)
@@ -471,7 +471,7 @@ void rop_drive_free(struct rop_drive *d)
 {
 	if (!d)
 		return;
-	rop_writer_forget(d->options.writer, d);
+	rop_write_close(&d->write);
 	let_go(d);
 	rop_fleet_free(d->fleet);
 	rop_timer_free(d->timer);

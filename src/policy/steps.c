@@ -39,6 +39,17 @@ static const char *subject_of(struct rop_arena *arena, const struct rop_expect *
 	return "";
 }
 
+/* Two actions of one row may want the same: one thing at a time on one subject, the next look decides about the rest.
+ * The batch remembers its subjects as tries do, which is quick also for thousands. */
+static bool batch_holds(const struct rop_situation *now, struct rop_batch *batch, const struct rop_expect *e)
+{
+	if (!batch->claimed)
+		batch->claimed = rop_tries_new(batch->arena);
+	if (rop_tries_may(batch->claimed, e->subject, now->boot_ms) == ROP_MAY_PENDING)
+		return true;
+	return e->kind == ROP_STEP_SLOTS && rop_tries_slot_pending(batch->claimed, e->first, e->last);
+}
+
 bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct rop_step *step)
 {
 	struct rop_expect *e = &step->expect;
@@ -57,6 +68,9 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 		return false;
 	if (now->tries && rop_tries_may(now->tries, e->subject, now->boot_ms) != ROP_MAY)
 		return false;
+	if (batch_holds(now, batch, e))
+		return false;
+	rop_tries_pending(batch->claimed, e);
 	e->attempts = now->tries ? rop_tries_count(now->tries, e->subject) + 1 : 1;
 	e->why = batch->why;
 	e->address = now->seen->nodes[step->node].address;

@@ -20,6 +20,7 @@ struct rop_store {
 	bool asked_version;      /* rop_store_changed: seen_version holds */
 	int64_t seen_version;
 	char *broken;            /* why it may not be used any more, or NULL */
+	bool in_use;             /* the last failure was another process's lock */
 	sqlite3_stmt *statements[SQL_N];
 };
 
@@ -29,8 +30,8 @@ struct rop_store {
  * disk inside a write transaction marks the store as broken. */
 bool store_fail(struct rop_store *store, int rc, struct rop_err *err);
 bool store_damaged(const struct rop_store *store, const char *finding, struct rop_err *err);
-/* false, with the reason, once the store is broken. */
-bool store_usable(const struct rop_store *store, struct rop_err *err);
+/* false, with the reason, once the store is broken. The first thing that every call asks. */
+bool store_usable(struct rop_store *store, struct rop_err *err);
 
 /* ---- open.c ---- */
 

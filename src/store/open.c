@@ -269,6 +269,16 @@ void rop_store_close(struct rop_store *store)
 	free(store);
 }
 
+bool rop_store_in_use(const struct rop_store *store)
+{
+	return store->in_use;
+}
+
+void rop_store_wait_at_most(struct rop_store *store, int ms)
+{
+	sqlite3_busy_timeout(store->db, ms);
+}
+
 /* ---- transactions ------------------------------------------------------------------------------------------ */
 
 bool store_begin(struct rop_store *store, struct rop_err *err)

@@ -12,8 +12,9 @@ bool store_damaged(const struct rop_store *store, const char *finding, struct ro
 	return rop_fail(err, ROP_FAIL, "the database %s is damaged (%s). " MOVE_AWAY, store->path, finding);
 }
 
-bool store_usable(const struct rop_store *store, struct rop_err *err)
+bool store_usable(struct rop_store *store, struct rop_err *err)
 {
+	store->in_use = false;
 	if (!store->broken)
 		return true;
 	return rop_fail(err, ROP_FAIL, "the database %s is no longer used by this process, after: %s", store->path,
@@ -65,8 +66,9 @@ static bool sentence(const struct rop_store *store, int rc, struct rop_err *err)
 		return not_writable(store, rc, err);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return rop_fail(err, ROP_FAIL, "the database %s was in use by another process for more than %d s. Run "
-				"again", store->path, STORE_BUSY_MS / 1000);
+		return rop_fail(err, ROP_FAIL, "the database %s is in use by another process, which holds it for long "
+				"(`fuser %s` names it). End that process, or run again later", store->path,
+				store->file ? store->file : store->path);
 	case SQLITE_CANTOPEN:
 		return cannot_open(store, err);
 	case SQLITE_IOERR:
@@ -83,6 +85,7 @@ bool store_fail(struct rop_store *store, int rc, struct rop_err *err)
 	struct rop_err made;
 	sentence(store, rc, &made);
 	int primary = rc & 0xff;
+	store->in_use = primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
 	/* After a failed write or sync nobody knows what the disk holds, and a second sync on the same descriptor may
 	 * report success for pages that the kernel has dropped. Only a new process may look again. */
 	if (store->in_write && !store->broken &&

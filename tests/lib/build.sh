@@ -2,6 +2,7 @@
 # build.sh - one of the builds that tests/run makes, out of tree: build.sh KIND SOURCE BUILD
 #
 #   asan         gcc, AddressSanitizer and UndefinedBehaviorSanitizer: for unit and live tests
+#   tsan         gcc, ThreadSanitizer: the program alone, for what runs beside the loop
 #   plain        gcc -O2, as it is shipped: for benchmarks and for looking into objects
 #   clang        clang's warnings
 #   hiredis-1.2  against the newer hiredis, which has TLS; its unit tests are run
@@ -51,6 +52,18 @@ asan)
 	compile all
 	compile check TESTS=
 	say ok 'builds with gcc, ASan and UBSan, without a warning'
+	;;
+tsan)
+	mkdir -p "$dir" # not every kernel gives it the addresses that it wants
+	echo 'int main(void) { return 0; }' >"$dir/can.c"
+	if ! ${CC:-gcc} -fsanitize=thread "$dir/can.c" -o "$dir/can" 2>"$dir/can.log" ||
+		! "$dir/can" 2>>"$dir/can.log"; then
+		rm -f "$dir/redis-operator"
+		say skip "tsan: a program with ThreadSanitizer does not run here: $(head -1 "$dir/can.log")"
+	fi
+	configure --enable-werror CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread'
+	compile redis-operator
+	say ok 'builds with gcc and TSan, without a warning'
 	;;
 plain)
 	configure --enable-werror CFLAGS='-O2 -g'

@@ -407,3 +407,36 @@ Test(policy_steps, a_foreign_peer_stays_counted)
 	know_each_other(world, 0, 1);
 	cr_assert(world->nodes[0].others == 1 && world->nodes[1].others == 2);
 }
+
+/* ---- one thing at a time on one subject ------------------------------------------------------------------------ */
+
+Test(policy_steps, two_actions_of_one_row_do_not_ask_for_the_same_subject_twice)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	manage_setting(topology, "cluster-node-timeout", "7000");
+	manage_setting(topology, "maxmemory-policy", "allkeys-lru");
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { 0 };
+	for (size_t i = 0; i < 3; i++) {
+		struct rop_temporary *t = rop_push(pool, &image.temporaries);
+		*t = (struct rop_temporary){ .address = world->nodes[i].address, .name = "cluster-node-timeout",
+					     .original = "15000", .temporary = "500" };
+		memcpy(t->node, world->nodes[i].id, ROP_ID_SIZE);
+		set_value(world, i, "cluster-node-timeout", "500");
+		set_value(world, i, "maxmemory-policy", "noeviction");
+	}
+	struct rop_situation *now = situation_with(topology, world, &image, NULL, 1000);
+	struct rop_batch alone = batch_of(now, "apply_settings"), batch = batch_of(now, "restore_settings");
+	size_t restored = batch.steps.n;
+	cr_assert_eq(restored, 3);
+	cr_assert_eq(alone.steps.n, 6, "and no CONFIG REWRITE while a temporary value is in force");
+	const struct rop_vocabulary *words = rop_cluster_words();
+	static const int64_t NO_ARGS[ROP_ARGS_MAX];
+	for (size_t i = 0; i < words->n_actions; i++)
+		if (strcmp(words->actions[i].name, "apply_settings") == 0)
+			words->actions[i].plan(now, NO_ARGS, &batch);
+	cr_assert_eq(batch.steps.n, restored + 3, "the other setting alone");
+	for (size_t i = 0; i < batch.steps.n; i++)
+		for (size_t k = 0; k < i; k++)
+			cr_assert_str_neq(batch.steps.at[i].expect.subject, batch.steps.at[k].expect.subject);
+}
