@@ -47,7 +47,7 @@ void plan_print_risk(struct cli *cli, const struct rop_plan *plan)
 
 const char *plan_risk_word(const struct rop_plan *plan)
 {
-	return rop_risk_kind_name(worst(plan));
+	return rop_risk_kind_name(plan->first->losses.list.n ? ROP_RISK_LOSS : worst(plan)); /* what stands against it counts too */
 }
 
 json_t *plan_risk_json(const struct rop_risk *risk)

@@ -28,6 +28,8 @@ void policy_note_guard(struct rop_situation *now, const struct rop_step *step, c
 	case GUARD_GO:
 		return;
 	case GUARD_WAIT:
+		if (step->peer < 0) /* the order of settings, which comes by itself */
+			return;
 		*rop_push(now->arena, &now->held) = (struct rop_held){ .node = step->node, .why = guard->why };
 		return;
 	case GUARD_UNKNOWN:

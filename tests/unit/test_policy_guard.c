@@ -175,6 +175,27 @@ Test(policy_guard, a_limit_under_what_is_used_with_an_evicting_policy_is_a_loss)
 	cr_assert(situation_of(topology, world)->refused, "unknown is not little");
 }
 
+/* Both are declared: the policy that keeps keys is in force before the limit comes down. */
+Test(policy_guard, a_lower_limit_waits_for_the_policy_that_keeps_the_keys)
+{
+	struct rop_topology *topology = topology_of(1, 0, 1);
+	manage_setting(topology, "maxmemory", "2mb");
+	manage_setting(topology, "maxmemory-policy", "noeviction");
+	struct rop_observed *world = full_world(topology);
+	set_value(world, 0, "maxmemory", "0");
+	set_value(world, 0, "maxmemory-policy", "allkeys-lru");
+	world->nodes[0].used_memory = 3 * 1024 * 1024;
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_not(now->refused);
+	struct rop_batch batch = batch_of(now, "apply_settings");
+	cr_assert_eq(batch.steps.n, 2);
+	cr_assert_str_eq(batch.steps.at[0].expect.name, "maxmemory-policy");
+	cr_assert_eq(batch.steps.at[1].expect.kind, ROP_STEP_PERSIST);
+	set_value(world, 0, "maxmemory-policy", "noeviction");
+	batch = batch_of(situation_of(topology, world), "apply_settings");
+	cr_assert_str_eq(batch.steps.at[0].expect.name, "maxmemory");
+}
+
 Test(policy_guard, a_configuration_with_a_temporary_setting_in_force_is_not_written_down)
 {
 	struct rop_topology *topology = topology_of(1, 0, 1);
