@@ -95,8 +95,8 @@ static void take_the_rest(struct rop_observed *seen, size_t primary, int strange
 			rop_bit_set(seen, seen->online, primary, i);
 }
 
-/* Where in a line what follows "slave12:" begins; 0: it is another line. By hand, as sscanf() measures the whole text that
- * is behind it, for every line anew. */
+/* Where in a line what follows "slave12:" begins; 0: it is another line. By hand, as sscanf() measures the whole text
+ * that is behind it, for every line anew. */
 static size_t after_name(const char *line, size_t n)
 {
 	size_t at = strlen("slave");

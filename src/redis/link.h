@@ -10,7 +10,8 @@
 #include "rop/loop.h"
 #include "verdict.h"
 
-#define REPLY_BYTES_MAX ((size_t)1 << 20) /* where nothing is said of it: to commands that change something, OK or an error */
+/* Where nothing is said of it: commands that change something are answered with OK or an error. */
+#define REPLY_BYTES_MAX ((size_t)1 << 20)
 
 struct link;
 struct redisReply;

@@ -152,7 +152,8 @@ size_t questions_limit(const struct questions *questions, size_t declared, size_
 		return SETTING_BYTES_MAX;
 	if (questions->functions && i == questions->n_settings)
 		return FUNCTIONS_BYTES_MAX;
-	*ret_asked = "INFO clients";
+	bool memory = questions->memory && i == questions->n_settings + questions->functions;
+	*ret_asked = memory ? "INFO memory" : "INFO clients";
 	return INFO_BYTES_MAX;
 }
 

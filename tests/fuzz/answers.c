@@ -1,8 +1,8 @@
 /* answers.c - fuzz target: what nodes say, as texts, to the situation.
  *
  * The input is cut at 0x01 into texts: for each of up to four nodes CLUSTER NODES, CLUSTER INFO, INFO server, INFO
- * replication, INFO keyspace, lines of CLIENT LIST, one setting. An empty text was not sent; a node whose first is empty
- * is silent.
+ * replication, INFO keyspace, lines of CLIENT LIST, one setting. An empty text was not sent; a node whose first is
+ * empty is silent.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -354,7 +354,8 @@ Test(fleet, every_question_has_a_longest_answer)
 		{ "CLUSTER NODES|2200000", "CLUSTER NODES" }, { "CLUSTER INFO|1100000", "CLUSTER INFO" },
 		{ "INFO server|1100000", "INFO server" }, { "INFO replication|1100000", "INFO replication" },
 		{ "INFO keyspace|1100000", "INFO keyspace" }, { "CONFIG GET maxmemory|66000", "CONFIG GET" },
-		{ "FUNCTION LIST|9000000", "FUNCTION LIST" }, { "INFO clients|1100000", "INFO clients" },
+		{ "FUNCTION LIST|9000000", "FUNCTION LIST" }, { "INFO memory|1100000", "INFO memory" },
+		{ "INFO clients|1100000", "INFO clients" },
 		{ "CLIENT SETNAME|1100000", "CLIENT SETNAME" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
