@@ -74,6 +74,9 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	enum rop_role role;
 	int64_t epoch;
 	bool answered;
+	/* Peers that are torn between two servers with one id hold now this address, now that: a sighting counts for a while. */
+	char elsewhere[72];                             /* rop_node.elsewhere, seen last; "": not lately */
+	int64_t elsewhere_since_ms, elsewhere_seen_ms;  /* boot clock: first and last sighting */
 };
 
 struct rop_situation {
@@ -88,7 +91,7 @@ struct rop_situation {
 	bool ends;                   /* told to stop: nothing is done any more but putting back */
 	bool warn_of_found;          /* temporary settings without a row are only warned of; else they go back */
 	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */
-	int64_t elsewhere_ms;        /* how long a peer has held a member at another address than its own line; -1: looks once only */
+	bool looks_once;             /* there is no second look to wait for: plan, status, check */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent; /* to losses, for this run; NULL: none */
 

@@ -147,7 +147,7 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	if (c->journal) /* of it, only what is temporary: a check judges by what is there, not by what was */
 		image.temporaries = c->journal->temporaries;
 	struct rop_situation now = { .arena = c->cli->arena, .topology = topology, .seen = c->seen, .image = &image,
-				     .warn_of_found = c->journal != NULL, .elsewhere_ms = -1 };
+				     .warn_of_found = c->journal != NULL, .looks_once = true };
 	rop_situation_assess(&now);
 	if (c->cli->values.output != CLI_TEXT)
 		c->findings = json_array();

@@ -509,29 +509,38 @@ static void keep_consent(struct rop_reconcile *r, const struct rop_consent *aske
 	}
 }
 
-/* What the next look is held against. */
-static void remember_look(struct rop_reconcile *r, const struct rop_observed *seen)
+#define ELSEWHERE_COUNTS_MS 30000
+
+static void remember_elsewhere(struct rop_before *before, const struct rop_node *node, int64_t boot_ms)
 {
-	if (!r->before)
-		r->before = rop_malloc(seen->n * sizeof *r->before + 1);
-	for (size_t i = 0; i < seen->n; i++) {
-		const struct rop_node *node = &seen->nodes[i];
-		r->before[i] = (struct rop_before){ .role = node->role, .epoch = node->epoch,
-						    .answered = node->reach == ROP_REACH_OK };
-		memcpy(r->before[i].id, node->id, ROP_ID_SIZE);
-	}
+	if (before->elsewhere[0] && boot_ms - before->elsewhere_seen_ms > ELSEWHERE_COUNTS_MS)
+		before->elsewhere[0] = '\0';
+	if (!node->elsewhere)
+		return;
+	if (!before->elsewhere[0])
+		before->elsewhere_since_ms = boot_ms;
+	before->elsewhere_seen_ms = boot_ms;
+	snprintf(before->elsewhere, sizeof before->elsewhere, "%s", node->elsewhere);
 }
 
-static int64_t elsewhere_ms(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
+/* What the next look is held against. */
+static void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
-	bool any = false;
-	for (size_t i = 0; i < seen->n; i++)
-		any |= seen->nodes[i].elsewhere != NULL;
-	if (!any)
-		r->elsewhere_since_boot_ms = -1;
-	else if (r->elsewhere_since_boot_ms < 0)
-		r->elsewhere_since_boot_ms = clock.boot_ms;
-	return !any ? 0 : r->options.predict ? -1 : clock.boot_ms - r->elsewhere_since_boot_ms;
+	if (!r->before) {
+		r->before = rop_malloc((seen->n + 1) * sizeof *r->before);
+		memset(r->before, 0, (seen->n + 1) * sizeof *r->before);
+	}
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		struct rop_before *before = &r->before[i];
+		if (strcmp(before->id, node->id) != 0)
+			before->elsewhere[0] = '\0';
+		before->role = node->role;
+		before->epoch = node->epoch;
+		before->answered = node->reach == ROP_REACH_OK;
+		memcpy(before->id, node->id, ROP_ID_SIZE);
+		remember_elsewhere(before, node, clock.boot_ms);
+	}
 }
 
 static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
@@ -541,7 +550,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 	*r->now = (struct rop_situation){
 		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
 		.instance = r->options.instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
-		.elsewhere_ms = elsewhere_ms(r, seen, clock), .before = r->before, .consent = &consent, .warn_of_found = r->options.keep,
+		.looks_once = r->options.predict, .before = r->before, .consent = &consent, .warn_of_found = r->options.keep,
 		.ends = r->stopping,
 	};
 	rop_situation_assess(r->now);
@@ -588,7 +597,7 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 		r->idle_since_boot_ms = clock.boot_ms;
 	r->sleep_ms = time_to_look_again(r, clock);
 	gather(r, clock);
-	remember_look(r, seen);
+	remember_look(r, seen, clock);
 }
 
 /* ---- after the commit -------------------------------------------------------------------------------------- */

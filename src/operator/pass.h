@@ -16,7 +16,6 @@ struct rop_reconcile {
 	int state;
 	int64_t state_since_boot_ms;
 	int64_t agreed_since_boot_ms;  /* -1: the last look did not agree */
-	int64_t elsewhere_since_boot_ms; /* a peer holds a member at another address since then; -1: none does */
 	struct rop_before *before;     /* [node] of the last look; on the heap; NULL: there was none */
 	struct rop_consent consent;    /* what was taken is in consent_arena: it lasts as long as the run */
 	struct rop_arena *consent_arena;

@@ -18,7 +18,7 @@ struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *opti
 	r->arena = rop_arena_new();
 	r->tries = rop_tries_new(r->arena);
 	r->want = ROP_WANT_OBSERVE;
-	r->agreed_since_boot_ms = r->elsewhere_since_boot_ms = -1;
+	r->agreed_since_boot_ms = -1;
 	r->consent_arena = rop_arena_new();
 	r->consent.digest = rop_strdup(r->consent_arena, options->consent);
 	r->state = options->machine->initial; /* observe first; what counts of the past is in the expectations */

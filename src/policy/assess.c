@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "copies.h"
 #include "guard.h"
 #include "rop/text.h"
 
@@ -136,14 +137,15 @@ static void find_clones(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK || !node->elsewhere ||
-		    (now->elsewhere_ms >= 0 && now->elsewhere_ms < node_timeout_ms(now, i)))
+		int64_t for_ms;
+		const char *elsewhere = copies_elsewhere(now, i, &for_ms);
+		if (node->reach != ROP_REACH_OK || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
 			continue;
 		policy_find(now, ROP_REFUSED, (int)i, "SameNodeId",
 			    rop_printf(now->arena, "%s answers as node %s and calls itself %s, but peers are connected to %s for that id: a second server runs there with a copy of its nodes.conf; replicas that follow it throw their data away",
-				       node->address, node->id, node->own_address, node->elsewhere),
+				       node->address, node->id, node->own_address ? node->own_address : node->address, elsewhere),
 			    rop_printf(now->arena, "stop the server at %s, if it is not the one declared; then see which node has the keys before anything else is changed",
-				       node->elsewhere));
+				       elsewhere));
 	}
 }
 

@@ -104,6 +104,15 @@ static bool has_changed(const struct rop_situation *now, size_t i)
 	       (before->role != node->role || before->epoch != node->epoch);
 }
 
+const char *copies_elsewhere(const struct rop_situation *now, size_t i, int64_t *ret_ms)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	const struct rop_before *before = now->before ? &now->before[i] : NULL;
+	bool lately = before && before->elsewhere[0] && strcmp(before->id, node->id) == 0 && before->answered;
+	*ret_ms = lately ? now->boot_ms - before->elsewhere_since_ms : 0;
+	return node->elsewhere ? node->elsewhere : lately ? before->elsewhere : NULL;
+}
+
 const char *copies_leadership_open(const struct rop_situation *now, size_t primary)
 {
 	const struct rop_observed *seen = now->seen;
@@ -117,8 +126,10 @@ const char *copies_leadership_open(const struct rop_situation *now, size_t prima
 	int rival = rival_of(seen, primary);
 	if (rival >= 0)
 		return rop_printf(now->arena, "%s and %s claim the same slots", node->address, seen->nodes[rival].address);
-	if (node->elsewhere)
-		return rop_printf(now->arena, "a peer holds %s at another address, %s", node->address, node->elsewhere);
+	int64_t for_ms;
+	const char *elsewhere = copies_elsewhere(now, primary, &for_ms);
+	if (elsewhere)
+		return rop_printf(now->arena, "a peer holds %s at another address, %s", node->address, elsewhere);
 	if (has_changed(now, primary))
 		return rop_printf(now->arena, "the role or epoch of %s has just changed", node->address);
 	return NULL;

@@ -30,6 +30,9 @@ size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but)
 /* Is the leadership of the shard that this node leads open? Then why, in a sentence; NULL: it is settled. */
 const char *copies_leadership_open(const struct rop_situation *now, size_t primary);
 
+/* Another address that peers are connected to for this node's id, now or lately; NULL: none. ret_ms: for how long. */
+const char *copies_elsewhere(const struct rop_situation *now, size_t node, int64_t *ret_ms);
+
 /* Who held these slots, as the database remembers it. */
 struct remembered {
 	const char *ids, *nodes; /* sorted ids; sentence: "10.0.0.1:6379 (led), 10.0.0.4:6379"; NULL: nothing is remembered */

@@ -217,14 +217,27 @@ Test(policy_guard, a_second_server_with_the_same_id_is_told_apart_from_a_node_th
 	set_value(world, 1, "cluster-node-timeout", "2000");
 	world->nodes[1].own_address = "10.0.0.2:6379";
 	world->nodes[1].elsewhere = "10.0.0.9:6379";
-	struct rop_situation first = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .elsewhere_ms = 0 };
+	struct rop_before before[3] = { 0 };
+	struct rop_situation first = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before };
 	rop_situation_assess(&first);
 	cr_assert_not(first.refused, "a new address is believed within a node timeout");
-	struct rop_situation later = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .elsewhere_ms = 2000 };
+	before[1] = (struct rop_before){ .role = ROP_ROLE_PRIMARY, .epoch = world->nodes[1].epoch, .answered = true,
+					 .elsewhere = "10.0.0.9:6379", .elsewhere_since_ms = 1000, .elsewhere_seen_ms = 2900 };
+	memcpy(before[1].id, world->nodes[1].id, ROP_ID_SIZE);
+	struct rop_situation later = first;
+	later = (struct rop_situation){ .arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before,
+					.boot_ms = 3000 };
 	rop_situation_assess(&later);
 	cr_assert(later.refused);
 	cr_assert_str_eq(later.findings.at[0].reason, "SameNodeId");
-	struct rop_situation once = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .elsewhere_ms = -1 };
+	/* Peers that are torn between the two show it now and then. */
+	world->nodes[1].elsewhere = NULL;
+	struct rop_situation torn = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before,
+				      .boot_ms = 3500 };
+	rop_situation_assess(&torn);
+	cr_assert(torn.refused);
+	world->nodes[1].elsewhere = "10.0.0.9:6379";
+	struct rop_situation once = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .looks_once = true };
 	rop_situation_assess(&once);
 	cr_assert(once.refused, "who looks only once tells at once");
 }
