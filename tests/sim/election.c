@@ -1,9 +1,9 @@
 /* election.c - who is failing in whose eyes, and who takes over (clusterCron, clusterHandleSlaveFailover in 7.0).
  *
- * A node is failing for a viewer after the viewer's node timeout, and for all once a majority of the owners says so. Then
- * its replicas stand: half a second, and up to as much again, and a second for each with a greater offset, later. Owners
- * that see the old primary fail and know the candidate as its replica vote; a majority of all owners is needed. A
- * candidate whose data is too old, that never had a link, or that may not (cluster-replica-no-failover), does not stand.
+ * A node is failing for a viewer after the viewer's node timeout, and for all once a majority of the owners says so.
+ * Then its replicas stand: half a second, and up to as much again, and a second for each with a greater offset, later.
+ * Owners that see the old primary fail and know the candidate as its replica vote; a majority of all is needed. Who has
+ * data that is too old, never had a link, or may not (cluster-replica-no-failover) does not stand.
  * What data it has nobody asks: that is the servers' part of what a wrong REPLICATE does.
  */
 #include <inttypes.h>
@@ -133,7 +133,8 @@ bool election_holds_fail(const struct world *w, size_t viewer, size_t subject)
 	const struct server *server = &w->servers[subject];
 	if (server->fail_ms == NEVER || w->now_ms >= server->fail_ms + UNDO_TIMEOUTS * timeout_of(w, viewer))
 		return false;
-	struct rop_slots slots = gossip_slots_of(w, &w->heard[AT(w, viewer, 0)], &w->truth->known[viewer * w->truth->words], subject);
+	const uint64_t *known = &w->truth->known[viewer * w->truth->words];
+	struct rop_slots slots = gossip_slots_of(w, &w->heard[AT(w, viewer, 0)], known, subject);
 	return !rop_slots_empty(&slots);
 }
 
@@ -158,8 +159,8 @@ static bool may_stand(const struct world *w, size_t node, struct victim v)
 {
 	const struct server *server = &w->servers[node];
 	int64_t timeout = timeout_of(w, node);
-	if (!server->up || !follows(w, node, v) || !sees_fail(w, node, v) || may_not(w, node) || w->now_ms < server->again_ms ||
-	    w->now_ms < server->loading_until_ms)
+	if (!server->up || !follows(w, node, v) || !sees_fail(w, node, v) || may_not(w, node) ||
+	    w->now_ms < server->again_ms || w->now_ms < server->loading_until_ms)
 		return false;
 	if (w->truth->nodes[node].link_up)
 		return true;
@@ -214,7 +215,8 @@ static void stand(struct world *w, size_t node, struct victim v)
 	struct server *server = &w->servers[node];
 	size_t votes = 0;
 	if (server->stand_ms == NEVER)
-		server->stand_ms = w->now_ms + STAND_MS + (int64_t)(world_luck(w, 's', node, 0) % STAND_MS) + RANK_MS * rank_of(w, node, v);
+		server->stand_ms = w->now_ms + STAND_MS + (int64_t)(world_luck(w, 's', node, 0) % STAND_MS) +
+				   RANK_MS * rank_of(w, node, v);
 	if (w->now_ms < server->stand_ms) {
 		world_wake(w, server->stand_ms);
 		return;

@@ -22,7 +22,8 @@ static void schedule_death(struct sim *s, size_t node, int64_t down_ms, int64_t 
 {
 	int64_t back = down_ms + for_ms;
 	world_at(s->world, down_ms, (struct event){ .kind = EVENT_DOWN, .node = (int)node, .amount = how });
-	world_at(s->world, back < s->faults_end_ms ? back : s->faults_end_ms, (struct event){ .kind = EVENT_UP, .node = (int)node });
+	struct event up = { .kind = EVENT_UP, .node = (int)node };
+	world_at(s->world, back < s->faults_end_ms ? back : s->faults_end_ms, up);
 }
 
 /* What a node loses with its process: each on its own. */
@@ -76,6 +77,16 @@ static void schedule_aimed_death(struct sim *s, int64_t about_ms)
 		schedule_death(s, primary, down > s->world->now_ms ? down : s->world->now_ms, for_ms, how);
 }
 
+/* A shard without replicas loses node and data: its slots are a ghost's, and are to be given to nobody unasked. */
+static void schedule_partial_loss(struct sim *s)
+{
+	struct chance *c = &s->fate;
+	size_t node = chance_below(c, s->world->truth->n);
+	int64_t at = chance_between(c, s->world->now_ms, s->faults_end_ms - 1);
+	if (s->topology->replicas_per_shard == 0 && chance_permille(c, 600))
+		schedule_death(s, node, at, chance_between(c, 100, 3000), DOWN_LOSES_CONF | DOWN_LOSES_DATA);
+}
+
 /* A person points a replica at another primary, which goes down before it has given its data: what the operator must
  * never do is what a person may. */
 static void schedule_pointing(struct sim *s)
@@ -114,8 +125,10 @@ void faults_schedule(struct sim *s)
 	if (s->edit_nodes[0] != s->edit_nodes[1])
 		s->edit_ms = chance_between(c, s->world->now_ms, s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
 	schedule_aimed_death(s, s->edit_ms != NEVER ? s->edit_ms : s->world->now_ms);
-	if (living)
+	if (living) {
 		schedule_pointing(s);
+		schedule_partial_loss(s);
+	}
 	for (size_t acts = chance_permille(c, 500) ? chance_below(c, 5) : 0; acts > 0; acts--) {
 		int64_t draw = (int64_t)(chance_next(c) >> 1);
 		world_at(s->world, some_time(s), (struct event){ .kind = EVENT_PERSON, .amount = draw });
@@ -138,16 +151,19 @@ void faults_edit(struct sim *s)
 	trace(s, "person", "swaps the pins of nodes %d and %d", s->edit_nodes[0], s->edit_nodes[1]);
 }
 
-/* As told: "cluster forget ID, on every node". Of a ghost only: who was it is not there any more. */
+/* As told ("cluster forget ID, on every node"), or because it stood in the way; of a ghost: who it was is not there any
+ * more. */
 bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 {
 	struct world *w = s->world;
-	bool would = world_luck(w, 'a', 0, 0) % 10 < 6, did = false;
-	for (size_t g = 0; g < w->ghosts.n && would && strcmp(reason, "ForeignPeer") == 0; g++) {
+	uint64_t luck = world_luck(w, 'a', 0, 0) % 10;
+	bool did = false;
+	for (size_t g = 0; g < w->ghosts.n && strcmp(reason, "ForeignPeer") == 0; g++) {
 		const struct ghost *ghost = &w->ghosts.at[g];
-		if (ghost->forgotten || !strstr(text, "cluster forget") || !strstr(text, ghost->id))
+		bool told = strstr(text, "cluster forget") && strstr(text, ghost->id);
+		if (ghost->forgotten || luck >= (told ? 7 : 4))
 			continue;
-		trace(s, "person", "forgets %s on every node, as told", ghost->id);
+		trace(s, "person", "forgets %s on every node%s", ghost->id, told ? ", as told" : "");
 		sim_lived(s, LIVED_FORGET);
 		ghost_forget(w, ghost->id);
 		did = true;

@@ -1,5 +1,5 @@
-/* ghost.c - a node that lost its nodes.conf comes back at its old address as another one. The others go on listing who it
- * was, with its slots: a ghost. What it kept of its keys it claims, as servers do on start (verifyClusterConfigWithData).
+/* ghost.c - a node that lost its nodes.conf comes back at its old address as another one. The others go on listing who
+ * it was, with its slots: a ghost. What it kept of its keys it claims, as servers do (verifyClusterConfigWithData).
  */
 #include <inttypes.h>
 #include <string.h>

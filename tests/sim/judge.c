@@ -120,8 +120,8 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 			held += writes_has(&s->world->servers[i].has, k);
 	}
 	if (held || (written && !s->topology->reform_on_total_loss))
-		sim_fail(s, "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu copies are left",
-			 e->first, e->last, e->node, written, held);
+		sim_fail(s, "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu copies are "
+			 "left", e->first, e->last, e->node, written, held);
 }
 
 static void judge_expect(struct sim *s, const struct rop_expect *e)
@@ -138,7 +138,8 @@ static void judge_expect(struct sim *s, const struct rop_expect *e)
 	}
 	if (e->kind == ROP_STEP_EPOCH && s->judge.met_others[node])
 		sim_fail(s, "SET-CONFIG-EPOCH for %s, which was seen knowing others", e->address);
-	if (e->kind == ROP_STEP_ROLE && (!empty(&n->slots) || (n->role != ROP_ROLE_REPLICA && keys_of(&s->judge, (size_t)node) > 0)))
+	bool holds = n->role != ROP_ROLE_REPLICA && keys_of(&s->judge, (size_t)node) > 0;
+	if (e->kind == ROP_STEP_ROLE && (!empty(&n->slots) || holds))
 		sim_fail(s, "REPLICATE by %s, which was seen with slots or keys", e->address);
 }
 
@@ -287,7 +288,8 @@ static void judge_age(struct sim *s, const struct rop_step *steps, size_t n)
 	for (size_t i = 0; i < n; i++)
 		changes |= steps[i].expect.kind != ROP_STEP_RESTORE;
 	if (changes && age >= LOOK_AGES_MS + 2 * took)
-		sim_fail(s, "%s is sent on a look that is %" PRId64 " ms old and took %" PRId64 " ms", steps[0].expect.subject, age, took);
+		sim_fail(s, "%s is sent on a look that is %" PRId64 " ms old and took %" PRId64 " ms", steps[0].expect.subject,
+			 age, took);
 }
 
 void judge_send(struct sim *s, const struct rop_step *steps, size_t n)

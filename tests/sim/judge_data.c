@@ -1,12 +1,12 @@
 /* judge_data.c - why is a write gone? It believes nothing the operator says of data: it knows where each copy is.
  *
  * A write that was acknowledged is on some nodes: in memory, or on the disk of a dead one. When the last copy goes, the
- * question is whether it would be there without the operator. Its twin answers: the same seed, with an operator that falls
- * silent before its last command about nodes that held the write (or the one before that, and so on for a few). Still
- * there in the twin is a failure. Else the cause is one of a fixed list, and counted; a loss without a cause is a failure.
+ * question is whether it would be there without the operator. Its twin answers: the same seed, with an operator that
+ * falls silent before its last command about nodes that held the write (or the one before that, and so on for a few).
+ * Still there in the twin is a failure. Else the cause is one of a fixed list, and counted; a loss without one fails.
  *
- * The price of replicas is not the operator's: who has a replica can lose, at the servers' own fail-over, what the replica
- * had not got yet, and would not without one. So where a cause of the list took the last copy, and no command of the
+ * The price of replicas is not the operator's: who has one can lose, at the servers' own fail-over, what it had not got
+ * yet, and would not without it. So where a cause of the list took the last copy, and no command of the
  * operator had taken one while no other node served it ("endangered"), the twin is not asked.
  *
  * Stranded: there, but where nobody is served from, when all is converged. That counts as gone.
@@ -31,15 +31,16 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_POINTED_PROMOTED] = { "a replica promoted that never had its primary's data", 3 },
 	[LIVED_STALE] = { "a REPLICATE that came to be sent late", 5 },
 	[LIVED_EMPTY_RETURN] = { "a primary that came back empty", 40 },
-	[LIVED_FORGET] = { "a ghost forgotten, as told", 5 },
+	[LIVED_FORGET] = { "a ghost forgotten by a person", 5 },
 	[LIVED_EDIT] = { "two pins swapped", 40 },
 	[LIVED_TWIN] = { "a twin asked", 0 },
 };
 
 static const char *how_text(enum gone how)
 {
-	static const char *const TEXTS[] = { "its process ended", "its disk was lost", "it was thrown away for another data set",
-					     "its slot was given up", "no owner of its slot has it" };
+	static const char *const TEXTS[] = { "its process ended", "its disk was lost",
+					     "it was thrown away for another data set", "its slot was given up",
+					     "no owner of its slot has it" };
 	return TEXTS[how];
 }
 
@@ -182,8 +183,8 @@ static void judge_loss(struct sim *s, const struct loss *loss, bool ask)
 		return;
 	}
 	if (cause == CAUSES_N && ask)
-		sim_fail(s, "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d, for no known cause", loss->write, write->slot,
-			 loss->at_ms, how_text(loss->how), loss->node);
+		sim_fail(s, "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d, for no known cause", loss->write,
+			 write->slot, loss->at_ms, how_text(loss->how), loss->node);
 	if (cause < CAUSES_N)
 		s->stats->causes[cause]++;
 }

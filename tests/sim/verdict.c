@@ -219,7 +219,8 @@ bool verdict_converged(struct sim *s)
 bool verdict_even(const struct sim *s)
 {
 	const struct rop_observed *t = s->world->truth;
-	bool given_out = s->start == START_FRESH || s->start == START_OURS || s->start == START_TOTAL_LOSS || s->start == START_REDIS_CLI;
+	bool given_out = s->start == START_FRESH || s->start == START_OURS || s->start == START_TOTAL_LOSS ||
+			 s->start == START_REDIS_CLI;
 	int share = ROP_SLOTS / s->topology->shards;
 	for (size_t i = 0; given_out && !s->person_assigned && !s->world->contested && i < t->n; i++) {
 		int first, last, count = rop_slots_count(&t->nodes[i].slots);
@@ -349,7 +350,8 @@ void verdict_settings(struct sim *s)
 	}
 	for (size_t t = 0; t < image.temporaries.n; t++) {
 		int node = rop_observed_find(s->world->truth, image.temporaries.at[t].node);
-		if ((node < 0 ? !was_a_node(s, image.temporaries.at[t].node) : s->world->servers[node].up) && !verdict_waits(s, &image.temporaries.at[t]))
+		bool there = node < 0 ? !was_a_node(s, image.temporaries.at[t].node) : s->world->servers[node].up;
+		if (there && !verdict_waits(s, &image.temporaries.at[t]))
 			sim_fail(s, "the database still lists %s of %s as temporary", image.temporaries.at[t].name, image.temporaries.at[t].address);
 	}
 }
