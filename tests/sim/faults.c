@@ -15,19 +15,38 @@ bool sim_trouble(const struct sim *s)
 
 static int64_t some_time(struct sim *s)
 {
-	return chance_between(&s->chance, s->world->now_ms, s->faults_end_ms - 1);
+	return chance_between(&s->fate, s->world->now_ms, s->faults_end_ms - 1);
+}
+
+static void schedule_death(struct sim *s, size_t node, int64_t down_ms, int64_t for_ms, int64_t how)
+{
+	int64_t back = down_ms + for_ms;
+	world_at(s->world, down_ms, (struct event){ .kind = EVENT_DOWN, .node = (int)node, .amount = how });
+	struct event up = { .kind = EVENT_UP, .node = (int)node };
+	world_at(s->world, back < s->faults_end_ms ? back : s->faults_end_ms, up);
+}
+
+/* What a node loses with its process: each on its own. */
+static int64_t some_loss(struct sim *s)
+{
+	struct chance *c = &s->fate;
+	int64_t how = chance_permille(c, 150) ? DOWN_FROZEN : 0;
+	if (!how && chance_permille(c, 200))
+		how |= DOWN_LOSES_CONF;
+	if (how != DOWN_FROZEN && chance_permille(c, how ? 600 : 200))
+		how |= DOWN_LOSES_DATA;
+	return how;
 }
 
 static void schedule_deaths(struct sim *s)
 {
-	struct chance *c = &s->chance;
-	size_t deaths = chance_permille(c, 400) ? chance_below(c, 4) : 0;
+	struct chance *c = &s->fate;
+	bool living = start_is_living(s->start);
+	size_t deaths = chance_permille(c, living ? 700 : 400) ? chance_below(c, 4) : 0;
 	for (size_t i = 0; i < deaths; i++) {
-		struct event event = { .kind = EVENT_DOWN, .node = (int)chance_below(c, s->world->truth->n) };
-		int64_t down = some_time(s), back = down + chance_between(c, 100, 8000);
-		world_at(s->world, down, event);
-		event.kind = EVENT_UP;
-		world_at(s->world, back < s->faults_end_ms ? back : s->faults_end_ms, event);
+		size_t node = chance_below(c, s->world->truth->n);
+		int64_t for_ms = chance_between(c, 100, living && chance_permille(c, 600) ? 40000 : 8000);
+		schedule_death(s, node, some_time(s), for_ms, living ? some_loss(s) : 0);
 	}
 	if (chance_permille(c, 40)) {
 		size_t node = chance_below(c, s->world->truth->n);
@@ -36,20 +55,120 @@ static void schedule_deaths(struct sim *s)
 	}
 }
 
+/* A primary goes down just as a replica is to be moved: the bare shard's when the operator first looks, that of a pinned
+ * replica about the time when its pin is changed. */
+static void schedule_aimed_death(struct sim *s, int64_t about_ms)
+{
+	struct chance *c = &s->fate;
+	const struct rop_observed *t = s->world->truth;
+	size_t primary = t->n;
+	if (s->start == START_PINNED && t->nodes[s->edit_nodes[0]].role == ROP_ROLE_REPLICA)
+		primary = (size_t)t->nodes[s->edit_nodes[0]].primary;
+	for (size_t i = 0; s->start == START_BARE && i < t->n; i++) {
+		bool bare = t->nodes[i].role == ROP_ROLE_PRIMARY && !rop_slots_empty(&t->nodes[i].slots);
+		for (size_t k = 0; k < t->n; k++)
+			bare &= t->nodes[k].primary != (int)i;
+		if (bare)
+			primary = i;
+	}
+	int64_t down = about_ms + chance_between(c, chance_permille(c, 500) ? -900 : 0, 400);
+	int64_t for_ms = chance_between(c, 1000, 45000), how = chance_permille(c, 800) ? 0 : some_loss(s);
+	if (primary < t->n && chance_permille(c, 750))
+		schedule_death(s, primary, down > s->world->now_ms ? down : s->world->now_ms, for_ms, how);
+}
+
+/* A shard without replicas loses node and data: its slots are a ghost's, and are to be given to nobody unasked. */
+static void schedule_partial_loss(struct sim *s)
+{
+	struct chance *c = &s->fate;
+	size_t node = chance_below(c, s->world->truth->n);
+	int64_t at = chance_between(c, s->world->now_ms, s->faults_end_ms - 1);
+	if (s->topology->replicas_per_shard == 0 && chance_permille(c, 600))
+		schedule_death(s, node, at, chance_between(c, 100, 3000), DOWN_LOSES_CONF | DOWN_LOSES_DATA);
+}
+
+/* A person points a replica at another primary, which goes down before it has given its data: what the operator must
+ * never do is what a person may. */
+static void schedule_pointing(struct sim *s)
+{
+	struct chance *c = &s->fate;
+	const struct rop_observed *t = s->world->truth;
+	size_t node = chance_below(c, t->n), other = chance_below(c, t->n);
+	int64_t at = chance_between(c, s->world->now_ms, s->faults_end_ms - 1);
+	if (!chance_permille(c, 150) || t->nodes[node].role != ROP_ROLE_REPLICA || t->nodes[other].role != ROP_ROLE_PRIMARY ||
+	    t->nodes[node].primary == (int)other)
+		return;
+	world_at(s->world, at, (struct event){ .kind = EVENT_PERSON, .node = (int)node, .peer = (int)other, .amount = -1 });
+	schedule_death(s, other, at + chance_between(c, 1, 300), chance_between(c, 5000, 30000), 0);
+}
+
 void faults_schedule(struct sim *s)
 {
 	static const int64_t TROUBLE[] = { 0, 20, 60, 150, 300 };
-	struct chance *c = &s->chance;
+	struct chance *c = &s->fate;
+	bool living = start_is_living(s->start);
 	s->calm = chance_permille(c, 100);
+	s->world->elections = true;
+	s->world->unsettled = true;
+	s->world->writes_until_ms = s->world->now_ms + 10000;
+	/* Where nothing goes wrong nothing comes between either: a first key is what changes a plan. */
+	if (!s->calm || s->world->n_writes)
+		world_at(s->world, s->world->now_ms, (struct event){ .kind = EVENT_WRITE });
 	if (s->calm)
 		return;
 	s->trouble = TROUBLE[chance_below(c, sizeof TROUBLE / sizeof *TROUBLE)];
 	s->faults_end_ms = s->world->now_ms + chance_between(c, 1000, chance_permille(c, 200) ? 40000 : 8000);
+	if (living)
+		s->faults_end_ms += chance_between(c, 0, 40000);
+	s->world->writes_until_ms = s->faults_end_ms + 2000;
 	schedule_deaths(s);
-	for (size_t acts = chance_permille(c, 500) ? chance_below(c, 5) : 0; acts > 0; acts--)
-		world_at(s->world, some_time(s), (struct event){ .kind = EVENT_PERSON });
+	if (s->edit_nodes[0] != s->edit_nodes[1])
+		s->edit_ms = chance_between(c, s->world->now_ms, s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
+	schedule_aimed_death(s, s->edit_ms != NEVER ? s->edit_ms : s->world->now_ms);
+	if (living) {
+		schedule_pointing(s);
+		schedule_partial_loss(s);
+	}
+	for (size_t acts = chance_permille(c, 500) ? chance_below(c, 5) : 0; acts > 0; acts--) {
+		int64_t draw = (int64_t)(chance_next(c) >> 1);
+		world_at(s->world, some_time(s), (struct event){ .kind = EVENT_PERSON, .amount = draw });
+	}
 	for (size_t jumps = chance_permille(c, 300) ? chance_below(c, 3) : 0; jumps > 0; jumps--)
 		world_at(s->world, some_time(s), (struct event){ .kind = EVENT_WALL, .amount = chance_between(c, -3600000, 3600000) });
+}
+
+/* The two pins change places in the file; a run that is under way does not see it. */
+void faults_edit(struct sim *s)
+{
+	struct rop_declared_node *nodes = s->topology->nodes.at;
+	if (s->world->now_ms < s->edit_ms)
+		return;
+	s->edit_ms = NEVER;
+	int pin = nodes[s->edit_nodes[0]].shard;
+	nodes[s->edit_nodes[0]].shard = nodes[s->edit_nodes[1]].shard;
+	nodes[s->edit_nodes[1]].shard = pin;
+	sim_lived(s, LIVED_EDIT);
+	trace(s, "person", "swaps the pins of nodes %d and %d", s->edit_nodes[0], s->edit_nodes[1]);
+}
+
+/* As told ("cluster forget ID, on every node"), or because it stood in the way; of a ghost: who it was is not there any
+ * more. */
+bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
+{
+	struct world *w = s->world;
+	uint64_t luck = world_luck(w, 'a', 0, 0) % 10;
+	bool did = false;
+	for (size_t g = 0; g < w->ghosts.n && strcmp(reason, "ForeignPeer") == 0; g++) {
+		const struct ghost *ghost = &w->ghosts.at[g];
+		bool told = strstr(text, "cluster forget") && strstr(text, ghost->id);
+		if (ghost->forgotten || luck >= (told ? 7 : 4))
+			continue;
+		trace(s, "person", "forgets %s on every node%s", ghost->id, told ? ", as told" : "");
+		sim_lived(s, LIVED_FORGET);
+		ghost_forget(w, ghost->id);
+		did = true;
+	}
+	return did;
 }
 
 /* ---- a person ---------------------------------------------------------------------------------------------- */
@@ -77,14 +196,14 @@ static bool is_declared(const struct sim *s, const char *name)
 	return false;
 }
 
-static void person_sets(struct world *w, size_t node)
+static void person_sets(struct world *w, struct chance *c, size_t node)
 {
 	static const char *const NAMES[] = { "cluster-node-timeout", "repl-diskless-sync-delay" };
 	static const char *const VALUES[][2] = { { "7000", "3000" }, { "3", "2" } };
-	size_t which = chance_below(&w->sim->chance, 2);
+	size_t which = chance_below(c, 2);
 	struct delivery *d = type(w, ROP_STEP_SETTING, node, -1);
 	d->expect.name = NAMES[which];
-	d->expect.value = VALUES[which][chance_below(&w->sim->chance, 2)];
+	d->expect.value = VALUES[which][chance_below(c, 2)];
 	server_execute(w, d);
 	int at = rop_observed_setting(w->truth, d->expect.name);
 	if (!d->executed || !d->ok)
@@ -95,27 +214,27 @@ static void person_sets(struct world *w, size_t node)
 		w->servers[node].want[at] = d->expect.value;
 }
 
-static void person_adds_slots(struct world *w, size_t node)
+static void person_adds_slots(struct world *w, struct chance *c, size_t node)
 {
 	struct rop_slots owned = { 0 };
 	for (size_t i = 0; i < w->truth->n; i++)
 		rop_slots_join(&owned, &w->truth->nodes[i].slots);
-	int first = (int)chance_below(&w->sim->chance, ROP_SLOTS - 10);
+	int first = (int)chance_below(c, ROP_SLOTS - 10);
 	for (int slot = first; slot < first + 10; slot++)
 		if (rop_slots_has(&owned, slot))
 			return;
 	struct delivery *d = type(w, ROP_STEP_SLOTS, node, -1);
 	d->expect.first = first;
-	d->expect.last = first + (int)chance_below(&w->sim->chance, 10);
+	d->expect.last = first + (int)chance_below(c, 10);
 	server_execute(w, d);
 	w->sim->person_assigned |= d->executed && d->ok;
 }
 
-static void person_pauses(struct sim *s, bool resume)
+static void person_pauses(struct sim *s, struct chance *c, bool resume)
 {
 	struct rop_err err = { 0 };
 	int64_t wall = world_clock(s->world).wall_ms;
-	int64_t until = chance_permille(&s->chance, 500) ? wall + chance_between(&s->chance, 100, 20000) : 0;
+	int64_t until = chance_permille(c, 500) ? wall + chance_between(c, 100, 20000) : 0;
 	trace(s, "person", resume ? "resumes the cluster" : "pauses the cluster");
 	bool ok = resume ? rop_store_resume(s->store, s->topology->name, wall, &err) :
 			   rop_store_pause(s->store, s->topology->name, until, "a person", wall, &err);
@@ -123,9 +242,21 @@ static void person_pauses(struct sim *s, bool resume)
 		sim_fail(s, "pause or resume: %s", err.text);
 }
 
-void faults_person(struct world *w)
+static void person_points(struct world *w, size_t node, int other)
 {
-	struct chance *c = &w->sim->chance;
+	struct delivery *d = type(w, ROP_STEP_ROLE, node, other);
+	trace(w->sim, "person", "types a command at node %zu", node);
+	server_execute(w, d);
+	w->sim->person_replicated |= d->executed && d->ok;
+}
+
+void faults_person(struct world *w, const struct event *event)
+{
+	struct chance own = { (uint64_t)event->amount }, *c = &own;
+	if (event->amount < 0) {
+		person_points(w, (size_t)event->node, event->peer);
+		return;
+	}
 	size_t node = chance_below(c, w->truth->n), other = chance_below(c, w->truth->n), act = chance_below(c, 12);
 	w->sim->stats->person++;
 	if (act < 6 && !w->servers[node].up)
@@ -135,15 +266,13 @@ void faults_person(struct world *w)
 	if (act < 2 && node != other)
 		server_execute(w, type(w, ROP_STEP_MEET, node, (int)other));
 	else if (act < 4)
-		person_sets(w, node);
+		person_sets(w, c, node);
 	else if (act == 4)
-		person_adds_slots(w, node);
-	else if (act == 5) {
-		struct delivery *d = type(w, ROP_STEP_ROLE, node, (int)other);
-		server_execute(w, d);
-		w->sim->person_replicated |= d->executed && d->ok;
-	} else
-		person_pauses(w->sim, act > 8);
+		person_adds_slots(w, c, node);
+	else if (act == 5)
+		person_points(w, node, (int)other);
+	else
+		person_pauses(w->sim, c, act > 8);
 }
 
 /* ---- the operator's own misfortunes ------------------------------------------------------------------------ */

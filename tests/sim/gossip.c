@@ -15,10 +15,10 @@ static bool up(const struct world *w, size_t i)
 	return w->servers[i].up;
 }
 
-/* One draw for a thing that takes about tau_ms. */
-static bool now_or_later(struct world *w, int64_t passed_ms, int64_t tau_ms)
+/* For a thing that takes about tau_ms: does it happen at this tick, between these two? */
+static bool now_or_later(const struct world *w, uint64_t what, size_t a, size_t b, int64_t passed_ms, int64_t tau_ms)
 {
-	return chance_permille(&w->sim->chance, passed_ms >= tau_ms ? 1000 : passed_ms * 1000 / tau_ms);
+	return passed_ms >= tau_ms || (int64_t)(world_luck(w, what, a, b) % 1000) < passed_ms * 1000 / tau_ms;
 }
 
 void gossip_count_others(struct world *w)
@@ -30,6 +30,8 @@ void gossip_count_others(struct world *w)
 			others += __builtin_popcountll(truth->known[i * truth->words + word]);
 		for (size_t f = 0; f < truth->foreign.n; f++)
 			others += truth->foreign.at[f].viewer == (int)i;
+		for (size_t g = 0; g < w->ghosts.n; g++)
+			others += ghost_is_listed(&w->ghosts.at[g], i);
 		truth->nodes[i].others = others;
 	}
 }
@@ -47,7 +49,7 @@ static bool acquaint(struct world *w, int64_t passed_ms)
 				continue;
 			if (rop_bit(t, t->known, k, i) && !rop_bit(t, t->known, i, k)) {
 				more = true;
-				if (now_or_later(w, passed_ms, w->tau_ms))
+				if (now_or_later(w, 'd', i, k, passed_ms, w->tau_ms))
 					rop_bit_set(t, t->known, i, k);
 			}
 			if (!rop_bit(t, t->known, i, k))
@@ -55,9 +57,11 @@ static bool acquaint(struct world *w, int64_t passed_ms)
 			for (size_t word = 0; word < t->words; word++) {
 				uint64_t news = t->known[k * t->words + word] & ~t->known[i * t->words + word];
 				more |= news != 0;
-				for (; news; news &= news - 1)
-					if (now_or_later(w, passed_ms, 2 * w->tau_ms))
+				for (; news; news &= news - 1) {
+					size_t whom = word * 64 + (size_t)__builtin_ctzll(news);
+					if (now_or_later(w, 'g', i, k << 8 ^ whom, passed_ms, 2 * w->tau_ms))
 						t->known[i * t->words + word] |= news & -news;
+				}
 			}
 		}
 	}
@@ -74,9 +78,12 @@ static bool link_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 	bool linked = rop_bit(t, t->linked, i, j);
 	if (linked == up(w, j))
 		return false;
-	if (up(w, j) && now_or_later(w, passed_ms, w->tau_ms))
+	if (up(w, j) && now_or_later(w, 'l', i, j, passed_ms, w->tau_ms) && !election_holds_fail(w, i, j)) {
 		rop_bit_set(t, t->linked, i, j);
-	if (!up(w, j) && now_or_later(w, passed_ms, UNLINK_MS))
+		rop_bit_clear(t, t->failing, i, j);
+		w->servers[i].news = true;
+	}
+	if (!up(w, j) && now_or_later(w, 'u', i, j, passed_ms, UNLINK_MS))
 		rop_bit_clear(t, t->linked, i, j);
 	return true;
 }
@@ -94,16 +101,71 @@ static int newest_claim(const struct world *w, size_t i, size_t j)
 	return newest;
 }
 
-/* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). */
-static void yield_slots(struct world *w, size_t i, const struct claim *theirs)
+void gossip_follow(struct world *w, size_t node, size_t primary)
+{
+	struct rop_node *n = &w->truth->nodes[node];
+	struct server *server = &w->servers[node];
+	if (n->link_up)
+		server->cut_ms = w->now_ms;
+	n->role = ROP_ROLE_REPLICA;
+	n->primary = (int)primary;
+	memcpy(n->primary_id, w->truth->nodes[primary].id, ROP_ID_SIZE);
+	n->epoch = w->truth->nodes[primary].epoch;
+	n->link_up = n->syncing = false;
+	server->ghost = -1;
+	server->link_ms = server->fill_ms = server->stand_ms = NEVER;
+	server->again_ms = 0;
+	world_news(w, node);
+	trace(w->sim, "bus", "%zu follows %zu by itself", node, primary);
+}
+
+/* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). Who has none
+ * left follows the winner; who has some deletes the keys of those that are gone. */
+static void yield_slots(struct world *w, size_t i, size_t j, const struct claim *theirs)
 {
 	struct rop_node *node = &w->truth->nodes[i];
-	if (!theirs->owns || node->role == ROP_ROLE_REPLICA || theirs->epoch <= node->epoch || !rop_slots_meet(&node->slots, &theirs->slots))
+	if (!theirs->owns || node->role == ROP_ROLE_REPLICA || theirs->epoch <= node->epoch ||
+	    !rop_slots_meet(&node->slots, &theirs->slots))
 		return;
 	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
 		node->slots.bits[word] &= ~theirs->slots.bits[word];
 	trace(w->sim, "bus", "%zu gives slots up to a greater epoch", i);
+	if (w->elections && rop_slots_empty(&node->slots)) {
+		gossip_follow(w, i, j);
+		return;
+	}
+	data_drop_slots(w, i, &theirs->slots);
 	world_news(w, i);
+}
+
+/* The slots of its primary are another's now, or its primary follows somebody itself: it follows there. */
+static void follow_winner(struct world *w, size_t i, size_t j, const struct claim *theirs)
+{
+	const struct rop_observed *t = w->truth;
+	const struct rop_node *node = &t->nodes[i];
+	const struct server *server = &w->servers[i];
+	int primary = node->primary;
+	if (!w->elections || node->role != ROP_ROLE_REPLICA || primary == (int)j || !theirs->owns)
+		return;
+	if (server->ghost >= 0) {
+		const struct ghost *ghost = &w->ghosts.at[server->ghost];
+		if (rop_slots_meet(&ghost->slots, &theirs->slots) && theirs->epoch > ghost->epoch)
+			gossip_follow(w, i, j);
+		return;
+	}
+	if (primary < 0 || w->heard[AT(w, i, primary)] < 0)
+		return;
+	const struct claim *old = &w->servers[primary].claims.at[w->heard[AT(w, i, primary)]];
+	struct rop_slots left = gossip_slots_of(w, &w->heard[AT(w, i, 0)], &t->known[i * t->words], (size_t)primary);
+	if (rop_slots_empty(&left) && rop_slots_meet(&old->slots, &theirs->slots))
+		gossip_follow(w, i, j);
+}
+
+static void follow_further(struct world *w, size_t i, size_t j, const struct claim *theirs)
+{
+	if (w->elections && w->truth->nodes[i].role == ROP_ROLE_REPLICA && w->truth->nodes[i].primary == (int)j &&
+	    theirs->role == ROP_ROLE_REPLICA && theirs->primary >= 0 && theirs->primary != (int)i)
+		gossip_follow(w, i, (size_t)theirs->primary);
 }
 
 static bool hear_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
@@ -112,7 +174,7 @@ static bool hear_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 	int newest = newest_claim(w, i, j), *heard = &w->heard[AT(w, i, j)];
 	if (newest <= *heard)
 		return false;
-	if (!now_or_later(w, passed_ms, w->tau_ms))
+	if (!now_or_later(w, 'h', i, j, passed_ms, w->tau_ms))
 		return true;
 	*heard = newest;
 	w->servers[i].news = true;
@@ -122,13 +184,15 @@ static bool hear_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 	if (t->nodes[i].current_epoch < claim->epoch)
 		t->nodes[i].current_epoch = claim->epoch;
 	struct claim copy = *claim; /* what follows may add claims */
-	yield_slots(w, i, &copy);
+	yield_slots(w, i, j, &copy);
+	follow_winner(w, i, j, &copy);
+	follow_further(w, i, j, &copy);
 	return true;
 }
 
 /* ---- states ------------------------------------------------------------------------------------------------ */
 
-static int64_t setting_number(const struct world *w, size_t node, const char *name, int64_t otherwise)
+int64_t gossip_setting(const struct world *w, size_t node, const char *name, int64_t otherwise)
 {
 	int at = rop_observed_setting(w->truth, name);
 	const char *value = at < 0 ? NULL : w->truth->nodes[node].settings[at];
@@ -137,8 +201,66 @@ static int64_t setting_number(const struct world *w, size_t node, const char *na
 
 static int64_t rejoin_ms(const struct world *w, size_t node)
 {
-	int64_t timeout = setting_number(w, node, "cluster-node-timeout", 15000);
+	int64_t timeout = gossip_setting(w, node, "cluster-node-timeout", 15000);
 	return timeout < REJOIN_MIN_MS ? REJOIN_MIN_MS : timeout > REJOIN_MAX_MS ? REJOIN_MAX_MS : timeout;
+}
+
+struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const uint64_t *known, size_t subject)
+{
+	struct rop_slots slots = { 0 };
+	if (heard[subject] < 0)
+		return slots;
+	const struct claim *claim = &w->servers[subject].claims.at[heard[subject]];
+	slots = claim->slots;
+	for (size_t k = 0; w->contested && claim->owns && k < w->truth->n; k++) {
+		if (k == subject || heard[k] < 0 || !(known[k / 64] >> (k % 64) & 1))
+			continue;
+		const struct claim *other = &w->servers[k].claims.at[heard[k]];
+		for (size_t word = 0; other->owns && other->epoch > claim->epoch && word < ROP_SLOTS / 64; word++)
+			slots.bits[word] &= ~other->slots.bits[word];
+	}
+	return slots;
+}
+
+static void count_ghosts(struct world *w, size_t i, struct rop_slots *all, struct rop_slots *covered)
+{
+	w->servers[i].ghosts_owning = 0;
+	for (size_t g = 0; g < w->ghosts.n; g++) {
+		struct ghost *ghost = &w->ghosts.at[g];
+		if (!ghost_is_listed(ghost, i))
+			continue;
+		struct rop_slots left = ghost->slots;
+		for (size_t word = 0; word < ROP_SLOTS / 64; word++)
+			left.bits[word] &= ~all->bits[word];
+		w->servers[i].ghosts_owning += !rop_slots_empty(&left);
+		rop_slots_join(all, &left);
+		if (!(ghost->failing[i / 64] >> (i % 64) & 1))
+			rop_slots_join(covered, &left);
+	}
+}
+
+/* After news: who owns slots, and are all owned by somebody that does not fail? */
+static void take_stock(struct world *w, size_t i)
+{
+	const struct rop_observed *t = w->truth;
+	struct server *server = &w->servers[i];
+	struct rop_slots covered = { 0 }, all = { 0 };
+	memset(server->owners, 0, t->words * sizeof *server->owners);
+	for (size_t j = 0; j < t->n; j++) {
+		int heard = w->heard[AT(w, i, j)];
+		if (heard < 0 || !rop_bit(t, t->known, i, j) || !w->servers[j].claims.at[heard].owns)
+			continue;
+		struct rop_slots slots = gossip_slots_of(w, &w->heard[AT(w, i, 0)], &t->known[i * t->words], j);
+		if (rop_slots_empty(&slots))
+			continue;
+		server->owners[j / 64] |= (uint64_t)1 << (j % 64);
+		rop_slots_join(&all, &slots);
+		if (!rop_bit(t, t->failing, i, j))
+			rop_slots_join(&covered, &slots);
+	}
+	count_ghosts(w, i, &all, &covered);
+	server->covered = rop_slots_count(&covered) == ROP_SLOTS;
+	server->news = false;
 }
 
 /* Covered, and most owners in reach, as this node has heard it. */
@@ -146,22 +268,16 @@ static bool would_be_ok(struct world *w, size_t i, bool *ret_sees_owner)
 {
 	const struct rop_observed *t = w->truth;
 	struct server *server = &w->servers[i];
-	struct rop_slots covered = { 0 };
 	int owners = 0, owners_up = 0;
-	for (size_t j = 0; j < t->n; j++) {
-		int heard = w->heard[AT(w, i, j)];
-		if (heard < 0 || !rop_bit(t, t->known, i, j) || !w->servers[j].claims.at[heard].owns)
-			continue;
-		if (server->news)
-			rop_slots_join(&covered, &w->servers[j].claims.at[heard].slots);
-		owners++;
-		owners_up += rop_bit(t, t->linked, i, j);
-	}
 	if (server->news)
-		server->covered = rop_slots_count(&covered) == ROP_SLOTS;
-	server->news = false;
+		take_stock(w, i);
+	for (size_t word = 0; word < t->words; word++) {
+		uint64_t reached = w->elections ? ~t->failing[i * t->words + word] : t->linked[i * t->words + word];
+		owners += __builtin_popcountll(server->owners[word]);
+		owners_up += __builtin_popcountll(server->owners[word] & reached);
+	}
 	*ret_sees_owner = owners > 0;
-	return server->covered && owners_up * 2 > owners;
+	return server->covered && owners_up * 2 > owners + (int)server->ghosts_owning;
 }
 
 static bool turn_state(struct world *w, size_t i)
@@ -184,32 +300,71 @@ static bool turn_state(struct world *w, size_t i)
 	return true;
 }
 
-/* A first synchronisation waits for repl-diskless-sync-delay seconds, on the primary. */
+static int source_of(const struct world *w, size_t i)
+{
+	int ghost = w->servers[i].ghost;
+	return ghost >= 0 ? w->ghosts.at[ghost].node : w->truth->nodes[i].primary;
+}
+
+static void cut_link(struct world *w, size_t i, int primary)
+{
+	struct rop_node *node = &w->truth->nodes[i];
+	struct server *server = &w->servers[i];
+	if (node->link_up)
+		server->cut_ms = primary >= 0 && !up(w, (size_t)primary) ? w->servers[primary].down_ms : w->now_ms;
+	node->link_up = node->syncing = false;
+	server->link_ms = server->fill_ms = NEVER;
+	for (size_t p = 0; p < w->truth->n; p++)
+		rop_bit_clear(w->truth, w->truth->online, p, i);
+}
+
+/* It goes on where it was, which is quick; or it takes all of its primary's data over, which waits for
+ * repl-diskless-sync-delay seconds on the primary. Data of another root is gone before the new one is there. */
+static void begin_link(struct world *w, size_t i, size_t primary)
+{
+	struct server *server = &w->servers[i];
+	int64_t soon = 20 + (int64_t)(world_luck(w, 'r', i, primary) % 480);
+	if (data_can_continue(w, i, primary)) {
+		server->link_ms = w->now_ms + soon;
+		return;
+	}
+	int64_t fills = 100 + (int64_t)(world_luck(w, 'f', i, primary) % 4 == 0 ? world_luck(w, 'F', i, primary) % 3000 : 0);
+	server->fill_ms = w->now_ms + soon + 1000 * gossip_setting(w, primary, "repl-diskless-sync-delay", 5);
+	server->link_ms = server->fill_ms + fills;
+}
+
 static bool turn_link(struct world *w, size_t i)
 {
 	struct server *server = &w->servers[i];
 	struct rop_node *node = &w->truth->nodes[i];
-	if (node->role != ROP_ROLE_REPLICA || node->primary < 0)
+	int source = source_of(w, i);
+	if (node->role != ROP_ROLE_REPLICA)
 		return false;
-	size_t primary = (size_t)node->primary;
-	if (!up(w, primary)) {
-		node->link_up = node->syncing = false;
-		server->link_ms = NEVER;
+	if (source < 0 || !up(w, (size_t)source)) {
+		cut_link(w, i, source);
 		return false;
 	}
-	bool more = node->epoch != w->truth->nodes[primary].epoch;
-	node->epoch = w->truth->nodes[primary].epoch;
-	if (node->link_up)
+	size_t primary = (size_t)source;
+	bool more = server->ghost < 0 && node->epoch != w->truth->nodes[primary].epoch;
+	if (server->ghost < 0)
+		node->epoch = w->truth->nodes[primary].epoch;
+	if (node->link_up && server->history == w->servers[primary].history)
 		return more;
+	if (node->link_up)
+		cut_link(w, i, source); /* its primary was started anew, or goes on in another history */
 	if (server->link_ms == NEVER)
-		server->link_ms = w->now_ms + chance_between(&w->sim->chance, 20, 500) +
-				  1000 * setting_number(w, primary, "repl-diskless-sync-delay", 5);
-	node->syncing = w->now_ms + 100 > server->link_ms;
+		begin_link(w, i, primary);
+	if (w->now_ms >= server->fill_ms && !node->syncing) {
+		node->syncing = true;
+		if (!data_same_root(w, i, primary))
+			data_throw_away(w, i);
+	}
 	if (w->now_ms >= server->link_ms) {
 		node->link_up = true;
 		node->syncing = false;
-		node->keys = w->truth->nodes[primary].keys;
-		server->link_ms = NEVER;
+		server->link_ms = server->fill_ms = server->cut_ms = NEVER;
+		rop_bit_set(w->truth, w->truth->online, primary, i);
+		data_take_over(w, i, primary);
 	}
 	return true;
 }
@@ -233,5 +388,8 @@ void gossip_step(struct world *w, int64_t passed_ms)
 		more |= turn_state(w, i);
 		more |= w->servers[i].meeting > 0;
 	}
-	w->unsettled = more;
+	if (w->ghosts.n)
+		ghost_spread(w);
+	w->unsettled = more; /* an election that comes later wakes it */
+	election_step(w);
 }

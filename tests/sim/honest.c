@@ -29,7 +29,7 @@ static void disturb(struct sim *s)
 		world_news(w, i);
 	}
 	for (size_t deaths = chance_below(c, 3); deaths > 0; deaths--)
-		world_down(w, chance_below(c, n));
+		world_down(w, chance_below(c, n), 0);
 }
 
 static bool same_row(const struct rop_observed *a, const struct rop_observed *b, const uint64_t *x, const uint64_t *y, size_t i)

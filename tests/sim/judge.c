@@ -5,22 +5,36 @@
 
 #include "sim.h"
 
+#define LOOK_AGES_MS 1000
+
 /* ---- what was seen ----------------------------------------------------------------------------------------- */
 
 void judge_looked(struct sim *s, const struct rop_observed *seen, const int64_t *at, int64_t began_ms)
 {
 	struct judge *j = &s->judge;
+	for (size_t i = 0; j->seen && i < seen->n; i++) /* another one at that address has met nobody */
+		j->met_others[i] &= strcmp(j->seen->nodes[i].id, seen->nodes[i].id) == 0;
 	rop_arena_free(j->seen_arena);
 	j->seen_arena = rop_arena_new();
 	j->seen = rop_observed_copy(j->seen_arena, seen);
 	j->looked_ms = began_ms;
+	j->answered_ms = s->world->now_ms;
 	if (!j->seen_at) {
 		j->seen_at = rop_alloc_n(s->arena, seen->n, sizeof *j->seen_at);
 		j->met_others = rop_alloc_n(s->arena, seen->n, sizeof *j->met_others);
+		j->true_keys = rop_alloc_n(s->arena, seen->n, sizeof *j->true_keys);
 	}
 	memcpy(j->seen_at, at, seen->n * sizeof *at);
-	for (size_t i = 0; i < seen->n; i++)
+	for (size_t i = 0; i < seen->n; i++) {
 		j->met_others[i] |= seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].others > 0;
+		j->true_keys[i] = s->world->truth->nodes[i].keys;
+	}
+}
+
+/* What it holds: as it said, or where it would not say, as it is. Unknown is never empty. */
+static int64_t keys_of(const struct judge *j, size_t node)
+{
+	return j->seen->nodes[node].keys >= 0 ? j->seen->nodes[node].keys : j->true_keys[node];
 }
 
 static bool empty(const struct rop_slots *slots)
@@ -35,8 +49,9 @@ static const char *seen_refusal(const struct judge *j)
 		return "a foreign peer was seen";
 	for (size_t i = 0; i < j->seen->n; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
-		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA && empty(&node->slots))
-			return "a node with keys and without slots was seen";
+		if (node->reach == ROP_REACH_OK && keys_of(j, i) > 0 && node->role != ROP_ROLE_REPLICA && empty(&node->slots))
+			return node->keys > 0 ? "a node with keys and without slots was seen" :
+						"a node without slots that holds keys did not say how many";
 	}
 	return NULL;
 }
@@ -91,6 +106,24 @@ static void judge_slots(struct sim *s, const struct rop_expect *e)
 	}
 }
 
+/* Slots in which something was ever written have a history. A standing consent (onTotalLoss: Reform) covers them where
+ * nothing of it is left anywhere. */
+static void judge_history(struct sim *s, const struct rop_expect *e)
+{
+	size_t held = 0, written = 0;
+	for (size_t k = 0; k < s->world->n_writes; k++) {
+		const struct write *write = &s->world->writes[k];
+		if (!write->acked || write->slot < e->first || write->slot > e->last)
+			continue;
+		written++;
+		for (size_t i = 0; i < s->world->truth->n; i++)
+			held += writes_has(&s->world->servers[i].has, k);
+	}
+	if (held || (written && !s->topology->reform_on_total_loss))
+		sim_fail(s, "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu copies are "
+			 "left", e->first, e->last, e->node, written, held);
+}
+
 static void judge_expect(struct sim *s, const struct rop_expect *e)
 {
 	int node = rop_observed_find(s->judge.seen, e->node);
@@ -99,20 +132,53 @@ static void judge_expect(struct sim *s, const struct rop_expect *e)
 		return;
 	}
 	const struct rop_node *n = &s->judge.seen->nodes[node];
-	if (e->kind == ROP_STEP_SLOTS)
+	if (e->kind == ROP_STEP_SLOTS) {
 		judge_slots(s, e);
+		judge_history(s, e);
+	}
 	if (e->kind == ROP_STEP_EPOCH && s->judge.met_others[node])
 		sim_fail(s, "SET-CONFIG-EPOCH for %s, which was seen knowing others", e->address);
-	if (e->kind == ROP_STEP_ROLE && (!empty(&n->slots) || (n->role != ROP_ROLE_REPLICA && n->keys > 0)))
+	bool holds = n->role != ROP_ROLE_REPLICA && keys_of(&s->judge, (size_t)node) > 0;
+	if (e->kind == ROP_STEP_ROLE && (!empty(&n->slots) || holds))
 		sim_fail(s, "REPLICATE by %s, which was seen with slots or keys", e->address);
+}
+
+static bool ended_by(const struct rop_entry *entry, int64_t id)
+{
+	for (size_t i = 0; i < entry->resolutions.n; i++)
+		if (entry->resolutions.at[i].id == id)
+			return true;
+	return false;
+}
+
+/* Who was refused writes so in its next entry; and no look outlives the boot that its deadline belongs to. */
+static void judge_overdue(struct sim *s, const struct rop_entry *entry)
+{
+	for (size_t i = 0; i < s->judge.rows.n; i++) {
+		const struct row *row = &s->judge.rows.at[i];
+		if (!row->pending || ended_by(entry, row->id))
+			continue;
+		if (row->refused && row->refused_pid == s->pid)
+			sim_fail(s, "row %" PRId64 " (%s) was refused, and the next entry does not end it", row->id, row->expect.subject);
+		if (row->boots < s->world->boots)
+			sim_fail(s, "row %" PRId64 " (%s) is of an earlier boot, and is pending after a look", row->id,
+				 row->expect.subject);
+	}
 }
 
 void judge_entry(struct sim *s, const struct rop_entry *entry)
 {
+	judge_overdue(s, entry);
 	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
 		judge_subject(s, entry, &entry->expects.at[i]);
 		judge_expect(s, &entry->expects.at[i]);
 	}
+}
+
+/* What leaves no trace is met by its reply; all else was seen in the last look, or is so now. */
+static bool is_met(const struct sim *s, const struct rop_expect *e)
+{
+	return e->kind == ROP_STEP_PERSIST || rop_expect_seen(e, s->judge.seen) || rop_expect_seen(e, s->world->truth);
 }
 
 /* Whoever ends an expectation too early repeats its command blindly. */
@@ -127,6 +193,8 @@ static void judge_resolution(struct sim *s, const struct rop_entry *entry, const
 		sim_fail(s, "row %" PRId64 " (%s) is resolved twice", row->id, row->expect.subject);
 	if (end->status == ROP_EXPECT_REFUSED && !row->refused)
 		sim_fail(s, "row %" PRId64 " (%s) ends as refused, and nobody refused it", row->id, row->expect.subject);
+	if (end->status == ROP_EXPECT_MET && !is_met(s, &row->expect))
+		sim_fail(s, "row %" PRId64 " (%s) ends as met, and nobody has seen it", row->id, row->expect.subject);
 	if (end->status == ROP_EXPECT_EXPIRED && row->boots == s->world->boots && entry->boot_ms < row->expect.deadline_boot_ms)
 		sim_fail(s, "row %" PRId64 " (%s) expires before its time", row->id, row->expect.subject);
 	row->pending = false;
@@ -145,8 +213,10 @@ void judge_committed(struct sim *s, const struct rop_entry *entry)
 void judge_refused(struct sim *s, const struct rop_step *step)
 {
 	struct row *row = row_of(s, step->expect.id);
-	if (row)
-		row->refused = true;
+	if (!row)
+		return;
+	row->refused = true;
+	row->refused_pid = s->pid;
 }
 
 void judge_forget_rows(struct sim *s)
@@ -173,6 +243,25 @@ static void judge_words(struct sim *s, const struct rop_step *step)
 		sim_fail(s, "'%s' has no address", step->expect.command);
 }
 
+/* Of a formed cluster most owners must have answered; of one that is not, all nodes. */
+static bool in_view(const struct judge *j)
+{
+	struct rop_slots all = { 0 };
+	size_t owners = 0, answer_all = 0, answer_owners = 0;
+	for (size_t i = 0; i < j->seen->n; i++) {
+		const struct rop_node *node = &j->seen->nodes[i];
+		struct rop_slots own = node->slots;
+		for (size_t k = 0; k < j->seen->n; k++) /* a greater epoch has won them */
+			for (size_t word = 0; j->seen->nodes[k].epoch > node->epoch && word < ROP_SLOTS / 64; word++)
+				own.bits[word] &= ~j->seen->nodes[k].slots.bits[word];
+		rop_slots_join(&all, &own);
+		owners += !empty(&own);
+		answer_owners += !empty(&own) && node->reach == ROP_REACH_OK;
+		answer_all += node->reach == ROP_REACH_OK;
+	}
+	return rop_slots_count(&all) == ROP_SLOTS ? answer_owners * 2 > owners : answer_all == j->seen->n;
+}
+
 static bool written(const struct rop_image *image, const struct rop_expect *e)
 {
 	for (size_t i = 0; i < image->pending.n; i++)
@@ -190,6 +279,19 @@ static bool remembered(const struct rop_image *image, const struct rop_expect *e
 	return false;
 }
 
+/* Checks age: a step that rests on an old look is not sent, unless it only puts something back. */
+static void judge_age(struct sim *s, const struct rop_step *steps, size_t n)
+{
+	const struct judge *j = &s->judge;
+	int64_t age = s->world->now_ms - j->looked_ms, took = j->answered_ms - j->looked_ms;
+	bool changes = false;
+	for (size_t i = 0; i < n; i++)
+		changes |= steps[i].expect.kind != ROP_STEP_RESTORE;
+	if (changes && age >= LOOK_AGES_MS + 2 * took)
+		sim_fail(s, "%s is sent on a look that is %" PRId64 " ms old and took %" PRId64 " ms", steps[0].expect.subject,
+			 age, took);
+}
+
 void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 {
 	ROP_OWN_ARENA scratch = rop_arena_new();
@@ -200,6 +302,7 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 	    !rop_store_paused(s->store, s->topology->name, world_clock(s->world).wall_ms, &paused, &err))
 		sim_fail(s, "load: %s", err.text);
 	const char *refusal = seen_refusal(&s->judge);
+	judge_age(s, steps, n);
 	for (size_t i = 0; i < n && !s->failed; i++) {
 		const struct rop_expect *e = &steps[i].expect;
 		if (!written(&image, e))
@@ -210,6 +313,8 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 			sim_fail(s, "%s is sent while the cluster is paused", e->subject);
 		if (e->kind != ROP_STEP_RESTORE && refusal)
 			sim_fail(s, "%s is sent, though %s", e->subject, refusal);
+		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(&s->judge))
+			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
 		judge_words(s, &steps[i]);
 	}
 }
@@ -223,4 +328,33 @@ void judge_sent(struct sim *s, const struct rop_step *step)
 		sim_fail(s, "%s goes out, but its row has ended", step->expect.subject);
 	else if (row->sent++)
 		sim_fail(s, "%s goes out twice for one row", step->expect.subject);
+}
+
+/* ---- the end of a run -------------------------------------------------------------------------------------- */
+
+/* What it sent to put back may have been lost. */
+static bool is_troubled(const struct sim *s)
+{
+	return s->trouble && s->world->now_ms < s->faults_end_ms + 15000;
+}
+
+/* Who was stopped, refused or out of time puts back what was lowered, on every node that answers; but for what waits for
+ * its condition. One batch (--step) leaves it as it is. */
+void judge_run_ended(struct sim *s, const struct run_end *end)
+{
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	struct rop_image image = { 0 };
+	struct rop_err err = { 0 };
+	if (end->how != ENDED_DONE || !s->judge.seen || (end->result.code == ROP_OK && !end->result.reached) || is_troubled(s))
+		return;
+	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
+		sim_fail(s, "load: %s", err.text);
+	for (size_t t = 0; t < image.temporaries.n; t++) {
+		const struct rop_temporary *temporary = &image.temporaries.at[t];
+		int node = rop_observed_find(s->world->truth, temporary->node);
+		if (node < 0 || !s->world->servers[node].up || s->judge.seen->nodes[node].reach != ROP_REACH_OK ||
+		    verdict_waits(s, temporary))
+			continue;
+		sim_fail(s, "a run ends with code %d, and %s of node %d is left lowered", end->result.code, temporary->name, node);
+	}
 }

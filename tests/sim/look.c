@@ -13,11 +13,18 @@ struct reply { /* what one node answered, at its moment */
 	enum rop_reach reach;
 	struct rop_node own;
 	const char *settings[SETTINGS_MAX];
-	uint64_t *known, *linked;
+	uint64_t *known, *linked, *failing, *online;
 	int *heard;
 };
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */
+
+static uint64_t *copy_row(struct rop_arena *arena, const struct rop_observed *t, const uint64_t *row)
+{
+	uint64_t *copy = rop_alloc_n(arena, t->words, sizeof *copy);
+	memcpy(copy, row, t->words * sizeof *copy);
+	return copy;
+}
 
 static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r)
 {
@@ -25,11 +32,16 @@ static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r
 	size_t row = r->node * t->words;
 	r->own = t->nodes[r->node];
 	memcpy(r->settings, t->nodes[r->node].settings, t->n_settings * sizeof *r->settings);
-	r->known = rop_alloc_n(arena, t->words, sizeof *r->known);
-	r->linked = rop_alloc_n(arena, t->words, sizeof *r->linked);
+	r->own.own_address = rop_printf(arena, "%s:%d", r->own.ip, r->own.port);
+	if (w->servers[r->node].hides_keys) {
+		r->own.keys = ROP_COUNT_UNKNOWN;
+		r->own.refused = "INFO keyspace";
+	}
+	r->known = copy_row(arena, t, &t->known[row]);
+	r->linked = copy_row(arena, t, &t->linked[row]);
+	r->failing = copy_row(arena, t, &t->failing[row]);
+	r->online = copy_row(arena, t, &t->online[row]);
 	r->heard = rop_alloc_n(arena, t->n, sizeof *r->heard);
-	memcpy(r->known, &t->known[row], t->words * sizeof *r->known);
-	memcpy(r->linked, &t->linked[row], t->words * sizeof *r->linked);
 	memcpy(r->heard, &w->heard[AT(w, r->node, 0)], t->n * sizeof *r->heard);
 }
 
@@ -37,7 +49,7 @@ static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool 
 {
 	const struct server *server = &w->servers[r->node];
 	r->reach = ROP_REACH_SILENT;
-	r->why = server->up ? "no answer in time" : "connection refused";
+	r->why = server->up || server->frozen ? "no answer in time" : "connection refused";
 	if (server->up && !lost && w->now_ms < server->loading_until_ms) {
 		r->reach = ROP_REACH_LOADING;
 		r->why = "it is loading its data set";
@@ -56,9 +68,14 @@ static int by_time(const void *a, const void *b)
 
 /* ---- putting together -------------------------------------------------------------------------------------- */
 
+static bool has(const uint64_t *row, size_t subject)
+{
+	return row[subject / 64] >> (subject % 64) & 1;
+}
+
 static bool knows(const struct reply *r, size_t subject)
 {
-	return r->known[subject / 64] >> (subject % 64) & 1;
+	return has(r->known, subject);
 }
 
 static int64_t shown_epoch(const struct world *w, const struct claim *claim)
@@ -79,9 +96,14 @@ static void show_claim(const struct world *w, struct rop_node *node, const struc
 /* A peer that was met and not heard of yet: a primary without anything. */
 static const struct claim NOTHING_HEARD = { .role = ROP_ROLE_PRIMARY, .primary = -1 };
 
-static const struct claim *heard_by(const struct world *w, const struct reply *r, size_t subject)
+static struct claim heard_by(const struct world *w, const struct reply *r, size_t subject)
 {
-	return r->heard[subject] < 0 ? &NOTHING_HEARD : &w->servers[subject].claims.at[r->heard[subject]];
+	if (r->heard[subject] < 0)
+		return NOTHING_HEARD;
+	struct claim claim = w->servers[subject].claims.at[r->heard[subject]];
+	if (w->contested && claim.owns)
+		claim.slots = gossip_slots_of(w, r->heard, r->known, subject);
+	return claim;
 }
 
 static const char *expected_id(const struct rop_image *image, const char *address)
@@ -98,19 +120,21 @@ static void show_silent(const struct world *w, struct rop_observed *seen, const 
 {
 	struct rop_node *node = &seen->nodes[silent->node];
 	const char *expected = expected_id(image, node->address);
-	const struct claim *best = NULL;
+	struct claim best = { 0 };
+	bool any = false;
 	for (size_t k = 0; k < seen->n; k++) {
 		if (!replies[k].answers || !knows(&replies[k], silent->node))
 			continue;
-		const struct claim *claim = heard_by(w, &replies[k], silent->node);
-		if (!best || shown_epoch(w, claim) > shown_epoch(w, best))
+		struct claim claim = heard_by(w, &replies[k], silent->node);
+		if (!any || shown_epoch(w, &claim) > shown_epoch(w, &best))
 			best = claim;
+		any = true;
 	}
 	memcpy(node->id, expected, strlen(expected) + 1);
-	if (!best || (expected[0] && strcmp(expected, w->truth->nodes[silent->node].id) != 0))
+	if (!any || (expected[0] && strcmp(expected, w->truth->nodes[silent->node].id) != 0))
 		return;
 	memcpy(node->id, w->truth->nodes[silent->node].id, ROP_ID_SIZE);
-	show_claim(w, node, best);
+	show_claim(w, node, &best);
 }
 
 static bool same_claim(const struct world *w, const struct claim *heard, const struct rop_node *shown)
@@ -126,10 +150,36 @@ static void show_row(const struct world *w, struct rop_observed *seen, const str
 		if (!knows(r, j) || strcmp(seen->nodes[j].id, w->truth->nodes[j].id) != 0)
 			continue;
 		rop_bit_set(seen, seen->known, r->node, j);
-		if (r->linked[j / 64] >> (j % 64) & 1)
+		if (has(r->linked, j))
 			rop_bit_set(seen, seen->linked, r->node, j);
-		if (same_claim(w, heard_by(w, r, j), &seen->nodes[j]))
+		if (has(r->failing, j))
+			rop_bit_set(seen, seen->failing, r->node, j);
+		if (has(r->online, j) && seen->nodes[j].role == ROP_ROLE_REPLICA && seen->nodes[j].primary == (int)r->node)
+			rop_bit_set(seen, seen->online, r->node, j);
+		struct claim heard = heard_by(w, r, j);
+		if (j == r->node || same_claim(w, &heard, &seen->nodes[j]))
 			rop_bit_set(seen, seen->agrees, r->node, j);
+	}
+}
+
+/* What a ghost still owns in the others' views: nobody has won it. */
+static const char *slots_of_ghost(const struct rop_observed *seen, const struct ghost *ghost)
+{
+	struct rop_slots left = ghost->slots;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t word = 0; seen->nodes[i].epoch > ghost->epoch && word < ROP_SLOTS / 64; word++)
+			left.bits[word] &= ~seen->nodes[i].slots.bits[word];
+	return rop_slots_empty(&left) ? NULL : rop_slots_text(seen->arena, &left);
+}
+
+static void show_ghosts(const struct world *w, struct rop_observed *seen)
+{
+	for (size_t g = 0; g < w->ghosts.n; g++) {
+		const struct ghost *ghost = &w->ghosts.at[g];
+		const char *slots = ghost->forgotten ? NULL : slots_of_ghost(seen, ghost);
+		for (size_t i = 0; i < seen->n; i++)
+			if (seen->nodes[i].reach == ROP_REACH_OK && ghost_is_listed(ghost, i))
+				rop_observed_add_foreign(seen, i, ghost->id, ghost->address, "master,fail", slots);
 	}
 }
 
@@ -170,6 +220,7 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 		if (seen->nodes[t->foreign.at[f].viewer].reach == ROP_REACH_OK)
 			rop_observed_add_foreign(seen, (size_t)t->foreign.at[f].viewer, t->foreign.at[f].id,
 						 t->foreign.at[f].address, t->foreign.at[f].flags, NULL);
+	show_ghosts(w, seen);
 	return seen;
 }
 
@@ -193,12 +244,16 @@ struct rop_observed *look(struct world *w, const struct rop_image *image, bool t
 			lost = i;
 	}
 	qsort(replies, n, sizeof *replies, by_time);
+	int64_t began_ms = world_clock(w).boot_ms;
 	for (size_t k = 0; k < n; k++) {
 		world_advance(w, replies[k].at_ms);
+		data_flow(w);
 		ask(w, arena, &replies[k], replies[k].node == lost);
 		ret_at[replies[k].node] = replies[k].answers ? w->now_ms : -1;
 	}
-	return put_together(w, arena, replies, image);
+	struct rop_observed *seen = put_together(w, arena, replies, image);
+	seen->began_ms = began_ms;
+	return seen;
 }
 
 struct rop_observed *look_at_truth(struct world *w)

@@ -13,6 +13,7 @@ struct driver {
 	struct rop_image image;
 	struct rop_reconcile *r;
 	int64_t *seen_at;           /* [node] of the last look */
+	int64_t looked_ms;          /* when it began */
 	int points;                 /* of the planned kind, passed so far */
 	bool stopped;
 	int64_t deadline_ms;
@@ -39,6 +40,48 @@ static bool dies(struct driver *d, enum kill kill)
 
 /* ---- look -------------------------------------------------------------------------------------------------- */
 
+/* As if it answered, as it did last, and its replicas were in sync. */
+static void pretend_serves(const struct world *w, struct rop_observed *seen, size_t i)
+{
+	const struct rop_observed *t = w->truth;
+	const char **settings = seen->nodes[i].settings;
+	seen->nodes[i] = t->nodes[i];
+	seen->nodes[i].settings = settings;
+	memcpy(settings, t->nodes[i].settings, t->n_settings * sizeof *settings);
+	seen->nodes[i].reach = ROP_REACH_OK;
+	seen->nodes[i].state_ok = true;
+	for (size_t k = 0; k < seen->n; k++) {
+		rop_bit_clear(seen, seen->failing, k, i);
+		uint64_t *matrices[] = { seen->known, seen->linked, seen->agrees };
+		for (size_t m = 0; m < sizeof matrices / sizeof *matrices; m++) {
+			rop_bit_set(seen, matrices[m], k, i);
+			rop_bit_set(seen, matrices[m], i, k);
+		}
+		if (seen->nodes[k].role != ROP_ROLE_REPLICA || seen->nodes[k].primary != (int)i)
+			continue;
+		seen->nodes[k].link_up = true;
+		rop_bit_set(seen, seen->online, i, k);
+	}
+}
+
+static void pretend_all_serve(const struct driver *d, struct rop_observed *seen)
+{
+	bool bare = d->s->sabotage == SABOTAGE_ATTACH_SILENT;
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		size_t replicas = 0, pointed = 0;
+		if (node->reach != ROP_REACH_SILENT || rop_slots_empty(&node->slots))
+			continue;
+		for (size_t k = 0; k < seen->n; k++) {
+			bool follows = seen->nodes[k].role == ROP_ROLE_REPLICA && seen->nodes[k].primary == (int)i;
+			pointed += follows && d->w->servers[k].pointed == TOLD_OPERATOR;
+			replicas += follows && d->w->servers[k].pointed != TOLD_OPERATOR;
+		}
+		if (bare == !replicas || (bare && pointed))
+			pretend_serves(d->w, seen, i);
+	}
+}
+
 static void hide(struct driver *d, struct rop_observed *seen)
 {
 	if (d->s->sabotage == SABOTAGE_IGNORE_REFUSAL) {
@@ -51,6 +94,16 @@ static void hide(struct driver *d, struct rop_observed *seen)
 				seen->nodes[i].others = (int)seen->n - 1;
 		}
 	}
+	for (size_t i = 0; d->s->sabotage == SABOTAGE_UNKNOWN_EMPTY && i < seen->n; i++)
+		if (seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].keys == ROP_COUNT_UNKNOWN) {
+			seen->nodes[i].keys = 0;
+			seen->nodes[i].refused = NULL;
+		}
+	for (size_t i = 0; d->s->sabotage == SABOTAGE_NO_HISTORY && i < seen->n; i++)
+		if (seen->nodes[i].reach == ROP_REACH_OK)
+			seen->nodes[i].keys = 0;
+	if (d->s->sabotage == SABOTAGE_ATTACH_SILENT || d->s->sabotage == SABOTAGE_MOVE_LAST_COPY)
+		pretend_all_serve(d, seen);
 	if (d->s->sabotage == SABOTAGE_OWNED_SLOTS)
 		memset(&seen->nodes[d->s->seed % seen->n].slots, 0, sizeof seen->nodes->slots);
 }
@@ -71,14 +124,28 @@ static bool learn_of_pause(struct driver *d)
 	return paused;
 }
 
+/* A replica is to be moved, and its own primary or the new one does not answer. */
+static void note_moves(struct driver *d)
+{
+	const struct rop_situation *now = rop_reconcile_situation(d->r);
+	for (size_t i = 0; !d->s->lived[LIVED_SILENT_MOVE] && i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		int to = now->layout.primary_of[i];
+		if (node->role == ROP_ROLE_REPLICA && to >= 0 && node->primary >= 0 && to != node->primary &&
+		    (now->seen->nodes[to].reach != ROP_REACH_OK || now->seen->nodes[node->primary].reach != ROP_REACH_OK))
+			sim_lived(d->s, LIVED_SILENT_MOVE);
+	}
+}
+
 static void observe(struct driver *d)
 {
-	int64_t began = d->w->now_ms;
+	int64_t began = d->looked_ms = d->w->now_ms;
 	struct rop_observed *seen = look(d->w, &d->image, sim_trouble(d->s), d->seen_at);
 	judge_looked(d->s, seen, d->seen_at, began);
 	hide(d, seen);
 	d->s->stats->passes++;
 	rop_reconcile_observed(d->r, seen, world_clock(d->w));
+	note_moves(d);
 }
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
@@ -109,8 +176,10 @@ static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_st
 	delivery->node = step->node;
 	delivery->deaths = d->w->servers[node].deaths;
 	delivery->decided_ms = d->seen_at[node] >= 0 ? d->seen_at[node] : d->w->now_ms;
+	delivery->looked_ms = d->looked_ms;
 	delivery->expect = rop_expect_dup(s->arena, &step->expect);
 	judge_sent(s, step);
+	judge_data_step(s, step);
 	d->end.sent++;
 	s->stats->commands++;
 	int64_t delay = trouble ? chance_between(c, 0, 3000) : chance_between(c, 0, 3), *hung = &d->w->servers[node].hung_until_ms;
@@ -149,6 +218,17 @@ static bool only_restores(const struct rop_step *steps, size_t n)
 	return true;
 }
 
+/* A twin's operator: from this command on it is not there any more. */
+static bool falls_silent(struct driver *d)
+{
+	if (!d->s->twin || d->s->sent < d->s->mute_from)
+		return false;
+	d->s->muted = true;
+	d->end.how = ENDED_KILLED;
+	trace(d->s, "operator", "falls silent");
+	return true;
+}
+
 static void transmit(struct driver *d, const struct rop_step *steps, size_t n, struct rop_outcome *outcomes)
 {
 	size_t nodes = d->w->truth->n;
@@ -159,11 +239,13 @@ static void transmit(struct driver *d, const struct rop_step *steps, size_t n, s
 	bool mid_send = dies(d, KILL_MID_SEND);
 	size_t stop = mid_send ? chance_below(&d->s->chance, n) : n;
 	for (size_t i = 0; i < stop; i++) {
+		if (falls_silent(d))
+			return;
 		trace(d->s, "operator", "sends %s: '%s' to %s, because %s", steps[i].expect.subject, steps[i].expect.command,
 		      steps[i].expect.address, steps[i].expect.why);
 		put_on_wire(d, &wire, &steps[i], i);
 	}
-	if (mid_send || dies(d, KILL_AFTER_SEND))
+	if (d->s->muted || mid_send || dies(d, KILL_AFTER_SEND))
 		return;
 	world_advance(d->w, latest(wire.done_ms, d->w->now_ms));
 	for (size_t i = 0; i < n; i++) {
@@ -176,6 +258,8 @@ static void transmit(struct driver *d, const struct rop_step *steps, size_t n, s
 static void send_batch(struct driver *d)
 {
 	size_t n;
+	if (d->s->sabotage != SABOTAGE_NO_AGE && !rop_reconcile_sending(d->r, world_clock(d->w)))
+		return;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	struct rop_outcome *outcomes = rop_alloc_n(d->arena, n, sizeof *outcomes);
 	if (learn_of_pause(d) && !only_restores(steps, n)) {
@@ -210,9 +294,13 @@ static void commit(struct driver *d)
 	size_t n;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	judge_entry(s, entry);
+	for (size_t t = 0; s->sabotage == SABOTAGE_EARLY_RESTORE && t < entry->temporaries_set.n; t++)
+		entry->temporaries_set.at[t].peer[0] = '\0';
 	if (s->sabotage == SABOTAGE_SEND_FIRST && n) {
 		judge_send(s, steps, n);
 		transmit(d, steps, n, rop_alloc_n(d->arena, n, sizeof(struct rop_outcome)));
+		if (s->muted)
+			return;
 	}
 	if (dies(d, KILL_BEFORE_COMMIT) || dies(d, FAIL_COMMIT))
 		return;
@@ -223,7 +311,7 @@ static void commit(struct driver *d)
 	if (!paused)
 		judge_committed(s, entry);
 	bool slow = sim_trouble(s) && chance_permille(&s->chance, s->trouble);
-	world_advance(d->w, d->w->now_ms + chance_between(&s->chance, 0, slow ? 1000 : 10)); /* it waits for the disk */
+	world_advance(d->w, d->w->now_ms + chance_between(&s->chance, 0, slow ? 3000 : 10)); /* it waits for the disk */
 	if (n && (dies(d, KILL_AFTER_COMMIT) || dies(d, FAIL_COMMIT_WRITTEN)))
 		return;
 	rop_reconcile_committed(d->r, paused);
@@ -312,6 +400,12 @@ static bool load(struct driver *d, int64_t *ret_revision)
 	}
 	if (s->sabotage == SABOTAGE_FORGET_RESTORE)
 		d->image.temporaries.n = 0;
+	for (size_t t = 0; s->sabotage == SABOTAGE_EARLY_RESTORE && t < d->image.temporaries.n; t++)
+		d->image.temporaries.at[t].peer[0] = '\0';
+	if (s->sabotage == SABOTAGE_NO_HISTORY) {
+		d->image.shards.n = 0;
+		d->image.formed_wall_ms = 0;
+	}
 	if (s->sabotage == SABOTAGE_FORGET_PENDING)
 		d->image.pending.n = 0;
 	return true;
@@ -346,6 +440,8 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		int64_t began = s->world->now_ms;
 		drive(&d);
 		conclude(&d);
+		if (!s->failed && !s->muted)
+			judge_run_ended(s, &d.end);
 		if (!verdict_waited(&d.end, s->world->now_ms - began, &plan))
 			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for", s->world->now_ms - began);
 		rop_reconcile_free(d.r);

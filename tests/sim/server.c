@@ -70,12 +70,12 @@ static void set_epoch(struct world *w, struct delivery *d)
 /* +OK proves nothing: the handshake takes its time, and may end in nothing. */
 static void meet(struct world *w, struct delivery *d)
 {
-	struct chance *c = &w->sim->chance;
 	int peer = rop_observed_find(w->truth, d->expect.peer);
-	bool trouble = sim_trouble(w->sim) && chance_permille(c, w->sim->trouble), nothing = trouble && chance_permille(c, 500);
-	int64_t takes = trouble ? chance_between(c, 0, 3000) : chance_between(c, 5, 200);
 	if (peer < 0)
 		return;
+	struct chance luck = { world_luck(w, 'm', (size_t)d->node, (size_t)peer) }, *c = &luck;
+	bool trouble = sim_trouble(w->sim) && chance_permille(c, w->sim->trouble), nothing = trouble && chance_permille(c, 500);
+	int64_t takes = trouble ? chance_between(c, 0, 3000) : chance_between(c, 5, 200);
 	w->servers[d->node].meeting++;
 	world_at(w, w->now_ms + takes,
 		 (struct event){ .kind = EVENT_MEET, .node = d->node, .peer = peer, .delivery = d, .amount = nothing });
@@ -117,14 +117,25 @@ static void replicate(struct world *w, struct delivery *d)
 		refuse(w, d, "ERR To set a master the node must be empty and without assigned slots.");
 		return;
 	}
+	struct server *server = &w->servers[d->node];
+	if (node->link_up)
+		server->cut_ms = w->now_ms;
+	data_flow(w);
 	rop_step_effect(&d->expect, w->truth);
 	node->syncing = false;
-	w->servers[d->node].link_ms = NEVER;
+	server->link_ms = server->fill_ms = server->stand_ms = NEVER;
+	server->again_ms = 0;
+	server->ghost = -1;
+	for (size_t p = 0; p < w->truth->n; p++)
+		rop_bit_clear(w->truth, w->truth->online, p, (size_t)d->node);
+	data_pointed(w, (size_t)d->node, d->decided_ms < 0 ? TOLD_PERSON : TOLD_OPERATOR);
 	world_news(w, (size_t)d->node);
 }
 
 void server_execute(struct world *w, struct delivery *d)
 {
+	if (d->decided_ms >= 0 && d->expect.kind == ROP_STEP_ROLE && w->now_ms - d->decided_ms > 1000)
+		sim_lived(w->sim, LIVED_STALE);
 	if (!w->servers[d->node].up || w->servers[d->node].deaths != d->deaths) {
 		trace(w->sim, "node", "%d went down: '%s' is lost", d->node, d->expect.command ? d->expect.command : "?");
 		return;

@@ -6,7 +6,13 @@
 
 const char *const START_NAMES[STARTS_N] = { "fresh", "interrupted by us", "interrupted redis-cli --cluster create", "healthy",
 					    "healthy, and an empty node to join", "total loss", "a foreign peer",
-					    "keys or functions on an empty node", "two rival clusters" };
+					    "keys or functions on an empty node", "two rival clusters", "healthy, for long",
+					    "healthy, with a bare shard", "healthy, all nodes pinned" };
+
+bool start_is_living(enum start start)
+{
+	return start == START_LIVING || start == START_BARE || start == START_PINNED;
+}
 
 /* ---- what is declared -------------------------------------------------------------------------------------- */
 
@@ -21,13 +27,17 @@ static void make_shape(struct sim *s)
 		s->topology->replicas_per_shard = 1;
 	if (s->start == START_RIVALS && s->topology->shards < 2)
 		s->topology->shards = 2;
+	if (start_is_living(s->start)) { /* fewer than three owners do not fail over */
+		s->topology->shards = (int)chance_between(c, chance_permille(c, 100) ? 1 : 3, 4);
+		s->topology->replicas_per_shard = chance_permille(c, s->start == START_LIVING ? 300 : 0) ? 0 : 1 + chance_permille(c, 250);
+	}
 }
 
 static void make_nodes(struct sim *s)
 {
 	struct rop_topology *t = s->topology;
 	struct chance *c = &s->chance;
-	int n = t->shards * (1 + t->replicas_per_shard) + chance_permille(c, 100);
+	int n = t->shards * (1 + t->replicas_per_shard) + chance_permille(c, start_is_living(s->start) ? 300 : 100);
 	int hosts = (int)chance_between(c, 1, n), zones = (int)chance_between(c, 0, 3);
 	bool labels = s->start == START_FRESH && chance_permille(c, 150);
 	for (int i = 0; i < n; i++) {
@@ -45,13 +55,14 @@ struct known_setting { const char *name, *values[3]; };
 static const struct known_setting LOWERED[] = {
 	{ "cluster-node-timeout", { "15000", "5000", "500" } },
 	{ "repl-diskless-sync-delay", { "5", "0", "1" } },
-	{ "cluster-replica-no-failover", { "no", "no", "no" } },
 };
 static const struct known_setting OTHERS[] = {
 	{ "maxmemory", { "0", "104857600", "1000000" } },
 	{ "appendonly", { "no", "yes", "no" } },
 	{ "maxmemory-policy", { "noeviction", "allkeys-lru", "noeviction" } },
+	{ "cluster-replica-no-failover", { "no", "no", "no" } },
 };
+#define DECLARABLE 3 /* of those */
 
 static void declare(struct sim *s, const char *name, const char *value)
 {
@@ -61,7 +72,7 @@ static void declare(struct sim *s, const char *name, const char *value)
 static void make_settings(struct sim *s)
 {
 	struct chance *c = &s->chance;
-	for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+	for (size_t i = 0; i < DECLARABLE; i++)
 		if (chance_permille(c, 200))
 			declare(s, OTHERS[i].name, i == 0 && chance_permille(c, 500) ? "100mb" : OTHERS[i].values[chance_below(c, 3)]);
 	for (size_t i = 0; i < sizeof LOWERED / sizeof *LOWERED; i++)
@@ -102,15 +113,17 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	struct sim *s = w->sim;
 	struct rop_node *node = &w->truth->nodes[i];
 	struct server *server = &w->servers[i];
-	*server = (struct server){ .up = true, .started_ms = -60000, .owner_seen_ms = NEVER, .link_ms = NEVER,
+	*server = (struct server){ .up = true, .started_ms = -60000, .owner_seen_ms = NEVER, .link_ms = NEVER, .fill_ms = NEVER,
+				   .cut_ms = NEVER, .fail_ms = NEVER, .stand_ms = NEVER, .ghost = -1, .news = true,
 				   .has_file = !chance_permille(&s->chance, 100) };
+	server->owners = rop_alloc_n(s->arena, w->truth->words, sizeof *server->owners);
 	node->address = rop_printf(s->arena, "%s:%d", s->topology->nodes.at[i].host, s->topology->nodes.at[i].port);
 	node->ip = s->topology->nodes.at[i].ip;
 	node->port = s->topology->nodes.at[i].port;
 	node->bus_port = node->port + ROP_BUS_OFFSET;
 	node->role = ROP_ROLE_PRIMARY;
-	node->keys = node->functions = 0;
-	node->used_memory = 900000;
+	node->functions = 0;
+	data_begin(w, i);
 	node->version = chance_permille(&s->chance, 200) ? 60216 : 70015;
 	node->flavour = "redis 7.0.15";
 	new_id(&s->chance, node->id);
@@ -136,9 +149,10 @@ static void make_world(struct sim *s)
 	w->heard = rop_alloc_n(s->arena, n * n, sizeof *w->heard);
 	w->tau_ms = chance_between(&s->chance, 20, chance_permille(&s->chance, 200) ? 600 : 150);
 	w->wall_base_ms = 1700000000000;
+	w->aof = chance_permille(&s->chance, 600);
 	for (size_t i = 0; i < n * n; i++)
 		w->heard[i] = -1;
-	size_t pick = chance_below(&s->chance, 3);
+	size_t pick = start_is_living(s->start) ? (size_t)chance_permille(&s->chance, 800) : chance_below(&s->chance, 3);
 	for (size_t i = 0; i < n; i++)
 		make_server(w, i, pick);
 }
@@ -205,22 +219,25 @@ static void follow(struct world *w, size_t replica, size_t primary)
 	memcpy(node->primary_id, w->truth->nodes[primary].id, ROP_ID_SIZE);
 	node->epoch = w->truth->nodes[primary].epoch;
 	node->current_epoch = w->truth->nodes[primary].current_epoch;
-	node->keys = w->truth->nodes[primary].keys;
 	node->link_up = true;
+	data_take_over(w, replica, primary);
+	rop_bit_set(w->truth, w->truth->online, primary, replica);
 }
 
-/* Nodes order[0..n) as a formed cluster; the first `shards` of them are its primaries. */
-static void begin_formed(struct sim *s, const size_t *order, size_t n, size_t shards, int64_t first_epoch, bool keys)
+/* Nodes order[0..n) as a formed cluster; the first `shards` of them are its primaries. bare: the last of them has no
+ * replica, those are the first one's. */
+static void form(struct sim *s, const size_t *order, size_t n, size_t shards, int64_t first_epoch, bool keys, bool bare)
 {
 	struct world *w = s->world;
 	for (size_t k = 0; k < shards; k++) {
 		give_slots(w, order[k], k, shards);
 		give_epoch(w, order[k], first_epoch + (int64_t)k);
-		w->truth->nodes[order[k]].keys = keys ? chance_between(&s->chance, 1, 1000) : 0;
+		if (keys)
+			data_fill(w, order[k], &w->truth->nodes[order[k]].slots, 1 + chance_below(&s->chance, 4));
 		world_news(w, order[k]);
 	}
 	for (size_t k = shards; k < n; k++) {
-		follow(w, order[k], order[k % shards]);
+		follow(w, order[k], order[bare && k % shards == shards - 1 ? 0 : k % shards]);
 		world_news(w, order[k]);
 	}
 	for (size_t a = 0; a < n; a++) {
@@ -234,6 +251,27 @@ static void begin_formed(struct sim *s, const size_t *order, size_t n, size_t sh
 			w->heard[AT(w, order[a], order[b])] = (int)w->servers[order[b]].claims.n - 1;
 		}
 	}
+}
+
+static void begin_formed(struct sim *s, const size_t *order, size_t n, size_t shards, int64_t first_epoch, bool keys)
+{
+	form(s, order, n, shards, first_epoch, keys, false);
+}
+
+static void begin_living(struct sim *s)
+{
+	size_t n = s->world->truth->n, shards = (size_t)s->topology->shards;
+	const size_t *order = shuffled(s, n);
+	form(s, order, n, shards, 1, true, s->start == START_BARE);
+	if (s->start != START_PINNED)
+		return;
+	for (size_t k = 0; k < n; k++)
+		s->topology->nodes.at[order[k]].shard = 1 + (int)(k % shards);
+	if (n < shards + 2 || shards < 2)
+		return;
+	size_t one = shards + chance_below(&s->chance, n - shards), other = shards + chance_below(&s->chance, n - shards);
+	s->edit_nodes[0] = (int)order[one];
+	s->edit_nodes[1] = (int)order[other];
 }
 
 static void begin_healthy(struct sim *s, size_t left_out)
@@ -253,6 +291,8 @@ static void begin_foreign(struct sim *s)
 	rop_observed_add_foreign(w->truth, viewer, id, "10.9.9.9:6379", "master", NULL);
 }
 
+static const struct rop_slots EVERY_SLOT = { { [0 ... ROP_SLOTS / 64 - 1] = UINT64_MAX } };
+
 /* A node outside of everything that holds something: nobody may use it. */
 static void begin_keys(struct sim *s)
 {
@@ -264,9 +304,10 @@ static void begin_keys(struct sim *s)
 		outsider = order[n - 1];
 	}
 	if (chance_permille(&s->chance, 700))
-		w->truth->nodes[outsider].keys = chance_between(&s->chance, 1, 50);
+		data_fill(w, outsider, &EVERY_SLOT, 1 + chance_below(&s->chance, 4));
 	else
 		w->truth->nodes[outsider].functions = 1;
+	w->servers[outsider].hides_keys = chance_permille(&s->chance, 300);
 }
 
 /* Two clusters that know nothing of each other, each with all slots. */
@@ -293,11 +334,14 @@ void start_make(struct sim *s)
 {
 	static const enum start STARTS[] = { START_FRESH, START_FRESH, START_FRESH, START_FRESH, START_FRESH, START_OURS,
 					     START_OURS, START_OURS, START_REDIS_CLI, START_REDIS_CLI, START_REDIS_CLI, START_HEALTHY,
-					     START_HEALTHY, START_JOIN, START_JOIN, START_TOTAL_LOSS, START_FOREIGN, START_KEYS, START_RIVALS };
+					     START_HEALTHY, START_JOIN, START_JOIN, START_TOTAL_LOSS, START_FOREIGN, START_KEYS, START_RIVALS,
+					     START_LIVING, START_LIVING, START_LIVING, START_BARE, START_BARE, START_BARE, START_PINNED,
+					     START_PINNED, START_PINNED };
 	s->start = STARTS[chance_below(&s->chance, sizeof STARTS / sizeof *STARTS)];
 	s->topology = rop_alloc(s->arena, sizeof *s->topology);
 	s->topology->name = "sim";
 	s->topology->path = "sim.yaml";
+	s->edit_ms = NEVER;
 	make_shape(s);
 	make_nodes(s);
 	make_settings(s);
@@ -328,7 +372,14 @@ void start_make(struct sim *s)
 	case START_RIVALS:
 		begin_rivals(s);
 		break;
+	case START_LIVING:
+	case START_BARE:
+	case START_PINNED:
+		begin_living(s);
+		break;
 	}
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		s->world->servers[i].hides_keys |= chance_permille(&s->chance, 10);
 	gossip_count_others(s->world);
 	memset(s->world->slot_since_ms, 0, sizeof s->world->slot_since_ms);
 	s->world->unsettled = true;

@@ -7,6 +7,7 @@
 #define LATE_MS 7000          /* until the last delayed command has had its effect */
 #define CALM_MS 600000        /* within which the end must be reached */
 #define CRON_MS 10000         /* between two runs of apply in the calm */
+#define ALONE_MS 120000       /* a twin, until its servers have come to rest */
 
 /* Formed by the same operator, and killed in the middle of it. */
 static void begin_interrupted(struct sim *s)
@@ -29,10 +30,13 @@ static void reboot(struct sim *s)
 static void misfortunes(struct sim *s)
 {
 	struct chance *c = &s->chance;
-	while (sim_trouble(s) && !s->failed) {
-		operator_run(s, faults_run_plan(s));
-		if (!sim_trouble(s))
+	while (sim_trouble(s) && !s->failed && !s->muted) {
+		faults_edit(s);
+		struct run_end end = operator_run(s, faults_run_plan(s));
+		if (!sim_trouble(s) || s->muted)
 			break;
+		if (end.how == ENDED_DONE && end.result.code == ROP_REFUSED)
+			faults_follow_advice(s, end.reason, end.text);
 		if (chance_permille(c, 80))
 			reboot(s);
 		if (chance_permille(c, 50))
@@ -59,11 +63,11 @@ static void ends_without(struct sim *s, const struct run_end *end)
 /* Nothing left to do is nothing sent: neither with the database nor without it. */
 static void judge_again(struct sim *s)
 {
-	for (int without = 0; without < 2 && !s->failed; without++) {
+	for (int without = 0; without < 2 && !s->failed && !s->muted; without++) {
 		if (without)
 			faults_lose_database(s);
 		struct run_end end = operator_run(s, faults_run_plan(s));
-		if (!s->failed && (!end.result.reached || end.sent))
+		if (!s->failed && !s->muted && (!end.result.reached || end.sent))
 			sim_fail(s, "a run over the converged cluster sends %zu commands and ends with code %d: %s", end.sent,
 				 end.result.code, end.text);
 	}
@@ -75,24 +79,26 @@ static void calm(struct sim *s)
 		resume(s);
 	if (!s->calm)
 		world_advance(s->world, s->faults_end_ms + LATE_MS > s->world->now_ms ? s->faults_end_ms + LATE_MS : s->world->now_ms);
+	s->edit_ms = s->edit_ms == NEVER ? NEVER : s->world->now_ms;
+	faults_edit(s);
 	int64_t by = s->world->now_ms + CALM_MS;
 	struct run_end end = { 0 };
 	bool resumed = false, promised = s->calm && s->start != START_OURS;
 	const struct rop_plan *plan = promised ? promise_make(s) : NULL;
 	while (!s->failed && s->world->now_ms < by) {
 		end = operator_run(s, faults_run_plan(s));
-		if (s->failed || end.result.reached)
+		if (s->failed || s->muted || end.result.reached)
 			break;
 		ends_without(s, &end);
 		if (!end.reason[0] && !resumed && strstr(end.text, "is paused")) {
 			resume(s);
 			resumed = true;
-		} else if (end.result.code != ROP_OK) {
+		} else if (end.result.code != ROP_OK && !faults_follow_advice(s, end.reason, end.text)) {
 			break; /* a true reason: the next run would say the same */
 		}
 		world_advance(s->world, s->world->now_ms + CRON_MS);
 	}
-	if (s->failed)
+	if (s->failed || s->muted)
 		return;
 	if (promised && end.result.reached)
 		promise_judge(s, plan);
@@ -106,13 +112,39 @@ static void calm(struct sim *s)
 		sim_fail(s, "nothing went wrong, and it was blocked on its way");
 	if (!verdict_converged(s))
 		sim_fail(s, "the operator says 'reached', and the truth is not as declared");
+	if (!verdict_even(s))
+		sim_fail(s, "the slots that were given out are no even shares");
+	judge_data_stranded(s);
 	judge_again(s);
+}
+
+/* A thing that the run counts the seeds of. */
+void sim_lived(struct sim *s, enum lived what)
+{
+	if (!s->lived[what] && !s->twin)
+		s->stats->lived[what]++;
+	s->lived[what] = true;
+}
+
+/* Nobody operates it any more: the faults come to their end, and the servers to rest. */
+static void go_on_alone(struct sim *s)
+{
+	int64_t by = s->faults_end_ms + LATE_MS + ALONE_MS;
+	world_advance(s->world, by > s->world->now_ms ? by : s->world->now_ms);
+}
+
+static void begin_streams(struct sim *s)
+{
+	struct chance root = { s->seed * 0x2545f4914f6cdd1du + 1 };
+	s->chance = root;
+	s->fate.state = chance_next(&root) ^ 0x66617465;
+	s->clients.state = chance_next(&root) ^ 0x636c6965;
 }
 
 bool sim_run(struct sim *s)
 {
 	s->arena = rop_arena_new();
-	s->chance.state = s->seed * 0x2545f4914f6cdd1du + 1;
+	begin_streams(s);
 	if (operator_open_store(s)) {
 		start_make(s);
 		trace_begin(s);
@@ -122,8 +154,12 @@ bool sim_run(struct sim *s)
 		trace(s, "seed", "faults end at %" PRId64 " ms", s->faults_end_ms);
 		s->stats->starts[s->start]++;
 		misfortunes(s);
-		if (!s->failed)
+		if (!s->failed && !s->muted)
 			calm(s);
+		if (s->muted)
+			go_on_alone(s);
+		if (!s->failed)
+			judge_data_end(s);
 		rop_store_close(s->store);
 	}
 	rop_arena_free(s->judge.seen_arena);

@@ -73,9 +73,12 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 	if (s->failed)
 		return;
 	s->failed = true;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(s->failure, sizeof s->failure, fmt, ap);
+	va_end(ap);
 	if (!s->traced)
 		return;
-	va_list ap;
 	va_start(ap, fmt);
 	line(s, "FAILED", fmt, ap);
 	va_end(ap);

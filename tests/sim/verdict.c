@@ -113,11 +113,28 @@ static bool too_few_primaries(const struct sim *s)
 	return n < s->topology->shards;
 }
 
+static bool any_ghost(const struct sim *s)
+{
+	bool listed = false;
+	for (size_t g = 0; g < s->world->ghosts.n; g++)
+		for (size_t i = 0; i < s->world->truth->n; i++)
+			listed |= ghost_is_listed(&s->world->ghosts.at[g], i);
+	return listed;
+}
+
+static bool any_hides(const struct sim *s)
+{
+	bool hides = false;
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		hides |= s->world->servers[i].hides_keys;
+	return hides;
+}
+
 static bool bears_out(const struct sim *s, const char *reason)
 {
 	const struct rop_observed *t = s->world->truth;
 	if (strcmp(reason, "ForeignPeer") == 0)
-		return t->foreign.n > 0;
+		return t->foreign.n > 0 || any_ghost(s);
 	if (strcmp(reason, "NotEmpty") == 0)
 		return any_misplaced(t);
 	if (strcmp(reason, "RivalClaims") == 0)
@@ -125,7 +142,11 @@ static bool bears_out(const struct sim *s, const char *reason)
 	if (strcmp(reason, "SeveralClusters") == 0)
 		return several_groups(t);
 	if (strcmp(reason, "TotalLoss") == 0)
-		return s->start == START_TOTAL_LOSS && blank(t) && !s->topology->reform_on_total_loss;
+		return blank(t) && !s->topology->reform_on_total_loss;
+	if (strcmp(reason, "DataLoss") == 0)
+		return !all_covered(t) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0);
+	if (strcmp(reason, "Unknown") == 0)
+		return any_hides(s);
 	if (strcmp(reason, "TooManyShards") == 0)
 		return owners(t) > s->topology->shards;
 	if (strcmp(reason, "TooFewShards") == 0)
@@ -161,6 +182,8 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 		return end->result.reached;
 	case ROP_REFUSED:
 		return is_paused(s) || bears_out(s, end->reason);
+	case ROP_DENIED:
+		return any_hides(s);
 	case ROP_UNREACHABLE:
 		return any_down(s);
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's doing */
@@ -170,7 +193,6 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_INVALID:
 	case ROP_BUSY:
 	case ROP_STALE:
-	case ROP_DENIED:
 	case ROP_INTERNAL:
 		break;
 	}
@@ -193,6 +215,24 @@ bool verdict_converged(struct sim *s)
 	return converged && owners(s->world->truth) == s->topology->shards;
 }
 
+/* What was begun with nothing, or by redis-cli, ends in even shares of one range each, give or take a rounding. */
+bool verdict_even(const struct sim *s)
+{
+	const struct rop_observed *t = s->world->truth;
+	bool given_out = s->start == START_FRESH || s->start == START_OURS || s->start == START_TOTAL_LOSS ||
+			 s->start == START_REDIS_CLI;
+	int share = ROP_SLOTS / s->topology->shards;
+	for (size_t i = 0; given_out && !s->person_assigned && !s->world->contested && i < t->n; i++) {
+		int first, last, count = rop_slots_count(&t->nodes[i].slots);
+		if (!count)
+			continue;
+		rop_slots_run(&t->nodes[i].slots, 0, &first, &last);
+		if (last - first + 1 != count || count < share - 1 || count > share + 2)
+			return false;
+	}
+	return true;
+}
+
 static const char *declared_value(const struct sim *s, const char *name)
 {
 	for (size_t i = 0; i < s->topology->settings.n; i++)
@@ -206,6 +246,8 @@ static bool looks_lowered(const char *name, const char *value)
 {
 	if (strcmp(name, "cluster-node-timeout") == 0)
 		return rop_lowered_original(strtoll(value, NULL, 10)) >= 0;
+	if (strcmp(name, "cluster-replica-no-failover") == 0)
+		return strcmp(value, "yes") == 0;
 	return strcmp(name, "repl-diskless-sync-delay") == 0 && strcmp(value, "0") == 0;
 }
 
@@ -223,7 +265,38 @@ static bool lost_its_trace(const struct sim *s, size_t node, size_t at)
 	return (int)at != timeout && !server->orphaned[timeout];
 }
 
-static void judge_setting(struct sim *s, size_t node, size_t at, bool reached)
+/* One that goes back only when its node is in sync with that primary, or follows it no more. */
+bool verdict_waits(const struct sim *s, const struct rop_temporary *temporary)
+{
+	const struct rop_observed *t = s->world->truth;
+	int node = rop_observed_find(t, temporary->node), peer = rop_observed_find(t, temporary->peer);
+	if (!temporary->peer[0] || node < 0)
+		return false;
+	if (t->nodes[node].role != ROP_ROLE_REPLICA || strcmp(t->nodes[node].primary_id, temporary->peer) != 0)
+		return false;
+	return peer < 0 || !s->world->servers[peer].up || !t->nodes[node].link_up;
+}
+
+/* An identity that no node has any more: what was set there ended with its process. */
+static bool was_a_node(const struct sim *s, const char *id)
+{
+	for (size_t g = 0; g < s->world->ghosts.n; g++)
+		if (strcmp(s->world->ghosts.at[g].id, id) == 0)
+			return true;
+	return false;
+}
+
+static bool is_waiting(const struct sim *s, const struct rop_image *image, size_t node, const char *name)
+{
+	for (size_t t = 0; t < image->temporaries.n; t++) {
+		const struct rop_temporary *temporary = &image->temporaries.at[t];
+		if (strcmp(temporary->name, name) == 0 && rop_observed_find(s->world->truth, temporary->node) == (int)node)
+			return verdict_waits(s, temporary);
+	}
+	return false;
+}
+
+static void judge_setting(struct sim *s, const struct rop_image *image, size_t node, size_t at, bool reached)
 {
 	const struct server *server = &s->world->servers[node];
 	const char *name = s->world->truth->setting_names[at], *value = s->world->truth->nodes[node].settings[at];
@@ -236,7 +309,7 @@ static void judge_setting(struct sim *s, size_t node, size_t at, bool reached)
 		as_should |= same(value, declared) || (server->person_ms[at] >= 0 && !lowered);
 	if (server->raced[at] && !lowered)
 		as_should = true;
-	if (as_should)
+	if (as_should || is_waiting(s, image, node, name))
 		return;
 	if ((server->orphaned[at] || server->file_orphaned[at]) && left && !(declared && reached) && lost_its_trace(s, node, at)) {
 		s->stats->left_behind++;
@@ -267,17 +340,18 @@ void verdict_settings(struct sim *s)
 	struct rop_situation now = { .arena = seen->arena, .topology = s->topology, .seen = seen, .image = &image };
 	rop_situation_assess(&now);
 	bool reached = rop_situation_converged(&now);
+	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
+		sim_fail(s, "load: %s", err.text);
 	for (size_t i = 0; i < s->world->truth->n && of_look; i++) {
 		for (size_t at = 0; s->world->servers[i].up && at < s->world->truth->n_settings; at++) {
-			judge_setting(s, i, at, reached);
+			judge_setting(s, &image, i, at, reached);
 			judge_file(s, i, at);
 		}
 	}
-	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
-		sim_fail(s, "load: %s", err.text);
 	for (size_t t = 0; t < image.temporaries.n; t++) {
 		int node = rop_observed_find(s->world->truth, image.temporaries.at[t].node);
-		if (node < 0 || s->world->servers[node].up)
+		bool there = node < 0 ? !was_a_node(s, image.temporaries.at[t].node) : s->world->servers[node].up;
+		if (there && !verdict_waits(s, &image.temporaries.at[t]))
 			sim_fail(s, "the database still lists %s of %s as temporary", image.temporaries.at[t].name, image.temporaries.at[t].address);
 	}
 }
