@@ -145,9 +145,25 @@ kill -9 "$OP_PID"
 end_apply
 slots=$(total addslotsrange)
 rm -f "$STATE" "$STATE-journal"
+check 'lost midway: settings are still lowered' settings_lowered
+LEFT='left by an interrupted formation'
+check 'lost midway: status names the nodes' eval 'expect 0 status "$CART" && has "$ERR" "$(address 0): cluster-node-timeout is 505 instead of 2000, $LEFT" && has "$ERR" "$(address 5): repl-diskless-sync-delay is 0 instead of 5, $LEFT"'
+check 'lost midway: so does check' eval 'expect 1 check "$CART"; has "$OUT" "[WARNING] $(address 0): cluster-node-timeout is 505 instead of 2000, $LEFT"'
+check 'lost midway: plan puts them back' eval 'expect 0 plan "$CART" && has "$OUT" "cluster-node-timeout 505 -> 2000, $LEFT" && has "$OUT" "repl-diskless-sync-delay 0 -> 5, $LEFT" && has "$OUT" "12 temporary settings to put back" && lacks "$OUT" "restored when formed"'
+check 'lost midway: in JSON too' eval 'expect 0 plan -o json "$CART" && json "[.changes[] | select(.why == \"505 -> 2000, $LEFT\")] | length == 6 and all(.action == \"restore-setting\")"'
 check 'lost midway: the next apply completes the cluster' eval 'expect 0 apply --yes "$CART" && wait_until 5 agreed'
 check 'lost midway: settings are put back' settings_original
+check 'lost midway: nobody is named any more' eval 'expect 0 status "$CART" && lacks "$ERR" "$LEFT" && expect 0 check "$CART" && lacks "$OUT" WARNING'
 check 'lost midway: no slot was given twice' test "$slots $(total addslotsrange)" = '3 3'
+
+# A node that never takes over: named, unless the file declares it.
+rcli 4 CONFIG SET cluster-replica-no-failover yes >/dev/null
+NEVER="$(address 4) never takes over: cluster-replica-no-failover is yes and the file does not declare it"
+check 'a node that never takes over: status and check name it' eval 'expect 0 status "$CART" && has "$ERR" "$NEVER" && expect 0 check "$CART" && has "$OUT" "[WARNING] $NEVER"'
+check 'plan has no changes for that' eval 'expect 0 plan --detailed-exitcode "$CART"'
+topology "$LIVE_DIR/never.yaml" 3 1 'settings: { cluster-replica-no-failover: "yes" }'
+check 'not where it is declared' eval 'expect 0 check "$LIVE_DIR/never.yaml" && lacks "$OUT" "$NEVER"'
+rcli 4 CONFIG SET cluster-replica-no-failover no >/dev/null
 
 # ---------------------------------------------------------------- places that cannot be written; a full disk
 

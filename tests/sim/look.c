@@ -216,6 +216,12 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 	for (size_t k = 0; k < t->n; k++)
 		if (replies[k].answers)
 			show_row(w, seen, &replies[k]);
+	for (size_t i = 0; i < t->n; i++) { /* whom a primary lists as online: a link that is up has two ends */
+		const struct rop_node *node = &seen->nodes[i];
+		if (node->reach == ROP_REACH_OK && node->role == ROP_ROLE_REPLICA && node->link_up && node->primary >= 0 &&
+		    seen->nodes[node->primary].reach == ROP_REACH_OK)
+			rop_bit_set(seen, seen->online, (size_t)node->primary, i);
+	}
 	for (size_t f = 0; f < t->foreign.n; f++)
 		if (seen->nodes[t->foreign.at[f].viewer].reach == ROP_REACH_OK)
 			rop_observed_add_foreign(seen, (size_t)t->foreign.at[f].viewer, t->foreign.at[f].id,

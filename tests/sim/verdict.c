@@ -257,11 +257,13 @@ static bool same(const char *a, const char *b)
 }
 
 /* A lowered timeout is known by itself. The delay is known by the timeout beside it, unless that was not lowered when the
- * database was lost, or a person has set it since. */
+ * database was lost, or a person has set it since. A node that never takes over is only named (status, check). */
 static bool lost_its_trace(const struct sim *s, size_t node, size_t at)
 {
 	const struct server *server = &s->world->servers[node];
 	int timeout = rop_observed_setting(s->world->truth, "cluster-node-timeout");
+	if (strcmp(s->world->truth->setting_names[at], "cluster-replica-no-failover") == 0)
+		return true;
 	return (int)at != timeout && !server->orphaned[timeout];
 }
 

@@ -190,6 +190,7 @@ void go_silent(struct rop_observed *world, size_t node)
 	for (size_t j = 0; j < world->n; j++) {
 		rop_bit_clear(world, world->known, node, j);
 		rop_bit_clear(world, world->linked, node, j);
+		rop_bit_clear(world, world->online, node, j);
 		rop_bit_clear(world, world->agrees, node, j);
 		rop_bit_clear(world, world->linked, j, node);
 		rop_bit_clear(world, world->online, node, j);
