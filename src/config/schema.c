@@ -125,8 +125,20 @@ bool config_key_in(const struct config_key *key, const char *parent)
 	return (size_t)(name - key->path) == n + 1 && strncmp(key->path, parent, n) == 0;
 }
 
-/* Secrets belong in files of mode 0600. The others: `ours` would take the node out of the operator's hands, `fixed`
- * are read from redis.conf only (config.c IMMUTABLE_CONFIG, or no setting at all for CONFIG SET). */
+/* Where a server can be reached, as itself and as a replica: of whatever name later versions give it. */
+static bool is_announced(const char *name)
+{
+	static const char *const BEGINNINGS[] = { "cluster-announce-", "replica-announce-", "slave-announce-" };
+	for (size_t i = 0; i < sizeof BEGINNINGS / sizeof *BEGINNINGS; i++)
+		if (strncmp(name, BEGINNINGS[i], strlen(BEGINNINGS[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Secrets belong in files of mode 0600. The others: `ours` would take the node out of the operator's hands, `each` is
+ * where one server listens, is found or keeps its files, so that one value for all of them sends clients to a dead
+ * address or makes servers overwrite each other's files; `fixed` are read from redis.conf only (config.c
+ * IMMUTABLE_CONFIG, or no setting at all for CONFIG SET). */
 enum config_setting_kind config_setting_kind(const char *name)
 {
 	static const struct { const char *name; enum config_setting_kind kind; } REFUSED[] = {
@@ -134,15 +146,22 @@ enum config_setting_kind config_setting_kind(const char *name)
 		{ "primaryauth", CONFIG_SETTING_SECRET }, { "masteruser", CONFIG_SETTING_SECRET },
 		{ "primaryuser", CONFIG_SETTING_SECRET }, { "tls-key-file-pass", CONFIG_SETTING_SECRET },
 		{ "tls-client-key-file-pass", CONFIG_SETTING_SECRET },
-		{ "cluster-enabled", CONFIG_SETTING_OURS }, { "port", CONFIG_SETTING_OURS },
-		{ "cluster-port", CONFIG_SETTING_OURS }, { "cluster-config-file", CONFIG_SETTING_OURS },
-		{ "bind", CONFIG_SETTING_OURS }, { "dir", CONFIG_SETTING_OURS }, { "dbfilename", CONFIG_SETTING_OURS },
-		{ "replicaof", CONFIG_SETTING_OURS }, { "slaveof", CONFIG_SETTING_OURS },
+		{ "cluster-enabled", CONFIG_SETTING_OURS }, { "replicaof", CONFIG_SETTING_OURS },
+		{ "slaveof", CONFIG_SETTING_OURS },
+		{ "port", CONFIG_SETTING_EACH }, { "tls-port", CONFIG_SETTING_EACH }, { "cluster-port", CONFIG_SETTING_EACH },
+		{ "rdma-port", CONFIG_SETTING_EACH }, { "bind", CONFIG_SETTING_EACH }, { "rdma-bind", CONFIG_SETTING_EACH },
+		{ "bind-source-addr", CONFIG_SETTING_EACH }, { "unixsocket", CONFIG_SETTING_EACH },
+		{ "availability-zone", CONFIG_SETTING_EACH }, { "cluster-config-file", CONFIG_SETTING_EACH },
+		{ "dir", CONFIG_SETTING_EACH }, { "dbfilename", CONFIG_SETTING_EACH },
+		{ "appendfilename", CONFIG_SETTING_EACH }, { "appenddirname", CONFIG_SETTING_EACH },
+		{ "logfile", CONFIG_SETTING_EACH }, { "pidfile", CONFIG_SETTING_EACH },
 		{ "daemonize", CONFIG_SETTING_FIXED }, { "databases", CONFIG_SETTING_FIXED },
 		{ "include", CONFIG_SETTING_FIXED }, { "loadmodule", CONFIG_SETTING_FIXED },
-		{ "unixsocket", CONFIG_SETTING_FIXED }, { "aclfile", CONFIG_SETTING_FIXED },
-		{ "user", CONFIG_SETTING_FIXED }, { "rename-command", CONFIG_SETTING_FIXED },
+		{ "aclfile", CONFIG_SETTING_FIXED }, { "user", CONFIG_SETTING_FIXED },
+		{ "rename-command", CONFIG_SETTING_FIXED },
 	};
+	if (is_announced(name))
+		return CONFIG_SETTING_EACH;
 	for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++)
 		if (strcmp(REFUSED[i].name, name) == 0)
 			return REFUSED[i].kind;

@@ -43,7 +43,9 @@ const char *config_key_name(const struct config_key *key); /* the last part of i
 bool config_key_in(const struct config_key *key, const char *parent);
 
 /* Redis settings that a topology may not set. */
-enum config_setting_kind { CONFIG_SETTING_FREE, CONFIG_SETTING_SECRET, CONFIG_SETTING_OURS, CONFIG_SETTING_FIXED };
+enum config_setting_kind {
+	CONFIG_SETTING_FREE, CONFIG_SETTING_SECRET, CONFIG_SETTING_OURS, CONFIG_SETTING_EACH, CONFIG_SETTING_FIXED,
+};
 enum config_setting_kind config_setting_kind(const char *name);
 
 #endif

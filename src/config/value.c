@@ -296,6 +296,10 @@ static bool setting_name_is_fine(struct config_walk *w, const struct rop_doc_nod
 		message = "'%.60s' is needed by the operator itself and cannot be set here";
 		hint = "set it in the server's redis.conf";
 		break;
+	case CONFIG_SETTING_EACH:
+		message = "'%.60s' is each server's own: one value cannot be right for all of them";
+		hint = "set it in the redis.conf of each server";
+		break;
 	case CONFIG_SETTING_FIXED:
 		message = "'%.60s' cannot be changed while a server runs";
 		hint = "set it in the server's redis.conf";

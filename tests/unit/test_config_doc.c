@@ -285,6 +285,9 @@ Test(config_doc, diagnostics_look_as_the_golden_file_says)
 				   "spec:\n  shards: 2\n  replicasPerShard: 0\n  nodes:\n  - { address: 127.0.0.1:1 }\n"
 				   "  - { address: 10.0.0.1:2 }\n" },
 		{ "secret.yaml", "spec: { settings: { requirepass: hunter2 } }\n" },
+		{ "each.yaml", "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata: { name: cart }\nspec:\n"
+			       "  shards: 3\n  replicasPerShard: 1\n  discovery: { dns: redis.internal, port: 6379 }\n"
+			       "  settings: { maxmemory: 1gb, cluster-announce-ip: 10.0.0.1 }\n" },
 		{ "empty.yaml", "" },
 	};
 	ROP_OWN_TEXT out = { 0 };
