@@ -63,6 +63,8 @@ struct rop_expect {
 	int64_t issued_boot_ms;       /* CLOCK_BOOTTIME */
 	int64_t deadline_boot_ms;
 	int attempts;                 /* 1 at first */
+	bool pilot;                   /* SETTING: the first node to get this value; the configuration is written once it is seen.
+				       * Not in the database: of an earlier process, it is taken for one */
 	enum rop_expect_status status;
 	const char *note;             /* why refused or expired, or NULL */
 };
@@ -135,6 +137,7 @@ struct rop_image {
 	ROP_LIST(struct rop_temporary) temporaries;
 	ROP_LIST(struct rop_member) members;
 	ROP_LIST(struct rop_shard_memory) shards; /* by number */
+	ROP_LIST(struct rop_expect) refused;      /* settings whose newest try a node refused; node, address, name, value, note */
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 };
 

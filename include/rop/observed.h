@@ -90,6 +90,7 @@ struct rop_node {
 	int version;           /* 70015 for 7.0.15 (redis_version); 0 unknown */
 	const char *flavour;   /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
 	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
+	const bool *no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
 	struct rop_operator *operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
 	size_t n_operators;
 };
@@ -157,6 +158,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int64_t n_clients;            /* connections it has; 0: unknown */
 	const char *operators;        /* those lines of CLIENT LIST that are of operators */
 	const char **settings;        /* n_settings values; NULL entries: unknown; NULL: none */
+	bool *no_setting;             /* n_settings: there is none of that name; NULL: none was asked for */
 };
 
 /* What so many declared nodes can explain, generously: members that are to be forgotten, handshakes, long names; all

@@ -111,6 +111,7 @@ struct rop_situation {
 	ROP_LIST(struct rop_temporary) found; /* temporary settings that the nodes show and no row knows: of a lost database */
 	bool paused, all_answer, in_view, formed, refused, fresh;
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok, views_agree;
+	bool settings_refused;       /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, worn_out;
 	bool temporaries_in_force;   /* one that may go back now */
 	bool temporaries_waiting;    /* one that may not yet: rop_temporary.peer */
@@ -207,6 +208,9 @@ void rop_tries_owe(struct rop_tries *tries, const char *subject, int64_t boot_ms
 enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
 const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */
+/* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and does
+ * not count as worn out: nothing else depends on it. */
+bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);
 bool rop_is_denial(const char *note); /* the server's NOPERM: no use in trying again */
 int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
 size_t rop_tries_n_pending(const struct rop_tries *tries);

@@ -409,6 +409,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	take_operators(arena, answer->operators, node);
 	for (size_t s = 0; answer->settings && s < seen->n_settings; s++)
 		settings[s] = visible(arena, answer->settings[s], SIZE_MAX);
+	node->no_setting = answer->no_setting;
 }
 
 /* ---- all of them together ---------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 	memset(&copy.temporaries, 0, sizeof copy.temporaries);
 	memset(&copy.members, 0, sizeof copy.members);
 	memset(&copy.shards, 0, sizeof copy.shards);
+	memset(&copy.refused, 0, sizeof copy.refused);
+	for (size_t i = 0; i < from->refused.n; i++)
+		*rop_push(arena, &copy.refused) = rop_expect_dup(arena, &from->refused.at[i]);
 	for (size_t i = 0; i < from->temporaries.n; i++)
 		*rop_push(arena, &copy.temporaries) = memory_temporary(arena, &from->temporaries.at[i]);
 	for (size_t i = 0; i < from->members.n; i++)
@@ -70,6 +73,7 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 	for (size_t i = 0; i < image->pending.n; i++) {
 		struct rop_step step = { .node = -1, .peer = -1, .state = "" };
 		step.expect = rop_expect_dup(r->arena, &image->pending.at[i]);
+		step.expect.pilot = step.expect.kind == ROP_STEP_SETTING;
 		if (!same_boot)
 			step.expect.deadline_boot_ms = 0;
 		*rop_push(r->arena, &r->pending) = step;

@@ -417,6 +417,8 @@ static void set_setting_flags(struct rop_situation *now)
 {
 	now->prepared = !now->fresh || (policy_all_lowered(now) && policy_epochs_set(now));
 	now->settings_as_declared = policy_settings_as_declared(now);
+	size_t node;
+	now->settings_refused = !now->settings_as_declared && policy_refused_setting(now, &node);
 	policy_set_temporary_flags(now);
 }
 
@@ -482,6 +484,8 @@ void rop_situation_assess(struct rop_situation *now)
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	policy_warn_of_second(now);
+	policy_warn_of_refusals(now);
+	policy_find_unknown_settings(now);
 	policy_find_temporaries(now);
 	policy_warn_of_temporaries(now);
 	find_unfit_nodes(now);

@@ -3,4 +3,4 @@ librop_a_SOURCES += \
 	src/policy/copies.c src/policy/copies.h src/policy/guard.h src/policy/introduce.c \
 	src/policy/layout.c src/policy/neighbours.c src/policy/open.c src/policy/placement.c src/policy/placement.h \
 	src/policy/policy.h src/policy/risk.c src/policy/settings.c src/policy/settle.c src/policy/second.c src/policy/steps.c src/policy/temporary.c \
-	src/policy/tries.c src/policy/weigh.c src/policy/words.c
+	src/policy/tries.c src/policy/unsettable.c src/policy/weigh.c src/policy/words.c

@@ -225,6 +225,13 @@ void rop_situation_open(struct rop_situation *now)
 		note_pairs(now, now->seen->agrees, "ViewsDiffer", sees_other, NULL);
 	note_nodes(now);
 	note_waiting_temporaries(now);
-	if (!now->settings_as_declared && now->open.n < OPEN_MAX)
+	size_t node;
+	const struct rop_setting *refused = policy_refused_setting(now, &node);
+	if (refused && now->open.n < OPEN_MAX)
+		note(now, (int)node, "SettingRefused",
+		     rop_printf(now->arena, "%s refuses %s = %s: %s; it was tried on this node only", now->seen->nodes[node].address,
+				refused->name, refused->value, policy_refusal(now, node, refused)),
+		     "correct spec.settings in the file, or set it in redis.conf and restart the servers");
+	if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
 		note(now, -1, "Settings", "some settings are not as declared", NULL);
 }

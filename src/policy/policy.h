@@ -27,6 +27,13 @@ bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch 
 /* introduce.c */
 bool policy_epochs_set(const struct rop_situation *now);
 /* settings.c: managed settings */
+const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name); /* NULL: not known */
+/* unsettable.c */
+void policy_find_unknown_settings(struct rop_situation *now);
+void policy_warn_of_refusals(struct rop_situation *now);
+/* The server's words where that node refused the setting in this run; NULL: it did not. */
+const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting);
+const struct rop_setting *policy_refused_setting(const struct rop_situation *now, size_t *ret_node); /* NULL: none */
 bool policy_settings_as_declared(const struct rop_situation *now);
 bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
 bool policy_same_value(const char *a, const char *b); /* "100mb" and "104857600" are */

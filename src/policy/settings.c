@@ -63,7 +63,7 @@ bool policy_same_value(const char *a, const char *b)
 	return strcasecmp(a, b) == 0 || (policy_memory_parse(a, &x) && policy_memory_parse(b, &y) && x == y);
 }
 
-static const char *value_of(const struct rop_situation *now, size_t node, const char *name)
+const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name)
 {
 	int at = rop_observed_setting(now->seen, name);
 	return at < 0 ? NULL : now->seen->nodes[node].settings[at];
@@ -71,7 +71,7 @@ static const char *value_of(const struct rop_situation *now, size_t node, const 
 
 static bool as_declared(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
-	const char *value = value_of(now, node, setting->name);
+	const char *value = policy_setting_now(now, node, setting->name);
 	return value && policy_same_value(value, setting->value);
 }
 
@@ -96,22 +96,51 @@ bool policy_settings_as_declared(const struct rop_situation *now)
 	return true;
 }
 
+/* Some node has it already: it is a name and a value that servers take. */
+static bool is_proven(const struct rop_situation *now, const struct rop_setting *setting)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].reach == ROP_REACH_OK && as_declared(now, i, setting))
+			return true;
+	return false;
+}
+
+/* What nobody has yet is tried on one node: the first that answers. */
+static size_t first_answering(const struct rop_situation *now)
+{
+	size_t i = 0;
+	while (i < now->seen->n && now->seen->nodes[i].reach != ROP_REACH_OK)
+		i++;
+	return i;
+}
+
+static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t node, const struct rop_setting *setting, bool pilot)
+{
+	struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)node, -1);
+	step.expect.name = setting->name;
+	step.expect.value = setting->value;
+	step.expect.was = policy_setting_now(now, node, setting->name);
+	step.expect.pilot = pilot;
+	return policy_add(now, batch, &step) && !pilot;
+}
+
+/* A value that nobody has yet goes to one node alone, and is written down there once it is seen; a refusal there ends it. */
 void policy_apply_settings(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;
 	const struct rop_situation *now = subject;
 	struct rop_batch *batch = output;
+	size_t n = now->topology->settings.n, pilot = first_answering(now);
+	bool *proven = rop_alloc_n(now->arena, n + 1, sizeof *proven);
+	for (size_t s = 0; s < n; s++)
+		proven[s] = batch->weighing || is_proven(now, &now->topology->settings.at[s]);
 	for (size_t i = 0; i < now->seen->n; i++) {
 		bool changed = rewrite_is_owed(now, i);
-		for (size_t s = 0; s < now->topology->settings.n; s++) {
+		for (size_t s = 0; s < n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
-			if (as_declared(now, i, setting))
+			if (as_declared(now, i, setting) || (!proven[s] && i != pilot))
 				continue;
-			struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)i, -1);
-			step.expect.name = setting->name;
-			step.expect.value = setting->value;
-			step.expect.was = value_of(now, i, setting->name);
-			changed |= policy_add(now, batch, &step);
+			changed |= set(now, batch, i, setting, !proven[s]);
 		}
 		if (changed && policy_may_rewrite(now, batch, i)) {
 			struct rop_step step = policy_step(now, ROP_STEP_PERSIST, (int)i, -1);

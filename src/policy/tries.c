@@ -1,4 +1,5 @@
 /* tries.c - the memory of tries: one pending expectation per subject, and when to try again. */
+#include <stdio.h>
 #include <string.h>
 
 #include "rop/policy.h"
@@ -13,6 +14,7 @@
 struct try_entry {
 	const char *subject;     /* NULL: free */
 	bool pending;
+	bool final;              /* refused for good */
 	bool owed;               /* nothing that can be seen tells that it is still to be done: never forgotten */
 	int attempts;            /* ended without being met */
 	int64_t not_before_ms, failed_ms;
@@ -86,6 +88,25 @@ static void count(struct rop_tries *tries, struct try_entry *entry, int attempts
 	tries->n_worn += entry->attempts >= ATTEMPTS_MAX;
 }
 
+/* Once its value is seen, the node's configuration is to be written: nothing that is seen would tell. */
+static void owe_rewrite(struct rop_tries *tries, const char *node)
+{
+	char subject[sizeof "config:" + ROP_ID_SIZE];
+	snprintf(subject, sizeof subject, "config:%.40s", node);
+	struct try_entry *entry = entry_for(tries, subject);
+	if (entry->pending || entry->attempts)
+		return;
+	count(tries, entry, 1);
+	entry->owed = true;
+	entry->not_before_ms = entry->failed_ms = 0;
+}
+
+/* "ERR CONFIG SET failed ...", "ERR Unknown option ...": not a passing state of the server (LOADING, BUSY, OOM ...). */
+static bool is_verdict_on_value(const char *note)
+{
+	return note && strncmp(note, "ERR", 3) == 0;
+}
+
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status, int64_t boot_ms)
 {
 	struct try_entry *entry = entry_for(tries, expect->subject);
@@ -97,13 +118,17 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		count(tries, entry, 0);
 		entry->note = NULL;
 		entry->not_before_ms = 0;
+		entry->final = false;
+		if (status == ROP_EXPECT_MET && expect->pilot)
+			owe_rewrite(tries, expect->node);
 		return;
 	}
 	int doublings = entry->attempts < 10 ? entry->attempts : 10;
 	int64_t backoff = (int64_t)BACKOFF_FIRST_MS << doublings;
 	bool hopeless = status == ROP_EXPECT_REFUSED && rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
 	const char *note = expect->note ? expect->note : "nothing was seen of it in time";
-	count(tries, entry, hopeless ? ATTEMPTS_MAX : entry->attempts + 1);
+	entry->final = expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED && is_verdict_on_value(expect->note);
+	count(tries, entry, entry->final ? 0 : hopeless ? ATTEMPTS_MAX : entry->attempts + 1);
 	entry->owed = expect->kind == ROP_STEP_PERSIST;
 	entry->failed_ms = boot_ms;
 	entry->not_before_ms = boot_ms + (backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
@@ -129,7 +154,7 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	struct rop_tries *copy = rop_tries_new(arena);
 	for (size_t i = 0; i < tries->size; i++) {
 		const struct try_entry *from = &tries->table[i];
-		if (!from->subject || (!from->pending && !from->attempts))
+		if (!from->subject || (!from->pending && !from->attempts && !from->final))
 			continue;
 		struct try_entry *to = entry_for(copy, from->subject);
 		const char *subject = to->subject;
@@ -170,9 +195,15 @@ enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, i
 		return ROP_MAY;
 	if (entry->pending)
 		return ROP_MAY_PENDING;
-	if (entry->attempts >= ATTEMPTS_MAX)
+	if (entry->attempts >= ATTEMPTS_MAX || entry->final)
 		return ROP_MAY_NEVER;
 	return entry->not_before_ms > boot_ms ? ROP_MAY_LATER : ROP_MAY;
+}
+
+bool rop_tries_is_final(const struct rop_tries *tries, const char *subject)
+{
+	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	return entry->subject && entry->final;
 }
 
 bool rop_is_denial(const char *note)

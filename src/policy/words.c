@@ -33,6 +33,7 @@ FLAG(views_agree)
 FLAG(temporaries_in_force)
 FLAG(temporaries_waiting)
 FLAG(settings_as_declared)
+FLAG(settings_refused)
 FLAG(waiting)
 FLAG(worn_out)
 FLAG(finding_gone)
@@ -81,6 +82,8 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "temporaries_waiting", .doc = "a temporary setting may not go back yet: its node is not in sync with the primary it is to follow",
 	  .holds = is_temporaries_waiting },
 	{ .name = "settings_as_declared", .doc = "managed settings have their declared values", .holds = is_settings_as_declared },
+	{ .name = "settings_refused", .doc = "a node refused the name or the value of a declared setting; it is not tried again in this run", .holds = is_settings_refused,
+	  .excludes = { "settings_as_declared" } },
 	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },
 	{ .name = "worn_out", .doc = "a step was refused or not seen done as often as it may be tried", .holds = is_worn_out },
 	{ .name = "finding_gone", .doc = "what was told a person to stand in the way is not seen any more", .holds = is_finding_gone,

@@ -267,6 +267,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
 		answer->info_replication = answer->info_keyspace = answer->info_memory = NULL;
 		answer->settings = NULL;
+		answer->no_setting = NULL;
 		answer->functions = ROP_COUNT_NOT_ASKED;
 	}
 	if (!ask_for_clients(job))
@@ -291,6 +292,8 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		answer->functions = ROP_COUNT_NOT_ASKED;
 		if (errand->questions->n_settings)
 			answer->settings = rop_alloc_n(arena, n_settings, sizeof *answer->settings);
+		if (errand->questions->n_settings)
+			answer->no_setting = rop_alloc_n(arena, n_settings, sizeof *answer->no_setting);
 		struct job *job = job_new(errand, i);
 		job->exchange.wire = errand->questions->wire;
 		job->exchange.wire_n = errand->questions->wire_n;

@@ -1,0 +1,85 @@
+/* unsettable.c - declared settings that the servers do not have, or will not take: found out, tried once, remembered. */
+#include <string.h>
+#include <strings.h>
+
+#include "policy.h"
+#include "rop/text.h"
+
+/* ---- names that no node has -------------------------------------------------------------------------------- */
+
+static bool nobody_has(const struct rop_situation *now, const char *name)
+{
+	int at = rop_observed_setting(now->seen, name);
+	size_t without = 0;
+	for (size_t i = 0; at >= 0 && i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach != ROP_REACH_OK)
+			continue;
+		if (!node->no_setting || !node->no_setting[at])
+			return false;
+		without++;
+	}
+	return without > 0;
+}
+
+void policy_find_unknown_settings(struct rop_situation *now)
+{
+	for (size_t s = 0; s < now->topology->settings.n; s++) {
+		const char *name = now->topology->settings.at[s].name;
+		if (nobody_has(now, name))
+			policy_find(now, ROP_INVALID, -1, "UnknownSetting",
+				    rop_printf(now->arena, "no node has a setting called '%s' (CONFIG GET knows none)", name),
+				    rop_printf(now->arena, "correct spec.settings in %s; CONFIG GET '*' lists what the servers have",
+					       now->topology->path ? now->topology->path : "the file"));
+	}
+}
+
+/* ---- values that a node refused ---------------------------------------------------------------------------- */
+
+static const char *setting_subject(const struct rop_situation *now, size_t node, const char *name)
+{
+	return rop_printf(now->arena, "setting:%s/%s", now->seen->nodes[node].id, name);
+}
+
+const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
+{
+	const char *subject;
+	if (!now->tries || now->seen->nodes[node].reach != ROP_REACH_OK)
+		return NULL;
+	subject = setting_subject(now, node, setting->name);
+	return rop_tries_is_final(now->tries, subject) ? rop_tries_note(now->tries, subject) : NULL;
+}
+
+const struct rop_setting *policy_refused_setting(const struct rop_situation *now, size_t *ret_node)
+{
+	for (size_t s = 0; s < now->topology->settings.n; s++)
+		for (size_t i = 0; i < now->seen->n; i++)
+			if (policy_refusal(now, i, &now->topology->settings.at[s])) {
+				*ret_node = i;
+				return &now->topology->settings.at[s];
+			}
+	return NULL;
+}
+
+/* Of an earlier run, for as long as the file declares that value: whoever plans or asks for the status is told, and an
+ * apply tries it once more. */
+void policy_warn_of_refusals(struct rop_situation *now)
+{
+	for (size_t r = 0; r < now->image->refused.n; r++) {
+		const struct rop_expect *e = &now->image->refused.at[r];
+		for (size_t s = 0; s < now->topology->settings.n; s++) {
+			const struct rop_setting *setting = &now->topology->settings.at[s];
+			int node = rop_observed_find(now->seen, e->node);
+			const char *value = node < 0 ? NULL : policy_setting_now(now, (size_t)node, setting->name);
+			if (!e->name || strcasecmp(e->name, setting->name) != 0 || !rop_streq(e->value, setting->value) ||
+			    (value && policy_same_value(value, setting->value)))
+				continue;
+			*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
+				.code = ROP_OK, .node = node, .reason = "SettingRefused",
+				.text = rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address, e->name, e->value,
+						   e->note ? e->note : "no reason was given"),
+				.advice = "correct spec.settings in the file",
+			};
+		}
+	}
+}
