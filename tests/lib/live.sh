@@ -412,10 +412,11 @@ nodes_running() {
 
 # ---------------------------------------------------------------- views
 
-# Of `CLUSTER NODES`: ping and pong times, `myself`, open slots and an own address not yet learned go; lines sorted.
+# Of `CLUSTER NODES`: ping and pong times, `myself`, open slots and an own address not yet learned go, and `nofailover`, which
+# peers hear of with the next ping; lines sorted.
 view_normalise() {
 	awk 'NF >= 8 {
-		gsub(/myself,/, "", $3)
+		gsub(/myself,|,nofailover/, "", $3)
 		sub(/^:/, "127.0.0.1:", $2)
 		line = $1 " " $2 " " $3 " " $4 " " $7 " " $8
 		for (i = 9; i <= NF; i++) if ($i !~ /^\[/) line = line " " $i

@@ -61,7 +61,8 @@ before=$(keys)
 changes_begin
 check 'an empty node more: joined, and made a replica' eval 'expect 2 plan --detailed-exitcode "$F" && has "$OUT" "+ $(address 6)" && has "$OUT" "1 node to introduce, 0 slots to assign, 1 replica to attach" && lacks "$OUT" "cluster-node-timeout"'
 check '... by apply' eval 'expect 0 apply --yes "$F" && agreed && replicas_up && [ "$(role 6)" = slave ]'
-check '... which sent introductions, and told the newcomer whom to follow' eval '[ "$(changes_list | awk "\$2 != \"cluster|meet\"" | xargs)" = "6 cluster|replicate 1" ]'
+check '... which sent introductions, and told the newcomer whom to follow, and not to stand for election meanwhile' eval \
+	'[ "$(changes_list | awk "\$2 != \"cluster|meet\"" | xargs)" = "6 cluster|replicate 1 6 config|set 2" ] && [ "$(rcli 6 CONFIG GET cluster-replica-no-failover | tail -1)" = no ]'
 check 'the keys are there' test "$(keys)" = "$before"
 gone=$(rcli 6 CLUSTER MYID)
 rcli 6 CLUSTER RESET HARD >/dev/null
