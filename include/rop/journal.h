@@ -63,8 +63,8 @@ struct rop_expect {
 	int64_t issued_boot_ms;       /* CLOCK_BOOTTIME */
 	int64_t deadline_boot_ms;
 	int attempts;                 /* 1 at first */
-	bool pilot;                   /* SETTING: the first node to get this value; the configuration is written once it is seen.
-				       * Not in the database: of an earlier process, it is taken for one */
+	bool unwritten;               /* SETTING: no CONFIG REWRITE goes with it; it is owed once the value is seen. Not in the
+				       * database: of an earlier process it is taken for that */
 	enum rop_expect_status status;
 	const char *note;             /* why refused or expired, or NULL */
 };

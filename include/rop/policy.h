@@ -203,14 +203,14 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms);
 /* What still counts, in another arena: subjects that are neither pending nor failing are left behind. */
 struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries *tries);
-/* Something that nothing seen would ask for again is still to be done, once it may be. */
-void rop_tries_owe(struct rop_tries *tries, const char *subject, int64_t boot_ms);
 enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
 const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */
 /* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and does
  * not count as worn out: nothing else depends on it. */
 bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);
+/* A CONFIG REWRITE that is still to be done: nothing that is seen would tell. */
+bool rop_tries_is_owed(const struct rop_tries *tries, const char *subject);
 bool rop_is_denial(const char *note); /* the server's NOPERM: no use in trying again */
 int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
 size_t rop_tries_n_pending(const struct rop_tries *tries);

@@ -73,7 +73,7 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 	for (size_t i = 0; i < image->pending.n; i++) {
 		struct rop_step step = { .node = -1, .peer = -1, .state = "" };
 		step.expect = rop_expect_dup(r->arena, &image->pending.at[i]);
-		step.expect.pilot = step.expect.kind == ROP_STEP_SETTING;
+		step.expect.unwritten = step.expect.kind == ROP_STEP_SETTING;
 		if (!same_boot)
 			step.expect.deadline_boot_ms = 0;
 		*rop_push(r->arena, &r->pending) = step;

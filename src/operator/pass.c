@@ -634,16 +634,6 @@ static bool batch_rewrites(const struct rop_reconcile *r, int node)
 	return false;
 }
 
-/* What was changed without being written to the node's file, because a temporary setting is in force there. */
-static void owe_rewrites(struct rop_reconcile *r)
-{
-	for (size_t i = 0; i < r->batch.steps.n; i++) {
-		const struct rop_step *step = &r->batch.steps.at[i];
-		if (step->expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step->node))
-			rop_tries_owe(r->tries, rop_printf(r->pass, "config:%s", step->expect.node), r->now->boot_ms);
-	}
-}
-
 void pass_remember(struct rop_reconcile *r)
 {
 	struct rop_image *image = &r->image;
@@ -652,12 +642,12 @@ void pass_remember(struct rop_reconcile *r)
 		struct rop_step step = r->batch.steps.at[i];
 		step.expect.id = r->batch.steps.at[i].expect.id = r->entry.expects.at[i].id;
 		step.expect = rop_expect_dup(r->arena, &step.expect);
+		step.expect.unwritten = step.expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step.node);
 		*rop_push(r->arena, &r->pending) = step;
 		rop_tries_pending(r->tries, &step.expect);
 		if (r->options.on_step)
 			r->options.on_step(r->options.arg, &r->batch.steps.at[i], ROP_EXPECT_PENDING, NULL);
 	}
-	owe_rewrites(r);
 	r->sent_since_compact |= r->batch.steps.n > 0;
 	r->at_work |= r->batch.steps.n > 0;
 	remember_temporaries(r);

@@ -79,7 +79,7 @@ static bool as_declared(const struct rop_situation *now, size_t node, const stru
 static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 {
 	const char *subject = rop_printf(now->arena, "config:%s", now->seen->nodes[node].id);
-	return now->tries && rop_tries_count(now->tries, subject) > 0;
+	return now->tries && rop_tries_is_owed(now->tries, subject);
 }
 
 bool policy_settings_as_declared(const struct rop_situation *now)
@@ -114,14 +114,13 @@ static size_t first_answering(const struct rop_situation *now)
 	return i;
 }
 
-static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t node, const struct rop_setting *setting, bool pilot)
+static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t node, const struct rop_setting *setting)
 {
 	struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)node, -1);
 	step.expect.name = setting->name;
 	step.expect.value = setting->value;
 	step.expect.was = policy_setting_now(now, node, setting->name);
-	step.expect.pilot = pilot;
-	return policy_add(now, batch, &step) && !pilot;
+	return policy_add(now, batch, &step);
 }
 
 /* A value that nobody has yet goes to one node alone, and is written down there once it is seen; a refusal there ends it. */
@@ -140,7 +139,7 @@ void policy_apply_settings(const void *subject, const int64_t *args, void *outpu
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			if (as_declared(now, i, setting) || (!proven[s] && i != pilot))
 				continue;
-			changed |= set(now, batch, i, setting, !proven[s]);
+			changed |= set(now, batch, i, setting) && proven[s];
 		}
 		if (changed && policy_may_rewrite(now, batch, i)) {
 			struct rop_step step = policy_step(now, ROP_STEP_PERSIST, (int)i, -1);

@@ -75,6 +75,7 @@ void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
 	struct try_entry *entry = entry_for(tries, expect->subject);
 	tries->n_pending += !entry->pending;
 	entry->pending = true;
+	entry->owed = entry->owed && entry->attempts > 0; /* of a failed one it is known that it may be needed again */
 	if (expect->kind == ROP_STEP_SLOTS)
 		rop_slots_add(&tries->slots, expect->first, expect->last);
 }
@@ -94,11 +95,7 @@ static void owe_rewrite(struct rop_tries *tries, const char *node)
 	char subject[sizeof "config:" + ROP_ID_SIZE];
 	snprintf(subject, sizeof subject, "config:%.40s", node);
 	struct try_entry *entry = entry_for(tries, subject);
-	if (entry->pending || entry->attempts)
-		return;
-	count(tries, entry, 1);
-	entry->owed = true;
-	entry->not_before_ms = entry->failed_ms = 0;
+	entry->owed |= !entry->pending;
 }
 
 /* "ERR CONFIG SET failed ...", "ERR Unknown option ...": not a passing state of the server (LOADING, BUSY, OOM ...). */
@@ -118,8 +115,8 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		count(tries, entry, 0);
 		entry->note = NULL;
 		entry->not_before_ms = 0;
-		entry->final = false;
-		if (status == ROP_EXPECT_MET && expect->pilot)
+		entry->final = entry->owed = false;
+		if (status == ROP_EXPECT_MET && expect->unwritten)
 			owe_rewrite(tries, expect->node);
 		return;
 	}
@@ -154,7 +151,7 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	struct rop_tries *copy = rop_tries_new(arena);
 	for (size_t i = 0; i < tries->size; i++) {
 		const struct try_entry *from = &tries->table[i];
-		if (!from->subject || (!from->pending && !from->attempts && !from->final))
+		if (!from->subject || (!from->pending && !from->attempts && !from->final && !from->owed))
 			continue;
 		struct try_entry *to = entry_for(copy, from->subject);
 		const char *subject = to->subject;
@@ -167,18 +164,6 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	copy->n_worn = tries->n_worn;
 	copy->slots = tries->slots;
 	return copy;
-}
-
-void rop_tries_owe(struct rop_tries *tries, const char *subject, int64_t boot_ms)
-{
-	struct try_entry *entry = entry_for(tries, subject);
-	entry->owed = true;
-	if (entry->pending || entry->attempts)
-		return;
-	count(tries, entry, 1);
-	entry->failed_ms = boot_ms;
-	entry->not_before_ms = boot_ms;
-	entry->note = "it waits for a temporary setting";
 }
 
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last)
@@ -198,6 +183,12 @@ enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, i
 	if (entry->attempts >= ATTEMPTS_MAX || entry->final)
 		return ROP_MAY_NEVER;
 	return entry->not_before_ms > boot_ms ? ROP_MAY_LATER : ROP_MAY;
+}
+
+bool rop_tries_is_owed(const struct rop_tries *tries, const char *subject)
+{
+	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	return entry->subject && entry->owed;
 }
 
 bool rop_tries_is_final(const struct rop_tries *tries, const char *subject)

