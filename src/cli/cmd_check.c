@@ -135,7 +135,8 @@ static void check_settings(struct checking *c, const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "LeftLowered") == 0 || strcmp(w->reason, "NeverTakesOver") == 0)
+		if (strcmp(w->reason, "LeftLowered") == 0 || strcmp(w->reason, "NeverTakesOver") == 0 ||
+		    strcmp(w->reason, "SettingRefused") == 0)
 			say(c, "WARNING", "yellow", w->text);
 	}
 }
