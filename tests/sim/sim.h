@@ -388,7 +388,7 @@ void judge_data_stranded(struct sim *s);                             /* it is co
 void judge_data_end(struct sim *s);
 
 /* verdict.c */
-bool verdict_waited(const struct run_end *end, int64_t took_ms, const struct run_plan *plan); /* any run */
+bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms, const struct run_plan *plan); /* any */
 bool verdict_is_true(struct sim *s, const struct run_end *end); /* a run that began after the last fault */
 void verdict_settings(struct sim *s);
 bool verdict_waits(const struct sim *s, const struct rop_temporary *temporary); /* for the condition of its going back */

@@ -178,8 +178,10 @@ static bool is_paused(struct sim *s)
 	return paused;
 }
 
-bool verdict_waited(const struct run_end *end, int64_t took_ms, const struct run_plan *plan)
+bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms, const struct run_plan *plan)
 {
+	if (s->unknown_setting) /* a refused setting ends it at once */
+		return true;
 	return end->how != ENDED_DONE || end->result.code != ROP_TIMEOUT || took_ms >= WAITED_AT_LEAST_MS || took_ms >= plan->timeout_ms;
 }
 
