@@ -13,6 +13,7 @@
 #define OFFSET_OF_A_WRITE 64
 #define LAG_USUAL_MS 25
 #define LAG_SLOW_MS 400
+#define JOINED_FOR_MS 5000 /* two clusters that a person joined: until one has given up, both take writes */
 
 static struct history *history_of(const struct world *w, size_t node)
 {
@@ -93,7 +94,8 @@ void data_fill(struct world *w, size_t node, const struct rop_slots *slots, size
 		int from = (int)chance_below(&w->sim->chance, ROP_SLOTS);
 		if (!rop_slots_run(slots, from, &first, &last))
 			rop_slots_run(slots, 0, &first, &last);
-		w->writes[w->n_writes] = (struct write){ .slot = first, .acked = true };
+		w->writes[w->n_writes] = (struct write){ .slot = first, .acked = true,
+							.stray = rop_slots_empty(&w->truth->nodes[node].slots) };
 		take_in(w, node, w->n_writes++);
 	}
 	data_show(w, node);
@@ -124,6 +126,7 @@ void data_try(struct world *w)
 			continue;
 		data_flow(w);
 		w->writes[k].acked = true;
+		w->writes[k].by_person = w->now_ms < w->joined_ms + JOINED_FOR_MS;
 		take_in(w, i, k);
 		data_show(w, i);
 		s->stats->written++;
@@ -305,6 +308,7 @@ void data_pointed(struct world *w, size_t node, enum told by)
 /* A person makes two clusters one: what either holds may go by that. */
 void data_joined(struct world *w, size_t a, size_t b)
 {
+	w->joined_ms = w->now_ms;
 	for (size_t i = 0; i < w->truth->n; i++) {
 		bool part = i == a || i == b || rop_bit(w->truth, w->truth->known, a, i) || rop_bit(w->truth, w->truth->known, b, i);
 		for (size_t k = 0; part && k < w->n_writes; k++)

@@ -266,10 +266,12 @@ void election_step(struct world *w)
 			bool held = false;
 			for (size_t i = 0; i < w->truth->n; i++)
 				held |= w->servers[i].up && sees_fail(w, i, v);
-			if (held)
+			if (held) {
 				succeed(w, v);
-			else
-				w->servers[j].fail_ms = NEVER;
+				continue;
+			}
+			w->servers[j].fail_ms = NEVER;
+			w->unmarked_ms = w->now_ms;
 		}
 	}
 	for (size_t g = 0; g < w->ghosts.n; g++) {

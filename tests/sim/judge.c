@@ -113,7 +113,7 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 	size_t held = 0, written = 0;
 	for (size_t k = 0; k < s->world->n_writes; k++) {
 		const struct write *write = &s->world->writes[k];
-		if (!write->acked || write->slot < e->first || write->slot > e->last)
+		if (!write->acked || write->stray || write->slot < e->first || write->slot > e->last)
 			continue;
 		written++;
 		for (size_t i = 0; i < s->world->truth->n; i++)

@@ -442,7 +442,7 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		conclude(&d);
 		if (!s->failed && !s->muted)
 			judge_run_ended(s, &d.end);
-		if (!s->unknown_setting && !verdict_waited(&d.end, s->world->now_ms - began, &plan))
+		if (!verdict_waited(s, &d.end, s->world->now_ms - began, &plan))
 			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for", s->world->now_ms - began);
 		rop_reconcile_free(d.r);
 	}

@@ -137,6 +137,7 @@ struct history {
 struct write { /* one acknowledged, or only tried */
 	int slot;
 	bool acked, lost;
+	bool stray;                 /* of a node that owned no slots: it was never served there */
 	bool tail;                  /* a replica that had not got it yet took over from its primary */
 	bool unsaved, disk;         /* a copy of it ended with a process that saved nothing; with a disk */
 	bool by_person;             /* a person pointed a node with a copy elsewhere, or joined two clusters */
@@ -173,6 +174,8 @@ struct world {
 	bool aof;                   /* a process that ends keeps its data */
 	struct write writes[WRITES_MAX];
 	size_t n_writes;
+	int64_t unmarked_ms;        /* when a fail flag was last taken off a node that is up */
+	int64_t joined_ms;          /* when a person joined two clusters last */
 	int64_t writes_until_ms;    /* clients try until then */
 	ROP_LIST(struct history) histories;
 	ROP_LIST(struct ghost) ghosts;
@@ -385,7 +388,7 @@ void judge_data_stranded(struct sim *s);                             /* it is co
 void judge_data_end(struct sim *s);
 
 /* verdict.c */
-bool verdict_waited(const struct run_end *end, int64_t took_ms, const struct run_plan *plan); /* any run */
+bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms, const struct run_plan *plan); /* any */
 bool verdict_is_true(struct sim *s, const struct run_end *end); /* a run that began after the last fault */
 void verdict_settings(struct sim *s);
 bool verdict_waits(const struct sim *s, const struct rop_temporary *temporary); /* for the condition of its going back */

@@ -149,6 +149,7 @@ static void make_world(struct sim *s)
 	w->heard = rop_alloc_n(s->arena, n * n, sizeof *w->heard);
 	w->tau_ms = chance_between(&s->chance, 20, chance_permille(&s->chance, 200) ? 600 : 150);
 	w->wall_base_ms = 1700000000000;
+	w->joined_ms = w->unmarked_ms = -1000000;
 	w->aof = chance_permille(&s->chance, 600);
 	for (size_t i = 0; i < n * n; i++)
 		w->heard[i] = -1;

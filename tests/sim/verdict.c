@@ -20,6 +20,19 @@ static bool any_down(const struct sim *s)
 	return down;
 }
 
+/* Not converged in time is said after time has passed: every state of the machine waits longer, and so does a step that is
+ * tried until it is worn out. */
+#define WAITED_AT_LEAST_MS 5000
+
+/* Up again, and its fail flag stayed for two node timeouts, most of the time that the run had. */
+static bool any_marked(const struct sim *s)
+{
+	bool marked = s->world->now_ms < s->world->unmarked_ms + WAITED_AT_LEAST_MS;
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		marked |= s->world->servers[i].up && s->world->servers[i].fail_ms != NEVER;
+	return marked;
+}
+
 /* Keys outside of the slots' owners, or functions. */
 static bool any_misplaced(const struct rop_observed *t)
 {
@@ -165,12 +178,10 @@ static bool is_paused(struct sim *s)
 	return paused;
 }
 
-/* Not converged in time is said after time has passed: every state of the machine waits longer, and so does a step that is
- * tried until it is worn out. */
-#define WAITED_AT_LEAST_MS 5000
-
-bool verdict_waited(const struct run_end *end, int64_t took_ms, const struct run_plan *plan)
+bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms, const struct run_plan *plan)
 {
+	if (s->unknown_setting) /* a refused setting ends it at once */
+		return true;
 	return end->how != ENDED_DONE || end->result.code != ROP_TIMEOUT || took_ms >= WAITED_AT_LEAST_MS || took_ms >= plan->timeout_ms;
 }
 
@@ -187,7 +198,8 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_UNREACHABLE:
 		return any_down(s);
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's doing */
-		return (any_down(s) && all_covered(t)) || is_paused(s) || s->unknown_setting || (s->person_replicated && too_few_primaries(s));
+		return (any_down(s) && all_covered(t)) || any_marked(s) || is_paused(s) || s->unknown_setting ||
+		       (s->person_replicated && too_few_primaries(s));
 	case ROP_FAIL:
 	case ROP_CHANGES:
 	case ROP_INVALID:
