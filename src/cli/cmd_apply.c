@@ -5,7 +5,7 @@
 
 #include "cli.h"
 #include "rop/text.h"
-#include "saved_plan.h"
+#include "review.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
@@ -18,12 +18,6 @@ static const struct cli_option OPTIONS[] = {
 #define TIMEOUT_DEFAULT_MS 300000
 #define PROGRESS_EVERY_MS 10000
 #define PATIENCE_MS 60000 /* with another process that uses the database */
-
-struct review { /* a saved plan that was reviewed: nothing else is done */
-	const char *path;              /* NULL: there is none, the topology is applied */
-	struct saved_plan plan;
-	const struct saved_step **index;
-};
 
 struct applying {
 	struct cli *cli;
@@ -86,11 +80,10 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 	rop_log_step(a->s->topology->name, step, status, note);
 }
 
-/* Putting a temporary setting back is part of lowering it, whoever did that. */
 static bool may_step(void *arg, const struct rop_step *step)
 {
 	const struct applying *a = arg;
-	return step->expect.kind == ROP_STEP_RESTORE || saved_plan_holds(a->review->index, a->review->plan.steps.n, step);
+	return review_holds(a->review, step);
 }
 
 /* What it waits for, in a few words: the first thing that is open. *ret_open: is there such a thing? */
@@ -240,7 +233,7 @@ static enum rop_code go(struct applying *a)
 	session_reconcile_options(a->s, &options.reconcile);
 	options.reconcile.on_transition = on_transition;
 	options.reconcile.on_step = on_step;
-	options.reconcile.may_step = a->review->path ? may_step : NULL;
+	options.reconcile.may_step = a->review->index ? may_step : NULL;
 	options.reconcile.arg = a;
 	a->began_ms = rop_boot_ms();
 	if (!accept(a, &options.reconcile.revision, &err))
@@ -314,54 +307,29 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 		plan_warnings(cli, plan);
 }
 
-/* The file that the plan was made of may be gone: the plan holds its text. What it says now, where it is there, counts. */
-static void compare_file(struct cli *cli, const struct saved_plan *plan, saved_lines *lines)
+static void make_plan(struct cli *cli, struct session *s, const struct review *review, struct rop_plan *ret_plan)
 {
-	struct rop_diags diags;
-	struct rop_topology *topology = NULL;
-	if (access(plan->path, R_OK) != 0)
-		return;
-	rop_diags_init(&diags, cli->arena);
-	if (!rop_topology_load(cli->arena, plan->path, &diags, &topology))
-		*rop_push(cli->arena, lines) = rop_printf(cli->arena, "the file %s has errors now", plan->path);
-	else if (strcmp(topology->digest, plan->digest) != 0)
-		*rop_push(cli->arena, lines) = rop_printf(cli->arena, "the file %s says something else now", plan->path);
+	struct rop_reconcile_options options;
+	session_reconcile_options(s, &options);
+	options.step &= !review->path; /* the saved plan is one of the whole way */
+	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, ret_plan);
 }
 
-#define LINES_MAX 200 /* of what has changed; who moves a thousand steps need not read each */
-
-/* Does what was reviewed still fit what is seen? Else what has changed is told. */
-static bool still_fits(struct cli *cli, struct session *s, const struct review *review, const struct rop_plan *plan)
+static bool is_refused(const struct rop_plan *plan)
 {
-	struct saved_plan now;
-	saved_lines lines = { 0 };
-	saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &now);
-	compare_file(cli, &review->plan, &lines);
-	saved_plan_differences(cli->arena, &review->plan, &now, &lines);
-	if (!lines.n)
-		return true;
-	fprintf(stderr, "redis-operator: %s does not fit any more: since it was planned this has changed; nothing was sent\n", review->path);
-	for (size_t i = 0; i < lines.n && i < LINES_MAX; i++)
-		fprintf(stderr, "- %s\n", lines.at[i]);
-	if (lines.n > LINES_MAX)
-		fprintf(stderr, "- ... and %zu more\n", lines.n - LINES_MAX);
-	fprintf(stderr, "  -> redis-operator plan --out %s %s, and review it again\n", review->path, review->plan.path);
-	return false;
+	return plan->result.code != ROP_OK && plan->result.code != ROP_TIMEOUT;
 }
 
 /* The plan is shown and, where somebody is there to be asked, agreed upon; a saved plan was agreed upon before. */
-static enum rop_code agree(struct cli *cli, struct session *s, const struct review *review, bool *ret_go)
+static enum rop_code agree(struct cli *cli, struct session *s, struct review *review, bool *ret_go)
 {
-	struct rop_reconcile_options options;
 	struct rop_plan plan;
 	struct rop_err err = { 0 };
-	session_reconcile_options(s, &options);
-	options.step &= !review->path; /* the saved plan is one of the whole way */
-	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
+	make_plan(cli, s, review, &plan);
 	session_warn_of_second(cli, plan.first);
 	*ret_go = false;
-	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
-	if (review->path && !(refused && plan.result.code == ROP_DENIED) && !still_fits(cli, s, review, &plan))
+	bool refused = is_refused(&plan);
+	if (review->path && !(refused && plan.result.code == ROP_DENIED) && !review_fits(s, review, &plan))
 		return ROP_STALE;
 	if (refused && consent_ask(s, &plan))
 		return ROP_CHANGES;
@@ -370,45 +338,62 @@ static enum rop_code agree(struct cli *cli, struct session *s, const struct revi
 		return plan.result.code;
 	}
 	show(cli, s, &plan);
-	if (plan.steps.n && !review->path && !may_go_on(cli, &err))
-		return cli_fail(&err);
+	if (plan.steps.n && !review->path) {
+		if (!may_go_on(cli, &err))
+			return cli_fail(&err);
+		if (!cli->values.yes)
+			review_take(s, &plan, review);
+	}
 	*ret_go = true;
 	return ROP_OK;
 }
 
-static enum rop_code apply(struct cli *cli, struct session *s, const struct review *review, struct rop_err *err)
+static bool look(struct session *s, struct rop_err *err)
+{
+	return session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err);
+}
+
+static bool take_lock(struct cli *cli, const struct session *s, struct rop_lock **lock, struct rop_err *err)
+{
+	return *lock || rop_lock_take(cli_state_path(cli), s->topology->name, "apply", lock, err);
+}
+
+/* While the question stood others could change what they liked: the lock is taken after the yes, and what is seen then must
+ * still be what was shown. */
+static enum rop_code still_agreed(struct cli *cli, struct session *s, const struct review *review, struct rop_lock **lock)
+{
+	struct rop_plan plan;
+	struct rop_err err = { 0 };
+	if (*lock)
+		return ROP_OK;
+	if (!take_lock(cli, s, lock, &err) || !rop_store_load(s->store, cli->arena, s->topology->name, &s->image, &err) ||
+	    !look(s, &err))
+		return cli_fail(&err);
+	make_plan(cli, s, review, &plan);
+	return !review->index || review_fits(s, review, &plan) ? ROP_OK : ROP_STALE;
+}
+
+/* Nobody holds the cluster up while a question stands on a terminal. */
+static bool may_ask(const struct cli *cli, const struct review *review)
+{
+	return !cli->values.yes && !review->path && isatty(STDIN_FILENO);
+}
+
+static enum rop_code apply(struct cli *cli, struct session *s, struct review *review, struct rop_lock **lock, struct rop_err *err)
 {
 	bool agreed = false;
-	if (!consent_take(s, err) || !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) ||
-	    !session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err))
+	if (!consent_take(s, err) || (!may_ask(cli, review) && !take_lock(cli, s, lock, err)) ||
+	    !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) || !look(s, err))
 		return cli_fail(err);
 	enum rop_code code = agree(cli, s, review, &agreed);
 	if (!agreed && code == ROP_CHANGES) /* the loss was consented to: the plan is another one now */
 		code = agree(cli, s, review, &agreed);
-	if (!agreed)
+	if (agreed)
+		code = still_agreed(cli, s, review, lock);
+	if (!agreed || code != ROP_OK)
 		return code;
 	struct applying a = { .cli = cli, .s = s, .review = review };
 	return go(&a);
-}
-
-/* A saved plan, by its content, or a topology. */
-static bool open_operand(struct session *s, struct cli *cli, const char *operand, struct review *review, struct rop_err *err)
-{
-	const char *bytes = NULL;
-	size_t n = 0;
-	if (session_is_file(operand) && !saved_plan_read(cli->arena, operand, &bytes, &n, err))
-		return false;
-	if (!bytes)
-		return session_open_topology(s, cli, operand, err);
-	struct saved_plan *plan = &review->plan;
-	if (!saved_plan_parse(cli->arena, operand, bytes, n, plan, err) ||
-	    !session_open_source(s, cli, plan->path, plan->source, err))
-		return false;
-	if (strcmp(s->topology->digest, plan->digest) != 0 || strcmp(s->topology->name, plan->cluster) != 0)
-		return rop_fail(err, ROP_INVALID, "%s: not a plan that can be applied: its topology is not the one that it names", operand);
-	review->path = operand;
-	review->index = saved_plan_index(cli->arena, plan);
-	return true;
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -421,9 +406,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	enum rop_code code;
 	if (!cli->values.timeout_ms)
 		cli->values.timeout_ms = TIMEOUT_DEFAULT_MS;
-	if (open_operand(&s, cli, argv[0], &review, &err) && session_open_machine(&s, &err) &&
-	    rop_lock_take(cli_state_path(cli), s.topology->name, "apply", &lock, &err)) {
-		code = apply(cli, &s, &review, &err);
+	if (review_open(&s, cli, argv[0], &review, &err) && session_open_machine(&s, &err)) {
+		code = apply(cli, &s, &review, &lock, &err);
 		session_close(&s);
 		rop_lock_release(lock);
 		return code;

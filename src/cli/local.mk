@@ -19,6 +19,7 @@ redis_operator_SOURCES = \
 	src/cli/plan_json.c \
 	src/cli/plan_risk.c \
 	src/cli/plan_text.c \
+	src/cli/review.c src/cli/review.h \
 	src/cli/saved_plan.c \
 	src/cli/saved_plan.h \
 	src/cli/saved_plan_file.c \

@@ -73,10 +73,14 @@ redis.register_function(\"a\", function() return 1 end)" >/dev/null; expect 4 pl
 check 'a fresh fleet and its plan' fleet
 cp "$F" "$LIVE_DIR/kept"
 rm "$F"
+changes_begin
+check 'without its file, and never accepted: nobody says whom to ask with which password' eval 'expect 3 apply "$P" && has "$ERR" "$F is gone" && no_changes'
+cp "$LIVE_DIR/kept" "$F"
 monitor_begin
-check 'apply PLAN: from another folder, without the file, without --yes' eval '(cd / && expect 0 apply "$P") && agreed && replicas_up && settings_original'
+check 'apply PLAN: from another folder, without --yes' eval '(cd / && expect 0 apply "$P") && agreed && replicas_up && settings_original'
 check '... what the servers received is what was reviewed' eval 'monitor_end "$LIVE_DIR/record" && grep -vE " (CONFIG SET|REPLCONF|SLAVEOF)" "$LIVE_DIR/record" | sort >"$LIVE_DIR/received" &&
 	jq -r ".steps[] | .node + \" \" + .command" "$P" | sed "s/^127.0.0.1:$((LIVE_BLOCK / 100))0\([0-9]\) /\1 /" | grep -v "CONFIG SET" | sort | diff - "$LIVE_DIR/received"'
+rm "$F"
 check '... the topology is the accepted revision' eval 'expect 0 status cart && has "$OUT" "revision 1 declared, 1 reached"'
 cp "$LIVE_DIR/kept" "$F"
 check 'the same as apply FILE: nothing is left to do' eval 'changes_begin; expect 0 apply "$F" && silent && no_changes'
@@ -94,7 +98,7 @@ rcli 0 CONFIG SET cluster-node-timeout 5000 >/dev/null
 declared 'settings: { maxmemory: 1gb }'
 check 'the file changed' stale "- the file $F says something else now"
 echo 'what: ever' >>"$F"
-check 'the file has errors' stale "- the file $F has errors now"
+check 'the file has errors' eval 'changes_begin; expect 3 apply "$P" && has "$ERR" "$F:" && no_changes'
 declared
 echo '# a word more' >>"$F"
 check 'a comment in the file is no change' eval 'expect 0 apply "$P" && silent'
