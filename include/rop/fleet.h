@@ -72,7 +72,10 @@ struct rop_outcome {
 };
 /* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
  * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */
+/* not_after_ms, on the boot clock: a command whose turn has not come by then (no connection, a full gate) is not sent, and
+ * its outcome is an ERROR; 0: whenever. */
 void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
+		    int64_t not_after_ms,
 		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg);
 
 #endif

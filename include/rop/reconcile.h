@@ -71,6 +71,7 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused);
  * sent, its rows end as superseded with the next entry, and the next thing wanted is a look. What only puts temporary
  * settings back does not age. */
 bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock);
+int64_t rop_reconcile_send_by_ms(const struct rop_reconcile *r); /* on the boot clock; 0: it does not age */
 const struct rop_step *rop_reconcile_steps(const struct rop_reconcile *r, size_t *ret_n);
 void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outcomes, struct rop_clock clock);
 int64_t rop_reconcile_sleep_ms(const struct rop_reconcile *r);

@@ -287,7 +287,7 @@ static void send_batch(struct rop_drive *d)
 		commands[i].argc = rop_step_command(d->send, &steps[i].expect, seen, &commands[i].argv);
 	}
 	d->busy = true;
-	rop_fleet_send(d->fleet, d->send, commands, n, sent, d);
+	rop_fleet_send(d->fleet, d->send, commands, n, rop_reconcile_send_by_ms(d->r), sent, d);
 }
 
 /* ---- sleep ------------------------------------------------------------------------------------------------- */

@@ -209,16 +209,17 @@ static bool only_restores(const struct rop_reconcile *r)
 }
 
 /* Slow networks and large clusters must still move: a look that takes long may be old for longer. */
-static bool is_too_old(const struct rop_reconcile *r, struct rop_clock clock)
+int64_t rop_reconcile_send_by_ms(const struct rop_reconcile *r)
 {
 	const struct rop_observed *seen = r->now->seen;
-	int64_t took = seen->began_ms ? seen->boot_ms - seen->began_ms : 0, began = seen->began_ms ? seen->began_ms : seen->boot_ms;
-	if (clock.boot_ms - began >= LOOK_AGES_MS + 2 * took)
-		return true;
+	int64_t took = seen->began_ms ? seen->boot_ms - seen->began_ms : 0;
+	int64_t by = (seen->began_ms ? seen->began_ms : seen->boot_ms) + LOOK_AGES_MS + 2 * took;
+	if (only_restores(r))
+		return 0;
 	for (size_t i = 0; i < r->batch.steps.n; i++)
-		if (clock.boot_ms >= r->batch.steps.at[i].expect.deadline_boot_ms)
-			return true;
-	return false;
+		if (r->batch.steps.at[i].expect.deadline_boot_ms < by)
+			by = r->batch.steps.at[i].expect.deadline_boot_ms;
+	return by;
 }
 
 static size_t pending_at(const struct rop_reconcile *r, int64_t id)
@@ -231,7 +232,8 @@ static size_t pending_at(const struct rop_reconcile *r, int64_t id)
 
 bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
 {
-	if (only_restores(r) || !is_too_old(r, clock))
+	int64_t by = rop_reconcile_send_by_ms(r);
+	if (!by || clock.boot_ms < by)
 		return true;
 	for (size_t i = 0; i < r->batch.steps.n; i++) {
 		size_t at = pending_at(r, r->batch.steps.at[i].expect.id);

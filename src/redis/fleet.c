@@ -349,6 +349,7 @@ static struct job *send_job(struct errand *errand, size_t node)
 }
 
 void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
+		    int64_t not_after_ms,
 		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg)
 {
 	struct errand *errand = errand_new(fleet, arena, n, arg);
@@ -372,6 +373,7 @@ void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const stru
 		jobs[node]->exchange.wire = jobs[node]->wire.at;
 		jobs[node]->exchange.wire_n = jobs[node]->wire.n;
 		jobs[node]->exchange.replies = jobs[node]->commands.n;
+		jobs[node]->exchange.not_after_ms = not_after_ms;
 		enqueue(fleet, jobs[node]);
 	}
 	if (errand->left == 0)

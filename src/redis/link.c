@@ -120,10 +120,28 @@ void link_free(struct link *link)
 
 static bool flush(struct link *link);
 
+#define TOO_LATE "its turn came too late, what it rests on may have changed"
+
+static bool is_late(const struct link *link)
+{
+	return link->exchange.not_after_ms && rop_boot_ms() >= link->exchange.not_after_ms;
+}
+
 static void append_commands(struct link *link)
 {
 	redisAppendFormattedCommand(link->context, link->exchange.wire, link->exchange.wire_n);
 	link->appended = true;
+}
+
+/* false: the exchange has ended. */
+static bool append_in_time(struct link *link)
+{
+	if (is_late(link)) {
+		fail(link, ROP_REACH_SILENT, TOO_LATE);
+		return false;
+	}
+	append_commands(link);
+	return true;
 }
 
 /* false: the exchange has ended. */
@@ -148,8 +166,7 @@ static bool take_hello(struct link *link, const redisReply *reply)
 	}
 	if (link->hello_left > 0 || link->appended)
 		return true;
-	append_commands(link);
-	return flush(link);
+	return append_in_time(link) && flush(link);
 }
 
 /* false: the exchange has ended. */
@@ -310,6 +327,8 @@ static bool finish_connecting(struct link *link)
 	}
 	link->connected = true;
 	rop_timer_start(link->timer, link->target.command_timeout_ms);
+	if (!link->appended && link->hello_left == 0 && !append_in_time(link))
+		return false;
 	return flush(link);
 }
 
@@ -407,6 +426,13 @@ void link_start(struct link *link, const struct link_exchange *exchange)
 	link->replied = 0;
 	link->doomed = (struct verdict){ 0 };
 	reader_begin(&link->reader);
+	if (is_late(link)) {
+		verdict_set(&link->doomed, ROP_REACH_SILENT, TOO_LATE);
+		rop_timer_start(link->timer, 0);
+		if (link->watch)
+			rop_watch_set(link->watch, false, false);
+		return;
+	}
 	if (link->context && !still_open(link))
 		drop(link);
 	if (!link->context) {
@@ -414,7 +440,7 @@ void link_start(struct link *link, const struct link_exchange *exchange)
 			rop_timer_start(link->timer, 0);
 			return;
 		}
-		if (!exchange->careful || link->hello_left == 0)
+		if (!exchange->careful)
 			append_commands(link);
 		return;
 	}

@@ -297,7 +297,7 @@ const struct rop_outcome *tell(struct view *view, const char *const *commands, s
 		while ((word = strsep(&rest, " ")))
 			list[i].argv[list[i].argc++] = word;
 	}
-	rop_fleet_send(view->fleet, view->arena, list, n, sent, view);
+	rop_fleet_send(view->fleet, view->arena, list, n, 0, sent, view);
 	rop_loop_run(view->loop);
 	cr_assert_eq(view->n, n);
 	return view->outcomes;

@@ -900,7 +900,7 @@ Test(fleet, freeing_drops_what_is_under_way)
 		view_init(&view);
 		view_open(&view, (int[]){ peer.port, 1 }, 2);
 		rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, never_called, NULL);
-		rop_fleet_send(view.fleet, view.arena, &ping, 1, never_sent, NULL);
+		rop_fleet_send(view.fleet, view.arena, &ping, 1, 0, never_sent, NULL);
 		struct rop_timer *timer = rop_timer_new(view.loop, free_fleet, &view);
 		if (ms < 0)
 			free_fleet(&view);
@@ -966,7 +966,7 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	peer_start(&peer, remembers, NULL);
 	view_open(&view, &peer.port, 1);
 	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, stop_after_three, &view);
-	rop_fleet_send(view.fleet, view.arena, &ping, 1, count_sent, &view);
+	rop_fleet_send(view.fleet, view.arena, &ping, 1, 0, count_sent, &view);
 	rop_fleet_observe(view.fleet, view.arena, ROP_OBSERVE_FULL, NULL, 0, stop_after_three, &view);
 	rop_loop_run(view.loop);
 	cr_assert_eq(view.calls, 3);
@@ -975,6 +975,38 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;"
 				"CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;FUNCTION LIST;");
 	cr_assert_eq(peer.connections, 1);
+}
+
+static void count_late(void *arg, const struct rop_outcome *outcomes, size_t n)
+{
+	struct view *view = arg;
+	cr_assert(n == 1 && outcomes[0].sent == ROP_SENT_ERROR, "known not executed");
+	cr_assert_not_null(strstr(outcomes[0].text, "not sent: its turn came too late"));
+	view->calls++;
+}
+
+Test(fleet, what_comes_too_late_is_not_sent)
+{
+	struct peer peer;
+	struct view view;
+	const char *argv[] = { "PING" };
+	struct rop_command ping = { 0, 1, argv };
+	heard[0] = '\0';
+	view_init(&view);
+	view.options.client_name = NULL;
+	peer_start(&peer, remembers, NULL);
+	view_open(&view, &peer.port, 1);
+	rop_fleet_send(view.fleet, view.arena, &ping, 1, 1, count_late, &view);
+	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, stop_after_three, &view); /* a connection that stands */
+	rop_fleet_send(view.fleet, view.arena, &ping, 1, rop_boot_ms() - 1, count_late, &view);
+	rop_fleet_send(view.fleet, view.arena, &ping, 1, rop_boot_ms() + 60000, count_sent, &view);
+	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, stop_after_three, &view);
+	view.calls = -2; /* five in all */
+	rop_loop_run(view.loop);
+	view_done(&view);
+	peer_stop(&peer);
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;"
+				"CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;");
 }
 
 /* ---- who is connected ---------------------------------------------------------------------------------------- */
