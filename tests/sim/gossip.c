@@ -244,19 +244,24 @@ static void take_stock(struct world *w, size_t i)
 {
 	const struct rop_observed *t = w->truth;
 	struct server *server = &w->servers[i];
-	struct rop_slots covered = { 0 }, all = { 0 };
+	struct rop_slots covered = { 0 }, all = { 0 }, left;
 	memset(server->owners, 0, t->words * sizeof *server->owners);
 	for (size_t j = 0; j < t->n; j++) {
 		int heard = w->heard[AT(w, i, j)];
 		if (heard < 0 || !rop_bit(t, t->known, i, j) || !w->servers[j].claims.at[heard].owns)
 			continue;
-		struct rop_slots slots = gossip_slots_of(w, &w->heard[AT(w, i, 0)], &t->known[i * t->words], j);
-		if (rop_slots_empty(&slots))
+		const struct rop_slots *slots = &w->servers[j].claims.at[heard].slots;
+		if (w->contested) {
+			left = gossip_slots_of(w, &w->heard[AT(w, i, 0)], &t->known[i * t->words], j);
+			slots = &left;
+		}
+		if (rop_slots_empty(slots))
 			continue;
 		server->owners[j / 64] |= (uint64_t)1 << (j % 64);
-		rop_slots_join(&all, &slots);
+		if (w->ghosts.n)
+			rop_slots_join(&all, slots);
 		if (!rop_bit(t, t->failing, i, j))
-			rop_slots_join(&covered, &slots);
+			rop_slots_join(&covered, slots);
 	}
 	count_ghosts(w, i, &all, &covered);
 	server->covered = rop_slots_count(&covered) == ROP_SLOTS;

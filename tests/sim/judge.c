@@ -25,6 +25,8 @@ void judge_looked(struct sim *s, const struct rop_observed *seen, const int64_t 
 		j->true_keys = rop_alloc_n(s->arena, seen->n, sizeof *j->true_keys);
 	}
 	memcpy(j->seen_at, at, seen->n * sizeof *at);
+	for (size_t i = 0; i < j->rows.n; i++)
+		j->rows.at[i].seen |= j->rows.at[i].pending && rop_expect_seen(&j->rows.at[i].expect, seen);
 	for (size_t i = 0; i < seen->n; i++) {
 		j->met_others[i] |= seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].others > 0;
 		j->true_keys[i] = s->world->truth->nodes[i].keys;
@@ -106,6 +108,16 @@ static void judge_slots(struct sim *s, const struct rop_expect *e)
 	}
 }
 
+/* Nothing of any write is left on any node, and the database that remembered was lost: nobody can know. */
+static bool is_unknowable(const struct sim *s)
+{
+	int64_t keys = 0;
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		for (size_t k = 0; k < s->world->n_writes; k++)
+			keys += writes_has(&s->world->servers[i].has, k);
+	return !keys && s->database_lost;
+}
+
 /* Slots in which something was ever written have a history. A standing consent (onTotalLoss: Reform) covers them where
  * nothing of it is left anywhere. */
 static void judge_history(struct sim *s, const struct rop_expect *e)
@@ -119,7 +131,7 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 		for (size_t i = 0; i < s->world->truth->n; i++)
 			held += writes_has(&s->world->servers[i].has, k);
 	}
-	if (held || (written && !s->topology->reform_on_total_loss))
+	if (held || (written && !s->topology->reform_on_total_loss && !is_unknowable(s)))
 		sim_fail(s, "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu copies are "
 			 "left", e->first, e->last, e->node, written, held);
 }
@@ -175,10 +187,10 @@ void judge_entry(struct sim *s, const struct rop_entry *entry)
 	}
 }
 
-/* What leaves no trace is met by its reply; all else was seen in the last look, or is so now. */
-static bool is_met(const struct sim *s, const struct rop_expect *e)
+/* What leaves no trace is met by its reply; all else was seen in a look since it was written, or is so now. */
+static bool is_met(const struct sim *s, const struct row *row)
 {
-	return e->kind == ROP_STEP_PERSIST || rop_expect_seen(e, s->judge.seen) || rop_expect_seen(e, s->world->truth);
+	return row->expect.kind == ROP_STEP_PERSIST || row->seen || rop_expect_seen(&row->expect, s->world->truth);
 }
 
 /* Whoever ends an expectation too early repeats its command blindly. */
@@ -193,7 +205,7 @@ static void judge_resolution(struct sim *s, const struct rop_entry *entry, const
 		sim_fail(s, "row %" PRId64 " (%s) is resolved twice", row->id, row->expect.subject);
 	if (end->status == ROP_EXPECT_REFUSED && !row->refused)
 		sim_fail(s, "row %" PRId64 " (%s) ends as refused, and nobody refused it", row->id, row->expect.subject);
-	if (end->status == ROP_EXPECT_MET && !is_met(s, &row->expect))
+	if (end->status == ROP_EXPECT_MET && !is_met(s, row))
 		sim_fail(s, "row %" PRId64 " (%s) ends as met, and nobody has seen it", row->id, row->expect.subject);
 	if (end->status == ROP_EXPECT_EXPIRED && row->boots == s->world->boots && entry->boot_ms < row->expect.deadline_boot_ms)
 		sim_fail(s, "row %" PRId64 " (%s) expires before its time", row->id, row->expect.subject);

@@ -96,14 +96,17 @@ static void show_claim(const struct world *w, struct rop_node *node, const struc
 /* A peer that was met and not heard of yet: a primary without anything. */
 static const struct claim NOTHING_HEARD = { .role = ROP_ROLE_PRIMARY, .primary = -1 };
 
-static struct claim heard_by(const struct world *w, const struct reply *r, size_t subject)
+/* As this one shows it; the claim itself, or where somebody has won of its slots, what is left of it, in room. */
+static const struct claim *heard_by(const struct world *w, const struct reply *r, size_t subject, struct claim *room)
 {
 	if (r->heard[subject] < 0)
-		return NOTHING_HEARD;
-	struct claim claim = w->servers[subject].claims.at[r->heard[subject]];
-	if (w->contested && claim.owns)
-		claim.slots = gossip_slots_of(w, r->heard, r->known, subject);
-	return claim;
+		return &NOTHING_HEARD;
+	const struct claim *claim = &w->servers[subject].claims.at[r->heard[subject]];
+	if (!w->contested || !claim->owns)
+		return claim;
+	*room = *claim;
+	room->slots = gossip_slots_of(w, r->heard, r->known, subject);
+	return room;
 }
 
 static const char *expected_id(const struct rop_image *image, const char *address)
@@ -120,14 +123,14 @@ static void show_silent(const struct world *w, struct rop_observed *seen, const 
 {
 	struct rop_node *node = &seen->nodes[silent->node];
 	const char *expected = expected_id(image, node->address);
-	struct claim best = { 0 };
+	struct claim best = { 0 }, room;
 	bool any = false;
 	for (size_t k = 0; k < seen->n; k++) {
 		if (!replies[k].answers || !knows(&replies[k], silent->node))
 			continue;
-		struct claim claim = heard_by(w, &replies[k], silent->node);
-		if (!any || shown_epoch(w, &claim) > shown_epoch(w, &best))
-			best = claim;
+		const struct claim *claim = heard_by(w, &replies[k], silent->node, &room);
+		if (!any || shown_epoch(w, claim) > shown_epoch(w, &best))
+			best = *claim;
 		any = true;
 	}
 	memcpy(node->id, expected, strlen(expected) + 1);
@@ -146,6 +149,7 @@ static bool same_claim(const struct world *w, const struct claim *heard, const s
 
 static void show_row(const struct world *w, struct rop_observed *seen, const struct reply *r)
 {
+	struct claim room;
 	for (size_t j = 0; j < seen->n; j++) {
 		if (!knows(r, j) || strcmp(seen->nodes[j].id, w->truth->nodes[j].id) != 0)
 			continue;
@@ -156,8 +160,7 @@ static void show_row(const struct world *w, struct rop_observed *seen, const str
 			rop_bit_set(seen, seen->failing, r->node, j);
 		if (has(r->online, j) && seen->nodes[j].role == ROP_ROLE_REPLICA && seen->nodes[j].primary == (int)r->node)
 			rop_bit_set(seen, seen->online, r->node, j);
-		struct claim heard = heard_by(w, r, j);
-		if (j == r->node || same_claim(w, &heard, &seen->nodes[j]))
+		if (j == r->node || same_claim(w, heard_by(w, r, j, &room), &seen->nodes[j]))
 			rop_bit_set(seen, seen->agrees, r->node, j);
 	}
 }

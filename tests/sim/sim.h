@@ -272,6 +272,7 @@ struct row { /* the judge's own copy of an expectation in the database */
 	int64_t id;
 	struct rop_expect expect;
 	bool pending, refused;      /* refused: an error was the answer, or it was not sent for a pause */
+	bool seen;                  /* its effect was, in a look */
 	int refused_pid;            /* who was told so */
 	int sent, boots;
 };
@@ -323,6 +324,7 @@ struct sim {
 	int64_t trouble;            /* permille of commands and answers that go wrong until then */
 	bool unknown_setting;       /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
+	bool database_lost;         /* once, at least */
 	int64_t edit_ms;            /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
 	int runs, pid;
@@ -390,6 +392,7 @@ void judge_data_end(struct sim *s);
 /* verdict.c */
 bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms, const struct run_plan *plan); /* any */
 bool verdict_is_true(struct sim *s, const struct run_end *end); /* a run that began after the last fault */
+bool verdict_marked(const struct sim *s);           /* a node that is up was called failing until just now */
 void verdict_settings(struct sim *s);
 bool verdict_waits(const struct sim *s, const struct rop_temporary *temporary); /* for the condition of its going back */
 bool verdict_converged(struct sim *s);

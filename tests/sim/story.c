@@ -93,6 +93,8 @@ static void calm(struct sim *s)
 		if (!end.reason[0] && !resumed && strstr(end.text, "is paused")) {
 			resume(s);
 			resumed = true;
+		} else if (end.result.code == ROP_TIMEOUT && verdict_marked(s)) {
+			trace(s, "story", "a fail flag has stayed until now: once more");
 		} else if (end.result.code != ROP_OK && !faults_follow_advice(s, end.reason, end.text)) {
 			break; /* a true reason: the next run would say the same */
 		}

@@ -25,7 +25,7 @@ static bool any_down(const struct sim *s)
 #define WAITED_AT_LEAST_MS 5000
 
 /* Up again, and its fail flag stayed for two node timeouts, most of the time that the run had. */
-static bool any_marked(const struct sim *s)
+bool verdict_marked(const struct sim *s)
 {
 	bool marked = s->world->now_ms < s->world->unmarked_ms + WAITED_AT_LEAST_MS;
 	for (size_t i = 0; i < s->world->truth->n; i++)
@@ -198,7 +198,7 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_UNREACHABLE:
 		return any_down(s);
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's doing */
-		return (any_down(s) && all_covered(t)) || any_marked(s) || is_paused(s) || s->unknown_setting ||
+		return (any_down(s) && all_covered(t)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
 		       (s->person_replicated && too_few_primaries(s));
 	case ROP_FAIL:
 	case ROP_CHANGES:
