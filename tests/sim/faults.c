@@ -242,6 +242,11 @@ static void person_pauses(struct sim *s, struct chance *c, bool resume)
 		sim_fail(s, "pause or resume: %s", err.text);
 }
 
+void faults_pause(struct sim *s)
+{
+	person_pauses(s, &s->chance, false);
+}
+
 static void person_points(struct world *w, size_t node, int other)
 {
 	struct delivery *d = type(w, ROP_STEP_ROLE, node, other);
@@ -291,7 +296,6 @@ void faults_lose_database(struct sim *s)
 			s->world->servers[node].orphaned[at] = true;
 	}
 	s->stats->databases_lost++;
-	s->database_lost = true;
 	trace(s, "database", "is lost, with %zu temporary settings", image.temporaries.n);
 	rop_store_close(s->store);
 	operator_open_store(s);

@@ -108,14 +108,20 @@ static void judge_slots(struct sim *s, const struct rop_expect *e)
 	}
 }
 
-/* Nothing of any write is left on any node, and the database that remembered was lost: nobody can know. */
-static bool is_unknowable(const struct sim *s)
+/* Nothing of any write is left on any node, and the database (lost, or never written) remembers nothing of the cluster:
+ * nobody can know. */
+static bool is_unknowable(struct sim *s)
 {
-	int64_t keys = 0;
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	struct rop_image image = { 0 };
+	struct rop_err err = { 0 };
+	size_t keys = 0;
 	for (size_t i = 0; i < s->world->truth->n; i++)
 		for (size_t k = 0; k < s->world->n_writes; k++)
 			keys += writes_has(&s->world->servers[i].has, k);
-	return !keys && s->database_lost;
+	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
+		sim_fail(s, "load: %s", err.text);
+	return !keys && !image.formed_wall_ms && !image.shards.n;
 }
 
 /* Slots in which something was ever written have a history. A standing consent (onTotalLoss: Reform) covers them where

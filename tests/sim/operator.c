@@ -311,6 +311,8 @@ static void commit(struct driver *d)
 	if (!paused)
 		judge_committed(s, entry);
 	bool slow = sim_trouble(s) && chance_permille(&s->chance, s->trouble);
+	if (n && slow && chance_permille(&s->chance, 100))
+		faults_pause(s);
 	world_advance(d->w, d->w->now_ms + chance_between(&s->chance, 0, slow ? 3000 : 10)); /* it waits for the disk */
 	if (n && (dies(d, KILL_AFTER_COMMIT) || dies(d, FAIL_COMMIT_WRITTEN)))
 		return;

@@ -324,7 +324,6 @@ struct sim {
 	int64_t trouble;            /* permille of commands and answers that go wrong until then */
 	bool unknown_setting;       /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
-	bool database_lost;         /* once, at least */
 	int64_t edit_ms;            /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
 	int runs, pid;
@@ -355,6 +354,7 @@ bool start_is_living(enum start start);              /* with data, and its fault
 /* faults.c */
 void faults_schedule(struct sim *s);
 void faults_person(struct world *w, const struct event *event); /* one act of a person, now */
+void faults_pause(struct sim *s);                   /* a person pauses the cluster, now */
 void faults_edit(struct sim *s);                    /* the topology file, if it is time */
 bool faults_follow_advice(struct sim *s, const char *reason, const char *text);
 void faults_lose_database(struct sim *s);
