@@ -29,7 +29,7 @@ comes_back() { # with its AOF: it has its slots and its keys
 decided_then_dead() { # apply stands still when it has decided; the primary goes; the look is old when apply goes on
 	begin_apply --timeout 4s "$F" && upon Replicate || return
 	node_kill9 1
-	nap 1.5
+	nap 4
 	changes_begin
 	kill -CONT "$OP_PID"
 	end_apply
