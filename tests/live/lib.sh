@@ -11,6 +11,12 @@ check 'fresh nodes do not agree' eval '! agreed'
 check 'wait_until gives up in time and says on what' eval \
 	'! wait_until 1 "echo because; false" >"$LIVE_DIR/said"; has "$LIVE_DIR/said" "still not after 1 s" && has "$LIVE_DIR/said" because'
 
+printf '==12==Unable to get registers from thread 13.\n' >"$LIVE_DIR/report"
+check 'of a sanitizer, that a process ended in its leak check is no finding' no_finding "$LIVE_DIR/report"
+echo '==12==ERROR: LeakSanitizer: detected memory leaks' >>"$LIVE_DIR/report"
+check 'anything else is, and so is a report without a word' eval \
+	'! no_finding "$LIVE_DIR/report" && : >"$LIVE_DIR/report" && ! no_finding "$LIVE_DIR/report"'
+
 changes_begin
 monitor_begin
 agreed >/dev/null

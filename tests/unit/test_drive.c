@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fleet_lib.h"
 #include "rop/drive.h"
 #include "store_fixture.h"
 #include "world.h"
@@ -18,6 +19,7 @@ static struct run {
 	int written, done, held;
 	char text[512];
 } run;
+static int first_port = 1; /* of the first node */
 
 static void on_written(void *arg, const struct rop_entry *entry)
 {
@@ -60,12 +62,13 @@ static struct rop_drive *start(const struct rop_fleet_options *fleet)
 	topology->interval_ms = 100;
 	for (size_t i = 0; i < 3; i++) {
 		topology->nodes.at[i].ip = rop_printf(pool, "127.0.0.%zu", i + 1);
-		topology->nodes.at[i].port = 1;
+		topology->nodes.at[i].port = i ? 1 : first_port;
 	}
 	run = (struct run){ .store = open_or_die(db_path, ROP_STORE_WRITE), .loop = rop_loop_new(&err) };
 	run.writer = rop_writer_new(run.loop, run.store, &err);
 	struct rop_drive_options options = {
 		.loop = run.loop, .writer = run.writer, .lock_path = db_path, .lock_command = "run", .fleet = fleet,
+		.clients_every_ms = 1,
 		.reconcile = { .machine = shipped_machine(), .words = rop_cluster_words(), .topology = topology,
 			       .boot_id = BOOT_1, .pid = 1, .revision = 1, .keep = true },
 		.on_written = on_written, .on_held = on_held, .on_done = on_done,
@@ -101,6 +104,39 @@ Test(drive, writes_what_it_has_seen)
 	cr_assert_eq(run.done, 0);
 	stop();
 	cr_assert_geq(raw_int(db_path, "SELECT count(*) FROM pass"), 1);
+}
+
+static _Atomic int asked_clients, asked_settings, asked_functions;
+
+static void answers_and_counts(struct peer *peer, int fd)
+{
+	char name[256];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		asked_clients += strcmp(name, "INFO clients") == 0;
+		asked_settings += strncmp(name, "CONFIG GET", 10) == 0;
+		asked_functions += strncmp(name, "FUNCTION", 8) == 0;
+		peer_answer(fd, name);
+	}
+}
+
+/* Here every look asks for clients: one that asked for nothing else would take all settings for not as declared. */
+Test(drive, a_look_that_asks_for_clients_asks_for_all_else_too)
+{
+	struct peer peer;
+	peer_start(&peer, answers_and_counts, NULL);
+	first_port = peer.port;
+	start(&FLEET);
+	run.timer = rop_timer_new(run.loop, enough, NULL);
+	for (int rounds = 0; rounds < 100 && asked_clients < 2; rounds++) {
+		rop_timer_start(run.timer, 50);
+		rop_loop_run(run.loop);
+	}
+	stop();
+	peer_stop(&peer);
+	first_port = 1;
+	cr_assert_geq(asked_clients, 2);
+	cr_assert_geq(asked_settings, asked_clients);
+	cr_assert_geq(asked_functions, asked_clients);
 }
 
 /* It was said that nothing more is changed: then nothing is, the journal included. */

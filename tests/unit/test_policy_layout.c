@@ -93,6 +93,37 @@ Test(policy_layout, shard_labels_say_who_serves_where)
 		cr_assert_eq(layout.primary_of[i], OF[i], "node %zu", i);
 }
 
+/* Nobody owns the first two shares, and their own numbers are the labels of those who own the others. */
+Test(policy_layout, shares_whose_numbers_are_taken_get_those_that_are_left)
+{
+	struct rop_topology *topology = topology_of(4, 0, 4);
+	topology->nodes.at[0].shard = 1;
+	topology->nodes.at[1].shard = 2;
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	give_slots(world, 0, 8192, 12287);
+	give_slots(world, 1, 12288, 16383);
+	struct rop_layout layout = layout_of(topology, world);
+	static const int NUMBERS[] = { 3, 4, 1, 2 };
+	for (int k = 0; k < 4; k++)
+		cr_assert_eq(layout.shards[k].number, NUMBERS[k], "share %d is number %d", k, layout.shards[k].number);
+}
+
+/* Whoever was placed before it was found that there are more stays where it is. */
+Test(policy_layout, nodes_that_are_too_many_move_nobody)
+{
+	for (size_t surplus = 1; surplus <= 4; surplus++) {
+		struct rop_topology *exact = topology_of(3, 1, 6), *more = topology_of(3, 1, 6 + surplus);
+		struct rop_layout before = layout_of(exact, fresh_world(exact));
+		struct rop_layout after = layout_of(more, fresh_world(more));
+		for (size_t i = 0; i < 6; i++)
+			cr_assert_eq(after.shard_of[i], before.shard_of[i], "with %zu more, node %zu goes to shard %d, not %d", surplus, i,
+				     after.shard_of[i], before.shard_of[i]);
+		for (size_t i = 6; i < 6 + surplus; i++)
+			cr_assert_eq(after.shard_of[i], (int)i % 3, "node %zu goes to shard %d", i, after.shard_of[i]);
+	}
+}
+
 /* ---- what holds of every layout ------------------------------------------------------------------------------ */
 
 /* Hosts and zones, taken from the topology without the help of the code under test. */

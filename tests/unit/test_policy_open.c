@@ -132,6 +132,15 @@ Test(policy_open, says_of_each_node_what_it_lacks)
 	cr_assert_str_eq(open_of(situation_of(topology, world)), "Unreachable: 10.0.0.3:6379 does not answer: connection refused\n");
 }
 
+Test(policy_open, also_the_first_node_of_the_file_lacks_its_replica)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[3].role = ROP_ROLE_PRIMARY;
+	world->nodes[3].primary = -1;
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "NotAttached: 10.0.0.4:6379 is not a replica of 10.0.0.1:6379 yet\n");
+}
+
 Test(policy_open, a_replica_of_a_stranger_is_named_with_the_strangers_id)
 {
 	struct rop_topology *topology = topology_of(1, 0, 2);

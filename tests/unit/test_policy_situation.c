@@ -233,6 +233,26 @@ Test(policy_situation, afterwards_the_majority_of_the_owners_must_answer)
 	cr_assert_eq(now->kase, ROP_CASE_UNDECIDED);
 }
 
+/* Of the owners, however many of all nodes that are. */
+Test(policy_situation, replicas_neither_make_that_majority_nor_are_missed_in_it)
+{
+	struct rop_topology *topology = topology_of(4, 1, 8);
+	struct rop_observed *world = formed_world(topology);
+	go_silent(world, 0);
+	go_silent(world, 1);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(now->answering, 6);
+	cr_assert_not(now->in_view, "six of eight nodes, but two of four owners");
+	cr_assert_eq(now->kase, ROP_CASE_UNDECIDED);
+	world = formed_world(topology);
+	for (size_t replica = 4; replica < 8; replica++)
+		go_silent(world, replica);
+	now = situation_of(topology, world);
+	cr_assert_eq(now->answering, 4);
+	cr_assert(now->in_view, "half of the nodes, but all owners");
+	cr_assert_eq(now->kase, ROP_CASE_ADOPT);
+}
+
 Test(policy_situation, one_server_under_two_addresses_is_refused)
 {
 	struct rop_topology *topology = six();

@@ -68,6 +68,20 @@ Test(reconcile, writes_before_it_sends)
 	}
 }
 
+/* A node of a hundred handles a hundred times as much, and shares its machine with more of them. */
+Test(reconcile, steps_of_many_nodes_have_more_time)
+{
+	struct rop_topology *topology = topology_of(50, 1, 100);
+	op = hand_new(topology, fresh_world(topology));
+	hand_start(op);
+	hand_until(op, ROP_WANT_SEND);
+	cr_assert_gt(op->image.pending.n, 0);
+	for (size_t i = 0; i < op->image.pending.n; i++) {
+		const struct rop_expect *e = &op->image.pending.at[i];
+		cr_assert_eq(e->deadline_boot_ms, e->issued_boot_ms + rop_step_kind_deadline_ms(e->kind) + 2000, "%s", e->subject);
+	}
+}
+
 Test(reconcile, goes_the_declared_way_through_the_states)
 {
 	start_fresh();

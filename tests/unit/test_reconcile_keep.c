@@ -82,6 +82,24 @@ Test(reconcile_keep, a_run_that_does_something_writes_its_whole_way_in_order)
 	cr_assert_str_eq(op->written.at[before].from, "Observe", "what led to the step is written with it");
 }
 
+/* Killed at any moment after the first step: the journal holds every move so far, also of looks that sent nothing. */
+Test(reconcile_keep, once_it_has_sent_something_the_journal_is_never_behind)
+{
+	start_fresh();
+	((struct rop_topology *)op->options.topology)->settle_ms = 3000; /* a state that is entered long after the last step */
+	hand_start(op);
+	hand_until(op, ROP_WANT_SEND);
+	size_t silent = 0;
+	do {
+		size_t moves = op->moves.n, sent = op->sent.n;
+		hand_look(op);
+		silent += op->moves.n > moves && op->sent.n == sent && strcmp(state(), "Ready") != 0;
+		expect_whole_way();
+		cr_assert_str_eq(op->image.state, state());
+	} while (rop_reconcile_want(op->r) != ROP_WANT_DONE);
+	cr_assert_gt(silent, 0, "a move that sent nothing, on the way, is what this is about");
+}
+
 Test(reconcile_keep, coming_to_rest_elsewhere_is_written_and_coming_back_too)
 {
 	start_kept_and_converged();
