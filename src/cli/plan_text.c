@@ -128,6 +128,14 @@ static int shard_number(const struct rop_plan *plan, int node)
 
 struct line { const char *heading, *sign, *who, *what; int shard; /* 0: told elsewhere */ };
 
+static const char *place_before(struct rop_arena *arena, const struct rop_plan *plan, int node)
+{
+	const struct rop_node *n = &plan->first->seen->nodes[node];
+	if (n->primary < 0)
+		return "a replica of a node that is not declared";
+	return rop_printf(arena, "replica of shard %d", shard_number(plan, n->primary));
+}
+
 static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
 {
 	const struct rop_observed *seen = plan->first->seen;
@@ -138,7 +146,8 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_LOWER:
 		line.heading = "Settings (temporary)";
 		line.sign = "~";
-		line.what = rop_printf(arena, "%s %s -> %s, restored when formed", e->name, e->was, e->value);
+		line.what = rop_printf(arena, "%s %s -> %s, %s", e->name, e->was, e->value,
+				       e->peer[0] ? "put back once in sync" : "restored when formed");
 		break;
 	case ROP_STEP_RESTORE:
 		line.heading = "Settings (temporary)";
@@ -160,6 +169,10 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		break;
 	case ROP_STEP_ROLE:
 		line.what = rop_printf(arena, "replica of shard %d (%s)", shard_number(plan, g->step->peer), seen->nodes[g->step->peer].address);
+		if (seen->nodes[g->step->node].role == ROP_ROLE_REPLICA) { /* it moves */
+			line.sign = "~";
+			line.what = rop_printf(arena, "%s, was %s", line.what, place_before(arena, plan, g->step->node));
+		}
 		break;
 	case ROP_STEP_SETTING:
 		line.heading = "Settings";
