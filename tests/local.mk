@@ -114,3 +114,9 @@ tests_fuzz_reader_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
 tests_fuzz_reader_LDADD = $(ROP_LIBS)
 TESTS += tests/fuzz/check
 EXTRA_DIST += tests/fuzz/check tests/fuzz/run tests/fuzz/corpus
+
+# What the tests do not notice: a target of its own, for it takes its time.
+EXTRA_DIST += tests/mutants tests/mutants.equivalent
+.PHONY: mutants
+mutants:
+	$(top_srcdir)/tests/mutants --budget 600s
