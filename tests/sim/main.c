@@ -3,8 +3,7 @@
  *   sim [--seeds N] [--from S] [--budget 60s]   N seeds from S on, or as many as the time allows
  *   sim --seed S [--trace]                      one seed, told
  *   sim --sabotage NAME                         with an operator that is broken on purpose
- *   sim --controls [--rare]                     every sabotage must be caught within the seeds; --rare: also those that
- *                                               need very many
+ *   sim --controls                              every sabotage must be caught within the seeds
  *   sim --honest                                gossip.c against rop_settle
  *
  * The last line is `N seeds, N failed`. Exit code 1 when something failed.
@@ -23,7 +22,7 @@
 struct settings {
 	uint64_t seeds, from, only;
 	int64_t budget_ms;
-	bool one, traced, controls, rare, honest;
+	bool one, traced, controls, honest;
 	enum sabotage sabotage;
 };
 
@@ -122,8 +121,6 @@ static bool run_controls(const struct rop_machine *machine, const struct setting
 {
 	bool all = true;
 	for (int sabotage = 1; sabotage < SABOTAGES_N; sabotage++) {
-		if (sabotage == SABOTAGE_EARLY_RESTORE && !with->rare)
-			continue;
 		struct settings broken = *with;
 		uint64_t seed = with->from;
 		broken.sabotage = (enum sabotage)sabotage;
@@ -186,8 +183,6 @@ static struct settings parse(int argc, char **argv)
 			with.traced = true;
 		} else if (strcmp(argv[i], "--controls") == 0) {
 			with.controls = true;
-		} else if (strcmp(argv[i], "--rare") == 0) {
-			with.rare = true;
 		} else if (strcmp(argv[i], "--honest") == 0) {
 			with.honest = true;
 		} else if (strcmp(argv[i], "--sabotage") == 0) {

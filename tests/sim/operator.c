@@ -64,6 +64,19 @@ static void pretend_serves(const struct world *w, struct rop_observed *seen, siz
 	}
 }
 
+/* Whom the operator has pointed at a primary is in sync with it at once. */
+static void pretend_in_sync(const struct driver *d, struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		if (d->w->servers[i].pointed != TOLD_OPERATOR || node->role != ROP_ROLE_REPLICA || node->primary < 0)
+			continue;
+		node->link_up = true;
+		node->syncing = false;
+		rop_bit_set(seen, seen->online, (size_t)node->primary, i);
+	}
+}
+
 static void pretend_all_serve(const struct driver *d, struct rop_observed *seen)
 {
 	bool bare = d->s->sabotage == SABOTAGE_ATTACH_SILENT;
@@ -102,6 +115,8 @@ static void hide(struct driver *d, struct rop_observed *seen)
 	for (size_t i = 0; d->s->sabotage == SABOTAGE_NO_HISTORY && i < seen->n; i++)
 		if (seen->nodes[i].reach == ROP_REACH_OK)
 			seen->nodes[i].keys = 0;
+	if (d->s->sabotage == SABOTAGE_EARLY_RESTORE)
+		pretend_in_sync(d, seen);
 	if (d->s->sabotage == SABOTAGE_ATTACH_SILENT || d->s->sabotage == SABOTAGE_MOVE_LAST_COPY)
 		pretend_all_serve(d, seen);
 	if (d->s->sabotage == SABOTAGE_OWNED_SLOTS)
@@ -294,8 +309,6 @@ static void commit(struct driver *d)
 	size_t n;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	judge_entry(s, entry);
-	for (size_t t = 0; s->sabotage == SABOTAGE_EARLY_RESTORE && t < entry->temporaries_set.n; t++)
-		entry->temporaries_set.at[t].peer[0] = '\0';
 	if (s->sabotage == SABOTAGE_SEND_FIRST && n) {
 		judge_send(s, steps, n);
 		transmit(d, steps, n, rop_alloc_n(d->arena, n, sizeof(struct rop_outcome)));
@@ -402,8 +415,6 @@ static bool load(struct driver *d, int64_t *ret_revision)
 	}
 	if (s->sabotage == SABOTAGE_FORGET_RESTORE)
 		d->image.temporaries.n = 0;
-	for (size_t t = 0; s->sabotage == SABOTAGE_EARLY_RESTORE && t < d->image.temporaries.n; t++)
-		d->image.temporaries.at[t].peer[0] = '\0';
 	if (s->sabotage == SABOTAGE_NO_HISTORY) {
 		d->image.shards.n = 0;
 		d->image.formed_wall_ms = 0;
