@@ -115,6 +115,10 @@ bool session_look(struct session *s, unsigned flags, struct rop_err *err);
 bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more, struct rop_err *err);
 /* The topology's text from elsewhere than its file; path is what diagnostics call it. */
 bool session_open_source(struct session *s, struct cli *cli, const char *path, const char *source, struct rop_err *err);
+/* The newest accepted revision of a cluster, whatever files there are. Where there is none the error begins with
+ * missing. */
+bool session_open_accepted(struct session *s, struct cli *cli, const char *name, const char *missing,
+			   struct rop_err *err);
 void session_close(struct session *s);
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret_options);
 /* The situation as it is now, from the last look. */

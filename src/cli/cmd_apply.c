@@ -338,12 +338,10 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 		return plan.result.code;
 	}
 	show(cli, s, &plan);
-	if (plan.steps.n && !review->path) {
-		if (!may_go_on(cli, &err))
-			return cli_fail(&err);
-		if (!cli->values.yes)
-			review_take(s, &plan, review);
-	}
+	if (plan.steps.n && !review->path && !may_go_on(cli, &err))
+		return cli_fail(&err);
+	if (!review->path && !cli->values.yes) /* also of no steps: nobody said yes to what comes up later */
+		review_take(s, &plan, review);
 	*ret_go = true;
 	return ROP_OK;
 }
@@ -370,19 +368,20 @@ static enum rop_code still_agreed(struct cli *cli, struct session *s, const stru
 	    !look(s, &err))
 		return cli_fail(&err);
 	make_plan(cli, s, review, &plan);
-	return !review->index || review_fits(s, review, &plan) ? ROP_OK : ROP_STALE;
+	return review_fits(s, review, &plan) ? ROP_OK : ROP_STALE;
 }
 
-/* Nobody holds the cluster up while a question stands on a terminal. */
-static bool may_ask(const struct cli *cli, const struct review *review)
+/* Nobody holds the cluster up while a question stands on a terminal: for the yes, or for consent to a loss. */
+static bool may_ask(const struct session *s, const struct review *review)
 {
-	return !cli->values.yes && !review->path && isatty(STDIN_FILENO);
+	const struct cli_values *values = &s->cli->values;
+	return ((!values->yes && !review->path) || (values->allow_data_loss && !s->consent)) && isatty(STDIN_FILENO);
 }
 
 static enum rop_code apply(struct cli *cli, struct session *s, struct review *review, struct rop_lock **lock, struct rop_err *err)
 {
 	bool agreed = false;
-	if (!consent_take(s, err) || (!may_ask(cli, review) && !take_lock(cli, s, lock, err)) ||
+	if (!consent_take(s, err) || (!may_ask(s, review) && !take_lock(cli, s, lock, err)) ||
 	    !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) || !look(s, err))
 		return cli_fail(err);
 	enum rop_code code = agree(cli, s, review, &agreed);

@@ -6,9 +6,9 @@
 #include "saved_plan.h"
 
 struct review {
-	const char *path;               /* of the saved plan; NULL: it was shown on the terminal, or nobody was asked */
+	const char *path;               /* of the saved plan; NULL: it was shown, or --yes was said beforehand */
 	struct saved_plan plan;
-	const struct saved_step **index;/* NULL: nobody was asked, all may be done */
+	const struct saved_step **index;/* NULL: --yes, all may be done */
 };
 
 /* A saved plan, by its content, or a topology: the session gets its topology. Of a saved plan nothing is believed but what

@@ -15,6 +15,7 @@
 
 #define SAVED_PLAN_FORMAT "redis-operator plan"
 #define SAVED_PLAN_VERSION "1.0"            /* minor adds, major breaks */
+#define SAVED_TOPOLOGY_MAX ((size_t)1 << 20)
 #define SAVED_PLAN_MAX ((size_t)64 << 20)   /* bytes of a file: some 700 nodes, each to be introduced to each */
 
 struct saved_node { /* as it was seen */
@@ -63,8 +64,11 @@ bool saved_plan_parse(struct rop_arena *arena, const char *name, const char *byt
 
 /* saved_plan_file.c */
 /* Is it a saved plan, by its first bytes and by saying so? Then its bytes, in the arena. *ret_bytes NULL: something else,
- * or nothing that can be read. false: a plan that is too large. */
+ * or nothing that can be read. false: a plan that is too large, or not the caller's alone. */
 bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n, struct rop_err *err);
+/* The text of the topology file of a plan; *ret_source NULL: it is gone. false: it cannot be read, or is not the
+ * caller's alone: owned by the caller or root, writable by nobody else, named by its own path and not by a link. */
+bool saved_plan_topology(struct rop_arena *arena, const char *path, const char **ret_source, struct rop_err *err);
 /* Mode 0600; all of it or nothing; replaces regular files only, follows no link. */
 bool saved_plan_write(const char *path, const char *bytes, size_t n, struct rop_err *err);
 

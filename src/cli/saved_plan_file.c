@@ -15,21 +15,23 @@
 
 /* ---- reading ----------------------------------------------------------------------------------------------- */
 
-static bool read_all(int fd, struct rop_text *ret)
+static bool read_more(int fd, struct rop_text *ret, bool *ret_end)
 {
 	char buf[65536];
 	ssize_t n;
-	while (ret->n <= SAVED_PLAN_MAX && (n = read(fd, buf, sizeof buf)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
+	do
+		n = read(fd, buf, sizeof buf);
+	while (n < 0 && errno == EINTR);
+	*ret_end = n == 0;
+	if (n > 0)
 		rop_text_put(ret, buf, (size_t)n);
-		size_t blank = strspn(ret->at, BLANK);
-		if (blank < ret->n && ret->at[blank] != '{')
-			break; /* something else */
-	}
-	return true;
+	return n >= 0;
+}
+
+static bool begins_otherwise(const struct rop_text *text)
+{
+	size_t blank = text->n ? strspn(text->at, BLANK) : 0;
+	return blank < text->n && text->at[blank] != '{';
 }
 
 /* A topology may be written as a flow mapping or as JSON, which begins like a plan: only a plan has a "format". */
@@ -38,22 +40,87 @@ static bool says_so(const struct rop_text *text)
 	return text->n && text->at[strspn(text->at, BLANK)] == '{' && memmem(text->at, text->n, "\"format\"", 8);
 }
 
+static int open_file(const char *path, struct stat *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0 && fstat(fd, ret) == 0)
+		return fd;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Whoever can write to a file decides what is done with the caller's password and rights. What is asked about is the
+ * open file: its name may stand for another one by now. */
+static bool is_ours_alone(const struct stat *st, const char *path, const char *what, struct rop_err *err)
+{
+	struct stat link;
+	if (lstat(path, &link) != 0)
+		return rop_fail(err, ROP_INVALID, "%s: cannot be looked at: %s", path, strerror(errno));
+	if (S_ISLNK(link.st_mode) || !S_ISREG(st->st_mode))
+		return rop_fail(err, ROP_INVALID, "%s is %s: %s must be a regular file, named by its own path", path,
+				S_ISLNK(link.st_mode) ? "a symbolic link" : "no regular file", what);
+	if (link.st_dev != st->st_dev || link.st_ino != st->st_ino)
+		return rop_fail(err, ROP_INVALID, "%s was replaced while it was being read; try again", path);
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return rop_fail(err, ROP_INVALID, "%s belongs to another user (uid %u): %s is taken only from you or "
+				"root\n  -> look through it and plan again yourself", path, (unsigned)st->st_uid, what);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return rop_fail(err, ROP_INVALID, "%s may be written to by others (mode %04o): %s is taken only where "
+				"nobody else can change it\n  -> look through it, then: chmod go-w %s",
+				path, (unsigned)st->st_mode & 07777, what, path);
+	return true;
+}
+
 bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n, struct rop_err *err)
 {
 	ROP_OWN_TEXT text = { 0 };
 	struct stat st;
+	bool end = false, read = true;
 	*ret_bytes = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open_file(path, &st);
 	if (fd < 0)
 		return true;
-	bool read = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_all(fd, &text);
+	if (!S_ISREG(st.st_mode))
+		end = true;
+	while (read && !end && text.n <= SAVED_PLAN_MAX && !begins_otherwise(&text))
+		read = read_more(fd, &text, &end);
 	close(fd);
 	if (!read || !says_so(&text))
 		return true;
+	if (!is_ours_alone(&st, path, "a saved plan", err))
+		return false;
 	if (text.n > SAVED_PLAN_MAX)
 		return rop_fail(err, ROP_INVALID, "%s: a saved plan has at most %zu MiB", path, SAVED_PLAN_MAX >> 20);
 	*ret_bytes = rop_strndup(arena, text.at, text.n); /* NUL bytes are kept: the parser refuses them */
 	*ret_n = text.n;
+	return true;
+}
+
+bool saved_plan_topology(struct rop_arena *arena, const char *path, const char **ret_source, struct rop_err *err)
+{
+	ROP_OWN_TEXT text = { 0 };
+	struct stat st;
+	bool end = false, read = true;
+	*ret_source = NULL;
+	if (lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
+		return true; /* a link to nothing is not gone */
+	int fd = open_file(path, &st);
+	if (fd < 0)
+		return rop_fail(err, ROP_INVALID, "%s: cannot be read: %s", path, strerror(errno));
+	bool ours = is_ours_alone(&st, path, "the topology file of a saved plan", err);
+	while (ours && read && !end && text.n <= SAVED_TOPOLOGY_MAX)
+		read = read_more(fd, &text, &end);
+	close(fd);
+	if (!ours)
+		return false;
+	if (!read || text.n > SAVED_TOPOLOGY_MAX || (text.n && memchr(text.at, '\0', text.n)))
+		return rop_fail(err, ROP_INVALID, "%s: cannot be read as a topology file: %s", path,
+				!read ? strerror(errno) :
+				text.n > SAVED_TOPOLOGY_MAX ? "it is too large" : "it holds a zero byte");
+	*ret_source = rop_strndup(arena, text.n ? text.at : "", text.n);
 	return true;
 }
 

@@ -59,24 +59,35 @@ bool session_open_source(struct session *s, struct cli *cli, const char *path, c
 	return take_doc(s, &diags, doc, loaded, err);
 }
 
-bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+/* The database is closed again: who goes on with it opens it as it is needed, for reading or for writing. */
+bool session_open_accepted(struct session *s, struct cli *cli, const char *name, const char *missing,
+			   struct rop_err *err)
 {
-	s->cli = cli;
-	if (session_is_file(file_or_name)) {
-		struct rop_diags diags;
-		struct rop_doc *doc = NULL;
-		rop_diags_init(&diags, cli->arena);
-		bool loaded = rop_doc_load(cli->arena, file_or_name, &diags, &doc);
-		return take_doc(s, &diags, doc, loaded, err);
-	}
+	struct rop_store *store = NULL;
 	const char *source = NULL, *path = NULL;
-	if (!rop_store_open(cli_state_path(cli), ROP_STORE_READ, &s->store, err))
+	if (!rop_store_open(cli_state_path(cli), ROP_STORE_READ, &store, err))
 		return false;
-	if (s->store && !rop_store_source(s->store, cli->arena, file_or_name, &source, &path, err))
+	bool read = !store || rop_store_source(store, cli->arena, name, &source, &path, err);
+	rop_store_close(store);
+	if (!read)
 		return false;
 	if (!source)
-		return rop_fail(err, ROP_INVALID, "no file '%s', and no cluster of that name in %s", file_or_name, cli_state_path(cli));
-	return session_open_source(s, cli, path ? path : file_or_name, source, err);
+		return rop_fail(err, ROP_INVALID, "%s, and no cluster of that name in %s", missing,
+				cli_state_path(cli));
+	return session_open_source(s, cli, path ? path : name, source, err);
+}
+
+bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
+{
+	struct rop_diags diags;
+	struct rop_doc *doc = NULL;
+	s->cli = cli;
+	if (!session_is_file(file_or_name))
+		return session_open_accepted(s, cli, file_or_name, rop_printf(cli->arena, "no file '%s'", file_or_name),
+					     err);
+	rop_diags_init(&diags, cli->arena);
+	bool loaded = rop_doc_load(cli->arena, file_or_name, &diags, &doc);
+	return take_doc(s, &diags, doc, loaded, err);
 }
 
 /* ---- machine ----------------------------------------------------------------------------------------------- */

@@ -8,10 +8,11 @@ FLEET_TIMEOUT=2000
 F=$LIVE_DIR/cart.yaml
 QUESTION="Only 'yes' is taken for a yes:"
 
-asked() { # asked CODES COMMAND - yes is said on a terminal after COMMAND was run; what was seen in $TOLD
+asked() { # asked CODES COMMAND [ARG...] - yes is said on a terminal after COMMAND was run; what was seen in $TOLD
 	local got=0
 	ASAN_OPTIONS="log_path=$LIVE_DIR/sanitizer:${ASAN_OPTIONS:-}" TERM=xterm python3 "$TOP/tests/lib/terminal.py" \
-		"$QUESTION" "$2" yes "$ROP_BIN" --state "$STATE" apply --color never --timeout 20s "$F" \
+		"$QUESTION" "$2" "${ANSWER:-yes}" \
+		"$ROP_BIN" --state "$STATE" apply --color never --timeout 20s "${@:3}" "$F" \
 		>"$TOLD" 2>&1 </dev/null || got=$?
 	[[ "|$1|" == *"|$got|"* ]] && return
 	echo "exit code $got, expected $1"
@@ -49,6 +50,39 @@ check '... another apply did the work meanwhile' eval \
 check 'unchanged meanwhile: yes is a yes' eval \
 	'rcli 2 CONFIG SET maxmemory-samples 7 >/dev/null; asked 0 true &&
 		[ "$(rcli 2 CONFIG GET maxmemory-samples | tail -1)" = 6 ]'
+
+topology "$F" 3 1 'settings: { maxmemory-samples: 6 }' 'intervals: { settle: 6s }'
+check 'as declared, and nobody was asked' eval 'told 0 apply --yes "$F"'
+"$ROP_BIN" --state "$STATE" apply --timeout 20s "$F" >"$OUT" 2>"$ERR" </dev/null &
+LIVE_JOBS+=($!)
+quiet=$!
+check '... an apply without a yes looks on' wait_until 5 \
+	'[ "$(rcli 2 CLIENT LIST | grep -c "name=redis-operator:cart")" -gt 0 ]'
+rcli 2 CONFIG SET maxmemory-samples 7 >/dev/null
+check '... what comes up meanwhile is not done' eval \
+	'code=0; wait $quiet || code=$?; told_is; [ $code = 7 ] && tells "it was not sent" &&
+		tells "CONFIG SET maxmemory-samples 6" && [ "$(rcli 2 CONFIG GET maxmemory-samples | tail -1)" = 7 ] ||
+		{ echo "code $code"; cat "$TOLD"; false; }'
+
+# ---------------------------------------------------------------- consent: that question too leaves others alone
+
+lost() { # slots of one that was rebuilt empty, and forgotten
+	local id
+	fresh 3 && topology "$F" 3 0 && told 0 apply --yes "$F" && load 30 && id=$(rcli 0 CLUSTER MYID) || return
+	node_kill9 0
+	node_wipe 0 && node_start 0 &&
+		wait_until 15 "rcli 1 CLUSTER NODES | grep -qE '^$id .*(fail|noaddr)' &&
+			rcli 2 CLUSTER NODES | grep -qE '^$id .*(fail|noaddr)'" &&
+		forget_all "$id" -- 1 2
+}
+consented() { # the cluster's name is said on a terminal, after somebody else tried the lock
+	QUESTION='is taken for a yes:' ANSWER=cart asked 0 \
+		"flock -n '$LIVE_DIR/cart.lock' true; echo \$? >'$LIVE_DIR/other'" --yes --allow-data-loss=cart
+}
+check 'a loss that can be consented to' lost
+check 'consent on a terminal' consented
+check '... the open question held no lock' eval '[ "$(cat "$LIVE_DIR/other")" = 0 ]'
+check '... and was kept to' agreed
 
 # ---------------------------------------------------------------- a saved plan from somebody else
 
@@ -127,6 +161,17 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	skip 'a plan of somebody else' 'only root can give files away'
 fi
+taken_back
+ln -s "$P" "$LIVE_DIR/own.plan"
+check 'a link, also to one'\''s own' eval \
+	'told 3 apply --timeout 3s "$LIVE_DIR/own.plan" && tells "a symbolic link" && unheard'
+taken_back
+mv "$MINE" "$LIVE_DIR/elsewhere.yaml" && ln -s elsewhere.yaml "$MINE"
+check 'its topology file became a link' refused "$MINE" 'a symbolic link'
+taken_back
+mkdir -p "$LIVE_DIR/cwd" && cp "$MINE" "$LIVE_DIR/cwd/cart" && cp "$LIVE_DIR/password" "$LIVE_DIR/cwd/" && rm "$MINE"
+check 'its topology file is gone: a file here that has the cluster'\''s name is none' eval \
+	'(cd "$LIVE_DIR/cwd" && refused "$MINE" "is gone")'
 taken_back
 check 'a plan that was edited to ask another server: no word leaves' eval \
 	'sed -i "s/127\.0\.0\.1:$(port 1)/127.0.0.1:$(port 2)/g" "$P" && ! cmp -s "$P" "$LIVE_DIR/kept.plan" &&

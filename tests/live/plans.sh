@@ -100,6 +100,15 @@ check 'the file changed' stale "- the file $F says something else now"
 echo 'what: ever' >>"$F"
 check 'the file has errors' eval 'changes_begin; expect 3 apply "$P" && has "$ERR" "$F:" && no_changes'
 declared
+rm "$F"
+check 'the file is gone: whom to ask, with which password, says the accepted revision' eval \
+	'(cd / && expect 0 apply "$P") && silent'
+declared 'settings: { maxmemory-samples: 6 }'
+expect 0 plan --out "$LIVE_DIR/edited" "$F"
+rm "$F"
+check '... and not where that is another' eval 'changes_begin; expect 7 apply "$LIVE_DIR/edited" && no_changes &&
+	has "$ERR" "the newest accepted revision of cluster cart says something else now"'
+declared
 echo '# a word more' >>"$F"
 check 'a comment in the file is no change' eval 'expect 0 apply "$P" && silent'
 check 'a machine changed' eval 'mkdir -p "$LIVE_DIR/machines" && sed "s/some slots are owned by nobody/orphans/" "$TOP/states/cluster.yaml" >"$LIVE_DIR/machines/cluster.yaml" &&

@@ -316,6 +316,27 @@ Test(saved_plan, file_is_private_whole_and_known_by_its_content)
 	cr_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
 	cr_assert(saved_plan_read(pool, path, &bytes, &n, &err) && bytes && n == 15);
 	cr_assert(saved_plan_read(pool, folder, &bytes, &n, &err) && !bytes);
+	static const mode_t OPEN[] = { 0620, 0602, 0666 }, CLOSED[] = { 0644, 0400 };
+	for (size_t i = 0; i < sizeof OPEN / sizeof *OPEN; i++) {
+		cr_assert(chmod(path, OPEN[i]) == 0);
+		cr_assert(!saved_plan_read(pool, path, &bytes, &n, &err) && !bytes, "%zu", i);
+		cr_assert(err.code == ROP_INVALID && strstr(err.text, "chmod go-w"), "%s", err.text);
+		cr_assert(!saved_plan_topology(pool, path, &bytes, &err) && err.code == ROP_INVALID, "%zu", i);
+	}
+	for (size_t i = 0; i < sizeof CLOSED / sizeof *CLOSED; i++) {
+		cr_assert(chmod(path, CLOSED[i]) == 0);
+		cr_assert(saved_plan_read(pool, path, &bytes, &n, &err) && bytes, "%zu", i);
+		cr_assert(saved_plan_topology(pool, path, &bytes, &err) && strlen(bytes) == 15, "%zu", i);
+	}
+	cr_assert(symlink(path, link) == 0);
+	cr_assert(!saved_plan_read(pool, link, &bytes, &n, &err) && err.code == ROP_INVALID);
+	cr_assert(!saved_plan_topology(pool, link, &bytes, &err) && err.code == ROP_INVALID);
+	cr_assert(!saved_plan_topology(pool, folder, &bytes, &err) && err.code == ROP_INVALID);
+	const char *gone = rop_printf(pool, "%s/gone", folder);
+	cr_assert(saved_plan_topology(pool, gone, &bytes, &err) && !bytes, "that it is gone is no error");
+	cr_assert(unlink(link) == 0 && symlink(gone, link) == 0);
+	cr_assert(!saved_plan_topology(pool, link, &bytes, &err), "a link to nothing is not gone");
+	cr_assert(unlink(link) == 0);
 	cr_assert(symlink(path, link) == 0 && !saved_plan_write(link, "x", 1, &err) && err.code == ROP_INVALID);
 	cr_assert(!saved_plan_write(folder, "x", 1, &err) && err.code == ROP_INVALID);
 	cr_assert(unlink(link) == 0 && unlink(path) == 0);
