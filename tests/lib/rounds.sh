@@ -178,7 +178,8 @@ step_until() {
 	local give_up=$((SECONDS + 5))
 	until eval "$1" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$give_up" ] || return
-		kill -CONT "$OP_PID" && kill -STOP "$OP_PID" || return
+		# Long enough to get from a look to what rests on it: a look that has grown old is not acted upon.
+		kill -CONT "$OP_PID" && nap 0.03 && kill -STOP "$OP_PID" || return
 	done
 }
 
