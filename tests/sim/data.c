@@ -110,6 +110,16 @@ static bool serves(const struct world *w, size_t node, int slot)
 	       w->now_ms >= w->servers[node].loading_until_ms;
 }
 
+/* Its successor is there already, and it has not heard of it: what it acknowledges now is lost with its leadership. */
+static bool is_deposed(const struct world *w, size_t node, int slot)
+{
+	for (size_t i = 0; i < w->truth->n; i++)
+		if (w->truth->nodes[i].epoch > w->truth->nodes[node].epoch && w->truth->nodes[i].role == ROP_ROLE_PRIMARY &&
+		    rop_slots_has(&w->truth->nodes[i].slots, slot) && rop_bit(w->truth, w->truth->known, node, i))
+			return true;
+	return false;
+}
+
 /* What is drawn does not depend on what comes of it: the twin's clients try the same. */
 void data_try(struct world *w)
 {
@@ -126,6 +136,7 @@ void data_try(struct world *w)
 			continue;
 		data_flow(w);
 		w->writes[k].acked = true;
+		w->writes[k].tail = is_deposed(w, i, slot);
 		w->writes[k].by_person = w->now_ms < w->joined_ms + JOINED_FOR_MS;
 		take_in(w, i, k);
 		data_show(w, i);
