@@ -200,9 +200,9 @@ static const char *other_move(const struct rop_situation *now, const struct rop_
 	for (size_t t = 0; t < now->image->temporaries.n; t++) {
 		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
 		int node = rop_observed_find(now->seen, temporary->node), peer = rop_observed_find(now->seen, temporary->peer);
-		if (!temporary->peer[0] || node == (int)x || !rop_temporary_waits(now, temporary))
-			continue; /* not waiting: it has arrived, or was given up */
-		if (node < 0 || peer < 0 || !copies_in_sync(now->seen, (size_t)node, (size_t)peer))
+		if (!temporary->peer[0] || node == (int)x || node < 0 || !rop_temporary_waits(now, temporary))
+			continue; /* not waiting: it has arrived, or was given up; nobody: that identity is gone */
+		if (peer < 0 || !copies_in_sync(now->seen, (size_t)node, (size_t)peer))
 			return temporary->address ? temporary->address : temporary->node;
 	}
 	return NULL;

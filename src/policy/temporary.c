@@ -221,6 +221,8 @@ static bool is_about_to_follow(const struct rop_situation *now, int node, int pe
 	const char *subject = rop_printf(now->arena, "role:%s", now->seen->nodes[node].id);
 	if (peer < 0 || now->layout.primary_of[node] != peer || now->ends || now->paused || now->refused || !now->in_view)
 		return false;
+	if (!now->introduced || !now->slots_assigned) /* other things come first, and may not come to an end */
+		return false;
 	for (size_t i = 0; i < now->held.n; i++)
 		if (now->held.at[i].node == node)
 			return false;
