@@ -189,7 +189,8 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 	if (i < QUESTIONS_N + questions->n_settings) {
 		size_t s = i - QUESTIONS_N;
 		answer->settings[s] = setting_value(arena, questions->setting_names[s], reply);
-		answer->no_setting[s] = reply->type == REDIS_REPLY_ARRAY && reply->elements == 0;
+		if (answer->no_setting)
+			answer->no_setting[s] = reply->type == REDIS_REPLY_ARRAY && reply->elements == 0;
 		return true;
 	}
 	if (questions->functions && i == QUESTIONS_N + questions->n_settings)
