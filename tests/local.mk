@@ -77,7 +77,7 @@ EXTRA_DIST += tests/servers tests/versions tests/live/smoke_versions.sh
 # Data: what must not be lost, and what is said of it.
 EXTRA_DIST += tests/lib/data.sh tests/lib/terminal.py tests/live/data_attach.sh tests/live/data_identity.sh \
 	tests/live/data_lost.sh tests/live/data_lowered.sh tests/live/data_plan.sh tests/live/data_settings.sh \
-	tests/live/data_move.sh tests/live/data_unknown.sh
+	tests/live/data_move.sh tests/live/data_unknown.sh tests/live/shards.sh
 
 # Formation and its refusals, on real servers.
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh \
