@@ -206,6 +206,8 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
 bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
 const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */
+/* Was a node seen to take this value by CONFIG SET? (One may have it from its own configuration file.) */
+bool rop_tries_was_taken(const struct rop_tries *tries, const char *name, const char *value);
 /* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and does
  * not count as worn out: nothing else depends on it. */
 bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);

@@ -96,20 +96,18 @@ bool policy_settings_as_declared(const struct rop_situation *now)
 	return true;
 }
 
-/* Some node has it already: it is a name and a value that servers take. */
+/* That a node has the value says little: it may have it from its configuration file, and the name be one that cannot be
+ * changed while a server runs. */
 static bool is_proven(const struct rop_situation *now, const struct rop_setting *setting)
 {
-	for (size_t i = 0; i < now->seen->n; i++)
-		if (now->seen->nodes[i].reach == ROP_REACH_OK && as_declared(now, i, setting))
-			return true;
-	return false;
+	return now->tries && rop_tries_was_taken(now->tries, setting->name, setting->value);
 }
 
-/* What nobody has yet is tried on one node: the first that answers. */
-static size_t first_answering(const struct rop_situation *now)
+/* The node that it is tried on: the first that answers and has another value. */
+static size_t pilot_of(const struct rop_situation *now, const struct rop_setting *setting)
 {
 	size_t i = 0;
-	while (i < now->seen->n && now->seen->nodes[i].reach != ROP_REACH_OK)
+	while (i < now->seen->n && (now->seen->nodes[i].reach != ROP_REACH_OK || as_declared(now, i, setting)))
 		i++;
 	return i;
 }
@@ -123,21 +121,25 @@ static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t
 	return policy_add(now, batch, &step);
 }
 
-/* A value that nobody has yet goes to one node alone, and is written down there once it is seen; a refusal there ends it. */
+/* A value that no node was seen to take goes to one node alone, and is written down there once it is seen; a refusal there
+ * ends it. */
 void policy_apply_settings(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;
 	const struct rop_situation *now = subject;
 	struct rop_batch *batch = output;
-	size_t n = now->topology->settings.n, pilot = first_answering(now);
+	size_t n = now->topology->settings.n;
 	bool *proven = rop_alloc_n(now->arena, n + 1, sizeof *proven);
-	for (size_t s = 0; s < n; s++)
+	size_t *pilot = rop_alloc_n(now->arena, n + 1, sizeof *pilot);
+	for (size_t s = 0; s < n; s++) {
 		proven[s] = batch->weighing || is_proven(now, &now->topology->settings.at[s]);
+		pilot[s] = pilot_of(now, &now->topology->settings.at[s]);
+	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		bool changed = rewrite_is_owed(now, i);
 		for (size_t s = 0; s < n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
-			if (as_declared(now, i, setting) || (!proven[s] && i != pilot))
+			if (as_declared(now, i, setting) || (!proven[s] && i != pilot[s]))
 				continue;
 			changed |= set(now, batch, i, setting) && proven[s];
 		}

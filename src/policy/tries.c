@@ -15,6 +15,7 @@ struct try_entry {
 	const char *subject;     /* NULL: free */
 	bool pending;
 	bool final;              /* refused for good */
+	bool taken;              /* a value of a setting that a node was seen to take */
 	bool owed;               /* nothing that can be seen tells that it is still to be done: never forgotten */
 	int attempts;            /* ended without being met */
 	int64_t not_before_ms, failed_ms;
@@ -98,6 +99,24 @@ static void owe_rewrite(struct rop_tries *tries, const char *node)
 	entry->owed |= !entry->pending;
 }
 
+static const char *taken_subject(struct rop_arena *arena, const char *name, const char *value)
+{
+	return rop_printf(arena, "taken:%s=%s", name, value);
+}
+
+bool rop_tries_was_taken(const struct rop_tries *tries, const char *name, const char *value)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	const struct try_entry *entry = slot_for(tries->table, tries->size, taken_subject(arena, name, value));
+	return entry->subject && entry->taken;
+}
+
+static void note_taken(struct rop_tries *tries, const struct rop_expect *expect)
+{
+	if (expect->name && expect->value && !rop_tries_was_taken(tries, expect->name, expect->value))
+		entry_for(tries, taken_subject(tries->arena, expect->name, expect->value))->taken = true;
+}
+
 /* "ERR CONFIG SET failed ...", "ERR Unknown option ...": not a passing state of the server (LOADING, BUSY, OOM ...). */
 static bool is_verdict_on_value(const char *note)
 {
@@ -116,6 +135,8 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		entry->note = NULL;
 		entry->not_before_ms = 0;
 		entry->final = entry->owed = false;
+		if (status == ROP_EXPECT_MET && expect->kind == ROP_STEP_SETTING)
+			note_taken(tries, expect);
 		if (status == ROP_EXPECT_MET && expect->unwritten)
 			owe_rewrite(tries, expect->node);
 		return;
@@ -151,7 +172,8 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	struct rop_tries *copy = rop_tries_new(arena);
 	for (size_t i = 0; i < tries->size; i++) {
 		const struct try_entry *from = &tries->table[i];
-		if (!from->subject || (!from->pending && !from->attempts && !from->final && !from->owed))
+		if (!from->subject || (!from->pending && !from->attempts && !from->final && !from->owed &&
+				       !from->taken))
 			continue;
 		struct try_entry *to = entry_for(copy, from->subject);
 		const char *subject = to->subject;

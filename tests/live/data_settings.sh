@@ -109,6 +109,11 @@ check 'a name that cannot be set at run time: one try, on one node' one_try tcp-
 check '... plan and status remember it' remembered tcp-backlog
 check 'a value that no node takes: one try, on one node' one_try activerehashing '"maybe"'
 check '... plan and status remember it' remembered activerehashing
+node_stop 0
+echo 'tcp-backlog 600' >>"$LIVE_DIR/0/redis.conf"
+node_start 0
+check '(a node that was started with it, the others not)' eval 'wait_until 20 agreed && [ "$(value 0 tcp-backlog)" = 600 ]'
+check 'that one node has it proves nothing: one try, on one of the others' one_try tcp-backlog 600
 check 'a right one is set thereafter' eval \
 	'declared "maxmemory-samples: 7"; told 0 apply --yes "$F" &&
 		[ "$(value 0 maxmemory-samples)$(value 1 maxmemory-samples)$(value 2 maxmemory-samples)" = 777 ]'

@@ -570,7 +570,7 @@ Test(policy_situation, managed_settings_are_set_where_they_differ_and_written_do
 	set_value(world, 0, "cluster-node-timeout", "5000");
 	set_value(world, 1, "maxmemory", "104857600");
 	set_value(world, 2, "maxmemory", NULL);
-	struct rop_situation *now = situation_of(topology, world);
+	struct rop_situation *now = situation_with(topology, world, &no_image, tries_that_took(topology), 0);
 	cr_assert_eq(world->n_settings, 5, "a name that is watched anyway is watched once; maxmemory asks for its policy");
 	cr_assert_not(now->settings_as_declared);
 	struct rop_batch batch = batch_of(now, "apply_settings");
@@ -583,6 +583,29 @@ Test(policy_situation, managed_settings_are_set_where_they_differ_and_written_do
 	go_silent(world, 1);
 	go_silent(world, 2);
 	cr_assert(situation_of(topology, world)->settings_as_declared, "of those who answer");
+}
+
+Test(policy_situation, a_value_that_no_node_was_seen_to_take_is_tried_on_the_first_that_lacks_it_and_not_written)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	manage_setting(topology, "tcp-backlog", "600");
+	struct rop_observed *world = formed_world(topology);
+	set_value(world, 0, "tcp-backlog", "600"); /* it may have been started with it: that proves nothing */
+	set_value(world, 1, "tcp-backlog", "511");
+	set_value(world, 2, "tcp-backlog", "511");
+	struct rop_tries *tries = rop_tries_new(pool);
+	struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 0), "apply_settings");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 1 && batch.steps.at[0].expect.kind == ROP_STEP_SETTING);
+	struct rop_expect e = batch.steps.at[0].expect;
+	e.note = "ERR CONFIG SET failed - can't set immutable config";
+	rop_tries_ended(tries, &e, ROP_EXPECT_REFUSED, 0);
+	batch = batch_of(situation_with(topology, world, &no_image, tries, 100000), "apply_settings");
+	cr_assert_eq(batch.steps.n, 0, "a refusal ends it, for all of them");
+	tries = rop_tries_new(pool);
+	rop_tries_ended(tries, &e, ROP_EXPECT_MET, 0);
+	set_value(world, 1, "tcp-backlog", "600");
+	struct rop_situation *now = situation_with(topology, world, &no_image, rop_tries_copy(pool, tries), 0);
+	cr_assert(batch_of(now, "apply_settings").steps.n == 2, "taken once, it goes to the others, and is written there");
 }
 
 Test(policy_situation, settings_that_were_changed_and_not_written_down_are_not_as_declared)

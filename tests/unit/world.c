@@ -320,3 +320,15 @@ const struct rop_machine *shipped_machine(void)
 	cr_assert(machine, "%s", printed.at);
 	return machine;
 }
+
+struct rop_tries *tries_that_took(const struct rop_topology *topology)
+{
+	struct rop_tries *tries = rop_tries_new(pool);
+	for (size_t i = 0; i < topology->settings.n; i++) {
+		const struct rop_setting *setting = &topology->settings.at[i];
+		struct rop_expect e = { .kind = ROP_STEP_SETTING, .first = -1, .last = -1, .name = setting->name, .value = setting->value,
+					.subject = rop_printf(pool, "setting:%s/%s", node_id(999), setting->name) };
+		rop_tries_ended(tries, &e, ROP_EXPECT_MET, 0);
+	}
+	return tries;
+}

@@ -50,6 +50,8 @@ struct rop_observed *formed_world(const struct rop_topology *topology);
 struct rop_situation *situation_of(const struct rop_topology *topology, const struct rop_observed *seen);
 struct rop_situation *situation_with(const struct rop_topology *topology, const struct rop_observed *seen,
 				     const struct rop_image *image, struct rop_tries *tries, int64_t boot_ms);
+/* As after a run in which some node took every declared setting: the others get it at once. */
+struct rop_tries *tries_that_took(const struct rop_topology *topology);
 struct rop_layout layout_of(const struct rop_topology *topology, const struct rop_observed *seen);
 /* What one action word asks for now. */
 struct rop_batch batch_of(const struct rop_situation *now, const char *action);
