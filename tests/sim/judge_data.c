@@ -113,11 +113,11 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 
 /* ---- the twin ---------------------------------------------------------------------------------------------- */
 
-static bool twin_keeps(struct sim *s, size_t k, size_t mute_from)
+static bool twin_keeps(struct sim *s, size_t k, enum gone how, size_t mute_from)
 {
 	struct stats unused = { 0 };
 	struct sim twin = { .seed = s->seed, .sabotage = s->sabotage, .machine = s->machine, .stats = &unused, .twin = true,
-			    .mute_from = mute_from, .asked = k };
+			    .mute_from = mute_from, .asked = k, .asked_served = how == GONE_STRANDED };
 	sim_lived(s, LIVED_TWIN);
 	sim_run(&twin);
 	trace(s, "twin", "silent from command %zu on: write %zu is %s there", mute_from, k,
@@ -129,7 +129,8 @@ static void answer(struct sim *s)
 {
 	const struct write *write = &s->world->writes[s->asked];
 	s->answer_acked = s->asked < s->world->n_writes && write->acked;
-	s->answer_kept = s->answer_acked && !write->lost && is_anywhere(s->world, s->asked);
+	s->answer_kept = s->answer_acked && (s->asked_served ? is_served(s->world, s->asked)
+							     : !write->lost && is_anywhere(s->world, s->asked));
 }
 
 static bool last_touch_kept(struct sim *s, const struct loss *loss, size_t *ret_number)
@@ -141,7 +142,7 @@ static bool last_touch_kept(struct sim *s, const struct loss *loss, size_t *ret_
 			continue;
 		tried++;
 		*ret_number = touch->number;
-		if (twin_keeps(s, (size_t)loss->write, touch->number))
+		if (twin_keeps(s, (size_t)loss->write, loss->how, touch->number))
 			return true;
 	}
 	return false;

@@ -337,6 +337,7 @@ struct sim {
 	bool twin, muted;           /* twin: the operator falls silent before the command mute_from */
 	size_t mute_from;
 	size_t asked;               /* the write that the twin is asked for */
+	bool asked_served;          /* by its slot's owner: as the loss was measured; else on any node */
 	bool answer_acked, answer_kept;
 };
 
