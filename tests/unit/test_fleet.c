@@ -112,7 +112,7 @@ Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
 		{ "-NOPERM this user has no permissions to run the 'cluster' command or its subcommand\r\n", ROP_REACH_DENIED,
 		  "may not run 'cluster'" },
 		{ "-NOPERM because I say so\r\n", ROP_REACH_DENIED, "may not run CLUSTER NODES" },
-		{ "-NOPERM this user may not run '' today\r\n", ROP_REACH_DENIED, "user 'default' may not run CLUSTER NODES" },
+		{ "-NOPERM this user has no permissions to run '' today\r\n", ROP_REACH_DENIED, "user 'default' may not run CLUSTER NODES" },
 		{ "-ERR This instance has cluster support disabled\r\n", ROP_REACH_NOT_CLUSTER, "cluster mode" },
 		{ "-ERR unknown command `CLUSTER`, with args beginning with: `NODES`, \r\n", ROP_REACH_NOT_CLUSTER,
 		  "no CLUSTER command" },
