@@ -1,6 +1,7 @@
 /* test_fleet.c - observing and sending when the other side misbehaves. */
 #include <criterion/criterion.h>
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -111,6 +112,7 @@ Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
 		{ "-NOPERM this user has no permissions to run the 'cluster' command or its subcommand\r\n", ROP_REACH_DENIED,
 		  "may not run 'cluster'" },
 		{ "-NOPERM because I say so\r\n", ROP_REACH_DENIED, "may not run CLUSTER NODES" },
+		{ "-NOPERM this user has no permissions to run '' today\r\n", ROP_REACH_DENIED, "user 'default' may not run CLUSTER NODES" },
 		{ "-ERR This instance has cluster support disabled\r\n", ROP_REACH_NOT_CLUSTER, "cluster mode" },
 		{ "-ERR unknown command `CLUSTER`, with args beginning with: `NODES`, \r\n", ROP_REACH_NOT_CLUSTER,
 		  "no CLUSTER command" },
@@ -1153,10 +1155,13 @@ Test(fleet, an_endpoint_without_an_address_is_silent)
 	struct view view;
 	view_init(&view);
 	struct rop_endpoint endpoints[] = { { .address = "a:1", .ip = NULL, .port = 1 },
-					    { .address = "b:1", .ip = "localhost", .port = 1 } };
-	view.fleet = rop_fleet_new(view.loop, &view.options, endpoints, 2);
+					    { .address = "b:1", .ip = "localhost", .port = 1 },
+					    /* as long as there is room for one, without its end */
+					    { .address = "c:1", .ip = "2001:0db8:0000:0000:0000:0000:0000:0000:0000:7", .port = 1 } };
+	cr_assert_eq(strlen(endpoints[2].ip), INET6_ADDRSTRLEN);
+	view.fleet = rop_fleet_new(view.loop, &view.options, endpoints, 3);
 	const struct rop_answer *answers = look(&view, 0);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		cr_assert_eq(answers[i].reach, ROP_REACH_SILENT);
 		assert_says(answers[i].reach_why, "no address is known");
 	}

@@ -215,6 +215,24 @@ Test(fleet_gate, four_fleets_of_six_never_have_more_than_three_connections_open)
 	crowd_stop(&crowd);
 }
 
+Test(fleet_gate, a_limit_of_nothing_lets_one_after_the_other_through)
+{
+	struct crowd crowd;
+	struct group group;
+	struct one one;
+	int ports[6];
+	crowd_start(&crowd);
+	group_init(&group, 0);
+	fill(ports, 6, crowd.peer.port);
+	one_open(&one, &group, ports, 6);
+	one_look(&one);
+	rop_loop_run(group.loop);
+	cr_assert(one.reached == 6 && crowd.most == 1, "%zu reached, %zu at once", one.reached, crowd.most);
+	rop_fleet_free(one.fleet);
+	group_done(&group);
+	crowd_stop(&crowd);
+}
+
 Test(fleet_gate, connections_stay_open_where_there_is_room)
 {
 	struct crowd crowd;

@@ -473,6 +473,23 @@ static struct rop_observed *two(const char *other_line)
 	return seen_by(answers, 2);
 }
 
+Test(model, a_peer_may_hold_a_node_elsewhere_than_it_says_itself)
+{
+	struct rop_observed *seen = two(B " 10.0.0.9:6379@16379 master - 0 0 7 connected 100-199 300");
+	cr_assert_str_eq(seen->nodes[0].own_address, "10.0.0.1:6379");
+	cr_assert_str_eq(seen->nodes[1].own_address, "10.0.0.2:6379");
+	cr_assert_null(seen->nodes[0].elsewhere);
+	cr_assert_str_eq(seen->nodes[1].elsewhere, "10.0.0.9:6379");
+	static const char *const NOWHERE[] = {
+		B " :0@0 master,noaddr - 0 0 7 connected", B " 10.0.0.9:6379@16379 master,fail? - 0 0 7 connected",
+		B " 10.0.0.9:6379@16379 master - 0 0 7 disconnected", B " :6379@16379 master - 0 0 7 connected",
+	};
+	for (size_t i = 0; i < sizeof NOWHERE / sizeof *NOWHERE; i++)
+		cr_assert_null(two(NOWHERE[i])->nodes[1].elsewhere, "%s", NOWHERE[i]);
+	struct rop_node *shy = alone(answer_of(A " :6379@16379 myself,master - 0 0 4 connected"));
+	cr_assert_null(shy->own_address, "it does not know it yet");
+}
+
 Test(model, a_view_agrees_only_with_what_the_node_says_of_itself)
 {
 	static const struct { const char *line; bool linked, agrees; } VIEWS[] = {

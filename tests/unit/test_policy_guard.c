@@ -75,6 +75,22 @@ Test(policy_guard, a_replica_is_not_attached_to_a_primary_that_a_peer_sees_faili
 	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
 }
 
+/* The others go on: it is no reason to change nothing at all. */
+Test(policy_guard, a_node_that_does_not_tell_a_setting_waits_alone)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = full_world(topology);
+	make_replica(world, 4, 0);
+	rop_bit_set(world, world->online, 0, 4);
+	set_value(world, 4, "cluster-replica-no-failover", NULL);
+	world->nodes[4].refused = "config|get";
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	cr_assert_not_null(strstr(held(now, 4), "10.0.0.5:6379 would not tell its setting cluster-replica-no-failover"));
+	cr_assert(now->held.n == 1 && now->held.at[0].denied);
+	cr_assert(now->findings.n == 0 && !now->refused);
+}
+
 Test(policy_guard, the_last_copy_of_a_silent_primary_is_not_moved)
 {
 	struct rop_topology *topology = swapped();
