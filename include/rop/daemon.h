@@ -6,8 +6,9 @@
 #include "rop/machine.h"
 
 struct rop_daemon_options {
-	/* The configuration, the command line's options already in it; asked at the start and at SIGHUP. false: errors says why
-	 * (the configuration in force stays). Texts in the arena, which lives as long as the configuration is in force. */
+	/* The configuration, the command line's options already in it; asked at the start and at SIGHUP. false: errors
+	 * says why (the configuration in force stays). Texts in the arena, which lives as long as the configuration is
+	 * in force. */
 	bool (*configure)(void *arg, struct rop_arena *arena, struct rop_config *ret_config, struct rop_text *errors);
 	void *arg;
 	const struct rop_machine *machine;

@@ -17,22 +17,24 @@
 
 enum rop_doc_type { ROP_DOC_SCALAR, ROP_DOC_LIST, ROP_DOC_MAP };
 
-struct rop_mark { int line, column; }; /* both from 1; column counts characters; line 0: unknown */
+struct rop_mark {
+	int line, column;
+}; /* both from 1; column counts characters; line 0: unknown */
 
 struct rop_doc_node {
 	enum rop_doc_type type;
 	struct rop_mark mark;
-	int length;        /* characters of a scalar as written on its first line, for the caret; at least 1 */
-	const char *text;  /* scalar: its text */
-	bool quoted;       /* scalar: was written in quotes, so it is a string and not a number, bool or null */
-	size_t n;          /* list: items; map: pairs */
-	struct rop_doc_node **items;  /* list: n items; map: n values */
-	struct rop_doc_node **keys;   /* map: n keys, all scalars, all different */
+	int length;       /* characters of a scalar as written on its first line, for the caret; at least 1 */
+	const char *text; /* scalar: its text */
+	bool quoted;      /* scalar: was written in quotes, so it is a string and not a number, bool or null */
+	size_t n;         /* list: items; map: pairs */
+	struct rop_doc_node **items; /* list: n items; map: n values */
+	struct rop_doc_node **keys;  /* map: n keys, all scalars, all different */
 };
 
 struct rop_doc {
-	const char *path;      /* as named by the caller; used in diagnostics */
-	const char *source;    /* the whole text */
+	const char *path;   /* as named by the caller; used in diagnostics */
+	const char *source; /* the whole text */
 	size_t source_n;
 	struct rop_doc_node *root; /* NULL for an empty document */
 };

@@ -3,9 +3,9 @@
  * One drive is one run over one frozen revision of a topology. Everything it is given stays the caller's and must
  * outlive it. Used by `apply`, and once per cluster by the daemon.
  *
- * Beside other processes (lock_path): the cluster's lock is held only from the first thing that is to be written until the
- * machine rests with nothing under way. Whoever changed the cluster in between has left a newer transaction in the journal;
- * then nothing is written, and the drive begins anew from what the database says and the nodes show.
+ * Beside other processes (lock_path): the cluster's lock is held only from the first thing that is to be written until
+ * the machine rests with nothing under way. Whoever changed the cluster in between has left a newer transaction in the
+ * journal; then nothing is written, and the drive begins anew from what the database says and the nodes show.
  */
 #ifndef ROP_DRIVE_H
 #define ROP_DRIVE_H
@@ -21,15 +21,17 @@ struct rop_drive;
 struct rop_drive_options {
 	struct rop_loop *loop;
 	struct rop_writer *writer;
-	const char *lock_path;         /* the database; NULL: the caller holds the lock of this cluster all the time */
-	const char *lock_command;      /* what the lock says of its holder: "run" */
+	const char *lock_path;    /* the database; NULL: the caller holds the lock of this cluster all the time */
+	const char *lock_command; /* what the lock says of its holder: "run" */
 	const struct rop_fleet_options *fleet;
 	struct rop_reconcile_options reconcile; /* with lock_path, the image is loaded by the drive */
-	int64_t timeout_ms;            /* one-shot: not converged by then ends it with ROP_TIMEOUT; 0: none */
-	int64_t clients_every_ms;      /* how often to ask for ROP_OBSERVE_CLIENTS, beginning with the first look; 0: never */
-	void (*on_pass)(void *arg, const struct rop_reconcile *r); /* after each observation; may be NULL */
+	int64_t timeout_ms;                     /* one-shot: not converged by then ends it with ROP_TIMEOUT; 0: none */
+	int64_t clients_every_ms; /* how often to ask for ROP_OBSERVE_CLIENTS, beginning with the first look; 0: never
+				   */
+	void (*on_pass)(void *arg, const struct rop_reconcile *r);    /* after each observation; may be NULL */
 	void (*on_written)(void *arg, const struct rop_entry *entry); /* the journal has it; may be NULL */
-	/* Somebody else is changing the cluster (err says who), or does no more (NULL): told when it changes; may be NULL. */
+	/* Somebody else is changing the cluster (err says who), or does no more (NULL): told when it changes; may be
+	 * NULL. */
 	void (*on_held)(void *arg, const struct rop_err *err);
 	/* The run is over, once. err is set (code not OK) when the journal failed: nothing was sent after that. */
 	void (*on_done)(void *arg, const struct rop_result *result, const struct rop_err *err);
@@ -40,7 +42,8 @@ struct rop_drive *rop_drive_start(const struct rop_drive_options *options);
 void rop_drive_stop(struct rop_drive *drive, enum rop_code code, const char *why); /* on_done follows */
 /* From rop_writer_watch_pauses: whether this cluster is among them. */
 void rop_drive_pauses(struct rop_drive *drive, const struct rop_pause *pauses, size_t n);
-const struct rop_reconcile *rop_drive_reconcile(const struct rop_drive *drive); /* NULL while the database is being read */
+const struct rop_reconcile *rop_drive_reconcile(
+	const struct rop_drive *drive);       /* NULL while the database is being read */
 void rop_drive_free(struct rop_drive *drive); /* any time but in on_pass; nothing is called back afterwards */
 
 /* events.c: what is told through on_transition, on_step and on_written, as facts for the log. */
@@ -53,10 +56,11 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 
 bool rop_names_used(const struct rop_topology *topology); /* is there a name to look up? */
 /* names.c: the addresses of the nodes that are declared by name, or by discovery (which may only add to the members).
- * Fills in topology->nodes, texts in `arena`. Names are looked up all at once, off the loop. `done` is called once, never from
- * inside the call; err: NULL, or which name and why (code 8). Everything must live until then. Only where
+ * Fills in topology->nodes, texts in `arena`. Names are looked up all at once, off the loop. `done` is called once,
+ * never from inside the call; err: NULL, or which name and why (code 8). Everything must live until then. Only where
  * rop_names_used. */
 void rop_names_resolve(struct rop_loop *loop, struct rop_arena *arena, struct rop_topology *topology,
-		       const struct rop_member *members, size_t n_members, void (*done)(void *arg, const struct rop_err *err), void *arg);
+		       const struct rop_member *members, size_t n_members,
+		       void (*done)(void *arg, const struct rop_err *err), void *arg);
 
 #endif

@@ -12,15 +12,15 @@
 
 enum rop_code {
 	ROP_OK = 0,
-	ROP_FAIL = 1,         /* an error that is nobody's fault in the input: I/O, database */
-	ROP_CHANGES = 2,      /* plan --detailed-exitcode: there are changes */
-	ROP_INVALID = 3,      /* the file, the machine, the configuration or the arguments are wrong */
-	ROP_REFUSED = 4,      /* unsafe, or needs a person's consent */
-	ROP_BUSY = 5,         /* another process is changing this cluster */
-	ROP_TIMEOUT = 6,      /* not converged in time */
-	ROP_STALE = 7,        /* a saved plan no longer fits the world */
-	ROP_UNREACHABLE = 8,  /* too few views to decide */
-	ROP_DENIED = 9,       /* authentication or permission */
+	ROP_FAIL = 1,        /* an error that is nobody's fault in the input: I/O, database */
+	ROP_CHANGES = 2,     /* plan --detailed-exitcode: there are changes */
+	ROP_INVALID = 3,     /* the file, the machine, the configuration or the arguments are wrong */
+	ROP_REFUSED = 4,     /* unsafe, or needs a person's consent */
+	ROP_BUSY = 5,        /* another process is changing this cluster */
+	ROP_TIMEOUT = 6,     /* not converged in time */
+	ROP_STALE = 7,       /* a saved plan no longer fits the world */
+	ROP_UNREACHABLE = 8, /* too few views to decide */
+	ROP_DENIED = 9,      /* authentication or permission */
 	ROP_INTERNAL = 70,
 };
 

@@ -17,8 +17,8 @@
 
 struct rop_fleet;
 
-/* Connections open at once, over all the fleets that share it. A node that needs one more than there may be waits for its
- * turn; connections that nobody uses are closed to make room, the one used longest ago first. Turns: within a fleet
+/* Connections open at once, over all the fleets that share it. A node that needs one more than there may be waits for
+ * its turn; connections that nobody uses are closed to make room, the one used longest ago first. Turns: within a fleet
  * in the order they asked, between fleets the one with the fewest nodes at work first; a fleet gets at most half of
  * them while it shares. Fewer than `limit` where the system's limit of descriptors allows no more. */
 struct rop_gate;
@@ -26,19 +26,19 @@ struct rop_gate *rop_gate_new(int limit);
 void rop_gate_free(struct rop_gate *gate); /* after its fleets; NULL is fine */
 
 struct rop_fleet_options {
-	const char *client_name;       /* CLIENT SETNAME; NULL: none. redis-operator:CLUSTER of those that only look,
-					* redis-operator:CLUSTER:INSTANCE of those that may change things */
-	const char *user, *password;   /* NULL: no AUTH; user NULL: the default user. Borrowed, not copied */
+	const char *client_name;     /* CLIENT SETNAME; NULL: none. redis-operator:CLUSTER of those that only look,
+				      * redis-operator:CLUSTER:INSTANCE of those that may change things */
+	const char *user, *password; /* NULL: no AUTH; user NULL: the default user. Borrowed, not copied */
 	int64_t connect_timeout_ms, command_timeout_ms;
-	int concurrency;               /* connections being used at once; 0: 256 */
-	struct rop_gate *gate;         /* shared with other fleets; NULL: this fleet's own, connections stay open */
+	int concurrency;       /* connections being used at once; 0: 256 */
+	struct rop_gate *gate; /* shared with other fleets; NULL: this fleet's own, connections stay open */
 };
 
 struct rop_endpoint {
-	const char *address;           /* for people: "host:port" */
-	const char *ip;                /* literal */
-	int port, bus_port;            /* bus_port 0: port + 10000 */
-	const char *expected_id;       /* or NULL */
+	const char *address;     /* for people: "host:port" */
+	const char *ip;          /* literal */
+	int port, bus_port;      /* bus_port 0: port + 10000 */
+	const char *expected_id; /* or NULL */
 };
 
 struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
@@ -51,16 +51,18 @@ void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id);
 #define ROP_OBSERVE_SETTINGS 1 /* CONFIG GET of the watched names */
 #define ROP_OBSERVE_FULL 2     /* functions too */
 /* Connections of operators, where the node tells: a second round trip, and a text as long as the node has clients, so
- * now and then is enough. Not asked where there are very many, nor again of one that refused; never makes a look fail. */
+ * now and then is enough. Not asked where there are very many, nor again of one that refused; never makes a look fail.
+ */
 #define ROP_OBSERVE_CLIENTS 4
 
 /* One pipeline to every node. `done` gets the answers as raw text in `arena` (which must live until then); it is called
  * once, from the loop, never from inside this call, and may free the fleet. The names are copied. Errands may overlap:
  * a node works on them one at a time, in the order they came. Open connections keep the loop running: stop it. */
 void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
-		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n), void *arg);
+		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n),
+		       void *arg);
 
-struct rop_command {               /* one command to one node */
+struct rop_command { /* one command to one node */
 	int node;
 	size_t argc;
 	const char **argv;
@@ -68,14 +70,14 @@ struct rop_command {               /* one command to one node */
 enum rop_sent { ROP_SENT_OK, ROP_SENT_ERROR /* known not executed */, ROP_SENT_UNKNOWN /* no reply: nobody knows */ };
 struct rop_outcome {
 	enum rop_sent sent;
-	const char *text;          /* the error's or the reason's text, in the arena; NULL when OK */
+	const char *text; /* the error's or the reason's text, in the arena; NULL when OK */
 };
 /* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
  * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */
-/* not_after_ms, on the boot clock: a command whose turn has not come by then (no connection, a full gate) is not sent, and
- * its outcome is an ERROR; 0: whenever. */
+/* not_after_ms, on the boot clock: a command whose turn has not come by then (no connection, a full gate) is not sent,
+ * and its outcome is an ERROR; 0: whenever. */
 void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
-		    int64_t not_after_ms,
-		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg);
+		    int64_t not_after_ms, void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n),
+		    void *arg);
 
 #endif

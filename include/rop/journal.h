@@ -11,6 +11,7 @@
 #define ROP_ID_SIZE 41 /* 40 hex digits and the terminator */
 
 /* X(enum, name in database and JSON, one-way, deadline in ms, what it does in a few words) */
+/* clang-format off */
 #define ROP_STEP_KINDS(X) \
 	X(LOWER,    "lower-setting",   false,  2000, "change a setting for the time of forming") \
 	X(RESTORE,  "restore-setting", false,  2000, "put a temporary setting back") \
@@ -27,11 +28,13 @@ enum rop_step_kind {
 #undef X
 	ROP_STEP_KINDS_N
 };
+/* clang-format on */
 const char *rop_step_kind_name(enum rop_step_kind kind);
 int rop_step_kind_find(const char *name); /* -1: none */
 bool rop_step_kind_one_way(enum rop_step_kind kind);
 int64_t rop_step_kind_deadline_ms(enum rop_step_kind kind);
 
+/* clang-format off */
 #define ROP_EXPECT_STATUSES(X) X(PENDING, "pending") X(MET, "met") X(REFUSED, "refused") X(EXPIRED, "expired") \
 	X(SUPERSEDED, "superseded")
 enum rop_expect_status {
@@ -40,6 +43,7 @@ enum rop_expect_status {
 #undef X
 	ROP_EXPECT_STATUSES_N
 };
+/* clang-format on */
 const char *rop_expect_status_name(enum rop_expect_status status);
 int rop_expect_status_find(const char *name);
 
@@ -47,26 +51,26 @@ int rop_expect_status_find(const char *name);
  * subject, the canonical tuple at the right grain: link:A>B  epoch:A  setting:A/name  role:A  slot:FIRST-LAST
  * config:A, where A and B are node ids. Pending slot ranges claim each of their slots. */
 struct rop_expect {
-	int64_t id;                   /* row in the database; 0: not written yet */
+	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
 	const char *subject;
-	char node[ROP_ID_SIZE];       /* the node the command goes to */
-	char peer[ROP_ID_SIZE];       /* MEET: whom; ROLE: the primary; LOWER: rop_temporary.peer; else "" */
-	int first, last;              /* SLOTS: the range, inclusive; else -1 */
-	int64_t epoch;                /* EPOCH; else 0 */
+	char node[ROP_ID_SIZE];         /* the node the command goes to */
+	char peer[ROP_ID_SIZE];         /* MEET: whom; ROLE: the primary; LOWER: rop_temporary.peer; else "" */
+	int first, last;                /* SLOTS: the range, inclusive; else -1 */
+	int64_t epoch;                  /* EPOCH; else 0 */
 	const char *name, *value, *was; /* settings: name, new value, value before; else NULL */
-	const char *address;          /* of the node, for people */
-	const char *command;          /* as sent, for people; never holds a secret */
-	const char *precondition;     /* in words */
-	const char *why;              /* the row's */
-	int64_t issued_wall_ms;       /* wall clock */
-	int64_t issued_boot_ms;       /* CLOCK_BOOTTIME */
+	const char *address;            /* of the node, for people */
+	const char *command;            /* as sent, for people; never holds a secret */
+	const char *precondition;       /* in words */
+	const char *why;                /* the row's */
+	int64_t issued_wall_ms;         /* wall clock */
+	int64_t issued_boot_ms;         /* CLOCK_BOOTTIME */
 	int64_t deadline_boot_ms;
-	int attempts;                 /* 1 at first */
-	bool unwritten;               /* SETTING: no CONFIG REWRITE goes with it; it is owed once the value is seen. Not in the
-				       * database: of an earlier process it is taken for that */
+	int attempts;   /* 1 at first */
+	bool unwritten; /* SETTING: no CONFIG REWRITE goes with it; it is owed once the value is seen. Not in the
+			 * database: of an earlier process it is taken for that */
 	enum rop_expect_status status;
-	const char *note;             /* why refused or expired, or NULL */
+	const char *note; /* why refused or expired, or NULL */
 };
 
 struct rop_transition {
@@ -78,10 +82,11 @@ struct rop_temporary { /* a temporary setting in force, with the value to put ba
 	char node[ROP_ID_SIZE];
 	const char *address;
 	const char *name, *original, *temporary;
-	char peer[ROP_ID_SIZE];        /* goes back only when node is in sync with this primary, or follows it no more;
-					* "": at any time. The LOWER step that set it has the same peer */
+	char peer[ROP_ID_SIZE]; /* goes back only when node is in sync with this primary, or follows it no more;
+				 * "": at any time. The LOWER step that set it has the same peer */
 };
 
+/* clang-format off */
 #define ROP_CONDITION_TYPES(X) X(REACHABLE, "Reachable") X(WELL_FORMED, "WellFormed") X(SLOTS_COVERED, "SlotsCovered") \
 	X(REPLICAS_READY, "ReplicasReady") X(CONVERGED, "Converged") X(PAUSED, "Paused") X(BLOCKED, "Blocked")
 enum rop_condition_type {
@@ -90,59 +95,65 @@ enum rop_condition_type {
 #undef X
 	ROP_CONDITIONS_N
 };
+/* clang-format on */
 const char *rop_condition_type_name(enum rop_condition_type type);
 enum rop_truth { ROP_UNKNOWN, ROP_FALSE, ROP_TRUE };
 const char *rop_truth_name(enum rop_truth truth); /* "Unknown" "False" "True" */
 
 struct rop_condition {
 	enum rop_truth status;
-	const char *reason, *message;  /* reason: one CamelCase word; never NULL */
-	int64_t since_wall_ms;         /* last change of status; 0: never set */
+	const char *reason, *message; /* reason: one CamelCase word; never NULL */
+	int64_t since_wall_ms;        /* last change of status; 0: never set */
 };
 
 struct rop_member { /* a node id this cluster was seen to consist of */
 	char node[ROP_ID_SIZE];
-	const char *address;           /* as declared, host:port */
-	int shard;                     /* from 1; 0: unknown */
+	const char *address; /* as declared, host:port */
+	int shard;           /* from 1; 0: unknown */
 };
 
 /* Who held a shard's data when it was looked at last: what is known of it when nobody shows it any more. */
 struct rop_copy_memory {
 	char node[ROP_ID_SIZE];
-	const char *address;           /* as declared */
-	bool led;                      /* owned the slots */
-	int64_t offset, keys;          /* at the time; -1 unknown */
-	int64_t seen_wall_ms;          /* when it was a copy last */
+	const char *address;  /* as declared */
+	bool led;             /* owned the slots */
+	int64_t offset, keys; /* at the time; -1 unknown */
+	int64_t seen_wall_ms; /* when it was a copy last */
 };
 struct rop_shard_memory {
-	int number;                    /* the shard's, for good: it does not change because a slot moved */
-	const char *slots;             /* rop_slots_text; never "" */
+	int number;                              /* the shard's, for good: it does not change because a slot moved */
+	const char *slots;                       /* rop_slots_text; never "" */
 	ROP_LIST(struct rop_copy_memory) copies; /* the one that led first */
 };
 
 /* What the database knows of one cluster. */
 struct rop_image {
 	bool known;
-	int64_t pass;                  /* the newest transaction of the journal; 0: none */
-	int64_t formed_wall_ms;        /* first time it was seen formed; 0: never */
+	int64_t pass;                       /* the newest transaction of the journal; 0: none */
+	int64_t formed_wall_ms;             /* first time it was seen formed; 0: never */
 	int64_t revision, reached_revision; /* 0: none */
-	const char *digest;            /* of the newest accepted revision */
-	const char *state;             /* of the cluster machine; NULL: none yet */
+	const char *digest;                 /* of the newest accepted revision */
+	const char *state;                  /* of the cluster machine; NULL: none yet */
 	int64_t state_since_wall_ms, state_since_boot_ms;
-	char boot_id[40];              /* of the boot that the boot clock values belong to */
+	char boot_id[40]; /* of the boot that the boot clock values belong to */
 	bool paused;
-	int64_t paused_until_wall_ms;  /* 0: until resumed */
+	int64_t paused_until_wall_ms; /* 0: until resumed */
 	const char *paused_by;
 	ROP_LIST(struct rop_expect) pending;
 	ROP_LIST(struct rop_temporary) temporaries;
 	ROP_LIST(struct rop_member) members;
 	ROP_LIST(struct rop_shard_memory) shards; /* by number */
-	ROP_LIST(struct rop_expect) refused;      /* settings whose newest try a node refused; node, address, name, value, note */
+	ROP_LIST(struct rop_expect)
+	refused; /* settings whose newest try a node refused; node, address, name, value, note */
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 };
 
 /* What one pass decided, to be written in one transaction before anything is sent. */
-struct rop_resolution { int64_t id; enum rop_expect_status status; const char *note; };
+struct rop_resolution {
+	int64_t id;
+	enum rop_expect_status status;
+	const char *note;
+};
 struct rop_entry {
 	int64_t wall_ms, boot_ms;
 	const char *boot_id;
@@ -151,21 +162,22 @@ struct rop_entry {
 	ROP_LIST(struct rop_transition) transitions;
 	ROP_LIST(struct rop_expect) expects;            /* new, status PENDING; ids are filled in by the store */
 	ROP_LIST(struct rop_temporary) temporaries_set; /* written before the change is sent */
-	ROP_LIST(struct rop_temporary) temporaries_gone;/* seen restored (or changed by a person): the row is dropped */
-	ROP_LIST(struct rop_member) members;            /* when members_changed: the whole new set */
+	ROP_LIST(struct rop_temporary)
+	temporaries_gone;                    /* seen restored (or changed by a person): the row is dropped */
+	ROP_LIST(struct rop_member) members; /* when members_changed: the whole new set */
 	bool members_changed;
-	ROP_LIST(struct rop_shard_memory) shards;       /* when shards_changed: the whole new memory */
+	ROP_LIST(struct rop_shard_memory) shards; /* when shards_changed: the whole new memory */
 	bool shards_changed;
-	const char *state;             /* the machine's state after this pass; NULL: unchanged */
-	bool state_entered;            /* the state is new: state_since is now */
-	bool formed;                   /* seen formed for the first time */
-	int64_t reached_revision;      /* 0: unchanged */
+	const char *state;        /* the machine's state after this pass; NULL: unchanged */
+	bool state_entered;       /* the state is new: state_since is now */
+	bool formed;              /* seen formed for the first time */
+	int64_t reached_revision; /* 0: unchanged */
 	bool conditions_changed;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
-	bool check_pass;               /* write only when after_pass is still the newest: else another process decided meanwhile */
+	bool check_pass; /* write only when after_pass is still the newest: else another process decided meanwhile */
 	int64_t after_pass;
-	int64_t pass;                  /* set by the store: the id of this transaction */
-	bool ignore_pause;             /* restoring temporary settings: a pause asks for it */
+	int64_t pass;      /* set by the store: the id of this transaction */
+	bool ignore_pause; /* restoring temporary settings: a pause asks for it */
 };
 /* Nothing to write: a pass that changes nothing commits nothing. */
 bool rop_entry_empty(const struct rop_entry *entry);

@@ -13,17 +13,26 @@
 #include <stddef.h>
 
 enum rop_log_level { ROP_LOG_ERROR, ROP_LOG_WARN, ROP_LOG_INFO, ROP_LOG_DEBUG, ROP_LOG_LEVELS_N };
-enum rop_log_format { ROP_LOG_AUTO /* the journal under systemd, else logfmt */, ROP_LOG_LOGFMT, ROP_LOG_JSON, ROP_LOG_FORMATS_N };
+enum rop_log_format {
+	ROP_LOG_AUTO /* the journal under systemd, else logfmt */,
+	ROP_LOG_LOGFMT,
+	ROP_LOG_JSON,
+	ROP_LOG_FORMATS_N
+};
 const char *rop_log_level_name(enum rop_log_level level); /* "error" "warn" "info" "debug" */
 int rop_log_level_find(const char *name);                 /* -1: none */
 int rop_log_format_find(const char *name);                /* "auto" "logfmt" "json"; -1: none */
 
-struct rop_log_field { const char *key, *value; }; /* value NULL: the field is left out */
+struct rop_log_field {
+	const char *key, *value;
+}; /* value NULL: the field is left out */
 /* keys in use: cluster node from to row why step command status error path pid */
 #define ROP_FIELDS(...) \
-	(const struct rop_log_field[]){ __VA_ARGS__ }, sizeof((const struct rop_log_field[]){ __VA_ARGS__ }) / sizeof(struct rop_log_field)
+	(const struct rop_log_field[]){ __VA_ARGS__ }, \
+		sizeof((const struct rop_log_field[]){ __VA_ARGS__ }) / sizeof(struct rop_log_field)
 
-typedef void (*rop_log_sink)(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n);
+typedef void (*rop_log_sink)(enum rop_log_level level, const char *message, const struct rop_log_field *fields,
+			     size_t n);
 void rop_log_logfmt(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n);
 void rop_log_json(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n);
 void rop_log_set_sink(rop_log_sink sink);

@@ -30,8 +30,8 @@ struct rop_arg {
 /* A fact: true or false of the subject now. `subject` is whatever the caller passes to the engine. */
 struct rop_fact {
 	const char *name, *doc;
-	struct rop_arg args[ROP_ARGS_MAX]; /* up to the first without a name; all are required */
-	const char *implies[ROP_IMPLIES_MAX]; /* facts without arguments that hold whenever this one holds */
+	struct rop_arg args[ROP_ARGS_MAX];     /* up to the first without a name; all are required */
+	const char *implies[ROP_IMPLIES_MAX];  /* facts without arguments that hold whenever this one holds */
 	const char *excludes[ROP_IMPLIES_MAX]; /* facts without arguments that never hold together with this one */
 	bool (*holds)(const void *subject, const int64_t *args);
 };
@@ -68,10 +68,10 @@ struct rop_do {
 };
 
 struct rop_row {
-	int from, to;          /* indexes of states */
-	bool everywhere;       /* declared under everywhere: and expanded */
-	int number;            /* its place in the state's list, from 1, after expansion */
-	int line;              /* in the file */
+	int from, to;    /* indexes of states */
+	bool everywhere; /* declared under everywhere: and expanded */
+	int number;      /* its place in the state's list, from 1, after expansion */
+	int line;        /* in the file */
 	const char *why;
 	size_t n_when, n_do;
 	struct rop_literal *when;
@@ -80,8 +80,8 @@ struct rop_row {
 
 struct rop_state {
 	const char *name, *doc;
-	bool final;            /* may rest here for ever */
-	int64_t within_ms;     /* 0: none */
+	bool final;                    /* may rest here for ever */
+	int64_t within_ms;             /* 0: none */
 	int64_t within_per_subject_ms; /* added once per subject (node): the engine is told how many there are */
 	size_t n_rows;
 	struct rop_row *rows;
@@ -93,7 +93,7 @@ struct rop_machine {
 	int initial;
 	size_t n_states;
 	struct rop_state *states;
-	char digest[17];       /* of the meaning: names, rows, words and texts, not of comments or layout */
+	char digest[17]; /* of the meaning: names, rows, words and texts, not of comments or layout */
 };
 
 /* Load and verify. The machine is owned by the arena and does not need the document afterwards. false: the errors are
@@ -112,8 +112,9 @@ int rop_machine_find_state(const struct rop_machine *machine, const char *name);
 /* ---- running ----------------------------------------------------------------------------------------------- */
 
 struct rop_clock_in_state {
-	int64_t in_state_ms;   /* since the state was entered; not reset by a row that leads back; overdue from within: on */
-	size_t n_subjects;     /* scales within: */
+	int64_t in_state_ms; /* since the state was entered; not reset by a row that leads back; overdue from within: on
+			      */
+	size_t n_subjects;   /* scales within: */
 };
 
 bool rop_literal_holds(const struct rop_state *state, const struct rop_literal *literal, const void *subject,
@@ -127,9 +128,9 @@ void rop_row_plan(const struct rop_row *row, const void *subject, void *output);
 
 /* ---- looking at it ----------------------------------------------------------------------------------------- */
 
-void rop_machine_dot(const struct rop_machine *machine, struct rop_text *out);      /* Graphviz; names quoted */
-void rop_machine_mermaid(const struct rop_machine *machine, struct rop_text *out);  /* stateDiagram-v2 */
-void rop_machine_table(const struct rop_machine *machine, struct rop_text *out);    /* aligned text */
+void rop_machine_dot(const struct rop_machine *machine, struct rop_text *out);     /* Graphviz; names quoted */
+void rop_machine_mermaid(const struct rop_machine *machine, struct rop_text *out); /* stateDiagram-v2 */
+void rop_machine_table(const struct rop_machine *machine, struct rop_text *out);   /* aligned text */
 void rop_vocabulary_print(const struct rop_vocabulary *words, struct rop_text *out);
 
 /* The whole-table check, also a unit test: visits every state and every valuation class of the facts its rows name

@@ -20,7 +20,7 @@ size_t rop_arena_bytes(const struct rop_arena *arena);
 /* Zeroed, aligned for anything, never NULL; owned by the arena. */
 void *rop_alloc(struct rop_arena *arena, size_t size);
 void *rop_alloc_n(struct rop_arena *arena, size_t n, size_t size);
-char *rop_strdup(struct rop_arena *arena, const char *s);          /* NULL gives NULL */
+char *rop_strdup(struct rop_arena *arena, const char *s); /* NULL gives NULL */
 char *rop_strndup(struct rop_arena *arena, const char *s, size_t n);
 char *rop_printf(struct rop_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *rop_vprintf(struct rop_arena *arena, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
@@ -31,7 +31,11 @@ void *rop_realloc(void *p, size_t size);
 void rop_set_oom_handler(void (*handler)(size_t size)); /* must not return */
 
 /* A list in an arena:  ROP_LIST(struct rop_step) steps;  *rop_push(arena, &steps) = step; */
-#define ROP_LIST(type) struct { type *at; size_t n, cap; }
+#define ROP_LIST(type) \
+	struct { \
+		type *at; \
+		size_t n, cap; \
+	}
 void *rop_list_room(struct rop_arena *arena, void *at, size_t n, size_t *cap, size_t size);
 #define rop_push(arena, list) \
 	((list)->at = rop_list_room((arena), (list)->at, (list)->n, &(list)->cap, sizeof *(list)->at), \
@@ -47,7 +51,10 @@ void rop_text_put(struct rop_text *text, const char *bytes, size_t n);
 void rop_text_done(struct rop_text *text);
 
 /* Ownership at the declaration. */
-static inline void rop_arena_cleanup(struct rop_arena **arena) { rop_arena_free(*arena); }
+static inline void rop_arena_cleanup(struct rop_arena **arena)
+{
+	rop_arena_free(*arena);
+}
 #define ROP_OWN_ARENA __attribute__((cleanup(rop_arena_cleanup))) struct rop_arena *
 #define ROP_OWN_TEXT __attribute__((cleanup(rop_text_done))) struct rop_text
 

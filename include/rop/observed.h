@@ -18,7 +18,9 @@
 
 /* ---- sets of slots ----------------------------------------------------------------------------------------- */
 
-struct rop_slots { uint64_t bits[ROP_SLOTS / 64]; };
+struct rop_slots {
+	uint64_t bits[ROP_SLOTS / 64];
+};
 
 void rop_slots_add(struct rop_slots *slots, int first, int last);
 void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more);
@@ -32,7 +34,10 @@ bool rop_slots_run(const struct rop_slots *slots, int from, int *ret_first, int 
 /* "0-5460 6000" into the arena; "" when empty. */
 const char *rop_slots_text(struct rop_arena *arena, const struct rop_slots *slots);
 bool rop_slots_parse(const char *text, struct rop_slots *ret_slots); /* of rop_slots_text; false: no such text */
-static inline bool rop_slots_empty(const struct rop_slots *slots) { return rop_slots_first(slots) == ROP_SLOTS; }
+static inline bool rop_slots_empty(const struct rop_slots *slots)
+{
+	return rop_slots_first(slots) == ROP_SLOTS;
+}
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
@@ -47,78 +52,83 @@ enum rop_reach {
 
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 
-#define ROP_COUNT_UNKNOWN (-1)   /* refused or unreadable: unknown is never empty */
+#define ROP_COUNT_UNKNOWN (-1) /* refused or unreadable: unknown is never empty */
 #define ROP_COUNT_NOT_ASKED (-2)
 
 #define ROP_OPERATORS_MAX 8 /* kept of one node */
-struct rop_operator {          /* a connection of an operator that may change the cluster it names */
+struct rop_operator {       /* a connection of an operator that may change the cluster it names */
 	const char *cluster;
-	char instance[9];      /* of its database: rop_store_instance */
-	const char *from;      /* the host it came from, as the node sees it */
+	char instance[9]; /* of its database: rop_store_instance */
+	const char *from; /* the host it came from, as the node sees it */
 };
 
 struct rop_node {
-	const char *address;   /* "host:port" as declared, for people and messages */
-	const char *ip;        /* literal, for MEET; NULL: not resolved */
-	int port, bus_port;    /* bus_port: the one in use, never 0 */
+	const char *address; /* "host:port" as declared, for people and messages */
+	const char *ip;      /* literal, for MEET; NULL: not resolved */
+	int port, bus_port;  /* bus_port: the one in use, never 0 */
 	enum rop_reach reach;
 	const char *reach_why; /* a sentence when not OK */
 	char id[ROP_ID_SIZE];  /* "" when never learned */
 	enum rop_role role;
-	int primary;           /* index of its primary; -1: none, or not among the nodes asked */
+	int primary; /* index of its primary; -1: none, or not among the nodes asked */
 	char primary_id[ROP_ID_SIZE];
-	int64_t epoch;         /* config epoch; a replica shows its primary's */
+	int64_t epoch; /* config epoch; a replica shows its primary's */
 	int64_t current_epoch;
-	struct rop_slots slots;/* its own claim */
-	int open_slots;        /* migrating or importing, on its own line */
-	const char *open_text; /* "[100->-id]" and the like; NULL: none */
-	bool state_ok;         /* cluster_state:ok */
-	bool link_up;          /* replica: master_link_status:up */
-	bool syncing;          /* replica: first synchronisation under way */
-	int64_t keys;          /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
-	int functions;         /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
-	const char *refused;   /* what it would not answer of the above, with the permission: "INFO keyspace"; NULL: nothing */
-	char replid[ROP_ID_SIZE], replid2[ROP_ID_SIZE]; /* histories of its data set (INFO replication); "": unknown, none */
-	int64_t offset;        /* of replication: written (primary), taken in (replica); -1 unknown */
-	int64_t used_memory;   /* bytes (INFO memory, where asked); -1 unknown */
-	const char *own_address; /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
-	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's id; NULL */
+	struct rop_slots slots; /* its own claim */
+	int open_slots;         /* migrating or importing, on its own line */
+	const char *open_text;  /* "[100->-id]" and the like; NULL: none */
+	bool state_ok;          /* cluster_state:ok */
+	bool link_up;           /* replica: master_link_status:up */
+	bool syncing;           /* replica: first synchronisation under way */
+	int64_t keys;           /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
+	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
+	const char *refused; /* what it would not answer of the above, with the permission: "INFO keyspace"; NULL:
+				nothing */
+	char replid[ROP_ID_SIZE],
+		replid2[ROP_ID_SIZE]; /* histories of its data set (INFO replication); "": unknown, none */
+	int64_t offset;               /* of replication: written (primary), taken in (replica); -1 unknown */
+	int64_t used_memory;          /* bytes (INFO memory, where asked); -1 unknown */
+	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
+	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's
+				  id; NULL */
 	int handshakes;        /* entries of its view that have no identity yet */
 	int others;            /* entries of its view with an identity, besides itself */
 	int strangers;         /* those of them that were not among the nodes asked */
 	uint64_t strangers_digest; /* of their ids, in any order */
-	int version;           /* 70015 for 7.0.15 (redis_version); 0 unknown */
-	const char *flavour;   /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
-	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
-	const bool *no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
-	struct rop_operator *operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
+	int version;               /* 70015 for 7.0.15 (redis_version); 0 unknown */
+	const char *flavour;       /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
+	const char **settings;     /* by index of rop_observed.setting_names; NULL: not known */
+	const bool
+		*no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
+	struct rop_operator
+		*operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
 	size_t n_operators;
 };
 
 #define ROP_FOREIGN_MAX 8 /* kept of one look */
-struct rop_foreign { /* a peer with an identity that was not among the nodes asked; each once */
-	int viewer;            /* the first that lists it */
+struct rop_foreign {      /* a peer with an identity that was not among the nodes asked; each once */
+	int viewer;       /* the first that lists it */
 	char id[ROP_ID_SIZE];
 	const char *address, *flags; /* as that one says */
-	int more;              /* how many others list it too */
-	const char *slots;     /* that one of the viewers lists as its own; NULL: none does */
+	int more;                    /* how many others list it too */
+	const char *slots;           /* that one of the viewers lists as its own; NULL: none does */
 };
 
 struct rop_observed {
 	struct rop_arena *arena;
-	size_t n, words;              /* words: of 64 bits per row of a bit matrix */
+	size_t n, words; /* words: of 64 bits per row of a bit matrix */
 	struct rop_node *nodes;
-	uint64_t *known;              /* [viewer][subject] viewer lists subject with its identity */
-	uint64_t *linked;             /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
-	uint64_t *agrees;             /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
-	uint64_t *failing;            /* [viewer][subject] viewer flags subject as fail or fail? */
-	uint64_t *online;             /* [primary][replica] the primary lists that replica's connection as online */
+	uint64_t *known;   /* [viewer][subject] viewer lists subject with its identity */
+	uint64_t *linked;  /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
+	uint64_t *agrees;  /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
+	uint64_t *failing; /* [viewer][subject] viewer flags subject as fail or fail? */
+	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
 	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
-	int foreign_more;             /* entries of views that are of others than those kept */
+	int foreign_more;                     /* entries of views that are of others than those kept */
 	const char **setting_names;
 	size_t n_settings;
-	int64_t began_ms;             /* when the look began (boot clock); 0: unknown */
-	int64_t boot_ms;              /* when the last answer was in */
+	int64_t began_ms; /* when the look began (boot clock); 0: unknown */
+	int64_t boot_ms;  /* when the last answer was in */
 };
 
 static inline bool rop_bit(const struct rop_observed *seen, const uint64_t *matrix, size_t viewer, size_t subject)
@@ -140,7 +150,7 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 /* One view's entry of a peer that was not asked: counted, and kept while there are few. */
 void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
 			      const char *flags, const char *slots);
-int rop_observed_find(const struct rop_observed *seen, const char *id);   /* index, or -1 */
+int rop_observed_find(const struct rop_observed *seen, const char *id);      /* index, or -1 */
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 
 /* ---- from raw answers -------------------------------------------------------------------------------------- */
@@ -150,15 +160,15 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int port, bus_port;
 	enum rop_reach reach;
 	const char *reach_why;
-	const char *expected_id;      /* of an earlier time, for a node that does not answer now; NULL */
+	const char *expected_id; /* of an earlier time, for a node that does not answer now; NULL */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
-	int functions;                /* as rop_node.functions; 0 where the server does not know the command */
-	const char *info_memory;      /* only where maxmemory is among the settings asked for */
-	const char *refused;          /* as rop_node.refused */
-	int64_t n_clients;            /* connections it has; 0: unknown */
-	const char *operators;        /* those lines of CLIENT LIST that are of operators */
-	const char **settings;        /* n_settings values; NULL entries: unknown; NULL: none */
-	bool *no_setting;             /* n_settings: there is none of that name; NULL: none was asked for */
+	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
+	const char *info_memory; /* only where maxmemory is among the settings asked for */
+	const char *refused;     /* as rop_node.refused */
+	int64_t n_clients;       /* connections it has; 0: unknown */
+	const char *operators;   /* those lines of CLIENT LIST that are of operators */
+	const char **settings;   /* n_settings values; NULL entries: unknown; NULL: none */
+	bool *no_setting;        /* n_settings: there is none of that name; NULL: none was asked for */
 };
 
 /* What so many declared nodes can explain, generously: members that are to be forgotten, handshakes, long names; all
@@ -177,7 +187,8 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 struct rop_node_line {
 	char *id, *address, *flags, *primary_id, *slots; /* address: without "@bus,hostname"; slots: rest of the line */
 	int64_t epoch;
-	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr, odd; /* odd: a flag nobody told us of */
+	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr,
+		odd; /* odd: a flag nobody told us of */
 };
 bool rop_node_line_parse(char *line, struct rop_node_line *ret_line);
 

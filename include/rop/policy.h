@@ -20,28 +20,30 @@
 /* ---- findings: what was seen where, why it matters, what a person can do ----------------------------------- */
 
 struct rop_finding {
-	enum rop_code code;   /* REFUSED, UNREACHABLE, DENIED: nothing may change; TIMEOUT: not there yet; OK: a warning */
-	int node;             /* index; -1: the cluster */
-	const char *reason;   /* one CamelCase word, for conditions and JSON */
-	const char *text;     /* the whole sentence: what was seen, on which node, why it matters */
-	const char *advice;   /* the exact command or act that goes on from here; NULL */
+	enum rop_code
+		code; /* REFUSED, UNREACHABLE, DENIED: nothing may change; TIMEOUT: not there yet; OK: a warning */
+	int node;     /* index; -1: the cluster */
+	const char *reason; /* one CamelCase word, for conditions and JSON */
+	const char *text;   /* the whole sentence: what was seen, on which node, why it matters */
+	const char *advice; /* the exact command or act that goes on from here; NULL */
 };
 
 /* ---- shards: who should be what --------------------------------------------------------------------------- */
 
 struct rop_shard {
-	int number;            /* from 1; stays the same for as long as it is remembered who had its data */
-	int primary;           /* index of the node that is or becomes its primary; -1: nobody can */
-	struct rop_slots add;  /* slots nobody owns that its primary is to get */
+	int number;           /* from 1; stays the same for as long as it is remembered who had its data */
+	int primary;          /* index of the node that is or becomes its primary; -1: nobody can */
+	struct rop_slots add; /* slots nobody owns that its primary is to get */
 };
 
 struct rop_layout {
 	struct rop_shard *shards;
 	size_t n;
-	int *primary_of;       /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no place */
-	int *shard_of;         /* [node]: index into shards, which is not its number; -1: none */
-	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a situation
-						* also a second operator: reason "SecondOperator" */
+	int *primary_of; /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no
+			    place */
+	int *shard_of;   /* [node]: index into shards, which is not its number; -1: none */
+	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a
+						* situation also a second operator: reason "SecondOperator" */
 };
 
 /* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
@@ -55,13 +57,23 @@ void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topolog
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 
 enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - decided from what is seen */
-	ROP_CASE_UNDECIDED, ROP_CASE_FORM, ROP_CASE_COMPLETE, ROP_CASE_ADOPT, ROP_CASE_TOTAL_LOSS, ROP_CASE_REFUSE,
+		ROP_CASE_UNDECIDED,
+		ROP_CASE_FORM,
+		ROP_CASE_COMPLETE,
+		ROP_CASE_ADOPT,
+		ROP_CASE_TOTAL_LOSS,
+		ROP_CASE_REFUSE,
 };
 const char *rop_case_name(enum rop_case kase);
 
 /* The reconciler's memory of tries, asked by planners: may a step on this subject be planned now? */
 struct rop_tries;
-enum rop_may { ROP_MAY, ROP_MAY_PENDING /* one is under way */, ROP_MAY_LATER /* backing off */, ROP_MAY_NEVER /* too often */ };
+enum rop_may {
+	ROP_MAY,
+	ROP_MAY_PENDING /* one is under way */,
+	ROP_MAY_LATER /* backing off */,
+	ROP_MAY_NEVER /* too often */
+};
 
 struct rop_held { /* a step that the data forbids for now, and what it waits for */
 	int node;
@@ -74,9 +86,10 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	enum rop_role role;
 	int64_t epoch;
 	bool answered;
-	/* Peers that are torn between two servers with one id hold now this address, now that: a sighting counts for a while. */
-	char elsewhere[72];                             /* rop_node.elsewhere, seen last; "": not lately */
-	int64_t elsewhere_since_ms, elsewhere_seen_ms;  /* boot clock: first and last sighting */
+	/* Peers that are torn between two servers with one id hold now this address, now that: a sighting counts for a
+	 * while. */
+	char elsewhere[72];                            /* rop_node.elsewhere, seen last; "": not lately */
+	int64_t elsewhere_since_ms, elsewhere_seen_ms; /* boot clock: first and last sighting */
 };
 
 struct rop_situation {
@@ -85,37 +98,39 @@ struct rop_situation {
 	const struct rop_observed *seen;
 	const struct rop_image *image;
 	struct rop_tries *tries;
-	const char *instance;        /* of our database; NULL: unknown, then no other one is told apart */
+	const char *instance; /* of our database; NULL: unknown, then no other one is told apart */
 	int64_t wall_ms, boot_ms;
-	bool may_lower;              /* temporary settings are allowed in this run (not with --step) */
-	bool ends;                   /* told to stop: nothing is done any more but putting back */
-	bool warn_of_found;          /* temporary settings without a row are only warned of; else they go back */
-	int64_t agreed_ms;           /* how long all views have agreed without a pause; 0 with one look only */
-	bool looks_once;             /* there is no second look to wait for: plan, status, check */
+	bool may_lower;                  /* temporary settings are allowed in this run (not with --step) */
+	bool ends;                       /* told to stop: nothing is done any more but putting back */
+	bool warn_of_found;              /* temporary settings without a row are only warned of; else they go back */
+	int64_t agreed_ms;               /* how long all views have agreed without a pause; 0 with one look only */
+	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
-	struct rop_consent *consent; /* to losses, for this run; NULL: none */
+	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
 
 	/* derived by rop_situation_assess */
 	enum rop_case kase;
 	struct rop_layout layout;
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
-	struct rop_losses losses;    /* of steps that are wanted and not consented to; each is a finding too */
+	struct rop_losses losses; /* of steps that are wanted and not consented to; each is a finding too */
 	ROP_LIST(struct rop_held) held;
-	int *group;                  /* [node] nodes that know each other, directly or not; main_group: the one that counts */
+	int *group; /* [node] nodes that know each other, directly or not; main_group: the one that counts */
 	int main_group;
-	bool data;                   /* there may be keys: some were counted, or a node did not tell or answer */
-	bool replicas_held;          /* some are to be attached, and each of them has to wait (held says for what) */
+	bool data;          /* there may be keys: some were counted, or a node did not tell or answer */
+	bool replicas_held; /* some are to be attached, and each of them has to wait (held says for what) */
 	size_t answering;
-	struct rop_slots owned;      /* by anybody */
-	ROP_LIST(struct rop_temporary) found; /* temporary settings that the nodes show and no row knows: of a lost database */
+	struct rop_slots owned; /* by anybody */
+	ROP_LIST(struct rop_temporary)
+	found; /* temporary settings that the nodes show and no row knows: of a lost database */
 	bool paused, all_answer, in_view, formed, refused, fresh;
-	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok, views_agree;
-	bool settings_refused;       /* a node refused a declared setting in this run */
+	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
+		views_agree;
+	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, worn_out;
-	bool temporaries_in_force;   /* one that may go back now */
-	bool temporaries_waiting;    /* one that may not yet: rop_temporary.peer */
-	bool finding_gone;           /* set by the caller after assessing: a finding was told, and nothing is found any more */
+	bool temporaries_in_force; /* one that may go back now */
+	bool temporaries_waiting;  /* one that may not yet: rop_temporary.peer */
+	bool finding_gone; /* set by the caller after assessing: a finding was told, and nothing is found any more */
 };
 
 /* The inputs above "derived" are set by the caller; fills in the rest. */
@@ -153,21 +168,22 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_situation; output: struct rop_batch */
 
 struct rop_step {
-	struct rop_expect expect;    /* what is journalled */
-	int node, peer;              /* indexes; peer -1: none */
-	const char *state;           /* the machine's state that asked for it */
-	struct rop_risk risk;        /* LOSS only where it was consented to */
+	struct rop_expect expect; /* what is journalled */
+	int node, peer;           /* indexes; peer -1: none */
+	const char *state;        /* the machine's state that asked for it */
+	struct rop_risk risk;     /* LOSS only where it was consented to */
 };
 
 struct rop_batch { /* what the actions of one pass ask for */
 	struct rop_arena *arena;
 	ROP_LIST(struct rop_step) steps;
-	const char *state, *why;     /* of the row at work; copied into its steps */
-	bool report;                 /* a row asked to stop and tell */
-	bool reached;                /* a row said: this is the declared cluster */
-	bool look_again;             /* a row acted without a command */
-	struct rop_situation *weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */
-	struct rop_tries *claimed;       /* what its steps are about: policy_add takes one of each subject */
+	const char *state, *why; /* of the row at work; copied into its steps */
+	bool report;             /* a row asked to stop and tell */
+	bool reached;            /* a row said: this is the declared cluster */
+	bool look_again;         /* a row acted without a command */
+	struct rop_situation
+		*weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */
+	struct rop_tries *claimed; /* what its steps are about: policy_add takes one of each subject */
 };
 
 /* restore_settings without a row: when a run is told to stop. */
@@ -197,9 +213,9 @@ void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
 /* The expectation ended: met forgets the subject; refused and expired count, and say when it may be tried again. */
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
 		     int64_t boot_ms);
-/* Asked once a pass: what failed too often may be tried once more after five minutes, and failures of ten minutes ago do
- * not count any more, so that whoever keeps a cluster for months neither gives a step up for ever nor adds up what went
- * wrong now and then. What nothing seen would ask for again (CONFIG REWRITE) stays remembered as not done. */
+/* Asked once a pass: what failed too often may be tried once more after five minutes, and failures of ten minutes ago
+ * do not count any more, so that whoever keeps a cluster for months neither gives a step up for ever nor adds up what
+ * went wrong now and then. What nothing seen would ask for again (CONFIG REWRITE) stays remembered as not done. */
 void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms);
 /* What still counts, in another arena: subjects that are neither pending nor failing are left behind. */
 struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries *tries);
@@ -208,8 +224,8 @@ bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
 const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */
 /* Was a node seen to take this value by CONFIG SET? (One may have it from its own configuration file.) */
 bool rop_tries_was_taken(const struct rop_tries *tries, const char *name, const char *value);
-/* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and does
- * not count as worn out: nothing else depends on it. */
+/* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and
+ * does not count as worn out: nothing else depends on it. */
 bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);
 /* A CONFIG REWRITE that is still to be done: nothing that is seen would tell. */
 bool rop_tries_is_owed(const struct rop_tries *tries, const char *subject);

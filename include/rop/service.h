@@ -10,11 +10,11 @@
 
 /* sd_notify(3). Each is one datagram; where there is no NOTIFY_SOCKET nothing happens. */
 void rop_service_ready(void);
-void rop_service_status(const char *text);        /* STATUS=: one line, for `systemctl status` */
-void rop_service_reloading(void);                 /* RELOADING=1 with MONOTONIC_USEC; rop_service_ready() ends it */
+void rop_service_status(const char *text); /* STATUS=: one line, for `systemctl status` */
+void rop_service_reloading(void);          /* RELOADING=1 with MONOTONIC_USEC; rop_service_ready() ends it */
 void rop_service_stopping(void);
-void rop_service_alive(void);                     /* WATCHDOG=1: only from a finished pass */
-int64_t rop_service_watchdog_ms(void);            /* WATCHDOG_USEC for this process; 0: nobody watches */
+void rop_service_alive(void);          /* WATCHDOG=1: only from a finished pass */
+int64_t rop_service_watchdog_ms(void); /* WATCHDOG_USEC for this process; 0: nobody watches */
 
 /* Is stderr connected to the journal ($JOURNAL_STREAM names its device and inode)? */
 bool rop_service_has_journal(void);

@@ -17,13 +17,13 @@
 #include "rop/mem.h"
 
 /* One thread uses a store at a time; a thread that must not wait for another's commit opens its own. Do not fork() and
- * go on with an open store. After an I/O error or a full disk inside a write the store is broken: every later call fails
- * with code 1, and only a new process may look again. */
+ * go on with an open store. After an I/O error or a full disk inside a write the store is broken: every later call
+ * fails with code 1, and only a new process may look again. */
 struct rop_store;
 
 enum rop_store_mode {
-	ROP_STORE_READ,      /* read-only; a missing file is success with *ret_store = NULL */
-	ROP_STORE_WRITE,     /* created and migrated when needed */
+	ROP_STORE_READ,  /* read-only; a missing file is success with *ret_store = NULL */
+	ROP_STORE_WRITE, /* created and migrated when needed */
 };
 
 /* path ":memory:" is allowed with ROP_STORE_WRITE, for the simulator. Errors are code 1: not a database, damaged,
@@ -63,25 +63,30 @@ struct rop_commit_request {
 	enum rop_commit result;
 	struct rop_err err;
 };
-bool rop_store_commit_group(struct rop_store *store, struct rop_commit_request *requests, size_t n, struct rop_err *err);
+bool rop_store_commit_group(struct rop_store *store, struct rop_commit_request *requests, size_t n,
+			    struct rop_err *err);
 
 /* Accepts a topology: a new revision when its digest differs from the newest one, else the newest again. `source` is
  * the file's text (it holds no secret). */
 bool rop_store_accept(struct rop_store *store, const char *cluster, const char *digest, const char *canonical,
-		      const char *source, const char *path, int64_t wall_ms, int64_t *ret_revision, struct rop_err *err);
+		      const char *source, const char *path, int64_t wall_ms, int64_t *ret_revision,
+		      struct rop_err *err);
 /* The newest accepted revision's source text; NULL when there is none. */
 bool rop_store_source(struct rop_store *store, struct rop_arena *arena, const char *cluster, const char **ret_source,
 		      const char **ret_path, struct rop_err *err);
 
 /* The newest accepted revision that came from this file: of a cluster whose newest revision has this path. */
-bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, const char *path, const char **ret_cluster,
-			      const char **ret_source, struct rop_err *err);
+bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, const char *path,
+			      const char **ret_cluster, const char **ret_source, struct rop_err *err);
 
 /* Errors of topology files that the daemon could not take: text NULL when the file is right again, or gone. Writes only
  * what differs. `cluster` is the one the file last stood for, or NULL. */
-struct rop_file_error { const char *path, *cluster, *text; int64_t since_wall_ms; };
-bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text, int64_t wall_ms,
-			  struct rop_err *err);
+struct rop_file_error {
+	const char *path, *cluster, *text;
+	int64_t since_wall_ms;
+};
+bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text,
+			  int64_t wall_ms, struct rop_err *err);
 /* Of one cluster's file, or of all (cluster NULL); ordered by path. */
 bool rop_store_file_errors(struct rop_store *store, struct rop_arena *arena, const char *cluster,
 			   struct rop_file_error **ret_errors, size_t *ret_n, struct rop_err *err);
@@ -89,14 +94,19 @@ bool rop_store_file_errors(struct rop_store *store, struct rop_arena *arena, con
 /* 8 hex digits, made at random with the database: tells operators with different databases apart. */
 bool rop_store_instance(struct rop_store *store, char ret_id[9], struct rop_err *err);
 
-/* Passes older than this go, with their transitions and their steps that are over; the newest `keep` of each cluster and
- * whatever is pending stay. One transaction of at most some thousand rows; *ret_more says that there is more to do. */
-bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t keep, bool *ret_more, struct rop_err *err);
+/* Passes older than this go, with their transitions and their steps that are over; the newest `keep` of each cluster
+ * and whatever is pending stay. One transaction of at most some thousand rows; *ret_more says that there is more to do.
+ */
+bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t keep, bool *ret_more,
+			     struct rop_err *err);
 
 /* Has another connection written since this was asked last? One small read; true the first time. */
 bool rop_store_changed(struct rop_store *store, bool *ret_changed, struct rop_err *err);
 /* Who is paused, as written (also where the time has passed). Sorted by name; in the arena. */
-struct rop_pause { const char *cluster, *by; int64_t until_wall_ms; };
+struct rop_pause {
+	const char *cluster, *by;
+	int64_t until_wall_ms;
+};
 bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct rop_pause **ret_pauses, size_t *ret_n,
 		      struct rop_err *err);
 
@@ -105,7 +115,8 @@ bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until
 		     int64_t wall_ms, struct rop_err *err);
 bool rop_store_resume(struct rop_store *store, const char *cluster, int64_t wall_ms, struct rop_err *err);
 /* Read before every send. A pause whose time has passed does not count. */
-bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused, struct rop_err *err);
+bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused,
+		      struct rop_err *err);
 
 /* Names of clusters in the database, sorted. */
 bool rop_store_clusters(struct rop_store *store, struct rop_arena *arena, const char ***ret_names, size_t *ret_n,
@@ -114,13 +125,13 @@ bool rop_store_clusters(struct rop_store *store, struct rop_arena *arena, const 
 /* history: transitions and steps (expectations with their results) in order of time; at most `limit` newest. */
 struct rop_history_line {
 	int64_t wall_ms;
-	bool is_step;                /* false: a transition */
-	const char *from, *to;       /* transition; `row` is "Configure#2" */
+	bool is_step;          /* false: a transition */
+	const char *from, *to; /* transition; `row` is "Configure#2" */
 	const char *row, *why;
 	const char *subject, *command, *status, *note; /* step */
-	const char *address;         /* step: the node it went to */
+	const char *address;                           /* step: the node it went to */
 	int attempts;
-	int64_t resolved_wall_ms;    /* step: 0 while pending */
+	int64_t resolved_wall_ms; /* step: 0 while pending */
 	int pid;
 };
 bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,

@@ -13,35 +13,39 @@
 #define ROP_NODES_MAX 1000
 
 struct rop_declared_node {
-	const char *host;      /* as written: name, IPv4 or IPv6 (without brackets) */
+	const char *host; /* as written: name, IPv4 or IPv6 (without brackets) */
 	int port;
-	int bus_port;          /* 0: port + ROP_BUS_OFFSET */
-	const char *zone;      /* NULL: not declared */
-	int shard;             /* from 1; 0: not declared */
-	const char *ip;        /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
+	int bus_port;     /* 0: port + ROP_BUS_OFFSET */
+	const char *zone; /* NULL: not declared */
+	int shard;        /* from 1; 0: not declared */
+	const char *ip;   /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
 };
 
-struct rop_setting { const char *name, *value; };
+struct rop_setting {
+	const char *name, *value;
+};
 
 struct rop_topology {
 	const char *path;
-	const char *name;              /* metadata.name: [a-z0-9]([a-z0-9-]*[a-z0-9])?, at most 63 */
-	int shards;                    /* 1 .. 500 */
-	int replicas_per_shard;        /* 0 .. 10 */
+	const char *name;                         /* metadata.name: [a-z0-9]([a-z0-9-]*[a-z0-9])?, at most 63 */
+	int shards;                               /* 1 .. 500 */
+	int replicas_per_shard;                   /* 0 .. 10 */
 	ROP_LIST(struct rop_declared_node) nodes; /* empty with discovery until resolved */
-	const char *discovery_dns;     /* NULL: nodes are listed */
+	const char *discovery_dns;                /* NULL: nodes are listed */
 	int discovery_port;
-	const char *auth_user;         /* NULL: default user */
-	const char *auth_credential;   /* spec.auth.credential: name of a systemd credential; NULL; not beside a passwordFile */
-	const char *auth_password_file;/* NULL: no AUTH; relative paths are relative to the file's folder */
+	const char *auth_user;                 /* NULL: default user */
+	const char *auth_credential;           /* spec.auth.credential: name of a systemd credential; NULL; not beside a
+						  passwordFile */
+	const char *auth_password_file;        /* NULL: no AUTH; relative paths are relative to the file's folder */
 	ROP_LIST(struct rop_setting) settings; /* spec.settings, in file order; values as text */
-	int64_t interval_ms;           /* spec.intervals.observe, default 5s: between passes over a converged cluster */
-	int64_t connect_timeout_ms;    /* spec.intervals.connectTimeout, default 2s */
-	int64_t command_timeout_ms;    /* spec.intervals.commandTimeout, default 5s */
-	bool interval_declared, connect_timeout_declared, command_timeout_declared; /* else the default; the daemon has its own */
-	int64_t settle_ms;             /* spec.intervals.settle, default 0: how long agreement must last to be believed */
-	bool reform_on_total_loss;     /* spec.onTotalLoss: Refuse (default) | Reform */
-	char digest[17];               /* of the canonical fields: equal for files that mean the same */
+	int64_t interval_ms;        /* spec.intervals.observe, default 5s: between passes over a converged cluster */
+	int64_t connect_timeout_ms; /* spec.intervals.connectTimeout, default 2s */
+	int64_t command_timeout_ms; /* spec.intervals.commandTimeout, default 5s */
+	bool interval_declared, connect_timeout_declared,
+		command_timeout_declared; /* else the default; the daemon has its own */
+	int64_t settle_ms;         /* spec.intervals.settle, default 0: how long agreement must last to be believed */
+	bool reform_on_total_loss; /* spec.onTotalLoss: Refuse (default) | Reform */
+	char digest[17];           /* of the canonical fields: equal for files that mean the same */
 };
 
 /* config/topology.c. Reads, checks, reports every error of the file into diags. Literal IP addresses get .ip set.

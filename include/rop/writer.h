@@ -24,7 +24,7 @@ struct rop_writer;
 struct rop_write;
 
 /* The structure that has the request as its member. */
-#define ROP_OWNER(write, type, member) ((type *)(void *)((char *)(write) - offsetof(type, member)))
+#define ROP_OWNER(write, type, member) ((type *)(void *)((char *)(write)-offsetof(type, member)))
 
 /* err: NULL, or why nothing was written (code 70: this entry alone is refused; else the journal failed, for good). The
  * owner may go in the middle of either. */
@@ -33,12 +33,12 @@ typedef void (*rop_committed)(struct rop_write *write, enum rop_commit result, c
 typedef bool (*rop_store_work)(struct rop_store *store, struct rop_write *write, struct rop_err *err);
 typedef void (*rop_store_done)(struct rop_write *write, const struct rop_err *err); /* err NULL: it worked */
 
-struct rop_write { /* begins as zeros; one thing at a time */
-	struct rop_writer *writer;     /* NULL: nothing is asked, or it is over */
+struct rop_write {                 /* begins as zeros; one thing at a time */
+	struct rop_writer *writer; /* NULL: nothing is asked, or it is over */
 	/* the writer's own */
 	struct rop_write *next;
 	const char *cluster;
-	struct rop_entry *entry;       /* NULL: any other work */
+	struct rop_entry *entry; /* NULL: any other work */
 	rop_committed committed;
 	rop_store_work work;
 	rop_store_done done;
@@ -63,8 +63,8 @@ void rop_writer_patience(struct rop_writer *writer, int64_t ms);
 /* Told after each try that found the database in use (why), and once when it is free again (NULL). One listener. */
 void rop_writer_watch_waiting(struct rop_writer *writer, void (*told)(void *arg, const struct rop_err *why), void *arg);
 
-/* Who is paused: told at once, and whenever somebody has changed the database since (asked every 250 ms). The list is gone
- * after the call. A failure to read is told as well: err, once. One listener. */
+/* Who is paused: told at once, and whenever somebody has changed the database since (asked every 250 ms). The list is
+ * gone after the call. A failure to read is told as well: err, once. One listener. */
 typedef void (*rop_pauses_told)(void *arg, const struct rop_pause *pauses, size_t n, const struct rop_err *err);
 void rop_writer_watch_pauses(struct rop_writer *writer, rop_pauses_told told, void *arg);
 

@@ -44,7 +44,8 @@ static void add_escaped(struct rop_text *line, uint32_t c)
 	else if (c == ROP_NOT_A_CHAR)
 		rop_text_add(line, "\xef\xbf\xbd"); /* U+FFFD */
 	else if (c > 0xffff)
-		rop_text_add(line, "\\u%04x\\u%04x", 0xd800u + ((c - 0x10000u) >> 10), 0xdc00u + ((c - 0x10000u) & 0x3ffu));
+		rop_text_add(line, "\\u%04x\\u%04x", 0xd800u + ((c - 0x10000u) >> 10),
+			     0xdc00u + ((c - 0x10000u) & 0x3ffu));
 	else
 		rop_text_add(line, "\\u%04x", (unsigned)c);
 }

@@ -189,11 +189,13 @@ size_t rop_char(const char *s, size_t n, uint32_t *ret_char)
 
 bool rop_char_hidden(uint32_t c)
 {
-	static const struct { uint32_t from, to; } HIDDEN[] = {
-		{ 0x00, 0x1f }, { 0x7f, 0x9f },       /* C0, DEL, C1: terminals obey them */
+	static const struct {
+		uint32_t from, to;
+	} HIDDEN[] = {
+		{ 0x00, 0x1f },     { 0x7f, 0x9f },     /* C0, DEL, C1: terminals obey them */
 		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, /* zero width, line separators, direction marks */
-		{ 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xfffe, 0xffff }, { 0xe0000, 0xe007f },
-		{ ROP_NOT_A_CHAR, ROP_NOT_A_CHAR },
+		{ 0x2060, 0x206f }, { 0xfeff, 0xfeff },   { 0xfff9, 0xfffb },
+		{ 0xfffe, 0xffff }, { 0xe0000, 0xe007f }, { ROP_NOT_A_CHAR, ROP_NOT_A_CHAR },
 	};
 	for (size_t i = 0; i < sizeof HIDDEN / sizeof *HIDDEN; i++)
 		if (c >= HIDDEN[i].from && c <= HIDDEN[i].to)

@@ -6,11 +6,15 @@
 #include "rop/text.h"
 
 const struct cli_option CLI_GLOBAL_OPTIONS[] = {
-	{ "state", 0, CLI_STRING, "PATH", "database (default: /var/lib/redis-operator/state.db as root, else $XDG_STATE_HOME/redis-operator/state.db)", CLI_VALUE(state) },
+	{ "state", 0, CLI_STRING, "PATH",
+	  "database (default: /var/lib/redis-operator/state.db as root, else $XDG_STATE_HOME/redis-operator/state.db)",
+	  CLI_VALUE(state) },
 	{ "config", 0, CLI_STRING, "PATH", "the daemon's configuration (libconfig)", CLI_VALUE(config) },
-	{ "machines", 0, CLI_STRING, "DIR", "take machines from DIR instead of those compiled in", CLI_VALUE(machines) },
+	{ "machines", 0, CLI_STRING, "DIR", "take machines from DIR instead of those compiled in",
+	  CLI_VALUE(machines) },
 	{ "output", 'o', CLI_OUTPUT, "text|json|jsonl", "how to print", CLI_VALUE(output) },
-	{ "color", 0, CLI_COLOR, "auto|always|never", "colours (NO_COLOR and TERM=dumb are respected)", CLI_VALUE(color) },
+	{ "color", 0, CLI_COLOR, "auto|always|never", "colours (NO_COLOR and TERM=dumb are respected)",
+	  CLI_VALUE(color) },
 	{ "quiet", 'q', CLI_FLAG, NULL, "no progress", CLI_VALUE(quiet) },
 	{ "verbose", 'v', CLI_FLAG, NULL, "say more; twice: everything", CLI_VALUE(verbose) },
 	{ "help", 'h', CLI_FLAG, NULL, "this text", CLI_VALUE(help) },
@@ -49,7 +53,8 @@ static bool unknown_option(const struct cli *cli, const char *text, struct rop_e
 	const char *command = cli->command ? cli->command->name : "";
 	if (meant)
 		return rop_fail(err, ROP_INVALID, "unknown option '%s' (did you mean '--%s'?)", text, meant);
-	return rop_fail(err, ROP_INVALID, "unknown option '%s'; see 'redis-operator %s%s--help'", text, command, *command ? " " : "");
+	return rop_fail(err, ROP_INVALID, "unknown option '%s'; see 'redis-operator %s%s--help'", text, command,
+			*command ? " " : "");
 }
 
 static bool one_of(const char *value, const char *const *names, int *ret)
@@ -65,24 +70,19 @@ static bool one_of(const char *value, const char *const *names, int *ret)
 
 static bool set_value(struct cli *cli, const struct cli_option *o, const char *value, struct rop_err *err)
 {
-	static const char *const OUTPUTS[] = { "text", "json", "jsonl", NULL }, *const COLORS[] = { "auto", "always", "never", NULL };
+	static const char *const OUTPUTS[] = { "text", "json", "jsonl", NULL }, *const COLORS[] = { "auto", "always",
+												    "never", NULL };
 	void *place = (char *)&cli->values + o->offset;
 	int choice = 0;
 	bool fine = true;
 	switch (o->type) {
-	case CLI_FLAG:
-		++*(int *)place;
-		break;
+	case CLI_FLAG: ++*(int *)place; break;
 	case CLI_STRING:
 		*(const char **)place = value;
 		fine = *value != '\0';
 		break;
-	case CLI_DURATION:
-		fine = rop_duration_parse(value, place);
-		break;
-	case CLI_NUMBER:
-		fine = rop_int_parse(value, 0, 1000000, place);
-		break;
+	case CLI_DURATION: fine = rop_duration_parse(value, place); break;
+	case CLI_NUMBER: fine = rop_int_parse(value, 0, 1000000, place); break;
 	case CLI_OUTPUT:
 		fine = one_of(value, OUTPUTS, &choice);
 		*(enum cli_output *)place = (enum cli_output)choice;
@@ -94,8 +94,9 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 	}
 	if (fine)
 		return true;
-	const char *wanted = o->type == CLI_DURATION ? "a duration such as 250ms, 5s, 10m or 1h" :
-			     o->type == CLI_NUMBER ? "a whole number" : o->arg;
+	const char *wanted = o->type == CLI_DURATION ? "a duration such as 250ms, 5s, 10m or 1h"
+			     : o->type == CLI_NUMBER ? "a whole number"
+						     : o->arg;
 	return rop_fail(err, ROP_INVALID, "--%s: '%s' is not %s", o->name, value, wanted);
 }
 
@@ -106,7 +107,8 @@ static bool take_option(struct cli *cli, char **argv, int argc, int *at, struct 
 	bool is_long = text[1] == '-';
 	size_t n = is_long ? strcspn(text + 2, "=") : 0;
 	for (const char *letter = text + 1; is_long || *letter; letter++) {
-		const struct cli_option *o = is_long ? find_option(cli, text + 2, n, 0) : find_option(cli, NULL, 0, *letter);
+		const struct cli_option *o = is_long ? find_option(cli, text + 2, n, 0)
+						     : find_option(cli, NULL, 0, *letter);
 		if (!o)
 			return unknown_option(cli, text, err);
 		if (is_long && text[2 + n] == '=')
@@ -182,8 +184,8 @@ bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int
 	if (!cli->command || cli->values.help || cli->values.version)
 		return true;
 	if (n < cli->command->min_operands)
-		return rop_fail(err, ROP_INVALID, "%s: %s is missing; see 'redis-operator %s --help'", cli->command->name,
-				cli->command->operands, cli->command->name);
+		return rop_fail(err, ROP_INVALID, "%s: %s is missing; see 'redis-operator %s --help'",
+				cli->command->name, cli->command->operands, cli->command->name);
 	if (cli->command->max_operands >= 0 && n > cli->command->max_operands)
 		return rop_fail(err, ROP_INVALID, "%s: '%s' is one argument too many; see 'redis-operator %s --help'",
 				cli->command->name, operands[cli->command->max_operands], cli->command->name);
@@ -205,8 +207,8 @@ static void print_options(const struct cli_option *options)
 void cli_help(const struct cli_command *command)
 {
 	if (command) {
-		printf("redis-operator %s%s%s%s\n\n%s.\n", command->name, *command->operands ? " " : "", command->operands,
-		       command->options ? " [options]" : "", command->summary);
+		printf("redis-operator %s%s%s%s\n\n%s.\n", command->name, *command->operands ? " " : "",
+		       command->operands, command->options ? " [options]" : "", command->summary);
 		if (command->about)
 			printf("\n%s", command->about);
 		if (command->options) {
@@ -225,7 +227,9 @@ void cli_help(const struct cli_command *command)
 	printf("\nOptions everywhere\n");
 	print_options(CLI_GLOBAL_OPTIONS);
 	if (!command)
-		printf("\nExit codes: 0 done  1 error  2 changes (plan --detailed-exitcode)  3 wrong input  4 refused  5 busy\n"
-		       "            6 not converged in time  7 stale plan  8 unreachable  9 not permitted  70 internal error\n"
+		printf("\nExit codes: 0 done  1 error  2 changes (plan --detailed-exitcode)  3 wrong input  4 refused  "
+		       "5 busy\n"
+		       "            6 not converged in time  7 stale plan  8 unreachable  9 not permitted  70 internal "
+		       "error\n"
 		       "\nTo try it: redis-operator demo up\n");
 }

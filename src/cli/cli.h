@@ -32,8 +32,8 @@ struct cli_values { /* every option of every command has a place here */
 enum cli_option_type { CLI_FLAG, CLI_STRING, CLI_DURATION, CLI_NUMBER, CLI_OUTPUT, CLI_COLOR };
 
 struct cli_option {
-	const char *name;      /* without the dashes */
-	char letter;           /* 0: none */
+	const char *name; /* without the dashes */
+	char letter;      /* 0: none */
 	enum cli_option_type type;
 	const char *arg, *doc; /* arg: "PATH"; NULL for flags */
 	size_t offset;         /* in struct cli_values */
@@ -44,16 +44,16 @@ struct cli {
 	struct cli_values values;
 	struct rop_arena *arena; /* of the whole call */
 	const struct cli_command *command;
-	bool color;              /* on stdout */
-	bool live;               /* stderr is a terminal: one line that is written over */
+	bool color; /* on stdout */
+	bool live;  /* stderr is a terminal: one line that is written over */
 };
 
 struct cli_command {
 	const char *name, *operands, *summary;
-	int min_operands, max_operands; /* max -1: any number */
+	int min_operands, max_operands;   /* max -1: any number */
 	const struct cli_option *options; /* own ones, up to the first without a name; NULL: none */
 	enum rop_code (*run)(struct cli *cli, int argc, char **argv); /* operands only */
-	const char *about;       /* the paragraph of --help */
+	const char *about;                                            /* the paragraph of --help */
 };
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
@@ -70,15 +70,16 @@ void cli_help(const struct cli_command *command); /* NULL: the overview */
 /* What cli_fail, cli_tell and cli_findings print is made fit to be shown, whoever said it. */
 /* "redis-operator: ..." on stderr; returns err->code. */
 enum rop_code cli_fail(const struct rop_err *err);
-void cli_tell(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr; not with -q */
-void cli_print_diags(struct rop_diags *diags); /* stderr */
-void cli_findings(const char *text); /* result.text, one error a finding, on stderr */
+void cli_tell(const struct cli *cli, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));                   /* stderr; not with -q */
+void cli_print_diags(struct rop_diags *diags);                   /* stderr */
+void cli_findings(const char *text);                             /* result.text, one error a finding, on stderr */
 const char *cli_paint(const struct cli *cli, const char *color); /* "green" "red" "yellow" "bold" "dim" "off" */
-void cli_print_json(json_t *json); /* indented, on stdout; takes the reference */
+void cli_print_json(json_t *json);                               /* indented, on stdout; takes the reference */
 void cli_print_jsonl(json_t *json);
 char *cli_time(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07 */
-json_t *cli_json_time(int64_t wall_ms); /* RFC 3339, UTC; null for 0 */
-json_t *cli_json_text(const char *s); /* null for NULL; valid whatever the bytes */
+json_t *cli_json_time(int64_t wall_ms);                   /* RFC 3339, UTC; null for 0 */
+json_t *cli_json_text(const char *s);                     /* null for NULL; valid whatever the bytes */
 /* json_pack, and what it cannot pack (a text that is no UTF-8) is not left out in silence: it is told on stderr, null
  * stands in its place, and the call ends with ROP_INTERNAL. */
 json_t *cli_json(const char *fmt, ...);
@@ -89,17 +90,17 @@ bool cli_json_failed(void);
 struct session {
 	struct cli *cli;
 	struct rop_topology *topology;
-	const char *source;            /* the topology's text, for the revision */
+	const char *source; /* the topology's text, for the revision */
 	struct rop_machine *machine;
-	struct rop_store *store;       /* NULL: none there (reading) */
+	struct rop_store *store; /* NULL: none there (reading) */
 	struct rop_image image;
-	char instance[9];              /* of the database; "": none */
-	bool changes;                  /* opened for writing: its connections say whose they are */
+	char instance[9]; /* of the database; "": none */
+	bool changes;     /* opened for writing: its connections say whose they are */
 	struct rop_loop *loop;
 	char *password;
 	struct rop_fleet_options fleet;
 	const struct rop_observed *seen;
-	const char *consent;           /* digest of the losses a person consented to; NULL: none */
+	const char *consent; /* digest of the losses a person consented to; NULL: none */
 };
 
 /* A file's path, or the name of a cluster in the database. Prints diagnostics itself. */
@@ -112,7 +113,8 @@ bool session_open_nodes(struct session *s, struct rop_err *err);
 /* One look at all nodes, into s->seen. */
 bool session_look(struct session *s, unsigned flags, struct rop_err *err);
 /* All of that in order, for commands that look and change nothing: the database is read where there is one. */
-bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more, struct rop_err *err);
+bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more,
+			  struct rop_err *err);
 /* The topology's text from elsewhere than its file; path is what diagnostics call it. */
 bool session_open_source(struct session *s, struct cli *cli, const char *path, const char *source, struct rop_err *err);
 /* The newest accepted revision of a cluster, whatever files there are. Where there is none the error begins with
@@ -129,7 +131,8 @@ bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **re
 const char *cli_state_path(struct cli *cli);
 /* Absolute where it can be: what is kept is read again from another folder. */
 const char *cli_full_path(struct cli *cli, const char *path);
-/* Names of the clusters in the database: all (only NULL), or the one asked for, which must be there. store may be NULL. */
+/* Names of the clusters in the database: all (only NULL), or the one asked for, which must be there. store may be NULL.
+ */
 bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
 		  struct rop_err *err);
 
@@ -150,7 +153,9 @@ void plan_print(struct cli *cli, const struct session *s, const struct rop_plan 
 void plan_print_lines(struct cli *cli, const struct session *s, const struct rop_plan *plan);
 json_t *plan_json(const struct session *s, const struct rop_plan *plan);
 json_t *plan_step_json(const struct rop_step *step);
-struct plan_summary { int introduced, slots, replicas, settings, restores; };
+struct plan_summary {
+	int introduced, slots, replicas, settings, restores;
+};
 struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s);
 void plan_warnings(struct cli *cli, const struct rop_plan *plan);
 /* Of another operator on the nodes: on stderr. */

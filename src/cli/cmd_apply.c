@@ -9,9 +9,11 @@
 
 static const struct cli_option OPTIONS[] = {
 	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
-	{ "timeout", 0, CLI_DURATION, "TIME", "give up when not converged by then (default 5m)", CLI_VALUE(timeout_ms) },
+	{ "timeout", 0, CLI_DURATION, "TIME", "give up when not converged by then (default 5m)",
+	  CLI_VALUE(timeout_ms) },
 	{ "step", 0, CLI_FLAG, NULL, "one batch of steps, then stop (without temporary settings)", CLI_VALUE(step) },
-	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST", "consent, for this run, to the loss that plan printed with it", CLI_VALUE(allow_data_loss) },
+	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST",
+	  "consent, for this run, to the loss that plan printed with it", CLI_VALUE(allow_data_loss) },
 	{ 0 },
 };
 
@@ -53,8 +55,9 @@ static void on_transition(void *arg, const struct rop_transition *t)
 {
 	struct applying *a = arg;
 	if (jsonl(a)) {
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster", a->s->topology->name, "from",
-					 t->from, "to", t->to, "row", t->row, "why", t->why));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster",
+					 a->s->topology->name, "from", t->from, "to", t->to, "row", t->row, "why",
+					 t->why));
 		return;
 	}
 	if (a->cli->values.verbose)
@@ -68,11 +71,13 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 	const struct rop_expect *e = &step->expect;
 	a->asked += status == ROP_EXPECT_PENDING;
 	if (jsonl(a)) {
-		const char *type = status == ROP_EXPECT_PENDING ? "step_start" : status == ROP_EXPECT_MET ? "step_done" : "step_failed";
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster", a->s->topology->name,
-					 "action", rop_step_kind_name(e->kind), "subject", e->subject, "node", e->address, "command",
-					 e->command, "attempts", e->attempts, "status", rop_expect_status_name(status), "note",
-					 cli_json_text(note)));
+		const char *type = status == ROP_EXPECT_PENDING ? "step_start"
+				   : status == ROP_EXPECT_MET   ? "step_done"
+								: "step_failed";
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster",
+					 a->s->topology->name, "action", rop_step_kind_name(e->kind), "subject",
+					 e->subject, "node", e->address, "command", e->command, "attempts", e->attempts,
+					 "status", rop_expect_status_name(status), "note", cli_json_text(note)));
 		return;
 	}
 	if (a->cli->values.verbose)
@@ -103,7 +108,8 @@ static void tick(void *arg)
 {
 	struct applying *a = arg;
 	int64_t now = rop_boot_ms(), elapsed = now - a->began_ms;
-	int64_t left = a->cli->values.timeout_ms - elapsed, left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
+	int64_t left = a->cli->values.timeout_ms - elapsed,
+		left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
 	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
 	const char *state = rop_reconcile_state(rop_drive_reconcile(a->drive)), *what;
 	bool open, due = now - a->said_ms >= PROGRESS_EVERY_MS;
@@ -112,16 +118,17 @@ static void tick(void *arg)
 	what = waits_for(a, &open);
 	if (jsonl(a)) {
 		a->said_ms = now;
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", a->s->topology->name, "state", state,
-					 "for", what, "at_most_ms", (json_int_t)(left > 0 ? left : 0)));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster",
+					 a->s->topology->name, "state", state, "for", what, "at_most_ms",
+					 (json_int_t)(left > 0 ? left : 0)));
 	} else if (a->cli->live) {
-		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state, (double)elapsed / 1000,
-			(long long)left_s, what);
+		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state,
+			(double)elapsed / 1000, (long long)left_s, what);
 		a->line_open = true;
 	} else if (open || a->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
 		a->said_ms = now;
-		cli_tell(a->cli, "%s: %s, for %lld s, at most %lld s more: %s", a->s->topology->name, state, (long long)(elapsed / 1000),
-			 (long long)left_s, what);
+		cli_tell(a->cli, "%s: %s, for %lld s, at most %lld s more: %s", a->s->topology->name, state,
+			 (long long)(elapsed / 1000), (long long)left_s, what);
 	}
 }
 
@@ -129,9 +136,10 @@ static void tell_result(struct applying *a, const struct rop_result *result)
 {
 	close_line(a);
 	if (jsonl(a)) {
-		cli_print_jsonl(cli_json("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster", a->s->topology->name,
-					 "converged", result->reached, "exit_code", (int)result->code, "steps", (int)result->steps,
-					 "transitions", (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
+		cli_print_jsonl(cli_json("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster",
+					 a->s->topology->name, "converged", result->reached, "exit_code",
+					 (int)result->code, "steps", (int)result->steps, "transitions",
+					 (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
 					 (json_int_t)a->took_ms, "message", result->text));
 		if (result->code != ROP_OK)
 			cli_findings(result->text);
@@ -143,14 +151,15 @@ static void tell_result(struct applying *a, const struct rop_result *result)
 	}
 	const struct rop_situation *now = rop_reconcile_situation(rop_drive_reconcile(a->drive));
 	if (!result->reached)
-		cli_tell(a->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on", a->s->topology->name,
-			 result->steps);
+		cli_tell(a->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
+			 a->s->topology->name, result->steps);
 	else if (result->steps && !a->cli->values.quiet)
-		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok everywhere\n",
+		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok "
+		       "everywhere\n",
 		       a->s->topology->name, (double)a->took_ms / 1000, result->steps, now->answering);
 	else if (!result->steps && a->cli->live)
-		cli_tell(a->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)", a->s->topology->name,
-			 (double)a->took_ms / 1000);
+		cli_tell(a->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)",
+			 a->s->topology->name, (double)a->took_ms / 1000);
 }
 
 static void on_done(void *arg, const struct rop_result *result, const struct rop_err *err)
@@ -202,7 +211,8 @@ static void on_signal(void *arg, int signum)
 	struct applying *a = arg;
 	close_line(a);
 	rop_writer_patience(a->writer, 0);
-	rop_drive_stop(a->drive, ROP_FAIL, signum == SIGINT ? "interrupted; apply again to go on" : "told to stop; apply again to go on");
+	rop_drive_stop(a->drive, ROP_FAIL,
+		       signum == SIGINT ? "interrupted; apply again to go on" : "told to stop; apply again to go on");
 }
 
 /* ---- doing ------------------------------------------------------------------------------------------------- */
@@ -226,8 +236,11 @@ static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *er
 static enum rop_code go(struct applying *a)
 {
 	struct rop_drive_options options = {
-		.loop = a->s->loop, .fleet = &a->s->fleet, .timeout_ms = a->cli->values.timeout_ms,
-		.on_done = on_done, .arg = a,
+		.loop = a->s->loop,
+		.fleet = &a->s->fleet,
+		.timeout_ms = a->cli->values.timeout_ms,
+		.on_done = on_done,
+		.arg = a,
 	};
 	struct rop_err err = { 0 };
 	session_reconcile_options(a->s, &options.reconcile);
@@ -265,7 +278,9 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 	if (cli->values.yes)
 		return true;
 	if (!isatty(STDIN_FILENO))
-		return rop_fail(err, ROP_REFUSED, "these changes need a person's yes, and there is no terminal to ask on\n  -> review the plan, then give --yes");
+		return rop_fail(err, ROP_REFUSED,
+				"these changes need a person's yes, and there is no terminal to ask on\n  -> review "
+				"the plan, then give --yes");
 	fprintf(stderr, "\nMake these changes? Only 'yes' is taken for a yes: ");
 	fflush(stderr);
 	if (!fgets(answer, sizeof answer, stdin) || strcmp(answer, "yes\n") != 0)
@@ -279,8 +294,8 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 		const struct rop_finding *w = &now->layout.warnings.at[i];
 		if (strcmp(w->reason, "SecondOperator") != 0)
 			continue;
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name, "reason", w->reason,
-					 "message", w->text, "advice", cli_json_text(w->advice)));
+		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name,
+					 "reason", w->reason, "message", w->text, "advice", cli_json_text(w->advice)));
 	}
 }
 
@@ -356,16 +371,17 @@ static bool take_lock(struct cli *cli, const struct session *s, struct rop_lock 
 	return *lock || rop_lock_take(cli_state_path(cli), s->topology->name, "apply", lock, err);
 }
 
-/* While the question stood others could change what they liked: the lock is taken after the yes, and what is seen then must
- * still be what was shown. */
-static enum rop_code still_agreed(struct cli *cli, struct session *s, const struct review *review, struct rop_lock **lock)
+/* While the question stood others could change what they liked: the lock is taken after the yes, and what is seen then
+ * must still be what was shown. */
+static enum rop_code still_agreed(struct cli *cli, struct session *s, const struct review *review,
+				  struct rop_lock **lock)
 {
 	struct rop_plan plan;
 	struct rop_err err = { 0 };
 	if (*lock)
 		return ROP_OK;
-	if (!take_lock(cli, s, lock, &err) || !rop_store_load(s->store, cli->arena, s->topology->name, &s->image, &err) ||
-	    !look(s, &err))
+	if (!take_lock(cli, s, lock, &err) ||
+	    !rop_store_load(s->store, cli->arena, s->topology->name, &s->image, &err) || !look(s, &err))
 		return cli_fail(&err);
 	make_plan(cli, s, review, &plan);
 	return review_fits(s, review, &plan) ? ROP_OK : ROP_STALE;
@@ -378,7 +394,8 @@ static bool may_ask(const struct session *s, const struct review *review)
 	return ((!values->yes && !review->path) || (values->allow_data_loss && !s->consent)) && isatty(STDIN_FILENO);
 }
 
-static enum rop_code apply(struct cli *cli, struct session *s, struct review *review, struct rop_lock **lock, struct rop_err *err)
+static enum rop_code apply(struct cli *cli, struct session *s, struct review *review, struct rop_lock **lock,
+			   struct rop_err *err)
 {
 	bool agreed = false;
 	if (!consent_take(s, err) || (!may_ask(s, review) && !take_lock(cli, s, lock, err)) ||
@@ -417,11 +434,19 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_apply = {
-	.name = "apply", .operands = "FILE|PLAN", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
+	.name = "apply",
+	.operands = "FILE|PLAN",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = OPTIONS,
+	.run = run,
 	.summary = "Do it, once; return when the declared cluster is there and seen by all",
-	.about = "Shows the plan, asks (or takes --yes), and goes on from whatever is there: an interrupted run is finished by\n"
-		 "the next one. Silent, with exit code 0, when there is nothing to do; without a terminal one line per change.\n"
+	.about = "Shows the plan, asks (or takes --yes), and goes on from whatever is there: an interrupted run is "
+		 "finished by\n"
+		 "the next one. Silent, with exit code 0, when there is nothing to do; without a terminal one line per "
+		 "change.\n"
 		 "-o jsonl prints one object per event.\n"
-		 "A PLAN saved by 'plan --out' is not asked about: exactly its steps are done. Exit code 7, and what has changed,\n"
+		 "A PLAN saved by 'plan --out' is not asked about: exactly its steps are done. Exit code 7, and what "
+		 "has changed,\n"
 		 "when anything that it relied on is not as it was.\n",
 };

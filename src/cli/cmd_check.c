@@ -39,10 +39,12 @@ static void say_nodes(struct checking *c)
 		if (node->reach != ROP_REACH_OK)
 			continue;
 		if (node->role == ROP_ROLE_REPLICA)
-			printf("S: %s %s\n   slots: (0 slots) slave\n   replicates %s\n", node->id, node->address, node->primary_id);
+			printf("S: %s %s\n   slots: (0 slots) slave\n   replicates %s\n", node->id, node->address,
+			       node->primary_id);
 		else
 			printf("M: %s %s\n   slots:%s (%d slots) master, %lld keys\n", node->id, node->address,
-			       rop_slots_text(c->cli->arena, &node->slots), rop_slots_count(&node->slots), (long long)node->keys);
+			       rop_slots_text(c->cli->arena, &node->slots), rop_slots_count(&node->slots),
+			       (long long)node->keys);
 	}
 }
 
@@ -51,7 +53,8 @@ static void check_reach(struct checking *c)
 	for (size_t i = 0; i < c->seen->n; i++) {
 		const struct rop_node *node = &c->seen->nodes[i];
 		if (node->reach != ROP_REACH_OK)
-			say(c, "ERR", "red", rop_printf(c->cli->arena, "%s does not answer: %s", node->address, node->reach_why));
+			say(c, "ERR", "red",
+			    rop_printf(c->cli->arena, "%s does not answer: %s", node->address, node->reach_why));
 	}
 }
 
@@ -68,14 +71,18 @@ static void check_views(struct checking *c, struct rop_situation *now)
 		say(c, "ERR", "red", "Nodes don't agree about configuration!");
 		rop_situation_open(now);
 		for (size_t i = 0; i < now->open.n; i++)
-			if (strcmp(now->open.at[i].reason, "Unreachable") != 0 && strcmp(now->open.at[i].reason, "SlotsUncovered") != 0 &&
-			    strcmp(now->open.at[i].reason, "StateFail") != 0 && strcmp(now->open.at[i].reason, "OpenSlots") != 0 &&
-			    strcmp(now->open.at[i].reason, "NotAttached") != 0 && strcmp(now->open.at[i].reason, "TemporaryWaits") != 0)
+			if (strcmp(now->open.at[i].reason, "Unreachable") != 0 &&
+			    strcmp(now->open.at[i].reason, "SlotsUncovered") != 0 &&
+			    strcmp(now->open.at[i].reason, "StateFail") != 0 &&
+			    strcmp(now->open.at[i].reason, "OpenSlots") != 0 &&
+			    strcmp(now->open.at[i].reason, "NotAttached") != 0 &&
+			    strcmp(now->open.at[i].reason, "TemporaryWaits") != 0)
 				say(c, "ERR", "red", now->open.at[i].text);
 	}
 	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
 		if (now->seen->nodes[i].reach == ROP_REACH_OK && !now->seen->nodes[i].state_ok)
-			say(c, "ERR", "red", rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
+			say(c, "ERR", "red",
+			    rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
 }
 
 static void check_slots(struct checking *c, const struct rop_situation *now)
@@ -84,20 +91,25 @@ static void check_slots(struct checking *c, const struct rop_situation *now)
 	section(c, "Check for open slots...");
 	for (size_t i = 0; i < now->seen->n; i++)
 		if (now->seen->nodes[i].open_slots)
-			say(c, "WARNING", "yellow", rop_printf(arena, "Node %s has %d slots in migrating or importing state: %.200s",
-							       now->seen->nodes[i].address, now->seen->nodes[i].open_slots, now->seen->nodes[i].open_text));
+			say(c, "WARNING", "yellow",
+			    rop_printf(arena, "Node %s has %d slots in migrating or importing state: %.200s",
+				       now->seen->nodes[i].address, now->seen->nodes[i].open_slots,
+				       now->seen->nodes[i].open_text));
 	section(c, "Check slots coverage...");
 	int covered = rop_slots_count(&now->owned);
 	if (covered == ROP_SLOTS)
 		say(c, "OK", "green", "All 16384 slots covered.");
 	else
-		say(c, "ERR", "red", rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d are not)", ROP_SLOTS - covered));
+		say(c, "ERR", "red",
+		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d are not)", ROP_SLOTS - covered));
 	for (size_t i = 0; i < now->seen->n; i++)
 		for (size_t j = i + 1; j < now->seen->n; j++)
 			if (rop_slots_meet(&now->seen->nodes[i].slots, &now->seen->nodes[j].slots))
-				say(c, "ERR", "red", rop_printf(arena, "%s and %s claim %d of the same slots", now->seen->nodes[i].address,
-								now->seen->nodes[j].address,
-								rop_slots_common(&now->seen->nodes[i].slots, &now->seen->nodes[j].slots)));
+				say(c, "ERR", "red",
+				    rop_printf(arena, "%s and %s claim %d of the same slots",
+					       now->seen->nodes[i].address, now->seen->nodes[j].address,
+					       rop_slots_common(&now->seen->nodes[i].slots,
+								&now->seen->nodes[j].slots)));
 }
 
 static void check_replicas(struct checking *c, const struct rop_situation *now)
@@ -111,20 +123,28 @@ static void check_replicas(struct checking *c, const struct rop_situation *now)
 			continue;
 		replicas++;
 		if (node->primary >= 0 && now->seen->nodes[node->primary].role == ROP_ROLE_REPLICA)
-			say(c, "ERR", "red", rop_printf(arena, "%s replicates %s, which is a replica itself", node->address, now->seen->nodes[node->primary].address));
+			say(c, "ERR", "red",
+			    rop_printf(arena, "%s replicates %s, which is a replica itself", node->address,
+				       now->seen->nodes[node->primary].address));
 		if (node->link_up && !node->syncing)
 			continue;
 		down++;
-		say(c, "WARNING", "yellow", rop_printf(arena, "%s: its link to its primary is %s", node->address, node->syncing ? "synchronising" : "down"));
+		say(c, "WARNING", "yellow",
+		    rop_printf(arena, "%s: its link to its primary is %s", node->address,
+			       node->syncing ? "synchronising" : "down"));
 	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		size_t own = 0;
-		if (rop_slots_first(&now->seen->nodes[i].slots) == ROP_SLOTS || now->seen->nodes[i].role != ROP_ROLE_PRIMARY)
+		if (rop_slots_first(&now->seen->nodes[i].slots) == ROP_SLOTS ||
+		    now->seen->nodes[i].role != ROP_ROLE_PRIMARY)
 			continue;
 		for (size_t j = 0; j < now->seen->n; j++)
-			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i && now->seen->nodes[j].reach == ROP_REACH_OK;
+			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
+			       now->seen->nodes[j].reach == ROP_REACH_OK;
 		if (own == 0)
-			say(c, "WARNING", "yellow", rop_printf(arena, "%s has no replica: its loss stops the cluster", now->seen->nodes[i].address));
+			say(c, "WARNING", "yellow",
+			    rop_printf(arena, "%s has no replica: its loss stops the cluster",
+				       now->seen->nodes[i].address));
 	}
 	if (!down && replicas)
 		say(c, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
@@ -147,8 +167,12 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	struct rop_image image = nothing_known;
 	if (c->journal) /* of it, only what is temporary: a check judges by what is there, not by what was */
 		image.temporaries = c->journal->temporaries;
-	struct rop_situation now = { .arena = c->cli->arena, .topology = topology, .seen = c->seen, .image = &image,
-				     .warn_of_found = c->journal != NULL, .looks_once = true };
+	struct rop_situation now = { .arena = c->cli->arena,
+				     .topology = topology,
+				     .seen = c->seen,
+				     .image = &image,
+				     .warn_of_found = c->journal != NULL,
+				     .looks_once = true };
 	rop_situation_assess(&now);
 	if (c->cli->values.output != CLI_TEXT)
 		c->findings = json_array();
@@ -160,8 +184,8 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	check_replicas(c, &now);
 	check_settings(c, &now);
 	if (c->findings)
-		cli_print_json(cli_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors", (int)c->errors, "warnings",
-					(int)c->warnings, "findings", c->findings));
+		cli_print_json(cli_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors",
+					(int)c->errors, "warnings", (int)c->warnings, "findings", c->findings));
 	return c->errors ? ROP_FAIL : ROP_OK;
 }
 
@@ -172,7 +196,9 @@ static struct rop_topology *topology_found(struct checking *c)
 	t->name = c->seen->nodes[0].address;
 	for (size_t i = 0; i < c->seen->n; i++) {
 		const struct rop_node *node = &c->seen->nodes[i];
-		*rop_push(c->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = node->ip, .ip = node->ip, .port = node->port };
+		*rop_push(c->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = node->ip,
+										  .ip = node->ip,
+										  .port = node->port };
 		t->shards += rop_slots_first(&node->slots) < ROP_SLOTS;
 	}
 	return t;
@@ -184,7 +210,8 @@ static enum rop_code check_file(struct checking *c, const char *path)
 	struct session s = { 0 };
 	enum rop_code code;
 	if (c->cli->values.user || c->cli->values.password_file) {
-		rop_fail(&err, ROP_INVALID, "--user and --password-file go with HOST:PORT; a file says it under spec.auth");
+		rop_fail(&err, ROP_INVALID,
+			 "--user and --password-file go with HOST:PORT; a file says it under spec.auth");
 		return cli_fail(&err);
 	}
 	bool read = session_open_topology(&s, c->cli, path, &err) && session_open_store(&s, ROP_STORE_READ, &unread);
@@ -234,8 +261,14 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 static const struct cli_option OPTIONS[] = { SEED_OPTIONS, { 0 } };
 
 const struct cli_command cli_check = {
-	.name = "check", .operands = "FILE|HOST:PORT", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
+	.name = "check",
+	.operands = "FILE|HOST:PORT",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = OPTIONS,
+	.run = run,
 	.summary = "Is this cluster healthy? Exit 1 on any [ERR]",
-	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), links, cluster_state\n"
+	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), links, "
+		 "cluster_state\n"
 		 "of every node, replicas of replicas, rival claims.\n",
 };

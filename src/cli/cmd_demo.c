@@ -115,19 +115,24 @@ static bool start_server(struct cli *cli, int port, struct rop_err *err)
 	const char *server = getenv("REDIS_SERVER") ? getenv("REDIS_SERVER") : "redis-server";
 	const char *folder = rop_printf(cli->arena, "%s/%d", demo_folder(cli), port);
 	const char *conf = rop_printf(cli->arena, "%s/redis.conf", folder);
-	if (!make_folders(folder, err) ||
-	    !write_file(conf,
-			rop_printf(cli->arena,
-				   "# written by redis-operator demo up\nbind 127.0.0.1\nport %d\ndir %s\npidfile %s/redis.pid\nlogfile %s/redis.log\n"
-				   "daemonize yes\ncluster-enabled yes\ncluster-config-file nodes.conf\ncluster-node-timeout 5000\nappendonly no\nsave \"\"\n",
-				   port, folder, folder, folder),
-			err))
+	if (!make_folders(folder, err) || !write_file(conf,
+						      rop_printf(cli->arena,
+								 "# written by redis-operator demo up\nbind "
+								 "127.0.0.1\nport %d\ndir %s\npidfile "
+								 "%s/redis.pid\nlogfile %s/redis.log\n"
+								 "daemonize yes\ncluster-enabled "
+								 "yes\ncluster-config-file "
+								 "nodes.conf\ncluster-node-timeout 5000\nappendonly "
+								 "no\nsave \"\"\n",
+								 port, folder, folder, folder),
+						      err))
 		return false;
 	char *argv[] = { (char *)server, (char *)conf, NULL };
 	pid_t pid;
 	int status, failed = posix_spawnp(&pid, server, NULL, NULL, argv, environ);
 	if (failed)
-		return rop_fail(err, ROP_FAIL, "cannot start %s: %s\n  -> apt-get install redis-server", server, strerror(failed));
+		return rop_fail(err, ROP_FAIL, "cannot start %s: %s\n  -> apt-get install redis-server", server,
+				strerror(failed));
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return rop_fail(err, ROP_FAIL, "%s did not start on port %d; see %s/redis.log", server, port, folder);
 	return true;
@@ -139,7 +144,8 @@ static const char *topology_text(struct cli *cli)
 	rop_text_add(&text, "# written by redis-operator demo up: three shards with one replica each\n"
 			    "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n  name: demo\nspec:\n"
 			    "  shards: 3\n  replicasPerShard: 1\n"
-			    "  onTotalLoss: Reform   # demo down throws everything away, and demo up may come again\n  nodes:\n");
+			    "  onTotalLoss: Reform   # demo down throws everything away, and demo up may come again\n  "
+			    "nodes:\n");
 	for (int i = 0; i < SERVERS; i++)
 		rop_text_add(&text, "    - { address: 127.0.0.1:%d }\n", FIRST_PORT + i);
 	return rop_strndup(cli->arena, text.at, text.n);
@@ -156,7 +162,10 @@ static enum rop_code up(struct cli *cli)
 		if (running(cli, port))
 			continue;
 		if (answers(cli, loop, port)) {
-			fine = rop_fail(&err, ROP_REFUSED, "something else listens on 127.0.0.1:%d already; the demo touches no server it did not start\n  -> stop it, or try on your own servers", port);
+			fine = rop_fail(&err, ROP_REFUSED,
+					"something else listens on 127.0.0.1:%d already; the demo touches no server it "
+					"did not start\n  -> stop it, or try on your own servers",
+					port);
 			break;
 		}
 		fine = start_server(cli, port, &err);
@@ -166,7 +175,9 @@ static enum rop_code up(struct cli *cli)
 	for (int port = FIRST_PORT; fine && port < FIRST_PORT + SERVERS; port++) {
 		while (!answers(cli, loop, port)) {
 			if (rop_boot_ms() > give_up) {
-				fine = rop_fail(&err, ROP_UNREACHABLE, "127.0.0.1:%d does not answer; see %s/%d/redis.log", port, demo_folder(cli), port);
+				fine = rop_fail(&err, ROP_UNREACHABLE,
+						"127.0.0.1:%d does not answer; see %s/%d/redis.log", port,
+						demo_folder(cli), port);
 				break;
 			}
 			usleep(10000);
@@ -176,10 +187,13 @@ static enum rop_code up(struct cli *cli)
 		rop_loop_free(loop);
 	if (!fine)
 		return cli_fail(&err);
-	cli_tell(cli, started ? "%d servers started on 127.0.0.1:%d-%d, in %s" : "%.0d servers run on 127.0.0.1:%d-%d already, in %s", started ? started : SERVERS,
-		 FIRST_PORT, FIRST_PORT + SERVERS - 1, demo_folder(cli));
+	cli_tell(cli,
+		 started ? "%d servers started on 127.0.0.1:%d-%d, in %s"
+			 : "%.0d servers run on 127.0.0.1:%d-%d already, in %s",
+		 started ? started : SERVERS, FIRST_PORT, FIRST_PORT + SERVERS - 1, demo_folder(cli));
 	printf("topology: %s\n", topology);
-	cli_tell(cli, "next:  redis-operator plan %s\n       redis-operator apply %s\n       redis-operator demo down", topology, topology);
+	cli_tell(cli, "next:  redis-operator plan %s\n       redis-operator apply %s\n       redis-operator demo down",
+		 topology, topology);
 	return ROP_OK;
 }
 
@@ -191,7 +205,8 @@ static bool remove_server(struct cli *cli, int port, int *stopped, struct rop_er
 	int64_t give_up = rop_boot_ms() + WAIT_MS;
 	*stopped += pid != 0;
 	if (pid && kill(pid, SIGTERM) < 0 && errno != ESRCH)
-		return rop_fail(err, ROP_FAIL, "cannot stop server %ld on port %d: %s", (long)pid, port, strerror(errno));
+		return rop_fail(err, ROP_FAIL, "cannot stop server %ld on port %d: %s", (long)pid, port,
+				strerror(errno));
 	while (runs_in(cli, pid, folder)) { /* it removes its pid file first, and exits after */
 		if (rop_boot_ms() > give_up)
 			return rop_fail(err, ROP_FAIL, "server %ld on port %d does not stop", (long)pid, port);
@@ -232,8 +247,13 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_demo = {
-	.name = "demo", .operands = "up|down", .min_operands = 1, .max_operands = 1, .run = run,
+	.name = "demo",
+	.operands = "up|down",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
 	.summary = "Six servers on 127.0.0.1:7000-7005 to try things on",
-	.about = "up starts them, in a folder beside the database, and writes a topology file for them (its path is printed);\n"
+	.about = "up starts them, in a folder beside the database, and writes a topology file for them (its path is "
+		 "printed);\n"
 		 "plan and apply of that file make the cluster. down stops them and removes the folder.\n",
 };

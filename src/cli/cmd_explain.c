@@ -5,8 +5,8 @@
 
 static const char *yes_no(struct cli *cli, bool holds)
 {
-	return holds ? rop_printf(cli->arena, "%sholds%s", cli_paint(cli, "green"), cli_paint(cli, "off")) :
-		       rop_printf(cli->arena, "%sdoes not%s", cli_paint(cli, "dim"), cli_paint(cli, "off"));
+	return holds ? rop_printf(cli->arena, "%sholds%s", cli_paint(cli, "green"), cli_paint(cli, "off"))
+		     : rop_printf(cli->arena, "%sdoes not%s", cli_paint(cli, "dim"), cli_paint(cli, "off"));
 }
 
 /* From the initial state, the rows that would be taken now, until one acts, waits or rests. */
@@ -24,7 +24,8 @@ static void explain_rows(struct cli *cli, const struct session *s, struct rop_si
 			const struct rop_row *row = &st->rows[i];
 			for (size_t w = 0; w < row->n_when; w++)
 				if (!rop_literal_holds(st, &row->when[w], now, clock) && cli->values.verbose)
-					printf("    row %d to %s: '%s' does not hold\n", row->number, m->states[row->to].name, row->when[w].text);
+					printf("    row %d to %s: '%s' does not hold\n", row->number,
+					       m->states[row->to].name, row->when[w].text);
 		}
 		if (!taken) {
 			if (!path)
@@ -32,7 +33,8 @@ static void explain_rows(struct cli *cli, const struct session *s, struct rop_si
 			return;
 		}
 		if (!path) {
-			printf("  row %d holds: to %s, because %s\n", taken->number, m->states[taken->to].name, taken->why);
+			printf("  row %d holds: to %s, because %s\n", taken->number, m->states[taken->to].name,
+			       taken->why);
 			for (size_t w = 0; w < taken->n_when; w++)
 				printf("    %-28s %s\n", taken->when[w].text, yes_no(cli, true));
 			for (size_t d = 0; d < taken->n_do; d++)
@@ -41,8 +43,9 @@ static void explain_rows(struct cli *cli, const struct session *s, struct rop_si
 			json_t *when = json_array();
 			for (size_t w = 0; w < taken->n_when; w++)
 				json_array_append_new(when, json_string(taken->when[w].text));
-			json_array_append_new(path, cli_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row", taken->number, "to",
-							     m->states[taken->to].name, "why", taken->why, "when", when));
+			json_array_append_new(path, cli_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row",
+							     taken->number, "to", m->states[taken->to].name, "why",
+							     taken->why, "when", when));
 		}
 		if (taken->n_do || taken->to == state)
 			return;
@@ -79,8 +82,9 @@ static void explain_open(struct cli *cli, struct rop_situation *now, const char 
 			if (node && (list[i].node < 0 || strcmp(now->seen->nodes[list[i].node].address, node) != 0))
 				continue;
 			if (open) {
-				json_array_append_new(open, cli_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message", list[i].text,
-								     "advice", cli_json_text(list[i].advice)));
+				json_array_append_new(open,
+						      cli_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message",
+							       list[i].text, "advice", cli_json_text(list[i].advice)));
 				continue;
 			}
 			printf("%s  - %s\n", told++ ? "" : "\nNot as declared\n", list[i].text);
@@ -116,8 +120,9 @@ static enum rop_code explain(struct cli *cli, struct session *s, const char *nod
 		explain_rows(cli, s, now, path);
 		explain_facts(cli, now, facts);
 		explain_open(cli, now, node, open);
-		cli_print_json(cli_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "case",
-					rop_case_name(now->kase), "rows", path, "facts", facts, "open", open));
+		cli_print_json(cli_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster",
+					s->topology->name, "case", rop_case_name(now->kase), "rows", path, "facts",
+					facts, "open", open));
 		return ROP_OK;
 	}
 	printf("cluster %s: %s\n\n", s->topology->name, rop_case_name(now->kase));
@@ -141,6 +146,10 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_explain = {
-	.name = "explain", .operands = "FILE|CLUSTER [NODE]", .min_operands = 1, .max_operands = 2, .run = run,
+	.name = "explain",
+	.operands = "FILE|CLUSTER [NODE]",
+	.min_operands = 1,
+	.max_operands = 2,
+	.run = run,
 	.summary = "Which row holds now, which facts made it hold, what is open",
 };

@@ -11,11 +11,14 @@ static const struct cli_option OPTIONS[] = {
 static json_t *line_json(const struct rop_history_line *l)
 {
 	if (!l->is_step)
-		return cli_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time", cli_json_time(l->wall_ms), "from",
-				l->from, "to", l->to, "row", cli_json_text(l->row), "why", cli_json_text(l->why), "pid", l->pid);
-	return cli_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time", cli_json_time(l->wall_ms), "subject",
-			l->subject, "node", cli_json_text(l->address), "command", cli_json_text(l->command), "status", l->status, "attempts",
-			l->attempts, "note", cli_json_text(l->note), "resolved", cli_json_time(l->resolved_wall_ms), "why", cli_json_text(l->why));
+		return cli_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
+				cli_json_time(l->wall_ms), "from", l->from, "to", l->to, "row", cli_json_text(l->row),
+				"why", cli_json_text(l->why), "pid", l->pid);
+	return cli_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time",
+			cli_json_time(l->wall_ms), "subject", l->subject, "node", cli_json_text(l->address), "command",
+			cli_json_text(l->command), "status", l->status, "attempts", l->attempts, "note",
+			cli_json_text(l->note), "resolved", cli_json_time(l->resolved_wall_ms), "why",
+			cli_json_text(l->why));
 }
 
 static const char *status_color(const char *status)
@@ -27,11 +30,12 @@ static void print_line(struct cli *cli, const struct rop_history_line *l)
 {
 	const char *time = cli_time(cli->arena, l->wall_ms);
 	if (!l->is_step) {
-		printf("%s  %s%s -> %s%s  %s\n", time, cli_paint(cli, "bold"), l->from, l->to, cli_paint(cli, "off"), l->why ? l->why : "");
+		printf("%s  %s%s -> %s%s  %s\n", time, cli_paint(cli, "bold"), l->from, l->to, cli_paint(cli, "off"),
+		       l->why ? l->why : "");
 		return;
 	}
-	printf("%s    %s%-8s%s %-21s %s", time, cli_paint(cli, status_color(l->status)), l->status, cli_paint(cli, "off"),
-	       l->address ? l->address : "", l->command ? l->command : l->subject);
+	printf("%s    %s%-8s%s %-21s %s", time, cli_paint(cli, status_color(l->status)), l->status,
+	       cli_paint(cli, "off"), l->address ? l->address : "", l->command ? l->command : l->subject);
 	if (l->resolved_wall_ms)
 		printf("  (%lld ms)", (long long)(l->resolved_wall_ms - l->wall_ms));
 	if (l->attempts > 1)
@@ -84,6 +88,11 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_history = {
-	.name = "history", .operands = "[CLUSTER]", .min_operands = 0, .max_operands = 1, .options = OPTIONS, .run = run,
+	.name = "history",
+	.operands = "[CLUSTER]",
+	.min_operands = 0,
+	.max_operands = 1,
+	.options = OPTIONS,
+	.run = run,
 	.summary = "Every transition and step: when, what, why, result",
 };

@@ -9,8 +9,8 @@ static enum rop_code check(const struct rop_machine *machine)
 	struct rop_err err = { 0 };
 	if (!rop_machine_check_table(machine, &cells, &err))
 		return cli_fail(&err);
-	printf("%s: machine '%s' is sound: %zu states, %zu cells (state x facts), each leads somewhere; digest %s\n", machine->path,
-	       machine->name, machine->n_states, cells, machine->digest);
+	printf("%s: machine '%s' is sound: %zu states, %zu cells (state x facts), each leads somewhere; digest %s\n",
+	       machine->path, machine->name, machine->n_states, cells, machine->digest);
 	return ROP_OK;
 }
 
@@ -45,7 +45,11 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_machine = {
-	.name = "machine", .operands = "check|graph|table|words [FILE]", .min_operands = 1, .max_operands = 3, .run = run,
+	.name = "machine",
+	.operands = "check|graph|table|words [FILE]",
+	.min_operands = 1,
+	.max_operands = 3,
+	.run = run,
 	.summary = "Check, draw or list a machine, or explain its words",
 	.about = "Without FILE: the machine in force (--machines DIR, or the one compiled in).\n"
 		 "`machine graph | dot -Tsvg` draws it; `machine graph [FILE] mermaid` is for Markdown.\n",

@@ -31,8 +31,10 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 	struct rop_err err = { 0 };
 	struct rop_store *store = NULL;
 	int64_t now = rop_wall_ms(), until = cli->values.for_ms ? now + cli->values.for_ms : 0;
-	bool done = rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) && is_known(cli, store, name, &err) &&
-		    (pause ? rop_store_pause(store, name, until, who(cli), now, &err) : rop_store_resume(store, name, now, &err));
+	bool done = rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) &&
+		    is_known(cli, store, name, &err) &&
+		    (pause ? rop_store_pause(store, name, until, who(cli), now, &err)
+			   : rop_store_resume(store, name, now, &err));
 	rop_store_close(store);
 	if (!done)
 		return cli_fail(&err);
@@ -56,11 +58,20 @@ static enum rop_code run_resume(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_pause = {
-	.name = "pause", .operands = "CLUSTER", .min_operands = 1, .max_operands = 1, .options = PAUSE_OPTIONS, .run = run_pause,
+	.name = "pause",
+	.operands = "CLUSTER",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = PAUSE_OPTIONS,
+	.run = run_pause,
 	.summary = "Stop changing a cluster; observing continues",
 };
 
 const struct cli_command cli_resume = {
-	.name = "resume", .operands = "CLUSTER", .min_operands = 1, .max_operands = 1, .run = run_resume,
+	.name = "resume",
+	.operands = "CLUSTER",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_resume,
 	.summary = "Go on changing a cluster",
 };

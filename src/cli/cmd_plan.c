@@ -8,7 +8,8 @@
 static const struct cli_option OPTIONS[] = {
 	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit 2 when there are changes", CLI_VALUE(detailed_exitcode) },
 	{ "out", 0, CLI_STRING, "PLAN", "save the plan, for 'apply PLAN': mode 0600, no secrets", CLI_VALUE(out) },
-	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST", "show what would be done with this consent", CLI_VALUE(allow_data_loss) },
+	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST", "show what would be done with this consent",
+	  CLI_VALUE(allow_data_loss) },
 	{ 0 },
 };
 
@@ -95,10 +96,17 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_plan = {
-	.name = "plan", .operands = "FILE", .min_operands = 1, .max_operands = 1, .options = OPTIONS, .run = run,
+	.name = "plan",
+	.operands = "FILE",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = OPTIONS,
+	.run = run,
 	.summary = "What would apply do? Changes nothing",
 	.about = "Looks at every node once, then runs the machine against the cluster as it is predicted to become.\n"
-		 "Signs: + is made, ~ is changed. With -o json every command is listed, with its reason and expectation.\n"
-		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses with exit code 7\n"
+		 "Signs: + is made, ~ is changed. With -o json every command is listed, with its reason and "
+		 "expectation.\n"
+		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses with "
+		 "exit code 7\n"
 		 "and what has changed.\n",
 };

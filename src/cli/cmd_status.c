@@ -29,7 +29,8 @@ static int shard_of(const struct rop_situation *now, size_t i)
 {
 	const struct rop_node *node = &now->seen->nodes[i];
 	int owner = node->role == ROP_ROLE_REPLICA ? node->primary : (int)i;
-	if (owner < 0 || rop_slots_first(&now->seen->nodes[owner].slots) == ROP_SLOTS || now->layout.shard_of[owner] < 0)
+	if (owner < 0 || rop_slots_first(&now->seen->nodes[owner].slots) == ROP_SLOTS ||
+	    now->layout.shard_of[owner] < 0)
 		return 0;
 	return now->layout.shards[now->layout.shard_of[owner]].number;
 }
@@ -52,7 +53,8 @@ static const char *state_of(const struct session *s, const struct rop_situation 
 	return m->states[state].name;
 }
 
-static void conditions_of(const struct session *s, struct rop_situation *now, struct rop_condition ret[ROP_CONDITIONS_N])
+static void conditions_of(const struct session *s, struct rop_situation *now,
+			  struct rop_condition ret[ROP_CONDITIONS_N])
 {
 	bool converged = rop_situation_converged(now);
 	if (!converged)
@@ -68,23 +70,26 @@ static void print_nodes(struct cli *cli, const struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++)
 		if ((int)strlen(now->seen->nodes[i].address) > width)
 			width = (int)strlen(now->seen->nodes[i].address);
-	printf("%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", cli_paint(cli, "bold"), "shard", width, "node", "role", "link", "slots", "version", "id",
-	       cli_paint(cli, "off"));
+	printf("%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", cli_paint(cli, "bold"), "shard", width, "node", "role",
+	       "link", "slots", "version", "id", cli_paint(cli, "off"));
 	for (int number = 0; number <= (int)now->layout.n; number++) {
 		for (int pass = 0; pass < 2; pass++) { /* primaries first */
 			for (size_t i = 0; i < now->seen->n; i++) {
 				const struct rop_node *node = &now->seen->nodes[i];
 				/* shards in order, those of no shard last */
-				if (shard_of(now, i) != (number + 1) % ((int)now->layout.n + 1) || (node->role == ROP_ROLE_REPLICA) != (pass == 1))
+				if (shard_of(now, i) != (number + 1) % ((int)now->layout.n + 1) ||
+				    (node->role == ROP_ROLE_REPLICA) != (pass == 1))
 					continue;
 				const char *link = link_text(node);
 				bool fine = strcmp(link, "ok") == 0 || strcmp(link, "up") == 0;
 				const char *slots = rop_slots_text(cli->arena, &node->slots);
 				char shard[16];
 				snprintf(shard, sizeof shard, "%d", shard_of(now, i));
-				printf("%5s  %-*s  %-7s  %s%-7s%s  %-13.40s  %-14s  %.8s\n", shard_of(now, i) ? shard : "-", width, node->address,
-				       role_text(node), cli_paint(cli, fine ? "green" : "red"), link, cli_paint(cli, "off"),
-				       *slots ? slots : "-", node->flavour ? node->flavour : "-", node->id[0] ? node->id : "-");
+				printf("%5s  %-*s  %-7s  %s%-7s%s  %-13.40s  %-14s  %.8s\n",
+				       shard_of(now, i) ? shard : "-", width, node->address, role_text(node),
+				       cli_paint(cli, fine ? "green" : "red"), link, cli_paint(cli, "off"),
+				       *slots ? slots : "-", node->flavour ? node->flavour : "-",
+				       node->id[0] ? node->id : "-");
 			}
 		}
 	}
@@ -97,8 +102,8 @@ struct file_errors {
 	size_t n;
 };
 
-static bool load_file_errors(struct cli *cli, struct rop_store *store, const char *cluster, struct file_errors *ret_errors,
-			     struct rop_err *err)
+static bool load_file_errors(struct cli *cli, struct rop_store *store, const char *cluster,
+			     struct file_errors *ret_errors, struct rop_err *err)
 {
 	*ret_errors = (struct file_errors){ 0 };
 	return !store || rop_store_file_errors(store, cli->arena, cluster, &ret_errors->at, &ret_errors->n, err);
@@ -138,16 +143,18 @@ static json_t *file_errors_json(const struct file_errors *errors)
 
 /* ---- one cluster ----------------------------------------------------------------------------------------------- */
 
-static void print_text(struct cli *cli, const struct session *s, struct rop_situation *now, const struct file_errors *errors)
+static void print_text(struct cli *cli, const struct session *s, struct rop_situation *now,
+		       const struct file_errors *errors)
 {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	conditions_of(s, now, conditions);
 	bool converged = rop_situation_converged(now);
-	printf("cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", cli_paint(cli, "bold"), s->topology->name, cli_paint(cli, "off"),
-	       cli_paint(cli, converged ? "green" : "yellow"), state_of(s, now), cli_paint(cli, "off"), s->topology->shards, now->seen->n,
-	       now->answering);
+	printf("cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", cli_paint(cli, "bold"), s->topology->name,
+	       cli_paint(cli, "off"), cli_paint(cli, converged ? "green" : "yellow"), state_of(s, now),
+	       cli_paint(cli, "off"), s->topology->shards, now->seen->n, now->answering);
 	if (s->image.revision)
-		printf("   revision %lld declared, %lld reached", (long long)s->image.revision, (long long)s->image.reached_revision);
+		printf("   revision %lld declared, %lld reached", (long long)s->image.revision,
+		       (long long)s->image.reached_revision);
 	printf("\n\n");
 	print_file_errors(cli, errors, s->image.revision);
 	if (errors->n)
@@ -158,13 +165,15 @@ static void print_text(struct cli *cli, const struct session *s, struct rop_situ
 		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED) == (conditions[i].status == ROP_FALSE);
 		if (conditions[i].status == ROP_UNKNOWN)
 			good = false;
-		printf("%-14s %s%-8s%s %-12s %s\n", rop_condition_type_name((enum rop_condition_type)i), cli_paint(cli, good ? "green" : "yellow"),
-		       rop_truth_name(conditions[i].status), cli_paint(cli, "off"), conditions[i].reason, conditions[i].message);
+		printf("%-14s %s%-8s%s %-12s %s\n", rop_condition_type_name((enum rop_condition_type)i),
+		       cli_paint(cli, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
+		       cli_paint(cli, "off"), conditions[i].reason, conditions[i].message);
 	}
 	for (size_t i = 0; i < s->image.pending.n; i++) {
 		const struct rop_expect *e = &s->image.pending.at[i];
-		printf("%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n", e->address ? e->address : e->node, e->command ? e->command : e->subject,
-		       e->attempts, cli_time(cli->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
+		printf("%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n",
+		       e->address ? e->address : e->node, e->command ? e->command : e->subject, e->attempts,
+		       cli_time(cli->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
 	}
 	for (size_t i = 0; i < s->image.temporaries.n; i++) {
 		const struct rop_temporary *t = &s->image.temporaries.at[i];
@@ -182,17 +191,25 @@ static json_t *nodes_json(struct cli *cli, const struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int shard = shard_of(now, i), planned = now->layout.shard_of[i];
-		const char *want = now->layout.primary_of[i] >= 0 ? "replica" : now->layout.primary_of[i] == -1 ? "primary" : "none";
-		json_t *declared = cli_json("{s:s, s:o}", "role", want, "shard", planned < 0 ? json_null() : json_integer(now->layout.shards[planned].number));
-		json_t *observed = cli_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers", node->reach == ROP_REACH_OK, "role", role_text(node),
-					    "primary", cli_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch", (json_int_t)node->epoch,
-					    "keys", (json_int_t)node->keys, "version", cli_json_text(node->flavour), "cluster_state",
+		const char *want = now->layout.primary_of[i] >= 0    ? "replica"
+				   : now->layout.primary_of[i] == -1 ? "primary"
+								     : "none";
+		json_t *declared = cli_json("{s:s, s:o}", "role", want, "shard",
+					    planned < 0 ? json_null()
+							: json_integer(now->layout.shards[planned].number));
+		json_t *observed = cli_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers",
+					    node->reach == ROP_REACH_OK, "role", role_text(node), "primary",
+					    cli_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch",
+					    (json_int_t)node->epoch, "keys", (json_int_t)node->keys, "version",
+					    cli_json_text(node->flavour), "cluster_state",
 					    node->state_ok ? "ok" : "fail");
 		json_array_append_new(nodes, cli_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
-						      cli_json_text(node->id[0] ? node->id : NULL), "address", node->address, "role", role_text(node),
-						      "shard", shard ? json_integer(shard) : json_null(), "slots",
-						      rop_slots_text(cli->arena, &node->slots), "link", link_text(node), "why",
-						      cli_json_text(node->reach_why), "declared", declared, "observed", observed));
+						      cli_json_text(node->id[0] ? node->id : NULL), "address",
+						      node->address, "role", role_text(node), "shard",
+						      shard ? json_integer(shard) : json_null(), "slots",
+						      rop_slots_text(cli->arena, &node->slots), "link", link_text(node),
+						      "why", cli_json_text(node->reach_why), "declared", declared,
+						      "observed", observed));
 	}
 	return nodes;
 }
@@ -202,39 +219,45 @@ static json_t *warnings_json(const struct rop_situation *now)
 	json_t *list = json_array();
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		json_array_append_new(list, cli_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text, "advice",
-						     cli_json_text(w->advice)));
+		json_array_append_new(list, cli_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
+						     "advice", cli_json_text(w->advice)));
 	}
 	return list;
 }
 
-static json_t *status_json(struct cli *cli, const struct session *s, struct rop_situation *now, const struct file_errors *errors)
+static json_t *status_json(struct cli *cli, const struct session *s, struct rop_situation *now,
+			   const struct file_errors *errors)
 {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	json_t *list = json_array(), *expectations = json_array(), *temporaries = json_array();
 	conditions_of(s, now, conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
-		json_array_append_new(list, cli_json("{s:s, s:s, s:s, s:s, s:o}", "type", rop_condition_type_name((enum rop_condition_type)i),
-						     "status", rop_truth_name(conditions[i].status), "reason", conditions[i].reason, "message",
-						     conditions[i].message, "lastTransitionTime", cli_json_time(conditions[i].since_wall_ms)));
+		json_array_append_new(list, cli_json("{s:s, s:s, s:s, s:s, s:o}", "type",
+						     rop_condition_type_name((enum rop_condition_type)i), "status",
+						     rop_truth_name(conditions[i].status), "reason",
+						     conditions[i].reason, "message", conditions[i].message,
+						     "lastTransitionTime", cli_json_time(conditions[i].since_wall_ms)));
 	for (size_t i = 0; i < s->image.pending.n; i++) {
 		const struct rop_expect *e = &s->image.pending.at[i];
-		json_array_append_new(expectations,
-				      cli_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind", rop_step_kind_name(e->kind), "status",
-					       rop_expect_status_name(e->status), "deadline",
-					       cli_json_time(e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)), "attempts", e->attempts));
+		json_array_append_new(expectations, cli_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind",
+							     rop_step_kind_name(e->kind), "status",
+							     rop_expect_status_name(e->status), "deadline",
+							     cli_json_time(e->issued_wall_ms +
+									   (e->deadline_boot_ms - e->issued_boot_ms)),
+							     "attempts", e->attempts));
 	}
 	for (size_t i = 0; i < s->image.temporaries.n; i++) {
 		const struct rop_temporary *t = &s->image.temporaries.at[i];
-		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name", t->name, "original",
-							    t->original, "temporary", t->temporary, "waits",
-							    rop_temporary_waits(now, t)));
+		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name",
+							    t->name, "original", t->original, "temporary", t->temporary,
+							    "waits", rop_temporary_waits(now, t)));
 	}
-	return cli_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name, "state",
-			state_of(s, now), "converged", rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
-			"observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes", nodes_json(cli, now), "expectations",
-			expectations, "temporarySettings", temporaries, "warnings", warnings_json(now), "file_errors",
-			file_errors_json(errors));
+	return cli_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0",
+			"cluster", s->topology->name, "state", state_of(s, now), "converged",
+			rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
+			"observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes",
+			nodes_json(cli, now), "expectations", expectations, "temporarySettings", temporaries,
+			"warnings", warnings_json(now), "file_errors", file_errors_json(errors));
 }
 
 static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
@@ -292,7 +315,8 @@ static void keep_unknown(struct file_errors *errors, const char *const *names, s
 
 static void print_unknown(struct cli *cli, const struct file_errors *errors)
 {
-	json_t *json = cli_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors", file_errors_json(errors));
+	json_t *json = cli_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors",
+				file_errors_json(errors));
 	if (cli->values.output == CLI_JSON)
 		cli_print_json(json);
 	else if (cli->values.output == CLI_JSONL)
@@ -310,7 +334,8 @@ static bool print_all(struct cli *cli, struct rop_err *err)
 	size_t n = 0;
 	struct file_errors errors = { 0 };
 	bool fine = rop_store_open(cli_state_path(cli), ROP_STORE_READ, &store, err) &&
-		    (!store || rop_store_clusters(store, cli->arena, &names, &n, err)) && load_file_errors(cli, store, NULL, &errors, err);
+		    (!store || rop_store_clusters(store, cli->arena, &names, &n, err)) &&
+		    load_file_errors(cli, store, NULL, &errors, err);
 	rop_store_close(store);
 	if (!fine)
 		return false;
@@ -332,12 +357,20 @@ static bool print_all(struct cli *cli, struct rop_err *err)
 static enum rop_code run(struct cli *cli, int argc, char **argv)
 {
 	struct rop_err err = { 0 };
-	bool fine = argc == 0 ? print_all(cli, &err) : cli->values.watch ? watch(cli, argv[0], &err) : print_one(cli, argv[0], &err);
+	bool fine = argc == 0           ? print_all(cli, &err)
+		    : cli->values.watch ? watch(cli, argv[0], &err)
+					: print_one(cli, argv[0], &err);
 	return fine ? ROP_OK : cli_fail(&err);
 }
 
 const struct cli_command cli_status = {
-	.name = "status", .operands = "[FILE|CLUSTER]", .min_operands = 0, .max_operands = 1, .options = OPTIONS, .run = run,
+	.name = "status",
+	.operands = "[FILE|CLUSTER]",
+	.min_operands = 0,
+	.max_operands = 1,
+	.options = OPTIONS,
+	.run = run,
 	.summary = "Nodes, roles, slots, state, conditions, pending expectations",
-	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every cluster of the database.\n",
+	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every cluster of the "
+		 "database.\n",
 };

@@ -15,19 +15,23 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		if (cli->values.output != CLI_TEXT) {
 			json_t *list = json_array();
 			for (size_t d = 0; d < diags.list.n; d++)
-				json_array_append_new(list, cli_json("{s:i, s:i, s:s, s:s, s:o}", "line", diags.list.at[d].mark.line, "column",
+				json_array_append_new(list, cli_json("{s:i, s:i, s:s, s:s, s:o}", "line",
+								     diags.list.at[d].mark.line, "column",
 								     diags.list.at[d].mark.column, "severity",
-								     diags.list.at[d].warning ? "warning" : "error", "message",
-								     diags.list.at[d].message, "hint", cli_json_text(diags.list.at[d].hint)));
-			json_array_append_new(files, cli_json("{s:s, s:b, s:o}", "path", argv[i], "valid", right, "diagnostics", list));
+								     diags.list.at[d].warning ? "warning" : "error",
+								     "message", diags.list.at[d].message, "hint",
+								     cli_json_text(diags.list.at[d].hint)));
+			json_array_append_new(files, cli_json("{s:s, s:b, s:o}", "path", argv[i], "valid", right,
+							      "diagnostics", list));
 			continue;
 		}
 		cli_print_diags(&diags);
 		if (right && !topology->discovery_dns)
-			printf("%s: ok, cluster '%s': %d shards, %zu nodes\n", argv[i], topology->name, topology->shards, topology->nodes.n);
+			printf("%s: ok, cluster '%s': %d shards, %zu nodes\n", argv[i], topology->name,
+			       topology->shards, topology->nodes.n);
 		else if (right)
-			printf("%s: ok, cluster '%s': %d shards, nodes discovered as %s\n", argv[i], topology->name, topology->shards,
-			       topology->discovery_dns);
+			printf("%s: ok, cluster '%s': %d shards, nodes discovered as %s\n", argv[i], topology->name,
+			       topology->shards, topology->discovery_dns);
 	}
 	if (cli->values.output != CLI_TEXT)
 		cli_print_json(cli_json("{s:s, s:o}", "format_version", "1.0", "files", files));
@@ -37,6 +41,10 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_validate = {
-	.name = "validate", .operands = "FILE...", .min_operands = 1, .max_operands = -1, .run = run,
+	.name = "validate",
+	.operands = "FILE...",
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = run,
 	.summary = "Is the topology file right? Offline",
 };

@@ -16,9 +16,12 @@ bool consent_take(struct session *s, struct rop_err *err)
 		return true;
 	size_t n = strcspn(word, "@");
 	if (n != strlen(name) || strncmp(word, name, n) != 0)
-		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%.*s', but the file describes cluster '%s'", (int)n, word, name);
+		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%.*s', but the file describes cluster '%s'",
+				(int)n, word, name);
 	if (word[n] && (strlen(word + n + 1) != 8 || strspn(word + n + 1, "0123456789abcdef") != 8))
-		return rop_fail(err, ROP_INVALID, "--allow-data-loss=%s: after '@' stand the 8 hexadecimal digits that plan printed", word);
+		return rop_fail(err, ROP_INVALID,
+				"--allow-data-loss=%s: after '@' stand the 8 hexadecimal digits that plan printed",
+				word);
 	s->consent = word[n] ? word + n + 1 : NULL;
 	return true;
 }
@@ -30,7 +33,8 @@ bool consent_ask(struct session *s, const struct rop_plan *plan)
 	if (!s->cli->values.allow_data_loss || s->consent || !losses->list.n || !isatty(STDIN_FILENO))
 		return false;
 	cli_findings(plan->result.text);
-	fprintf(stderr, "\nGive this up? It cannot be undone. Only the cluster's name, '%s', is taken for a yes: ", s->topology->name);
+	fprintf(stderr, "\nGive this up? It cannot be undone. Only the cluster's name, '%s', is taken for a yes: ",
+		s->topology->name);
 	fflush(stderr);
 	if (!fgets(answer, sizeof answer, stdin))
 		return false;

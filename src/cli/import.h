@@ -1,11 +1,12 @@
-/* import.h - between the two halves of import: what was found (cmd_import.c), and the file that says so (import_text.c). */
+/* import.h - between the two halves of import: what was found (cmd_import.c), and the file that says so
+ * (import_text.c). */
 #ifndef ROP_IMPORT_H
 #define ROP_IMPORT_H
 
 #include "seed.h"
 
 struct import_shard {
-	int primary;                    /* index of the node in seed.seen */
+	int primary; /* index of the node in seed.seen */
 	int replicas;
 };
 
@@ -13,16 +14,16 @@ struct import {
 	struct cli *cli;
 	struct seed seed;
 	const char *name;
-	const char **settings;          /* names looked at: import_settings */
+	const char **settings; /* names looked at: import_settings */
 	size_t n_settings;
-	struct import_shard *shards;    /* by lowest slot */
+	struct import_shard *shards; /* by lowest slot */
 	size_t n_shards;
-	int *shard_of;                  /* [node of seen]; from 0 */
-	int *order;                     /* [line of the file]: node of seen */
-	int fewest, most;               /* replicas of a shard */
-	bool even;                      /* slots are as a cluster formed anew would have them */
-	const char *uneven;             /* else: which shards have what */
-	bool pinned;                    /* each node says its shard */
+	int *shard_of;      /* [node of seen]; from 0 */
+	int *order;         /* [line of the file]: node of seen */
+	int fewest, most;   /* replicas of a shard */
+	bool even;          /* slots are as a cluster formed anew would have them */
+	const char *uneven; /* else: which shards have what */
+	bool pinned;        /* each node says its shard */
 };
 
 /* Settings that import looks at. Owned by nobody. */

@@ -9,12 +9,15 @@
 #include "rop/text.h"
 
 #define COMMENT_COLUMN 52
-#define SLOTS_SHOWN 48   /* characters of a primary's slots; a scattered set is counted instead */
+#define SLOTS_SHOWN 48 /* characters of a primary's slots; a scattered set is counted instead */
 #define DIFFERENT_SHOWN 8
 
 /* What people set on purpose, with the value that a server has by itself (redis.conf of 7.0). What a server takes from
  * its surroundings (ports, folders, maxclients cut down by ulimit) and what holds secrets is not here. */
-static const struct known_setting { const char *name, *normal; bool memory; } KNOWN[] = {
+static const struct known_setting {
+	const char *name, *normal;
+	bool memory;
+} KNOWN[] = {
 	{ "maxmemory", "0", true },
 	{ "maxmemory-policy", "noeviction", false },
 	{ "maxmemory-samples", "5", false },
@@ -125,9 +128,9 @@ static const char *node_comment(const struct import *im, int i)
 	struct rop_arena *arena = im->cli->arena;
 	const struct rop_node *node = &im->seed.seen->nodes[i];
 	int shard = im->shard_of[i];
-	const char *what = im->shards[shard].primary == i ?
-				   rop_printf(arena, "primary of shard %d, slots %s", shard + 1, slots_in_words(arena, &node->slots)) :
-				   rop_printf(arena, "replica of shard %d", shard + 1);
+	const char *what = im->shards[shard].primary == i ? rop_printf(arena, "primary of shard %d, slots %s",
+								       shard + 1, slots_in_words(arena, &node->slots))
+							  : rop_printf(arena, "replica of shard %d", shard + 1);
 	const char *name = im->seed.host_names[i];
 	return name ? rop_printf(arena, "%s; calls itself %s", what, for_comment(arena, name)) : what;
 }
@@ -137,24 +140,36 @@ static void put_node(const struct import *im, int i, struct rop_text *out)
 	struct rop_arena *arena = im->cli->arena;
 	const struct rop_endpoint *at = &im->seed.endpoints[i];
 	bool colon = at->address[0] == '['; /* "[" begins a list, in YAML */
-	const char *bus = at->bus_port && at->bus_port != at->port + ROP_BUS_OFFSET ? rop_printf(arena, ", busPort: %d", at->bus_port) : "";
+	const char *bus = at->bus_port && at->bus_port != at->port + ROP_BUS_OFFSET
+				  ? rop_printf(arena, ", busPort: %d", at->bus_port)
+				  : "";
 	const char *shard = im->pinned ? rop_printf(arena, ", shard: %d", im->shard_of[i] + 1) : "";
-	const char *item = rop_printf(arena, "    - { address: %s%s%s%s%s }", colon ? "\"" : "", at->address, colon ? "\"" : "", bus, shard);
+	const char *item = rop_printf(arena, "    - { address: %s%s%s%s%s }", colon ? "\"" : "", at->address,
+				      colon ? "\"" : "", bus, shard);
 	rop_text_add(out, "%-*s # %s\n", COMMENT_COLUMN, item, node_comment(im, i));
 }
 
 static void put_nodes(const struct import *im, struct rop_text *out)
 {
-	rop_text_add(out, "  # The primaries by their lowest slot, then the replicas. Servers do not know in which zone they stand: say it where\n"
-			  "  # machines fail together, as in { address: ..., zone: a }, and new replicas are kept apart.\n");
+	rop_text_add(out, "  # The primaries by their lowest slot, then the replicas. Servers do not know in which "
+			  "zone they stand: say it where\n"
+			  "  # machines fail together, as in { address: ..., zone: a }, and new replicas are kept "
+			  "apart.\n");
 	if (im->pinned && im->fewest != im->most)
-		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where it belongs. With\n"
-				  "  # cluster-allow-replica-migration the servers may move one to a shard that has none: then this is to be changed.\n");
+		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where "
+				  "it belongs. With\n"
+				  "  # cluster-allow-replica-migration the servers may move one to a shard that has "
+				  "none: then this is to be changed.\n");
 	else if (im->pinned)
-		rop_text_add(out, "  # 'shard' says for each node where it belongs: by order alone, a cluster formed anew would pair them otherwise.\n");
+		rop_text_add(out, "  # 'shard' says for each node where it belongs: by order alone, a cluster formed "
+				  "anew would pair them otherwise.\n");
 	if (!im->even)
-		rop_text_add(out, "  # The slots are not in equal ranges, and this format has no key for ranges: plan and apply leave each slot where\n"
-				  "  # it is, but a cluster formed anew from this file would have equal ranges.\n  # Now %s.\n", im->uneven);
+		rop_text_add(out,
+			     "  # The slots are not in equal ranges, and this format has no key for ranges: plan and "
+			     "apply leave each slot where\n"
+			     "  # it is, but a cluster formed anew from this file would have equal ranges.\n  # Now "
+			     "%s.\n",
+			     im->uneven);
 	rop_text_add(out, "  nodes:\n");
 	for (size_t line = 0; line < im->seed.n; line++)
 		put_node(im, im->order[line], out);
@@ -180,8 +195,10 @@ static bool can_be_said(const char *value)
 /* 4294967296 as 4gb: how it stands in a redis.conf. */
 static const char *memory_in_words(struct rop_arena *arena, const char *value)
 {
-	static const struct { const char *unit; int64_t bytes; } UNITS[] = {
-		{ "gb", 1024 * 1024 * 1024 }, { "mb", 1024 * 1024 }, { "kb", 1024 } };
+	static const struct {
+		const char *unit;
+		int64_t bytes;
+	} UNITS[] = { { "gb", 1024 * 1024 * 1024 }, { "mb", 1024 * 1024 }, { "kb", 1024 } };
 	int64_t bytes;
 	if (!rop_int_parse(value, 1, INT64_MAX, &bytes))
 		return value;
@@ -232,11 +249,13 @@ static void put_difference(const struct import *im, size_t setting, struct rop_t
 	for (size_t line = 0; line < im->seed.n && told < DIFFERENT_SHOWN; line++) {
 		const char *value = value_of(im, (size_t)im->order[line], setting);
 		if (!rop_streq(value, common))
-			rop_text_add(out, "%s %s has %s", told++ ? "," : "", im->seed.endpoints[im->order[line]].address, value_in_words(im, setting, value));
+			rop_text_add(out, "%s %s has %s", told++ ? "," : "",
+				     im->seed.endpoints[im->order[line]].address, value_in_words(im, setting, value));
 	}
 	if (others > told)
 		rop_text_add(out, ", %zu more have other values", others - told);
-	rop_text_add(out, "; the other%s %zu: %s\n", im->seed.n - others == 1 ? "" : "s,", im->seed.n - others, value_in_words(im, setting, common));
+	rop_text_add(out, "; the other%s %zu: %s\n", im->seed.n - others == 1 ? "" : "s,", im->seed.n - others,
+		     value_in_words(im, setting, common));
 }
 
 static bool all_alike(const struct import *im, size_t setting)
@@ -252,18 +271,22 @@ static void put_settings(const struct import *im, struct rop_text *out)
 		if (!all_alike(im, s) || !value || strcmp(value, KNOWN[s].normal) == 0 || !can_be_said(value))
 			continue;
 		if (!any)
-			rop_text_add(out, "  # What all nodes have set and a server does not have by itself. Declared here, apply keeps it so (CONFIG SET)\n"
-					  "  # and gives it to new nodes; what is not declared is left alone.\n  settings:\n");
+			rop_text_add(out, "  # What all nodes have set and a server does not have by itself. Declared "
+					  "here, apply keeps it so (CONFIG SET)\n"
+					  "  # and gives it to new nodes; what is not declared is left alone.\n  "
+					  "settings:\n");
 		any = true;
 		const char *text = KNOWN[s].memory ? memory_in_words(im->cli->arena, value) : value;
-		rop_text_add(out, "    %s: %s\n", KNOWN[s].name, KNOWN[s].memory ? text : scalar(im->cli->arena, text, true));
+		rop_text_add(out, "    %s: %s\n", KNOWN[s].name,
+			     KNOWN[s].memory ? text : scalar(im->cli->arena, text, true));
 	}
 	any = false;
 	for (size_t s = 0; s < KNOWN_N; s++) {
 		if (all_alike(im, s))
 			continue;
 		if (!any)
-			rop_text_add(out, "  # Not declared, because the nodes differ; under 'settings', apply would make them equal:\n");
+			rop_text_add(out, "  # Not declared, because the nodes differ; under 'settings', apply would "
+					  "make them equal:\n");
 		any = true;
 		put_difference(im, s, out);
 	}
@@ -292,7 +315,8 @@ static void put_auth(const struct import *im, struct rop_text *out)
 	const struct cli_values *values = &im->cli->values;
 	if (!values->password_file)
 		return;
-	rop_text_add(out, "  # The file that was given to import; mode 0600, the password and nothing else.%s\n  auth:\n",
+	rop_text_add(out,
+		     "  # The file that was given to import; mode 0600, the password and nothing else.%s\n  auth:\n",
 		     values->password_file[0] == '/' ? "" : " A relative path begins at the folder of this file.");
 	if (values->user)
 		rop_text_add(out, "    user: %s\n", scalar(im->cli->arena, values->user, false));
@@ -303,14 +327,18 @@ char *import_text(const struct import *im)
 {
 	ROP_OWN_TEXT out = { 0 };
 	int nodes = (int)im->seed.n;
-	rop_text_add(&out, "# The cluster of %s as it was found: %d node%s. Written by redis-operator import, which changed nothing.\n"
-			   "# 'redis-operator plan' of this file says 'No changes' as long as the cluster stays like this.\n",
+	rop_text_add(&out,
+		     "# The cluster of %s as it was found: %d node%s. Written by redis-operator import, which changed "
+		     "nothing.\n"
+		     "# 'redis-operator plan' of this file says 'No changes' as long as the cluster stays like this.\n",
 		     im->seed.text, nodes, plural(nodes));
 	rop_text_add(&out, "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n");
 	if (im->cli->values.name)
 		rop_text_add(&out, "  name: %s\n", scalar(im->cli->arena, im->name, false));
 	else
-		rop_text_add(&out, "  name: %-25s # made up from the port: change it to what people call it; no two files may share a name\n",
+		rop_text_add(&out,
+			     "  name: %-25s # made up from the port: change it to what people call it; no two files "
+			     "may share a name\n",
 			     scalar(im->cli->arena, im->name, false));
 	put_shape(im, &out);
 	put_nodes(im, &out);

@@ -12,8 +12,8 @@
 #include "rop/log.h"
 
 const struct cli_command *const CLI_COMMANDS[] = {
-	&cli_validate, &cli_plan, &cli_apply, &cli_run, &cli_status, &cli_check, &cli_history, &cli_explain,
-	&cli_pause, &cli_resume, &cli_import, &cli_machine, &cli_demo, NULL,
+	&cli_validate, &cli_plan,  &cli_apply,  &cli_run,    &cli_status,  &cli_check, &cli_history,
+	&cli_explain,  &cli_pause, &cli_resume, &cli_import, &cli_machine, &cli_demo,  NULL,
 };
 
 /* A closed 0, 1 or 2 would be given to the next file or socket that is opened. */
@@ -52,7 +52,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		return cli_fail(&err);
 	}
 	if (cli->values.config && access(cli->values.config, R_OK) < 0) { /* what stands in it is for the daemon */
-		rop_fail(&err, ROP_INVALID, "cannot read the configuration %s: %s", cli->values.config, strerror(errno));
+		rop_fail(&err, ROP_INVALID, "cannot read the configuration %s: %s", cli->values.config,
+			 strerror(errno));
 		return cli_fail(&err);
 	}
 	cli->color = wants_color(cli);

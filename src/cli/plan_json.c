@@ -6,20 +6,13 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
-	case ROP_STEP_SETTING:
-		return rop_printf(arena, "%s shows %s = %s", e->address, e->name, e->value);
-	case ROP_STEP_EPOCH:
-		return rop_printf(arena, "%s shows config epoch %lld", e->address, (long long)e->epoch);
-	case ROP_STEP_MEET:
-		return rop_printf(arena, "%s and node %s list each other", e->address, e->peer);
-	case ROP_STEP_SLOTS:
-		return rop_printf(arena, "%s claims slots %d-%d", e->address, e->first, e->last);
-	case ROP_STEP_ROLE:
-		return rop_printf(arena, "%s is a replica of %s", e->address, e->peer);
-	case ROP_STEP_PERSIST:
-		return rop_printf(arena, "%s answers OK", e->address);
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_SETTING: return rop_printf(arena, "%s shows %s = %s", e->address, e->name, e->value);
+	case ROP_STEP_EPOCH: return rop_printf(arena, "%s shows config epoch %lld", e->address, (long long)e->epoch);
+	case ROP_STEP_MEET: return rop_printf(arena, "%s and node %s list each other", e->address, e->peer);
+	case ROP_STEP_SLOTS: return rop_printf(arena, "%s claims slots %d-%d", e->address, e->first, e->last);
+	case ROP_STEP_ROLE: return rop_printf(arena, "%s is a replica of %s", e->address, e->peer);
+	case ROP_STEP_PERSIST: return rop_printf(arena, "%s answers OK", e->address);
+	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
 }
@@ -28,17 +21,18 @@ json_t *plan_step_json(const struct rop_step *step)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	const struct rop_expect *e = &step->expect;
-	return cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "state", step->state, "action", rop_step_kind_name(e->kind),
-			"subject", e->subject, "node", e->address, "command", e->command, "why", e->why, "expectation",
-			expectation_text(arena, e), "risk", plan_risk_json(&step->risk));
+	return cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "state", step->state, "action",
+			rop_step_kind_name(e->kind), "subject", e->subject, "node", e->address, "command", e->command,
+			"why", e->why, "expectation", expectation_text(arena, e), "risk", plan_risk_json(&step->risk));
 }
 
 static json_t *findings_json(const struct rop_finding *findings, size_t n)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, cli_json("{s:i, s:s, s:s, s:o}", "code", (int)findings[i].code, "reason", findings[i].reason,
-						     "message", findings[i].text, "advice", cli_json_text(findings[i].advice)));
+		json_array_append_new(list, cli_json("{s:i, s:s, s:s, s:o}", "code", (int)findings[i].code, "reason",
+						     findings[i].reason, "message", findings[i].text, "advice",
+						     cli_json_text(findings[i].advice)));
 	return list;
 }
 
@@ -48,15 +42,19 @@ json_t *plan_json(const struct session *s, const struct rop_plan *plan)
 	json_t *changes = json_array();
 	for (size_t i = 0; i < plan->steps.n; i++)
 		json_array_append_new(changes, plan_step_json(&plan->steps.at[i]));
-	json_t *summary = cli_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce", sum.introduced, "slots_to_assign",
-				   sum.slots, "replicas_to_attach", sum.replicas, "settings_to_change", sum.settings,
-				   "temporary_settings_to_restore", sum.restores, "slots_to_move", 0, "failovers", 0, "restarts", 0, "risk", plan_risk_word(plan));
+	json_t *summary = cli_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
+				   sum.introduced, "slots_to_assign", sum.slots, "replicas_to_attach", sum.replicas,
+				   "settings_to_change", sum.settings, "temporary_settings_to_restore", sum.restores,
+				   "slots_to_move", 0, "failovers", 0, "restarts", 0, "risk", plan_risk_word(plan));
 	const struct rop_losses *losses = &plan->first->losses;
-	const char *consent = losses->list.n ? rop_printf(s->cli->arena, "%s@%s", s->topology->name, losses->digest) : NULL;
-	return cli_json("{s:s, s:s, s:s, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version", "1.0", "cluster", s->topology->name,
-			"case", rop_case_name(plan->first->kase), "converges", plan->result.reached, "nodes", (int)plan->first->seen->n,
-			"nodes_answering", (int)plan->first->answering, "changes", changes, "summary", summary, "findings",
+	const char *consent = losses->list.n ? rop_printf(s->cli->arena, "%s@%s", s->topology->name, losses->digest)
+					     : NULL;
+	return cli_json("{s:s, s:s, s:s, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version", "1.0",
+			"cluster", s->topology->name, "case", rop_case_name(plan->first->kase), "converges",
+			plan->result.reached, "nodes", (int)plan->first->seen->n, "nodes_answering",
+			(int)plan->first->answering, "changes", changes, "summary", summary, "findings",
 			findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",
-			findings_json(plan->first->layout.warnings.at, plan->first->layout.warnings.n), "not_converged_because",
-			plan->result.text, "losses", plan_losses_json(losses), "consent", cli_json_text(consent));
+			findings_json(plan->first->layout.warnings.at, plan->first->layout.warnings.n),
+			"not_converged_because", plan->result.text, "losses", plan_losses_json(losses), "consent",
+			cli_json_text(consent));
 }

@@ -47,7 +47,8 @@ void plan_print_risk(struct cli *cli, const struct rop_plan *plan)
 
 const char *plan_risk_word(const struct rop_plan *plan)
 {
-	return rop_risk_kind_name(plan->first->losses.list.n ? ROP_RISK_LOSS : worst(plan)); /* what stands against it counts too */
+	return rop_risk_kind_name(plan->first->losses.list.n ? ROP_RISK_LOSS
+							     : worst(plan)); /* what stands against it counts too */
 }
 
 json_t *plan_risk_json(const struct rop_risk *risk)
@@ -57,10 +58,10 @@ json_t *plan_risk_json(const struct rop_risk *risk)
 	json_t *shards = json_array();
 	if (risk->shard)
 		json_array_append_new(shards, json_integer(risk->shard));
-	return cli_json("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "kind", rop_risk_kind_name(risk->kind), "what", risk->what, "shards",
-			shards, "slots", cli_json_text(risk->slots), "keys",
-			risk->keys >= 0 ? json_integer(risk->keys) : json_null(), "nodes", cli_json_text(risk->nodes), "text",
-			risk->text);
+	return cli_json("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "kind", rop_risk_kind_name(risk->kind), "what",
+			risk->what, "shards", shards, "slots", cli_json_text(risk->slots), "keys",
+			risk->keys >= 0 ? json_integer(risk->keys) : json_null(), "nodes", cli_json_text(risk->nodes),
+			"text", risk->text);
 }
 
 json_t *plan_losses_json(const struct rop_losses *losses)

@@ -47,12 +47,10 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 		       same_text(a->expect.was, b->expect.was);
 	case ROP_STEP_EPOCH:
 	case ROP_STEP_MEET:
-	case ROP_STEP_PERSIST:
-		return true;
+	case ROP_STEP_PERSIST: return true;
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_ROLE:
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_KINDS_N: break;
 	}
 	return false;
 }
@@ -60,7 +58,8 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 /* A temporary setting that the nodes show and the database does not know; its `why` has both values and says so. */
 static bool is_found(const struct rop_plan *plan, const struct rop_step *step)
 {
-	return step->expect.kind == ROP_STEP_RESTORE && rop_temporary_is_found(plan->first, step->expect.node, step->expect.name);
+	return step->expect.kind == ROP_STEP_RESTORE &&
+	       rop_temporary_is_found(plan->first, step->expect.node, step->expect.name);
 }
 
 static void add_node(struct group *group, int node)
@@ -97,7 +96,8 @@ static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, gr
 				group = &ret_groups->at[g];
 		if (!group) {
 			group = rop_push(arena, ret_groups);
-			*group = (struct group){ .step = step, .nodes = rop_alloc_n(arena, plan->first->seen->n, sizeof(bool)) };
+			*group = (struct group){ .step = step,
+						 .nodes = rop_alloc_n(arena, plan->first->seen->n, sizeof(bool)) };
 		}
 		group->n_steps++;
 		add_node(group, step->node);
@@ -114,7 +114,8 @@ static bool is_own_restore(const struct rop_plan *plan, const struct rop_step *r
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_expect *e = &plan->steps.at[i].expect;
-		if (e->kind == ROP_STEP_LOWER && strcmp(e->name, restore->expect.name) == 0 && strcmp(e->node, restore->expect.node) == 0)
+		if (e->kind == ROP_STEP_LOWER && strcmp(e->name, restore->expect.name) == 0 &&
+		    strcmp(e->node, restore->expect.node) == 0)
 			return true;
 	}
 	return false;
@@ -126,7 +127,10 @@ static int shard_number(const struct rop_plan *plan, int node)
 	return shard < 0 ? 0 : plan->first->layout.shards[shard].number;
 }
 
-struct line { const char *heading, *sign, *who, *what; int shard; /* 0: told elsewhere */ };
+struct line {
+	const char *heading, *sign, *who, *what;
+	int shard; /* 0: told elsewhere */
+};
 
 static const char *place_before(struct rop_arena *arena, const struct rop_plan *plan, int node)
 {
@@ -152,12 +156,11 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_RESTORE:
 		line.heading = "Settings (temporary)";
 		line.sign = "~";
-		line.what = is_found(plan, g->step) ? rop_printf(arena, "%s %s", e->name, e->why) :
-						      rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
+		line.what = is_found(plan, g->step)
+				    ? rop_printf(arena, "%s %s", e->name, e->why)
+				    : rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
 		break;
-	case ROP_STEP_EPOCH:
-		line.what = "a config epoch of its own for each";
-		break;
+	case ROP_STEP_EPOCH: line.what = "a config epoch of its own for each"; break;
 	case ROP_STEP_MEET:
 		line.who = span(arena, seen, g->nodes);
 		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, g->n_nodes == 1 ? "" : "s",
@@ -165,13 +168,16 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		break;
 	case ROP_STEP_SLOTS:
 		line.shard = shard_number(plan, g->step->node);
-		line.what = e->first == e->last ? rop_printf(arena, "slot %d", e->first) : rop_printf(arena, "slots %d-%d", e->first, e->last);
+		line.what = e->first == e->last ? rop_printf(arena, "slot %d", e->first)
+						: rop_printf(arena, "slots %d-%d", e->first, e->last);
 		break;
 	case ROP_STEP_ROLE:
-		line.what = rop_printf(arena, "replica of shard %d (%s)", shard_number(plan, g->step->peer), seen->nodes[g->step->peer].address);
+		line.what = rop_printf(arena, "replica of shard %d (%s)", shard_number(plan, g->step->peer),
+				       seen->nodes[g->step->peer].address);
 		if (seen->nodes[g->step->node].role == ROP_ROLE_REPLICA) { /* it moves */
 			line.sign = "~";
-			line.what = rop_printf(arena, "%s, was %s", line.what, place_before(arena, plan, g->step->node));
+			line.what = rop_printf(arena, "%s, was %s", line.what,
+					       place_before(arena, plan, g->step->node));
 		}
 		break;
 	case ROP_STEP_SETTING:
@@ -184,8 +190,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		line.sign = "~";
 		line.what = "write the settings to the configuration file";
 		break;
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_KINDS_N: break;
 	}
 	return line;
 }
@@ -232,26 +237,15 @@ struct plan_summary plan_summary(const struct rop_plan *plan, const struct sessi
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_step *step = &plan->steps.at[i];
 		switch (step->expect.kind) {
-		case ROP_STEP_MEET:
-			met[step->node] = met[step->peer] = true;
-			break;
-		case ROP_STEP_SLOTS:
-			sum.slots += step->expect.last - step->expect.first + 1;
-			break;
-		case ROP_STEP_ROLE:
-			sum.replicas++;
-			break;
-		case ROP_STEP_SETTING:
-			sum.settings++;
-			break;
-		case ROP_STEP_RESTORE:
-			sum.restores += !is_own_restore(plan, step);
-			break;
+		case ROP_STEP_MEET: met[step->node] = met[step->peer] = true; break;
+		case ROP_STEP_SLOTS: sum.slots += step->expect.last - step->expect.first + 1; break;
+		case ROP_STEP_ROLE: sum.replicas++; break;
+		case ROP_STEP_SETTING: sum.settings++; break;
+		case ROP_STEP_RESTORE: sum.restores += !is_own_restore(plan, step); break;
 		case ROP_STEP_LOWER:
 		case ROP_STEP_EPOCH:
 		case ROP_STEP_PERSIST:
-		case ROP_STEP_KINDS_N:
-			break;
+		case ROP_STEP_KINDS_N: break;
 		}
 	}
 	sum.introduced = (int)keep_newcomers(plan->first->seen, met);
@@ -266,8 +260,9 @@ static const char *plural(int n)
 static void print_summary(struct cli *cli, const struct session *s, const struct rop_plan *plan)
 {
 	struct plan_summary sum = plan_summary(plan, s);
-	printf("%sPlan:%s %d node%s to introduce, %d slot%s to assign, %d replica%s to attach", cli_paint(cli, "bold"), cli_paint(cli, "off"),
-	       sum.introduced, plural(sum.introduced), sum.slots, plural(sum.slots), sum.replicas, plural(sum.replicas));
+	printf("%sPlan:%s %d node%s to introduce, %d slot%s to assign, %d replica%s to attach", cli_paint(cli, "bold"),
+	       cli_paint(cli, "off"), sum.introduced, plural(sum.introduced), sum.slots, plural(sum.slots),
+	       sum.replicas, plural(sum.replicas));
 	if (sum.settings)
 		printf(", %d setting%s to change", sum.settings, plural(sum.settings));
 	if (sum.restores)
@@ -283,8 +278,8 @@ static void print_header(const struct session *s, const struct rop_plan *plan)
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->nodes[i].current_epoch > epoch)
 			epoch = seen->nodes[i].current_epoch;
-	printf("cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", s->topology->name, s->topology->shards,
-	       seen->n, plan->first->answering, seen->n, (long long)epoch);
+	printf("cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", s->topology->name,
+	       s->topology->shards, seen->n, plan->first->answering, seen->n, (long long)epoch);
 }
 
 void plan_warnings(struct cli *cli, const struct rop_plan *plan)
@@ -295,7 +290,8 @@ void plan_warnings(struct cli *cli, const struct rop_plan *plan)
 			cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
 		if (first->seen->nodes[i].reach != ROP_REACH_OK)
-			cli_tell(cli, "warning: %s does not answer: %s", first->seen->nodes[i].address, first->seen->nodes[i].reach_why);
+			cli_tell(cli, "warning: %s does not answer: %s", first->seen->nodes[i].address,
+				 first->seen->nodes[i].reach_why);
 }
 
 void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan)
@@ -308,8 +304,10 @@ void plan_print(struct cli *cli, const struct session *s, const struct rop_plan 
 		print_summary(cli, s, plan);
 	}
 	if (plan->result.reached && !plan->steps.n)
-		printf("No changes. %s\n", rop_situation_converged(plan->first) ? "The cluster matches its topology." :
-						 "The nodes are coming to agree by themselves; apply waits for that.");
+		printf("No changes. %s\n", rop_situation_converged(plan->first) ? "The cluster matches its topology."
+										: "The nodes are coming to agree by "
+										  "themselves; apply waits for that.");
 	else if (!plan->result.reached && plan->result.text[0])
-		printf("%sIt will not be converged then:\n%s\n", plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
+		printf("%sIt will not be converged then:\n%s\n", plan->steps.n ? "\n" : "No changes can be made. ",
+		       plan->result.text);
 }

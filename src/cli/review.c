@@ -1,4 +1,5 @@
-/* review.c - a plan that was agreed upon, held against what is seen now; and whether a saved one may be believed at all. */
+/* review.c - a plan that was agreed upon, held against what is seen now; and whether a saved one may be believed at
+ * all. */
 #include "review.h"
 
 #include <string.h>
@@ -29,7 +30,8 @@ static bool is_the_same(const struct session *s, const struct saved_plan *plan, 
 {
 	if (strcmp(s->topology->name, plan->cluster) == 0 && strcmp(s->topology->digest, plan->digest) == 0)
 		return true;
-	return rop_fail(err, ROP_STALE, "%s does not fit any more: since it was planned this has changed; "
+	return rop_fail(err, ROP_STALE,
+			"%s does not fit any more: since it was planned this has changed; "
 			"nothing was sent\n- %s says something else now\n"
 			"  -> redis-operator plan --out %s %s, and review it again",
 			operand, said_by, operand, plan->path);
@@ -43,7 +45,8 @@ static bool holds_together(struct cli *cli, const struct saved_plan *plan, const
 		return false;
 	if (strcmp(reviewed.topology->digest, plan->digest) == 0 && strcmp(reviewed.topology->name, plan->cluster) == 0)
 		return true;
-	return rop_fail(err, ROP_INVALID, "%s: not a plan that can be applied: its topology is not the one that it names", operand);
+	return rop_fail(err, ROP_INVALID,
+			"%s: not a plan that can be applied: its topology is not the one that it names", operand);
 }
 
 bool review_open(struct session *s, struct cli *cli, const char *operand, struct review *review, struct rop_err *err)
@@ -93,7 +96,8 @@ bool review_fits(struct session *s, const struct review *review, const struct ro
 	if (lines.n > LINES_MAX)
 		fprintf(stderr, "- ... and %zu more\n", lines.n - LINES_MAX);
 	if (review->path)
-		fprintf(stderr, "  -> redis-operator plan --out %s %s, and review it again\n", review->path, review->plan.path);
+		fprintf(stderr, "  -> redis-operator plan --out %s %s, and review it again\n", review->path,
+			review->plan.path);
 	else
 		fprintf(stderr, "  -> apply again, to see what would be done now\n");
 	return false;

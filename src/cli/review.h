@@ -6,14 +6,15 @@
 #include "saved_plan.h"
 
 struct review {
-	const char *path;               /* of the saved plan; NULL: it was shown, or --yes was said beforehand */
+	const char *path; /* of the saved plan; NULL: it was shown, or --yes was said beforehand */
 	struct saved_plan plan;
-	const struct saved_step **index;/* NULL: --yes, all may be done */
+	const struct saved_step **index; /* NULL: --yes, all may be done */
 };
 
-/* A saved plan, by its content, or a topology: the session gets its topology. Of a saved plan nothing is believed but what
- * it says of itself: nodes, user and password come from the topology file at its path, or from the accepted revision where
- * that file is gone, and only where plan and file belong to the caller or root and nobody else may write to them. */
+/* A saved plan, by its content, or a topology: the session gets its topology. Of a saved plan nothing is believed but
+ * what it says of itself: nodes, user and password come from the topology file at its path, or from the accepted
+ * revision where that file is gone, and only where plan and file belong to the caller or root and nobody else may write
+ * to them. */
 bool review_open(struct session *s, struct cli *cli, const char *operand, struct review *review, struct rop_err *err);
 /* The plan just shown becomes the one that is agreed upon. */
 void review_take(struct session *s, const struct rop_plan *plan, struct review *review);

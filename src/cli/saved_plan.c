@@ -39,22 +39,30 @@ static struct saved_node node_of(struct rop_arena *arena, const struct rop_obser
 {
 	const struct rop_node *n = &seen->nodes[i];
 	struct saved_node node = {
-		.address = n->address, .ip = n->ip ? n->ip : "", .port = n->port, .bus_port = n->bus_port,
-		.answers = n->reach == ROP_REACH_OK, .slots = rop_slots_text(arena, &n->slots), .role = n->role, .epoch = n->epoch,
+		.address = n->address,
+		.ip = n->ip ? n->ip : "",
+		.port = n->port,
+		.bus_port = n->bus_port,
+		.answers = n->reach == ROP_REACH_OK,
+		.slots = rop_slots_text(arena, &n->slots),
+		.role = n->role,
+		.epoch = n->epoch,
 	};
 	memcpy(node.id, n->id, ROP_ID_SIZE);
 	memcpy(node.primary_id, n->primary_id, ROP_ID_SIZE);
 	take_peers(seen, i, &node);
 	for (size_t k = 0; k < seen->n_settings; k++)
-		*rop_push(arena, &node.settings) =
-			(struct rop_setting){ seen->setting_names[k], n->settings ? n->settings[k] : NULL };
+		*rop_push(arena, &node.settings) = (struct rop_setting){ seen->setting_names[k],
+									 n->settings ? n->settings[k] : NULL };
 	return node;
 }
 
 static struct saved_step step_of(const struct rop_step *step)
 {
-	return (struct saved_step){ .kind = rop_step_kind_name(step->expect.kind), .subject = step->expect.subject,
-				    .node = step->expect.address, .command = step->expect.command };
+	return (struct saved_step){ .kind = rop_step_kind_name(step->expect.kind),
+				    .subject = step->expect.subject,
+				    .node = step->expect.address,
+				    .command = step->expect.command };
 }
 
 void saved_plan_make(struct rop_arena *arena, const struct rop_topology *topology, const char *source,
@@ -63,8 +71,13 @@ void saved_plan_make(struct rop_arena *arena, const struct rop_topology *topolog
 {
 	const struct rop_observed *seen = plan->first->seen;
 	*ret = (struct saved_plan){
-		.program = PACKAGE_VERSION, .cluster = topology->name, .path = topology->path, .digest = topology->digest,
-		.source = source, .accepted = image->digest, .machine = machine->digest,
+		.program = PACKAGE_VERSION,
+		.cluster = topology->name,
+		.path = topology->path,
+		.digest = topology->digest,
+		.source = source,
+		.accepted = image->digest,
+		.machine = machine->digest,
 	};
 	for (size_t i = 0; i < seen->n; i++)
 		*rop_push(arena, &ret->nodes) = node_of(arena, seen, i);
@@ -122,7 +135,8 @@ static void compare_settings(struct compare *c, const struct saved_node *then, c
 			if (strcmp(now->settings.at[k].name, a->name) == 0)
 				b = &now->settings.at[k];
 		if (!b || !rop_streq(a->value, b->value))
-			differ(c, "%s was %s, is %s", a->name, a->value ? a->value : "unknown", b && b->value ? b->value : "unknown");
+			differ(c, "%s was %s, is %s", a->name, a->value ? a->value : "unknown",
+			       b && b->value ? b->value : "unknown");
 	}
 	if (then->settings.n != now->settings.n)
 		differ(c, "%zu settings were looked at, now %zu", then->settings.n, now->settings.n);
@@ -145,8 +159,8 @@ static void compare_node(struct compare *c, const struct saved_node *then, const
 		return;
 	}
 	if (strcmp(then->ip, now->ip) != 0 || then->port != now->port || then->bus_port != now->bus_port)
-		differ(c, "was at %s port %d (bus %d), is at %s port %d (bus %d)", or_none(then->ip), then->port, then->bus_port,
-		       or_none(now->ip), now->port, now->bus_port);
+		differ(c, "was at %s port %d (bus %d), is at %s port %d (bus %d)", or_none(then->ip), then->port,
+		       then->bus_port, or_none(now->ip), now->port, now->bus_port);
 	if (!then->answers)
 		return;
 	if (strcmp(then->id, now->id) != 0)
@@ -155,7 +169,8 @@ static void compare_node(struct compare *c, const struct saved_node *then, const
 	if (then->peers != now->peers)
 		differ(c, "knew %d other node%s, knows %d", then->peers, then->peers == 1 ? "" : "s", now->peers);
 	else if (strcmp(then->peers_digest, now->peers_digest) != 0)
-		differ(c, "the %d other node%s that it knows are not the same as before", then->peers, then->peers == 1 ? "" : "s");
+		differ(c, "the %d other node%s that it knows are not the same as before", then->peers,
+		       then->peers == 1 ? "" : "s");
 	compare_settings(c, then, now);
 }
 
@@ -163,10 +178,11 @@ static void compare_facts(struct compare *c)
 {
 	const struct saved_plan *then = c->then, *now = c->now;
 	if (then->accepted && !rop_streq(then->accepted, now->accepted))
-		differ(c, "the newest accepted revision of cluster %s was %s, is %s", then->cluster, then->accepted, or_none(now->accepted));
+		differ(c, "the newest accepted revision of cluster %s was %s, is %s", then->cluster, then->accepted,
+		       or_none(now->accepted));
 	if (strcmp(then->machine, now->machine) != 0)
-		differ(c, "the machine's digest was %s, is %s (planned by version %s, this is version %s)", then->machine, now->machine,
-		       then->program, now->program);
+		differ(c, "the machine's digest was %s, is %s (planned by version %s, this is version %s)",
+		       then->machine, now->machine, then->program, now->program);
 	for (size_t i = 0; i < then->nodes.n; i++) {
 		const struct saved_node *node = node_at(now, then->nodes.at[i].address);
 		c->address = then->nodes.at[i].address;
@@ -215,21 +231,24 @@ bool saved_plan_holds(const struct saved_step **index, size_t n, const struct ro
 /* Both in order: what is on one side only. The same step twice counts twice. */
 static void compare_plans(struct compare *c)
 {
-	const struct saved_step **then = saved_plan_index(c->arena, c->then), **now = saved_plan_index(c->arena, c->now);
+	const struct saved_step **then = saved_plan_index(c->arena, c->then),
+				**now = saved_plan_index(c->arena, c->now);
 	size_t i = 0, k = 0, before = c->lines->n;
 	while (i < c->then->steps.n || k < c->now->steps.n) {
 		int order = i == c->then->steps.n ? 1 : k == c->now->steps.n ? -1 : compare_steps(then[i], now[k]);
 		if (order < 0)
-			differ(c, "'%s' to %s is in the plan, and is not to be done now", then[i]->command, then[i]->node);
+			differ(c, "'%s' to %s is in the plan, and is not to be done now", then[i]->command,
+			       then[i]->node);
 		else if (order > 0)
-			differ(c, "'%s' to %s is to be done now, and is not in the plan", now[k]->command, now[k]->node);
+			differ(c, "'%s' to %s is to be done now, and is not in the plan", now[k]->command,
+			       now[k]->node);
 		i += order <= 0;
 		k += order >= 0;
 	}
 	for (i = 0; c->lines->n == before && i < c->then->steps.n; i++)
 		if (compare_steps(&c->then->steps.at[i], &c->now->steps.at[i]) != 0)
-			differ(c, "the steps would be done in another order: first '%s' to %s", c->now->steps.at[i].command,
-			       c->now->steps.at[i].node);
+			differ(c, "the steps would be done in another order: first '%s' to %s",
+			       c->now->steps.at[i].command, c->now->steps.at[i].node);
 }
 
 void saved_plan_differences(struct rop_arena *arena, const struct saved_plan *then, const struct saved_plan *now,

@@ -14,9 +14,9 @@
 #include "rop/topology.h"
 
 #define SAVED_PLAN_FORMAT "redis-operator plan"
-#define SAVED_PLAN_VERSION "1.0"            /* minor adds, major breaks */
+#define SAVED_PLAN_VERSION "1.0" /* minor adds, major breaks */
 #define SAVED_TOPOLOGY_MAX ((size_t)1 << 20)
-#define SAVED_PLAN_MAX ((size_t)64 << 20)   /* bytes of a file: some 700 nodes, each to be introduced to each */
+#define SAVED_PLAN_MAX ((size_t)64 << 20) /* bytes of a file: some 700 nodes, each to be introduced to each */
 
 struct saved_node { /* as it was seen */
 	const char *address, *ip;
@@ -24,21 +24,23 @@ struct saved_node { /* as it was seen */
 	bool answers;
 	char id[ROP_ID_SIZE], primary_id[ROP_ID_SIZE]; /* "" where there is none */
 	enum rop_role role;
-	const char *slots;             /* "0-5460 6000" */
+	const char *slots; /* "0-5460 6000" */
 	int64_t epoch;
-	int peers;                     /* other nodes in its view ... */
-	char peers_digest[17];         /* ... and a digest of their ids */
+	int peers;                             /* other nodes in its view ... */
+	char peers_digest[17];                 /* ... and a digest of their ids */
 	ROP_LIST(struct rop_setting) settings; /* value NULL: not known */
 };
 
-struct saved_step { const char *kind, *subject, *node, *command; }; /* its identity; node: the address it goes to */
+struct saved_step {
+	const char *kind, *subject, *node, *command;
+}; /* its identity; node: the address it goes to */
 
 struct saved_plan {
-	const char *program;           /* version */
+	const char *program; /* version */
 	const char *cluster;
 	const char *path, *digest, *source; /* of the topology */
-	const char *accepted;          /* digest of the newest accepted revision; NULL: none was known */
-	const char *machine;           /* digest */
+	const char *accepted;               /* digest of the newest accepted revision; NULL: none was known */
+	const char *machine;                /* digest */
 	ROP_LIST(struct saved_node) nodes;
 	ROP_LIST(struct saved_step) steps;
 };
@@ -63,9 +65,10 @@ bool saved_plan_parse(struct rop_arena *arena, const char *name, const char *byt
 		      struct rop_err *err);
 
 /* saved_plan_file.c */
-/* Is it a saved plan, by its first bytes and by saying so? Then its bytes, in the arena. *ret_bytes NULL: something else,
- * or nothing that can be read. false: a plan that is too large, or not the caller's alone. */
-bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n, struct rop_err *err);
+/* Is it a saved plan, by its first bytes and by saying so? Then its bytes, in the arena. *ret_bytes NULL: something
+ * else, or nothing that can be read. false: a plan that is too large, or not the caller's alone. */
+bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n,
+		     struct rop_err *err);
 /* The text of the topology file of a plan; *ret_source NULL: it is gone. false: it cannot be read, or is not the
  * caller's alone: owned by the caller or root, writable by nobody else, named by its own path and not by a link. */
 bool saved_plan_topology(struct rop_arena *arena, const char *path, const char **ret_source, struct rop_err *err);

@@ -65,16 +65,20 @@ static bool is_ours_alone(const struct stat *st, const char *path, const char *w
 	if (link.st_dev != st->st_dev || link.st_ino != st->st_ino)
 		return rop_fail(err, ROP_INVALID, "%s was replaced while it was being read; try again", path);
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return rop_fail(err, ROP_INVALID, "%s belongs to another user (uid %u): %s is taken only from you or "
-				"root\n  -> look through it and plan again yourself", path, (unsigned)st->st_uid, what);
+		return rop_fail(err, ROP_INVALID,
+				"%s belongs to another user (uid %u): %s is taken only from you or "
+				"root\n  -> look through it and plan again yourself",
+				path, (unsigned)st->st_uid, what);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return rop_fail(err, ROP_INVALID, "%s may be written to by others (mode %04o): %s is taken only where "
+		return rop_fail(err, ROP_INVALID,
+				"%s may be written to by others (mode %04o): %s is taken only where "
 				"nobody else can change it\n  -> look through it, then: chmod go-w %s",
 				path, (unsigned)st->st_mode & 07777, what, path);
 	return true;
 }
 
-bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n, struct rop_err *err)
+bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n,
+		     struct rop_err *err)
 {
 	ROP_OWN_TEXT text = { 0 };
 	struct stat st;
@@ -118,8 +122,9 @@ bool saved_plan_topology(struct rop_arena *arena, const char *path, const char *
 		return false;
 	if (!read || text.n > SAVED_TOPOLOGY_MAX || (text.n && memchr(text.at, '\0', text.n)))
 		return rop_fail(err, ROP_INVALID, "%s: cannot be read as a topology file: %s", path,
-				!read ? strerror(errno) :
-				text.n > SAVED_TOPOLOGY_MAX ? "it is too large" : "it holds a zero byte");
+				!read                         ? strerror(errno)
+				: text.n > SAVED_TOPOLOGY_MAX ? "it is too large"
+							      : "it holds a zero byte");
 	*ret_source = rop_strndup(arena, text.n ? text.at : "", text.n);
 	return true;
 }
@@ -144,11 +149,15 @@ static bool may_replace(const char *path, struct rop_err *err)
 {
 	struct stat st;
 	if (lstat(path, &st) != 0)
-		return errno == ENOENT || rop_fail(err, ROP_FAIL, "cannot write the plan %s: %s", path, strerror(errno));
+		return errno == ENOENT ||
+		       rop_fail(err, ROP_FAIL, "cannot write the plan %s: %s", path, strerror(errno));
 	if (S_ISREG(st.st_mode))
 		return true;
-	return rop_fail(err, ROP_INVALID, "cannot write the plan %s: it is %s, and only a regular file is replaced; name another", path,
-			S_ISLNK(st.st_mode) ? "a symbolic link" : S_ISDIR(st.st_mode) ? "a folder" : "no regular file");
+	return rop_fail(err, ROP_INVALID,
+			"cannot write the plan %s: it is %s, and only a regular file is replaced; name another", path,
+			S_ISLNK(st.st_mode)   ? "a symbolic link"
+			: S_ISDIR(st.st_mode) ? "a folder"
+					      : "no regular file");
 }
 
 static void sync_folder(const char *path)
@@ -167,8 +176,9 @@ static void sync_folder(const char *path)
 bool saved_plan_write(const char *path, const char *bytes, size_t n, struct rop_err *err)
 {
 	if (n > SAVED_PLAN_MAX)
-		return rop_fail(err, ROP_FAIL, "the plan has %zu MiB, and a saved plan at most %zu; apply the topology itself", n >> 20,
-				SAVED_PLAN_MAX >> 20);
+		return rop_fail(err, ROP_FAIL,
+				"the plan has %zu MiB, and a saved plan at most %zu; apply the topology itself",
+				n >> 20, SAVED_PLAN_MAX >> 20);
 	if (!may_replace(path, err))
 		return false;
 	ROP_OWN_TEXT beside = { 0 };

@@ -10,7 +10,9 @@
 
 /* ---- written ----------------------------------------------------------------------------------------------- */
 
-static const char *const ROLES[] = { [ROP_ROLE_UNKNOWN] = "unknown", [ROP_ROLE_PRIMARY] = "primary", [ROP_ROLE_REPLICA] = "replica" };
+static const char *const ROLES[] = {
+	[ROP_ROLE_UNKNOWN] = "unknown", [ROP_ROLE_PRIMARY] = "primary", [ROP_ROLE_REPLICA] = "replica"
+};
 #define ROLES_N (sizeof ROLES / sizeof *ROLES)
 
 static json_t *text_or_null(const char *s)
@@ -23,10 +25,11 @@ static json_t *node_json(const struct saved_node *n)
 	json_t *settings = json_object();
 	for (size_t i = 0; i < n->settings.n; i++)
 		json_object_set_new(settings, n->settings.at[i].name, text_or_null(n->settings.at[i].value));
-	return json_pack("{s:s, s:s, s:i, s:i, s:b, s:s, s:s, s:s, s:s, s:I, s:{s:i, s:s}, s:o}", "address", n->address, "ip", n->ip, "port",
-			 n->port, "bus_port", n->bus_port, "answers", n->answers, "id", n->id, "role", ROLES[n->role], "replica_of",
-			 n->primary_id, "slots", n->slots, "epoch", (json_int_t)n->epoch, "peers", "count", n->peers, "digest",
-			 n->peers_digest, "settings", settings);
+	return json_pack("{s:s, s:s, s:i, s:i, s:b, s:s, s:s, s:s, s:s, s:I, s:{s:i, s:s}, s:o}", "address", n->address,
+			 "ip", n->ip, "port", n->port, "bus_port", n->bus_port, "answers", n->answers, "id", n->id,
+			 "role", ROLES[n->role], "replica_of", n->primary_id, "slots", n->slots, "epoch",
+			 (json_int_t)n->epoch, "peers", "count", n->peers, "digest", n->peers_digest, "settings",
+			 settings);
 }
 
 json_t *saved_plan_json(const struct saved_plan *plan)
@@ -36,13 +39,14 @@ json_t *saved_plan_json(const struct saved_plan *plan)
 		json_array_append_new(nodes, node_json(&plan->nodes.at[i]));
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct saved_step *s = &plan->steps.at[i];
-		json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:s}", "action", s->kind, "subject", s->subject, "node", s->node,
-						       "command", s->command));
+		json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:s}", "action", s->kind, "subject", s->subject,
+						       "node", s->node, "command", s->command));
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o}", "format", SAVED_PLAN_FORMAT, "format_version",
-			 SAVED_PLAN_VERSION, "program", plan->program, "cluster", plan->cluster, "accepted", text_or_null(plan->accepted),
-			 "topology", "path", plan->path, "digest", plan->digest, "source", plan->source, "machine",
-			 "digest", plan->machine, "nodes", nodes, "steps", steps);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o}", "format", SAVED_PLAN_FORMAT,
+			 "format_version", SAVED_PLAN_VERSION, "program", plan->program, "cluster", plan->cluster,
+			 "accepted", text_or_null(plan->accepted), "topology", "path", plan->path, "digest",
+			 plan->digest, "source", plan->source, "machine", "digest", plan->machine, "nodes", nodes,
+			 "steps", steps);
 }
 
 /* ---- read back --------------------------------------------------------------------------------------------- */
@@ -89,7 +93,8 @@ static bool only_keys(struct reader *r, const json_t *map, const char *where, co
 		n++;
 	if (!json_is_object(map))
 		return wrong(r, "%s is missing, or is no object", where);
-	json_object_foreach((json_t *)map, key, value) {
+	json_object_foreach((json_t *)map, key, value)
+	{
 		bool found = false;
 		for (size_t i = 0; i < n && !found; i++)
 			found = strcmp(known[i], key) == 0;
@@ -99,7 +104,8 @@ static bool only_keys(struct reader *r, const json_t *map, const char *where, co
 	return true;
 }
 
-static bool take_text(struct reader *r, const json_t *map, const char *where, const char *key, size_t max, const char **ret)
+static bool take_text(struct reader *r, const json_t *map, const char *where, const char *key, size_t max,
+		      const char **ret)
 {
 	const json_t *value = json_object_get(map, key);
 	if (!json_is_string(value))
@@ -113,14 +119,16 @@ static bool take_text(struct reader *r, const json_t *map, const char *where, co
 	return true;
 }
 
-static bool take_number(struct reader *r, const json_t *map, const char *where, const char *key, int64_t min, int64_t max, int64_t *ret)
+static bool take_number(struct reader *r, const json_t *map, const char *where, const char *key, int64_t min,
+			int64_t max, int64_t *ret)
 {
 	const json_t *value = json_object_get(map, key);
 	if (!json_is_integer(value))
 		return wrong(r, "%s.%s is missing, or is no whole number", where, key);
 	*ret = json_integer_value(value);
 	if (*ret < min || *ret > max)
-		return wrong(r, "%s.%s is %" PRId64 ", not within %" PRId64 " and %" PRId64, where, key, *ret, min, max);
+		return wrong(r, "%s.%s is %" PRId64 ", not within %" PRId64 " and %" PRId64, where, key, *ret, min,
+			     max);
 	return true;
 }
 
@@ -133,7 +141,8 @@ static bool take_digest(struct reader *r, const json_t *map, const char *where, 
 {
 	if (!take_text(r, map, where, key, TEXT_MAX, ret))
 		return false;
-	return is_hex(*ret, DIGEST_LENGTH) || wrong(r, "%s.%s is no digest of %d hex digits", where, key, DIGEST_LENGTH);
+	return is_hex(*ret, DIGEST_LENGTH) ||
+	       wrong(r, "%s.%s is no digest of %d hex digits", where, key, DIGEST_LENGTH);
 }
 
 static bool take_id(struct reader *r, const json_t *map, const char *where, const char *key, char ret[ROP_ID_SIZE])
@@ -161,7 +170,8 @@ static bool take_slots(struct reader *r, const json_t *map, const char *where, c
 		rop_slots_add(&slots, (int)first, (int)last);
 		at = end + (*end == ' ');
 	}
-	return strcmp(rop_slots_text(r->arena, &slots), *ret) == 0 || wrong(r, "%s.slots are no ranges of slots", where);
+	return strcmp(rop_slots_text(r->arena, &slots), *ret) == 0 ||
+	       wrong(r, "%s.slots are no ranges of slots", where);
 }
 
 static bool take_settings(struct reader *r, const json_t *map, const char *where, struct saved_node *node)
@@ -170,11 +180,13 @@ static bool take_settings(struct reader *r, const json_t *map, const char *where
 	json_t *value;
 	if (!json_is_object(map))
 		return wrong(r, "%s.settings is missing, or is no object", where);
-	json_object_foreach((json_t *)map, key, value) {
+	json_object_foreach((json_t *)map, key, value)
+	{
 		const char *text = NULL;
 		if (!is_clean(key) || strlen(key) > TEXT_MAX)
 			return wrong(r, "%s.settings has a name that cannot be printed", where);
-		if (!json_is_null(value) && !take_text(r, map, rop_printf(r->arena, "%s.settings", where), key, TEXT_MAX, &text))
+		if (!json_is_null(value) &&
+		    !take_text(r, map, rop_printf(r->arena, "%s.settings", where), key, TEXT_MAX, &text))
 			return false;
 		*rop_push(r->arena, &node->settings) = (struct rop_setting){ rop_strdup(r->arena, key), text };
 	}
@@ -211,14 +223,16 @@ static bool take_peers(struct reader *r, const json_t *map, const char *where, s
 
 static bool take_node(struct reader *r, const json_t *map, const char *where, struct saved_node *node)
 {
-	static const char *const KEYS[] = { "address", "ip", "port", "bus_port", "answers", "id", "role", "replica_of", "slots", "epoch",
-					    "peers", "settings", NULL };
+	static const char *const KEYS[] = { "address",    "ip",    "port",  "bus_port", "answers",  "id", "role",
+					    "replica_of", "slots", "epoch", "peers",    "settings", NULL };
 	int64_t port, bus_port;
 	if (!only_keys(r, map, where, KEYS) || !take_text(r, map, where, "address", TEXT_MAX, &node->address) ||
-	    !take_text(r, map, where, "ip", TEXT_MAX, &node->ip) || !take_number(r, map, where, "port", 1, 65535, &port) ||
+	    !take_text(r, map, where, "ip", TEXT_MAX, &node->ip) ||
+	    !take_number(r, map, where, "port", 1, 65535, &port) ||
 	    !take_number(r, map, where, "bus_port", 1, 65535, &bus_port) || !take_id(r, map, where, "id", node->id) ||
 	    !take_role(r, map, where, &node->role) || !take_id(r, map, where, "replica_of", node->primary_id) ||
-	    !take_slots(r, map, where, &node->slots) || !take_number(r, map, where, "epoch", 0, INT64_MAX, &node->epoch) ||
+	    !take_slots(r, map, where, &node->slots) ||
+	    !take_number(r, map, where, "epoch", 0, INT64_MAX, &node->epoch) ||
 	    !take_peers(r, json_object_get(map, "peers"), where, node) ||
 	    !take_settings(r, json_object_get(map, "settings"), where, node))
 		return false;
@@ -259,7 +273,8 @@ static bool take_steps(struct reader *r, const json_t *list, struct saved_plan *
 		char where[32];
 		snprintf(where, sizeof where, "steps[%zu]", i);
 		if (!only_keys(r, map, where, KEYS) || !take_text(r, map, where, "action", TEXT_MAX, &step.kind) ||
-		    !take_text(r, map, where, "subject", TEXT_MAX, &step.subject) || !take_text(r, map, where, "node", TEXT_MAX, &step.node) ||
+		    !take_text(r, map, where, "subject", TEXT_MAX, &step.subject) ||
+		    !take_text(r, map, where, "node", TEXT_MAX, &step.node) ||
 		    !take_text(r, map, where, "command", COMMAND_MAX, &step.command))
 			return false;
 		if (rop_step_kind_find(step.kind) < 0)
@@ -273,34 +288,43 @@ static bool take_steps(struct reader *r, const json_t *list, struct saved_plan *
 static bool take_format(struct reader *r, const json_t *root)
 {
 	const char *format, *version;
-	if (!take_text(r, root, "plan", "format", TEXT_MAX, &format) || !take_text(r, root, "plan", "format_version", TEXT_MAX, &version))
+	if (!take_text(r, root, "plan", "format", TEXT_MAX, &format) ||
+	    !take_text(r, root, "plan", "format_version", TEXT_MAX, &version))
 		return false;
 	if (strcmp(format, SAVED_PLAN_FORMAT) != 0)
 		return wrong(r, "its format is '%.64s', not '%s'", format, SAVED_PLAN_FORMAT);
 	return strncmp(version, SAVED_PLAN_VERSION, 2) == 0 ||
-	       wrong(r, "its format_version is '%.64s', and this program knows %s; make a new plan", version, SAVED_PLAN_VERSION);
+	       wrong(r, "its format_version is '%.64s', and this program knows %s; make a new plan", version,
+		     SAVED_PLAN_VERSION);
 }
 
 static bool take_root(struct reader *r, const json_t *root, struct saved_plan *plan)
 {
-	static const char *const KEYS[] = { "format", "format_version", "program", "cluster", "accepted", "topology", "machine", "nodes",
-					    "steps", NULL };
-	static const char *const TOPOLOGY_KEYS[] = { "path", "digest", "source", NULL }, *const MACHINE_KEYS[] = { "digest", NULL };
+	static const char *const KEYS[] = { "format",   "format_version", "program", "cluster", "accepted",
+					    "topology", "machine",        "nodes",   "steps",   NULL };
+	static const char *const TOPOLOGY_KEYS[] = { "path", "digest", "source", NULL }, *const MACHINE_KEYS[] = {
+		"digest", NULL
+	};
 	const json_t *topology = json_object_get(root, "topology"), *machine = json_object_get(root, "machine"),
 		     *accepted = json_object_get(root, "accepted");
-	if (!take_format(r, root) || !only_keys(r, root, "plan", KEYS) || !take_text(r, root, "plan", "program", TEXT_MAX, &plan->program) ||
-	    !take_text(r, root, "plan", "cluster", TEXT_MAX, &plan->cluster) || !only_keys(r, topology, "topology", TOPOLOGY_KEYS) ||
+	if (!take_format(r, root) || !only_keys(r, root, "plan", KEYS) ||
+	    !take_text(r, root, "plan", "program", TEXT_MAX, &plan->program) ||
+	    !take_text(r, root, "plan", "cluster", TEXT_MAX, &plan->cluster) ||
+	    !only_keys(r, topology, "topology", TOPOLOGY_KEYS) ||
 	    !take_text(r, topology, "topology", "path", TEXT_MAX, &plan->path) ||
 	    !take_digest(r, topology, "topology", "digest", &plan->digest) ||
-	    !take_text(r, topology, "topology", "source", SOURCE_MAX, &plan->source) || !only_keys(r, machine, "machine", MACHINE_KEYS) ||
+	    !take_text(r, topology, "topology", "source", SOURCE_MAX, &plan->source) ||
+	    !only_keys(r, machine, "machine", MACHINE_KEYS) ||
 	    !take_digest(r, machine, "machine", "digest", &plan->machine))
 		return false;
 	if (!accepted || (!json_is_null(accepted) && !take_digest(r, root, "plan", "accepted", &plan->accepted)))
 		return accepted ? false : wrong(r, "plan.accepted is missing");
-	return take_nodes(r, json_object_get(root, "nodes"), plan) && take_steps(r, json_object_get(root, "steps"), plan);
+	return take_nodes(r, json_object_get(root, "nodes"), plan) &&
+	       take_steps(r, json_object_get(root, "steps"), plan);
 }
 
-bool saved_plan_parse(struct rop_arena *arena, const char *name, const char *bytes, size_t n, struct saved_plan *ret, struct rop_err *err)
+bool saved_plan_parse(struct rop_arena *arena, const char *name, const char *bytes, size_t n, struct saved_plan *ret,
+		      struct rop_err *err)
 {
 	struct reader r = { .arena = arena, .name = name, .err = err };
 	struct saved_plan plan = { 0 };

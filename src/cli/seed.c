@@ -31,7 +31,8 @@ char *seed_join_address(struct rop_arena *arena, const char *host, int port)
 static bool log_in(struct seed *seed, struct rop_err *err)
 {
 	const struct cli_values *values = &seed->cli->values;
-	seed->fleet = (struct rop_fleet_options){ .connect_timeout_ms = CONNECT_TIMEOUT_MS, .command_timeout_ms = COMMAND_TIMEOUT_MS };
+	seed->fleet = (struct rop_fleet_options){ .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+						  .command_timeout_ms = COMMAND_TIMEOUT_MS };
 	if (!values->password_file)
 		return !values->user || rop_fail(err, ROP_INVALID, "--user %s needs --password-file too", values->user);
 	if (!rop_password_load(values->password_file, &seed->password, err))
@@ -57,8 +58,8 @@ static void first_looked(void *arg, const struct rop_answer *answers, size_t n)
 	rop_loop_stop(seed->loop);
 }
 
-static void look(struct seed *seed, const struct rop_endpoint *endpoints, size_t n, unsigned flags, const char **names, size_t n_names,
-		 void (*done)(void *, const struct rop_answer *, size_t), void *arg)
+static void look(struct seed *seed, const struct rop_endpoint *endpoints, size_t n, unsigned flags, const char **names,
+		 size_t n_names, void (*done)(void *, const struct rop_answer *, size_t), void *arg)
 {
 	struct rop_fleet *fleet = rop_fleet_new(seed->loop, &seed->fleet, endpoints, n);
 	rop_fleet_observe(fleet, seed->cli->arena, flags, names, n_names, done, arg);
@@ -68,7 +69,8 @@ static void look(struct seed *seed, const struct rop_endpoint *endpoints, size_t
 
 /* ---- whom it knows ----------------------------------------------------------------------------------------- */
 
-/* "127.0.0.1:7000@17000,name": what rop_node_line_parse cuts off. Up to 7.0 there may be no name, in 4.0 no bus port. */
+/* "127.0.0.1:7000@17000,name": what rop_node_line_parse cuts off. Up to 7.0 there may be no name, in 4.0 no bus port.
+ */
 static void take_rest_of_address(struct rop_arena *arena, const char *line, int *ret_bus_port, const char **ret_name)
 {
 	const char *address = strchr(line, ' ');
@@ -124,8 +126,9 @@ static void list_peers(struct seed *seed, const struct rop_endpoint *first)
 
 static enum rop_code code_of(enum rop_reach reach)
 {
-	return reach == ROP_REACH_DENIED ? ROP_DENIED :
-	       reach == ROP_REACH_SILENT || reach == ROP_REACH_LOADING ? ROP_UNREACHABLE : ROP_REFUSED;
+	return reach == ROP_REACH_DENIED                                 ? ROP_DENIED
+	       : reach == ROP_REACH_SILENT || reach == ROP_REACH_LOADING ? ROP_UNREACHABLE
+									 : ROP_REFUSED;
 }
 
 bool seed_open(struct seed *seed, struct cli *cli, const char *text, struct rop_err *err)
@@ -150,7 +153,8 @@ bool seed_open(struct seed *seed, struct cli *cli, const char *text, struct rop_
 	first.port = seed->port;
 	look(seed, &first, 1, 0, NULL, 0, first_looked, seed);
 	if (seed->first.reach != ROP_REACH_OK || !seed->first.cluster_nodes)
-		return rop_fail(err, code_of(seed->first.reach), "%s: %s", text, seed->first.reach_why ? seed->first.reach_why : "no answer");
+		return rop_fail(err, code_of(seed->first.reach), "%s: %s", text,
+				seed->first.reach_why ? seed->first.reach_why : "no answer");
 	list_peers(seed, &first);
 	return true;
 }

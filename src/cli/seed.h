@@ -11,22 +11,27 @@ struct seed {
 	struct rop_loop *loop;
 	struct rop_fleet_options fleet;
 	char *password;
-	const char *text, *host, *ip;       /* as typed; its host; what that resolves to */
+	const char *text, *host, *ip; /* as typed; its host; what that resolves to */
 	int port;
-	struct rop_endpoint *endpoints;     /* the seed first, then every peer that it knows an address of */
-	const char **host_names;            /* [endpoint]: cluster-announce-hostname; NULL: none */
+	struct rop_endpoint *endpoints; /* the seed first, then every peer that it knows an address of */
+	const char **host_names;        /* [endpoint]: cluster-announce-hostname; NULL: none */
 	size_t n;
-	struct rop_endpoint announced;      /* the seed, as its own view has it; ip "" where it has not learned its address */
-	ROP_LIST(const char *) nowhere;     /* ids of peers without an address */
-	const struct rop_observed *seen;    /* [endpoint], of the last look */
-	const char *why;                    /* why the host's name did not resolve */
-	struct rop_answer first;            /* the seed's own answer */
+	struct rop_endpoint
+		announced; /* the seed, as its own view has it; ip "" where it has not learned its address */
+	ROP_LIST(const char *) nowhere;  /* ids of peers without an address */
+	const struct rop_observed *seen; /* [endpoint], of the last look */
+	const char *why;                 /* why the host's name did not resolve */
+	struct rop_answer first;         /* the seed's own answer */
 };
 
 /* --user and --password-file, for the tables of commands that take a HOST:PORT. */
 #define SEED_OPTIONS \
-	{ "user", 0, CLI_STRING, "NAME", "log in to the servers as this ACL user (needs --password-file)", CLI_VALUE(user) }, \
-	{ "password-file", 0, CLI_STRING, "FILE", "a file of mode 0600 that holds the servers' password", CLI_VALUE(password_file) }
+	{ "user",         0, CLI_STRING, "NAME", "log in to the servers as this ACL user (needs --password-file)", \
+	  CLI_VALUE(user) }, \
+	{ \
+		"password-file", 0, CLI_STRING, "FILE", "a file of mode 0600 that holds the servers' password", \
+			CLI_VALUE(password_file) \
+	}
 
 /* "host:port", "[::1]:port", as servers write it too: "::1:port". The host is copied, without brackets. */
 bool seed_split_address(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port);

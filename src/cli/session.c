@@ -99,8 +99,9 @@ bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **re
 	rop_diags_init(&diags, cli->arena);
 	if (!path && cli->values.machines)
 		path = rop_printf(cli->arena, "%s/cluster.yaml", cli->values.machines);
-	bool loaded = path ? rop_doc_load(cli->arena, path, &diags, &doc) :
-			     rop_doc_parse(cli->arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML, strlen(BUILTIN_CLUSTER_YAML), &diags, &doc);
+	bool loaded = path ? rop_doc_load(cli->arena, path, &diags, &doc)
+			   : rop_doc_parse(cli->arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML,
+					   strlen(BUILTIN_CLUSTER_YAML), &diags, &doc);
 	if (loaded && rop_machine_load(cli->arena, doc, rop_cluster_words(), &diags, ret_machine))
 		return true;
 	cli_print_diags(&diags);
@@ -184,9 +185,12 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 	if (!rop_topology_password(t, &s->password, err))
 		return false;
 	s->fleet = (struct rop_fleet_options){
-		.client_name = rop_printf(s->cli->arena, "redis-operator:%s%s%s", t->name, s->changes ? ":" : "", s->changes ? s->instance : ""),
-		.user = t->auth_user, .password = s->password,
-		.connect_timeout_ms = t->connect_timeout_ms, .command_timeout_ms = t->command_timeout_ms,
+		.client_name = rop_printf(s->cli->arena, "redis-operator:%s%s%s", t->name, s->changes ? ":" : "",
+					  s->changes ? s->instance : ""),
+		.user = t->auth_user,
+		.password = s->password,
+		.connect_timeout_ms = t->connect_timeout_ms,
+		.command_timeout_ms = t->command_timeout_ms,
 	};
 	return true;
 }
@@ -220,7 +224,8 @@ bool session_look(struct session *s, unsigned flags, struct rop_err *err)
 	return true;
 }
 
-bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more, struct rop_err *err)
+bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more,
+			  struct rop_err *err)
 {
 	return session_open_topology(s, cli, file_or_name, err) && session_open_machine(s, err) &&
 	       session_open_store(s, ROP_STORE_READ, err) && session_open_nodes(s, err) &&
@@ -241,8 +246,14 @@ void session_close(struct session *s)
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret)
 {
 	*ret = (struct rop_reconcile_options){
-		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &s->image,
-		.instance = s->instance[0] ? s->instance : NULL, .boot_id = rop_boot_id(), .pid = (int)getpid(), .step = s->cli->values.step > 0,
+		.machine = s->machine,
+		.words = rop_cluster_words(),
+		.topology = s->topology,
+		.image = &s->image,
+		.instance = s->instance[0] ? s->instance : NULL,
+		.boot_id = rop_boot_id(),
+		.pid = (int)getpid(),
+		.step = s->cli->values.step > 0,
 		.consent = s->consent,
 	};
 }
@@ -250,9 +261,16 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 struct rop_situation *session_situation(const struct session *s)
 {
 	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
-	*now = (struct rop_situation){ .arena = s->cli->arena, .topology = s->topology, .seen = s->seen, .image = &s->image,
-				       .instance = s->instance[0] ? s->instance : NULL, .wall_ms = rop_wall_ms(),
-				       .boot_ms = rop_boot_ms(), .may_lower = true, .warn_of_found = true, .looks_once = true };
+	*now = (struct rop_situation){ .arena = s->cli->arena,
+				       .topology = s->topology,
+				       .seen = s->seen,
+				       .image = &s->image,
+				       .instance = s->instance[0] ? s->instance : NULL,
+				       .wall_ms = rop_wall_ms(),
+				       .boot_ms = rop_boot_ms(),
+				       .may_lower = true,
+				       .warn_of_found = true,
+				       .looks_once = true };
 	rop_situation_assess(now);
 	return now;
 }
@@ -261,8 +279,8 @@ void session_warn_of_second(struct cli *cli, const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "SecondOperator") == 0 || strcmp(w->reason, "LeftLowered") == 0 || strcmp(w->reason, "SettingRefused") == 0 ||
-		    strcmp(w->reason, "NeverTakesOver") == 0)
+		if (strcmp(w->reason, "SecondOperator") == 0 || strcmp(w->reason, "LeftLowered") == 0 ||
+		    strcmp(w->reason, "SettingRefused") == 0 || strcmp(w->reason, "NeverTakesOver") == 0)
 			cli_tell(cli, "warning: %s\n  -> %s", w->text, w->advice);
 	}
 }

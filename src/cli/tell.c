@@ -54,16 +54,19 @@ void cli_findings(const char *text)
 	ROP_OWN_ARENA arena = rop_arena_new();
 	for (const char *line = text; *line;) {
 		size_t n = strcspn(line, "\n");
-		fprintf(stderr, "%s%s\n", *line == ' ' ? "" : "redis-operator: ", rop_text_visible(arena, line, n, SIZE_MAX));
+		fprintf(stderr, "%s%s\n",
+			*line == ' ' ? "" : "redis-operator: ", rop_text_visible(arena, line, n, SIZE_MAX));
 		line += n + (line[n] == '\n');
 	}
 }
 
 const char *cli_paint(const struct cli *cli, const char *color)
 {
-	static const struct { const char *name, *code; } COLORS[] = {
-		{ "green", "\033[32m" }, { "red", "\033[31m" }, { "yellow", "\033[33m" }, { "bold", "\033[1m" },
-		{ "dim", "\033[2m" }, { "off", "\033[0m" },
+	static const struct {
+		const char *name, *code;
+	} COLORS[] = {
+		{ "green", "\033[32m" }, { "red", "\033[31m" }, { "yellow", "\033[33m" },
+		{ "bold", "\033[1m" },   { "dim", "\033[2m" },  { "off", "\033[0m" },
 	};
 	for (size_t i = 0; cli->color && i < sizeof COLORS / sizeof *COLORS; i++)
 		if (strcmp(COLORS[i].name, color) == 0)

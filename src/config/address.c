@@ -108,7 +108,8 @@ static bool check_host(struct rop_arena *arena, const char *host, bool brackets,
 	const char *ip = config_ip(arena, host);
 	if (brackets && (!ip || !strchr(host, ':')))
 		return problem(ret, rop_printf(arena, "'%.60s' is not an IPv6 address", host),
-			       strchr(host, '%') ? "Redis Cluster knows no scopes: leave out '%' and what follows" : NULL);
+			       strchr(host, '%') ? "Redis Cluster knows no scopes: leave out '%' and what follows"
+						 : NULL);
 	if (!ip && host[strspn(host, DIGITS ".")] == '\0')
 		return problem(ret, rop_printf(arena, "'%.60s' is not an IPv4 address", host),
 			       "four numbers from 0 to 255 without leading zeros");

@@ -7,10 +7,12 @@
 struct config_address {
 	const char *host; /* as written, without brackets */
 	int port;
-	const char *ip;   /* normalised, when the host is a literal address; else NULL */
+	const char *ip; /* normalised, when the host is a literal address; else NULL */
 };
 
-struct config_problem { const char *message, *hint; };
+struct config_problem {
+	const char *message, *hint;
+};
 
 /* false: ret_problem says why. */
 bool config_address_parse(struct rop_arena *arena, const char *text, struct config_address *ret_address,

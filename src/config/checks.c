@@ -21,10 +21,11 @@ static void check_source(struct config_walk *w)
 	const struct rop_doc_node *spec = spec_of(w);
 	if (!spec || spec->type != ROP_DOC_MAP)
 		return;
-	const struct rop_doc_node *nodes = rop_doc_find_key(spec, "nodes"), *discovery = rop_doc_find_key(spec, "discovery");
+	const struct rop_doc_node *nodes = rop_doc_find_key(spec, "nodes"), *discovery = rop_doc_find_key(spec, "discov"
+														"ery");
 	if (nodes && discovery)
-		rop_diag_error(w->diags, w->doc, discovery, "keep one of them", "both 'nodes' (line %d) and 'discovery'",
-			       nodes->mark.line);
+		rop_diag_error(w->diags, w->doc, discovery, "keep one of them",
+			       "both 'nodes' (line %d) and 'discovery'", nodes->mark.line);
 	if (!nodes && !discovery)
 		rop_diag_error(w->diags, w->doc, rop_doc_find_key(w->doc->root, "spec"),
 			       "add 'nodes:' with the servers' addresses, or 'discovery: { dns: ..., port: ... }'",
@@ -38,13 +39,15 @@ static void check_auth(struct config_walk *w)
 	if (!auth || auth->type != ROP_DOC_MAP)
 		return;
 	const struct rop_doc_node *file = rop_doc_find_key(auth, "passwordFile");
-	const struct rop_doc_node *credential = rop_doc_find_key(auth, "credential"), *user = rop_doc_find_key(auth, "user");
+	const struct rop_doc_node *credential = rop_doc_find_key(auth, "credential"),
+				  *user = rop_doc_find_key(auth, "user");
 	if (file && credential)
-		rop_diag_error(w->diags, w->doc, credential, "keep one of them", "both 'passwordFile' (line %d) and 'credential'",
-			       file->mark.line);
+		rop_diag_error(w->diags, w->doc, credential, "keep one of them",
+			       "both 'passwordFile' (line %d) and 'credential'", file->mark.line);
 	if (!file && !credential && auth->n == (user ? 1 : 0))
 		rop_diag_error(w->diags, w->doc, rop_doc_find_key(spec_of(w), "auth"),
-			       "add 'passwordFile: /path' or, under systemd, 'credential: NAME'", "'auth' names no password");
+			       "add 'passwordFile: /path' or, under systemd, 'credential: NAME'",
+			       "'auth' names no password");
 }
 
 /* Pinned nodes beyond what a shard needs cannot help the others. */
@@ -70,7 +73,8 @@ static void check_pins(struct config_walk *w, int64_t per_shard)
 		wanting += pinned[shard] < per_shard ? per_shard - pinned[shard] : 0;
 	if (wanting > free_nodes && surplus)
 		rop_diag_error(w->diags, w->doc, surplus, "give this node to another shard, or add nodes",
-			       "shard %d takes %d nodes and needs %" PRId64 ": the other shards are short of %" PRId64 " node%s",
+			       "shard %d takes %d nodes and needs %" PRId64 ": the other shards are short of %" PRId64
+			       " node%s",
 			       surplus_shard, pinned[surplus_shard], per_shard, wanting - free_nodes,
 			       plural(wanting - free_nodes));
 }
@@ -84,8 +88,9 @@ static void check_shape(struct config_walk *w)
 	int64_t per_shard = 1 + t->replicas_per_shard, need = t->shards * per_shard;
 	if (need > ROP_NODES_MAX) {
 		rop_diag_error(w->diags, w->doc, rop_doc_find(spec, "shards"), NULL,
-			       "%d shard%s with %d replica%s each need %" PRId64 " nodes, at most %d are supported", t->shards,
-			       plural(t->shards), t->replicas_per_shard, plural(t->replicas_per_shard), need, ROP_NODES_MAX);
+			       "%d shard%s with %d replica%s each need %" PRId64 " nodes, at most %d are supported",
+			       t->shards, plural(t->shards), t->replicas_per_shard, plural(t->replicas_per_shard), need,
+			       ROP_NODES_MAX);
 		return;
 	}
 	if (!nodes || nodes->type != ROP_DOC_LIST || nodes->n == 0)
@@ -150,8 +155,8 @@ static void check_address(struct config_walk *w, size_t i)
 
 /* One node as the others meet it. */
 struct station {
-	const char *host; /* comparable; NULL: not known */
-	int port, bus;    /* bus 0: not known */
+	const char *host;                              /* comparable; NULL: not known */
+	int port, bus;                                 /* bus 0: not known */
 	const struct rop_doc_node *address, *bus_port; /* where they are written */
 };
 
@@ -163,7 +168,9 @@ static struct station station_of(struct config_walk *w, size_t i)
 	return (struct station){
 		.host = config_host_key(w->arena, node->host),
 		.port = node->port,
-		.bus = node->bus_port > 0 ? node->bus_port : node->bus_port == 0 ? node->port + ROP_BUS_OFFSET : 0,
+		.bus = node->bus_port > 0    ? node->bus_port
+		       : node->bus_port == 0 ? node->port + ROP_BUS_OFFSET
+					     : 0,
 		.address = rop_doc_find(w->places.at[i], "address"),
 		.bus_port = rop_doc_find(w->places.at[i], "busPort"),
 	};
@@ -191,8 +198,8 @@ static bool clash(struct config_walk *w, const struct station *first, const stru
 		return false;
 	if (first->bus == second->bus)
 		rop_diag_error(w->diags, w->doc, bus_place(second), "give each node of a host its own",
-			       "bus port %d is also the bus port of '%.80s' (line %d)", second->bus, first->address->text,
-			       first->address->mark.line);
+			       "bus port %d is also the bus port of '%.80s' (line %d)", second->bus,
+			       first->address->text, first->address->mark.line);
 	else if (second->bus == first->port)
 		rop_diag_error(w->diags, w->doc, bus_place(second), "choose ports that keep apart",
 			       "bus port %d is also the port of '%.80s' (line %d)", second->bus, first->address->text,
@@ -213,8 +220,8 @@ static void check_clashes(struct config_walk *w)
 	for (size_t i = 0; i < n; i++) {
 		stations[i] = station_of(w, i);
 		if (stations[i].host && stations[i].port == stations[i].bus)
-			rop_diag_error(w->diags, w->doc, bus_place(&stations[i]), "leave 'busPort' out for port + 10000",
-				       "the bus port is the port itself");
+			rop_diag_error(w->diags, w->doc, bus_place(&stations[i]),
+				       "leave 'busPort' out for port + 10000", "the bus port is the port itself");
 		bool said = false;
 		for (size_t k = 0; k < i && !said; k++)
 			said = clash(w, &stations[k], &stations[i]);
@@ -239,7 +246,8 @@ static void warn_about_loopback(struct config_walk *w)
 			continue;
 		rop_diag_warn(w->diags, w->doc, rop_doc_find(w->places.at[i], "address"),
 			      "give all nodes addresses that every machine can reach",
-			      "loopback and other addresses are mixed: a node on another machine cannot reach 127.0.0.1 here");
+			      "loopback and other addresses are mixed: a node on another machine cannot reach "
+			      "127.0.0.1 here");
 		return;
 	}
 }

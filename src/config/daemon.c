@@ -23,7 +23,7 @@ enum kind {
 };
 
 struct key {
-	const char *name;          /* "log.level" */
+	const char *name; /* "log.level" */
 	enum kind kind;
 	int64_t min, max;          /* DURATION: ms; PATH: bytes */
 	const char *fallback;      /* as it would be written, without quotes */
@@ -37,20 +37,46 @@ struct key {
 
 static const struct key KEYS[] = {
 	{ "state", KIND_PATH, 1, PATH_BYTES_MAX, "/var/lib/redis-operator/state.db", IN_CONFIG(state), NULL, { 0 } },
-	{ "clusters", KIND_PATH, 1, PATH_BYTES_MAX, "/etc/redis-operator/clusters.d", IN_CONFIG(clusters), NULL, { 0 } },
+	{ "clusters",
+	  KIND_PATH,
+	  1,
+	  PATH_BYTES_MAX,
+	  "/etc/redis-operator/clusters.d",
+	  IN_CONFIG(clusters),
+	  NULL,
+	  { 0 } },
 	{ "machines", KIND_PATH, 0, PATH_BYTES_MAX, "", IN_CONFIG(machines), NULL, { 0 } },
 	{ "interval", KIND_DURATION, 100, HOUR, "5s", IN_CONFIG(interval_ms), NULL, { 0 } },
 	{ "connectTimeout", KIND_DURATION, 10, 10 * MINUTE, "2s", IN_CONFIG(connect_timeout_ms), NULL, { 0 } },
 	{ "commandTimeout", KIND_DURATION, 10, 10 * MINUTE, "5s", IN_CONFIG(command_timeout_ms), NULL, { 0 } },
 	{ "concurrency", KIND_COUNT, 1, 65536, "256", IN_CONFIG(concurrency), NULL, { 0 } },
 	{ "log", KIND_GROUP, 0, 0, NULL, SIZE_MAX, NULL, { 0 } },
-	{ "log.level", KIND_CHOICE, 0, 0, "info", IN_CONFIG(log_level), rop_log_level_find, { "error", "warn", "info", "debug" } },
-	{ "log.format", KIND_CHOICE, 0, 0, "auto", IN_CONFIG(log_format), rop_log_format_find, { "auto", "logfmt", "json" } },
+	{ "log.level",
+	  KIND_CHOICE,
+	  0,
+	  0,
+	  "info",
+	  IN_CONFIG(log_level),
+	  rop_log_level_find,
+	  { "error", "warn", "info", "debug" } },
+	{ "log.format",
+	  KIND_CHOICE,
+	  0,
+	  0,
+	  "auto",
+	  IN_CONFIG(log_format),
+	  rop_log_format_find,
+	  { "auto", "logfmt", "json" } },
 };
 #define KEYS_N (sizeof KEYS / sizeof *KEYS)
-_Static_assert(sizeof(enum rop_log_level) == sizeof(int) && sizeof(enum rop_log_format) == sizeof(int), "a CHOICE is an int");
+_Static_assert(sizeof(enum rop_log_level) == sizeof(int) && sizeof(enum rop_log_format) == sizeof(int), "a CHOICE is "
+													"an int");
 
-struct complaint { int line; size_t nth; const char *text; }; /* line 0: the file as a whole */
+struct complaint {
+	int line;
+	size_t nth;
+	const char *text;
+}; /* line 0: the file as a whole */
 
 struct reading {
 	struct rop_arena *arena;
@@ -89,16 +115,13 @@ static const char *wanted(struct reading *r, const struct key *key)
 {
 	char min[24], max[24];
 	switch (key->kind) {
-	case KIND_GROUP:
-		return rop_printf(r->arena, "a group: %s = { ... };", key->name);
-	case KIND_PATH:
-		return key->min > 0 ? "a path in double quotes" : "a path in double quotes, or \"\"";
+	case KIND_GROUP: return rop_printf(r->arena, "a group: %s = { ... };", key->name);
+	case KIND_PATH: return key->min > 0 ? "a path in double quotes" : "a path in double quotes, or \"\"";
 	case KIND_DURATION:
 		return rop_printf(r->arena, "a duration from %s to %s in double quotes, like \"%s\"",
-				  rop_duration_print(key->min, min, sizeof min), rop_duration_print(key->max, max, sizeof max),
-				  key->fallback);
-	case KIND_COUNT:
-		return rop_printf(r->arena, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
+				  rop_duration_print(key->min, min, sizeof min),
+				  rop_duration_print(key->max, max, sizeof max), key->fallback);
+	case KIND_COUNT: return rop_printf(r->arena, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
 	case KIND_CHOICE: {
 		ROP_OWN_TEXT text = { 0 };
 		rop_text_add(&text, "one of");
@@ -106,8 +129,7 @@ static const char *wanted(struct reading *r, const struct key *key)
 			rop_text_add(&text, " \"%s\"", key->choices[i]);
 		return rop_strdup(r->arena, text.at);
 	}
-	case KINDS_N:
-		break;
+	case KINDS_N: break;
 	}
 	return "something else";
 }
@@ -149,8 +171,7 @@ static bool put_text(struct reading *r, const struct key *key, const char *text)
 			memcpy(at, &choice, sizeof choice);
 		return choice >= 0;
 	case KIND_GROUP:
-	case KINDS_N:
-		break;
+	case KINDS_N: break;
 	}
 	return false;
 }
@@ -165,17 +186,12 @@ static int line_of(const config_setting_t *setting)
 static const char *type_name(const config_setting_t *setting)
 {
 	switch (config_setting_type(setting)) {
-	case CONFIG_TYPE_GROUP:
-		return "a group";
-	case CONFIG_TYPE_STRING:
-		return "a text";
-	case CONFIG_TYPE_BOOL:
-		return "a boolean";
+	case CONFIG_TYPE_GROUP: return "a group";
+	case CONFIG_TYPE_STRING: return "a text";
+	case CONFIG_TYPE_BOOL: return "a boolean";
 	case CONFIG_TYPE_ARRAY:
-	case CONFIG_TYPE_LIST:
-		return "a list";
-	default: /* libconfig's own constants, no enum: INT, INT64, FLOAT */
-		return "a number";
+	case CONFIG_TYPE_LIST: return "a list";
+	default: /* libconfig's own constants, no enum: INT, INT64, FLOAT */ return "a number";
 	}
 }
 
@@ -189,10 +205,11 @@ static void take_text(struct reading *r, const struct key *key, const config_set
 		n++;
 	close = n > 0 ? rop_suggest(text, key->choices, n) : NULL;
 	if (close)
-		complain(r, line_of(setting), "'%s' must be %s, not \"%.40s\" (did you mean \"%s\"?)", key->name, wanted(r, key),
-			 text, close);
+		complain(r, line_of(setting), "'%s' must be %s, not \"%.40s\" (did you mean \"%s\"?)", key->name,
+			 wanted(r, key), text, close);
 	else if (key->kind == KIND_PATH)
-		complain(r, line_of(setting), "'%s' must be %s, at most %" PRId64 " bytes and without control characters", key->name,
+		complain(r, line_of(setting),
+			 "'%s' must be %s, at most %" PRId64 " bytes and without control characters", key->name,
 			 wanted(r, key), key->max);
 	else
 		complain(r, line_of(setting), "'%s' must be %s, not \"%.40s\"", key->name, wanted(r, key), text);
@@ -200,8 +217,8 @@ static void take_text(struct reading *r, const struct key *key, const config_set
 
 static void take_count(struct reading *r, const struct key *key, const config_setting_t *setting)
 {
-	int64_t number = config_setting_type(setting) == CONFIG_TYPE_INT64 ? config_setting_get_int64(setting) :
-									      config_setting_get_int(setting);
+	int64_t number = config_setting_type(setting) == CONFIG_TYPE_INT64 ? config_setting_get_int64(setting)
+									   : config_setting_get_int(setting);
 	if (number >= key->min && number <= key->max)
 		*(int *)((char *)r->config + key->at) = (int)number;
 	else
@@ -265,7 +282,10 @@ static void take_group(struct reading *r, const char *group, const config_settin
 /* Past a comment or a text that begins at c; c itself where none does. */
 static char *skip_quiet(char *c, int *line)
 {
-	const char *end = *c == '#' || strncmp(c, "//", 2) == 0 ? "\n" : strncmp(c, "/*", 2) == 0 ? "*/" : *c == '"' ? "\"" : NULL;
+	const char *end = *c == '#' || strncmp(c, "//", 2) == 0 ? "\n"
+			  : strncmp(c, "/*", 2) == 0            ? "*/"
+			  : *c == '"'                           ? "\""
+								: NULL;
 	if (!end)
 		return c;
 	for (c += strlen(end); *c && strncmp(c, end, strlen(end)) != 0; c++) {
@@ -295,8 +315,8 @@ static char *skip_word(struct reading *r, char *c, int line)
 }
 
 /* libconfig would follow `@include`, and its errors would lie in files that were never named here: the configuration is
- * one file. Outside of comments and texts '@' means nothing else; the directive is said and blanked, so that the rest is
- * still read. */
+ * one file. Outside of comments and texts '@' means nothing else; the directive is said and blanked, so that the rest
+ * is still read. */
 static void screen(struct reading *r, char *text)
 {
 	int line = 1;
@@ -322,8 +342,10 @@ static void parse(struct reading *r, const char *text)
 	bool ok = config_read_string(&file, text) == CONFIG_TRUE;
 	take_group(r, "", config_root_setting(&file));
 	if (!ok)
-		complain(r, config_error_line(&file), "%s (a setting is: name = value; with texts and durations in double quotes, "
-			 "each name once, and no comma after the last of a list)", config_error_text(&file));
+		complain(r, config_error_line(&file),
+			 "%s (a setting is: name = value; with texts and durations in double quotes, "
+			 "each name once, and no comma after the last of a list)",
+			 config_error_text(&file));
 	config_destroy(&file);
 }
 

@@ -86,14 +86,18 @@ void rop_diag_at(struct rop_diags *diags, const struct rop_doc *doc, struct rop_
 	memmove(&diags->list.at[place + 1], &diags->list.at[place],
 		(diags->list.n - place - 1) * sizeof *diags->list.at);
 	diags->list.at[place] = (struct rop_diag){
-		.doc = doc, .mark = mark, .length = length > 1 ? length : 1, .warning = warning,
-		.message = rop_strdup(diags->arena, message), .hint = rop_strdup(diags->arena, hint),
+		.doc = doc,
+		.mark = mark,
+		.length = length > 1 ? length : 1,
+		.warning = warning,
+		.message = rop_strdup(diags->arena, message),
+		.hint = rop_strdup(diags->arena, hint),
 	};
 }
 
 static void __attribute__((format(printf, 6, 0)))
-add(struct rop_diags *diags, const struct rop_doc *doc, const struct rop_doc_node *node, bool warning,
-    const char *hint, const char *fmt, va_list ap)
+add(struct rop_diags *diags, const struct rop_doc *doc, const struct rop_doc_node *node, bool warning, const char *hint,
+    const char *fmt, va_list ap)
 {
 	struct rop_mark mark = node ? node->mark : (struct rop_mark){ 1, 1 };
 	rop_diag_at(diags, doc, mark, node ? node->length : 1, warning, hint, rop_vprintf(diags->arena, fmt, ap));

@@ -6,7 +6,7 @@
 struct phrase {
 	const char *problem; /* how libyaml's own words begin */
 	const char *message, *hint;
-	bool at_context;     /* point at where the construct began: the problem shows up far behind its cause */
+	bool at_context; /* point at where the construct began: the problem shows up far behind its cause */
 };
 
 #define CHECK_INDENT "check the indentation of this line"
@@ -65,7 +65,8 @@ void config_malformed(struct rop_diags *diags, const struct rop_doc *doc, const 
 		if (strncmp(problem, PHRASES[i].problem, strlen(PHRASES[i].problem)) == 0)
 			phrase = &PHRASES[i];
 	if (!phrase) {
-		rop_diag_at(diags, doc, what->at, 1, false, NULL, rop_printf(diags->arena, "malformed YAML: %s", problem));
+		rop_diag_at(diags, doc, what->at, 1, false, NULL,
+			    rop_printf(diags->arena, "malformed YAML: %s", problem));
 		return;
 	}
 	bool at_context = phrase->at_context && what->context.line > 0;

@@ -5,7 +5,7 @@
 #include "rop/doc.h"
 
 struct config_malformed {
-	const char *problem;     /* libyaml's words */
+	const char *problem; /* libyaml's words */
 	struct rop_mark at;
 	struct rop_mark context; /* where the construct began; line 0: not said */
 	char character;          /* the byte found at `at`; 0: none */

@@ -18,8 +18,8 @@ static bool check(const char *path, const struct stat *st, struct rop_err *err)
 		return rop_fail(err, ROP_INVALID, "password file %s: belongs to user %u, not to user %u or root", path,
 				(unsigned)st->st_uid, (unsigned)geteuid());
 	if (st->st_mode & 07777 & ~(mode_t)0600)
-		return rop_fail(err, ROP_INVALID, "password file %s: mode %04o lets others read it (run: chmod 600 %s)", path,
-				(unsigned)st->st_mode & 07777, path);
+		return rop_fail(err, ROP_INVALID, "password file %s: mode %04o lets others read it (run: chmod 600 %s)",
+				path, (unsigned)st->st_mode & 07777, path);
 	return true;
 }
 
@@ -88,8 +88,8 @@ bool rop_password_load(const char *path, char **ret_password, struct rop_err *er
 	struct stat st;
 	ROP_OWN_TEXT what = { 0 };
 	rop_text_add(&what, "password file %s", path);
-	bool ok = fstat(fd, &st) == 0 ? check(path, &st, err) :
-					rop_fail(err, ROP_INVALID, "%s: %s", what.at, strerror(errno));
+	bool ok = fstat(fd, &st) == 0 ? check(path, &st, err)
+				      : rop_fail(err, ROP_INVALID, "%s: %s", what.at, strerror(errno));
 	ok = ok && take_password(what.at, fd, ret_password, err);
 	close(fd);
 	return ok;
@@ -100,23 +100,29 @@ static bool load_credential(const char *name, char **ret_password, struct rop_er
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	if (!folder || folder[0] != '/')
-		return rop_fail(err, ROP_INVALID, "spec.auth.credential '%s': this process was given no credentials "
-				"($CREDENTIALS_DIRECTORY is not set): its unit needs LoadCredential=%s:/path/of/the/password, "
-				"or name a file with passwordFile", name, name);
+		return rop_fail(err, ROP_INVALID,
+				"spec.auth.credential '%s': this process was given no credentials "
+				"($CREDENTIALS_DIRECTORY is not set): its unit needs "
+				"LoadCredential=%s:/path/of/the/password, "
+				"or name a file with passwordFile",
+				name, name);
 	ROP_OWN_TEXT path = { 0 };
 	rop_text_add(&path, "%s/%s", folder, name);
 	int fd = open_secret(path.at);
 	if (fd < 0 && errno == ENOENT)
-		return rop_fail(err, ROP_INVALID, "spec.auth.credential '%s': is not among the credentials of this service "
-				"(%s): its unit needs LoadCredential=%s:/path/of/the/password, or name a file with passwordFile",
+		return rop_fail(err, ROP_INVALID,
+				"spec.auth.credential '%s': is not among the credentials of this service "
+				"(%s): its unit needs LoadCredential=%s:/path/of/the/password, or name a file with "
+				"passwordFile",
 				name, folder, name);
 	ROP_OWN_TEXT what = { 0 };
 	rop_text_add(&what, "credential %s", path.at);
 	if (fd < 0)
 		return rop_fail(err, ROP_INVALID, "%s: %s", what.at, strerror(errno));
 	struct stat st;
-	bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? take_password(what.at, fd, ret_password, err) :
-							      rop_fail(err, ROP_INVALID, "%s: is not a regular file", what.at);
+	bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+			  ? take_password(what.at, fd, ret_password, err)
+			  : rop_fail(err, ROP_INVALID, "%s: is not a regular file", what.at);
 	close(fd);
 	return ok;
 }

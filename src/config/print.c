@@ -7,8 +7,8 @@
 #include "rop/doc.h"
 #include "rop/text.h"
 
-#define LINE_COLUMNS_MAX 160   /* of a source line; what is longer is cut around the mark */
-#define BEFORE_MARK 60         /* columns kept before the mark then */
+#define LINE_COLUMNS_MAX 160 /* of a source line; what is longer is cut around the mark */
+#define BEFORE_MARK 60       /* columns kept before the mark then */
 #define SENTENCE_CHARS_MAX 500
 
 /* Text from files and callers: nothing a terminal would obey, and not without end. */
@@ -53,8 +53,8 @@ static const char *find_line(const struct rop_doc *doc, int line, size_t *ret_n)
 
 static bool word_is_secret(const char *word, size_t n)
 {
-	static const char *const SECRETS[] = { "pass", "secret", "token", "masterauth", "primaryauth",
-					       "masteruser", "primaryuser" };
+	static const char *const SECRETS[] = { "pass",        "secret",     "token",      "masterauth",
+					       "primaryauth", "masteruser", "primaryuser" };
 	if (n >= 4 && strncasecmp(word + n - 4, "file", 4) == 0)
 		return false; /* passwordFile: a path */
 	for (size_t i = 0; i < sizeof SECRETS / sizeof *SECRETS; i++)
@@ -87,12 +87,12 @@ static size_t secret_from(const char *line, size_t n)
 
 /* One source line seen through a window of columns, and where the carets go below it. */
 struct view {
-	size_t from, to;        /* the window, in columns of the whole line */
-	size_t caret, carets;   /* columns before the carets within the window; how many */
+	size_t from, to;      /* the window, in columns of the whole line */
+	size_t caret, carets; /* columns before the carets within the window; how many */
 };
 
 struct cell {
-	size_t size;  /* bytes */
+	size_t size; /* bytes */
 	int width;
 	char instead; /* shown instead of the bytes when not 0 */
 };

@@ -8,7 +8,7 @@
 
 enum config_type {
 	CONFIG_MAP,
-	CONFIG_LIST,     /* its items are the keys "<path>[]" */
+	CONFIG_LIST, /* its items are the keys "<path>[]" */
 	CONFIG_INT,
 	CONFIG_TEXT,
 	CONFIG_DURATION,
@@ -20,18 +20,18 @@ enum config_type {
 #define CONFIG_NOT_STORED SIZE_MAX
 
 struct config_key {
-	const char *path;       /* "spec.nodes[].address" */
+	const char *path; /* "spec.nodes[].address" */
 	enum config_type type;
 	bool required;
-	int64_t min, max;       /* INT: the number; DURATION: ms; TEXT: bytes; LIST: items */
-	const char *fallback;   /* as it would be written; NULL: none */
-	const char *example;    /* for the hint that tells how to add it */
-	const char *choices[3]; /* CHOICE, NULL at the end; the second one stores true */
+	int64_t min, max;               /* INT: the number; DURATION: ms; TEXT: bytes; LIST: items */
+	const char *fallback;           /* as it would be written; NULL: none */
+	const char *example;            /* for the hint that tells how to add it */
+	const char *choices[3];         /* CHOICE, NULL at the end; the second one stores true */
 	bool (*fits)(const char *text); /* TEXT: its form; NULL: any */
-	const char *form;       /* what `fits` wants, in words */
-	size_t at;              /* where the value goes: in struct rop_topology, or rop_declared_node for "[]." keys.
-	                         * INT int, TEXT const char *, DURATION int64_t, CHOICE bool */
-	size_t declared;        /* where a bool says that the file has it; 0: nobody asks */
+	const char *form;               /* what `fits` wants, in words */
+	size_t at;       /* where the value goes: in struct rop_topology, or rop_declared_node for "[]." keys.
+			  * INT int, TEXT const char *, DURATION int64_t, CHOICE bool */
+	size_t declared; /* where a bool says that the file has it; 0: nobody asks */
 	const char *doc;
 };
 
@@ -44,7 +44,11 @@ bool config_key_in(const struct config_key *key, const char *parent);
 
 /* Redis settings that a topology may not set. */
 enum config_setting_kind {
-	CONFIG_SETTING_FREE, CONFIG_SETTING_SECRET, CONFIG_SETTING_OURS, CONFIG_SETTING_EACH, CONFIG_SETTING_FIXED,
+	CONFIG_SETTING_FREE,
+	CONFIG_SETTING_SECRET,
+	CONFIG_SETTING_OURS,
+	CONFIG_SETTING_EACH,
+	CONFIG_SETTING_FIXED,
 };
 enum config_setting_kind config_setting_kind(const char *name);
 

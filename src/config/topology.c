@@ -35,7 +35,9 @@ static void put_nodes(struct rop_arena *arena, const struct rop_topology *t, str
 	for (size_t i = 0; i < t->nodes.n; i++) {
 		const struct rop_declared_node *node = &t->nodes.at[i];
 		const char *host = config_host_key(arena, node->host);
-		rop_text_add(out, strchr(host, ':') ? "spec.nodes[%zu].address=[%s]:%d\n" : "spec.nodes[%zu].address=%s:%d\n",
+		rop_text_add(out,
+			     strchr(host, ':') ? "spec.nodes[%zu].address=[%s]:%d\n"
+					       : "spec.nodes[%zu].address=%s:%d\n",
 			     i, host, node->port);
 		rop_text_add(out, "spec.nodes[%zu].busPort=%d\n", i,
 			     node->bus_port ? node->bus_port : node->port + ROP_BUS_OFFSET);
@@ -72,7 +74,8 @@ static void finish(struct rop_arena *arena, struct rop_topology *t)
 {
 	t->auth_password_file = config_beside(arena, t->path, t->auth_password_file);
 	const char *canonical = rop_topology_canonical(arena, t);
-	snprintf(t->digest, sizeof t->digest, "%016" PRIx64, rop_digest(ROP_DIGEST_START, canonical, strlen(canonical)));
+	snprintf(t->digest, sizeof t->digest, "%016" PRIx64,
+		 rop_digest(ROP_DIGEST_START, canonical, strlen(canonical)));
 }
 
 static bool check_root(const struct rop_doc *doc, struct rop_diags *diags)

@@ -87,22 +87,17 @@ static const char *wanted(struct rop_arena *arena, const struct config_key *key)
 	char min[24], max[24];
 	switch (key->type) {
 	case CONFIG_MAP:
-	case CONFIG_SETTINGS:
-		return "a map";
-	case CONFIG_LIST:
-		return "a list";
-	case CONFIG_INT:
-		return rop_printf(arena, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
-	case CONFIG_TEXT:
-		return "text";
+	case CONFIG_SETTINGS: return "a map";
+	case CONFIG_LIST: return "a list";
+	case CONFIG_INT: return rop_printf(arena, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
+	case CONFIG_TEXT: return "text";
 	case CONFIG_DURATION:
 		return rop_printf(arena, "a duration from %s to %s", rop_duration_print(key->min, min, sizeof min),
 				  rop_duration_print(key->max, max, sizeof max));
 	case CONFIG_CHOICE:
-		return key->choices[1] ? rop_printf(arena, "%s or %s", key->choices[0], key->choices[1]) :
-					 key->choices[0];
-	case CONFIG_TYPES:
-		break;
+		return key->choices[1] ? rop_printf(arena, "%s or %s", key->choices[0], key->choices[1])
+				       : key->choices[0];
+	case CONFIG_TYPES: break;
 	}
 	return "something else";
 }
@@ -121,8 +116,9 @@ static bool has_no_value(struct config_walk *w, const struct config_key *key, co
 void config_wrong_type(struct config_walk *w, const struct config_key *key, const struct rop_doc_node *name,
 		       const struct rop_doc_node *value)
 {
-	static const char *const TYPES[] = { [ROP_DOC_SCALAR] = "a single value", [ROP_DOC_LIST] = "a list",
-					     [ROP_DOC_MAP] = "a map" };
+	static const char *const TYPES[] = {
+		[ROP_DOC_SCALAR] = "a single value", [ROP_DOC_LIST] = "a list", [ROP_DOC_MAP] = "a map"
+	};
 	const char *hint = NULL;
 	if (has_no_value(w, key, name, value))
 		return;
@@ -157,17 +153,23 @@ static int read_int(struct config_walk *w, const struct config_key *key, const s
 	case LOOKS_INTEGER:
 		if (fits)
 			return (int)number;
-		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' must be %s, not %.20s", name->text, want, value->text);
+		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' must be %s, not %.20s", name->text, want,
+			       value->text);
 		break;
 	case LOOKS_ODD_NUMBER:
 		rop_diag_error(w->diags, w->doc, value, written_out(w, key, value->text),
-			       value->text[0] == '0' && strchr(DIGITS, value->text[1]) ?
-			       "'%s' must not begin with a zero: some readers take %.20s for octal" :
-			       "'%s' must be a plain whole number, not %.20s", name->text, value->text);
+			       value->text[0] == '0' && strchr(DIGITS, value->text[1]) ? "'%s' must not begin with a "
+											 "zero: some readers take "
+											 "%.20s for octal"
+										       : "'%s' must be a plain whole "
+											 "number, not %.20s",
+			       name->text, value->text);
 		break;
 	case LOOKS_SEXAGESIMAL:
-		rop_diag_error(w->diags, w->doc, value, write, "'%s' must be a plain whole number: %.20s is a number of "
-			       "base 60 to some readers", name->text, value->text);
+		rop_diag_error(w->diags, w->doc, value, write,
+			       "'%s' must be a plain whole number: %.20s is a number of "
+			       "base 60 to some readers",
+			       name->text, value->text);
 		break;
 	case LOOKS_TEXT:
 	case LOOKS_NOTHING:
@@ -175,8 +177,8 @@ static int read_int(struct config_walk *w, const struct config_key *key, const s
 	case LOOKS_N:
 		rop_diag_error(w->diags, w->doc, value,
 			       fits ? rop_printf(w->arena, "remove the quotes: %" PRId64, number) : write,
-			       "'%s' must be %s, not %s", name->text, want, value->quoted ? "text in quotes" :
-			       LOOKS[looks_of(value)]);
+			       "'%s' must be %s, not %s", name->text, want,
+			       value->quoted ? "text in quotes" : LOOKS[looks_of(value)]);
 		break;
 	}
 	return CONFIG_WRONG;
@@ -189,11 +191,13 @@ static const char *read_text(struct config_walk *w, const struct config_key *key
 	enum looks looks = looks_of(value);
 	size_t n = strlen(value->text);
 	if (looks != LOOKS_TEXT)
-		rop_diag_error(w->diags, w->doc, value, "put it in quotes", "'%s' must be text, but YAML readers take this "
-			       "for %s", name->text, LOOKS[looks]);
+		rop_diag_error(w->diags, w->doc, value, "put it in quotes",
+			       "'%s' must be text, but YAML readers take this "
+			       "for %s",
+			       name->text, LOOKS[looks]);
 	else if (n > (size_t)key->max)
-		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' is too long: %zu bytes, at most %" PRId64, name->text,
-			       n, key->max);
+		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' is too long: %zu bytes, at most %" PRId64,
+			       name->text, n, key->max);
 	else if (n == 0 || (key->fits && !key->fits(value->text)))
 		rop_diag_error(w->diags, w->doc, value, key->form, n ? "'%s' is not well formed" : "'%s' is empty",
 			       name->text);
@@ -210,10 +214,12 @@ static int64_t read_duration(struct config_walk *w, const struct config_key *key
 	if (rop_duration_parse(value->text, &ms) && ms >= key->min && ms <= key->max)
 		return ms;
 	if (rop_duration_parse(value->text, &ms))
-		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' must be %s, not %.20s", name->text, want, value->text);
+		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' must be %s, not %.20s", name->text, want,
+			       value->text);
 	else if (looks_of(value) == LOOKS_INTEGER)
-		rop_diag_error(w->diags, w->doc, value, rop_printf(w->arena, "write %.20ss or %.20sms", value->text,
-			       value->text), "'%s' needs a unit", name->text);
+		rop_diag_error(w->diags, w->doc, value,
+			       rop_printf(w->arena, "write %.20ss or %.20sms", value->text, value->text),
+			       "'%s' needs a unit", name->text);
 	else
 		rop_diag_error(w->diags, w->doc, value, hint, "'%s' must be %s", name->text, want);
 	return CONFIG_WRONG;
@@ -246,15 +252,9 @@ void config_value(struct config_walk *w, const struct config_key *key, const str
 	if (key->declared)
 		*(bool *)((char *)base + key->declared) = true;
 	switch (key->type) {
-	case CONFIG_INT:
-		*(int *)at = fine ? read_int(w, key, name, value) : CONFIG_WRONG;
-		break;
-	case CONFIG_TEXT:
-		*(const char **)at = fine ? read_text(w, key, name, value) : NULL;
-		break;
-	case CONFIG_DURATION:
-		*(int64_t *)at = fine ? read_duration(w, key, name, value) : CONFIG_WRONG;
-		break;
+	case CONFIG_INT: *(int *)at = fine ? read_int(w, key, name, value) : CONFIG_WRONG; break;
+	case CONFIG_TEXT: *(const char **)at = fine ? read_text(w, key, name, value) : NULL; break;
+	case CONFIG_DURATION: *(int64_t *)at = fine ? read_duration(w, key, name, value) : CONFIG_WRONG; break;
 	case CONFIG_CHOICE: {
 		bool second = fine && read_choice(w, key, name, value);
 		if (at)
@@ -264,8 +264,7 @@ void config_value(struct config_walk *w, const struct config_key *key, const str
 	case CONFIG_MAP:
 	case CONFIG_LIST:
 	case CONFIG_SETTINGS:
-	case CONFIG_TYPES:
-		break;
+	case CONFIG_TYPES: break;
 	}
 }
 
@@ -282,12 +281,12 @@ static bool setting_name_is_fine(struct config_walk *w, const struct rop_doc_nod
 {
 	const char *spelt = as_redis_spells(w->arena, name->text), *message = NULL, *hint = NULL;
 	if (!spelt || strcmp(spelt, name->text) != 0) {
-		hint = spelt ? rop_printf(w->arena, "did you mean '%.60s'?", spelt) : "lower-case letters, digits and '-'";
+		hint = spelt ? rop_printf(w->arena, "did you mean '%.60s'?", spelt)
+			     : "lower-case letters, digits and '-'";
 		message = "'%.60s' is not the name of a Redis setting";
 	}
 	switch (config_setting_kind(spelt ? spelt : "")) {
-	case CONFIG_SETTING_FREE:
-		break;
+	case CONFIG_SETTING_FREE: break;
 	case CONFIG_SETTING_SECRET:
 		message = "'%.60s' is a secret and does not belong in this file";
 		hint = "keep it in redis.conf, and name its file with auth.passwordFile";
@@ -325,8 +324,8 @@ void config_setting(struct config_walk *w, const struct rop_doc_node *name, cons
 		rop_diag_error(w->diags, w->doc, value->text[0] ? value : name, "write \"\" for an empty one",
 			       "the setting '%.60s' has no value", name->text);
 	else if (!value->quoted && (strcasecmp(value->text, "true") == 0 || strcasecmp(value->text, "false") == 0))
-		rop_diag_error(w->diags, w->doc, value, "Redis says yes and no", "the setting '%.60s' cannot be a boolean",
-			       name->text);
+		rop_diag_error(w->diags, w->doc, value, "Redis says yes and no",
+			       "the setting '%.60s' cannot be a boolean", name->text);
 	else if (strpbrk(value->text, "\n\t"))
 		rop_diag_error(w->diags, w->doc, value, NULL, "the setting '%.60s' must be a single line without tabs",
 			       name->text);

@@ -96,8 +96,8 @@ static void walk_list(struct config_walk *w, const struct config_key *key, const
 		return;
 	}
 	if (list->n == 0)
-		rop_diag_error(w->diags, w->doc, name, "add '- { address: host:port }' for each server", "'%s' is empty",
-			       name->text);
+		rop_diag_error(w->diags, w->doc, name, "add '- { address: host:port }' for each server",
+			       "'%s' is empty", name->text);
 	if (list->n > (size_t)key->max)
 		rop_diag_error(w->diags, w->doc, name, NULL, "'%s' has %zu entries, at most %d", name->text, list->n,
 			       (int)key->max);
@@ -137,11 +137,8 @@ static void walk_key(struct config_walk *w, const struct config_key *key, const 
 	case CONFIG_INT:
 	case CONFIG_TEXT:
 	case CONFIG_DURATION:
-	case CONFIG_CHOICE:
-		config_value(w, key, name, value, base);
-		break;
-	case CONFIG_TYPES:
-		break;
+	case CONFIG_CHOICE: config_value(w, key, name, value, base); break;
+	case CONFIG_TYPES: break;
 	}
 }
 

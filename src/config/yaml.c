@@ -129,7 +129,8 @@ static struct rop_doc_node *read_scalar(struct reader *r, const yaml_event_t *ev
 		rop_diag_error(r->diags, r->doc, node, NULL, "a text of %zu bytes is too long (at most %d)", n,
 			       CONFIG_SCALAR_MAX);
 	else if (has_hidden(value, n))
-		rop_diag_error(r->diags, r->doc, node, NULL, "hidden characters are not allowed, not as escapes either");
+		rop_diag_error(r->diags, r->doc, node, NULL,
+			       "hidden characters are not allowed, not as escapes either");
 	else if (!event->data.scalar.tag)
 		node->text = rop_strndup(r->arena, value, n);
 	refuse_properties(r, node, event->data.scalar.anchor, event->data.scalar.tag);
@@ -176,8 +177,8 @@ static bool key_is_fine(struct reader *r, const struct rop_doc_node *key)
 	if (config_is_broken(key))
 		return false;
 	if (key->type != ROP_DOC_SCALAR)
-		rop_diag_error(r->diags, r->doc, key, "a key is a single word",
-			       "a %s cannot be a key", key->type == ROP_DOC_LIST ? "list" : "map");
+		rop_diag_error(r->diags, r->doc, key, "a key is a single word", "a %s cannot be a key",
+			       key->type == ROP_DOC_LIST ? "list" : "map");
 	else if (!key->quoted && strcmp(key->text, "<<") == 0)
 		rop_diag_error(r->diags, r->doc, key, "write the keys out", "merge keys are not allowed");
 	else if (!key->quoted && key->text[0] == '\0')
@@ -324,8 +325,8 @@ static bool read_document(struct reader *r)
 			return false;
 		struct rop_doc_node here = { .mark = mark_from(event.start_mark), .length = 1 }, *root = NULL;
 		yaml_event_type_t type = event.type;
-		bool tags = type == YAML_DOCUMENT_START_EVENT &&
-			    event.data.document_start.tag_directives.start != event.data.document_start.tag_directives.end;
+		bool tags = type == YAML_DOCUMENT_START_EVENT && event.data.document_start.tag_directives.start !=
+									 event.data.document_start.tag_directives.end;
 		bool skip = type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_START_EVENT;
 		bool ok = skip || type == YAML_STREAM_END_EVENT || read_node(r, &event, &root);
 		yaml_event_delete(&event);

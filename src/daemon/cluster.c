@@ -2,8 +2,8 @@
  *
  *     idle -> accepting (the journal records the revision) -> naming (names to addresses) -> driving -> idle ...
  *
- * Whatever is under way is finished or stopped before the next revision is begun: two drives never work on one cluster. What
- * fails (a name, a password file) is tried again; the other clusters do not notice.
+ * Whatever is under way is finished or stopped before the next revision is begun: two drives never work on one cluster.
+ * What fails (a name, a password file) is tried again; the other clusters do not notice.
  */
 #include "daemon.h"
 
@@ -84,7 +84,9 @@ static void drive_step(void *arg, const struct rop_step *step, enum rop_expect_s
 static void drive_held(void *arg, const struct rop_err *err)
 {
 	struct cluster *c = arg;
-	rop_log(ROP_LOG_INFO, err ? "another process is changing this cluster: only looking" : "nobody else is changing this cluster any more",
+	rop_log(ROP_LOG_INFO,
+		err ? "another process is changing this cluster: only looking"
+		    : "nobody else is changing this cluster any more",
 		ROP_FIELDS({ "cluster", c->name }, { "why", err ? err->text : NULL }));
 }
 
@@ -97,7 +99,8 @@ static void fit_watchdog(struct cluster *c)
 		return;
 	t->connect_timeout_ms = t->connect_timeout_ms < most / 2 ? t->connect_timeout_ms : most / 2;
 	t->command_timeout_ms = most - t->connect_timeout_ms;
-	rop_log(ROP_LOG_WARN, "connectTimeout and commandTimeout together are more than half of WatchdogSec: less is used",
+	rop_log(ROP_LOG_WARN,
+		"connectTimeout and commandTimeout together are more than half of WatchdogSec: less is used",
 		ROP_FIELDS({ "cluster", c->name }));
 }
 
@@ -114,19 +117,29 @@ static void drive(struct cluster *c)
 	fit_watchdog(c);
 	c->fleet = (struct rop_fleet_options){
 		.client_name = rop_printf(c->running->arena, "redis-operator:%s:%s", t->name, daemon->instance),
-		.user = t->auth_user, .password = c->password,
-		.connect_timeout_ms = t->connect_timeout_ms, .command_timeout_ms = t->command_timeout_ms,
-		.concurrency = daemon->config.concurrency, .gate = daemon->gate,
+		.user = t->auth_user,
+		.password = c->password,
+		.connect_timeout_ms = t->connect_timeout_ms,
+		.command_timeout_ms = t->command_timeout_ms,
+		.concurrency = daemon->config.concurrency,
+		.gate = daemon->gate,
 	};
 	struct rop_drive_options options = {
 		.loop = daemon->loop, .writer = daemon->writer, .lock_path = daemon->state, .lock_command = "run",
 		.fleet = &c->fleet, .clients_every_ms = CLIENTS_EVERY_MS,
 		.reconcile = {
-			.machine = daemon->options->machine, .words = rop_cluster_words(), .topology = t, .boot_id = rop_boot_id(),
+			.machine = daemon->options->machine,
+			.words = rop_cluster_words(),
+			.topology = t,
+			.boot_id = rop_boot_id(),
 			.pid = (int)getpid(), .revision = c->number, .keep = true, .instance = daemon->instance,
 			.look_at_most_ms = daemon->watchdog_ms / 3, .on_step = drive_step, .arg = c,
 		},
-		.on_pass = drive_pass, .on_written = drive_written, .on_held = drive_held, .on_done = drive_done, .arg = c,
+		.on_pass = drive_pass,
+		.on_written = drive_written,
+		.on_held = drive_held,
+		.on_done = drive_done,
+		.arg = c,
 	};
 	c->phase = PHASE_DRIVING;
 	c->drive = rop_drive_start(&options);
@@ -170,8 +183,8 @@ static void named(void *arg, const struct rop_err *err)
 	const struct cluster *other = taken_by(c, &node);
 	if (other) {
 		char why[512];
-		snprintf(why, sizeof why, "node %s:%d is also a node of cluster '%s' (%s): it can be in one only", node->host, node->port,
-			 other->name, other->path);
+		snprintf(why, sizeof why, "node %s:%d is also a node of cluster '%s' (%s): it can be in one only",
+			 node->host, node->port, other->name, other->path);
 		wait_and_retry(c, why);
 		return;
 	}
@@ -267,7 +280,8 @@ static void accepted(struct rop_write *write, const struct rop_err *err)
 	struct rop_topology *t = c->running->topology;
 	c->phase = PHASE_NAMING;
 	if (rop_names_used(t))
-		rop_names_resolve(c->daemon->loop, c->running->arena, t, c->image.members.at, c->image.members.n, named, c);
+		rop_names_resolve(c->daemon->loop, c->running->arena, t, c->image.members.at, c->image.members.n, named,
+				  c);
 	else
 		named(c, NULL);
 }
@@ -314,8 +328,7 @@ static void go_on(struct cluster *c)
 		if (!c->wanted && given_up(c, &c->accepting))
 			idle(c);
 		return;
-	case PHASE_NAMING:
-		return;
+	case PHASE_NAMING: return;
 	}
 }
 

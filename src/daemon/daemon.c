@@ -11,7 +11,7 @@
 #include "rop/service.h"
 #include "rop/text.h"
 
-#define QUIET_MS 100       /* a folder that is being written to is left alone until it was quiet for that long */
+#define QUIET_MS 100        /* a folder that is being written to is left alone until it was quiet for that long */
 #define SCAN_EVERY_MS 30000 /* for what inotify does not see: another machine's writes, a link's target */
 #define READY_BY_MS 10000
 #define RETENTION_MS (90 * INT64_C(86400000))
@@ -87,7 +87,9 @@ static void use_log(const struct rop_config *config)
 {
 	bool journal = config->log_format == ROP_LOG_AUTO && rop_service_has_journal();
 	rop_log_set_level(config->log_level);
-	rop_log_set_sink(journal ? rop_service_journal : config->log_format == ROP_LOG_JSON ? rop_log_json : rop_log_logfmt);
+	rop_log_set_sink(journal                              ? rop_service_journal
+			 : config->log_format == ROP_LOG_JSON ? rop_log_json
+							      : rop_log_logfmt);
 }
 
 static bool configure(struct daemon *daemon, struct rop_text *errors)
@@ -103,7 +105,8 @@ static bool configure(struct daemon *daemon, struct rop_text *errors)
 		strcpy(daemon->state, config.state);
 	}
 	if (strcmp(config.state, daemon->state) != 0)
-		rop_log(ROP_LOG_WARN, "another database needs a restart; this one stays in use", ROP_FIELDS({ "path", config.state }));
+		rop_log(ROP_LOG_WARN, "another database needs a restart; this one stays in use",
+			ROP_FIELDS({ "path", config.state }));
 	config.state = daemon->state;
 	rop_arena_free(daemon->config_arena);
 	daemon->config_arena = arena;
@@ -121,7 +124,8 @@ static void reload(void *arg, int signum)
 	if (configure(daemon, &errors))
 		rop_log(ROP_LOG_INFO, "configuration read again", NULL, 0);
 	else
-		rop_log(ROP_LOG_ERROR, "the configuration has errors: the one in force stays", ROP_FIELDS({ "error", errors.at }));
+		rop_log(ROP_LOG_ERROR, "the configuration has errors: the one in force stays",
+			ROP_FIELDS({ "error", errors.at }));
 	unwatch_folder(daemon);
 	watch_folder(daemon);
 	scan(daemon, true);

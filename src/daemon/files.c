@@ -1,8 +1,8 @@
 /* files.c - the folder of topology files: what is there, what is right, and what stands in two of them.
  *
- * A scan reads what has changed, finds conflicts over all files, and then tells each cluster what is wanted. A file with
- * errors changes nothing: what it said last stays in force; after a restart that is what the journal accepted from it last.
- * Only a file that is gone ends something, and that is the managing.
+ * A scan reads what has changed, finds conflicts over all files, and then tells each cluster what is wanted. A file
+ * with errors changes nothing: what it said last stays in force; after a restart that is what the journal accepted from
+ * it last. Only a file that is gone ends something, and that is the managing.
  */
 #include "daemon.h"
 
@@ -125,15 +125,18 @@ static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct 
 	bool news = false;
 	DIR *dir = opendir(folder);
 	if (!dir)
-		return rop_fail(err, ROP_INVALID, "the folder of topology files %s cannot be read: %s\n"
-				"  -> make it, or name another one: --clusters DIR, or `clusters` in the configuration", folder, strerror(errno));
+		return rop_fail(err, ROP_INVALID,
+				"the folder of topology files %s cannot be read: %s\n"
+				"  -> make it, or name another one: --clusters DIR, or `clusters` in the configuration",
+				folder, strerror(errno));
 	for (struct file *file = daemon->files; file; file = file->next)
 		file->seen = false;
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		char path[4096];
 		struct stat version;
 		if (!is_topology(entry->d_name) ||
-		    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path || stat(path, &version) != 0)
+		    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path ||
+		    stat(path, &version) != 0)
 			continue;
 		struct file *file = file_get(daemon, path);
 		file->seen = true;
@@ -189,12 +192,15 @@ static void find_conflicts(struct daemon *daemon)
 		}
 		if (!t)
 			continue;
-		*rop_push(arena, &claims) = (struct claim){ .key = rop_printf(arena, "cluster %s", t->name), .file = file,
+		*rop_push(arena, &claims) = (struct claim){ .key = rop_printf(arena, "cluster %s", t->name),
+							    .file = file,
 							    .what = rop_printf(arena, "cluster '%s'", t->name) };
 		for (size_t i = 0; i < t->nodes.n; i++)
 			*rop_push(arena, &claims) = (struct claim){
-				.key = rop_printf(arena, "node %s %d", t->nodes.at[i].host, t->nodes.at[i].port), .file = file,
-				.what = rop_printf(arena, "node %s:%d", t->nodes.at[i].host, t->nodes.at[i].port) };
+				.key = rop_printf(arena, "node %s %d", t->nodes.at[i].host, t->nodes.at[i].port),
+				.file = file,
+				.what = rop_printf(arena, "node %s:%d", t->nodes.at[i].host, t->nodes.at[i].port)
+			};
 	}
 	if (claims.n)
 		qsort(claims.at, claims.n, sizeof *claims.at, compare_claims);
@@ -248,7 +254,8 @@ static void take_last_good(struct daemon *daemon, const struct asking *a)
 	const struct file *file = daemon->files;
 	while (file && strcmp(file->path, a->path) != 0)
 		file = file->next;
-	if (!file || !file->errors.n || !a->source || cluster_of_path(daemon, a->path) || cluster_of_name(daemon, a->cluster))
+	if (!file || !file->errors.n || !a->source || cluster_of_path(daemon, a->path) ||
+	    cluster_of_name(daemon, a->cluster))
 		return;
 	struct revision *revision = revision_parse(&daemon->config, a->path, a->source, &errors);
 	if (!revision)
@@ -287,7 +294,8 @@ static void log_errors(struct file *file)
 	free(file->logged);
 	file->logged = now ? copy(now) : NULL;
 	if (now)
-		rop_log(ROP_LOG_ERROR, "a topology file has errors", ROP_FIELDS({ "path", file->path }, { "error", now }));
+		rop_log(ROP_LOG_ERROR, "a topology file has errors",
+			ROP_FIELDS({ "path", file->path }, { "error", now }));
 	else
 		rop_log(ROP_LOG_INFO, "the topology file is right again", ROP_FIELDS({ "path", file->path }));
 }
@@ -315,7 +323,7 @@ static void drop_gone(struct daemon *daemon)
 /* ---- errors into the journal, where `status` finds them ------------------------------------------------------ */
 
 struct noting {
-	struct errand errand; /* first */
+	struct errand errand;                   /* first */
 	ROP_LIST(struct rop_file_error) errors; /* as they are now */
 };
 
@@ -335,7 +343,8 @@ static bool note_errors(struct rop_store *store, struct rop_write *write, struct
 			return false;
 	}
 	for (size_t k = 0; k < n->errors.n; k++)
-		if (!rop_store_file_error(store, n->errors.at[k].path, n->errors.at[k].cluster, n->errors.at[k].text, rop_wall_ms(), err))
+		if (!rop_store_file_error(store, n->errors.at[k].path, n->errors.at[k].cluster, n->errors.at[k].text,
+					  rop_wall_ms(), err))
 			return false;
 	return true;
 }
@@ -355,9 +364,11 @@ static void keep_errors(struct daemon *daemon)
 	for (struct file *file = daemon->files; file; file = file->next) {
 		const struct rop_topology *t = file->errors.n ? stands_for(daemon, file) : NULL;
 		if (file->errors.n)
-			*rop_push(arena, &n->errors) = (struct rop_file_error){ .path = rop_strdup(arena, file->path),
-										.cluster = t ? rop_strdup(arena, t->name) : NULL,
-										.text = rop_strdup(arena, file->errors.at) };
+			*rop_push(arena,
+				  &n->errors) = (struct rop_file_error){ .path = rop_strdup(arena, file->path),
+									 .cluster = t ? rop_strdup(arena, t->name)
+										      : NULL,
+									 .text = rop_strdup(arena, file->errors.at) };
 	}
 	rop_writer_call(daemon->writer, &n->errand.write, note_errors, errors_noted);
 }

@@ -15,7 +15,8 @@ static void take_intervals(struct rop_topology *topology, const struct rop_confi
 }
 
 /* text NULL: read it from the file. */
-static struct revision *make(const struct rop_config *config, const char *path, const char *text, struct rop_text *errors)
+static struct revision *make(const struct rop_config *config, const char *path, const char *text,
+			     struct rop_text *errors)
 {
 	struct rop_arena *arena = rop_arena_new();
 	struct rop_diags diags;
@@ -23,7 +24,8 @@ static struct revision *make(const struct rop_config *config, const char *path, 
 	struct rop_topology *topology = NULL;
 	const char *own = rop_strdup(arena, path);
 	rop_diags_init(&diags, arena);
-	bool read = text ? rop_doc_parse(arena, own, text, strlen(text), &diags, &doc) : rop_doc_load(arena, own, &diags, &doc);
+	bool read = text ? rop_doc_parse(arena, own, text, strlen(text), &diags, &doc)
+			 : rop_doc_load(arena, own, &diags, &doc);
 	if (!read || !rop_topology_from_doc(arena, doc, &diags, &topology)) {
 		rop_diags_print(&diags, errors);
 		rop_arena_free(arena);
@@ -31,7 +33,9 @@ static struct revision *make(const struct rop_config *config, const char *path, 
 	}
 	take_intervals(topology, config);
 	struct revision *revision = rop_alloc(arena, sizeof *revision);
-	*revision = (struct revision){ .arena = arena, .topology = topology, .source = doc->source, .named = rop_names_used(topology) };
+	*revision = (struct revision){
+		.arena = arena, .topology = topology, .source = doc->source, .named = rop_names_used(topology)
+	};
 	return revision;
 }
 
@@ -40,7 +44,8 @@ struct revision *revision_load(const struct rop_config *config, const char *path
 	return make(config, path, NULL, errors);
 }
 
-struct revision *revision_parse(const struct rop_config *config, const char *path, const char *text, struct rop_text *errors)
+struct revision *revision_parse(const struct rop_config *config, const char *path, const char *text,
+				struct rop_text *errors)
 {
 	return make(config, path, text, errors);
 }

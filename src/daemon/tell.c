@@ -142,8 +142,12 @@ static void tell_conditions(struct cluster *c, const struct rop_condition *condi
 	keep((char **)&c->converged.reason, now->reason);
 	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
 	const struct rop_condition *why = blocked ? &conditions[ROP_COND_BLOCKED] : now;
-	rop_log(now->status == ROP_TRUE ? ROP_LOG_INFO : blocked ? ROP_LOG_ERROR : ROP_LOG_WARN,
-		now->status == ROP_TRUE ? "converged" : blocked ? "blocked" : "not converged",
+	rop_log(now->status == ROP_TRUE ? ROP_LOG_INFO
+		: blocked               ? ROP_LOG_ERROR
+					: ROP_LOG_WARN,
+		now->status == ROP_TRUE ? "converged"
+		: blocked               ? "blocked"
+					: "not converged",
 		ROP_FIELDS({ "cluster", c->name }, { "reason", why->reason }, { "why", why->message }));
 }
 
@@ -155,7 +159,8 @@ void tell_written(struct cluster *c, const struct rop_entry *entry)
 		tell_conditions(c, entry->conditions);
 }
 
-/* Those of a second operator come only with the looks that ask for it, so silence is not the end of one: each is said once. */
+/* Those of a second operator come only with the looks that ask for it, so silence is not the end of one: each is said
+ * once. */
 void tell_warnings(struct cluster *c, const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
@@ -164,7 +169,8 @@ void tell_warnings(struct cluster *c, const struct rop_situation *now)
 		if (c->warned & bit)
 			continue;
 		c->warned |= bit;
-		rop_log(ROP_LOG_WARN, w->text, ROP_FIELDS({ "cluster", c->name }, { "reason", w->reason }, { "advice", w->advice }));
+		rop_log(ROP_LOG_WARN, w->text,
+			ROP_FIELDS({ "cluster", c->name }, { "reason", w->reason }, { "advice", w->advice }));
 	}
 }
 
@@ -174,5 +180,6 @@ void tell_trouble(struct cluster *c, const char *why)
 		return;
 	keep(&c->trouble, why);
 	if (why)
-		rop_log(ROP_LOG_ERROR, "it cannot be looked at; tried again every few seconds", ROP_FIELDS({ "cluster", c->name }, { "error", why }));
+		rop_log(ROP_LOG_ERROR, "it cannot be looked at; tried again every few seconds",
+			ROP_FIELDS({ "cluster", c->name }, { "error", why }));
 }

@@ -9,7 +9,7 @@
 struct resolving {
 	uv_getaddrinfo_t request; /* first: what libuv hands back */
 	struct rop_loop *loop;
-	struct resolving *next;   /* of the loop's list, so that freeing the loop can cancel it */
+	struct resolving *next; /* of the loop's list, so that freeing the loop can cancel it */
 	void (*found)(void *arg, const char *const *ips, size_t n, const char *why);
 	void *arg;
 };

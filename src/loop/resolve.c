@@ -25,12 +25,9 @@ static const char *reason(int status)
 {
 	switch (status) {
 	case UV_EAI_NONAME:
-	case UV_EAI_NODATA:
-		return "there is no such name, or it has no address";
-	case UV_EAI_AGAIN:
-		return "the name servers do not answer";
-	default:
-		return uv_strerror(status);
+	case UV_EAI_NODATA: return "there is no such name, or it has no address";
+	case UV_EAI_AGAIN: return "the name servers do not answer";
+	default: return uv_strerror(status);
 	}
 }
 
@@ -73,8 +70,8 @@ static void refused(uv_timer_t *handle)
 	refusal->found(refusal->arg, NULL, 0, "it is not a name that can be looked up");
 }
 
-static void refuse(struct rop_loop *loop,
-		   void (*found)(void *arg, const char *const *ips, size_t n, const char *why), void *arg)
+static void refuse(struct rop_loop *loop, void (*found)(void *arg, const char *const *ips, size_t n, const char *why),
+		   void *arg)
 {
 	struct refusal *refusal = rop_malloc(sizeof *refusal);
 	refusal->found = found;

@@ -1,7 +1,7 @@
 /* worker.c - one thread beside the loop: jobs in, results back on the loop.
  *
- * The thread takes jobs from `given` and puts them on `over`; the async handle wakes the loop, which calls their `done`.
- * Only the two lists are shared, under one mutex; while jobs are out the handle keeps the loop running.
+ * The thread takes jobs from `given` and puts them on `over`; the async handle wakes the loop, which calls their
+ * `done`. Only the two lists are shared, under one mutex; while jobs are out the handle keeps the loop running.
  */
 #include <stdlib.h>
 
@@ -14,15 +14,17 @@ struct job {
 	void *arg;
 };
 
-struct jobs { struct job *first, *last; };
+struct jobs {
+	struct job *first, *last;
+};
 
 struct rop_worker {
 	uv_async_t woken; /* first: what the close callback frees */
 	uv_thread_t thread;
 	uv_mutex_t mutex;
-	uv_cond_t news;   /* a job was given, one is over, or the end has come */
+	uv_cond_t news; /* a job was given, one is over, or the end has come */
 	struct jobs given, over;
-	size_t out;       /* jobs given whose done was not called yet; the loop's own */
+	size_t out; /* jobs given whose done was not called yet; the loop's own */
 	bool busy, ending;
 };
 

@@ -144,8 +144,8 @@ static bool check_rest(const struct table *table, struct rop_err *err)
 	} while (rests != before);
 	for (size_t s = 0; s < machine->n_states; s++)
 		if (!(rests >> s & 1))
-			return rop_fail(err, ROP_INVALID, "machine '%s', state '%s': no path to a final state", machine->name,
-					machine->states[s].name);
+			return rop_fail(err, ROP_INVALID, "machine '%s', state '%s': no path to a final state",
+					machine->name, machine->states[s].name);
 	return true;
 }
 

@@ -10,20 +10,11 @@ static void put_dot(struct rop_text *out, const char *s)
 {
 	for (; *s; s++) {
 		switch (*s) {
-		case '"':
-			rop_text_add(out, "\\\"");
-			break;
-		case '\\':
-			rop_text_add(out, "\\\\");
-			break;
-		case '&':
-			rop_text_add(out, "&amp;");
-			break;
-		case '\n':
-			rop_text_add(out, "\\n");
-			break;
-		default:
-			rop_text_put(out, s, 1);
+		case '"': rop_text_add(out, "\\\""); break;
+		case '\\': rop_text_add(out, "\\\\"); break;
+		case '&': rop_text_add(out, "&amp;"); break;
+		case '\n': rop_text_add(out, "\\n"); break;
+		default: rop_text_put(out, s, 1);
 		}
 	}
 }

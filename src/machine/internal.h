@@ -44,17 +44,17 @@ bool machine_check_words(const struct rop_vocabulary *words, struct rop_err *err
 struct logic_fact {
 	const struct rop_fact *fact; /* NULL: overdue */
 	const int64_t *args;
-	const char *text;            /* "stable_for 2s" */
+	const char *text; /* "stable_for 2s" */
 };
 
 /* The same fact with other arguments is another variable: nothing is assumed about how they relate. */
 struct logic {
 	const struct rop_machine *machine;
 	ROP_LIST(struct logic_fact) facts;
-	struct sat_literals **when;  /* [state][row]: the row's conjunction */
-	struct sat_set *named;       /* [state]: the facts that its rows name */
-	struct sat sat;              /* the clauses at rest: implications and exclusions */
-	bool gave_up;                /* some question was too hard: the answers so far are not to be trusted */
+	struct sat_literals **when; /* [state][row]: the row's conjunction */
+	struct sat_set *named;      /* [state]: the facts that its rows name */
+	struct sat sat;             /* the clauses at rest: implications and exclusions */
+	bool gave_up;               /* some question was too hard: the answers so far are not to be trusted */
 };
 
 /* false: more than SAT_FACTS_MAX facts. Everything is owned by the arena. */

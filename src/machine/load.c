@@ -19,15 +19,18 @@ struct key {
 };
 
 static const struct key MACHINE_KEYS[] = {
-	{ "machine", REQUIRED }, { "doc", REQUIRED }, { "initial", REQUIRED }, { "everywhere", OPTIONAL },
-	{ "states", REQUIRED },
+	{ "machine", REQUIRED },    { "doc", REQUIRED },    { "initial", REQUIRED },
+	{ "everywhere", OPTIONAL }, { "states", REQUIRED },
 };
 static const struct key STATE_KEYS[] = {
-	{ "doc", REQUIRED }, { "within", OPTIONAL }, { "withinPerSubject", OPTIONAL }, { "final", OPTIONAL },
-	{ "rows", OPTIONAL },
+	{ "doc", REQUIRED },   { "within", OPTIONAL }, { "withinPerSubject", OPTIONAL },
+	{ "final", OPTIONAL }, { "rows", OPTIONAL },
 };
 static const struct key ROW_KEYS[] = {
-	{ "when", OPTIONAL }, { "to", REQUIRED }, { "do", OPTIONAL }, { "why", REQUIRED },
+	{ "when", OPTIONAL },
+	{ "to", REQUIRED },
+	{ "do", OPTIONAL },
+	{ "why", REQUIRED },
 };
 static const struct key EVERYWHERE_KEYS[] = {
 	{ "when", OPTIONAL }, { "to", REQUIRED }, { "do", OPTIONAL }, { "except", OPTIONAL }, { "why", REQUIRED },
@@ -37,10 +40,10 @@ static const struct key EVERYWHERE_KEYS[] = {
 struct loader {
 	struct machine_reader reader;
 	struct rop_machine *machine;
-	const char **names;                /* of the states, before they are read: rows look ahead */
-	struct machine_place *places;      /* one per state */
-	struct rop_row *everywhere;        /* not expanded; `from` is unused */
-	uint64_t *excepted;                /* one per everywhere row: a set of states */
+	const char **names;           /* of the states, before they are read: rows look ahead */
+	struct machine_place *places; /* one per state */
+	struct rop_row *everywhere;   /* not expanded; `from` is unused */
+	uint64_t *excepted;           /* one per everywhere row: a set of states */
 	size_t n_everywhere;
 	const struct rop_doc_node **everywhere_nodes;
 };
@@ -102,7 +105,8 @@ static int64_t read_duration(const struct loader *loader, const struct rop_doc_n
 	const struct rop_doc_node *node = rop_doc_find(map, key);
 	int64_t ms = 0;
 	if (node && (node->type != ROP_DOC_SCALAR || node->quoted || !rop_duration_parse(node->text, &ms) || ms == 0))
-		machine_error(&loader->reader, node, "'%s' must be a duration above zero, such as 250ms, 5s or 10m", key);
+		machine_error(&loader->reader, node, "'%s' must be a duration above zero, such as 250ms, 5s or 10m",
+			      key);
 	return ms;
 }
 
@@ -148,7 +152,8 @@ static bool is_name(const char *name, char first_low, char first_high, const cha
 /* ---- rows --------------------------------------------------------------------------------------------------- */
 
 /* The list under the key, or NULL when it is missing or not a list (reported). */
-static const struct rop_doc_node *find_list(const struct loader *loader, const struct rop_doc_node *map, const char *key)
+static const struct rop_doc_node *find_list(const struct loader *loader, const struct rop_doc_node *map,
+					    const char *key)
 {
 	const struct rop_doc_node *node = rop_doc_find(map, key);
 	if (node && node->type != ROP_DOC_LIST) {
@@ -227,7 +232,8 @@ static uint64_t read_except(const struct loader *loader, const struct rop_doc_no
 			      "a row of 'everywhere' that leads to '%s' must name it under 'except'",
 			      loader->names[row->to]);
 	else if ((size_t)__builtin_popcountll(excepted) == loader->machine->n_states)
-		machine_error(&loader->reader, list, "this row of 'everywhere' applies nowhere: every state is excepted");
+		machine_error(&loader->reader, list,
+			      "this row of 'everywhere' applies nowhere: every state is excepted");
 	return excepted;
 }
 
@@ -249,7 +255,8 @@ static void read_everywhere(struct loader *loader, const struct rop_doc_node *ro
 /* ---- states ------------------------------------------------------------------------------------------------- */
 
 /* The rows of everywhere, then the state's own. */
-static void read_rows(struct loader *loader, const struct rop_doc_node *node, int index, const struct rop_doc_node *list)
+static void read_rows(struct loader *loader, const struct rop_doc_node *node, int index,
+		      const struct rop_doc_node *list)
 {
 	struct rop_state *state = &loader->machine->states[index];
 	struct machine_place *place = &loader->places[index];
@@ -275,7 +282,8 @@ static void read_rows(struct loader *loader, const struct rop_doc_node *node, in
 	}
 }
 
-static void read_state(struct loader *loader, const struct rop_doc_node *key, const struct rop_doc_node *node, int index)
+static void read_state(struct loader *loader, const struct rop_doc_node *key, const struct rop_doc_node *node,
+		       int index)
 {
 	struct rop_state *state = &loader->machine->states[index];
 	state->name = rop_strdup(loader->reader.arena, key->text);

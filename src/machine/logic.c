@@ -28,7 +28,8 @@ static bool number_facts(struct logic *logic)
 		for (size_t r = 0; r < machine->states[s].n_rows; r++)
 			for (size_t i = 0; i < machine->states[s].rows[r].n_when; i++) {
 				const struct rop_literal *literal = &machine->states[s].rows[r].when[i];
-				variable(logic, literal->fact, literal->args, literal->text + (literal->negated ? 4 : 0));
+				variable(logic, literal->fact, literal->args,
+					 literal->text + (literal->negated ? 4 : 0));
 			}
 	/* The list grows while it is walked: what follows from what follows is found too. */
 	for (size_t i = 1; i < logic->facts.n; i++) {

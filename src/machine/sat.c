@@ -35,8 +35,7 @@ static bool propagate(const struct sat *sat, struct sat_literals *known, struct 
 			struct sat_literals left;
 			int n;
 			switch (look_at(&sat->clauses.at[i], known, &left, &n)) {
-			case SATISFIED:
-				break;
+			case SATISFIED: break;
 			case OPEN:
 				if (shortest == 0 || n < shortest) {
 					*ret_open = left;
@@ -48,8 +47,7 @@ static bool propagate(const struct sat *sat, struct sat_literals *known, struct 
 				sat_set_join(&known->negated, &left.negated);
 				again = true;
 				break;
-			case FALSIFIED:
-				return false;
+			case FALSIFIED: return false;
 			}
 		}
 	}

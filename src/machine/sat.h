@@ -16,9 +16,13 @@
 #define SAT_FACTS_MAX 256
 #define SAT_WORDS (SAT_FACTS_MAX / 64)
 
-struct sat_set { uint64_t at[SAT_WORDS]; };
+struct sat_set {
+	uint64_t at[SAT_WORDS];
+};
 
-struct sat_literals { struct sat_set plain, negated; };
+struct sat_literals {
+	struct sat_set plain, negated;
+};
 
 static inline void sat_set_add(struct sat_set *set, size_t fact)
 {

@@ -40,28 +40,17 @@ static void put_cell(const struct rop_machine *machine, const struct rop_row *ro
 		     struct rop_text *out)
 {
 	switch (column) {
-	case STATE:
-		rop_text_add(out, "%s", machine->states[row->from].name);
-		break;
-	case NUMBER:
-		rop_text_add(out, "%d%s", row->number, row->everywhere ? "*" : "");
-		break;
-	case WHEN:
-		machine_print_when(row, out);
-		break;
-	case TO:
-		rop_text_add(out, "%s", machine->states[row->to].name);
-		break;
+	case STATE: rop_text_add(out, "%s", machine->states[row->from].name); break;
+	case NUMBER: rop_text_add(out, "%d%s", row->number, row->everywhere ? "*" : ""); break;
+	case WHEN: machine_print_when(row, out); break;
+	case TO: rop_text_add(out, "%s", machine->states[row->to].name); break;
 	case DO:
 		machine_print_does(row, out);
 		if (row->n_do == 0)
 			rop_text_add(out, "-");
 		break;
-	case WHY:
-		rop_text_add(out, "%s", row->why);
-		break;
-	case COLUMNS:
-		break;
+	case WHY: rop_text_add(out, "%s", row->why); break;
+	case COLUMNS: break;
 	}
 }
 
@@ -106,8 +95,8 @@ void rop_machine_table(const struct rop_machine *machine, struct rop_text *out)
 		const struct rop_state *state = &machine->states[s];
 		ROP_OWN_TEXT within = { 0 };
 		machine_print_within(state, &within);
-		rop_text_add(out, "\n# %s%s%s%s: %s\n", state->name, state->final ? ", final" : "", within.n ? ", " : "",
-			     within.n ? within.at : "", state->doc);
+		rop_text_add(out, "\n# %s%s%s%s: %s\n", state->name, state->final ? ", final" : "",
+			     within.n ? ", " : "", within.n ? within.at : "", state->doc);
 		for (size_t r = 0; r < state->n_rows; r++)
 			put_line(machine, &state->rows[r], widths, out);
 	}

@@ -6,9 +6,10 @@ struct verify {
 	const struct machine_place *places;
 	const struct machine_reader *reader;
 	struct logic logic;
-	struct rop_arena *arena;                       /* for the time of the check */
-	uint64_t *leads_to;                            /* [state]: the states that its takeable rows lead to */
-	ROP_LIST(const struct rop_doc_node *) refused; /* rows: one of `everywhere` is refused once, not in each state */
+	struct rop_arena *arena; /* for the time of the check */
+	uint64_t *leads_to;      /* [state]: the states that its takeable rows lead to */
+	ROP_LIST(const struct rop_doc_node *)
+	refused; /* rows: one of `everywhere` is refused once, not in each state */
 };
 
 static const struct sat_literals ANYTHING;
@@ -40,7 +41,8 @@ static const char *explain_dead(struct verify *v, int s, size_t row)
 	const struct rop_state *state = &v->machine->states[s];
 	const struct sat_literals *when = &logic->when[s][row];
 	if (!logic_can_hold(logic, when, &ANYTHING))
-		return SAY(v, "row %zu of '%s' can never be taken: its facts contradict each other", row + 1, state->name);
+		return SAY(v, "row %zu of '%s' can never be taken: its facts contradict each other", row + 1,
+			   state->name);
 	for (size_t i = 0; i < row; i++) {
 		struct sat_literals not_earlier = sat_not(&logic->when[s][i]);
 		size_t at_rest = logic->sat.clauses.n;
@@ -51,7 +53,8 @@ static const char *explain_dead(struct verify *v, int s, size_t row)
 			return SAY(v, "row %zu of '%s' can never be taken: row %zu (line %d) is always taken before it",
 				   row + 1, state->name, i + 1, state->rows[i].line);
 	}
-	return SAY(v, "row %zu of '%s' can never be taken: the rows before it leave nothing over", row + 1, state->name);
+	return SAY(v, "row %zu of '%s' can never be taken: the rows before it leave nothing over", row + 1,
+		   state->name);
 }
 
 static bool names_overdue(const struct verify *v, int s, size_t row)
@@ -70,7 +73,8 @@ static void check_rows(struct verify *v, int s)
 			v->leads_to[s] |= (uint64_t)1 << state->rows[r].to;
 		if (names_overdue(v, s, r) && state->within_ms == 0) {
 			if (!refused_before(v, node))
-				refuse(v, node, SAY(v, "'overdue' never holds in '%s', which has no 'within'", state->name));
+				refuse(v, node,
+				       SAY(v, "'overdue' never holds in '%s', which has no 'within'", state->name));
 		} else if (!takeable && !refused_before(v, node)) {
 			refuse(v, node, explain_dead(v, s, r));
 		}
@@ -109,7 +113,8 @@ static void check_holes(struct verify *v, int s)
 	shorten(v, s, &hole);
 	const char *facts = logic_print(&v->logic, v->arena, &hole);
 	if (*facts)
-		refuse(v, v->places[s].key, SAY(v, "the state '%s' has no way on: no row holds when %s", state->name, facts));
+		refuse(v, v->places[s].key,
+		       SAY(v, "the state '%s' has no way on: no row holds when %s", state->name, facts));
 	else
 		refuse(v, v->places[s].key, SAY(v, "the state '%s' has no way on: it has no rows", state->name));
 }
@@ -122,18 +127,19 @@ static void check_waiting(struct verify *v, int s)
 	struct sat_literals overdue = { 0 };
 	sat_set_add(&overdue.plain, LOGIC_OVERDUE);
 	if (state->within_ms && !sat_set_has(&v->logic.named[s], LOGIC_OVERDUE))
-		refuse(v, v->places[s].within, SAY(v, "'within' of '%s' changes nothing: no row names 'overdue'", state->name));
+		refuse(v, v->places[s].within,
+		       SAY(v, "'within' of '%s' changes nothing: no row names 'overdue'", state->name));
 	for (size_t r = 0; r < state->n_rows && !state->final; r++) {
 		if (state->rows[r].to != s)
 			continue;
 		if (state->within_ms == 0)
 			refuse(v, v->places[s].rows[r],
-			       SAY(v, "row %zu leads back to '%s', which has no 'within': it might wait for ever", r + 1,
-				   state->name));
+			       SAY(v, "row %zu leads back to '%s', which has no 'within': it might wait for ever",
+				   r + 1, state->name));
 		else if (logic_can_take(&v->logic, s, r, &overdue, NULL))
 			refuse(v, v->places[s].rows[r],
-			       SAY(v, "row %zu may lead back to '%s' although it is overdue: it might wait for ever", r + 1,
-				   state->name));
+			       SAY(v, "row %zu may lead back to '%s' although it is overdue: it might wait for ever",
+				   r + 1, state->name));
 	}
 }
 
@@ -159,15 +165,17 @@ static void check_ways(struct verify *v)
 	for (size_t s = 0; s < machine->n_states; s++)
 		final |= (uint64_t)machine->states[s].final << s;
 	if (!final)
-		refuse(v, rop_doc_find_key(v->reader->doc->root, "states"), "no state is final: the machine can never rest");
+		refuse(v, rop_doc_find_key(v->reader->doc->root, "states"),
+		       "no state is final: the machine can never rest");
 	for (size_t s = 0; s < machine->n_states; s++) {
 		const char *name = machine->states[s].name;
 		if (!(reached >> s & 1))
-			refuse(v, v->places[s].key, SAY(v, "the state '%s' cannot be reached from '%s'", name,
-							machine->states[machine->initial].name));
+			refuse(v, v->places[s].key,
+			       SAY(v, "the state '%s' cannot be reached from '%s'", name,
+				   machine->states[machine->initial].name));
 		else if (final && !(reach(v, (int)s) & final))
-			refuse(v, v->places[s].key, SAY(v, "the state '%s' is a trap: no final state can be reached from it",
-							name));
+			refuse(v, v->places[s].key,
+			       SAY(v, "the state '%s' is a trap: no final state can be reached from it", name));
 	}
 }
 
@@ -253,5 +261,6 @@ void machine_verify(const struct rop_machine *machine, const struct machine_plac
 	check_ways(&v);
 	check_circles(&v);
 	if (v.logic.gave_up)
-		machine_error(reader, states, "the rules are too intricate to be decided: name fewer facts in one state");
+		machine_error(reader, states,
+			      "the rules are too intricate to be decided: name fewer facts in one state");
 }

@@ -118,8 +118,9 @@ static bool read_args(const struct machine_reader *reader, const struct rop_doc_
 	if (given->type == ROP_DOC_MAP)
 		return read_args_map(reader, given, word, args, n, ret);
 	if (n > 1)
-		return machine_error(reader, given, "'%s' has several arguments: give them by name, { %s: ..., %s: ... }",
-				     word, args[0].name, args[1].name);
+		return machine_error(reader, given,
+				     "'%s' has several arguments: give them by name, { %s: ..., %s: ... }", word,
+				     args[0].name, args[1].name);
 	return read_value(reader, given, word, &args[0], &ret[0]);
 }
 
@@ -228,7 +229,8 @@ static bool check_word(const char *name, const char *doc, const struct rop_arg *
 		       struct rop_err *err)
 {
 	if (!is_word(name))
-		return rop_fail(err, ROP_INTERNAL, "the vocabulary has a word '%s': lower case letters, digits and _ only",
+		return rop_fail(err, ROP_INTERNAL,
+				"the vocabulary has a word '%s': lower case letters, digits and _ only",
 				name ? name : "");
 	if (strcmp(name, ROP_FACT_OVERDUE) == 0)
 		return rop_fail(err, ROP_INTERNAL, "the vocabulary may not define '%s'", name);
@@ -236,8 +238,9 @@ static bool check_word(const char *name, const char *doc, const struct rop_arg *
 		return rop_fail(err, ROP_INTERNAL, "the word '%s' lacks its doc or its function", name);
 	for (size_t i = 0; i < machine_count_args(args); i++)
 		if (!is_word(args[i].name) || !args[i].doc || args[i].min < 0 || args[i].min > args[i].max)
-			return rop_fail(err, ROP_INTERNAL, "the argument '%s' of the word '%s' lacks its doc or its range",
-					args[i].name, name);
+			return rop_fail(err, ROP_INTERNAL,
+					"the argument '%s' of the word '%s' lacks its doc or its range", args[i].name,
+					name);
 	return true;
 }
 
@@ -248,7 +251,8 @@ static bool check_links(const struct rop_vocabulary *words, const char *name, co
 		const struct rop_fact *other = machine_find_fact(words, links[i]);
 		if (!other || machine_count_args(other->args) || strcmp(name, links[i]) == 0)
 			return rop_fail(err, ROP_INTERNAL,
-					"the fact '%s' implies or excludes '%s', which is no other fact without arguments",
+					"the fact '%s' implies or excludes '%s', which is no other fact without "
+					"arguments",
 					name, links[i]);
 	}
 	return true;

@@ -32,7 +32,8 @@ static int64_t info_number(const char *info, const char *key, int64_t otherwise)
 {
 	char buf[32];
 	int64_t value;
-	return rop_info_get(info, key, buf, sizeof buf) && rop_int_parse(buf, 0, INT64_MAX / 2, &value) ? value : otherwise;
+	return rop_info_get(info, key, buf, sizeof buf) && rop_int_parse(buf, 0, INT64_MAX / 2, &value) ? value
+													: otherwise;
 }
 
 static bool info_is(const char *info, const char *key, const char *value)
@@ -56,14 +57,18 @@ static bool is_id(const char *s)
 
 static void parse_flags(char *flags, struct rop_node_line *line)
 {
-	const struct { const char *name; bool *flag; } FLAGS[] = {
+	const struct {
+		const char *name;
+		bool *flag;
+	} FLAGS[] = {
 		{ "myself", &line->myself }, { "master", &line->primary }, { "slave", &line->replica },
-		{ "fail?", &line->pfail }, { "fail", &line->fail }, { "handshake", &line->handshake },
+		{ "fail?", &line->pfail },   { "fail", &line->fail },      { "handshake", &line->handshake },
 		{ "noaddr", &line->noaddr },
 	};
 	for (char *word = flags; *word;) {
 		size_t n = strcspn(word, ",");
-		bool found = (n == 7 && memcmp(word, "noflags", 7) == 0) || (n == 10 && memcmp(word, "nofailover", 10) == 0);
+		bool found = (n == 7 && memcmp(word, "noflags", 7) == 0) ||
+			     (n == 10 && memcmp(word, "nofailover", 10) == 0);
 		for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
 			if (strlen(FLAGS[i].name) == n && memcmp(word, FLAGS[i].name, n) == 0)
 				found = *FLAGS[i].flag = true;
@@ -344,7 +349,8 @@ static bool parse_operator(struct rop_arena *arena, const char *line, size_t n, 
 
 static bool same_operator(const struct rop_operator *a, const struct rop_operator *b)
 {
-	return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->instance, b->instance) == 0 && strcmp(a->from, b->from) == 0;
+	return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->instance, b->instance) == 0 &&
+	       strcmp(a->from, b->from) == 0;
 }
 
 static void take_operators(struct rop_arena *arena, const char *lines, struct rop_node *node)
@@ -415,7 +421,10 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 /* ---- all of them together ---------------------------------------------------------------------------------- */
 
 /* Ids to indexes: sorted, searched by halves; N views of N lines each are looked up. */
-struct by_id { const char *id; int index; };
+struct by_id {
+	const char *id;
+	int index;
+};
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -455,7 +464,8 @@ static void fill_in_silent(struct rop_observed *seen, const struct view *views)
 				const struct rop_node_line *line = &views[i].lines[k];
 				if (line->handshake || line->myself)
 					continue;
-				bool same = node->id[0] ? strcmp(line->id, node->id) == 0 : strcmp(line->address, address) == 0;
+				bool same = node->id[0] ? strcmp(line->id, node->id) == 0
+							: strcmp(line->address, address) == 0;
 				if (same && (!best || line->epoch > best->epoch))
 					best = line;
 			}
@@ -503,10 +513,11 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 		if (line->connected && !failing && !line->noaddr && node->own_address && !node->elsewhere &&
 		    strcmp(line->address, node->own_address) != 0)
 			node->elsewhere = line_address(seen->arena, line);
-		if (line->myself ||
-		    (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
+		if (line->myself || (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
 			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
-		enum rop_role role = line->replica ? ROP_ROLE_REPLICA : line->primary ? ROP_ROLE_PRIMARY : ROP_ROLE_UNKNOWN;
+		enum rop_role role = line->replica   ? ROP_ROLE_REPLICA
+				     : line->primary ? ROP_ROLE_PRIMARY
+						     : ROP_ROLE_UNKNOWN;
 		const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
 		if (role == node->role && strcmp(primary_id, node->primary_id) == 0 && line->epoch == node->epoch &&
 		    same_slots(line, slots_text[subject], &node->slots))

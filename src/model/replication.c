@@ -42,7 +42,11 @@ int64_t replication_used_memory(const char *info)
 }
 
 /* One "ip=127.0.0.1,port=7003,state=online,..." */
-struct online { char ip[64]; int port; bool online; };
+struct online {
+	char ip[64];
+	int port;
+	bool online;
+};
 
 static bool parse_line(const char *line, size_t n, struct online *ret)
 {
@@ -67,8 +71,8 @@ static bool follows(const struct rop_observed *seen, size_t i, size_t primary)
 	return seen->nodes[i].role == ROP_ROLE_REPLICA && seen->nodes[i].primary == (int)primary;
 }
 
-/* The replica that such a line stands for: by address and port, else by its port where only one replica has it (a host may
- * be seen by another address from there). -1: nobody that was asked. */
+/* The replica that such a line stands for: by address and port, else by its port where only one replica has it (a host
+ * may be seen by another address from there). -1: nobody that was asked. */
 static int find_replica(const struct rop_observed *seen, size_t primary, const struct online *line)
 {
 	int by_port = -1, n = 0;

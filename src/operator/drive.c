@@ -1,8 +1,9 @@
 /* drive.c - gives the reconciler what it wants: looks, commits, sends, sleeps, until it is done.
  *
  * Happy path: look -> commit (off the loop) -> send -> look ... -> sleep. One of them is under way at a time (`busy`).
- * Failure modes: the journal cannot be written: the run ends, nothing more is sent. Another process holds the lock, or has
- * written since (`begin_anew`): what was decided is dropped, and the drive starts again from the database and a fresh look.
+ * Failure modes: the journal cannot be written: the run ends, nothing more is sent. Another process holds the lock, or
+ * has written since (`begin_anew`): what was decided is dropped, and the drive starts again from the database and a
+ * fresh look.
  */
 #include "rop/drive.h"
 
@@ -15,32 +16,32 @@
 
 struct rop_drive {
 	struct rop_drive_options options;
-	struct rop_reconcile *r;        /* NULL: before the image was loaded */
+	struct rop_reconcile *r; /* NULL: before the image was loaded */
 	struct rop_fleet *fleet;
 	struct rop_timer *timer, *deadline;
-	struct rop_write write;         /* what the database is being asked; closed first of all */
-	struct rop_arena *arena;        /* of this drive */
-	struct rop_arena *known;        /* the image this reconciler began with, and the fleet's endpoints */
-	struct rop_arena *loading;      /* the next one, being read */
-	struct rop_arena *look;         /* answers under way; handed over with the observed cluster */
-	struct rop_arena *send;         /* commands under way */
-	struct rop_arena *learning;     /* pauses being read */
+	struct rop_write write;     /* what the database is being asked; closed first of all */
+	struct rop_arena *arena;    /* of this drive */
+	struct rop_arena *known;    /* the image this reconciler began with, and the fleet's endpoints */
+	struct rop_arena *loading;  /* the next one, being read */
+	struct rop_arena *look;     /* answers under way; handed over with the observed cluster */
+	struct rop_arena *send;     /* commands under way */
+	struct rop_arena *learning; /* pauses being read */
 	struct rop_image image, loaded;
 	struct rop_pause *pauses;
 	size_t n_pauses;
 	const char **setting_names;
 	size_t n_settings;
 	struct rop_lock *lock;
-	int64_t pass;                   /* the journal's newest transaction that this drive knows of */
+	int64_t pass; /* the journal's newest transaction that this drive knows of */
 	int64_t look_began_ms, look_took_ms;
-	int64_t clients_next_ms;        /* when connections of other operators are asked for again */
-	bool busy;                      /* something is under way */
-	bool held;                      /* another process has the lock, and on_held was told */
-	bool anew;                      /* when it wakes: begin anew */
-	bool rested;                    /* slept as a converged cluster before */
+	int64_t clients_next_ms; /* when connections of other operators are asked for again */
+	bool busy;               /* something is under way */
+	bool held;               /* another process has the lock, and on_held was told */
+	bool anew;               /* when it wakes: begin anew */
+	bool rested;             /* slept as a converged cluster before */
 	bool done;
-	bool stop_asked;                /* when there was no reconciler to end */
-	struct rop_result stopped;      /* what it ends with then */
+	bool stop_asked;           /* when there was no reconciler to end */
+	struct rop_result stopped; /* what it ends with then */
 	struct rop_err err;
 };
 
@@ -57,7 +58,8 @@ static const char *name_of(const struct rop_drive *d)
 	return d->options.reconcile.topology->name;
 }
 
-struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_image *image)
+struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology,
+				      const struct rop_image *image)
 {
 	struct rop_endpoint *endpoints = rop_alloc_n(arena, topology->nodes.n, sizeof *endpoints);
 	for (size_t i = 0; i < topology->nodes.n; i++) {
@@ -65,7 +67,9 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 		bool v6 = strchr(node->host, ':') != NULL;
 		endpoints[i] = (struct rop_endpoint){
 			.address = rop_printf(arena, v6 ? "[%s]:%d" : "%s:%d", node->host, node->port),
-			.ip = node->ip, .port = node->port, .bus_port = node->bus_port,
+			.ip = node->ip,
+			.port = node->port,
+			.bus_port = node->bus_port,
 		};
 		for (size_t m = 0; image && m < image->members.n; m++)
 			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
@@ -126,8 +130,8 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 		rop_arena_free(arena);
 		return;
 	}
-	struct rop_observed *seen =
-		rop_observed_from_answers(arena, answers, n, d->setting_names, d->n_settings, clock.boot_ms);
+	struct rop_observed *seen = rop_observed_from_answers(arena, answers, n, d->setting_names, d->n_settings,
+							      clock.boot_ms);
 	seen->began_ms = d->look_began_ms;
 	rop_reconcile_observed(d->r, seen, clock);
 	if (d->options.on_pass)
@@ -214,13 +218,15 @@ static void committed(struct rop_write *write, enum rop_commit result, const str
 		return;
 	case ROP_COMMIT_OUTDATED:
 	case ROP_COMMIT_REFUSED: /* comes with err */
-		rop_log(ROP_LOG_DEBUG, "another process has changed it meanwhile: begins anew", ROP_FIELDS({ "cluster", name_of(d) }));
+		rop_log(ROP_LOG_DEBUG, "another process has changed it meanwhile: begins anew",
+			ROP_FIELDS({ "cluster", name_of(d) }));
 		begin_anew(d);
 		return;
 	}
 }
 
-/* Beside other processes: the lock is taken before anything is written. false: somebody has it; later, and from anew. */
+/* Beside other processes: the lock is taken before anything is written. false: somebody has it; later, and from anew.
+ */
 static bool may_write(struct rop_drive *d)
 {
 	struct rop_err err = { 0 };
@@ -243,8 +249,8 @@ static bool may_write(struct rop_drive *d)
 	return false;
 }
 
-/* The journal comes first: what cannot be written is not sent. In the same transaction it is asked whether somebody paused
- * the cluster, so that a pause takes effect before the next send. */
+/* The journal comes first: what cannot be written is not sent. In the same transaction it is asked whether somebody
+ * paused the cluster, so that a pause takes effect before the next send. */
 static void commit(struct rop_drive *d)
 {
 	struct rop_entry *entry = rop_reconcile_entry(d->r);
@@ -295,7 +301,8 @@ static void send_batch(struct rop_drive *d)
 /* Looking costs the nodes what forming needs: at most a quarter of the time goes into it. */
 #define LOOK_SHARE 3
 
-/* Many clusters that were begun together are not looked at together for ever: each has its own place in the interval. */
+/* Many clusters that were begun together are not looked at together for ever: each has its own place in the interval.
+ */
 static int64_t first_rest(const struct rop_drive *d, int64_t wanted)
 {
 	uint64_t place = rop_digest(ROP_DIGEST_START, name_of(d), strlen(name_of(d)));
@@ -342,21 +349,11 @@ static void go_on(struct rop_drive *d)
 	if (d->done || d->busy)
 		return;
 	switch (rop_reconcile_want(d->r)) {
-	case ROP_WANT_OBSERVE:
-		look(d);
-		return;
-	case ROP_WANT_COMMIT:
-		commit(d);
-		return;
-	case ROP_WANT_SEND:
-		send_batch(d);
-		return;
-	case ROP_WANT_SLEEP:
-		rest(d);
-		return;
-	case ROP_WANT_DONE:
-		finish(d);
-		return;
+	case ROP_WANT_OBSERVE: look(d); return;
+	case ROP_WANT_COMMIT: commit(d); return;
+	case ROP_WANT_SEND: send_batch(d); return;
+	case ROP_WANT_SLEEP: rest(d); return;
+	case ROP_WANT_DONE: finish(d); return;
 	}
 }
 
@@ -393,7 +390,8 @@ static void out_of_time(void *arg)
 {
 	struct rop_drive *d = arg;
 	char why[96], duration[24];
-	snprintf(why, sizeof why, "not converged after %s", rop_duration_print(d->options.timeout_ms, duration, sizeof duration));
+	snprintf(why, sizeof why, "not converged after %s",
+		 rop_duration_print(d->options.timeout_ms, duration, sizeof duration));
 	rop_drive_stop(d, ROP_TIMEOUT, why);
 }
 
@@ -408,7 +406,8 @@ static void begin(struct rop_drive *d, const struct rop_image *image)
 	rop_reconcile_free(d->r);
 	d->r = rop_reconcile_new(&options, clock_now());
 	if (!d->fleet)
-		d->fleet = rop_fleet_new(d->options.loop, d->options.fleet, rop_endpoints_of(d->arena, topology, image), topology->nodes.n);
+		d->fleet = rop_fleet_new(d->options.loop, d->options.fleet, rop_endpoints_of(d->arena, topology, image),
+					 topology->nodes.n);
 	else
 		expect_members(d, image->members.at, image->members.n);
 	go_on(d);

@@ -11,8 +11,9 @@ void rop_log_transition(const char *cluster, const struct rop_transition *t)
 	if (!rop_log_wants(ROP_LOG_INFO))
 		return;
 	snprintf(message, sizeof message, "%s -> %s", t->from, t->to);
-	rop_log(ROP_LOG_INFO, message, ROP_FIELDS({ "cluster", cluster }, { "from", t->from }, { "to", t->to }, { "row", t->row },
-						  { "why", t->why }));
+	rop_log(ROP_LOG_INFO, message,
+		ROP_FIELDS({ "cluster", cluster }, { "from", t->from }, { "to", t->to }, { "row", t->row },
+			   { "why", t->why }));
 }
 
 void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note)
@@ -24,7 +25,8 @@ void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_exp
 	if (!rop_log_wants(level))
 		return;
 	snprintf(attempts, sizeof attempts, "%d", e->attempts);
-	rop_log(level, e->command, ROP_FIELDS({ "cluster", cluster }, { "node", e->address }, { "step", rop_step_kind_name(e->kind) },
-					      { "status", rop_expect_status_name(status) }, { "attempts", attempts },
-					      { "why", e->why }, { "error", note }));
+	rop_log(level, e->command,
+		ROP_FIELDS({ "cluster", cluster }, { "node", e->address }, { "step", rop_step_kind_name(e->kind) },
+			   { "status", rop_expect_status_name(status) }, { "attempts", attempts }, { "why", e->why },
+			   { "error", note }));
 }

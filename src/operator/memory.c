@@ -37,7 +37,8 @@ void memory_shards(struct rop_arena *arena, struct rop_image *image, const struc
 	memset(&image->shards, 0, sizeof image->shards);
 	for (size_t s = 0; s < n; s++) {
 		struct rop_shard_memory *shard = rop_push(arena, &image->shards);
-		*shard = (struct rop_shard_memory){ .number = shards[s].number, .slots = rop_strdup(arena, shards[s].slots) };
+		*shard = (struct rop_shard_memory){ .number = shards[s].number,
+						    .slots = rop_strdup(arena, shards[s].slots) };
 		for (size_t c = 0; c < shards[s].copies.n; c++) {
 			struct rop_copy_memory *copy = rop_push(arena, &shard->copies);
 			*copy = shards[s].copies.at[c];
@@ -63,9 +64,9 @@ struct rop_member memory_member(struct rop_arena *arena, const struct rop_member
 	return copy;
 }
 
-/* The database's arena belongs to the caller. Pending expectations of an earlier process are matched like our own. Their
- * deadlines are on the boot clock; after a reboot that clock started anew, so they are taken as due: what is seen decides,
- * then they expire. */
+/* The database's arena belongs to the caller. Pending expectations of an earlier process are matched like our own.
+ * Their deadlines are on the boot clock; after a reboot that clock started anew, so they are taken as due: what is seen
+ * decides, then they expire. */
 void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 {
 	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
@@ -112,8 +113,8 @@ static void compact(struct rop_reconcile *r)
 	rop_arena_free(was.arena);
 }
 
-/* Copying what lives costs as much as there is, so it waits until that is a quarter at most; and once after work, when all
- * is calm again: forming a thousand nodes takes a hundred thousand subjects that never come back. */
+/* Copying what lives costs as much as there is, so it waits until that is a quarter at most; and once after work, when
+ * all is calm again: forming a thousand nodes takes a hundred thousand subjects that never come back. */
 void memory_compact(struct rop_reconcile *r)
 {
 	size_t bytes = rop_arena_bytes(r->arena);

@@ -35,7 +35,8 @@ static void found(void *arg, const char *const *ips, size_t n, const char *why)
 	if (n)
 		node->ip = rop_strdup(naming->arena, ips[0]);
 	else if (naming->err.code == ROP_OK)
-		rop_fail(&naming->err, ROP_UNREACHABLE, "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
+		rop_fail(&naming->err, ROP_UNREACHABLE,
+			 "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
 			 naming->topology->path, node->host, why);
 	if (--naming->left == 0)
 		over(naming);
@@ -62,7 +63,9 @@ static void keep_members(struct naming *naming)
 		for (size_t i = 0; i < answered && !known; i++)
 			known = strcmp(t->nodes.at[i].host, host) == 0;
 		if (!known && colon)
-			*rop_push(naming->arena, &t->nodes) = (struct rop_declared_node){ .host = host, .ip = host, .port = atoi(colon + 1) };
+			*rop_push(naming->arena, &t->nodes) = (struct rop_declared_node){ .host = host,
+											  .ip = host,
+											  .port = atoi(colon + 1) };
 	}
 }
 
@@ -80,9 +83,11 @@ static void discovered(void *arg, const char *const *ips, size_t n, const char *
 		qsort(t->nodes.at, t->nodes.n, sizeof *t->nodes.at, compare_hosts);
 	keep_members(naming);
 	if (!n && !naming->n_members)
-		rop_fail(&naming->err, ROP_UNREACHABLE, "%s: discovery name '%s' does not resolve: %s", t->path, t->discovery_dns, why);
+		rop_fail(&naming->err, ROP_UNREACHABLE, "%s: discovery name '%s' does not resolve: %s", t->path,
+			 t->discovery_dns, why);
 	else if ((int)t->nodes.n < wanted)
-		rop_fail(&naming->err, ROP_UNREACHABLE, "discovery name '%s' has %zu addresses; %d shards with %d replicas each need %d nodes",
+		rop_fail(&naming->err, ROP_UNREACHABLE,
+			 "discovery name '%s' has %zu addresses; %d shards with %d replicas each need %d nodes",
 			 t->discovery_dns, t->nodes.n, t->shards, t->replicas_per_shard, wanted);
 	over(naming);
 }
@@ -98,11 +103,16 @@ bool rop_names_used(const struct rop_topology *topology)
 }
 
 void rop_names_resolve(struct rop_loop *loop, struct rop_arena *arena, struct rop_topology *topology,
-		       const struct rop_member *members, size_t n_members, void (*done)(void *arg, const struct rop_err *err), void *arg)
+		       const struct rop_member *members, size_t n_members,
+		       void (*done)(void *arg, const struct rop_err *err), void *arg)
 {
 	struct naming *naming = rop_alloc(arena, sizeof *naming);
-	*naming = (struct naming){ .arena = arena, .topology = topology, .members = members, .n_members = n_members,
-				   .done = done, .arg = arg };
+	*naming = (struct naming){ .arena = arena,
+				   .topology = topology,
+				   .members = members,
+				   .n_members = n_members,
+				   .done = done,
+				   .arg = arg };
 	if (topology->discovery_dns) {
 		rop_resolve(loop, topology->discovery_dns, discovered, naming);
 		return;

@@ -6,11 +6,11 @@
 #include "pass.h"
 #include "rop/text.h"
 
-#define MOVES_MAX 32              /* in one pass; the table check proves that a machine needs fewer */
+#define MOVES_MAX 32 /* in one pass; the table check proves that a machine needs fewer */
 #define RECONCILE_SUBJECT "cluster"
-#define HELD_MAX 64               /* transitions held in memory: so many are worth writing, whatever comes of them */
-#define LINGER_MS 1000            /* not as declared for so long, without a word in the journal: it gets one */
-#define TROUBLE_LOOK_MS 5000      /* where something may heal, it is seen within that time */
+#define HELD_MAX 64          /* transitions held in memory: so many are worth writing, whatever comes of them */
+#define LINGER_MS 1000       /* not as declared for so long, without a word in the journal: it gets one */
+#define TROUBLE_LOOK_MS 5000 /* where something may heal, it is seen within that time */
 
 /* ---- expectations ------------------------------------------------------------------------------------------ */
 
@@ -19,8 +19,9 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
 	struct rop_step *step = &r->pending.at[at];
 	step->expect.status = status;
 	step->expect.note = rop_strdup(r->arena, note);
-	*rop_push(r->arena, &r->ended) =
-		(struct rop_resolution){ .id = step->expect.id, .status = status, .note = step->expect.note };
+	*rop_push(r->arena, &r->ended) = (struct rop_resolution){ .id = step->expect.id,
+								  .status = status,
+								  .note = step->expect.note };
 	rop_tries_ended(r->tries, &step->expect, status, boot_ms);
 	if (r->options.on_step)
 		r->options.on_step(r->options.arg, step, status, note);
@@ -54,7 +55,9 @@ static void match_temporaries(struct rop_reconcile *r, const struct rop_observed
 	for (size_t i = r->image.temporaries.n; i-- > 0;) {
 		struct rop_temporary *t = &r->image.temporaries.at[i];
 		int node = rop_observed_find(seen, t->node), at = rop_observed_setting(seen, t->name);
-		const char *value = node < 0 || at < 0 || seen->nodes[node].reach != ROP_REACH_OK ? NULL : seen->nodes[node].settings[at];
+		const char *value = node < 0 || at < 0 || seen->nodes[node].reach != ROP_REACH_OK
+					    ? NULL
+					    : seen->nodes[node].settings[at];
 		if (!value || strcmp(value, t->temporary) == 0 || subject_is_pending(r, t))
 			continue;
 		*rop_push(r->arena, &r->gone) = *t;
@@ -75,9 +78,13 @@ static struct rop_transition transition_of(const struct rop_reconcile *r, const 
 {
 	const struct rop_machine *m = r->options.machine;
 	return (struct rop_transition){
-		.machine = m->name, .digest = m->digest, .subject = RECONCILE_SUBJECT,
-		.from = m->states[row->from].name, .to = m->states[row->to].name,
-		.row = rop_printf(r->pass, "%s#%d", m->states[row->from].name, row->number), .why = row->why,
+		.machine = m->name,
+		.digest = m->digest,
+		.subject = RECONCILE_SUBJECT,
+		.from = m->states[row->from].name,
+		.to = m->states[row->to].name,
+		.row = rop_printf(r->pass, "%s#%d", m->states[row->from].name, row->number),
+		.why = row->why,
 	};
 }
 
@@ -157,11 +164,14 @@ static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
 		e->issued_wall_ms = clock.wall_ms;
 		e->issued_boot_ms = clock.boot_ms;
 		/* One node handles N MEETs, and N nodes share the machine that they are on: more nodes, more time. */
-		e->deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(e->kind) + 20 * (int64_t)r->now->seen->n;
+		e->deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(e->kind) +
+				      20 * (int64_t)r->now->seen->n;
 		e->status = ROP_EXPECT_PENDING;
 		*rop_push(r->pass, &r->entry.expects) = *e;
 		if (e->kind == ROP_STEP_LOWER) {
-			struct rop_temporary t = { .address = e->address, .name = e->name, .original = e->was, .temporary = e->value };
+			struct rop_temporary t = {
+				.address = e->address, .name = e->name, .original = e->was, .temporary = e->value
+			};
 			memcpy(t.node, e->node, ROP_ID_SIZE);
 			memcpy(t.peer, e->peer, ROP_ID_SIZE);
 			*rop_push(r->pass, &r->entry.temporaries_set) = t;
@@ -210,7 +220,7 @@ struct holders { /* what is seen of them, for one pass */
 	const struct rop_reconcile *r;
 	const struct rop_observed *seen;
 	struct rop_slots contested; /* claimed by more than one */
-	struct rop_slots led;       /* of owners that answer and are alone in their claim: that is known, not remembered */
+	struct rop_slots led; /* of owners that answer and are alone in their claim: that is known, not remembered */
 };
 
 static bool answers(const struct holders *h, size_t i)
@@ -306,8 +316,8 @@ static void take_copies(const struct holders *h, struct rop_shard_memory *shard,
 	struct rop_arena *pass = h->r->pass;
 	*rop_push(pass, &shard->copies) = copy_seen(h, primary, true);
 	for (size_t i = 0; i < h->seen->n; i++)
-		if (follows(h, i, primary) && h->seen->nodes[i].link_up && rop_bit(h->seen, h->seen->online, primary, i) &&
-		    !has_copy(shard, h->seen->nodes[i].id))
+		if (follows(h, i, primary) && h->seen->nodes[i].link_up &&
+		    rop_bit(h->seen, h->seen->online, primary, i) && !has_copy(shard, h->seen->nodes[i].id))
 			*rop_push(pass, &shard->copies) = copy_seen(h, i, false);
 	for (size_t c = 0; before && c < before->copies.n; c++) {
 		struct rop_copy_memory copy = before->copies.at[c];
@@ -399,11 +409,12 @@ static bool at_rest(const struct rop_reconcile *r)
 /* On its way for a while, neither there nor at rest: what people look at is brought up to date meanwhile. */
 static bool lingers(const struct rop_reconcile *r)
 {
-	return !r->options.predict && r->now->boot_ms - r->unwritten_since_boot_ms >= LINGER_MS && !rop_situation_converged(r->now);
+	return !r->options.predict && r->now->boot_ms - r->unwritten_since_boot_ms >= LINGER_MS &&
+	       !rop_situation_converged(r->now);
 }
 
-/* What stood in the way without a reason that can be seen (it took too long, a step failed too often) stands there until
- * something is done about it or the machine rests elsewhere: trying again what fails again is no news. */
+/* What stood in the way without a reason that can be seen (it took too long, a step failed too often) stands there
+ * until something is done about it or the machine rests elsewhere: trying again what fails again is no news. */
 static bool still_stuck(const struct rop_reconcile *r)
 {
 	const struct rop_condition *blocked = &r->image.conditions[ROP_COND_BLOCKED];
@@ -411,8 +422,8 @@ static bool still_stuck(const struct rop_reconcile *r)
 	       !rop_situation_converged(r->now);
 }
 
-/* Conditions follow the situation; they cause a commit of their own only where the machine rests or lingers, and only when
- * a status or a reason changes: messages may count seconds. */
+/* Conditions follow the situation; they cause a commit of their own only where the machine rests or lingers, and only
+ * when a status or a reason changes: messages may count seconds. */
 static void take_conditions(struct rop_reconcile *r)
 {
 	bool final = at_rest(r), changed = false;
@@ -420,18 +431,20 @@ static void take_conditions(struct rop_reconcile *r)
 		return;
 	if (final && !r->reached)
 		rop_situation_open(r->now);
-	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile. */
+	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile.
+	 */
 	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;
-	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->told : still_stuck(r), r->entry.conditions);
+	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->told : still_stuck(r),
+			    r->entry.conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
 			   !rop_streq(r->entry.conditions[i].reason, r->image.conditions[i].reason);
 	r->entry.conditions_changed = changed;
 }
 
-/* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. From its first
- * step until it rests again every move is written at once, so that a crash leaves word of how far it came; and a one-shot
- * run that lingers leaves word of it, because nobody else will. */
+/* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. From its
+ * first step until it rests again every move is written at once, so that a crash leaves word of how far it came; and a
+ * one-shot run that lingers leaves word of it, because nobody else will. */
 static void take_held(struct rop_reconcile *r)
 {
 	const char *state = r->options.machine->states[r->state].name;
@@ -473,18 +486,22 @@ static void gather(struct rop_reconcile *r, struct rop_clock clock)
 
 /* ---- the pass ---------------------------------------------------------------------------------------------- */
 
-/* On its way: often while something moves, more seldom the longer nothing does; who keeps a cluster need not hurry where
- * nothing has moved for minutes (a replica takes over much data, say). At rest: a one-shot run that is not done waits for
- * something, so it looks again soon. Who keeps a cluster looks at it every spec.intervals.observe; where it is not as
- * declared (Degraded, Blocked, Paused) within five seconds, however long the interval is, and when a step may be tried
- * again. Never later than look_at_most_ms. */
+/* On its way: often while something moves, more seldom the longer nothing does; who keeps a cluster need not hurry
+ * where nothing has moved for minutes (a replica takes over much data, say). At rest: a one-shot run that is not done
+ * waits for something, so it looks again soon. Who keeps a cluster looks at it every spec.intervals.observe; where it
+ * is not as declared (Degraded, Blocked, Paused) within five seconds, however long the interval is, and when a step may
+ * be tried again. Never later than look_at_most_ms. */
 static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_clock clock)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
 	int64_t soon = 250, interval = r->options.topology->interval_ms, idle = clock.boot_ms - r->idle_since_boot_ms;
 	int64_t trouble = interval < TROUBLE_LOOK_MS ? interval : TROUBLE_LOOK_MS;
-	int64_t most = !r->options.keep ? soon : final && r->reached ? interval : final || trouble > soon ? trouble : soon;
-	int64_t sleep = final ? most : 8 + (idle > 1000 ? idle / 20 : 0), next = rop_tries_next_ms(r->tries, clock.boot_ms);
+	int64_t most = !r->options.keep          ? soon
+		       : final && r->reached     ? interval
+		       : final || trouble > soon ? trouble
+						 : soon;
+	int64_t sleep = final ? most : 8 + (idle > 1000 ? idle / 20 : 0),
+		next = rop_tries_next_ms(r->tries, clock.boot_ms);
 	if (final && !r->reached && next != INT64_MAX && next - clock.boot_ms < sleep)
 		sleep = next - clock.boot_ms > soon ? next - clock.boot_ms : soon;
 	if (sleep > most)
@@ -548,9 +565,19 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 	struct rop_consent consent = r->consent;
 	r->now = rop_alloc(r->pass, sizeof *r->now);
 	*r->now = (struct rop_situation){
-		.arena = r->pass, .topology = r->options.topology, .seen = seen, .image = &r->image, .tries = r->tries,
-		.instance = r->options.instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !r->options.step && !r->stopping,
-		.looks_once = r->options.predict, .before = r->before, .consent = &consent, .warn_of_found = r->options.keep,
+		.arena = r->pass,
+		.topology = r->options.topology,
+		.seen = seen,
+		.image = &r->image,
+		.tries = r->tries,
+		.instance = r->options.instance,
+		.wall_ms = clock.wall_ms,
+		.boot_ms = clock.boot_ms,
+		.may_lower = !r->options.step && !r->stopping,
+		.looks_once = r->options.predict,
+		.before = r->before,
+		.consent = &consent,
+		.warn_of_found = r->options.keep,
 		.ends = r->stopping,
 	};
 	rop_situation_assess(r->now);
@@ -610,7 +637,8 @@ static void remember_temporaries(struct rop_reconcile *r)
 		for (size_t k = 0; k < r->image.temporaries.n && !known; k++) {
 			struct rop_temporary *before = &r->image.temporaries.at[k];
 			known = strcmp(before->node, t.node) == 0 && strcmp(before->name, t.name) == 0;
-			if (known) /* the first original value is the one to put back; whom it waits for is the newest */
+			if (known) /* the first original value is the one to put back; whom it waits for is the newest
+				    */
 				memcpy(before->peer, t.peer, ROP_ID_SIZE);
 		}
 		if (known)
@@ -679,7 +707,8 @@ static void add_findings(struct rop_text *text, const struct rop_finding *list, 
 {
 	for (size_t i = 0; i < n; i++) {
 		rop_text_add(text, "%s%s", text->n ? "\n" : "", list[i].text);
-		if (list[i].advice && (i + 1 == n || !list[i + 1].advice || strcmp(list[i].advice, list[i + 1].advice) != 0))
+		if (list[i].advice &&
+		    (i + 1 == n || !list[i + 1].advice || strcmp(list[i].advice, list[i + 1].advice) != 0))
 			rop_text_add(text, "\n  -> %s", list[i].advice);
 	}
 }
@@ -695,7 +724,8 @@ void pass_explain(struct rop_reconcile *r)
 			rop_text_add(&r->text, " by %s", r->image.paused_by);
 		if (r->image.paused_until_wall_ms) {
 			char left[24];
-			rop_duration_print((r->image.paused_until_wall_ms - r->now->wall_ms + 999) / 1000 * 1000, left, sizeof left);
+			rop_duration_print((r->image.paused_until_wall_ms - r->now->wall_ms + 999) / 1000 * 1000, left,
+					   sizeof left);
 			rop_text_add(&r->text, " for another %s", left);
 		}
 		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);

@@ -6,33 +6,33 @@
 
 struct rop_reconcile {
 	struct rop_reconcile_options options;
-	struct rop_arena *arena;       /* memory of this reconciler: image, pending, tries */
-	struct rop_arena *pass;        /* of the last observation; freed with the next one */
-	struct rop_image image;        /* as the database has it, brought up to date by every commit */
+	struct rop_arena *arena;           /* memory of this reconciler: image, pending, tries */
+	struct rop_arena *pass;            /* of the last observation; freed with the next one */
+	struct rop_image image;            /* as the database has it, brought up to date by every commit */
 	ROP_LIST(struct rop_step) pending; /* steps whose expectation is not resolved */
 	struct rop_tries *tries;
 	enum rop_want want;
 
 	int state;
 	int64_t state_since_boot_ms;
-	int64_t agreed_since_boot_ms;  /* -1: the last look did not agree */
-	struct rop_before *before;     /* [node] of the last look; on the heap; NULL: there was none */
-	struct rop_consent consent;    /* what was taken is in consent_arena: it lasts as long as the run */
+	int64_t agreed_since_boot_ms; /* -1: the last look did not agree */
+	struct rop_before *before;    /* [node] of the last look; on the heap; NULL: there was none */
+	struct rop_consent consent;   /* what was taken is in consent_arena: it lasts as long as the run */
 	struct rop_arena *consent_arena;
-	int64_t idle_since_boot_ms;    /* nothing was moved or sent since */
+	int64_t idle_since_boot_ms;      /* nothing was moved or sent since */
 	int64_t unwritten_since_boot_ms; /* the last commit, or what is held, whichever began later */
-	bool told, reached;            /* a row said report; a row said record_reached */
-	bool told_finding;             /* what it reported was a finding: that may have passed since */
-	bool at_work;                  /* a step was sent since it rested last */
-	bool stopping;                 /* rop_reconcile_stop: only temporary settings are put back */
-	bool stop_decided;             /* the last pass knew of that */
+	bool told, reached;              /* a row said report; a row said record_reached */
+	bool told_finding;               /* what it reported was a finding: that may have passed since */
+	bool at_work;                    /* a step was sent since it rested last */
+	bool stopping;                   /* rop_reconcile_stop: only temporary settings are put back */
+	bool stop_decided;               /* the last pass knew of that */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
 	size_t idle_passes, batches;
-	size_t compact_above_bytes;    /* memory.c */
+	size_t compact_above_bytes; /* memory.c */
 	bool sent_since_compact;
 	struct rop_result result;
-	struct rop_text text;          /* result.text */
+	struct rop_text text; /* result.text */
 
 	/* of the pass under way */
 	struct rop_situation *now;

@@ -16,9 +16,13 @@ static void note_transition(void *arg, const struct rop_transition *t)
 {
 	struct prediction *p = arg;
 	*rop_push(p->arena, &p->plan->transitions) = (struct rop_transition){
-		.machine = rop_strdup(p->arena, t->machine), .digest = rop_strdup(p->arena, t->digest),
-		.subject = rop_strdup(p->arena, t->subject), .from = rop_strdup(p->arena, t->from),
-		.to = rop_strdup(p->arena, t->to), .row = rop_strdup(p->arena, t->row), .why = rop_strdup(p->arena, t->why),
+		.machine = rop_strdup(p->arena, t->machine),
+		.digest = rop_strdup(p->arena, t->digest),
+		.subject = rop_strdup(p->arena, t->subject),
+		.from = rop_strdup(p->arena, t->from),
+		.to = rop_strdup(p->arena, t->to),
+		.row = rop_strdup(p->arena, t->row),
+		.why = rop_strdup(p->arena, t->why),
 	};
 }
 
@@ -62,15 +66,25 @@ static void pretend_to_send(struct prediction *p, struct rop_reconcile *r)
 	rop_reconcile_sent(r, outcomes, p->clock);
 }
 
-void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *options, const struct rop_observed *seen,
-		   struct rop_clock clock, struct rop_plan *ret_plan)
+void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *options,
+		   const struct rop_observed *seen, struct rop_clock clock, struct rop_plan *ret_plan)
 {
 	*ret_plan = (struct rop_plan){ 0 };
-	struct prediction p = { .arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen) };
+	struct prediction p = {
+		.arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen)
+	};
 	struct rop_situation *first = rop_alloc(arena, sizeof *first);
 	struct rop_consent consent = { .digest = options->consent };
-	*first = (struct rop_situation){ .looks_once = true, .consent = &consent, .arena = arena, .topology = options->topology, .seen = seen, .image = options->image,
-					 .instance = options->instance, .wall_ms = clock.wall_ms, .boot_ms = clock.boot_ms, .may_lower = !options->step };
+	*first = (struct rop_situation){ .looks_once = true,
+					 .consent = &consent,
+					 .arena = arena,
+					 .topology = options->topology,
+					 .seen = seen,
+					 .image = options->image,
+					 .instance = options->instance,
+					 .wall_ms = clock.wall_ms,
+					 .boot_ms = clock.boot_ms,
+					 .may_lower = !options->step };
 	rop_situation_assess(first);
 	first->consent = NULL;
 	ret_plan->first = first;
@@ -86,22 +100,17 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	int64_t next_id = INT64_MAX / 2; /* no row of the database has it */
 	for (enum rop_want want; (want = rop_reconcile_want(r)) != ROP_WANT_DONE;) {
 		switch (want) {
-		case ROP_WANT_OBSERVE:
-			look(&p, r);
-			break;
+		case ROP_WANT_OBSERVE: look(&p, r); break;
 		case ROP_WANT_COMMIT:
 			pretend_to_write(rop_reconcile_entry(r), &next_id);
 			rop_reconcile_committed(r, false);
 			break;
-		case ROP_WANT_SEND:
-			pretend_to_send(&p, r);
-			break;
+		case ROP_WANT_SEND: pretend_to_send(&p, r); break;
 		case ROP_WANT_SLEEP:
 			rop_settle(p.world);
 			rop_reconcile_woke(r);
 			break;
-		case ROP_WANT_DONE:
-			break;
+		case ROP_WANT_DONE: break;
 		}
 	}
 	ret_plan->result = rop_reconcile_result(r);

@@ -51,8 +51,8 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
 		r->result.code = code;
 }
 
-/* In a plan the world answers at once: what has not come after some looks does not come without something else, unless an
- * expectation that an earlier process left is still to expire. */
+/* In a plan the world answers at once: what has not come after some looks does not come without something else, unless
+ * an expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
 
 /* A temporary setting that could not be put back at once is tried again before this ends. */
@@ -61,8 +61,8 @@ static bool restores_later(const struct rop_reconcile *r)
 	return r->now->temporaries_in_force && rop_tries_next_ms(r->tries, r->now->boot_ms) != INT64_MAX;
 }
 
-/* It was stopped by something that was seen (a node that did not answer, say), and by the time that it could end that has
- * passed: there is nothing to tell any more, and the machine goes on. */
+/* It was stopped by something that was seen (a node that did not answer, say), and by the time that it could end that
+ * has passed: there is nothing to tell any more, and the machine goes on. */
 static bool has_passed(const struct rop_reconcile *r)
 {
 	return r->now->finding_gone && !r->now->paused && !r->options.predict;
@@ -86,7 +86,8 @@ static bool owes_restore(const struct rop_reconcile *r)
 static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
-	if (r->stopping && !r->stop_decided && owes_restore(r)) { /* told after this pass: the next one puts them back */
+	if (r->stopping && !r->stop_decided &&
+	    owes_restore(r)) { /* told after this pass: the next one puts them back */
 		r->want = ROP_WANT_OBSERVE;
 		return;
 	}
@@ -144,7 +145,8 @@ static const struct rop_step *forbidden_step(const struct rop_reconcile *r)
 /* What was learnt meanwhile is still written; then temporary settings go back, and it ends. */
 static void stop_at(struct rop_reconcile *r, const struct rop_step *step)
 {
-	const char *why = rop_printf(r->pass, "the plan does not hold '%s' to %s, which is now to be done: %s; it was not sent",
+	const char *why = rop_printf(r->pass,
+				     "the plan does not hold '%s' to %s, which is now to be done: %s; it was not sent",
 				     step->expect.command, step->expect.address, step->expect.why);
 	drop_batch(r);
 	r->want = rop_entry_empty(&r->entry) ? ROP_WANT_SLEEP : ROP_WANT_COMMIT;
@@ -238,7 +240,8 @@ bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
 	for (size_t i = 0; i < r->batch.steps.n; i++) {
 		size_t at = pending_at(r, r->batch.steps.at[i].expect.id);
 		if (at < r->pending.n)
-			pass_end_step(r, at, ROP_EXPECT_SUPERSEDED, "not sent: the look it rests on had grown old", clock.boot_ms);
+			pass_end_step(r, at, ROP_EXPECT_SUPERSEDED, "not sent: the look it rests on had grown old",
+				      clock.boot_ms);
 	}
 	r->want = ROP_WANT_OBSERVE;
 	return false;
@@ -289,7 +292,8 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	}
 	r->stopping = true;
 	r->stop_code = code;
-	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) + STOP_GRACE_MS; /* before the first look: since the start */
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) +
+			     STOP_GRACE_MS; /* before the first look: since the start */
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
 	if (!owes_restore(r) && !r->pending.n && r->want == ROP_WANT_OBSERVE)
@@ -320,7 +324,8 @@ bool rop_reconcile_paused(const struct rop_reconcile *r)
 
 bool rop_reconcile_at_rest(const struct rop_reconcile *r)
 {
-	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n && all_rows_wait(r);
+	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n &&
+	       all_rows_wait(r);
 }
 
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by)

@@ -11,14 +11,14 @@
 #include "rop/mem.h"
 
 #define PAUSES_EVERY_MS 250
-#define TRY_MS 1000   /* a try waits so long for another process's lock, ... */
-#define AGAIN_MS 500  /* ... then readers that wait for us have their turn, and it is tried again */
+#define TRY_MS 1000  /* a try waits so long for another process's lock, ... */
+#define AGAIN_MS 500 /* ... then readers that wait for us have their turn, and it is tried again */
 
 struct turn { /* the thread's from rop_worker_do to its end, and nobody else's */
 	struct rop_arena *arena;
-	struct rop_write **of;                /* NULL: closed meanwhile. After the thread has ended only */
-	struct rop_commit_request *requests;  /* NULL: of[0] is a call */
-	size_t n;                             /* 0: none is under way */
+	struct rop_write **of;               /* NULL: closed meanwhile. After the thread has ended only */
+	struct rop_commit_request *requests; /* NULL: of[0] is a call */
+	size_t n;                            /* 0: none is under way */
 	bool worked, in_use;
 	struct rop_err err;
 };
@@ -26,13 +26,13 @@ struct turn { /* the thread's from rop_worker_do to its end, and nobody else's *
 struct rop_writer {
 	struct rop_worker *worker;
 	struct rop_store *store;
-	struct rop_write *first, *last;       /* waiting for their turn, in the order they came */
+	struct rop_write *first, *last; /* waiting for their turn, in the order they came */
 	struct turn turn;
-	struct turn *telling;                 /* those being told, who may close each other */
+	struct turn *telling; /* those being told, who may close each other */
 	/* the database is in use by another process */
 	struct rop_timer *again;
-	bool held_up;                         /* until `again` fires nothing is tried */
-	int64_t in_use_since_ms;              /* 0: it is not */
+	bool held_up;            /* until `again` fires nothing is tried */
+	int64_t in_use_since_ms; /* 0: it is not */
 	int64_t patience_ms;
 	void (*waiting_told)(void *arg, const struct rop_err *why);
 	void *waiting_arg;

@@ -19,8 +19,9 @@ void policy_find(struct rop_situation *now, enum rop_code code, int node, const 
 	for (size_t i = 0; i < now->findings.n; i++)
 		if (strcmp(now->findings.at[i].text, text) == 0)
 			return;
-	*rop_push(now->arena, &now->findings) =
-		(struct rop_finding){ .code = code, .node = node, .reason = reason, .text = text, .advice = advice };
+	*rop_push(now->arena, &now->findings) = (struct rop_finding){
+		.code = code, .node = node, .reason = reason, .text = text, .advice = advice
+	};
 }
 
 /* ---- components: who is connected by what the views list --------------------------------------------------- */
@@ -74,8 +75,9 @@ static struct tally *tallies(struct rop_situation *now, const int *component)
 
 static bool is_blank(const struct rop_node *node)
 {
-	return node->keys == 0 && (node->functions == 0 || node->functions == ROP_COUNT_NOT_ASKED) && node->others == 0 && node->epoch == 0 &&
-	       node->role != ROP_ROLE_REPLICA && rop_slots_first(&node->slots) == ROP_SLOTS;
+	return node->keys == 0 && (node->functions == 0 || node->functions == ROP_COUNT_NOT_ASKED) &&
+	       node->others == 0 && node->epoch == 0 && node->role != ROP_ROLE_REPLICA &&
+	       rop_slots_first(&node->slots) == ROP_SLOTS;
 }
 
 static void find_unfit_nodes(struct rop_situation *now)
@@ -88,7 +90,8 @@ static void find_unfit_nodes(struct rop_situation *now)
 				    "check spec.auth (user, passwordFile) and the user's permissions on that node");
 		if (node->reach == ROP_REACH_NOT_REDIS)
 			policy_find(now, ROP_REFUSED, (int)i, "NotRedis",
-				    rop_printf(now->arena, "%s is not a Redis or Valkey server: %s", node->address, node->reach_why),
+				    rop_printf(now->arena, "%s is not a Redis or Valkey server: %s", node->address,
+					       node->reach_why),
 				    "correct the address in the topology file");
 		if (node->reach == ROP_REACH_NOT_CLUSTER)
 			policy_find(now, ROP_REFUSED, (int)i, "NotCluster",
@@ -100,12 +103,14 @@ static void find_unfit_nodes(struct rop_situation *now)
 static void find_silent_nodes(struct rop_situation *now)
 {
 	const char *advice = now->formed ? "bring the majority of the primaries back; nothing is changed without them"
-					 : "start the node, or open its port; a cluster is formed only when every declared node answers";
+					 : "start the node, or open its port; a cluster is formed only when every "
+					   "declared node answers";
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (node->reach == ROP_REACH_SILENT || node->reach == ROP_REACH_LOADING)
 			policy_find(now, ROP_UNREACHABLE, (int)i, "Unreachable",
-				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why), advice);
+				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
+				    advice);
 	}
 }
 
@@ -117,14 +122,18 @@ static void find_twins(struct rop_situation *now)
 			if (seen->nodes[i].id[0] && seen->nodes[i].reach == ROP_REACH_OK &&
 			    seen->nodes[j].reach == ROP_REACH_OK && strcmp(seen->nodes[i].id, seen->nodes[j].id) == 0)
 				policy_find(now, ROP_REFUSED, (int)j, "SameNodeId",
-					    rop_printf(now->arena, "%s and %s have the same node id %s: one server under two addresses, or a copied nodes.conf",
-						       seen->nodes[i].address, seen->nodes[j].address, seen->nodes[i].id),
-					    "declare the server once; or stop the copy, delete its cluster-config-file and start it again");
+					    rop_printf(now->arena,
+						       "%s and %s have the same node id %s: one server under two "
+						       "addresses, or a copied nodes.conf",
+						       seen->nodes[i].address, seen->nodes[j].address,
+						       seen->nodes[i].id),
+					    "declare the server once; or stop the copy, delete its cluster-config-file "
+					    "and start it again");
 }
 
 /* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
- * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two looks
- * that long apart must agree; who looks only once tells at once. */
+ * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two
+ * looks that long apart must agree; who looks only once tells at once. */
 static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
 {
 	int at = rop_observed_setting(now->seen, "cluster-node-timeout");
@@ -142,9 +151,15 @@ static void find_clones(struct rop_situation *now)
 		if (node->reach != ROP_REACH_OK || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
 			continue;
 		policy_find(now, ROP_REFUSED, (int)i, "SameNodeId",
-			    rop_printf(now->arena, "%s answers as node %s and calls itself %s, but peers are connected to %s for that id: a second server runs there with a copy of its nodes.conf; replicas that follow it throw their data away",
-				       node->address, node->id, node->own_address ? node->own_address : node->address, elsewhere),
-			    rop_printf(now->arena, "stop the server at %s, if it is not the one declared; then see which node has the keys before anything else is changed",
+			    rop_printf(now->arena,
+				       "%s answers as node %s and calls itself %s, but peers are connected to %s for "
+				       "that id: a second server runs there with a copy of its nodes.conf; replicas "
+				       "that follow it throw their data away",
+				       node->address, node->id, node->own_address ? node->own_address : node->address,
+				       elsewhere),
+			    rop_printf(now->arena,
+				       "stop the server at %s, if it is not the one declared; then see which node has "
+				       "the keys before anything else is changed",
 				       elsewhere));
 	}
 }
@@ -172,14 +187,21 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 {
 	int follower = follower_of(now->seen, peer->id);
 	if (peer->slots)
-		return rop_printf(now->arena, "it owns the slots %.120s: bring it back, or declare it (spec.nodes); do not forget it, that would leave these slots and what it holds without an owner",
+		return rop_printf(now->arena,
+				  "it owns the slots %.120s: bring it back, or declare it (spec.nodes); do not forget "
+				  "it, that would leave these slots and what it holds without an owner",
 				  peer->slots);
 	if (follower >= 0)
-		return rop_printf(now->arena, "%s follows it, and may hold the only other copy of its data: bring it back, or declare it (spec.nodes)",
+		return rop_printf(now->arena,
+				  "%s follows it, and may hold the only other copy of its data: bring it back, or "
+				  "declare it (spec.nodes)",
 				  now->seen->nodes[follower].address);
 	if (!strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr"))
-		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is first: it is alive";
-	return rop_printf(now->arena, "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h HOST -p PORT cluster forget %s, on every node",
+		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
+		       "first: it is alive";
+	return rop_printf(now->arena,
+			  "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h "
+			  "HOST -p PORT cluster forget %s, on every node",
 			  peer->id);
 }
 
@@ -198,7 +220,9 @@ static void find_foreign_peers(struct rop_situation *now)
 	}
 	if (seen->foreign_more)
 		policy_find(now, ROP_REFUSED, -1, "ForeignPeer",
-			    rop_printf(now->arena, "and there are more peers that are not declared: %d more entries of CLUSTER NODES",
+			    rop_printf(now->arena,
+				       "and there are more peers that are not declared: %d more entries of CLUSTER "
+				       "NODES",
 				       seen->foreign_more),
 			    "declare all nodes of the cluster ('redis-operator import' writes such a file)");
 }
@@ -210,7 +234,9 @@ static void find_keys_without_slots(struct rop_situation *now)
 		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
 		    rop_slots_first(&node->slots) == ROP_SLOTS)
 			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
-				    rop_printf(now->arena, "%s holds %" PRId64 " key%s but owns no slots: they would be lost or served wrongly",
+				    rop_printf(now->arena,
+					       "%s holds %" PRId64 " key%s but owns no slots: they would be lost or "
+					       "served wrongly",
 					       node->address, node->keys, node->keys == 1 ? "" : "s"),
 				    "save what is needed of it and empty the node, or declare another one");
 	}
@@ -222,8 +248,8 @@ static void find_functions(struct rop_situation *now, const int *component, int 
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (node->functions > 0 && component[i] != main_component)
 			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
-				    rop_printf(now->arena, "%s is not empty: it holds %d function librar%s", node->address, node->functions,
-					       node->functions == 1 ? "y" : "ies"),
+				    rop_printf(now->arena, "%s is not empty: it holds %d function librar%s",
+					       node->address, node->functions, node->functions == 1 ? "y" : "ies"),
 				    "remove them (FUNCTION DELETE), or declare another node");
 	}
 }
@@ -233,13 +259,17 @@ static void find_rival_claims(struct rop_situation *now, const int *component)
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
-			if (component[i] == component[j] || !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+			if (component[i] == component[j] ||
+			    !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
 				continue;
 			policy_find(now, ROP_REFUSED, (int)j, "RivalClaims",
-				    rop_printf(now->arena, "%s and %s both own %d of the same slots, and do not know each other: two clusters, or two halves of one",
+				    rop_printf(now->arena,
+					       "%s and %s both own %d of the same slots, and do not know each other: "
+					       "two clusters, or two halves of one",
 					       seen->nodes[i].address, seen->nodes[j].address,
 					       rop_slots_common(&seen->nodes[i].slots, &seen->nodes[j].slots)),
-				    "find out which one holds the data that counts; joining them would delete the other's keys");
+				    "find out which one holds the data that counts; joining them would delete the "
+				    "other's keys");
 		}
 	}
 }
@@ -252,8 +282,8 @@ static bool is_known_member(const struct rop_image *image, const char *id)
 	return false;
 }
 
-/* Every member's id is new, and no two claim a slot: the servers were started without their nodes.conf files, each claims
- * the slots of the keys it kept, and between them they hold the only copy. */
+/* Every member's id is new, and no two claim a slot: the servers were started without their nodes.conf files, each
+ * claims the slots of the keys it kept, and between them they hold the only copy. */
 static bool find_lost_identities(struct rop_situation *now, const struct tally *tally)
 {
 	const struct rop_observed *seen = now->seen;
@@ -270,28 +300,58 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 				return false;
 	}
 	policy_find(now, ROP_REFUSED, -1, "IdentitiesLost",
-		    rop_printf(now->arena, "all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf files were lost. No two of them claim a slot: each holds the only copy of its keys",
+		    rop_printf(now->arena,
+			       "all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf "
+			       "files were lost. No two of them claim a slot: each holds the only copy of its keys",
 			       seen->n, now->topology->name),
-		    "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where they are kept, and start them again; "
-		    "where they are gone for good: on each node that holds keys CLUSTER SET-CONFIG-EPOCH with a number of its own, then CLUSTER MEET "
+		    "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where they are "
+		    "kept, and start them again; "
+		    "where they are gone for good: on each node that holds keys CLUSTER SET-CONFIG-EPOCH with a number "
+		    "of its own, then CLUSTER MEET "
 		    "from one of them to the others; then plan again");
 	return true;
 }
 
 /* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts.
- * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go. */
-static void find_rival_components(struct rop_situation *now, const int *component, const struct tally *tally, int main_component)
+ * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go.
+ */
+static void find_rival_components(struct rop_situation *now, const int *component, const struct tally *tally,
+				  int main_component)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		if (component[i] != (int)i || (int)i == main_component)
 			continue;
 		if (tally[i].keys > 0 || rop_slots_first(&tally[i].slots) < ROP_SLOTS)
 			policy_find(now, ROP_REFUSED, (int)i, "SeveralClusters",
-				    rop_printf(now->arena, "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " keys; joining two groups, one of which holds keys, can lose data",
+				    rop_printf(now->arena,
+					       "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " ke"
+					       "ys;"
+					       " jo"
+					       "ini"
+					       "ng "
+					       "two"
+					       " gr"
+					       "oup"
+					       "s, "
+					       "one"
+					       " of"
+					       " wh"
+					       "ich"
+					       " ho"
+					       "lds"
+					       " ke"
+					       "ys,"
+					       " ca"
+					       "n "
+					       "los"
+					       "e "
+					       "dat"
+					       "a",
 					       now->seen->nodes[i].address, now->seen->nodes[main_component].address,
 					       tally[i].members, rop_slots_count(&tally[i].slots), tally[i].keys),
-				    tally[i].keys ? "find out what they belong to; describe one of them per file" :
-						    "describe one of them per file, or let go of the slots on the nodes that are to join (CLUSTER RESET, by hand)");
+				    tally[i].keys ? "find out what they belong to; describe one of them per file"
+						  : "describe one of them per file, or let go of the slots on the "
+						    "nodes that are to join (CLUSTER RESET, by hand)");
 	}
 }
 
@@ -301,10 +361,13 @@ static void find_untold_content(struct rop_situation *now)
 	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
 	for (size_t i = 0; i < now->seen->n && !now->formed; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK || (node->keys != ROP_COUNT_UNKNOWN && node->functions != ROP_COUNT_UNKNOWN))
+		if (node->reach != ROP_REACH_OK ||
+		    (node->keys != ROP_COUNT_UNKNOWN && node->functions != ROP_COUNT_UNKNOWN))
 			continue;
 		policy_find(now, ROP_DENIED, (int)i, "Unknown",
-			    rop_printf(now->arena, "%s would not tell whether it is empty: user '%s' may not run %s; what is unknown is not taken for empty",
+			    rop_printf(now->arena,
+				       "%s would not tell whether it is empty: user '%s' may not run %s; what is "
+				       "unknown is not taken for empty",
 				       node->address, user, node->refused ? node->refused : "INFO keyspace"),
 			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
 	}
@@ -331,14 +394,24 @@ static void find_wrong_shape(struct rop_situation *now)
 		owners += owner[i];
 	if (owners > shards)
 		policy_find(now, ROP_REFUSED, -1, "TooManyShards",
-			    rop_printf(now->arena, "%d nodes own slots, but the file declares %d shard%s; removing shards means moving slots, which this version does not do",
+			    rop_printf(now->arena,
+				       "%d nodes own slots, but the file declares %d shard%s; removing shards means "
+				       "moving slots, which this version does not do",
 				       owners, shards, shards == 1 ? "" : "s"),
-			    rop_printf(now->arena, "set 'shards: %d', or empty the surplus primaries with redis-cli --cluster reshard", owners));
+			    rop_printf(now->arena,
+				       "set 'shards: %d', or empty the surplus primaries with redis-cli --cluster "
+				       "reshard",
+				       owners));
 	else if (owners < shards && starving_shards(now) > 0)
 		policy_find(now, ROP_REFUSED, -1, "TooFewShards",
-			    rop_printf(now->arena, "the slots are owned by %d node%s, but the file declares %d shards; adding shards means moving slots, which this version does not do",
+			    rop_printf(now->arena,
+				       "the slots are owned by %d node%s, but the file declares %d shards; adding "
+				       "shards means moving slots, which this version does not do",
 				       owners, owners == 1 ? "" : "s", shards),
-			    rop_printf(now->arena, "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and reshard", owners));
+			    rop_printf(now->arena,
+				       "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and "
+				       "reshard",
+				       owners));
 }
 
 /* ---- flags ------------------------------------------------------------------------------------------------- */
@@ -430,7 +503,9 @@ static int main_component(const struct tally *tally, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		const struct tally *a = &tally[i], *b = &tally[best];
 		int a_slots = rop_slots_count(&a->slots), b_slots = rop_slots_count(&b->slots);
-		if (a->keys != b->keys ? a->keys > b->keys : a_slots != b_slots ? a_slots > b_slots : a->members > b->members)
+		if (a->keys != b->keys   ? a->keys > b->keys
+		    : a_slots != b_slots ? a_slots > b_slots
+					 : a->members > b->members)
 			best = (int)i;
 	}
 	return best;
@@ -510,5 +585,6 @@ void rop_situation_assess(struct rop_situation *now)
 bool rop_situation_converged(const struct rop_situation *now)
 {
 	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->replicas_attached &&
-	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force && !now->temporaries_waiting;
+	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force &&
+	       !now->temporaries_waiting;
 }

@@ -33,8 +33,10 @@ static bool is_ready_to_follow(const struct rop_situation *now, size_t i, int pr
 		return true; /* where there is data and no value, the guard says what is missing */
 	for (size_t t = 0; t < now->image->temporaries.n; t++) {
 		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
-		if (strcmp(temporary->node, now->seen->nodes[i].id) == 0 && strcmp(temporary->name, GUARD_NO_FAILOVER) == 0)
-			return strcmp(temporary->peer, now->seen->nodes[primary].id) == 0 && strcasecmp(value, "yes") == 0;
+		if (strcmp(temporary->node, now->seen->nodes[i].id) == 0 &&
+		    strcmp(temporary->name, GUARD_NO_FAILOVER) == 0)
+			return strcmp(temporary->peer, now->seen->nodes[primary].id) == 0 &&
+			       strcasecmp(value, "yes") == 0;
 	}
 	return strcasecmp(value, "yes") == 0;
 }
@@ -64,8 +66,9 @@ void policy_attach_replicas(const void *subject, const int64_t *args, void *outp
 		if (!rop_bit(seen, seen->known, i, (size_t)primary) || seen->nodes[primary].role == ROP_ROLE_REPLICA ||
 		    !rop_slots_empty(&node->slots) || (node->role != ROP_ROLE_REPLICA && node->keys > 0))
 			continue;
-		struct rop_step step = is_ready_to_follow(now, i, primary) ? policy_step(now, ROP_STEP_ROLE, (int)i, primary)
-									  : step_aside(now, i, primary);
+		struct rop_step step = is_ready_to_follow(now, i, primary)
+					       ? policy_step(now, ROP_STEP_ROLE, (int)i, primary)
+					       : step_aside(now, i, primary);
 		policy_add(now, output, &step);
 	}
 }

@@ -1,9 +1,9 @@
 /* colour.c - all nodes onto shards so that no two of a shard share a host or a zone, whoever becomes its primary.
  *
  * Hosts and zones are the two sides of a graph, and each node is an edge between its host and its zone; one without a
- * zone has a zone of its own. Shards are colours, and edges that touch need different ones. By Koenig's theorem that can
- * be done exactly when no host and no zone has more nodes than there are shards. Alternating paths find it, and make the
- * shards differ by at most one node.
+ * zone has a zone of its own. Shards are colours, and edges that touch need different ones. By Koenig's theorem that
+ * can be done exactly when no host and no zone has more nodes than there are shards. Alternating paths find it, and
+ * make the shards differ by at most one node.
  */
 #include <string.h>
 
@@ -11,9 +11,9 @@
 
 struct colouring {
 	size_t n, colours;
-	int *vertex[2];  /* [host, zone][node] */
-	int *at[2];      /* [host, zone][vertex * colours + colour]: the node there; -1 */
-	int *colour;     /* [node]; -1: none yet */
+	int *vertex[2]; /* [host, zone][node] */
+	int *at[2];     /* [host, zone][vertex * colours + colour]: the node there; -1 */
+	int *colour;    /* [node]; -1: none yet */
 	int *path;
 };
 

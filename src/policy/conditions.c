@@ -6,12 +6,16 @@
 
 static struct rop_condition say(bool holds, const char *yes, const char *no, const char *message)
 {
-	return (struct rop_condition){ .status = holds ? ROP_TRUE : ROP_FALSE, .reason = holds ? yes : no, .message = message };
+	return (struct rop_condition){ .status = holds ? ROP_TRUE : ROP_FALSE,
+				       .reason = holds ? yes : no,
+				       .message = message };
 }
 
 static struct rop_condition unknown(void)
 {
-	return (struct rop_condition){ .status = ROP_UNKNOWN, .reason = "OutOfView", .message = "too few nodes answer to tell" };
+	return (struct rop_condition){ .status = ROP_UNKNOWN,
+				       .reason = "OutOfView",
+				       .message = "too few nodes answer to tell" };
 }
 
 static const char *first_text(const struct rop_situation *now, const char *otherwise)
@@ -39,21 +43,27 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent",
 				      rop_printf(arena, "%zu of %zu nodes answer", now->answering, n));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
-					!now->all_answer   ? "not every node could be asked" :
-					now->members_agree ? "every node lists exactly the declared nodes" :
-							     "some node does not list exactly the declared nodes");
+					!now->all_answer     ? "not every node could be asked"
+					: now->members_agree ? "every node lists exactly the declared nodes"
+							     : "some node does not list exactly the declared nodes");
 	ret[ROP_COND_SLOTS_COVERED] = say(now->slots_assigned, "AllAssigned", "NotAssigned",
-					  rop_printf(arena, "%d of 16384 slots are owned", rop_slots_count(&now->owned)));
-	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked", "NotAllLinked",
-					   !now->all_answer	   ? "not every node could be asked" :
-					   !now->replicas_attached ? "some replica is not attached" :
-					   !now->links_up	   ? "some replica is not linked to its primary" :
-								     "replicas follow their primaries");
+					  rop_printf(arena, "%d of 16384 slots are owned",
+						     rop_slots_count(&now->owned)));
+	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked",
+					   "NotAllLinked",
+					   !now->all_answer          ? "not every node could be asked"
+					   : !now->replicas_attached ? "some replica is not attached"
+					   : !now->links_up          ? "some replica is not linked to its primary"
+								     : "replicas follow their primaries");
 	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
-				      converged ? "the cluster matches its topology" : first_text(now, "not as declared yet"));
-	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running", now->paused ? paused_by(now) : "changes are allowed");
-	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : ROP_REASON_STUCK, "Free",
-				    blocked ? first_text(now, "it does not come to an end") : "nothing stands in the way");
+				      converged ? "the cluster matches its topology"
+						: first_text(now, "not as declared yet"));
+	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running",
+				   now->paused ? paused_by(now) : "changes are allowed");
+	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : ROP_REASON_STUCK,
+				    "Free",
+				    blocked ? first_text(now, "it does not come to an end")
+					    : "nothing stands in the way");
 	if (!now->in_view)
 		for (int type = ROP_COND_WELL_FORMED; type <= ROP_COND_REPLICAS_READY; type++)
 			ret[type] = unknown();

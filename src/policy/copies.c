@@ -29,8 +29,9 @@ int copies_root(const struct rop_observed *seen, size_t node)
 bool copies_in_sync(const struct rop_observed *seen, size_t i, size_t primary)
 {
 	const struct rop_node *node = &seen->nodes[i];
-	return answers(seen, i) && answers(seen, primary) && node->role == ROP_ROLE_REPLICA && node->primary == (int)primary &&
-	       node->link_up && !node->syncing && rop_bit(seen, seen->online, primary, i);
+	return answers(seen, i) && answers(seen, primary) && node->role == ROP_ROLE_REPLICA &&
+	       node->primary == (int)primary && node->link_up && !node->syncing &&
+	       rop_bit(seen, seen->online, primary, i);
 }
 
 static bool in_sync_all_the_way(const struct rop_observed *seen, size_t i)
@@ -125,7 +126,8 @@ const char *copies_leadership_open(const struct rop_situation *now, size_t prima
 			return rop_printf(now->arena, "%s sees %s failing", seen->nodes[v].address, node->address);
 	int rival = rival_of(seen, primary);
 	if (rival >= 0)
-		return rop_printf(now->arena, "%s and %s claim the same slots", node->address, seen->nodes[rival].address);
+		return rop_printf(now->arena, "%s and %s claim the same slots", node->address,
+				  seen->nodes[rival].address);
 	int64_t for_ms;
 	const char *elsewhere = copies_elsewhere(now, primary, &for_ms);
 	if (elsewhere)

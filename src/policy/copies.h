@@ -15,8 +15,8 @@ enum copy_state {
 	COPY_UNKNOWN, /* may hold some: it does not tell */
 };
 
-/* The owner of slots that this node follows, through whatever stands between; itself where it leads; -1: nobody that was
- * asked. */
+/* The owner of slots that this node follows, through whatever stands between; itself where it leads; -1: nobody that
+ * was asked. */
 int copies_root(const struct rop_observed *seen, size_t node);
 enum copy_state copies_state(const struct rop_situation *now, size_t node);
 
@@ -35,8 +35,9 @@ const char *copies_elsewhere(const struct rop_situation *now, size_t node, int64
 
 /* Who held these slots, as the database remembers it. */
 struct remembered {
-	const char *ids, *nodes; /* sorted ids; sentence: "10.0.0.1:6379 (led), 10.0.0.4:6379"; NULL: nothing is remembered */
-	int64_t keys;            /* counted last on the one that led; -1 */
+	const char *ids,
+		*nodes; /* sorted ids; sentence: "10.0.0.1:6379 (led), 10.0.0.4:6379"; NULL: nothing is remembered */
+	int64_t keys;   /* counted last on the one that led; -1 */
 	size_t n, empty, silent; /* copies; of which answer without a key; of which do not answer */
 	int shard;               /* 0: unknown */
 	const char *silent_nodes;

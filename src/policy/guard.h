@@ -19,12 +19,13 @@ struct guard {
 /* Pure: of the step, the situation, and what the batch holds already. */
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step);
 
-/* Does attaching X to P need cluster-replica-no-failover on X meanwhile? (safety.md, "REPLICATE where there is data") */
+/* Does attaching X to P need cluster-replica-no-failover on X meanwhile? (safety.md, "REPLICATE where there is data")
+ */
 bool guard_needs_no_failover(const struct rop_situation *now, size_t x, size_t p);
 #define GUARD_NO_FAILOVER "cluster-replica-no-failover"
 
-/* weigh.c: lets every planner that can cost data plan what it would, and notes what stands against it: findings for what
- * needs consent or a permission, held for what has to wait. */
+/* weigh.c: lets every planner that can cost data plan what it would, and notes what stands against it: findings for
+ * what needs consent or a permission, held for what has to wait. */
 void policy_weigh(struct rop_situation *now);
 void policy_note_guard(struct rop_situation *now, const struct rop_step *step, const struct guard *guard);
 

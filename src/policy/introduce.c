@@ -54,7 +54,8 @@ static bool being_introduced(const struct rop_situation *now, const struct rop_n
 		return false;
 	const char *there = rop_printf(now->arena, "link:%s>%s", a->id, b->id);
 	const char *back = rop_printf(now->arena, "link:%s>%s", b->id, a->id);
-	return rop_tries_may(now->tries, there, now->boot_ms) != ROP_MAY || rop_tries_may(now->tries, back, now->boot_ms) != ROP_MAY;
+	return rop_tries_may(now->tries, there, now->boot_ms) != ROP_MAY ||
+	       rop_tries_may(now->tries, back, now->boot_ms) != ROP_MAY;
 }
 
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output)
@@ -65,7 +66,8 @@ void policy_introduce_nodes(const void *subject, const int64_t *args, void *outp
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
 			bool ij = rop_bit(seen, seen->known, i, j), ji = rop_bit(seen, seen->known, j, i);
-			if ((ij && ji) || seen->nodes[i].reach != ROP_REACH_OK || seen->nodes[j].reach != ROP_REACH_OK ||
+			if ((ij && ji) || seen->nodes[i].reach != ROP_REACH_OK ||
+			    seen->nodes[j].reach != ROP_REACH_OK ||
 			    being_introduced(now, &seen->nodes[i], &seen->nodes[j]))
 				continue;
 			/* The one that does not know the other is told; when neither does, the earlier one. */

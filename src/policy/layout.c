@@ -18,12 +18,12 @@ struct maker {
 	bool *is_primary;  /* [node] */
 	const bool *owner; /* [node]: owns slots now */
 	size_t owners;
-	int *seats;        /* [share]: its primary, now or to be; -1 */
-	int *share_of;     /* [node]; -1 */
+	int *seats;    /* [share]: its primary, now or to be; -1 */
+	int *share_of; /* [node]; -1 */
 };
 
-/* Even shares in redis-cli's own rounding, with its floats added up (clusterManagerCommandCreate), so that an interrupted
- * create of it is completed with the ranges that it would have given. */
+/* Even shares in redis-cli's own rounding, with its floats added up (clusterManagerCommandCreate), so that an
+ * interrupted create of it is completed with the ranges that it would have given. */
 static void share_out(struct maker *m)
 {
 	size_t n = m->out->n;
@@ -116,7 +116,8 @@ static void number_remembered(struct maker *m, bool *used, bool led)
 	for (size_t s = 0; s < m->n_remembered; s++) {
 		const struct rop_shard_memory *shard = &m->remembered[s];
 		for (size_t c = 0; c < shard->copies.n; c++) {
-			int node = shard->copies.at[c].led == led ? rop_observed_find(m->seen, shard->copies.at[c].node) : -1;
+			int node = shard->copies.at[c].led == led ? rop_observed_find(m->seen, shard->copies.at[c].node)
+								  : -1;
 			if (node >= 0 && share_of_owner[node] >= 0)
 				number_share(m, used, (size_t)share_of_owner[node], shard->number);
 		}
@@ -240,7 +241,8 @@ static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 			ret_share_of[p.members[k].at[i].node] = (int)k;
 }
 
-static bool is_apart_from_all(const struct placement *p, const struct maker *m, const int *share_of, size_t node, size_t share, int level)
+static bool is_apart_from_all(const struct placement *p, const struct maker *m, const int *share_of, size_t node,
+			      size_t share, int level)
 {
 	for (size_t i = 0; i < m->seen->n; i++)
 		if (share_of[i] == (int)share && !placement_apart(p, (int)i, (int)node, level))
@@ -248,7 +250,8 @@ static bool is_apart_from_all(const struct placement *p, const struct maker *m, 
 	return true;
 }
 
-/* A shard with fewer replicas than declared takes one from a shard with more; one that is apart from its own if it can. */
+/* A shard with fewer replicas than declared takes one from a shard with more; one that is apart from its own if it can.
+ */
 static void even_out(struct maker *m, const int *seats, int *share_of)
 {
 	int want = m->topology->replicas_per_shard;
@@ -276,7 +279,9 @@ static void even_out(struct maker *m, const int *seats, int *share_of)
 
 /* ---- when zones say otherwise ------------------------------------------------------------------------------ */
 
-struct dealt { int zone, host, node; };
+struct dealt {
+	int zone, host, node;
+};
 
 static int compare_dealt(const void *a, const void *b)
 {
@@ -299,7 +304,8 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 	struct dealt *cards = rop_alloc_n(m->arena, n, sizeof *cards);
 	int *order = rop_alloc_n(m->arena, n, sizeof(int)), *hand = rop_alloc_n(m->arena, n, sizeof(int));
 	for (size_t i = 0; i < n; i++) {
-		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA || m->seen->nodes[i].reach != ROP_REACH_OK)
+		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA ||
+		    m->seen->nodes[i].reach != ROP_REACH_OK)
 			return false;
 		cards[i] = (struct dealt){ p.zone[i], p.host[i], (int)i };
 	}
@@ -354,7 +360,10 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 	for (size_t i = 0; i < m->seen->n; i++) {
 		int share = share_of[i];
 		out->shard_of[i] = share;
-		out->primary_of[i] = share < 0 ? -2 : seats[share] == (int)i ? -1 : seats[share] < 0 ? -2 : seats[share];
+		out->primary_of[i] = share < 0                ? -2
+				     : seats[share] == (int)i ? -1
+				     : seats[share] < 0       ? -2
+							      : seats[share];
 	}
 }
 
@@ -392,7 +401,8 @@ static size_t count_together(struct maker *m, const int *share_of)
 	size_t together = 0;
 	for (size_t a = 0; a < m->seen->n; a++)
 		for (size_t b = 0; b < a; b++)
-			together += share_of[a] >= 0 && share_of[a] == share_of[b] && !placement_apart(&p, (int)a, (int)b, 0);
+			together += share_of[a] >= 0 && share_of[a] == share_of[b] &&
+				    !placement_apart(&p, (int)a, (int)b, 0);
 	return together;
 }
 
@@ -403,7 +413,8 @@ static void work_out(struct maker *m)
 	place_replicas(m, m->seats, m->share_of);
 	size_t together = count_together(m, m->share_of);
 	for (int exact = 0; exact < 2 && together > 0 && m->owners < m->out->n; exact++) {
-		int *seats = rop_alloc_n(m->arena, m->out->n, sizeof(int)), *share_of = rop_alloc_n(m->arena, m->seen->n, sizeof(int));
+		int *seats = rop_alloc_n(m->arena, m->out->n, sizeof(int)),
+		    *share_of = rop_alloc_n(m->arena, m->seen->n, sizeof(int));
 		if (!deal(m, exact, seats, share_of))
 			continue;
 		if (!exact)
@@ -427,12 +438,14 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 		if (m->share_number[k] != whole->share_number[k])
 			return false;
 	for (size_t k = 0; k < m->out->n; k++)
-		if (m->owner_of[k] >= 0 ? m->owner_of[k] != whole->seats[k] :
-					  whole->seats[k] < 0 || !is_candidate(m, (size_t)whole->seats[k]))
+		if (m->owner_of[k] >= 0 ? m->owner_of[k] != whole->seats[k]
+					: whole->seats[k] < 0 || !is_candidate(m, (size_t)whole->seats[k]))
 			return false;
 	for (size_t i = 0; i < m->seen->n; i++) {
 		const struct rop_node *node = &m->seen->nodes[i];
-		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0 ? seat_of(whole->seats, m->out->n, node->primary) : -1;
+		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0
+				  ? seat_of(whole->seats, m->out->n, node->primary)
+				  : -1;
 		if (now >= 0 && now != whole->share_of[i])
 			return false;
 		if (now < 0 && node->reach != ROP_REACH_OK && !m->is_primary[i])
@@ -441,8 +454,8 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 	return true;
 }
 
-/* What a fresh cluster of this topology becomes is worked out first, from the topology alone: as long as what is seen is
- * a part of that, it stays the aim, whatever was done first. Else the best is made of what is there. */
+/* What a fresh cluster of this topology becomes is worked out first, from the topology alone: as long as what is seen
+ * is a part of that, it stays the aim, whatever was done first. Else the best is made of what is there. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
 		     const struct rop_shard_memory *remembered, size_t n_remembered, struct rop_layout *ret_layout)
 {

@@ -4,22 +4,24 @@
 
 static void warn(struct rop_arena *arena, struct rop_layout *layout, int node, const char *reason, const char *text)
 {
-	*rop_push(arena, &layout->warnings) =
-		(struct rop_finding){ .code = ROP_OK, .node = node, .reason = reason, .text = text };
+	*rop_push(arena, &layout->warnings) = (struct rop_finding){
+		.code = ROP_OK, .node = node, .reason = reason, .text = text
+	};
 }
 
 #define WARNINGS_MAX 5
 
-void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-			       struct rop_layout *layout)
+void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology,
+			       const struct rop_observed *seen, struct rop_layout *layout)
 {
 	struct placement p;
 	placement_init(&p, arena, topology, 0, 0);
 	size_t found = 0;
 	if (p.one_host && p.n > layout->n)
 		warn(arena, layout, -1, "OneHost",
-		     rop_printf(arena, "all %zu nodes are on one host (%s): its failure takes primaries and replicas together", p.n,
-				topology->nodes.at[0].host));
+		     rop_printf(arena,
+				"all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
+				p.n, topology->nodes.at[0].host));
 	/* Nodes of one shard, primary first: each is held against those before it. */
 	int *order = rop_alloc_n(arena, p.n, sizeof(int));
 	for (size_t k = 0; k < layout->n; k++) {
@@ -35,14 +37,18 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 				if (placement_apart(&p, order[a], order[b], 0) || ++found > WARNINGS_MAX)
 					continue;
 				bool host = !p.one_host && p.host[order[a]] == p.host[order[b]];
-				const char *shared = host ? "the host" : rop_printf(arena, "zone %s", topology->nodes.at[order[a]].zone);
+				const char *shared = host ? "the host"
+							  : rop_printf(arena, "zone %s",
+								       topology->nodes.at[order[a]].zone);
 				warn(arena, layout, order[a], host ? "SharedHost" : "SharedZone",
-				     rop_printf(arena, "%s shares %s with %s, %s of its shard", seen->nodes[order[a]].address, shared,
-						seen->nodes[order[b]].address, order[b] == primary ? "the primary" : "a replica"));
+				     rop_printf(arena, "%s shares %s with %s, %s of its shard",
+						seen->nodes[order[a]].address, shared, seen->nodes[order[b]].address,
+						order[b] == primary ? "the primary" : "a replica"));
 			}
 		}
 	}
 	if (found > WARNINGS_MAX)
 		warn(arena, layout, -1, "SharedHost",
-		     rop_printf(arena, "and %zu more pairs of one shard that share a host or a zone", found - WARNINGS_MAX));
+		     rop_printf(arena, "and %zu more pairs of one shard that share a host or a zone",
+				found - WARNINGS_MAX));
 }

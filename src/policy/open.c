@@ -11,8 +11,9 @@ static void note(struct rop_situation *now, int node, const char *reason, const 
 {
 	if (now->open.n == OPEN_MAX)
 		return;
-	*rop_push(now->arena, &now->open) =
-		(struct rop_finding){ .code = ROP_TIMEOUT, .node = node, .reason = reason, .text = text, .advice = advice };
+	*rop_push(now->arena, &now->open) = (struct rop_finding){
+		.code = ROP_TIMEOUT, .node = node, .reason = reason, .text = text, .advice = advice
+	};
 }
 
 static bool answers(const struct rop_situation *now, size_t i)
@@ -22,7 +23,8 @@ static bool answers(const struct rop_situation *now, size_t i)
 
 /* For each node that some others lack in the matrix: one sentence that names it and them. */
 static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const char *reason,
-		       const char *(*sentence)(struct rop_situation *now, const char *viewers, const struct rop_node *node),
+		       const char *(*sentence)(struct rop_situation *now, const char *viewers,
+					       const struct rop_node *node),
 		       const char *advice)
 {
 	const struct rop_observed *seen = now->seen;
@@ -47,17 +49,20 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const 
 
 static const char *cannot_reach(struct rop_situation *now, const char *viewers, const struct rop_node *node)
 {
-	return rop_printf(now->arena, "%s cannot reach the cluster bus of %s (port %d)", viewers, node->address, node->bus_port);
+	return rop_printf(now->arena, "%s cannot reach the cluster bus of %s (port %d)", viewers, node->address,
+			  node->bus_port);
 }
 
 static const char *sees_failing(struct rop_situation *now, const char *viewers, const struct rop_node *node)
 {
-	return rop_printf(now->arena, "%s: no healthy bus link to %s (port %d)", viewers, node->address, node->bus_port);
+	return rop_printf(now->arena, "%s: no healthy bus link to %s (port %d)", viewers, node->address,
+			  node->bus_port);
 }
 
 static const char *sees_other(struct rop_situation *now, const char *viewers, const struct rop_node *node)
 {
-	return rop_printf(now->arena, "%s: another role, epoch or slots for %s than it says itself", viewers, node->address);
+	return rop_printf(now->arena, "%s: another role, epoch or slots for %s than it says itself", viewers,
+			  node->address);
 }
 
 /* Was an introduction of these two tried, and not seen to have happened in time? */
@@ -80,7 +85,8 @@ static void note_introductions(struct rop_situation *now)
 	for (size_t i = 0; i < seen->n; i++) {
 		bool lacks = false;
 		for (size_t j = 0; j < seen->n; j++) {
-			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, known, i, j) || was_tried(now, i, j))
+			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, known, i, j) ||
+			    was_tried(now, i, j))
 				continue;
 			rop_bit_set(seen, known, i, j);
 			lacks = true;
@@ -88,21 +94,25 @@ static void note_introductions(struct rop_situation *now)
 		not_yet += lacks;
 	}
 	note_pairs(now, known, "NotIntroduced", cannot_reach,
-		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or declare busPort");
+		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or "
+		   "declare busPort");
 	if (not_yet)
-		note(now, -1, "NotIntroduced", rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
+		note(now, -1, "NotIntroduced",
+		     rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
 }
 
 static void note_silent_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++)
 		if (!answers(now, i))
-			note(now, (int)i, "Unreachable", rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
-								    now->seen->nodes[i].reach_why), NULL);
+			note(now, (int)i, "Unreachable",
+			     rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
+					now->seen->nodes[i].reach_why),
+			     NULL);
 }
 
-/* Two that know each other and claim one slot. Servers let the greater config epoch have it, so it lasts only where their
- * epochs are equal, or where the news does not come through. */
+/* Two that know each other and claim one slot. Servers let the greater config epoch have it, so it lasts only where
+ * their epochs are equal, or where the news does not come through. */
 static void note_double_claims(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
@@ -115,9 +125,12 @@ static void note_double_claims(struct rop_situation *now)
 			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
 				both.bits[w] = a->slots.bits[w] & b->slots.bits[w];
 			note(now, (int)j, "DoubleClaim",
-			     rop_printf(now->arena, "%s and %s both claim the slots %.120s (config epochs %" PRId64 " and %" PRId64 ")", a->address,
-					b->address, rop_slots_text(now->arena, &both), a->epoch, b->epoch),
-			     "save what counts of both, then: redis-cli --cluster fix HOST:PORT --cluster-search-multiple-owners");
+			     rop_printf(now->arena,
+					"%s and %s both claim the slots %.120s (config epochs %" PRId64 " and %" PRId64
+					")",
+					a->address, b->address, rop_slots_text(now->arena, &both), a->epoch, b->epoch),
+			     "save what counts of both, then: redis-cli --cluster fix HOST:PORT "
+			     "--cluster-search-multiple-owners");
 		}
 	}
 }
@@ -127,8 +140,9 @@ static void note_open_slots(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (answers(now, i) && node->open_slots)
-			note(now, (int)i, "OpenSlots", rop_printf(now->arena, "%s has %d open slots: %.120s", node->address,
-								  node->open_slots, node->open_text),
+			note(now, (int)i, "OpenSlots",
+			     rop_printf(now->arena, "%s has %d open slots: %.120s", node->address, node->open_slots,
+					node->open_text),
 			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
 	}
 }
@@ -145,7 +159,8 @@ static void note_not_attached(struct rop_situation *now, size_t i, int primary)
 {
 	const struct rop_held *held = held_for(now, i);
 	const char *text = rop_printf(now->arena, "%s is not a replica of %s yet%s%s", now->seen->nodes[i].address,
-				      now->seen->nodes[primary].address, held ? ", and waits: " : "", held ? held->why : "");
+				      now->seen->nodes[primary].address, held ? ", and waits: " : "",
+				      held ? held->why : "");
 	bool denied = held && held->denied;
 	note(now, (int)i, denied ? "Denied" : "NotAttached", text,
 	     denied ? "allow it on every node (ACL SETUSER), or declare another user under spec.auth" : NULL);
@@ -162,11 +177,14 @@ static void note_nodes(struct rop_situation *now)
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			note_not_attached(now, i, primary);
 		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
-			note(now, (int)i, "LinkDown", rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address,
-								 node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id,
-								 node->syncing ? "still synchronising" : "down"), NULL);
+			note(now, (int)i, "LinkDown",
+			     rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address,
+					node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id,
+					node->syncing ? "still synchronising" : "down"),
+			     NULL);
 		else if (!node->state_ok)
-			note(now, (int)i, "StateFail", rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
+			note(now, (int)i, "StateFail",
+			     rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
 	}
 }
 
@@ -198,15 +216,17 @@ static void note_failing_step(struct rop_situation *now)
 	int node = node_of_subject(now, subject);
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
 	if (rop_is_denial(why))
-		note(now, node, "Denied", rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who,
-						     now->topology->auth_user ? now->topology->auth_user : "default", why),
+		note(now, node, "Denied",
+		     rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who,
+				now->topology->auth_user ? now->topology->auth_user : "default", why),
 		     "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
 	else
-		note(now, node, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
+		note(now, node, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", who, why),
+		     NULL);
 }
 
-/* Causes come before what follows from them: without a bus link between two nodes there is no agreement, no role spreads
- * and no state is ok. */
+/* Causes come before what follows from them: without a bus link between two nodes there is no agreement, no role
+ * spreads and no state is ok. */
 void rop_situation_open(struct rop_situation *now)
 {
 	if (now->open.n)
@@ -220,7 +240,8 @@ void rop_situation_open(struct rop_situation *now)
 	note_open_slots(now);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
 	if (missing > 0 && now->open.n < OPEN_MAX)
-		note(now, -1, "SlotsUncovered", rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
+		note(now, -1, "SlotsUncovered",
+		     rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
 	if (now->members_agree && !now->views_agree && now->open.n < OPEN_MAX)
 		note_pairs(now, now->seen->agrees, "ViewsDiffer", sees_other, NULL);
 	note_nodes(now);
@@ -229,8 +250,9 @@ void rop_situation_open(struct rop_situation *now)
 	const struct rop_setting *refused = policy_refused_setting(now, &node);
 	if (refused && now->open.n < OPEN_MAX)
 		note(now, (int)node, "SettingRefused",
-		     rop_printf(now->arena, "%s refuses %s = %s: %s; it was tried on this node only", now->seen->nodes[node].address,
-				refused->name, refused->value, policy_refusal(now, node, refused)),
+		     rop_printf(now->arena, "%s refuses %s = %s: %s; it was tried on this node only",
+				now->seen->nodes[node].address, refused->name, refused->value,
+				policy_refusal(now, node, refused)),
 		     "correct spec.settings in the file, or set it in redis.conf and restart the servers");
 	if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
 		note(now, -1, "Settings", "some settings are not as declared", NULL);

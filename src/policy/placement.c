@@ -4,8 +4,8 @@
  * where that cannot be either, anywhere (level 2). What is placed at a stricter level stays a valid start for the
  * laxer one, so that augmenting reaches the most that the laxer one allows.
  *
- * With siblings to keep apart too, this is no longer a plain matching (hosts and zones may cut across each other), so the
- * search goes by pairs of node and shard. It is bounded: a placement where none is possible must not take for ever.
+ * With siblings to keep apart too, this is no longer a plain matching (hosts and zones may cut across each other), so
+ * the search goes by pairs of node and shard. It is bounded: a placement where none is possible must not take for ever.
  */
 #include "placement.h"
 
@@ -14,7 +14,10 @@
 
 #define PROBES_MAX 2000000 /* of a shard for a node; some 10 ms */
 
-struct key { const char *text; int node; };
+struct key {
+	const char *text;
+	int node;
+};
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -102,7 +105,8 @@ static bool place_where_room(struct placement *p, int node, int level)
 {
 	size_t best = p->n_shards;
 	for (size_t k = 0; k < p->n_shards; k++) {
-		if (*visit(p, node, k) == p->search || !has_room(p, k) || (best < p->n_shards && p->members[k].n >= p->members[best].n))
+		if (*visit(p, node, k) == p->search || !has_room(p, k) ||
+		    (best < p->n_shards && p->members[k].n >= p->members[best].n))
 			continue;
 		if (allowed(p, node, k, -1, level))
 			best = k;

@@ -5,17 +5,24 @@
 #include "rop/mem.h"
 #include "rop/topology.h"
 
-struct placement_member { int node; bool fixed; /* is there already, or is the primary: stays */ };
-struct placement_members { struct placement_member *at; size_t n, cap; int has_primary; };
+struct placement_member {
+	int node;
+	bool fixed; /* is there already, or is the primary: stays */
+};
+struct placement_members {
+	struct placement_member *at;
+	size_t n, cap;
+	int has_primary;
+};
 
 struct placement {
 	struct rop_arena *arena;
 	size_t n, n_shards;
-	int capacity;         /* replicas a shard takes */
-	int *host, *zone;     /* [node]: equal numbers are the same; zone -1: not declared */
-	bool one_host;        /* all nodes are on it: there is nothing to keep apart but zones */
+	int capacity;                      /* replicas a shard takes */
+	int *host, *zone;                  /* [node]: equal numbers are the same; zone -1: not declared */
+	bool one_host;                     /* all nodes are on it: there is nothing to keep apart but zones */
 	struct placement_members *members; /* [shard] */
-	unsigned *visited;    /* [node * n_shards + shard]: the last search that tried this pair */
+	unsigned *visited;                 /* [node * n_shards + shard]: the last search that tried this pair */
 	unsigned search;
 	size_t probes_left;
 };

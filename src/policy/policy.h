@@ -13,8 +13,8 @@ bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
 void policy_warn_of_second(struct rop_situation *now);
 
 /* neighbours.c: fills in the layout's warnings */
-void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-			       struct rop_layout *layout);
+void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology,
+			       const struct rop_observed *seen, struct rop_layout *layout);
 /* temporary.c: settings changed for a while */
 enum policy_temporary { POLICY_NODE_TIMEOUT, POLICY_SYNC_DELAY, POLICY_NO_FAILOVER, POLICY_TEMPORARIES_N };
 extern const char *const policy_temporary_names[POLICY_TEMPORARIES_N];
@@ -22,7 +22,8 @@ bool policy_all_lowered(const struct rop_situation *now);
 void policy_find_temporaries(struct rop_situation *now); /* fills in `found` */
 void policy_set_temporary_flags(struct rop_situation *now);
 void policy_warn_of_temporaries(struct rop_situation *now);
-/* CONFIG REWRITE writes what is in force: never while a temporary value is, unless this batch sets the declared one first. */
+/* CONFIG REWRITE writes what is in force: never while a temporary value is, unless this batch sets the declared one
+ * first. */
 bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch *batch, size_t node);
 /* introduce.c */
 bool policy_epochs_set(const struct rop_situation *now);
@@ -36,7 +37,7 @@ const char *policy_refusal(const struct rop_situation *now, size_t node, const s
 const struct rop_setting *policy_refused_setting(const struct rop_situation *now, size_t *ret_node); /* NULL: none */
 bool policy_settings_as_declared(const struct rop_situation *now);
 bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
-bool policy_same_value(const char *a, const char *b); /* "100mb" and "104857600" are */
+bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 
 /* Planners, one per action word: subject is the situation, output the batch. */
 void policy_lower_settings(const void *subject, const int64_t *args, void *output);

@@ -1,8 +1,8 @@
 /* risk.c - what each kind of step may cost in data, and whether it may go: pure, of the step and the situation.
  *
- * The rules are safety.md's: nothing about a shard whose leadership is open; never the last copy of anything; slots with a
- * history only with consent; unknown is never empty; a replica that is attached where there is data stands for no election
- * until it is in sync.
+ * The rules are safety.md's: nothing about a shard whose leadership is open; never the last copy of anything; slots
+ * with a history only with consent; unknown is never empty; a replica that is attached where there is data stands for
+ * no election until it is in sync.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,9 +39,12 @@ static struct guard unknown(const struct rop_situation *now, size_t i, const cha
 	return (struct guard){
 		.verdict = GUARD_UNKNOWN,
 		.why = node->refused
-			       ? rop_printf(now->arena, "%s would not tell %s: user '%s' may not run %s; what is unknown is not taken for empty",
+			       ? rop_printf(now->arena,
+					    "%s would not tell %s: user '%s' may not run %s; what is unknown is not "
+					    "taken for empty",
 					    node->address, what, user, node->refused)
-			       : rop_printf(now->arena, "%s did not tell %s; what is unknown is not taken for empty", node->address, what),
+			       : rop_printf(now->arena, "%s did not tell %s; what is unknown is not taken for empty",
+					    node->address, what),
 	};
 }
 
@@ -80,8 +83,10 @@ static struct guard loss(const struct rop_situation *now, const struct rop_risk 
 
 static struct guard durability(const char *what, int shard, const char *text)
 {
-	return (struct guard){ .verdict = GUARD_GO,
-			       .risk = { .kind = ROP_RISK_DURABILITY, .what = what, .shard = shard, .keys = -1, .text = text } };
+	return (struct guard){
+		.verdict = GUARD_GO,
+		.risk = { .kind = ROP_RISK_DURABILITY, .what = what, .shard = shard, .keys = -1, .text = text }
+	};
 }
 
 /* ---- MEET -------------------------------------------------------------------------------------------------- */
@@ -134,14 +139,17 @@ static bool is_given_up(const struct rop_situation *now, const struct remembered
 	return r->n ? r->empty == r->n : !now->image->shards.n && now->image->formed_wall_ms && all_blank(now);
 }
 
-static const char *slots_sentence(const struct rop_situation *now, const char *slots, int shard, const struct remembered *r)
+static const char *slots_sentence(const struct rop_situation *now, const char *slots, int shard,
+				  const struct remembered *r)
 {
 	const char *were = r->nodes ? rop_printf(now->arena, "their data was last seen on %s", r->nodes)
 				    : "the cluster holds data, so they had an owner, which is not known here";
-	const char *are = r->silent_nodes ? rop_printf(now->arena, "%s does not answer and may come back with it; ", r->silent_nodes)
+	const char *are = r->silent_nodes ? rop_printf(now->arena, "%s does not answer and may come back with it; ",
+						       r->silent_nodes)
 			  : r->n && r->empty == r->n ? "all of these answer, and are empty now; "
 						     : "";
-	return rop_printf(now->arena, "slots %s (shard %d) are owned by nobody; %s; %sgiven to an empty node, their keys are lost",
+	return rop_printf(now->arena,
+			  "slots %s (shard %d) are owned by nobody; %s; %sgiven to an empty node, their keys are lost",
 			  slots, shard, were, are);
 }
 
@@ -162,8 +170,14 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 	struct remembered r = copies_remembered(now, &range);
 	int number = r.shard ? r.shard : now->layout.shard_of[step->node] + 1;
 	const char *slots = rop_slots_text(now->arena, &range);
-	struct rop_risk risk = { .kind = ROP_RISK_LOSS, .what = "slots", .shard = number, .slots = slots, .keys = r.keys,
-				 .copies = r.ids, .nodes = r.nodes, .text = slots_sentence(now, slots, number, &r) };
+	struct rop_risk risk = { .kind = ROP_RISK_LOSS,
+				 .what = "slots",
+				 .shard = number,
+				 .slots = slots,
+				 .keys = r.keys,
+				 .copies = r.ids,
+				 .nodes = r.nodes,
+				 .text = slots_sentence(now, slots, number, &r) };
 	if (is_given_up(now, &r))
 		return (struct guard){ .verdict = GUARD_GO, .risk = risk };
 	return loss(now, &risk);
@@ -199,7 +213,8 @@ static const char *other_move(const struct rop_situation *now, const struct rop_
 	}
 	for (size_t t = 0; t < now->image->temporaries.n; t++) {
 		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
-		int node = rop_observed_find(now->seen, temporary->node), peer = rop_observed_find(now->seen, temporary->peer);
+		int node = rop_observed_find(now->seen, temporary->node),
+		    peer = rop_observed_find(now->seen, temporary->peer);
 		if (!temporary->peer[0] || node == (int)x || node < 0 || !rop_temporary_waits(now, temporary))
 			continue; /* not waiting: it has arrived, or was given up; nobody: that identity is gone */
 		if (peer < 0 || !copies_in_sync(now->seen, (size_t)node, (size_t)peer))
@@ -211,8 +226,13 @@ static const char *other_move(const struct rop_situation *now, const struct rop_
 static struct guard last_copy(const struct rop_situation *now, size_t x, int shard, const char *why)
 {
 	const struct rop_node *node = &now->seen->nodes[x];
-	struct rop_risk risk = { .kind = ROP_RISK_LOSS, .what = "copy", .shard = shard, .keys = node->keys, .copies = node->id,
-				 .nodes = node->address, .text = why };
+	struct rop_risk risk = { .kind = ROP_RISK_LOSS,
+				 .what = "copy",
+				 .shard = shard,
+				 .keys = node->keys,
+				 .copies = node->id,
+				 .nodes = node->address,
+				 .text = why };
 	return loss(now, &risk);
 }
 
@@ -223,25 +243,37 @@ static struct guard risk_of_move(const struct rop_situation *now, const struct r
 	const struct rop_node *node = &seen->nodes[x];
 	int root = copies_root(seen, x);
 	if (root < 0)
-		return last_copy(now, x, 0, rop_printf(now->arena, "%s holds data of a primary that nobody knows (%.40s): following another one, it would give up what may be the last copy",
-						       node->address, node->primary_id));
+		return last_copy(now, x, 0,
+				 rop_printf(now->arena,
+					    "%s holds data of a primary that nobody knows (%.40s): following another "
+					    "one, it would give up what may be the last copy",
+					    node->address, node->primary_id));
 	const char *open = copies_leadership_open(now, (size_t)root);
 	if (open)
-		return wait_for(rop_printf(now->arena, "%s; %s holds a copy of its data and stays as it is", open, node->address));
+		return wait_for(rop_printf(now->arena, "%s; %s holds a copy of its data and stays as it is", open,
+					   node->address));
 	int shard = now->layout.shard_of[root] + 1;
 	if (seen->nodes[root].keys == 0 && !copies_in_sync(seen, x, (size_t)root) && node->keys != 0)
-		return last_copy(now, x, shard, rop_printf(now->arena, "%s holds %" PRId64 " keys, and its primary %s is empty: following another one, it would give up the last copy",
-							   node->address, node->keys, seen->nodes[root].address));
+		return last_copy(now, x, shard,
+				 rop_printf(now->arena,
+					    "%s holds %" PRId64 " keys, and its primary %s is empty: following another "
+					    "one, it would give up the last copy",
+					    node->address, node->keys, seen->nodes[root].address));
 	const char *other = other_move(now, batch, x);
 	if (other)
-		return wait_for(rop_printf(now->arena, "%s is being moved to another primary; one replica moves at a time", other));
+		return wait_for(rop_printf(now->arena,
+					   "%s is being moved to another primary; one replica moves at a time", other));
 	if (copies_ready(now, (size_t)root, x) == 0)
-		return durability("copy", shard, rop_printf(now->arena, "shard %d has no replica in sync while %s, its only one, moves", shard, node->address));
+		return durability("copy", shard,
+				  rop_printf(now->arena,
+					     "shard %d has no replica in sync while %s, its only one, moves", shard,
+					     node->address));
 	return GO;
 }
 
 /* X is to follow P, or to be made ready for that. */
-static struct guard risk_of_following(const struct rop_situation *now, const struct rop_batch *batch, size_t x, size_t p)
+static struct guard risk_of_following(const struct rop_situation *now, const struct rop_batch *batch, size_t x,
+				      size_t p)
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[x];
@@ -255,7 +287,8 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	return is_move(now, x, p) ? risk_of_move(now, batch, x) : GO;
 }
 
-static struct guard risk_of_role(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
+static struct guard risk_of_role(const struct rop_situation *now, const struct rop_batch *batch,
+				 const struct rop_step *step)
 {
 	size_t x = (size_t)step->node, p = (size_t)step->peer;
 	struct guard guard = risk_of_following(now, batch, x, p);
@@ -269,7 +302,8 @@ static struct guard risk_of_role(const struct rop_situation *now, const struct r
 	return guard;
 }
 
-static struct guard risk_of_lower(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
+static struct guard risk_of_lower(const struct rop_situation *now, const struct rop_batch *batch,
+				  const struct rop_step *step)
 {
 	if (step->peer < 0)
 		return GO; /* only while the cluster is fresh: the planner's */
@@ -286,7 +320,9 @@ static const char *declared(const struct rop_situation *now, const char *name)
 	return NULL;
 }
 
-struct limit { const char *policy, *maxmemory; };
+struct limit {
+	const char *policy, *maxmemory;
+};
 
 /* What is not known is taken for the worst. */
 static bool evicts(const struct limit *limit, int64_t used, int64_t *ret_bytes)
@@ -294,14 +330,15 @@ static bool evicts(const struct limit *limit, int64_t used, int64_t *ret_bytes)
 	int64_t bytes = 0;
 	if (limit->policy && strcasecmp(limit->policy, "noeviction") == 0)
 		return false;
-	if (limit->maxmemory && policy_memory_parse(limit->maxmemory, &bytes) && (bytes == 0 || (used >= 0 && used <= bytes)))
+	if (limit->maxmemory && policy_memory_parse(limit->maxmemory, &bytes) &&
+	    (bytes == 0 || (used >= 0 && used <= bytes)))
 		return false;
 	*ret_bytes = bytes;
 	return true;
 }
 
-/* Keys go as soon as the limit is under what is used and the policy evicts: with what the node has now and this step, and
- * with all that is declared. Where only the former does it, the other of the two settings goes first. */
+/* Keys go as soon as the limit is under what is used and the policy evicts: with what the node has now and this step,
+ * and with all that is declared. Where only the former does it, the other of the two settings goes first. */
 static struct guard eviction(const struct rop_situation *now, const struct rop_step *step)
 {
 	const struct rop_node *node = &now->seen->nodes[step->node];
@@ -321,17 +358,26 @@ static struct guard eviction(const struct rop_situation *now, const struct rop_s
 	if (node->keys == 0 || (!soon && !in_the_end))
 		return GO;
 	if (!in_the_end)
-		return wait_for(rop_printf(now->arena, "%s of %s waits for the other limit of memory, or keys would be deleted meanwhile",
+		return wait_for(rop_printf(now->arena,
+					   "%s of %s waits for the other limit of memory, or keys would be deleted "
+					   "meanwhile",
 					   step->expect.name, node->address));
 	char used[32] = "an unknown number of";
 	if (node->used_memory >= 0)
 		snprintf(used, sizeof used, "%" PRId64, node->used_memory);
 	const char *rule = at_last.policy ? at_last.policy : "that is not known";
 	struct rop_risk risk = {
-		.kind = ROP_RISK_LOSS, .what = "evict", .shard = now->layout.shard_of[step->node] + 1, .keys = -1, .nodes = node->address,
+		.kind = ROP_RISK_LOSS,
+		.what = "evict",
+		.shard = now->layout.shard_of[step->node] + 1,
+		.keys = -1,
+		.nodes = node->address,
 		.copies = rop_printf(now->arena, "%s %" PRId64 " %s", node->id, bytes, rule),
-		.text = rop_printf(now->arena, "%s holds keys and uses %s bytes of memory: maxmemory %s with maxmemory-policy %s makes it delete keys until it uses %" PRId64 " bytes",
-				   node->address, used, at_last.maxmemory ? at_last.maxmemory : "that is not known", rule, bytes),
+		.text = rop_printf(now->arena,
+				   "%s holds keys and uses %s bytes of memory: maxmemory %s with maxmemory-policy %s "
+				   "makes it delete keys until it uses %" PRId64 " bytes",
+				   node->address, used, at_last.maxmemory ? at_last.maxmemory : "that is not known",
+				   rule, bytes),
 	};
 	return loss(now, &risk);
 }
@@ -343,11 +389,18 @@ static struct guard risk_of_setting(const struct rop_situation *now, const struc
 	if (strcasecmp(name, "maxmemory") == 0 || strcasecmp(name, "maxmemory-policy") == 0)
 		return eviction(now, step);
 	if (strcasecmp(name, "appendonly") == 0 && strcasecmp(value, "no") == 0)
-		return durability("persistence", 0, rop_printf(now->arena, "%s writes its commands to no file any more (appendonly no)", where));
+		return durability("persistence", 0,
+				  rop_printf(now->arena, "%s writes its commands to no file any more (appendonly no)",
+					     where));
 	if (strcasecmp(name, "save") == 0 && !*value)
-		return durability("persistence", 0, rop_printf(now->arena, "%s writes no snapshots any more (save \"\")", where));
+		return durability("persistence", 0,
+				  rop_printf(now->arena, "%s writes no snapshots any more (save \"\")", where));
 	if (strcasecmp(name, "appendfsync") == 0 && strcasecmp(value, "no") == 0)
-		return durability("persistence", 0, rop_printf(now->arena, "%s leaves it to its host when the append-only file reaches the disk (appendfsync no)", where));
+		return durability("persistence", 0,
+				  rop_printf(now->arena,
+					     "%s leaves it to its host when the append-only file reaches the disk "
+					     "(appendfsync no)",
+					     where));
 	return GO;
 }
 
@@ -355,8 +408,11 @@ static struct guard risk_of_rewrite(const struct rop_situation *now, const struc
 {
 	for (size_t t = 0; t < now->image->temporaries.n; t++)
 		if (strcmp(now->image->temporaries.at[t].node, step->expect.node) == 0)
-			return wait_for(rop_printf(now->arena, "%s of %s is still a temporary one, which must not be written to its file",
-						   now->image->temporaries.at[t].name, now->seen->nodes[step->node].address));
+			return wait_for(rop_printf(now->arena,
+						   "%s of %s is still a temporary one, which must not be written to "
+						   "its file",
+						   now->image->temporaries.at[t].name,
+						   now->seen->nodes[step->node].address));
 	return GO;
 }
 
@@ -365,24 +421,15 @@ static struct guard risk_of_rewrite(const struct rop_situation *now, const struc
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
 {
 	switch (step->expect.kind) {
-	case ROP_STEP_LOWER:
-		return risk_of_lower(now, batch, step);
-	case ROP_STEP_RESTORE:
-		return GO; /* what was lent goes back: always, also paused, blocked and out of view */
-	case ROP_STEP_EPOCH:
-		return GO; /* only a node that knows nobody and has no epoch takes one */
-	case ROP_STEP_MEET:
-		return risk_of_meet(now, step);
-	case ROP_STEP_SLOTS:
-		return risk_of_slots(now, step);
-	case ROP_STEP_ROLE:
-		return risk_of_role(now, batch, step);
-	case ROP_STEP_SETTING:
-		return risk_of_setting(now, step);
-	case ROP_STEP_PERSIST:
-		return risk_of_rewrite(now, step);
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_LOWER: return risk_of_lower(now, batch, step);
+	case ROP_STEP_RESTORE: return GO; /* what was lent goes back: always, also paused, blocked and out of view */
+	case ROP_STEP_EPOCH: return GO;   /* only a node that knows nobody and has no epoch takes one */
+	case ROP_STEP_MEET: return risk_of_meet(now, step);
+	case ROP_STEP_SLOTS: return risk_of_slots(now, step);
+	case ROP_STEP_ROLE: return risk_of_role(now, batch, step);
+	case ROP_STEP_SETTING: return risk_of_setting(now, step);
+	case ROP_STEP_PERSIST: return risk_of_rewrite(now, step);
+	case ROP_STEP_KINDS_N: break;
 	}
 	return wait_for("a kind of step that nobody has weighed");
 }

@@ -44,9 +44,10 @@ static const char *sentence(const struct rop_situation *now, const struct other 
 	const char *from = other->hosts[0];
 	for (size_t i = 1; i < other->n_hosts; i++)
 		from = rop_printf(now->arena, "%s, %s", from, other->hosts[i]);
-	return rop_printf(now->arena, "another redis-operator (database %s, connected from %s%s) manages cluster '%s' too: neither "
-			  "knows what the other has begun, and each puts right what the other does", other->instance, from,
-			  other->more_hosts ? " and more" : "", now->topology->name);
+	return rop_printf(now->arena,
+			  "another redis-operator (database %s, connected from %s%s) manages cluster '%s' too: neither "
+			  "knows what the other has begun, and each puts right what the other does",
+			  other->instance, from, other->more_hosts ? " and more" : "", now->topology->name);
 }
 
 void policy_warn_of_second(struct rop_situation *now)
@@ -56,13 +57,17 @@ void policy_warn_of_second(struct rop_situation *now)
 		return;
 	for (size_t i = 0; i < now->seen->n; i++)
 		for (size_t k = 0; k < now->seen->nodes[i].n_operators; k++) {
-			const struct rop_operator *operator = &now->seen->nodes[i].operators[k];
-			if (strcmp(operator->cluster, now->topology->name) == 0 && strcmp(operator->instance, now->instance) != 0)
+			const struct rop_operator *operator= & now->seen->nodes[i].operators[k];
+			if (strcmp(operator->cluster, now->topology->name) == 0 &&
+			    strcmp(operator->instance, now->instance) != 0)
 				add(&others, operator);
 		}
 	for (size_t i = 0; i < others.n; i++)
 		*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
-			.code = ROP_OK, .node = -1, .reason = "SecondOperator", .text = sentence(now, &others.at[i]),
+			.code = ROP_OK,
+			.node = -1,
+			.reason = "SecondOperator",
+			.text = sentence(now, &others.at[i]),
 			.advice = "stop one of them; on one host, let both use the same --state",
 		};
 }

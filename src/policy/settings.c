@@ -43,9 +43,18 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 /* memtoll of the servers: k, m, g count in thousands; kb, mb, gb in 1024s. */
 bool policy_memory_parse(const char *s, int64_t *ret)
 {
-	static const struct { const char *unit; int64_t factor; } UNITS[] = {
-		{ "", 1 }, { "b", 1 }, { "k", 1000 }, { "kb", 1024 }, { "m", 1000 * 1000 }, { "mb", 1024 * 1024 },
-		{ "g", 1000 * 1000 * 1000 }, { "gb", 1024 * 1024 * 1024 },
+	static const struct {
+		const char *unit;
+		int64_t factor;
+	} UNITS[] = {
+		{ "", 1 },
+		{ "b", 1 },
+		{ "k", 1000 },
+		{ "kb", 1024 },
+		{ "m", 1000 * 1000 },
+		{ "mb", 1024 * 1024 },
+		{ "g", 1000 * 1000 * 1000 },
+		{ "gb", 1024 * 1024 * 1024 },
 	};
 	char *end;
 	if (!isdigit((unsigned char)s[0]))
@@ -112,7 +121,8 @@ static size_t pilot_of(const struct rop_situation *now, const struct rop_setting
 	return i;
 }
 
-static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t node, const struct rop_setting *setting)
+static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t node,
+		const struct rop_setting *setting)
 {
 	struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)node, -1);
 	step.expect.name = setting->name;
@@ -121,8 +131,8 @@ static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t
 	return policy_add(now, batch, &step);
 }
 
-/* A value that no node was seen to take goes to one node alone, and is written down there once it is seen; a refusal there
- * ends it. */
+/* A value that no node was seen to take goes to one node alone, and is written down there once it is seen; a refusal
+ * there ends it. */
 void policy_apply_settings(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;

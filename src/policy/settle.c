@@ -72,7 +72,8 @@ static void follow_primaries(struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
-		if (!alive(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0 || !alive(seen, (size_t)node->primary))
+		if (!alive(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0 ||
+		    !alive(seen, (size_t)node->primary))
 			continue;
 		const struct rop_node *primary = &seen->nodes[node->primary];
 		node->link_up = true;

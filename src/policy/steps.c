@@ -21,20 +21,13 @@ static const char *subject_of(struct rop_arena *arena, const struct rop_expect *
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
-	case ROP_STEP_SETTING:
-		return rop_printf(arena, "setting:%s/%s", e->node, e->name);
-	case ROP_STEP_EPOCH:
-		return rop_printf(arena, "epoch:%s", e->node);
-	case ROP_STEP_MEET:
-		return rop_printf(arena, "link:%s>%s", e->node, e->peer);
-	case ROP_STEP_SLOTS:
-		return rop_printf(arena, "slot:%d-%d", e->first, e->last);
-	case ROP_STEP_ROLE:
-		return rop_printf(arena, "role:%s", e->node);
-	case ROP_STEP_PERSIST:
-		return rop_printf(arena, "config:%s", e->node);
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_SETTING: return rop_printf(arena, "setting:%s/%s", e->node, e->name);
+	case ROP_STEP_EPOCH: return rop_printf(arena, "epoch:%s", e->node);
+	case ROP_STEP_MEET: return rop_printf(arena, "link:%s>%s", e->node, e->peer);
+	case ROP_STEP_SLOTS: return rop_printf(arena, "slot:%d-%d", e->first, e->last);
+	case ROP_STEP_ROLE: return rop_printf(arena, "role:%s", e->node);
+	case ROP_STEP_PERSIST: return rop_printf(arena, "config:%s", e->node);
+	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
 }
@@ -82,8 +75,8 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expect *expect)
 {
 	struct rop_expect copy = *expect;
-	const char **texts[] = { &copy.subject, &copy.name, &copy.value, &copy.was, &copy.address, &copy.command,
-				 &copy.precondition, &copy.why, &copy.note };
+	const char **texts[] = { &copy.subject, &copy.name,         &copy.value, &copy.was, &copy.address,
+				 &copy.command, &copy.precondition, &copy.why,   &copy.note };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = rop_strdup(arena, *texts[i]);
 	return copy;
@@ -93,7 +86,8 @@ struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expec
 
 #define ADDSLOTSRANGE_SINCE 70000
 
-static size_t add_slots_command(struct rop_arena *arena, const struct rop_expect *e, int version, const char ***ret_argv)
+static size_t add_slots_command(struct rop_arena *arena, const struct rop_expect *e, int version,
+				const char ***ret_argv)
 {
 	if (version == 0 || version >= ADDSLOTSRANGE_SINCE) {
 		const char **argv = rop_alloc_n(arena, 4, sizeof *argv);
@@ -128,7 +122,8 @@ static size_t meet_command(struct rop_arena *arena, const struct rop_node *peer,
 	return own_bus ? 5 : 4;
 }
 
-static size_t words(struct rop_arena *arena, const char ***ret_argv, const char *a, const char *b, const char *c, const char *d)
+static size_t words(struct rop_arena *arena, const char ***ret_argv, const char *a, const char *b, const char *c,
+		    const char *d)
 {
 	const char **argv = rop_alloc_n(arena, 4, sizeof *argv);
 	argv[0] = a;
@@ -147,20 +142,15 @@ size_t rop_step_command(struct rop_arena *arena, const struct rop_expect *e, con
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
-	case ROP_STEP_SETTING:
-		return words(arena, ret_argv, "CONFIG", "SET", e->name, e->value);
+	case ROP_STEP_SETTING: return words(arena, ret_argv, "CONFIG", "SET", e->name, e->value);
 	case ROP_STEP_EPOCH:
-		return words(arena, ret_argv, "CLUSTER", "SET-CONFIG-EPOCH", rop_printf(arena, "%" PRId64, e->epoch), NULL);
-	case ROP_STEP_MEET:
-		return meet_command(arena, peer >= 0 ? &seen->nodes[peer] : &nobody, ret_argv);
-	case ROP_STEP_SLOTS:
-		return add_slots_command(arena, e, node >= 0 ? seen->nodes[node].version : 0, ret_argv);
-	case ROP_STEP_ROLE:
-		return words(arena, ret_argv, "CLUSTER", "REPLICATE", e->peer, NULL);
-	case ROP_STEP_PERSIST:
-		return words(arena, ret_argv, "CONFIG", "REWRITE", NULL, NULL);
-	case ROP_STEP_KINDS_N:
-		break;
+		return words(arena, ret_argv, "CLUSTER", "SET-CONFIG-EPOCH", rop_printf(arena, "%" PRId64, e->epoch),
+			     NULL);
+	case ROP_STEP_MEET: return meet_command(arena, peer >= 0 ? &seen->nodes[peer] : &nobody, ret_argv);
+	case ROP_STEP_SLOTS: return add_slots_command(arena, e, node >= 0 ? seen->nodes[node].version : 0, ret_argv);
+	case ROP_STEP_ROLE: return words(arena, ret_argv, "CLUSTER", "REPLICATE", e->peer, NULL);
+	case ROP_STEP_PERSIST: return words(arena, ret_argv, "CONFIG", "REWRITE", NULL, NULL);
+	case ROP_STEP_KINDS_N: break;
 	}
 	return 0;
 }
@@ -170,20 +160,13 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
-	case ROP_STEP_SETTING:
-		return rop_printf(arena, "%s is %s", e->name, e->was ? e->was : "not as declared");
-	case ROP_STEP_EPOCH:
-		return "knows no other node, config epoch 0";
-	case ROP_STEP_MEET:
-		return "does not know the peer";
-	case ROP_STEP_SLOTS:
-		return "nobody owns these slots";
-	case ROP_STEP_ROLE:
-		return "owns no slots; knows the primary";
-	case ROP_STEP_PERSIST:
-		return "its settings were changed";
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_SETTING: return rop_printf(arena, "%s is %s", e->name, e->was ? e->was : "not as declared");
+	case ROP_STEP_EPOCH: return "knows no other node, config epoch 0";
+	case ROP_STEP_MEET: return "does not know the peer";
+	case ROP_STEP_SLOTS: return "nobody owns these slots";
+	case ROP_STEP_ROLE: return "owns no slots; knows the primary";
+	case ROP_STEP_PERSIST: return "its settings were changed";
+	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
 }
@@ -232,8 +215,7 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 		const char *value = setting_now(seen, node, e->name);
 		return value && policy_same_value(value, e->value);
 	}
-	case ROP_STEP_EPOCH:
-		return n->epoch >= e->epoch;
+	case ROP_STEP_EPOCH: return n->epoch >= e->epoch;
 	case ROP_STEP_MEET:
 		return peer >= 0 && rop_bit(seen, seen->known, (size_t)node, (size_t)peer) &&
 		       rop_bit(seen, seen->known, (size_t)peer, (size_t)node);
@@ -242,11 +224,9 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 		rop_slots_add(&range, e->first, e->last);
 		return rop_slots_common(&range, &n->slots) == e->last - e->first + 1;
 	}
-	case ROP_STEP_ROLE:
-		return n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, e->peer) == 0;
+	case ROP_STEP_ROLE: return n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, e->peer) == 0;
 	case ROP_STEP_PERSIST: /* leaves no trace that can be asked for: its reply decides */
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_KINDS_N: break;
 	}
 	return false;
 }
@@ -279,9 +259,7 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 			n->others++;
 		}
 		return;
-	case ROP_STEP_SLOTS:
-		rop_slots_add(&n->slots, e->first, e->last);
-		break;
+	case ROP_STEP_SLOTS: rop_slots_add(&n->slots, e->first, e->last); break;
 	case ROP_STEP_ROLE:
 		for (size_t i = 0; i < seen->n; i++) /* whom it followed before lists it no more */
 			rop_bit_clear(seen, seen->online, i, (size_t)node);
@@ -293,8 +271,7 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		n->link_up = false;
 		break;
 	case ROP_STEP_PERSIST:
-	case ROP_STEP_KINDS_N:
-		return;
+	case ROP_STEP_KINDS_N: return;
 	}
 	/* Others still have the old entry; they learn by gossip (rop_settle). */
 	for (size_t i = 0; i < seen->n; i++)

@@ -34,7 +34,8 @@ const char *const policy_temporary_names[POLICY_TEMPORARIES_N] = {
 #define BASE_STEP 100
 #define BASE_MIN 100
 #define BASE_MAX 4000
-#define OWN_ZERO_OF 500 /* a base that is OWN_ZERO above a multiple of this: the delay was 0 before, which is nobody's trace */
+#define OWN_ZERO_OF \
+	500 /* a base that is OWN_ZERO above a multiple of this: the delay was 0 before, which is nobody's trace */
 #define OWN_ZERO 100
 
 /* Such values people choose themselves: 510, 525, 550, 999, 1024, 1250. */
@@ -46,7 +47,8 @@ static bool looks_chosen(int64_t value)
 int64_t rop_lowered_timeout(int64_t base, int64_t original)
 {
 	int64_t tail = original / GRAIN_MS + 1;
-	if (original < 0 || original % GRAIN_MS != 0 || tail >= BASE_STEP || looks_chosen(base + tail) || original <= base + tail)
+	if (original < 0 || original % GRAIN_MS != 0 || tail >= BASE_STEP || looks_chosen(base + tail) ||
+	    original <= base + tail)
 		return -1;
 	return base + tail;
 }
@@ -102,7 +104,8 @@ static int64_t lowered_from(const struct rop_situation *now, size_t node, int64_
 {
 	const char *value = shown(now, node, NODE_TIMEOUT), *wanted = declared(now, NODE_TIMEOUT);
 	int64_t number;
-	if (!value || !rop_int_parse(value, 0, BASE_MAX + BASE_STEP, &number) || (wanted && policy_same_value(value, wanted)))
+	if (!value || !rop_int_parse(value, 0, BASE_MAX + BASE_STEP, &number) ||
+	    (wanted && policy_same_value(value, wanted)))
 		return -1;
 	*ret_base = number - number % BASE_STEP;
 	return rop_lowered_original(number);
@@ -144,7 +147,8 @@ bool policy_all_lowered(const struct rop_situation *now)
 	return true;
 }
 
-static bool lower(const struct rop_situation *now, struct rop_batch *batch, size_t node, const char *name, const char *value)
+static bool lower(const struct rop_situation *now, struct rop_batch *batch, size_t node, const char *name,
+		  const char *value)
 {
 	struct rop_step step = policy_step(now, ROP_STEP_LOWER, (int)node, -1);
 	step.expect.name = name;
@@ -160,7 +164,8 @@ void policy_lower_settings(const void *subject, const int64_t *args, void *outpu
 	struct rop_batch *batch = output;
 	for (size_t i = 0; now->may_lower && i < now->seen->n; i++) {
 		int64_t timeout = timeout_wanted(now, i);
-		if (timeout >= 0 && !lower(now, batch, i, NODE_TIMEOUT, rop_printf(batch->arena, "%lld", (long long)timeout)))
+		if (timeout >= 0 &&
+		    !lower(now, batch, i, NODE_TIMEOUT, rop_printf(batch->arena, "%lld", (long long)timeout)))
 			continue;
 		if (delay_is_wanted(now, i))
 			lower(now, batch, i, SYNC_DELAY, NO_DELAY);
@@ -173,12 +178,14 @@ static void found(struct rop_situation *now, size_t node, const char *name, cons
 {
 	const struct rop_node *n = &now->seen->nodes[node];
 	struct rop_temporary *t = rop_push(now->arena, &now->found);
-	*t = (struct rop_temporary){ .address = n->address, .name = name, .original = original, .temporary = shown(now, node, name) };
+	*t = (struct rop_temporary){
+		.address = n->address, .name = name, .original = original, .temporary = shown(now, node, name)
+	};
 	memcpy(t->node, n->id, ROP_ID_SIZE);
 }
 
-/* A row for the timeout means that the database knows this node: what it does not list of it is not ours. The delay comes
- * first, as it goes back first. What the file declares is brought to its value like any other managed setting. */
+/* A row for the timeout means that the database knows this node: what it does not list of it is not ours. The delay
+ * comes first, as it goes back first. What the file declares is brought to its value like any other managed setting. */
 void policy_find_temporaries(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
@@ -193,7 +200,8 @@ void policy_find_temporaries(struct rop_situation *now)
 	}
 }
 
-/* Who keeps a cluster only warns; but where the file declares the timeout it changes that, the only trace of the delay. */
+/* Who keeps a cluster only warns; but where the file declares the timeout it changes that, the only trace of the delay.
+ */
 static bool found_goes_back(const struct rop_situation *now, const struct rop_temporary *t)
 {
 	return !now->warn_of_found || (strcmp(t->name, SYNC_DELAY) == 0 && declared(now, NODE_TIMEOUT));
@@ -215,11 +223,13 @@ static bool role_is_pending(const struct rop_situation *now, int node)
 	return now->tries && rop_tries_may(now->tries, subject, now->boot_ms) == ROP_MAY_PENDING;
 }
 
-/* It was told to stand aside and is about to be told to follow: putting it back first would begin that anew for ever. */
+/* It was told to stand aside and is about to be told to follow: putting it back first would begin that anew for ever.
+ */
 static bool is_about_to_follow(const struct rop_situation *now, int node, int peer)
 {
 	const char *subject = rop_printf(now->arena, "role:%s", now->seen->nodes[node].id);
-	if (peer < 0 || now->layout.primary_of[node] != peer || now->ends || now->paused || now->refused || !now->in_view)
+	if (peer < 0 || now->layout.primary_of[node] != peer || now->ends || now->paused || now->refused ||
+	    !now->in_view)
 		return false;
 	if (!now->introduced || !now->slots_assigned) /* other things come first, and may not come to an end */
 		return false;
@@ -238,7 +248,8 @@ bool rop_temporary_waits(const struct rop_situation *now, const struct rop_tempo
 		return true;
 	const struct rop_node *n = &now->seen->nodes[node];
 	if (n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, t->peer) == 0)
-		return !n->link_up || n->syncing || peer < 0 || !rop_bit(now->seen, now->seen->online, (size_t)peer, (size_t)node);
+		return !n->link_up || n->syncing || peer < 0 ||
+		       !rop_bit(now->seen, now->seen->online, (size_t)peer, (size_t)node);
 	return n->role == ROP_ROLE_UNKNOWN || role_is_pending(now, node) || is_about_to_follow(now, node, peer);
 }
 
@@ -266,14 +277,16 @@ const char *rop_temporary_sentence(struct rop_arena *arena, const struct rop_sit
 	int node = rop_observed_find(now->seen, t->node), peer = rop_observed_find(now->seen, t->peer);
 	const char *where = node >= 0 ? now->seen->nodes[node].address : t->address;
 	if (!rop_temporary_waits(now, t))
-		return rop_printf(arena, "%s is %s on %s, will be put back to %s", t->name, t->temporary, where, t->original);
-	return rop_printf(arena, "%s stays %s on %s until it is in sync with %s, or follows it no more", t->name, t->temporary, where,
-			  peer >= 0 ? now->seen->nodes[peer].address : t->peer);
+		return rop_printf(arena, "%s is %s on %s, will be put back to %s", t->name, t->temporary, where,
+				  t->original);
+	return rop_printf(arena, "%s stays %s on %s until it is in sync with %s, or follows it no more", t->name,
+			  t->temporary, where, peer >= 0 ? now->seen->nodes[peer].address : t->peer);
 }
 
 /* ---- putting back -------------------------------------------------------------------------------------------- */
 
-static void put_back(const struct rop_situation *now, struct rop_batch *batch, const struct rop_temporary *t, const char *why)
+static void put_back(const struct rop_situation *now, struct rop_batch *batch, const struct rop_temporary *t,
+		     const char *why)
 {
 	int node = rop_observed_find(now->seen, t->node);
 	if (node < 0 || rop_temporary_waits(now, t))
@@ -299,7 +312,9 @@ void policy_restore_settings(const void *subject, const int64_t *args, void *out
 	for (size_t t = 0; t < now->found.n; t++) {
 		const struct rop_temporary *f = &now->found.at[t];
 		if (found_goes_back(now, f))
-			put_back(now, batch, f, rop_printf(batch->arena, "%s -> %s, left by an interrupted formation", f->temporary, f->original));
+			put_back(now, batch, f,
+				 rop_printf(batch->arena, "%s -> %s, left by an interrupted formation", f->temporary,
+					    f->original));
 	}
 }
 
@@ -325,19 +340,22 @@ bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch 
 	for (size_t t = 0; t < now->image->temporaries.n; t++)
 		if (strcmp(now->image->temporaries.at[t].node, now->seen->nodes[node].id) == 0)
 			return false;
-	return lowered_from(now, node, &base) < 0 || (declared(now, NODE_TIMEOUT) && sets(batch, node, NODE_TIMEOUT) &&
-						      !rop_temporary_is_found(now, now->seen->nodes[node].id, SYNC_DELAY));
+	return lowered_from(now, node, &base) < 0 ||
+	       (declared(now, NODE_TIMEOUT) && sets(batch, node, NODE_TIMEOUT) &&
+		!rop_temporary_is_found(now, now->seen->nodes[node].id, SYNC_DELAY));
 }
 
 /* ---- warnings ------------------------------------------------------------------------------------------------ */
 
 static void warn(struct rop_situation *now, size_t node, const char *reason, const char *text, const char *advice)
 {
-	*rop_push(now->arena, &now->layout.warnings) =
-		(struct rop_finding){ .code = ROP_OK, .node = (int)node, .reason = reason, .text = text, .advice = advice };
+	*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
+		.code = ROP_OK, .node = (int)node, .reason = reason, .text = text, .advice = advice
+	};
 }
 
-/* Ours goes back when the journal says so; declared, it is wanted. Else nobody may know that this node never takes over. */
+/* Ours goes back when the journal says so; declared, it is wanted. Else nobody may know that this node never takes
+ * over. */
 static void warn_of_no_failover(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && !declared(now, NO_FAILOVER); i++) {
@@ -346,7 +364,9 @@ static void warn_of_no_failover(struct rop_situation *now)
 		if (!value || strcmp(value, "yes") != 0 || has_row(now, i, NO_FAILOVER))
 			continue;
 		warn(now, i, "NeverTakesOver",
-		     rop_printf(now->arena, "%s never takes over: cluster-replica-no-failover is yes and the file does not declare it",
+		     rop_printf(now->arena,
+				"%s never takes over: cluster-replica-no-failover is yes and the file does not declare "
+				"it",
 				node->address),
 		     "CONFIG SET cluster-replica-no-failover no on that node; or declare it under spec.settings");
 	}
@@ -361,8 +381,11 @@ void policy_warn_of_temporaries(struct rop_situation *now)
 		int node = rop_observed_find(now->seen, f->node);
 		if (!found_goes_back(now, f))
 			warn(now, (size_t)node, "LeftLowered",
-			     rop_printf(now->arena, "%s: %s is %s instead of %s, left by an interrupted formation; the database does not "
-					"know of it", f->address, f->name, f->temporary, f->original),
+			     rop_printf(now->arena,
+					"%s: %s is %s instead of %s, left by an interrupted formation; the database "
+					"does not "
+					"know of it",
+					f->address, f->name, f->temporary, f->original),
 			     "redis-operator apply FILE puts it back");
 	}
 	warn_of_no_failover(now);

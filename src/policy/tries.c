@@ -8,16 +8,16 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 5000
 #define ATTEMPTS_MAX 8
-#define WORN_RETRY_MS 300000   /* what failed too often gets one more try after that: its reason may be gone */
-#define FORGET_MS 600000       /* failures this long ago do not count any more */
+#define WORN_RETRY_MS 300000 /* what failed too often gets one more try after that: its reason may be gone */
+#define FORGET_MS 600000     /* failures this long ago do not count any more */
 
 struct try_entry {
-	const char *subject;     /* NULL: free */
+	const char *subject; /* NULL: free */
 	bool pending;
-	bool final;              /* refused for good */
-	bool taken;              /* a value of a setting that a node was seen to take */
-	bool owed;               /* nothing that can be seen tells that it is still to be done: never forgotten */
-	int attempts;            /* ended without being met */
+	bool final;   /* refused for good */
+	bool taken;   /* a value of a setting that a node was seen to take */
+	bool owed;    /* nothing that can be seen tells that it is still to be done: never forgotten */
+	int attempts; /* ended without being met */
 	int64_t not_before_ms, failed_ms;
 	const char *note;
 };
@@ -26,7 +26,7 @@ struct rop_tries {
 	struct rop_arena *arena;
 	struct try_entry *table; /* open addressing; size a power of two */
 	size_t size, used, n_pending, n_failed, n_worn;
-	struct rop_slots slots;  /* claimed by pending ranges */
+	struct rop_slots slots; /* claimed by pending ranges */
 };
 
 struct rop_tries *rop_tries_new(struct rop_arena *arena)
@@ -123,7 +123,8 @@ static bool is_verdict_on_value(const char *note)
 	return note && strncmp(note, "ERR", 3) == 0;
 }
 
-void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status, int64_t boot_ms)
+void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
+		     int64_t boot_ms)
 {
 	struct try_entry *entry = entry_for(tries, expect->subject);
 	tries->n_pending -= entry->pending;
@@ -143,9 +144,11 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	}
 	int doublings = entry->attempts < 10 ? entry->attempts : 10;
 	int64_t backoff = (int64_t)BACKOFF_FIRST_MS << doublings;
-	bool hopeless = status == ROP_EXPECT_REFUSED && rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
+	bool hopeless = status == ROP_EXPECT_REFUSED &&
+			rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
 	const char *note = expect->note ? expect->note : "nothing was seen of it in time";
-	entry->final = expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED && is_verdict_on_value(expect->note);
+	entry->final = expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED &&
+		       is_verdict_on_value(expect->note);
 	count(tries, entry, entry->final ? 0 : hopeless ? ATTEMPTS_MAX : entry->attempts + 1);
 	entry->owed = expect->kind == ROP_STEP_PERSIST;
 	entry->failed_ms = boot_ms;
@@ -172,8 +175,8 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	struct rop_tries *copy = rop_tries_new(arena);
 	for (size_t i = 0; i < tries->size; i++) {
 		const struct try_entry *from = &tries->table[i];
-		if (!from->subject || (!from->pending && !from->attempts && !from->final && !from->owed &&
-				       !from->taken))
+		if (!from->subject ||
+		    (!from->pending && !from->attempts && !from->final && !from->owed && !from->taken))
 			continue;
 		struct try_entry *to = entry_for(copy, from->subject);
 		const char *subject = to->subject;

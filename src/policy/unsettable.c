@@ -1,4 +1,5 @@
-/* unsettable.c - declared settings that the servers do not have, or will not take: found out, tried once, remembered. */
+/* unsettable.c - declared settings that the servers do not have, or will not take: found out, tried once, remembered.
+ */
 #include <string.h>
 #include <strings.h>
 
@@ -28,8 +29,11 @@ void policy_find_unknown_settings(struct rop_situation *now)
 		const char *name = now->topology->settings.at[s].name;
 		if (nobody_has(now, name))
 			policy_find(now, ROP_INVALID, -1, "UnknownSetting",
-				    rop_printf(now->arena, "no node has a setting called '%s' (CONFIG GET knows none)", name),
-				    rop_printf(now->arena, "correct spec.settings in %s; CONFIG GET '*' lists what the servers have",
+				    rop_printf(now->arena, "no node has a setting called '%s' (CONFIG GET knows none)",
+					       name),
+				    rop_printf(now->arena,
+					       "correct spec.settings in %s; CONFIG GET '*' lists what the servers "
+					       "have",
 					       now->topology->path ? now->topology->path : "the file"));
 	}
 }
@@ -71,13 +75,15 @@ void policy_warn_of_refusals(struct rop_situation *now)
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			int node = rop_observed_find(now->seen, e->node);
 			const char *value = node < 0 ? NULL : policy_setting_now(now, (size_t)node, setting->name);
-			if (!e->name || strcasecmp(e->name, setting->name) != 0 || !rop_streq(e->value, setting->value) ||
-			    (value && policy_same_value(value, setting->value)))
+			if (!e->name || strcasecmp(e->name, setting->name) != 0 ||
+			    !rop_streq(e->value, setting->value) || (value && policy_same_value(value, setting->value)))
 				continue;
 			*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
-				.code = ROP_OK, .node = node, .reason = "SettingRefused",
-				.text = rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address, e->name, e->value,
-						   e->note ? e->note : "no reason was given"),
+				.code = ROP_OK,
+				.node = node,
+				.reason = "SettingRefused",
+				.text = rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address,
+						   e->name, e->value, e->note ? e->note : "no reason was given"),
 				.advice = "correct spec.settings in the file",
 			};
 		}

@@ -25,8 +25,7 @@ static void add_loss(struct rop_situation *now, const struct rop_risk *risk)
 void policy_note_guard(struct rop_situation *now, const struct rop_step *step, const struct guard *guard)
 {
 	switch (guard->verdict) {
-	case GUARD_GO:
-		return;
+	case GUARD_GO: return;
 	case GUARD_WAIT:
 		if (step->peer < 0) /* the order of settings, which comes by itself */
 			return;
@@ -34,16 +33,15 @@ void policy_note_guard(struct rop_situation *now, const struct rop_step *step, c
 		return;
 	case GUARD_UNKNOWN:
 		if (step->expect.kind == ROP_STEP_ROLE || step->expect.kind == ROP_STEP_LOWER) { /* the others go on */
-			*rop_push(now->arena, &now->held) =
-				(struct rop_held){ .node = step->node, .why = guard->why, .denied = true };
+			*rop_push(now->arena, &now->held) = (struct rop_held){ .node = step->node,
+									       .why = guard->why,
+									       .denied = true };
 			return;
 		}
 		policy_find(now, ROP_DENIED, step->node, "Unknown", guard->why,
 			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
 		return;
-	case GUARD_LOSS:
-		add_loss(now, &guard->risk);
-		return;
+	case GUARD_LOSS: add_loss(now, &guard->risk); return;
 	}
 }
 
@@ -89,7 +87,8 @@ static void make_digest(struct rop_losses *losses)
 static const char *consent_advice(const struct rop_situation *now, bool silent)
 {
 	return rop_printf(now->arena, "%s; or give it up, once: redis-operator apply --allow-data-loss=%s@%s %s",
-			  silent ? "bring back the node that may hold it" : "restore it first, if there is a copy anywhere",
+			  silent ? "bring back the node that may hold it"
+				 : "restore it first, if there is a copy anywhere",
 			  now->topology->name, now->losses.digest, now->topology->path ? now->topology->path : "FILE");
 }
 
@@ -98,21 +97,27 @@ static void find_losses(struct rop_situation *now)
 	size_t n = now->losses.list.n;
 	if (n && now->kase == ROP_CASE_TOTAL_LOSS) {
 		policy_find(now, ROP_REFUSED, -1, "TotalLoss",
-			    rop_printf(now->arena, "all %zu nodes are empty, but cluster '%s' was formed before: its data and its nodes.conf files are gone",
+			    rop_printf(now->arena,
+				       "all %zu nodes are empty, but cluster '%s' was formed before: its data and its "
+				       "nodes.conf files are gone",
 				       now->seen->n, now->topology->name),
-			    rop_printf(now->arena, "%s; or form it anew, empty, always: 'onTotalLoss: Reform' under spec",
+			    rop_printf(now->arena,
+				       "%s; or form it anew, empty, always: 'onTotalLoss: Reform' under spec",
 				       consent_advice(now, false)));
 		return;
 	}
 	for (size_t i = 0; i < n && i < LOSSES_TOLD; i++) {
 		const struct rop_risk *risk = &now->losses.list.at[i];
 		const char *text = i + 1 == LOSSES_TOLD && n > LOSSES_TOLD
-					   ? rop_printf(now->arena, "%s; and %zu more losses", risk->text, n - LOSSES_TOLD)
+					   ? rop_printf(now->arena, "%s; and %zu more losses", risk->text,
+							n - LOSSES_TOLD)
 					   : risk->text;
 		bool evicts = strcmp(risk->what, "evict") == 0;
 		bool silent = strstr(risk->text, "may come back") != NULL;
 		policy_find(now, ROP_REFUSED, -1, "DataLoss", text,
-			    evicts ? rop_printf(now->arena, "declare a larger maxmemory, or maxmemory-policy noeviction; or let it delete keys, once: redis-operator apply --allow-data-loss=%s@%s %s",
+			    evicts ? rop_printf(now->arena,
+						"declare a larger maxmemory, or maxmemory-policy noeviction; or let it "
+						"delete keys, once: redis-operator apply --allow-data-loss=%s@%s %s",
 						now->topology->name, now->losses.digest,
 						now->topology->path ? now->topology->path : "FILE")
 				   : consent_advice(now, silent));
@@ -142,7 +147,10 @@ static size_t attachable(const struct rop_batch *batch)
 static void weigh(struct rop_situation *now)
 {
 	static void (*const PLANNERS[])(const void *, const int64_t *, void *) = {
-		policy_introduce_nodes, policy_assign_slots, policy_apply_settings, policy_attach_replicas,
+		policy_introduce_nodes,
+		policy_assign_slots,
+		policy_apply_settings,
+		policy_attach_replicas,
 	};
 	struct rop_batch batch = { .arena = now->arena, .state = "", .why = "", .weighing = now };
 	for (size_t i = 0; i < sizeof PLANNERS / sizeof *PLANNERS; i++) {

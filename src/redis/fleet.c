@@ -2,8 +2,9 @@
  *
  * Happy path: an errand (one observation, one batch of commands) makes one job per node that it concerns. A link
  * works on one job at a time, in the order they came; at most `concurrency` links work at once, and the gate
- * (gate.c) says whose turn it is among the fleets that share one. When an errand's last job is over, its `done` is called from the fleet's own timer: never from inside a link's event, nor from inside
- * rop_fleet_observe, so the callee may do whatever it likes, freeing the fleet included.
+ * (gate.c) says whose turn it is among the fleets that share one. When an errand's last job is over, its `done` is
+ * called from the fleet's own timer: never from inside a link's event, nor from inside rop_fleet_observe, so the callee
+ * may do whatever it likes, freeing the fleet included.
  *
  * Failure modes are the links'; here they become reach or outcome of one node, and nothing of the others.
  */
@@ -38,7 +39,7 @@ struct errand {
 	void (*sent)(void *arg, const struct rop_outcome *outcomes, size_t n);
 };
 
-struct job { /* one exchange with one node, for one errand; owned by the errand's own arena */
+struct job {              /* one exchange with one node, for one errand; owned by the errand's own arena */
 	struct job *next; /* of its node's queue */
 	struct errand *errand;
 	size_t node;
@@ -275,7 +276,8 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 }
 
 void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigned flags, const char **setting_names,
-		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n), void *arg)
+		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n),
+		       void *arg)
 {
 	struct errand *errand = errand_new(fleet, arena, fleet->n, arg);
 	errand->observed = done;
@@ -349,8 +351,8 @@ static struct job *send_job(struct errand *errand, size_t node)
 }
 
 void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const struct rop_command *commands, size_t n,
-		    int64_t not_after_ms,
-		    void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n), void *arg)
+		    int64_t not_after_ms, void (*done)(void *arg, const struct rop_outcome *outcomes, size_t n),
+		    void *arg)
 {
 	struct errand *errand = errand_new(fleet, arena, n, arg);
 	errand->sent = done;

@@ -17,7 +17,7 @@
 
 struct rop_gate {
 	size_t limit, held, parties;
-	struct gate_party *first, *last;  /* who waits, longest first */
+	struct gate_party *first, *last;   /* who waits, longest first */
 	struct gate_seat *oldest, *newest; /* idle connections */
 };
 

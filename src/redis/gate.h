@@ -12,20 +12,20 @@
 
 #include "rop/fleet.h"
 
-struct gate_seat {                      /* one node */
+struct gate_seat {                       /* one node */
 	struct gate_seat *older, *newer; /* among the idle */
 	bool held, idle;
-	void (*vacate)(void *arg);      /* its idle connection is to be closed, now */
+	void (*vacate)(void *arg); /* its idle connection is to be closed, now */
 	void *arg;
 };
 
-struct gate_party {                     /* one fleet */
+struct gate_party { /* one fleet */
 	struct rop_gate *gate;
 	struct gate_party *prev, *next; /* of those who wait for a turn */
 	bool waiting;
-	size_t working, most;           /* nodes being asked; never more than `most` */
+	size_t working, most;                  /* nodes being asked; never more than `most` */
 	struct gate_seat *(*first)(void *arg); /* the node whose turn is next; NULL: no node waits */
-	void (*start)(void *arg);       /* that node works now */
+	void (*start)(void *arg);              /* that node works now */
 	void *arg;
 };
 

@@ -43,10 +43,11 @@ struct link {
 	bool answered;         /* at some time, this or an earlier connection */
 	bool auth_left;        /* the next reply is AUTH's */
 	size_t hello_left;     /* replies to AUTH and CLIENT SETNAME that are still to come */
-	char hello_error[240]; /* what a new connection's server said to CLIENT SETNAME: why it hangs up, if it does then */
+	char hello_error[240]; /* what a new connection's server said to CLIENT SETNAME: why it hangs up, if it does
+				  then */
 	struct reader reader;
 
-	bool busy;             /* an exchange is under way; the rest is about it */
+	bool busy; /* an exchange is under way; the rest is about it */
 	struct link_exchange exchange;
 	bool appended, sent;
 	size_t replied;
@@ -161,7 +162,8 @@ static bool take_hello(struct link *link, const redisReply *reply)
 			verdict_quote(&link->target.login, reply->str, reply->len, link->hello_error,
 				      sizeof link->hello_error);
 	} else if (reply->type != REDIS_REPLY_STATUS) {
-		fail(link, ROP_REACH_NOT_REDIS, "it answers %s with something odd", is_auth ? "AUTH" : "CLIENT SETNAME");
+		fail(link, ROP_REACH_NOT_REDIS, "it answers %s with something odd",
+		     is_auth ? "AUTH" : "CLIENT SETNAME");
 		return false;
 	}
 	if (link->hello_left > 0 || link->appended)
@@ -293,15 +295,16 @@ static bool open_connection(struct link *link, struct verdict *ret_verdict)
 	if (context && !context->err) {
 		fcntl(context->fd, F_SETFD, FD_CLOEXEC);
 		setsockopt(context->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		/* Closed, it is reset: what was not delivered by then never is. A command whose reply did not come could else
-		 * be executed after later ones on the next connection, also when this process died. */
+		/* Closed, it is reset: what was not delivered by then never is. A command whose reply did not come
+		 * could else be executed after later ones on the next connection, also when this process died. */
 		setsockopt(context->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
 		link->watch = rop_watch_new(link->loop, context->fd, link_ready, link);
 	}
 	if (!link->watch) {
 		verdict_set(ret_verdict, ROP_REACH_SILENT, "no connection: %s",
-			    error && error != EINPROGRESS ? reason(error) : context && context->err ? context->errstr
-											    : "out of descriptors");
+			    error && error != EINPROGRESS ? reason(error)
+			    : context && context->err     ? context->errstr
+							  : "out of descriptors");
 		if (context)
 			redisFree(context);
 		return false;

@@ -16,7 +16,7 @@
 struct link;
 struct redisReply;
 
-struct link_target { /* borrowed by the link as long as it lives */
+struct link_target {    /* borrowed by the link as long as it lives */
 	const char *ip; /* literal */
 	int port;
 	struct verdict_login login;
@@ -29,14 +29,15 @@ struct link_target { /* borrowed by the link as long as it lives */
 struct link_exchange {
 	const char *wire; /* commands as the protocol writes them; borrowed until `end` */
 	size_t wire_n;
-	size_t replies;   /* how many commands these are */
-	bool careful;     /* on a new connection: wait until AUTH is answered before sending */
+	size_t replies;       /* how many commands these are */
+	bool careful;         /* on a new connection: wait until AUTH is answered before sending */
 	int64_t not_after_ms; /* on the boot clock: what is not on its way by then is not sent at all; 0: whenever */
 	/* How many bytes the reply to command i may have, and what that command is called. NULL: REPLY_BYTES_MAX. */
 	size_t (*limit)(void *arg, size_t i, const char **ret_asked);
 	/* One reply, in order; false: it makes no sense, the verdict says why, the exchange ends with it. */
 	bool (*reply)(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict);
-	/* Once, never from inside link_start. reach OK: every reply came. sent: the server may have got the commands. */
+	/* Once, never from inside link_start. reach OK: every reply came. sent: the server may have got the commands.
+	 */
 	void (*end)(void *arg, const struct verdict *verdict, bool sent);
 	void *arg;
 };

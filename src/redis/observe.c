@@ -55,7 +55,8 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 		wire_put(&wire, 2, (const char *[]){ "INFO", "clients" });
 	questions->wire = rop_strndup(arena, wire.at, wire.n);
 	questions->wire_n = wire.n;
-	questions->n = QUESTIONS_N + questions->n_settings + questions->functions + questions->memory + questions->clients;
+	questions->n = QUESTIONS_N + questions->n_settings + questions->functions + questions->memory +
+		       questions->clients;
 	return questions;
 }
 
@@ -115,10 +116,8 @@ static bool take_question(const struct verdict_login *login, struct rop_arena *a
 			  const redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
 {
 	const char **texts[QUESTIONS_N] = {
-		[Q_NODES] = &answer->cluster_nodes,
-		[Q_CLUSTER_INFO] = &answer->cluster_info,
-		[Q_SERVER] = &answer->info_server,
-		[Q_REPLICATION] = &answer->info_replication,
+		[Q_NODES] = &answer->cluster_nodes,    [Q_CLUSTER_INFO] = &answer->cluster_info,
+		[Q_SERVER] = &answer->info_server,     [Q_REPLICATION] = &answer->info_replication,
 		[Q_KEYSPACE] = &answer->info_keyspace,
 	};
 	if (reply->type != REDIS_REPLY_ERROR)
@@ -136,7 +135,7 @@ static bool take_question(const struct verdict_login *login, struct rop_arena *a
 	return true;
 }
 
-#define INFO_BYTES_MAX ((size_t)1 << 20)      /* a line for each replica, for each database */
+#define INFO_BYTES_MAX ((size_t)1 << 20) /* a line for each replica, for each database */
 #define SETTING_BYTES_MAX ((size_t)64 << 10)
 #define FUNCTIONS_BYTES_MAX ((size_t)8 << 20) /* names and descriptions of all, not their code */
 
@@ -178,7 +177,9 @@ static int64_t connections(const redisReply *reply)
 	char text[24];
 	int64_t n;
 	return reply->type == REDIS_REPLY_STRING && rop_info_get(reply->str, "connected_clients", text, sizeof text) &&
-	       rop_int_parse(text, 0, INT64_MAX, &n) ? n : 0;
+			       rop_int_parse(text, 0, INT64_MAX, &n)
+		       ? n
+		       : 0;
 }
 
 bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,

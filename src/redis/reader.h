@@ -15,9 +15,9 @@ typedef int reader_count;
 
 struct reader { /* embedded in a link; counts what one exchange brings */
 	size_t bytes, elements;
-	size_t begun;  /* of the bytes: those before the reply that is being read */
-	char start[8]; /* its first bytes, to tell what a peer speaks instead */
-	const char *beyond; /* the limit that was passed, or NULL */
+	size_t begun;                        /* of the bytes: those before the reply that is being read */
+	char start[8];                       /* its first bytes, to tell what a peer speaks instead */
+	const char *beyond;                  /* the limit that was passed, or NULL */
 	redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
 	void *(*create_array)(const redisReadTask *task, reader_count n);
 	char why[192];

@@ -60,14 +60,16 @@ static void auth_refused(const struct verdict_login *login, const char *text, st
 {
 	const char *user = login->user ? login->user : "default";
 	if (starts(text, "WRONGPASS"))
-		verdict_set(verdict, ROP_REACH_DENIED, "user '%s': wrong password, or no such user, or it is disabled", user);
+		verdict_set(verdict, ROP_REACH_DENIED, "user '%s': wrong password, or no such user, or it is disabled",
+			    user);
 	else if (starts(text, "ERR invalid password"))
 		verdict_set(verdict, ROP_REACH_DENIED, "wrong password");
-	else if (starts(text, "ERR Client sent AUTH, but no password is set") || starts(text, "ERR AUTH <password> called"))
+	else if (starts(text, "ERR Client sent AUTH, but no password is set") || starts(text, "ERR AUTH <password> "
+											      "called"))
 		verdict_set(verdict, ROP_REACH_DENIED, "a password is declared for it, but the server has none set");
 	else if (starts(text, "ERR wrong number of arguments"))
-		verdict_set(verdict, ROP_REACH_DENIED, "user '%s': the server knows no users (Redis before 6), only a password",
-			    user);
+		verdict_set(verdict, ROP_REACH_DENIED,
+			    "user '%s': the server knows no users (Redis before 6), only a password", user);
 	else if (starts(text, "ERR unknown command"))
 		verdict_set(verdict, ROP_REACH_DENIED, "it has no AUTH command");
 	else
@@ -93,8 +95,9 @@ void verdict_of_error(const struct verdict_login *login, const char *command, co
 	char text[240];
 	verdict_quote(login, error, n, text, sizeof text);
 	if (starts(text, "LOADING") || starts(text, "BUSY "))
-		verdict_set(v, ROP_REACH_LOADING, "%s", starts(text, "BUSY ") ? "it is busy with a script or a function"
-								       : "it is loading its data set");
+		verdict_set(v, ROP_REACH_LOADING, "%s",
+			    starts(text, "BUSY ") ? "it is busy with a script or a function"
+						  : "it is loading its data set");
 	else if (starts(text, "ERR max number of clients"))
 		verdict_set(v, ROP_REACH_SILENT, "it takes no more connections (max number of clients reached)");
 	else if (starts(text, "DENIED"))

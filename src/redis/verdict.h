@@ -14,7 +14,8 @@ struct verdict_login {
 	const char *user, *password; /* NULL as in rop_fleet_options */
 };
 
-void verdict_set(struct verdict *verdict, enum rop_reach reach, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void verdict_set(struct verdict *verdict, enum rop_reach reach, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* An error reply to `command` ("CLUSTER NODES", "AUTH"), n bytes of text without the '-'. */
 void verdict_of_error(const struct verdict_login *login, const char *command, const char *error, size_t n,

@@ -28,7 +28,8 @@ bool store_check_entry(const struct rop_entry *entry, struct rop_err *err)
 	for (size_t i = 0; i < entry->expects.n; i++) {
 		const struct rop_expect *x = &entry->expects.at[i];
 		if (x->kind >= ROP_STEP_KINDS_N || !x->subject || x->status != ROP_EXPECT_PENDING)
-			return rop_fail(err, ROP_INTERNAL, "a new expectation must have a kind and a subject and be pending");
+			return rop_fail(err, ROP_INTERNAL,
+					"a new expectation must have a kind and a subject and be pending");
 		if (x->kind == ROP_STEP_SLOTS && (x->first < 0 || x->first > x->last || x->last >= ROP_SLOTS))
 			return rop_fail(err, ROP_INTERNAL, "slots %d-%d are no range", x->first, x->last);
 	}
@@ -43,9 +44,11 @@ bool store_check_entry(const struct rop_entry *entry, struct rop_err *err)
 		const struct rop_shard_memory *s = &entry->shards.at[i];
 		struct rop_slots slots;
 		if (s->number < 1 || (i && s->number <= entry->shards.at[i - 1].number))
-			return rop_fail(err, ROP_INTERNAL, "shard %d is no number, or stands in the wrong place", s->number);
+			return rop_fail(err, ROP_INTERNAL, "shard %d is no number, or stands in the wrong place",
+					s->number);
 		if (!s->slots || !*s->slots || !rop_slots_parse(s->slots, &slots))
-			return rop_fail(err, ROP_INTERNAL, "shard %d: '%s' are no slots", s->number, s->slots ? s->slots : "");
+			return rop_fail(err, ROP_INTERNAL, "shard %d: '%s' are no slots", s->number,
+					s->slots ? s->slots : "");
 	}
 	return true;
 }
@@ -235,7 +238,8 @@ static bool add_expect(struct writing *w, struct rop_expect *x, struct rop_err *
 static bool write_temporaries(struct writing *w, struct rop_err *err)
 {
 	const struct rop_entry *entry = w->entry;
-	for (size_t i = 0; i < entry->temporaries_gone.n; i++) { /* first: one restored and lowered again is a new one */
+	for (size_t i = 0; i < entry->temporaries_gone.n;
+	     i++) { /* first: one restored and lowered again is a new one */
 		struct sql q = sql_start(w->store, SQL_TEMPORARY_DROP);
 		sql_put_int(&q, w->cluster);
 		sql_put_text(&q, entry->temporaries_gone.at[i].node);

@@ -1,4 +1,5 @@
-/* file_error.c - topology files that could not be taken, and why; which database this is, and whether it was changed. */
+/* file_error.c - topology files that could not be taken, and why; which database this is, and whether it was changed.
+ */
 #include "inner.h"
 
 #include <string.h>
@@ -15,8 +16,8 @@ static bool set_error(struct rop_store *store, const struct rop_file_error *e, s
 	return sql_run(&q, err);
 }
 
-bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text, int64_t wall_ms,
-			  struct rop_err *err)
+bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text,
+			  int64_t wall_ms, struct rop_err *err)
 {
 	const struct rop_file_error error = { path, cluster, text, wall_ms };
 	if (!store_begin(store, err))

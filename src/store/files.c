@@ -15,9 +15,12 @@
 /* Numbers from statfs(2). Locks and syncs cannot be relied upon there. */
 const char *store_network_name(unsigned long magic)
 {
-	static const struct { unsigned long magic; const char *name; } NETWORK[] = {
-		{ 0x6969, "NFS" }, { 0x01021997, "9P" }, { 0x65735546, "FUSE" }, { 0x517b, "SMB" },
-		{ 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB2" }, { 0x5346414f, "AFS" }, { 0x73757245, "Coda" },
+	static const struct {
+		unsigned long magic;
+		const char *name;
+	} NETWORK[] = {
+		{ 0x6969, "NFS" },      { 0x01021997, "9P" },     { 0x65735546, "FUSE" }, { 0x517b, "SMB" },
+		{ 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB2" },   { 0x5346414f, "AFS" },  { 0x73757245, "Coda" },
 		{ 0x00c36400, "Ceph" }, { 0x0bd00bd0, "Lustre" },
 	};
 	for (size_t i = 0; i < sizeof NETWORK / sizeof *NETWORK; i++)
@@ -43,8 +46,9 @@ static bool make_folders(char *folder, struct rop_err *err)
 		*p = '\0';
 		bool made = mkdir(folder, 0700) == 0;
 		if (!made && errno != EEXIST && access(folder, F_OK) != 0)
-			return rop_fail(err, ROP_FAIL, "the folder %s cannot be made: %s. Name another place with --state",
-					folder, strerror(errno));
+			return rop_fail(err, ROP_FAIL,
+					"the folder %s cannot be made: %s. Name another place with --state", folder,
+					strerror(errno));
 		if (made)
 			chmod(folder, 0700); /* whatever the umask took away */
 		*p = kept;
@@ -63,11 +67,15 @@ static bool check_folder(const char *folder, bool make, struct rop_err *err)
 		return rop_fail(err, ROP_FAIL, "%s is not a folder. Name another place with --state", folder);
 	const char *network = store_network_name((unsigned long)fs.f_type);
 	if (network)
-		return rop_fail(err, ROP_FAIL, "the folder %s is on %s, where locks and syncs cannot be relied upon. "
-				"Name a place on a local disk with --state", folder, network);
+		return rop_fail(err, ROP_FAIL,
+				"the folder %s is on %s, where locks and syncs cannot be relied upon. "
+				"Name a place on a local disk with --state",
+				folder, network);
 	if (make && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
-		return rop_fail(err, ROP_FAIL, "the folder %s cannot be written: %s. Run as its owner, or name another "
-				"place with --state", folder, strerror(errno));
+		return rop_fail(err, ROP_FAIL,
+				"the folder %s cannot be written: %s. Run as its owner, or name another "
+				"place with --state",
+				folder, strerror(errno));
 	return true;
 }
 
@@ -93,8 +101,8 @@ bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err
 	return true;
 }
 
-/* Root beside the service: what root makes in the service's folder belongs to the service, or it could not go on. SQLite does
- * the same with its journal. `fresh`: a file that was made just now. */
+/* Root beside the service: what root makes in the service's folder belongs to the service, or it could not go on.
+ * SQLite does the same with its journal. `fresh`: a file that was made just now. */
 void store_give_away(const char *fresh)
 {
 	struct stat st;
@@ -131,8 +139,10 @@ bool store_file(const char *file, const char *path, bool make, bool *ret_exists,
 		return !make || make_file(file, path, err);
 	}
 	if (S_ISLNK(st.st_mode))
-		return rop_fail(err, ROP_FAIL, "the database %s is a symbolic link, which is not followed. Name the file "
-				"itself with --state", path);
+		return rop_fail(err, ROP_FAIL,
+				"the database %s is a symbolic link, which is not followed. Name the file "
+				"itself with --state",
+				path);
 	if (!S_ISREG(st.st_mode))
 		return rop_fail(err, ROP_FAIL, "the database %s is not a regular file. Name another one with --state",
 				path);

@@ -25,7 +25,8 @@ static bool is_outdated(struct rop_store *store, const struct rop_commit_request
 	*ret_outdated = false;
 	if (!request->entry->check_pass)
 		return true;
-	if (!store_find_cluster(store, request->cluster, &cluster, err) || !store_newest_pass(store, cluster, &pass, err))
+	if (!store_find_cluster(store, request->cluster, &cluster, err) ||
+	    !store_newest_pass(store, cluster, &pass, err))
 		return false;
 	*ret_outdated = pass != request->entry->after_pass;
 	return true;
@@ -130,15 +131,14 @@ bool rop_store_commit(struct rop_store *store, const char *cluster, struct rop_e
 	if (!rop_store_commit_group(store, &request, 1, err))
 		return rop_wrap(err, "cluster '%s'", cluster);
 	switch (request.result) {
-	case ROP_COMMIT_REFUSED:
-		return rop_fail(err, request.err.code, "cluster '%s': %s", cluster, request.err.text);
+	case ROP_COMMIT_REFUSED: return rop_fail(err, request.err.code, "cluster '%s': %s", cluster, request.err.text);
 	case ROP_COMMIT_OUTDATED:
-		return rop_fail(err, ROP_FAIL, "cluster '%s': another process has written to its journal meanwhile. Run "
-				"again", cluster);
+		return rop_fail(err, ROP_FAIL,
+				"cluster '%s': another process has written to its journal meanwhile. Run "
+				"again",
+				cluster);
 	case ROP_COMMIT_WRITTEN:
-	case ROP_COMMIT_PAUSED:
-		*ret_paused = request.result == ROP_COMMIT_PAUSED;
-		break;
+	case ROP_COMMIT_PAUSED: *ret_paused = request.result == ROP_COMMIT_PAUSED; break;
 	}
 	return true;
 }

@@ -83,7 +83,9 @@ static bool read_refused(struct reading *r, struct rop_image *image, struct rop_
 	struct sql q = start(r, SQL_SETTINGS_REFUSED);
 	while (sql_row(&q)) {
 		struct rop_expect *x = rop_push(r->arena, &image->refused);
-		*x = (struct rop_expect){ .kind = ROP_STEP_SETTING, .first = -1, .last = -1, .status = ROP_EXPECT_REFUSED };
+		*x = (struct rop_expect){
+			.kind = ROP_STEP_SETTING, .first = -1, .last = -1, .status = ROP_EXPECT_REFUSED
+		};
 		sql_copy(&q, x->node, sizeof x->node);
 		x->address = sql_text(&q, r->arena);
 		x->name = sql_text(&q, r->arena);
@@ -213,8 +215,9 @@ bool store_newest_pass(struct rop_store *store, int64_t cluster, int64_t *ret_pa
 static bool read_image(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
 	return store_newest_pass(r->store, r->cluster, &image->pass, err) && read_cluster(r, image, err) &&
-	       read_revision(r, image, err) && read_pending(r, image, err) && read_refused(r, image, err) && read_temporaries(r, image, err) &&
-	       read_members(r, image, err) && read_shards(r, image, err) && read_conditions(r, image, err);
+	       read_revision(r, image, err) && read_pending(r, image, err) && read_refused(r, image, err) &&
+	       read_temporaries(r, image, err) && read_members(r, image, err) && read_shards(r, image, err) &&
+	       read_conditions(r, image, err);
 }
 
 bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,

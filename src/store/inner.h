@@ -12,15 +12,15 @@
 
 struct rop_store {
 	sqlite3 *db;
-	char *path;              /* as the caller named it: for sentences */
-	char *file;              /* the same with its folder resolved, which SQLite opens */
+	char *path; /* as the caller named it: for sentences */
+	char *file; /* the same with its folder resolved, which SQLite opens */
 	bool in_memory, for_writing;
-	bool in_write;           /* between store_begin and its end */
-	int schema;              /* may be an older one when it is only read */
-	bool asked_version;      /* rop_store_changed: seen_version holds */
+	bool in_write;      /* between store_begin and its end */
+	int schema;         /* may be an older one when it is only read */
+	bool asked_version; /* rop_store_changed: seen_version holds */
 	int64_t seen_version;
-	char *broken;            /* why it may not be used any more, or NULL */
-	bool in_use;             /* the last failure was another process's lock */
+	char *broken; /* why it may not be used any more, or NULL */
+	bool in_use;  /* the last failure was another process's lock */
 	sqlite3_stmt *statements[SQL_N];
 };
 
@@ -43,8 +43,8 @@ bool store_open_with(const char *path, enum rop_store_mode mode, const struct st
 		     struct rop_store **ret_store, struct rop_err *err);
 
 /* One function is one transaction. */
-bool store_begin(struct rop_store *store, struct rop_err *err);   /* for writing */
-bool store_finish(struct rop_store *store, struct rop_err *err);  /* commits; on failure rolled back */
+bool store_begin(struct rop_store *store, struct rop_err *err);  /* for writing */
+bool store_finish(struct rop_store *store, struct rop_err *err); /* commits; on failure rolled back */
 void store_undo(struct rop_store *store);
 bool store_begin_read(struct rop_store *store, struct rop_err *err);
 void store_end_read(struct rop_store *store);
@@ -74,7 +74,8 @@ bool store_sync_file(const char *file, struct rop_err *err);
 
 /* Mistakes of the caller, code 70. */
 bool store_check_entry(const struct rop_entry *entry, struct rop_err *err);
-/* Inside a write transaction. Fills in the ids of the new rows. Code 70: refused, and only this entry is to be undone. */
+/* Inside a write transaction. Fills in the ids of the new rows. Code 70: refused, and only this entry is to be undone.
+ */
 bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_entry *entry, struct rop_err *err);
 
 /* The cluster's row, added when there is none. ret_boot_id has the size of rop_image.boot_id, or is NULL. Inside a

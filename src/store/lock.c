@@ -61,17 +61,19 @@ static bool read_holder(int fd, struct holder *ret)
 
 static bool held(const char *cluster, const struct holder *h, struct rop_err *err)
 {
-	const char *open = cluster ? "cluster '" : "the place of the daemon on this database", *name = cluster ? cluster : "";
+	const char *open = cluster ? "cluster '" : "the place of the daemon on this database",
+		   *name = cluster ? cluster : "";
 	const char *closed = cluster ? "'" : "";
 	if (!h)
-		return rop_fail(err, ROP_BUSY, "%s%s%s is held by another process, which has not yet said who it is", open, name, closed);
+		return rop_fail(err, ROP_BUSY, "%s%s%s is held by another process, which has not yet said who it is",
+				open, name, closed);
 	char since[32] = "?";
 	time_t when = (time_t)h->since_s;
 	struct tm tm;
 	if (localtime_r(&when, &tm))
 		strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", &tm);
-	return rop_fail(err, ROP_BUSY, "%s%s%s is held by pid %lld (%s, since %s)", open, name, closed, (long long)h->pid,
-			h->command, since);
+	return rop_fail(err, ROP_BUSY, "%s%s%s is held by pid %lld (%s, since %s)", open, name, closed,
+			(long long)h->pid, h->command, since);
 }
 
 /* Take it, or learn who has it. A name of a dead process is left from before: the new holder is about to write. */

@@ -48,9 +48,11 @@ static bool exec(struct rop_store *store, const char *text, struct rop_err *err)
 static bool copy_to(struct rop_store *store, const char *part, struct rop_err *err)
 {
 	struct rop_store before = { .path = store->path, .file = store->file };
-	int rc = sqlite3_open_v2(store->file, &before.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, NULL);
+	int rc = sqlite3_open_v2(store->file, &before.db,
+				 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(before.db, "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
+		rc = sqlite3_exec(before.db, "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY", NULL, NULL,
+				  NULL);
 	bool ok = rc == SQLITE_OK || store_fail(&before, rc, err);
 	if (ok) {
 		struct sql q = sql_start(&before, SQL_COPY);
@@ -95,7 +97,8 @@ static bool references_hold(struct rop_store *store, struct rop_err *err)
 static bool step_to(struct rop_store *store, int version, const char *text, struct rop_err *err)
 {
 	char mark[96];
-	snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID, version);
+	snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID,
+		 version);
 	if (!exec(store, text, err) || !references_hold(store, err) || !exec(store, mark, err))
 		return rop_wrap(err, "bringing it to schema %d", version);
 	return true;

@@ -31,9 +31,12 @@ static const struct {
 };
 
 /* Switches of the connection: a tampered file cannot make us run its triggers and views, nor write to its schema. */
-static const struct { int option, value; } SWITCHES[] = {
-	{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 }, { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
-	{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 }, { SQLITE_DBCONFIG_DQS_DML, 0 }, { SQLITE_DBCONFIG_DQS_DDL, 0 },
+static const struct {
+	int option, value;
+} SWITCHES[] = {
+	{ SQLITE_DBCONFIG_DEFENSIVE, 1 },      { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+	{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 }, { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+	{ SQLITE_DBCONFIG_DQS_DML, 0 },        { SQLITE_DBCONFIG_DQS_DDL, 0 },
 };
 
 static bool set_switches(struct rop_store *store, struct rop_err *err)
@@ -42,8 +45,10 @@ static bool set_switches(struct rop_store *store, struct rop_err *err)
 		int now = -1;
 		int rc = sqlite3_db_config(store->db, SWITCHES[i].option, SWITCHES[i].value, &now);
 		if (rc != SQLITE_OK || now != SWITCHES[i].value)
-			return rop_fail(err, ROP_FAIL, "this SQLite (%s) cannot set its option %d, which is needed to open "
-					"%s safely", sqlite3_libversion(), SWITCHES[i].option, store->path);
+			return rop_fail(err, ROP_FAIL,
+					"this SQLite (%s) cannot set its option %d, which is needed to open "
+					"%s safely",
+					sqlite3_libversion(), SWITCHES[i].option, store->path);
 	}
 	sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
 	return true;
@@ -70,9 +75,11 @@ static bool pragma_holds(struct rop_store *store, size_t i, struct rop_err *err)
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		ok = store_fail(store, rc, err);
 	if (ok && !(value ? strcmp(value, PRAGMAS[i].expected) == 0 : PRAGMAS[i].may_be_absent))
-		ok = rop_fail(err, ROP_FAIL, "the database %s: %s is %s instead of %s. Another program has changed the file, "
-			      "or this SQLite (%s) is not fit for it", store->path, PRAGMAS[i].get + strlen("PRAGMA "),
-			      value ? value : "not known", PRAGMAS[i].expected, sqlite3_libversion());
+		ok = rop_fail(err, ROP_FAIL,
+			      "the database %s: %s is %s instead of %s. Another program has changed the file, "
+			      "or this SQLite (%s) is not fit for it",
+			      store->path, PRAGMAS[i].get + strlen("PRAGMA "), value ? value : "not known",
+			      PRAGMAS[i].expected, sqlite3_libversion());
 	sqlite3_finalize(stmt);
 	return ok;
 }
@@ -110,10 +117,13 @@ static bool check_identity(struct rop_store *store, int newest, struct store_ide
 		return false;
 	bool empty = is.application_id == 0 && is.version == 0 && is.tables == 0;
 	if (!empty && is.application_id != STORE_APPLICATION_ID)
-		return rop_fail(err, ROP_FAIL, "%s is a database of another program (application id %lld). Name another "
-				"file with --state", store->path, (long long)is.application_id);
+		return rop_fail(err, ROP_FAIL,
+				"%s is a database of another program (application id %lld). Name another "
+				"file with --state",
+				store->path, (long long)is.application_id);
 	if (is.version > newest)
-		return rop_fail(err, ROP_FAIL, "the database %s was written by schema %lld, this program knows %d. Use the "
+		return rop_fail(err, ROP_FAIL,
+				"the database %s was written by schema %lld, this program knows %d. Use the "
 				"newer redis-operator, or move the file away, which costs history and nothing else",
 				store->path, (long long)is.version, newest);
 	if (!empty && is.version < 1)
@@ -152,7 +162,8 @@ static bool prepare_for_writing(struct rop_store *store, const struct store_migr
 	bool empty;
 	store->schema = n; /* when this has worked */
 	return check_identity(store, n, &is, &empty, err) && quick_check(store, err) &&
-	       store_migrate(store, migrations, n, err) && check_pragmas(store, err) && sql_prepare_all(store, true, err);
+	       store_migrate(store, migrations, n, err) && check_pragmas(store, err) &&
+	       sql_prepare_all(store, true, err);
 }
 
 static bool open_and_look(struct rop_store *store, int flags, struct rop_err *err)
@@ -191,9 +202,10 @@ static bool prepare_for_reading(struct rop_store *store, int newest, bool *ret_e
 	if (sql_prepare_all(store, false, err))
 		return true;
 	if (is.version < newest)
-		return rop_fail(err, ROP_FAIL, "the database %s was written by schema %lld and cannot be read as it is: this "
-				"program knows %d. The next apply or run brings it up to date", store->path,
-				(long long)is.version, newest);
+		return rop_fail(err, ROP_FAIL,
+				"the database %s was written by schema %lld and cannot be read as it is: this "
+				"program knows %d. The next apply or run brings it up to date",
+				store->path, (long long)is.version, newest);
 	return false;
 }
 

@@ -50,7 +50,8 @@ bool rop_store_resume(struct rop_store *store, const char *cluster, int64_t wall
 	return finish(store, resume_cluster(store, cluster, wall_ms, err), "resume", cluster, err);
 }
 
-bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused, struct rop_err *err)
+bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused,
+		      struct rop_err *err)
 {
 	if (!store_usable(store, err))
 		return false;

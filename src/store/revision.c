@@ -82,8 +82,8 @@ bool rop_store_source(struct rop_store *store, struct rop_arena *arena, const ch
 	return true;
 }
 
-bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, const char *path, const char **ret_cluster,
-			      const char **ret_source, struct rop_err *err)
+bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, const char *path,
+			      const char **ret_cluster, const char **ret_source, struct rop_err *err)
 {
 	const char *cluster = NULL, *source = NULL;
 	if (!store_usable(store, err))

@@ -17,10 +17,12 @@ struct rop_store;
 enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3, SQL_WHEN_WRITE };
 
 /* The columns of an expectation, in the order in which commit.c writes and image.c reads them. */
-#define SQL_EXPECT_COLUMNS "kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
+#define SQL_EXPECT_COLUMNS \
+	"kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
 	"command, precondition, why, issued_wall_ms, issued_boot_ms, deadline_boot_ms, attempts"
 
 /* X(name, when, text). Parameters are numbered in the order in which they are bound. */
+/* clang-format off */
 #define SQL_STATEMENTS(X) \
 	/* opening */ \
 	X(IDENTITY, SETUP, "SELECT (SELECT application_id FROM pragma_application_id)," \
@@ -48,7 +50,8 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 		" state_since_boot_ms, boot_id, paused, paused_until_wall_ms, paused_by FROM cluster WHERE id = ?1") \
 	X(CLUSTER_PAUSED, READ, "SELECT 1 FROM cluster WHERE name = ?1 AND paused = 1" \
 		" AND (paused_until_wall_ms = 0 OR paused_until_wall_ms > ?2)") \
-	X(CLUSTER_PAUSES, READ, "SELECT name, paused_by, paused_until_wall_ms FROM cluster WHERE paused = 1 ORDER BY name") \
+	X(CLUSTER_PAUSES, READ, "SELECT name, paused_by, paused_until_wall_ms FROM cluster WHERE paused = 1 ORDER" \
+		" BY name") \
 	X(CLUSTER_ADD, WRITE, "INSERT INTO cluster (name) VALUES (?1)") \
 	X(CLUSTER_PAUSE, WRITE, "UPDATE cluster SET paused = 1, paused_until_wall_ms = ?2, paused_by = ?3," \
 		" pause_changed_wall_ms = ?4 WHERE id = ?1") \
@@ -90,13 +93,15 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	X(MEMBER_ADD, WRITE, "INSERT INTO member (cluster, node, address, shard) VALUES (?1, ?2, ?3, ?4)" \
 		" ON CONFLICT (cluster, node) DO UPDATE SET address = excluded.address, shard = excluded.shard") \
 	/* shards; without a copy its columns are NULL */ \
-	X(SHARDS_GET, READ_3, "SELECT s.number, s.slots, c.node, c.address, c.led, c.repl_offset, c.keys, c.seen_wall_ms" \
+	X(SHARDS_GET, READ_3, "SELECT s.number, s.slots, c.node, c.address, c.led, c.repl_offset, c.keys," \
+		" c.seen_wall_ms" \
 		" FROM shard s LEFT JOIN shard_copy c ON c.cluster = s.cluster AND c.number = s.number" \
 		" WHERE s.cluster = ?1 ORDER BY s.number, c.place") \
 	X(SHARD_COPIES_CLEAR, WRITE, "DELETE FROM shard_copy WHERE cluster = ?1") \
 	X(SHARDS_CLEAR, WRITE, "DELETE FROM shard WHERE cluster = ?1") \
 	X(SHARD_ADD, WRITE, "INSERT INTO shard (cluster, number, slots) VALUES (?1, ?2, ?3)") \
-	X(SHARD_COPY_ADD, WRITE, "INSERT INTO shard_copy (cluster, number, place, node, address, led, repl_offset, keys," \
+	X(SHARD_COPY_ADD, WRITE, "INSERT INTO shard_copy (cluster, number, place, node, address, led," \
+		" repl_offset, keys," \
 		" seen_wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
 	/* the journal */ \
 	X(PASS_NEWEST, READ, "SELECT coalesce(max(id), 0) FROM pass WHERE cluster = ?1") \
@@ -124,8 +129,10 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	X(EXPECT_PENDING, READ, "SELECT id, " SQL_EXPECT_COLUMNS " FROM expectation" \
 		" WHERE cluster = ?1 AND status = 'pending' ORDER BY id") \
 	/* the newest try of each setting, where it was refused (max() chooses the row of the other columns) */ \
-	X(SETTINGS_REFUSED, READ, "SELECT node, address, name, value, note FROM (SELECT max(id), node, address, name, value," \
-		" note, status FROM expectation WHERE cluster = ?1 AND kind = 'set-setting' AND status <> 'superseded'" \
+	X(SETTINGS_REFUSED, READ, "SELECT node, address, name, value, note FROM (SELECT max(id), node, address," \
+		" name, value," \
+		" note, status FROM expectation WHERE cluster = ?1 AND kind = 'set-setting' AND status <>" \
+		" 'superseded'" \
 		" GROUP BY subject) WHERE status = 'refused' ORDER BY node, name") \
 	/* temporary settings */ \
 	X(TEMPORARIES_GET, READ_3, "SELECT node, name, address, original, temporary, peer FROM temporary_setting" \
@@ -133,7 +140,8 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	/* the same of a database of schema 1 or 2, which is only read */ \
 	X(TEMPORARIES_GET_2, READ, "SELECT node, name, address, original, temporary, '' FROM temporary_setting" \
 		" WHERE cluster = ?1 ORDER BY node, name") \
-	X(TEMPORARY_SET, WRITE, "INSERT INTO temporary_setting (cluster, node, name, address, original, temporary, peer)" \
+	X(TEMPORARY_SET, WRITE, "INSERT INTO temporary_setting (cluster, node, name, address, original," \
+		" temporary, peer)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (cluster, node, name)" \
 		" DO UPDATE SET address = excluded.address, temporary = excluded.temporary, peer = excluded.peer") \
 	X(TEMPORARY_DROP, WRITE, "DELETE FROM temporary_setting WHERE cluster = ?1 AND node = ?2 AND name = ?3") \
@@ -146,7 +154,8 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	/* history, newest first; within a pass the moves stand before the steps they caused */ \
 	X(HISTORY, READ, "SELECT * FROM (SELECT t.pass, 0 AS is_step, t.id, p.wall_ms, p.pid, t.from_state AS a," \
 		" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved, NULL AS f" \
-		" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC LIMIT ?2)" \
+		" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC" \
+		" LIMIT ?2)" \
 		" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \
 		" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms, x.why" \
 		" FROM expectation x JOIN pass p ON p.id = x.pass WHERE x.cluster = ?1 ORDER BY x.id DESC LIMIT ?2)" \
@@ -158,6 +167,7 @@ enum sql_name {
 #undef X
 	SQL_N
 };
+/* clang-format on */
 
 /* One run of a statement. Bind in order, then step, then read in order, then end:
  *	struct sql q = sql_start(store, SQL_CLUSTER_FIND);
@@ -170,9 +180,9 @@ enum sql_name {
 struct sql {
 	struct rop_store *store;
 	sqlite3_stmt *stmt;
-	int rc;          /* the last result; SQLITE_ROW while there is a row */
-	int at;          /* parameters bound, or columns read, so far */
-	char odd[96];    /* a value that cannot be ours: the database is damaged */
+	int rc;       /* the last result; SQLITE_ROW while there is a row */
+	int at;       /* parameters bound, or columns read, so far */
+	char odd[96]; /* a value that cannot be ours: the database is damaged */
 };
 
 /* Prepare what the mode needs. */
@@ -181,15 +191,15 @@ void sql_finalize_all(struct rop_store *store);
 
 struct sql sql_start(struct rop_store *store, enum sql_name name);
 void sql_put_int(struct sql *q, int64_t value);
-void sql_put_text(struct sql *q, const char *value);  /* NULL is SQL's NULL */
+void sql_put_text(struct sql *q, const char *value);   /* NULL is SQL's NULL */
 void sql_put_always(struct sql *q, const char *value); /* NULL is '' */
 
 bool sql_row(struct sql *q);
 int64_t sql_int(struct sql *q);
-int sql_small(struct sql *q); /* fits an int, or the value is odd */
-const char *sql_text(struct sql *q, struct rop_arena *arena);    /* owned by the arena; NULL for NULL */
+int sql_small(struct sql *q);                                   /* fits an int, or the value is odd */
+const char *sql_text(struct sql *q, struct rop_arena *arena);   /* owned by the arena; NULL for NULL */
 const char *sql_always(struct sql *q, struct rop_arena *arena); /* "" for NULL */
-void sql_copy(struct sql *q, char *buf, size_t size);            /* too long is odd */
+void sql_copy(struct sql *q, char *buf, size_t size);           /* too long is odd */
 /* What was read cannot be ours: the database is damaged. */
 void sql_odd(struct sql *q, const char *what, const char *value);
 /* The index of a text among names, by its finder; odd and 0 when there is none. */

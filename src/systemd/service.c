@@ -74,7 +74,8 @@ int64_t rop_service_watchdog_ms(void)
 
 /* ---------------------------------------------------------------- the journal */
 
-/* "device:inode". Only equality says that it is this process's stderr: the variable is inherited, descriptors change. */
+/* "device:inode". Only equality says that it is this process's stderr: the variable is inherited, descriptors change.
+ */
 bool rop_service_has_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -92,8 +93,13 @@ bool rop_service_has_journal(void)
 
 static const char *name_of(struct rop_arena *arena, const char *key)
 {
-	static const struct { const char *key, *name; } NAMES[] = {
-		{ "cluster", "REDIS_CLUSTER" }, { "node", "REDIS_NODE" }, { "from", "STATE_FROM" }, { "to", "STATE_TO" },
+	static const struct {
+		const char *key, *name;
+	} NAMES[] = {
+		{ "cluster", "REDIS_CLUSTER" },
+		{ "node", "REDIS_NODE" },
+		{ "from", "STATE_FROM" },
+		{ "to", "STATE_TO" },
 	};
 	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
 		if (strcmp(NAMES[i].key, key) == 0)
@@ -131,15 +137,11 @@ static const char *id_of(enum rop_log_level level, const struct rop_log_field *f
 static int priority_of(enum rop_log_level level)
 {
 	switch (level) {
-	case ROP_LOG_ERROR:
-		return LOG_ERR;
-	case ROP_LOG_WARN:
-		return LOG_WARNING;
-	case ROP_LOG_INFO:
-		return LOG_INFO;
+	case ROP_LOG_ERROR: return LOG_ERR;
+	case ROP_LOG_WARN: return LOG_WARNING;
+	case ROP_LOG_INFO: return LOG_INFO;
 	case ROP_LOG_DEBUG:
-	case ROP_LOG_LEVELS_N:
-		break;
+	case ROP_LOG_LEVELS_N: break;
 	}
 	return LOG_DEBUG;
 }

@@ -18,12 +18,11 @@
 
 enum { NODES_MAX = 1024, REPLIES = 5 };
 
-static const char COMMANDS[] =
-	"*2\r\n$7\r\nCLUSTER\r\n$5\r\nNODES\r\n"
-	"*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n"
-	"*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n"
-	"*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
-	"*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n";
+static const char COMMANDS[] = "*2\r\n$7\r\nCLUSTER\r\n$5\r\nNODES\r\n"
+			       "*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n"
+			       "*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n"
+			       "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
+			       "*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n";
 
 struct node {
 	bool sent;

@@ -2,9 +2,10 @@
  *
  *   look MACHINE.yaml TOPOLOGY.yaml [PASSES]
  *
- * The topology's nodes (of tests/bench/stub, or real ones) are looked at PASSES times over open connections, three times:
- * only asking; asking and understanding; the whole pass with its decision. Prints per cluster and pass, median of five:
- * `WHAT: TOTAL us CPU (USER user, SYSTEM system)`, and the arena bytes of one pass. Exits 1 when the cluster is not converged.
+ * The topology's nodes (of tests/bench/stub, or real ones) are looked at PASSES times over open connections, three
+ * times: only asking; asking and understanding; the whole pass with its decision. Prints per cluster and pass, median
+ * of five: `WHAT: TOTAL us CPU (USER user, SYSTEM system)`, and the arena bytes of one pass. Exits 1 when the cluster
+ * is not converged.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,8 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 	struct bench *bench = arg;
 	const struct rop_observed *seen = NULL;
 	if (bench->depth > 0)
-		seen = rop_observed_from_answers(bench->arena, answers, n, bench->settings, bench->n_settings, rop_boot_ms());
+		seen = rop_observed_from_answers(bench->arena, answers, n, bench->settings, bench->n_settings,
+						 rop_boot_ms());
 	bench->bytes = rop_arena_bytes(bench->arena);
 	for (size_t i = 0; i < n; i++)
 		bench->bad |= answers[i].reach != ROP_REACH_OK;
@@ -72,8 +74,8 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 static void look(struct bench *bench)
 {
 	bench->arena = rop_arena_new();
-	rop_fleet_observe(bench->fleet, bench->arena, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, bench->settings, bench->n_settings, looked,
-			  bench);
+	rop_fleet_observe(bench->fleet, bench->arena, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, bench->settings,
+			  bench->n_settings, looked, bench);
 }
 
 static void cpu_us(double *ret_user, double *ret_system)
@@ -111,7 +113,8 @@ static bool measure(struct bench *bench, int depth, int passes, const char *what
 		system[run] = (system1 - system0) / passes;
 		total[run] = user[run] + system[run];
 	}
-	printf("%-12s %7.1f us CPU (%.1f user, %.1f system), %zu KiB\n", what, median(total), median(user), median(system), bench->bytes / 1024);
+	printf("%-12s %7.1f us CPU (%.1f user, %.1f system), %zu KiB\n", what, median(total), median(user),
+	       median(system), bench->bytes / 1024);
 	return !bench->bad;
 }
 
@@ -146,9 +149,15 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < topology->nodes.n; i++)
 		topology->nodes.at[i].ip = topology->nodes.at[i].host; /* literal addresses */
 	struct bench bench = { .loop = rop_loop_new(NULL) };
-	struct rop_fleet_options fleet = { .client_name = "redis-operator:bench", .connect_timeout_ms = 2000, .command_timeout_ms = 5000 };
-	struct rop_reconcile_options options = { .machine = machine, .words = rop_cluster_words(), .topology = topology,
-						 .image = &IMAGE, .boot_id = rop_boot_id(), .keep = true };
+	struct rop_fleet_options fleet = { .client_name = "redis-operator:bench",
+					   .connect_timeout_ms = 2000,
+					   .command_timeout_ms = 5000 };
+	struct rop_reconcile_options options = { .machine = machine,
+						 .words = rop_cluster_words(),
+						 .topology = topology,
+						 .image = &IMAGE,
+						 .boot_id = rop_boot_id(),
+						 .keep = true };
 	bench.settings = rop_settings_watched(arena, topology, &bench.n_settings);
 	bench.fleet = rop_fleet_new(bench.loop, &fleet, rop_endpoints_of(arena, topology, NULL), topology->nodes.n);
 	bench.r = rop_reconcile_new(&options, clock_now());

@@ -22,14 +22,18 @@ static double cpu_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static struct rop_topology *topology_of(struct rop_arena *arena, int shards, int replicas, const char *const *zones, size_t n_zones)
+static struct rop_topology *topology_of(struct rop_arena *arena, int shards, int replicas, const char *const *zones,
+					size_t n_zones)
 {
 	struct rop_topology *topology = rop_alloc(arena, sizeof *topology);
-	*topology = (struct rop_topology){ .name = "bench", .shards = shards, .replicas_per_shard = replicas, .interval_ms = 5000 };
+	*topology = (struct rop_topology){
+		.name = "bench", .shards = shards, .replicas_per_shard = replicas, .interval_ms = 5000
+	};
 	for (int i = 0; i < shards * (1 + replicas); i++) {
 		const char *host = rop_printf(arena, "10.0.%d.%d", i / 250, i % 250 + 1);
 		*rop_push(arena, &topology->nodes) = (struct rop_declared_node){
-			.host = host, .ip = host, .port = 6379, .zone = n_zones ? zones[(size_t)i % n_zones] : NULL };
+			.host = host, .ip = host, .port = 6379, .zone = n_zones ? zones[(size_t)i % n_zones] : NULL
+		};
 	}
 	return topology;
 }
@@ -62,7 +66,8 @@ static const struct rop_machine *machine_of(struct rop_arena *arena, const char 
 	struct rop_doc *doc;
 	struct rop_machine *machine;
 	rop_diags_init(&diags, arena);
-	if (rop_doc_load(arena, path, &diags, &doc) && rop_machine_load(arena, doc, rop_cluster_words(), &diags, &machine))
+	if (rop_doc_load(arena, path, &diags, &doc) &&
+	    rop_machine_load(arena, doc, rop_cluster_words(), &diags, &machine))
 		return machine;
 	fprintf(stderr, "model: %s: not a machine\n", path);
 	exit(1);
@@ -70,11 +75,14 @@ static const struct rop_machine *machine_of(struct rop_arena *arena, const char 
 
 /* ---- what is measured ------------------------------------------------------------------------------------------ */
 
-static void plan(const struct rop_machine *machine, const struct rop_topology *topology, const struct rop_observed *world, size_t wanted)
+static void plan(const struct rop_machine *machine, const struct rop_topology *topology,
+		 const struct rop_observed *world, size_t wanted)
 {
 	static const struct rop_image IMAGE;
 	struct rop_arena *arena = rop_arena_new();
-	struct rop_reconcile_options options = { .machine = machine, .words = rop_cluster_words(), .topology = topology, .image = &IMAGE };
+	struct rop_reconcile_options options = {
+		.machine = machine, .words = rop_cluster_words(), .topology = topology, .image = &IMAGE
+	};
 	struct rop_plan made;
 	rop_plan_make(arena, &options, world, (struct rop_clock){ .boot_ms = 1, .wall_ms = 1 }, &made);
 	if (!made.result.reached || made.steps.n != wanted) {
@@ -98,7 +106,9 @@ static void slots_and_replicas(const struct rop_topology *topology, const struct
 {
 	static const struct rop_image IMAGE;
 	struct rop_arena *arena = rop_arena_new();
-	struct rop_situation now = { .arena = arena, .topology = topology, .seen = world, .image = &IMAGE, .tries = rop_tries_new(arena) };
+	struct rop_situation now = {
+		.arena = arena, .topology = topology, .seen = world, .image = &IMAGE, .tries = rop_tries_new(arena)
+	};
 	struct rop_batch batch = { .arena = arena, .state = "AssignSlots", .why = "" };
 	rop_situation_assess(&now);
 	act(&now, "assign_slots", &batch);
@@ -153,7 +163,9 @@ int main(int argc, char **argv)
 			slots_and_replicas(thousand[i], world, thousand_steps[i]);
 			ms[1 + i][run] = cpu_ms() - from;
 		}
-		ok &= report(i == 0 ? "plan slots and replicas of 1000 nodes" : "plan slots and replicas of 999 nodes in 3 zones", ms[1 + i]);
+		ok &= report(i == 0 ? "plan slots and replicas of 1000 nodes"
+				    : "plan slots and replicas of 999 nodes in 3 zones",
+			     ms[1 + i]);
 	}
 	rop_arena_free(arena);
 	return ok ? 0 : 1;

@@ -5,9 +5,9 @@
  * Starts the command and asks every node every 20 ms, pipelined over all nodes: CLUSTER INFO, and, as soon as all say
  * cluster_state:ok with 16384 slots assigned and as many known nodes as there are addresses, CLUSTER NODES. (Asking for
  * all views all the time would cost more than what is measured where 100 servers share two cores.) Agreed means: equal
- * views in ids, addresses, roles, primaries, config epochs and slots; nobody failing, in handshake or disconnected; every
- * slot owned once; every other node a replica, R to each primary. The time is that of the first such look after which no look
- * until the end disagreed; the end is `still` seconds after both agreement and the command's exit.
+ * views in ids, addresses, roles, primaries, config epochs and slots; nobody failing, in handshake or disconnected;
+ * every slot owned once; every other node a replica, R to each primary. The time is that of the first such look after
+ * which no look until the end disagreed; the end is `still` seconds after both agreement and the command's exit.
  * Prints: agreed_ms=N exit_ms=N exit=CODE still=0|1 looks=N. Without addresses: only the two of the command.
  * Exits 0 when agreement was reached in time, 1 when not, 2 on wrong use.
  */
@@ -58,7 +58,8 @@ static bool node_connect(struct node *node)
 	struct timeval limit = { 5, 0 };
 	node->link = redisConnectWithTimeout(node->host, node->port, limit);
 	if (!node->link || node->link->err) {
-		fprintf(stderr, "observe: %s:%d: %s\n", node->host, node->port, node->link ? node->link->errstr : "no memory");
+		fprintf(stderr, "observe: %s:%d: %s\n", node->host, node->port,
+			node->link ? node->link->errstr : "no memory");
 		return false;
 	}
 	redisSetTimeout(node->link, limit);
@@ -206,8 +207,8 @@ static bool all_agree(int replicas)
 		return false;
 	for (int i = 0; i < n_nodes; i++)
 		good = good && info_is(replies[i]->str, "cluster_state:", "ok") &&
-			info_is(replies[i]->str, "cluster_slots_assigned:", "16384") &&
-			info_is(replies[i]->str, "cluster_known_nodes:", known);
+		       info_is(replies[i]->str, "cluster_slots_assigned:", "16384") &&
+		       info_is(replies[i]->str, "cluster_known_nodes:", known);
 	free_all(replies);
 	if (!good || !ask_all("CLUSTER NODES", replies))
 		return false;
@@ -228,8 +229,10 @@ static bool all_agree(int replicas)
 
 static int fail_usage(const char *why)
 {
-	fprintf(stderr, "observe: %s\nobserve [--replicas R] [--deadline S] [--still S] [--output FILE] [HOST:PORT...]"
-		" -- COMMAND ARG...\n", why);
+	fprintf(stderr,
+		"observe: %s\nobserve [--replicas R] [--deadline S] [--still S] [--output FILE] [HOST:PORT...]"
+		" -- COMMAND ARG...\n",
+		why);
 	return 2;
 }
 

@@ -11,8 +11,8 @@
  *
  * 127.0.0.1:PORT is the stub itself:  STUB RESET  starts counting anew,  STUB REPORT  prints
  *   nodes=N looks=N median_ms=N p99_ms=N max_ms=N open=N connects=N kept=N unknown=N changing=N
- * looks: CLUSTER NODES answered since the reset; the times are those between two looks at the same node, max_ms also over
- * the time since each node's last look.
+ * looks: CLUSTER NODES answered since the reset; the times are those between two looks at the same node, max_ms also
+ * over the time since each node's last look.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,7 +32,10 @@
 
 enum { CLUSTERS_MAX = 4000, MEMBERS_MAX = 16, QUESTIONS_MAX = 64, WORDS_MAX = 8, INTERVAL_MAX_MS = 120000 };
 
-struct text { char *at; size_t n, cap; };
+struct text {
+	char *at;
+	size_t n, cap;
+};
 
 struct question { /* asked of cluster 0; what each of its nodes said */
 	struct text wire, raw[MEMBERS_MAX];
@@ -40,7 +43,7 @@ struct question { /* asked of cluster 0; what each of its nodes said */
 
 struct node {
 	struct text said[QUESTIONS_MAX]; /* as this node says it */
-	double looked_ms; /* 0: not since the reset */
+	double looked_ms;                /* 0: not since the reset */
 };
 
 struct peer {
@@ -60,8 +63,9 @@ static int epoll_fd;
 
 /* What never changes anything: only these are passed on to a real server. */
 static const char *const QUESTIONS[] = {
-	"CLUSTER NODES", "CLUSTER INFO", "CLUSTER MYID", "CLUSTER SHARDS", "CLUSTER LINKS", "INFO", "CONFIG GET",
-	"FUNCTION LIST", "CLIENT LIST", "CLIENT ID", "ACL WHOAMI", "PING", "ROLE", "DBSIZE", "TIME", "LASTSAVE",
+	"CLUSTER NODES", "CLUSTER INFO",  "CLUSTER MYID", "CLUSTER SHARDS", "CLUSTER LINKS", "INFO",
+	"CONFIG GET",    "FUNCTION LIST", "CLIENT LIST",  "CLIENT ID",      "ACL WHOAMI",    "PING",
+	"ROLE",          "DBSIZE",        "TIME",         "LASTSAVE",
 };
 
 static void die(const char *what)
@@ -113,7 +117,12 @@ static size_t reply_length(const char *at, size_t n)
 	return head;
 }
 
-struct command { const char *wire; size_t wire_n; char words[WORDS_MAX][128]; int n; };
+struct command {
+	const char *wire;
+	size_t wire_n;
+	char words[WORDS_MAX][128];
+	int n;
+};
 
 /* The command that begins here; false: it is not whole yet. */
 static bool command_read(const char *at, size_t n, struct command *ret)
@@ -167,7 +176,8 @@ static bool ask_server(int member, const struct command *command, struct text *r
 static int question_find(const struct command *command)
 {
 	for (int q = 0; q < n_questions; q++)
-		if (questions[q].wire.n == command->wire_n && memcmp(questions[q].wire.at, command->wire, command->wire_n) == 0)
+		if (questions[q].wire.n == command->wire_n &&
+		    memcmp(questions[q].wire.at, command->wire, command->wire_n) == 0)
 			return q;
 	return -1;
 }
@@ -214,7 +224,10 @@ static size_t put_id(struct text *out, const char *at, size_t n, int cluster)
 /* An address in one of the ways in which they are written; 0: none begins here. */
 static size_t put_address(struct text *out, const char *at, size_t n, int cluster)
 {
-	static const struct { const char *before, *between, *after; bool bus; } WAYS[] = {
+	static const struct {
+		const char *before, *between, *after;
+		bool bus;
+	} WAYS[] = {
 		{ "", ":", "@", true },
 		{ "ip=", ",port=", ",", false },
 		{ "master_host:", "\r\nmaster_port:", "\r\n", false },
@@ -226,12 +239,13 @@ static size_t put_address(struct text *out, const char *at, size_t n, int cluste
 				snprintf(bus[0], sizeof bus[0], "%d", server_ports[member] + 10000);
 				snprintf(bus[1], sizeof bus[1], "%d", port + 10000);
 			}
-			snprintf(from, sizeof from, "%s127.0.0.1%s%d%s%s", WAYS[i].before, WAYS[i].between, server_ports[member],
-				 WAYS[i].after, bus[0]);
+			snprintf(from, sizeof from, "%s127.0.0.1%s%d%s%s", WAYS[i].before, WAYS[i].between,
+				 server_ports[member], WAYS[i].after, bus[0]);
 			if (strlen(from) > n || memcmp(at, from, strlen(from)) != 0)
 				continue;
 			node_address(cluster, member, ip, sizeof ip);
-			snprintf(to, sizeof to, "%s%s%s%d%s%s", WAYS[i].before, ip, WAYS[i].between, port, WAYS[i].after, bus[1]);
+			snprintf(to, sizeof to, "%s%s%s%d%s%s", WAYS[i].before, ip, WAYS[i].between, port,
+				 WAYS[i].after, bus[1]);
 			text_add(out, to, strlen(to));
 			return strlen(from);
 		}
@@ -328,9 +342,10 @@ static void report(struct text *out)
 	int most = quantile(total, 1);
 	char body[320], head[32];
 	int n = snprintf(body, sizeof body,
-			 "nodes=%ld looks=%ld median_ms=%d p99_ms=%d max_ms=%.0f open=%ld connects=%ld kept=%ld unknown=%ld changing=%ld",
-			 seen, looks, quantile(total, 0.5), quantile(total, 0.99), longest > most ? longest : (double)most, open_now,
-			 connects, kept, unknown, changing);
+			 "nodes=%ld looks=%ld median_ms=%d p99_ms=%d max_ms=%.0f open=%ld connects=%ld kept=%ld "
+			 "unknown=%ld changing=%ld",
+			 seen, looks, quantile(total, 0.5), quantile(total, 0.99),
+			 longest > most ? longest : (double)most, open_now, connects, kept, unknown, changing);
 	text_add(out, head, (size_t)snprintf(head, sizeof head, "$%d\r\n", n));
 	text_add(out, body, (size_t)n);
 	text_add(out, "\r\n", 2);
@@ -450,7 +465,8 @@ static bool which_node(struct peer *peer)
 		peer->cluster = -1;
 		return true;
 	}
-	if (ip >> 24 != 127 || peer->cluster < 0 || peer->cluster >= CLUSTERS_MAX || peer->member < 0 || peer->member >= n_members)
+	if (ip >> 24 != 127 || peer->cluster < 0 || peer->cluster >= CLUSTERS_MAX || peer->member < 0 ||
+	    peer->member >= n_members)
 		return false;
 	if (!nodes[peer->cluster])
 		nodes[peer->cluster] = calloc((size_t)n_members, sizeof **nodes);
@@ -480,9 +496,12 @@ static void take_connections(int listener)
 
 static int listen_on_loopback(void)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY), .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in any = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_ANY),
+				   .sin_port = htons((uint16_t)port) };
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* Bound to the device, no other machine reaches it; where that is not allowed, which_node sends strangers away. */
+	/* Bound to the device, no other machine reaches it; where that is not allowed, which_node sends strangers away.
+	 */
 	setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any) != 0 || listen(fd, 4096) != 0)
@@ -492,7 +511,9 @@ static int listen_on_loopback(void)
 
 static int connect_to(int server_port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)server_port) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons((uint16_t)server_port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
 		die("connecting to a server to record from");

@@ -31,7 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = 0;
 	while (n < NODES_MAX && (at < end || n == 0)) {
 		struct rop_answer *answer = &answers[n++];
-		*answer = (struct rop_answer){ .address = rop_printf(arena, "10.0.0.%zu:6379", n), .port = 6379, .functions = -1 };
+		*answer = (struct rop_answer){ .address = rop_printf(arena, "10.0.0.%zu:6379", n),
+					       .port = 6379,
+					       .functions = -1 };
 		answer->ip = rop_printf(arena, "10.0.0.%zu", n);
 		answer->cluster_nodes = next_text(arena, &at, end);
 		answer->cluster_info = next_text(arena, &at, end);

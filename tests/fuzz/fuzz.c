@@ -34,7 +34,8 @@ static void look_through(const struct rop_observed *seen)
 			must_be_visible(node->operators[o].cluster);
 			must_be_visible(node->operators[o].from);
 		}
-		must(node->keys >= -1 && node->keys <= ROP_KEYS_MAX && node->epoch >= 0 && node->version >= 0, "numbers are");
+		must(node->keys >= -1 && node->keys <= ROP_KEYS_MAX && node->epoch >= 0 && node->version >= 0, "numbers"
+													       " are");
 	}
 	must(seen->foreign.n <= ROP_FOREIGN_MAX, "few foreign peers are kept");
 	for (size_t f = 0; f < seen->foreign.n; f++) {
@@ -46,14 +47,19 @@ static void look_through(const struct rop_observed *seen)
 void fuzz_assess(struct rop_arena *arena, const struct rop_answer *answers, size_t n, const char **setting_names,
 		 size_t n_settings)
 {
-	struct rop_topology topology = { .name = "fuzz", .shards = n > 2 ? 2 : 1, .replicas_per_shard = n > 3, .interval_ms = 5000 };
+	struct rop_topology topology = {
+		.name = "fuzz", .shards = n > 2 ? 2 : 1, .replicas_per_shard = n > 3, .interval_ms = 5000
+	};
 	struct rop_image image = { 0 };
 	for (size_t i = 0; i < n; i++)
-		*rop_push(arena, &topology.nodes) = (struct rop_declared_node){
-			.host = answers[i].ip, .ip = answers[i].ip, .port = answers[i].port };
+		*rop_push(arena, &topology.nodes) = (struct rop_declared_node){ .host = answers[i].ip,
+										.ip = answers[i].ip,
+										.port = answers[i].port };
 	struct rop_observed *seen = rop_observed_from_answers(arena, answers, n, setting_names, n_settings, 1);
 	look_through(seen);
-	struct rop_situation now = { .arena = arena, .topology = &topology, .seen = seen, .image = &image, .wall_ms = 1 };
+	struct rop_situation now = {
+		.arena = arena, .topology = &topology, .seen = seen, .image = &image, .wall_ms = 1
+	};
 	rop_situation_assess(&now);
 	rop_situation_open(&now);
 	for (size_t f = 0; f < now.findings.n; f++)

@@ -1,7 +1,7 @@
 /* fuzz.h - what the fuzz targets share: a target is one function of bytes, and a program in two ways.
  *
- * Linked with libFuzzer (tests/fuzz/run) it makes up inputs; without (make check) it reads the files that are given, and
- * each must do no harm: a sanitizer, an assertion or the time limit tells.
+ * Linked with libFuzzer (tests/fuzz/run) it makes up inputs; without (make check) it reads the files that are given,
+ * and each must do no harm: a sanitizer, an assertion or the time limit tells.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H

@@ -10,7 +10,7 @@
 PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config libyaml-dev libhiredis-dev libconfig-dev libsqlite3-dev
 	libuv1-dev libjansson-dev libsystemd-dev)
 PACKAGES_RUN=(redis-server redis-tools)
-PACKAGES_TEST=(libcriterion-dev clang shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
+PACKAGES_TEST=(libcriterion-dev clang clang-format shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
 	util-linux procps findutils diffutils socat
 	mandoc bash-completion)
 # libFuzzer, for tests/fuzz/run (Debian 12's name of it): wanted, not needed; without it that suite is skipped.

@@ -94,8 +94,9 @@ void data_fill(struct world *w, size_t node, const struct rop_slots *slots, size
 		int from = (int)chance_below(&w->sim->chance, ROP_SLOTS);
 		if (!rop_slots_run(slots, from, &first, &last))
 			rop_slots_run(slots, 0, &first, &last);
-		w->writes[w->n_writes] = (struct write){ .slot = first, .acked = true,
-							.stray = rop_slots_empty(&w->truth->nodes[node].slots) };
+		w->writes[w->n_writes] = (struct write){ .slot = first,
+							 .acked = true,
+							 .stray = rop_slots_empty(&w->truth->nodes[node].slots) };
 		take_in(w, node, w->n_writes++);
 	}
 	data_show(w, node);
@@ -114,8 +115,9 @@ static bool serves(const struct world *w, size_t node, int slot)
 static bool is_deposed(const struct world *w, size_t node, int slot)
 {
 	for (size_t i = 0; i < w->truth->n; i++)
-		if (w->truth->nodes[i].epoch > w->truth->nodes[node].epoch && w->truth->nodes[i].role == ROP_ROLE_PRIMARY &&
-		    rop_slots_has(&w->truth->nodes[i].slots, slot) && rop_bit(w->truth, w->truth->known, node, i))
+		if (w->truth->nodes[i].epoch > w->truth->nodes[node].epoch &&
+		    w->truth->nodes[i].role == ROP_ROLE_PRIMARY && rop_slots_has(&w->truth->nodes[i].slots, slot) &&
+		    rop_bit(w->truth, w->truth->known, node, i))
 			return true;
 	return false;
 }
@@ -184,8 +186,8 @@ void data_flow(struct world *w)
 {
 	for (size_t i = 0; i < w->truth->n; i++) {
 		int source = source_of(w, i);
-		if (w->truth->nodes[i].role == ROP_ROLE_REPLICA && w->truth->nodes[i].link_up && w->servers[i].up && source >= 0 &&
-		    w->servers[source].up && w->servers[i].history == w->servers[source].history)
+		if (w->truth->nodes[i].role == ROP_ROLE_REPLICA && w->truth->nodes[i].link_up && w->servers[i].up &&
+		    source >= 0 && w->servers[source].up && w->servers[i].history == w->servers[source].history)
 			flow_to(w, i, (size_t)source);
 	}
 }
@@ -262,7 +264,8 @@ void data_returned(struct world *w, size_t node)
 	struct writes had = server->has;
 	if (server->loses_data || !w->aof) {
 		data_begin(w, node);
-		if (w->truth->nodes[node].role == ROP_ROLE_PRIMARY && rop_slots_first(&w->truth->nodes[node].slots) < ROP_SLOTS)
+		if (w->truth->nodes[node].role == ROP_ROLE_PRIMARY &&
+		    rop_slots_first(&w->truth->nodes[node].slots) < ROP_SLOTS)
 			sim_lived(w->sim, LIVED_EMPTY_RETURN);
 	} else {
 		server->history = new_history(w, server->history, server->count);
@@ -298,8 +301,8 @@ static bool stands_elsewhere(const struct world *w, size_t k, size_t but)
 		int source = source_of(w, i);
 		if (i == but || !w->servers[i].up || !writes_has(&w->servers[i].has, k))
 			continue;
-		if (n->role == ROP_ROLE_PRIMARY ? rop_slots_has(&n->slots, w->writes[k].slot) :
-						  source >= 0 && w->servers[i].pointed == TOLD_NOBODY)
+		if (n->role == ROP_ROLE_PRIMARY ? rop_slots_has(&n->slots, w->writes[k].slot)
+						: source >= 0 && w->servers[i].pointed == TOLD_NOBODY)
 			return true;
 	}
 	return false;
@@ -321,7 +324,8 @@ void data_joined(struct world *w, size_t a, size_t b)
 {
 	w->joined_ms = w->now_ms;
 	for (size_t i = 0; i < w->truth->n; i++) {
-		bool part = i == a || i == b || rop_bit(w->truth, w->truth->known, a, i) || rop_bit(w->truth, w->truth->known, b, i);
+		bool part = i == a || i == b || rop_bit(w->truth, w->truth->known, a, i) ||
+			    rop_bit(w->truth, w->truth->known, b, i);
 		for (size_t k = 0; part && k < w->n_writes; k++)
 			w->writes[k].by_person |= writes_has(&w->servers[i].has, k);
 	}

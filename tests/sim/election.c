@@ -18,7 +18,9 @@
 #define VALIDITY_FACTOR 10
 #define PING_PERIOD_MS 10000
 
-struct victim { int node, ghost; }; /* one of both; the other is -1 */
+struct victim {
+	int node, ghost;
+}; /* one of both; the other is -1 */
 
 static int64_t timeout_of(const struct world *w, size_t node)
 {
@@ -33,7 +35,8 @@ static struct rop_slots owned(const struct world *w, const struct rop_slots *slo
 	struct rop_slots left = *slots;
 	for (size_t k = 0; w->contested && k < w->truth->n; k++) {
 		const struct rop_node *other = &w->truth->nodes[k];
-		for (size_t word = 0; other->epoch > epoch && other->role == ROP_ROLE_PRIMARY && word < ROP_SLOTS / 64; word++)
+		for (size_t word = 0; other->epoch > epoch && other->role == ROP_ROLE_PRIMARY && word < ROP_SLOTS / 64;
+		     word++)
 			left.bits[word] &= ~other->slots.bits[word];
 	}
 	return left;
@@ -164,21 +167,24 @@ static bool may_stand(const struct world *w, size_t node, struct victim v)
 		return false;
 	if (w->truth->nodes[node].link_up)
 		return true;
-	return server->cut_ms != NEVER && w->now_ms - server->cut_ms - timeout <= PING_PERIOD_MS + timeout * VALIDITY_FACTOR;
+	return server->cut_ms != NEVER &&
+	       w->now_ms - server->cut_ms - timeout <= PING_PERIOD_MS + timeout * VALIDITY_FACTOR;
 }
 
 static int64_t rank_of(const struct world *w, size_t node, struct victim v)
 {
 	int64_t rank = 0;
 	for (size_t i = 0; i < w->truth->n; i++)
-		rank += i != node && w->servers[i].up && follows(w, i, v) && w->servers[i].count > w->servers[node].count;
+		rank += i != node && w->servers[i].up && follows(w, i, v) &&
+			w->servers[i].count > w->servers[node].count;
 	return rank;
 }
 
 static bool gives_vote(const struct world *w, size_t voter, size_t candidate, struct victim v)
 {
 	return w->servers[voter].up && is_owner(w, voter) && sees_fail(w, voter, v) &&
-	       rop_bit(w->truth, w->truth->known, voter, candidate) && rop_bit(w->truth, w->truth->known, candidate, voter) &&
+	       rop_bit(w->truth, w->truth->known, voter, candidate) &&
+	       rop_bit(w->truth, w->truth->known, candidate, voter) &&
 	       w->heard[AT(w, voter, candidate)] == (int)w->servers[candidate].claims.n - 1;
 }
 
@@ -207,7 +213,8 @@ static void win(struct world *w, size_t node, struct victim v)
 	world_news(w, node);
 	sim_lived(w->sim, LIVED_FAILOVER);
 	trace(w->sim, "bus", "%zu takes over from %s%d with epoch %" PRId64 " and %" PRId64 " keys", node,
-	      v.ghost >= 0 ? "the ghost of " : "", v.ghost >= 0 ? w->ghosts.at[v.ghost].node : v.node, n->epoch, n->keys);
+	      v.ghost >= 0 ? "the ghost of " : "", v.ghost >= 0 ? w->ghosts.at[v.ghost].node : v.node, n->epoch,
+	      n->keys);
 }
 
 static void stand(struct world *w, size_t node, struct victim v)

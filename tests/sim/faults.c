@@ -4,9 +4,15 @@
 
 #include "sim.h"
 
-const char *const KILL_NAMES[KILLS_N] = { "not killed", "before the commit", "after the commit, before sending", "between two sends",
-					  "after sending, before the reply", "after the reply, before the next commit", "asleep",
-					  "the commit fails", "the commit fails, but was written" };
+const char *const KILL_NAMES[KILLS_N] = { "not killed",
+					  "before the commit",
+					  "after the commit, before sending",
+					  "between two sends",
+					  "after sending, before the reply",
+					  "after the reply, before the next commit",
+					  "asleep",
+					  "the commit fails",
+					  "the commit fails, but was written" };
 
 bool sim_trouble(const struct sim *s)
 {
@@ -55,8 +61,8 @@ static void schedule_deaths(struct sim *s)
 	}
 }
 
-/* A primary goes down just as a replica is to be moved: the bare shard's when the operator first looks, that of a pinned
- * replica about the time when its pin is changed. */
+/* A primary goes down just as a replica is to be moved: the bare shard's when the operator first looks, that of a
+ * pinned replica about the time when its pin is changed. */
 static void schedule_aimed_death(struct sim *s, int64_t about_ms)
 {
 	struct chance *c = &s->fate;
@@ -95,10 +101,11 @@ static void schedule_pointing(struct sim *s)
 	const struct rop_observed *t = s->world->truth;
 	size_t node = chance_below(c, t->n), other = chance_below(c, t->n);
 	int64_t at = chance_between(c, s->world->now_ms, s->faults_end_ms - 1);
-	if (!chance_permille(c, 150) || t->nodes[node].role != ROP_ROLE_REPLICA || t->nodes[other].role != ROP_ROLE_PRIMARY ||
-	    t->nodes[node].primary == (int)other)
+	if (!chance_permille(c, 150) || t->nodes[node].role != ROP_ROLE_REPLICA ||
+	    t->nodes[other].role != ROP_ROLE_PRIMARY || t->nodes[node].primary == (int)other)
 		return;
-	world_at(s->world, at, (struct event){ .kind = EVENT_PERSON, .node = (int)node, .peer = (int)other, .amount = -1 });
+	world_at(s->world, at,
+		 (struct event){ .kind = EVENT_PERSON, .node = (int)node, .peer = (int)other, .amount = -1 });
 	schedule_death(s, other, at + chance_between(c, 1, 300), chance_between(c, 5000, 30000), 0);
 }
 
@@ -123,7 +130,8 @@ void faults_schedule(struct sim *s)
 	s->world->writes_until_ms = s->faults_end_ms + 2000;
 	schedule_deaths(s);
 	if (s->edit_nodes[0] != s->edit_nodes[1])
-		s->edit_ms = chance_between(c, s->world->now_ms, s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
+		s->edit_ms = chance_between(c, s->world->now_ms,
+					    s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
 	schedule_aimed_death(s, s->edit_ms != NEVER ? s->edit_ms : s->world->now_ms);
 	if (living) {
 		schedule_pointing(s);
@@ -134,7 +142,8 @@ void faults_schedule(struct sim *s)
 		world_at(s->world, some_time(s), (struct event){ .kind = EVENT_PERSON, .amount = draw });
 	}
 	for (size_t jumps = chance_permille(c, 300) ? chance_below(c, 3) : 0; jumps > 0; jumps--)
-		world_at(s->world, some_time(s), (struct event){ .kind = EVENT_WALL, .amount = chance_between(c, -3600000, 3600000) });
+		world_at(s->world, some_time(s),
+			 (struct event){ .kind = EVENT_WALL, .amount = chance_between(c, -3600000, 3600000) });
 }
 
 /* The two pins change places in the file; a run that is under way does not see it. */
@@ -236,8 +245,8 @@ static void person_pauses(struct sim *s, struct chance *c, bool resume)
 	int64_t wall = world_clock(s->world).wall_ms;
 	int64_t until = chance_permille(c, 500) ? wall + chance_between(c, 100, 20000) : 0;
 	trace(s, "person", resume ? "resumes the cluster" : "pauses the cluster");
-	bool ok = resume ? rop_store_resume(s->store, s->topology->name, wall, &err) :
-			   rop_store_pause(s->store, s->topology->name, until, "a person", wall, &err);
+	bool ok = resume ? rop_store_resume(s->store, s->topology->name, wall, &err)
+			 : rop_store_pause(s->store, s->topology->name, until, "a person", wall, &err);
 	if (!ok)
 		sim_fail(s, "pause or resume: %s", err.text);
 }

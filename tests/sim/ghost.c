@@ -72,7 +72,10 @@ static void new_identity(struct world *w, size_t node)
 void ghost_make(struct world *w, size_t node)
 {
 	struct rop_node *n = &w->truth->nodes[node];
-	struct ghost ghost = { .node = (int)node, .slots = n->slots, .epoch = n->epoch, .down_ms = w->servers[node].down_ms,
+	struct ghost ghost = { .node = (int)node,
+			       .slots = n->slots,
+			       .epoch = n->epoch,
+			       .down_ms = w->servers[node].down_ms,
 			       .fail_ms = w->servers[node].fail_ms };
 	ghost.viewers = rop_alloc_n(w->arena, w->truth->words, sizeof *ghost.viewers);
 	ghost.failing = rop_alloc_n(w->arena, w->truth->words, sizeof *ghost.failing);
@@ -107,7 +110,8 @@ void ghost_spread(struct world *w)
 		struct ghost *ghost = &w->ghosts.at[g];
 		for (size_t i = 0; i < w->truth->n && !ghost->forgotten; i++)
 			for (size_t k = 0; w->servers[i].up && !ghost_is_listed(ghost, i) && k < w->truth->n; k++)
-				if (k != i && w->servers[k].up && ghost_is_listed(ghost, k) && rop_bit(w->truth, w->truth->known, i, k) &&
+				if (k != i && w->servers[k].up && ghost_is_listed(ghost, k) &&
+				    rop_bit(w->truth, w->truth->known, i, k) &&
 				    rop_bit(w->truth, w->truth->known, k, i)) {
 					list(w, ghost, i);
 					gossip_count_others(w);

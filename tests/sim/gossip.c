@@ -1,13 +1,13 @@
-/* gossip.c - what rop_settle does at once, spread over time: acquaintance pair by pair, then links and agreement pair by
- * pair, then links of replicas and cluster states with their delays. honest.c holds the end against rop_settle. */
+/* gossip.c - what rop_settle does at once, spread over time: acquaintance pair by pair, then links and agreement pair
+ * by pair, then links of replicas and cluster states with their delays. honest.c holds the end against rop_settle. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
 
-#define UNLINK_MS 1500        /* until a silent peer is seen as failing, about */
-#define WRITABLE_MS 2000      /* a primary that was just started (CLUSTER_WRITABLE_DELAY) */
-#define REJOIN_MIN_MS 500     /* clamp of the delay after it sees an owner of slots (clusterUpdateState) */
+#define UNLINK_MS 1500    /* until a silent peer is seen as failing, about */
+#define WRITABLE_MS 2000  /* a primary that was just started (CLUSTER_WRITABLE_DELAY) */
+#define REJOIN_MIN_MS 500 /* clamp of the delay after it sees an owner of slots (clusterUpdateState) */
 #define REJOIN_MAX_MS 5000
 
 static bool up(const struct world *w, size_t i)
@@ -119,8 +119,8 @@ void gossip_follow(struct world *w, size_t node, size_t primary)
 	trace(w->sim, "bus", "%zu follows %zu by itself", node, primary);
 }
 
-/* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). Who has none
- * left follows the winner; who has some deletes the keys of those that are gone. */
+/* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). Who has
+ * none left follows the winner; who has some deletes the keys of those that are gone. */
 static void yield_slots(struct world *w, size_t i, size_t j, const struct claim *theirs)
 {
 	struct rop_node *node = &w->truth->nodes[i];
@@ -298,8 +298,8 @@ static bool turn_state(struct world *w, size_t i)
 		node->state_ok = ok;
 		return false;
 	}
-	if (node->role != ROP_ROLE_REPLICA && (w->now_ms < server->started_ms + WRITABLE_MS ||
-					       w->now_ms < server->owner_seen_ms + rejoin_ms(w, i)))
+	if (node->role != ROP_ROLE_REPLICA &&
+	    (w->now_ms < server->started_ms + WRITABLE_MS || w->now_ms < server->owner_seen_ms + rejoin_ms(w, i)))
 		return true;
 	node->state_ok = true;
 	return true;
@@ -333,7 +333,8 @@ static void begin_link(struct world *w, size_t i, size_t primary)
 		server->link_ms = w->now_ms + soon;
 		return;
 	}
-	int64_t fills = 100 + (int64_t)(world_luck(w, 'f', i, primary) % 4 == 0 ? world_luck(w, 'F', i, primary) % 3000 : 0);
+	int64_t fills = 100 +
+			(int64_t)(world_luck(w, 'f', i, primary) % 4 == 0 ? world_luck(w, 'F', i, primary) % 3000 : 0);
 	server->fill_ms = w->now_ms + soon + 1000 * gossip_setting(w, primary, "repl-diskless-sync-delay", 5);
 	server->link_ms = server->fill_ms + fills;
 }

@@ -22,7 +22,9 @@ static void disturb(struct sim *s)
 		if (!node->epoch) /* equal epochs are not modelled */
 			node->epoch = node->current_epoch = 1000 + (int64_t)i;
 		int first = (int)chance_below(c, ROP_SLOTS), last = first + (int)chance_below(c, 3000);
-		struct delivery d = { .node = (int)i, .decided_ms = -1, .expect = { .kind = ROP_STEP_SLOTS, .first = first } };
+		struct delivery d = { .node = (int)i,
+				      .decided_ms = -1,
+				      .expect = { .kind = ROP_STEP_SLOTS, .first = first } };
 		d.expect.last = last < ROP_SLOTS ? last : ROP_SLOTS - 1;
 		memcpy(d.expect.node, node->id, ROP_ID_SIZE);
 		server_execute(w, &d);
@@ -32,9 +34,11 @@ static void disturb(struct sim *s)
 		world_down(w, chance_below(c, n), 0);
 }
 
-static bool same_row(const struct rop_observed *a, const struct rop_observed *b, const uint64_t *x, const uint64_t *y, size_t i)
+static bool same_row(const struct rop_observed *a, const struct rop_observed *b, const uint64_t *x, const uint64_t *y,
+		     size_t i)
 {
-	for (size_t j = 0; j < a->n; j++) /* what is said of silent nodes decides nothing, and takes its time to be noticed */
+	for (size_t j = 0; j < a->n;
+	     j++) /* what is said of silent nodes decides nothing, and takes its time to be noticed */
 		if (b->nodes[j].reach == ROP_REACH_OK && rop_bit(a, x, i, j) != rop_bit(b, y, i, j))
 			return false;
 	return true;
@@ -46,7 +50,8 @@ static const char *difference(const struct rop_observed *a, const struct rop_obs
 		const struct rop_node *x = &a->nodes[i], *y = &b->nodes[i];
 		if (x->reach != ROP_REACH_OK)
 			continue;
-		if (memcmp(&a->known[i * a->words], &b->known[i * b->words], a->words * sizeof *a->known) != 0 || x->others != y->others)
+		if (memcmp(&a->known[i * a->words], &b->known[i * b->words], a->words * sizeof *a->known) != 0 ||
+		    x->others != y->others)
 			return "acquaintance";
 		if (!same_row(a, b, a->linked, b->linked, i))
 			return "links";
@@ -71,7 +76,8 @@ static bool predictable(const struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		for (size_t j = 0; j < seen->n; j++)
-			if (seen->nodes[j].reach != ROP_REACH_OK && rop_bit(seen, seen->known, i, j) && !rop_bit(seen, seen->agrees, i, j))
+			if (seen->nodes[j].reach != ROP_REACH_OK && rop_bit(seen, seen->known, i, j) &&
+			    !rop_bit(seen, seen->agrees, i, j))
 				return false;
 	return true;
 }
@@ -86,7 +92,8 @@ static bool honest_seed(const struct sim *like, uint64_t seed, size_t *checked, 
 		return false;
 	start_make(&s);
 	disturb(&s);
-	for (int i = 0; i < 200 && s.world->unsettled; i++) /* links to the dead are noticed first: rop_settle only adds */
+	for (int i = 0; i < 200 && s.world->unsettled;
+	     i++) /* links to the dead are noticed first: rop_settle only adds */
 		world_advance(s.world, s.world->now_ms + chance_between(&s.chance, 0, 20));
 	struct rop_observed *before = look_at_truth(s.world);
 	bool comparable = predictable(before);

@@ -51,9 +51,10 @@ static const char *seen_refusal(const struct judge *j)
 		return "a foreign peer was seen";
 	for (size_t i = 0; i < j->seen->n; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
-		if (node->reach == ROP_REACH_OK && keys_of(j, i) > 0 && node->role != ROP_ROLE_REPLICA && empty(&node->slots))
-			return node->keys > 0 ? "a node with keys and without slots was seen" :
-						"a node without slots that holds keys did not say how many";
+		if (node->reach == ROP_REACH_OK && keys_of(j, i) > 0 && node->role != ROP_ROLE_REPLICA &&
+		    empty(&node->slots))
+			return node->keys > 0 ? "a node with keys and without slots was seen"
+					      : "a node without slots that holds keys did not say how many";
 	}
 	return NULL;
 }
@@ -70,7 +71,8 @@ static struct row *row_of(struct sim *s, int64_t id)
 
 static bool mirrored(const struct rop_expect *a, const struct rop_expect *b)
 {
-	return a->kind == ROP_STEP_MEET && b->kind == ROP_STEP_MEET && strcmp(a->node, b->peer) == 0 && strcmp(a->peer, b->node) == 0;
+	return a->kind == ROP_STEP_MEET && b->kind == ROP_STEP_MEET && strcmp(a->node, b->peer) == 0 &&
+	       strcmp(a->peer, b->node) == 0;
 }
 
 static bool overlap(const struct rop_expect *a, const struct rop_expect *b)
@@ -87,8 +89,10 @@ static void judge_subject(struct sim *s, const struct rop_entry *entry, const st
 		for (size_t k = 0; k < entry->resolutions.n; k++)
 			ends |= entry->resolutions.at[k].id == row->id;
 		if (row->pending && !ends &&
-		    (strcmp(row->expect.subject, e->subject) == 0 || mirrored(&row->expect, e) || overlap(&row->expect, e)))
-			sim_fail(s, "%s is written while row %" PRId64 " is pending on %s", e->subject, row->id, row->expect.subject);
+		    (strcmp(row->expect.subject, e->subject) == 0 || mirrored(&row->expect, e) ||
+		     overlap(&row->expect, e)))
+			sim_fail(s, "%s is written while row %" PRId64 " is pending on %s", e->subject, row->id,
+				 row->expect.subject);
 	}
 }
 
@@ -101,8 +105,8 @@ static void judge_slots(struct sim *s, const struct rop_expect *e)
 		for (int slot = e->first; slot <= e->last; slot++) {
 			if (!rop_slots_has(&truth->nodes[i].slots, slot) || s->world->slot_since_ms[slot] > answered)
 				continue;
-			sim_fail(s, "slots %d-%d are to be added to %.8s, but node %zu owns slot %d since %d ms", e->first, e->last, e->node,
-				 i, slot, s->world->slot_since_ms[slot]);
+			sim_fail(s, "slots %d-%d are to be added to %.8s, but node %zu owns slot %d since %d ms",
+				 e->first, e->last, e->node, i, slot, s->world->slot_since_ms[slot]);
 			return;
 		}
 	}
@@ -138,8 +142,11 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 			held += writes_has(&s->world->servers[i].has, k);
 	}
 	if (held || (written && !s->topology->reform_on_total_loss && !is_unknowable(s)))
-		sim_fail(s, "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu copies are "
-			 "left", e->first, e->last, e->node, written, held);
+		sim_fail(s,
+			 "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu "
+			 "copies are "
+			 "left",
+			 e->first, e->last, e->node, written, held);
 }
 
 static void judge_expect(struct sim *s, const struct rop_expect *e)
@@ -177,7 +184,8 @@ static void judge_overdue(struct sim *s, const struct rop_entry *entry)
 		if (!row->pending || ended_by(entry, row->id))
 			continue;
 		if (row->refused && row->refused_pid == s->pid)
-			sim_fail(s, "row %" PRId64 " (%s) was refused, and the next entry does not end it", row->id, row->expect.subject);
+			sim_fail(s, "row %" PRId64 " (%s) was refused, and the next entry does not end it", row->id,
+				 row->expect.subject);
 		if (row->boots < s->world->boots)
 			sim_fail(s, "row %" PRId64 " (%s) is of an earlier boot, and is pending after a look", row->id,
 				 row->expect.subject);
@@ -210,10 +218,12 @@ static void judge_resolution(struct sim *s, const struct rop_entry *entry, const
 	if (!row->pending)
 		sim_fail(s, "row %" PRId64 " (%s) is resolved twice", row->id, row->expect.subject);
 	if (end->status == ROP_EXPECT_REFUSED && !row->refused)
-		sim_fail(s, "row %" PRId64 " (%s) ends as refused, and nobody refused it", row->id, row->expect.subject);
+		sim_fail(s, "row %" PRId64 " (%s) ends as refused, and nobody refused it", row->id,
+			 row->expect.subject);
 	if (end->status == ROP_EXPECT_MET && !is_met(s, row))
 		sim_fail(s, "row %" PRId64 " (%s) ends as met, and nobody has seen it", row->id, row->expect.subject);
-	if (end->status == ROP_EXPECT_EXPIRED && row->boots == s->world->boots && entry->boot_ms < row->expect.deadline_boot_ms)
+	if (end->status == ROP_EXPECT_EXPIRED && row->boots == s->world->boots &&
+	    entry->boot_ms < row->expect.deadline_boot_ms)
 		sim_fail(s, "row %" PRId64 " (%s) expires before its time", row->id, row->expect.subject);
 	row->pending = false;
 }
@@ -223,9 +233,11 @@ void judge_committed(struct sim *s, const struct rop_entry *entry)
 	for (size_t i = 0; i < entry->resolutions.n; i++)
 		judge_resolution(s, entry, &entry->resolutions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)
-		*rop_push(s->arena, &s->judge.rows) = (struct row){
-			.id = entry->expects.at[i].id, .expect = rop_expect_dup(s->arena, &entry->expects.at[i]), .pending = true,
-			.boots = s->world->boots };
+		*rop_push(s->arena,
+			  &s->judge.rows) = (struct row){ .id = entry->expects.at[i].id,
+							  .expect = rop_expect_dup(s->arena, &entry->expects.at[i]),
+							  .pending = true,
+							  .boots = s->world->boots };
 }
 
 void judge_refused(struct sim *s, const struct rop_step *step)
@@ -246,8 +258,8 @@ void judge_forget_rows(struct sim *s)
 
 static void judge_words(struct sim *s, const struct rop_step *step)
 {
-	static const char *const NEVER_SENT[] = { "FORGET", "RESET", "FLUSHALL", "FLUSHDB", "FAILOVER", "DELSLOTS", "DELSLOTSRANGE",
-						  "SETSLOT", "SHUTDOWN" };
+	static const char *const NEVER_SENT[] = { "FORGET",   "RESET",         "FLUSHALL", "FLUSHDB", "FAILOVER",
+						  "DELSLOTS", "DELSLOTSRANGE", "SETSLOT",  "SHUTDOWN" };
 	ROP_OWN_ARENA scratch = rop_arena_new();
 	const char **argv;
 	size_t argc = rop_step_command(scratch, &step->expect, s->judge.seen, &argv);
@@ -292,7 +304,8 @@ static bool written(const struct rop_image *image, const struct rop_expect *e)
 static bool remembered(const struct rop_image *image, const struct rop_expect *e)
 {
 	for (size_t i = 0; i < image->temporaries.n; i++)
-		if (strcmp(image->temporaries.at[i].node, e->node) == 0 && strcmp(image->temporaries.at[i].name, e->name) == 0)
+		if (strcmp(image->temporaries.at[i].node, e->node) == 0 &&
+		    strcmp(image->temporaries.at[i].name, e->name) == 0)
 			return true;
 	return false;
 }
@@ -306,8 +319,8 @@ static void judge_age(struct sim *s, const struct rop_step *steps, size_t n)
 	for (size_t i = 0; i < n; i++)
 		changes |= steps[i].expect.kind != ROP_STEP_RESTORE;
 	if (changes && age >= LOOK_AGES_MS + 2 * took)
-		sim_fail(s, "%s is sent on a look that is %" PRId64 " ms old and took %" PRId64 " ms", steps[0].expect.subject,
-			 age, took);
+		sim_fail(s, "%s is sent on a look that is %" PRId64 " ms old and took %" PRId64 " ms",
+			 steps[0].expect.subject, age, took);
 }
 
 void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
@@ -356,14 +369,15 @@ static bool is_troubled(const struct sim *s)
 	return s->trouble && s->world->now_ms < s->faults_end_ms + 15000;
 }
 
-/* Who was stopped, refused or out of time puts back what was lowered, on every node that answers; but for what waits for
- * its condition. One batch (--step) leaves it as it is. */
+/* Who was stopped, refused or out of time puts back what was lowered, on every node that answers; but for what waits
+ * for its condition. One batch (--step) leaves it as it is. */
 void judge_run_ended(struct sim *s, const struct run_end *end)
 {
 	ROP_OWN_ARENA scratch = rop_arena_new();
 	struct rop_image image = { 0 };
 	struct rop_err err = { 0 };
-	if (end->how != ENDED_DONE || !s->judge.seen || (end->result.code == ROP_OK && !end->result.reached) || is_troubled(s))
+	if (end->how != ENDED_DONE || !s->judge.seen || (end->result.code == ROP_OK && !end->result.reached) ||
+	    is_troubled(s))
 		return;
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
@@ -373,6 +387,7 @@ void judge_run_ended(struct sim *s, const struct run_end *end)
 		if (node < 0 || !s->world->servers[node].up || s->judge.seen->nodes[node].reach != ROP_REACH_OK ||
 		    verdict_waits(s, temporary))
 			continue;
-		sim_fail(s, "a run ends with code %d, and %s of node %d is left lowered", end->result.code, temporary->name, node);
+		sim_fail(s, "a run ends with code %d, and %s of node %d is left lowered", end->result.code,
+			 temporary->name, node);
 	}
 }

@@ -16,7 +16,7 @@
 
 #include "sim.h"
 
-#define TWINS_MAX 3  /* losses of a seed that are looked into; one is enough to fail it */
+#define TWINS_MAX 3 /* losses of a seed that are looked into; one is enough to fail it */
 #define TOUCHES_TRIED 4
 
 const char *const CAUSE_NAMES[CAUSES_N] = { "not replicated yet when the servers failed over",
@@ -57,10 +57,11 @@ static bool is_anywhere(const struct world *w, size_t k)
 static void lose(struct world *w, size_t k, size_t node, enum gone how)
 {
 	w->writes[k].lost = true;
-	*rop_push(w->arena, &w->sim->losses) =
-		(struct loss){ .write = (int)k, .node = (int)node, .how = how, .at_ms = w->now_ms };
-	trace(w->sim, "data", "write %zu (slot %d) is gone: %s at node %zu, which had the last copy", k, w->writes[k].slot,
-	      how_text(how), node);
+	*rop_push(w->arena, &w->sim->losses) = (struct loss){
+		.write = (int)k, .node = (int)node, .how = how, .at_ms = w->now_ms
+	};
+	trace(w->sim, "data", "write %zu (slot %d) is gone: %s at node %zu, which had the last copy", k,
+	      w->writes[k].slot, how_text(how), node);
 }
 
 void judge_data_gone(struct world *w, size_t node, const struct writes *gone, enum gone how)
@@ -73,7 +74,8 @@ void judge_data_gone(struct world *w, size_t node, const struct writes *gone, en
 static bool is_served(const struct world *w, size_t k)
 {
 	for (size_t i = 0; i < w->truth->n; i++)
-		if (w->truth->nodes[i].role == ROP_ROLE_PRIMARY && rop_slots_has(&w->truth->nodes[i].slots, w->writes[k].slot))
+		if (w->truth->nodes[i].role == ROP_ROLE_PRIMARY &&
+		    rop_slots_has(&w->truth->nodes[i].slots, w->writes[k].slot))
 			return writes_has(&w->servers[i].has, k);
 	return false;
 }
@@ -101,7 +103,8 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 	struct touch touch = { .number = s->sent };
 	const struct rop_expect *e = &step->expect;
 	s->sent++;
-	if (e->kind != ROP_STEP_ROLE && e->kind != ROP_STEP_SLOTS && e->kind != ROP_STEP_MEET && e->kind != ROP_STEP_EPOCH)
+	if (e->kind != ROP_STEP_ROLE && e->kind != ROP_STEP_SLOTS && e->kind != ROP_STEP_MEET &&
+	    e->kind != ROP_STEP_EPOCH)
 		return;
 	touch_node(s->world, step->node, &touch.writes);
 	touch_node(s->world, rop_observed_find(s->world->truth, e->peer), &touch.writes);
@@ -116,12 +119,20 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 static bool twin_keeps(struct sim *s, size_t k, enum gone how, size_t mute_from)
 {
 	struct stats unused = { 0 };
-	struct sim twin = { .seed = s->seed, .sabotage = s->sabotage, .machine = s->machine, .stats = &unused, .twin = true,
-			    .mute_from = mute_from, .asked = k, .asked_served = how == GONE_STRANDED };
+	struct sim twin = { .seed = s->seed,
+			    .sabotage = s->sabotage,
+			    .machine = s->machine,
+			    .stats = &unused,
+			    .twin = true,
+			    .mute_from = mute_from,
+			    .asked = k,
+			    .asked_served = how == GONE_STRANDED };
 	sim_lived(s, LIVED_TWIN);
 	sim_run(&twin);
 	trace(s, "twin", "silent from command %zu on: write %zu is %s there", mute_from, k,
-	      twin.answer_kept ? "still" : twin.answer_acked ? "not" : "never acknowledged and not");
+	      twin.answer_kept    ? "still"
+	      : twin.answer_acked ? "not"
+				  : "never acknowledged and not");
 	return twin.muted && twin.answer_kept;
 }
 
@@ -178,14 +189,16 @@ static void judge_loss(struct sim *s, const struct loss *loss, bool ask)
 	enum cause cause = cause_of(write, loss->how);
 	size_t number = 0;
 	if ((write->endangered || cause == CAUSES_N) && ask && last_touch_kept(s, loss, &number)) {
-		sim_fail(s, "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d; it is still there where the operator "
-			 "falls silent before its command number %zu", loss->write, write->slot, loss->at_ms, how_text(loss->how),
-			 loss->node, number);
+		sim_fail(s,
+			 "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d; it is still there where the "
+			 "operator "
+			 "falls silent before its command number %zu",
+			 loss->write, write->slot, loss->at_ms, how_text(loss->how), loss->node, number);
 		return;
 	}
 	if (cause == CAUSES_N && ask)
-		sim_fail(s, "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d, for no known cause", loss->write,
-			 write->slot, loss->at_ms, how_text(loss->how), loss->node);
+		sim_fail(s, "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d, for no known cause",
+			 loss->write, write->slot, loss->at_ms, how_text(loss->how), loss->node);
 	if (cause < CAUSES_N)
 		s->stats->causes[cause]++;
 }

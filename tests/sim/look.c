@@ -1,5 +1,6 @@
-/* look.c - what the operator gets to see: each node's answer as of its own moment, put together as rop_observed_from_answers
- * does. A look takes time, so rows are of different ages; a node may be silent this time though it is up. */
+/* look.c - what the operator gets to see: each node's answer as of its own moment, put together as
+ * rop_observed_from_answers does. A look takes time, so rows are of different ages; a node may be silent this time
+ * though it is up. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,8 @@ static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool 
 static int by_time(const void *a, const void *b)
 {
 	const struct reply *x = a, *y = b;
-	return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms) : (x->node > y->node) - (x->node < y->node);
+	return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms)
+				    : (x->node > y->node) - (x->node < y->node);
 }
 
 /* ---- putting together -------------------------------------------------------------------------------------- */
@@ -80,7 +82,8 @@ static bool knows(const struct reply *r, size_t subject)
 
 static int64_t shown_epoch(const struct world *w, const struct claim *claim)
 {
-	return claim->role == ROP_ROLE_REPLICA && claim->primary >= 0 ? w->truth->nodes[claim->primary].epoch : claim->epoch;
+	return claim->role == ROP_ROLE_REPLICA && claim->primary >= 0 ? w->truth->nodes[claim->primary].epoch
+								      : claim->epoch;
 }
 
 static void show_claim(const struct world *w, struct rop_node *node, const struct claim *claim)
@@ -118,8 +121,8 @@ static const char *expected_id(const struct rop_image *image, const char *addres
 }
 
 /* As fill_in_silent: by what the others list, the greatest epoch first. */
-static void show_silent(const struct world *w, struct rop_observed *seen, const struct reply *silent, const struct reply *replies,
-			const struct rop_image *image)
+static void show_silent(const struct world *w, struct rop_observed *seen, const struct reply *silent,
+			const struct reply *replies, const struct rop_image *image)
 {
 	struct rop_node *node = &seen->nodes[silent->node];
 	const char *expected = expected_id(image, node->address);
@@ -158,7 +161,8 @@ static void show_row(const struct world *w, struct rop_observed *seen, const str
 			rop_bit_set(seen, seen->linked, r->node, j);
 		if (has(r->failing, j))
 			rop_bit_set(seen, seen->failing, r->node, j);
-		if (has(r->online, j) && seen->nodes[j].role == ROP_ROLE_REPLICA && seen->nodes[j].primary == (int)r->node)
+		if (has(r->online, j) && seen->nodes[j].role == ROP_ROLE_REPLICA &&
+		    seen->nodes[j].primary == (int)r->node)
 			rop_bit_set(seen, seen->online, r->node, j);
 		if (j == r->node || same_claim(w, heard_by(w, r, j, &room), &seen->nodes[j]))
 			rop_bit_set(seen, seen->agrees, r->node, j);
@@ -221,8 +225,8 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 			show_row(w, seen, &replies[k]);
 	for (size_t i = 0; i < t->n; i++) { /* whom a primary lists as online: a link that is up has two ends */
 		const struct rop_node *node = &seen->nodes[i];
-		if (node->reach == ROP_REACH_OK && node->role == ROP_ROLE_REPLICA && node->link_up && node->primary >= 0 &&
-		    seen->nodes[node->primary].reach == ROP_REACH_OK)
+		if (node->reach == ROP_REACH_OK && node->role == ROP_ROLE_REPLICA && node->link_up &&
+		    node->primary >= 0 && seen->nodes[node->primary].reach == ROP_REACH_OK)
 			rop_bit_set(seen, seen->online, (size_t)node->primary, i);
 	}
 	for (size_t f = 0; f < t->foreign.n; f++)

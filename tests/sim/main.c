@@ -26,10 +26,11 @@ struct settings {
 	enum sabotage sabotage;
 };
 
-static const struct { const char *name, *doc, *proof; } SABOTAGE[] = {
-	{ "none", "", "" },
+static const struct {
+	const char *name, *doc, *proof;
+} SABOTAGE[] = { { "none", "", "" },
 #define X(id, name, doc, proof) { name, doc, proof },
-	SABOTAGES(X)
+		 SABOTAGES(X)
 #undef X
 };
 
@@ -43,9 +44,12 @@ static int64_t elapsed_ms(const struct timespec *began)
 	return (now.tv_sec - began->tv_sec) * 1000 + (now.tv_nsec - began->tv_nsec) / 1000000;
 }
 
-static bool run_seed(const struct rop_machine *machine, const struct settings *with, uint64_t seed, bool traced, struct stats *stats)
+static bool run_seed(const struct rop_machine *machine, const struct settings *with, uint64_t seed, bool traced,
+		     struct stats *stats)
 {
-	struct sim s = { .seed = seed, .sabotage = with->sabotage, .traced = traced, .machine = machine, .stats = stats };
+	struct sim s = {
+		.seed = seed, .sabotage = with->sabotage, .traced = traced, .machine = machine, .stats = stats
+	};
 	return sim_run(&s);
 }
 
@@ -64,15 +68,17 @@ static void print_stats(const struct stats *s, int64_t took_ms, uint64_t seeds)
 		printf("%6zu began as: %s\n", s->starts[i], START_NAMES[i]);
 	for (size_t i = 1; i < KILLS_N; i++)
 		printf("%6zu operators killed: %s\n", s->kills[i], KILL_NAMES[i]);
-	printf("%zu runs, %zu looks, %zu commands (%zu lost, %zu executed after they were given up, %zu refused)\n", s->runs, s->passes,
-	       s->commands, s->lost, s->late, s->refused);
-	printf("%zu acts of a person, %zu nodes died, %zu reboots, %zu databases lost (%zu settings left lowered by that)\n", s->person,
-	       s->deaths, s->reboots, s->databases_lost, s->left_behind);
-	printf("%zu ended converged, %zu with a true reason; %" PRId64 " ms, %" PRId64 " seeds per second\n", s->converged, s->reasons,
-	       took_ms, took_ms ? (int64_t)seeds * 1000 / took_ms : 0);
+	printf("%zu runs, %zu looks, %zu commands (%zu lost, %zu executed after they were given up, %zu refused)\n",
+	       s->runs, s->passes, s->commands, s->lost, s->late, s->refused);
+	printf("%zu acts of a person, %zu nodes died, %zu reboots, %zu databases lost (%zu settings left lowered by "
+	       "that)\n",
+	       s->person, s->deaths, s->reboots, s->databases_lost, s->left_behind);
+	printf("%zu ended converged, %zu with a true reason; %" PRId64 " ms, %" PRId64 " seeds per second\n",
+	       s->converged, s->reasons, took_ms, took_ms ? (int64_t)seeds * 1000 / took_ms : 0);
 }
 
-/* What was lived through, and whether that is enough to mean something; asserted for runs of a thousand seeds and more. */
+/* What was lived through, and whether that is enough to mean something; asserted for runs of a thousand seeds and more.
+ */
 static bool print_lived(const struct stats *s, uint64_t seeds)
 {
 	bool enough = true;
@@ -129,9 +135,11 @@ static bool run_controls(const struct rop_machine *machine, const struct setting
 		bool caught = seed < with->from + with->seeds;
 		all &= caught;
 		if (caught)
-			printf("caught: an operator that %s (%s), by seed %" PRIu64 "\n", SABOTAGE[sabotage].doc, SABOTAGE[sabotage].name, seed);
+			printf("caught: an operator that %s (%s), by seed %" PRIu64 "\n", SABOTAGE[sabotage].doc,
+			       SABOTAGE[sabotage].name, seed);
 		else
-			printf("NOT caught: an operator that %s (%s)\n", SABOTAGE[sabotage].doc, SABOTAGE[sabotage].name);
+			printf("NOT caught: an operator that %s (%s)\n", SABOTAGE[sabotage].doc,
+			       SABOTAGE[sabotage].name);
 	}
 	return all;
 }
@@ -207,7 +215,8 @@ static struct rop_machine *load_machine(struct rop_arena *arena)
 	struct rop_doc *doc = NULL;
 	struct rop_machine *machine = NULL;
 	rop_diags_init(&diags, arena);
-	if (!rop_doc_parse(arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML, strlen(BUILTIN_CLUSTER_YAML), &diags, &doc) ||
+	if (!rop_doc_parse(arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML, strlen(BUILTIN_CLUSTER_YAML), &diags,
+			   &doc) ||
 	    !rop_machine_load(arena, doc, rop_cluster_words(), &diags, &machine)) {
 		ROP_OWN_TEXT text = { 0 };
 		rop_diags_print(&diags, &text);
@@ -229,7 +238,8 @@ int main(int argc, char **argv)
 		return run_controls(machine, &with) ? 0 : 1;
 	if (with.honest) {
 		bool ok = honest(arena, with.seeds, &checked);
-		printf("physics: %zu starts %s\n", checked, ok ? "end where rop_settle does" : "checked, not all end where rop_settle does");
+		printf("physics: %zu starts %s\n", checked,
+		       ok ? "end where rop_settle does" : "checked, not all end where rop_settle does");
 		return ok ? 0 : 1;
 	}
 	if (with.one) {

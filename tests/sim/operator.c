@@ -12,9 +12,9 @@ struct driver {
 	struct rop_arena *arena;
 	struct rop_image image;
 	struct rop_reconcile *r;
-	int64_t *seen_at;           /* [node] of the last look */
-	int64_t looked_ms;          /* when it began */
-	int points;                 /* of the planned kind, passed so far */
+	int64_t *seen_at;  /* [node] of the last look */
+	int64_t looked_ms; /* when it began */
+	int points;        /* of the planned kind, passed so far */
 	bool stopped;
 	int64_t deadline_ms;
 	struct run_end end;
@@ -147,7 +147,8 @@ static void note_moves(struct driver *d)
 		const struct rop_node *node = &now->seen->nodes[i];
 		int to = now->layout.primary_of[i];
 		if (node->role == ROP_ROLE_REPLICA && to >= 0 && node->primary >= 0 && to != node->primary &&
-		    (now->seen->nodes[to].reach != ROP_REACH_OK || now->seen->nodes[node->primary].reach != ROP_REACH_OK))
+		    (now->seen->nodes[to].reach != ROP_REACH_OK ||
+		     now->seen->nodes[node->primary].reach != ROP_REACH_OK))
 			sim_lived(d->s, LIVED_SILENT_MOVE);
 	}
 }
@@ -168,9 +169,9 @@ static void observe(struct driver *d)
 struct wire { /* of one batch */
 	struct delivery **deliveries;
 	bool *reply_lost;
-	int64_t *last_ms;           /* [node] when its connection delivered last */
-	bool *broken;               /* [node] its connection broke: nothing more arrives */
-	int64_t done_ms;            /* when the last outcome is known */
+	int64_t *last_ms; /* [node] when its connection delivered last */
+	bool *broken;     /* [node] its connection broke: nothing more arrives */
+	int64_t done_ms;  /* when the last outcome is known */
 };
 
 static int64_t latest(int64_t a, int64_t b)
@@ -197,17 +198,20 @@ static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_st
 	judge_data_step(s, step);
 	d->end.sent++;
 	s->stats->commands++;
-	int64_t delay = trouble ? chance_between(c, 0, 3000) : chance_between(c, 0, 3), *hung = &d->w->servers[node].hung_until_ms;
+	int64_t delay = trouble ? chance_between(c, 0, 3000) : chance_between(c, 0, 3),
+		*hung = &d->w->servers[node].hung_until_ms;
 	int64_t arrives = latest(latest(wire->last_ms[node], *hung), d->w->now_ms + delay);
 	bool request_lost = wire->broken[node] || (trouble && chance_permille(c, 400));
 	wire->reply_lost[at] = request_lost || (trouble && chance_permille(c, 500));
 	if (wire->reply_lost[at]) {
-		int64_t given_up = d->w->now_ms + chance_between(c, 0, chance_permille(c, 500) ? 50 : s->topology->command_timeout_ms);
+		int64_t given_up = d->w->now_ms +
+				   chance_between(c, 0, chance_permille(c, 500) ? 50 : s->topology->command_timeout_ms);
 		wire->broken[node] |= request_lost;
 		wire->done_ms = latest(wire->done_ms, given_up);
 		s->stats->lost += request_lost;
 		s->stats->late += !request_lost && arrives > given_up;
-		trace(s, "network", "'%s' to node %zu: the %s is lost", step->expect.command, node, request_lost ? "request" : "reply");
+		trace(s, "network", "'%s' to node %zu: the %s is lost", step->expect.command, node,
+		      request_lost ? "request" : "reply");
 	} else {
 		wire->done_ms = latest(wire->done_ms, arrives);
 	}
@@ -248,16 +252,18 @@ static void transmit(struct driver *d, const struct rop_step *steps, size_t n, s
 {
 	size_t nodes = d->w->truth->n;
 	struct wire wire = {
-		.deliveries = rop_alloc_n(d->arena, n, sizeof(struct delivery *)), .reply_lost = rop_alloc_n(d->arena, n, sizeof(bool)),
-		.last_ms = rop_alloc_n(d->arena, nodes, sizeof(int64_t)), .broken = rop_alloc_n(d->arena, nodes, sizeof(bool)),
+		.deliveries = rop_alloc_n(d->arena, n, sizeof(struct delivery *)),
+		.reply_lost = rop_alloc_n(d->arena, n, sizeof(bool)),
+		.last_ms = rop_alloc_n(d->arena, nodes, sizeof(int64_t)),
+		.broken = rop_alloc_n(d->arena, nodes, sizeof(bool)),
 	};
 	bool mid_send = dies(d, KILL_MID_SEND);
 	size_t stop = mid_send ? chance_below(&d->s->chance, n) : n;
 	for (size_t i = 0; i < stop; i++) {
 		if (falls_silent(d))
 			return;
-		trace(d->s, "operator", "sends %s: '%s' to %s, because %s", steps[i].expect.subject, steps[i].expect.command,
-		      steps[i].expect.address, steps[i].expect.why);
+		trace(d->s, "operator", "sends %s: '%s' to %s, because %s", steps[i].expect.subject,
+		      steps[i].expect.command, steps[i].expect.address, steps[i].expect.why);
 		put_on_wire(d, &wire, &steps[i], i);
 	}
 	if (d->s->muted || mid_send || dies(d, KILL_AFTER_SEND))
@@ -370,18 +376,13 @@ static void drive(struct driver *d)
 				sim_fail(d->s, "the run does not come to an end: state %s", rop_reconcile_state(d->r));
 			observe(d);
 			break;
-		case ROP_WANT_COMMIT:
-			commit(d);
-			break;
+		case ROP_WANT_COMMIT: commit(d); break;
 		case ROP_WANT_SEND:
 			send_batch(d);
 			stop_when_due(d);
 			break;
-		case ROP_WANT_SLEEP:
-			nap(d);
-			break;
-		case ROP_WANT_DONE:
-			return;
+		case ROP_WANT_SLEEP: nap(d); break;
+		case ROP_WANT_DONE: return;
 		}
 	}
 }
@@ -408,8 +409,8 @@ static bool load(struct driver *d, int64_t *ret_revision)
 	struct rop_err err = { 0 };
 	struct sim *s = d->s;
 	if (!rop_store_load(s->store, d->arena, s->topology->name, &d->image, &err) ||
-	    !rop_store_accept(s->store, s->topology->name, "digest", "canonical", "source", "sim.yaml", world_clock(d->w).wall_ms,
-			      ret_revision, &err)) {
+	    !rop_store_accept(s->store, s->topology->name, "digest", "canonical", "source", "sim.yaml",
+			      world_clock(d->w).wall_ms, ret_revision, &err)) {
 		sim_fail(s, "load: %s", err.text);
 		return false;
 	}
@@ -432,22 +433,36 @@ static void conclude(struct driver *d)
 	d->end.result.text = d->end.text;
 	d->end.reason = now && now->findings.n ? rop_strdup(d->s->arena, now->findings.at[0].reason) : "";
 	if (d->end.how == ENDED_DONE)
-		trace(d->s, "operator", "ends with code %d%s: %s", d->end.result.code, d->end.result.reached ? ", reached" : "", d->end.text);
+		trace(d->s, "operator", "ends with code %d%s: %s", d->end.result.code,
+		      d->end.result.reached ? ", reached" : "", d->end.text);
 }
 
 struct run_end operator_run(struct sim *s, struct run_plan plan)
 {
-	struct driver d = { .s = s, .w = s->world, .plan = plan, .arena = rop_arena_new(), .end = { .text = "", .reason = "" } };
+	struct driver d = {
+		.s = s, .w = s->world, .plan = plan, .arena = rop_arena_new(), .end = { .text = "", .reason = "" }
+	};
 	d.seen_at = rop_alloc_n(d.arena, s->world->truth->n, sizeof *d.seen_at);
 	d.deadline_ms = plan.keep ? NEVER : s->world->now_ms + plan.timeout_ms;
 	struct rop_reconcile_options options = {
-		.machine = s->machine, .words = rop_cluster_words(), .topology = s->topology, .image = &d.image,
-		.boot_id = rop_printf(d.arena, "boot-%d", s->world->boots), .pid = ++s->pid, .keep = plan.keep, .step = plan.step,
-		.on_transition = told_transition, .on_step = told_step, .arg = &d,
+		.machine = s->machine,
+		.words = rop_cluster_words(),
+		.topology = s->topology,
+		.image = &d.image,
+		.boot_id = rop_printf(d.arena, "boot-%d", s->world->boots),
+		.pid = ++s->pid,
+		.keep = plan.keep,
+		.step = plan.step,
+		.on_transition = told_transition,
+		.on_step = told_step,
+		.arg = &d,
 	};
 	s->stats->runs++;
 	if (load(&d, &options.revision)) {
-		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : plan.step ? " with --step" : "",
+		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings",
+		      plan.keep   ? " as a daemon"
+		      : plan.step ? " with --step"
+				  : "",
 		      d.image.pending.n, d.image.temporaries.n);
 		d.r = rop_reconcile_new(&options, world_clock(s->world));
 		int64_t began = s->world->now_ms;
@@ -456,7 +471,8 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		if (!s->failed && !s->muted)
 			judge_run_ended(s, &d.end);
 		if (!verdict_waited(s, &d.end, s->world->now_ms - began, &plan))
-			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for", s->world->now_ms - began);
+			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for",
+				 s->world->now_ms - began);
 		rop_reconcile_free(d.r);
 	}
 	rop_arena_free(d.arena);

@@ -1,16 +1,18 @@
-/* promise.c - a plan cannot lie: where nothing goes wrong, the steps that were taken are the steps that were planned. */
+/* promise.c - a plan cannot lie: where nothing goes wrong, the steps that were taken are the steps that were planned.
+ */
 #include <string.h>
 
 #include "sim.h"
 
-/* A step's identity: kind, subject, arguments. A repeated attempt is not a new step; that of an introduction may start at
- * the other end. */
+/* A step's identity: kind, subject, arguments. A repeated attempt is not a new step; that of an introduction may start
+ * at the other end. */
 static bool same_step(const struct rop_expect *a, const struct rop_expect *b)
 {
-	if (a->kind == ROP_STEP_MEET && b->kind == ROP_STEP_MEET && strcmp(a->node, b->peer) == 0 && strcmp(a->peer, b->node) == 0)
+	if (a->kind == ROP_STEP_MEET && b->kind == ROP_STEP_MEET && strcmp(a->node, b->peer) == 0 &&
+	    strcmp(a->peer, b->node) == 0)
 		return true;
-	return a->kind == b->kind && strcmp(a->subject, b->subject) == 0 && a->epoch == b->epoch && strcmp(a->peer, b->peer) == 0 &&
-	       (a->value ? b->value && strcmp(a->value, b->value) == 0 : !b->value);
+	return a->kind == b->kind && strcmp(a->subject, b->subject) == 0 && a->epoch == b->epoch &&
+	       strcmp(a->peer, b->peer) == 0 && (a->value ? b->value && strcmp(a->value, b->value) == 0 : !b->value);
 }
 
 struct rop_plan *promise_make(struct sim *s)
@@ -19,8 +21,12 @@ struct rop_plan *promise_make(struct sim *s)
 	struct rop_err err = { 0 };
 	struct rop_plan *plan = rop_alloc(s->arena, sizeof *plan);
 	struct rop_observed *seen = look_at_truth(s->world);
-	struct rop_reconcile_options options = { .machine = s->machine, .words = rop_cluster_words(), .topology = s->topology,
-						 .image = &image, .boot_id = "boot-0", .pid = 1 };
+	struct rop_reconcile_options options = { .machine = s->machine,
+						 .words = rop_cluster_words(),
+						 .topology = s->topology,
+						 .image = &image,
+						 .boot_id = "boot-0",
+						 .pid = 1 };
 	if (!rop_store_load(s->store, s->arena, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
 	rop_plan_make(s->arena, &options, rop_observed_copy(s->arena, seen), world_clock(s->world), plan);
@@ -41,13 +47,15 @@ void promise_judge(struct sim *s, const struct rop_plan *plan)
 		for (size_t k = 0; k < s->judge.rows.n && !taken; k++)
 			taken = same_step(&plan->steps.at[i].expect, &s->judge.rows.at[k].expect);
 		if (!taken)
-			sim_fail(s, "planned and not taken: %s '%s'", plan->steps.at[i].expect.subject, plan->steps.at[i].expect.command);
+			sim_fail(s, "planned and not taken: %s '%s'", plan->steps.at[i].expect.subject,
+				 plan->steps.at[i].expect.command);
 	}
 	for (size_t k = 0; k < s->judge.rows.n; k++) {
 		bool planned = !counts(s, &s->judge.rows.at[k].expect);
 		for (size_t i = 0; i < plan->steps.n && !planned; i++)
 			planned = same_step(&plan->steps.at[i].expect, &s->judge.rows.at[k].expect);
 		if (!planned)
-			sim_fail(s, "taken and not planned: %s '%s'", s->judge.rows.at[k].expect.subject, s->judge.rows.at[k].expect.command);
+			sim_fail(s, "taken and not planned: %s '%s'", s->judge.rows.at[k].expect.subject,
+				 s->judge.rows.at[k].expect.command);
 	}
 }

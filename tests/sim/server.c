@@ -74,7 +74,8 @@ static void meet(struct world *w, struct delivery *d)
 	if (peer < 0)
 		return;
 	struct chance luck = { world_luck(w, 'm', (size_t)d->node, (size_t)peer) }, *c = &luck;
-	bool trouble = sim_trouble(w->sim) && chance_permille(c, w->sim->trouble), nothing = trouble && chance_permille(c, 500);
+	bool trouble = sim_trouble(w->sim) && chance_permille(c, w->sim->trouble),
+	     nothing = trouble && chance_permille(c, 500);
 	int64_t takes = trouble ? chance_between(c, 0, 3000) : chance_between(c, 5, 200);
 	w->servers[d->node].meeting++;
 	world_at(w, w->now_ms + takes,
@@ -137,7 +138,8 @@ void server_execute(struct world *w, struct delivery *d)
 	if (d->decided_ms >= 0 && d->expect.kind == ROP_STEP_ROLE && w->now_ms - d->decided_ms > 1000)
 		sim_lived(w->sim, LIVED_STALE);
 	if (!w->servers[d->node].up || w->servers[d->node].deaths != d->deaths) {
-		trace(w->sim, "node", "%d went down: '%s' is lost", d->node, d->expect.command ? d->expect.command : "?");
+		trace(w->sim, "node", "%d went down: '%s' is lost", d->node,
+		      d->expect.command ? d->expect.command : "?");
 		return;
 	}
 	d->executed = d->ok = true;
@@ -148,28 +150,15 @@ void server_execute(struct world *w, struct delivery *d)
 	switch (d->expect.kind) {
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
-	case ROP_STEP_SETTING:
-		set_setting(w, d);
-		break;
-	case ROP_STEP_EPOCH:
-		set_epoch(w, d);
-		break;
-	case ROP_STEP_MEET:
-		meet(w, d);
-		break;
-	case ROP_STEP_SLOTS:
-		add_slots(w, d);
-		break;
-	case ROP_STEP_ROLE:
-		replicate(w, d);
-		break;
-	case ROP_STEP_PERSIST:
-		rewrite(w, d);
-		break;
-	case ROP_STEP_KINDS_N:
-		break;
+	case ROP_STEP_SETTING: set_setting(w, d); break;
+	case ROP_STEP_EPOCH: set_epoch(w, d); break;
+	case ROP_STEP_MEET: meet(w, d); break;
+	case ROP_STEP_SLOTS: add_slots(w, d); break;
+	case ROP_STEP_ROLE: replicate(w, d); break;
+	case ROP_STEP_PERSIST: rewrite(w, d); break;
+	case ROP_STEP_KINDS_N: break;
 	}
 	w->unsettled = true;
-	trace(w->sim, "node", "%d executes '%s': %s", d->node, d->expect.command ? d->expect.command : rop_step_kind_name(d->expect.kind),
-	      d->ok ? "OK" : d->text);
+	trace(w->sim, "node", "%d executes '%s': %s", d->node,
+	      d->expect.command ? d->expect.command : rop_step_kind_name(d->expect.kind), d->ok ? "OK" : d->text);
 }

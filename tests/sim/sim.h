@@ -35,7 +35,9 @@
 
 /* ---- chance ------------------------------------------------------------------------------------------------ */
 
-struct chance { uint64_t state; };
+struct chance {
+	uint64_t state;
+};
 uint64_t chance_next(struct chance *c);
 int64_t chance_between(struct chance *c, int64_t least, int64_t most); /* inclusive */
 size_t chance_below(struct chance *c, size_t n);
@@ -50,54 +52,69 @@ struct claim { /* what a node said of itself at some time; its epoch is its own 
 	enum rop_role role;
 	int primary;
 	int64_t epoch;
-	bool owns;                  /* slots is not empty */
+	bool owns; /* slots is not empty */
 	struct rop_slots slots;
 };
 
 #define WRITES_MAX 512 /* in one seed */
-struct writes { uint64_t bits[WRITES_MAX / 64]; };
+struct writes {
+	uint64_t bits[WRITES_MAX / 64];
+};
 
 enum told { TOLD_NOBODY, TOLD_OPERATOR, TOLD_PERSON }; /* by whom; nobody: it came about by itself */
 
-struct server { /* beside its struct rop_node in the truth */
-	bool up, for_good;          /* for_good: went down and stays down */
-	bool frozen;                /* stopped, not dead: it goes on as it was */
-	bool loses_conf, loses_data;/* of its next return */
-	bool hides_keys;            /* INFO keyspace is refused to the operator's user */
+struct server {                      /* beside its struct rop_node in the truth */
+	bool up, for_good;           /* for_good: went down and stays down */
+	bool frozen;                 /* stopped, not dead: it goes on as it was */
+	bool loses_conf, loses_data; /* of its next return */
+	bool hides_keys;             /* INFO keyspace is refused to the operator's user */
 	int deaths;
-	int64_t down_ms;            /* since when it is down */
+	int64_t down_ms; /* since when it is down */
 
-	struct writes has;          /* in memory, or on the disk of a dead one */
-	int history;                /* index into the world's histories */
-	size_t count;               /* so much of its history's log it has */
-	int ghost;                  /* its primary's identity is gone: index of that ghost; -1: no */
-	enum told pointed;          /* who pointed it at its primary; nobody as soon as it was in sync with it */
-	int64_t cut_ms;             /* since when its link is down; NEVER: it never had one (or has one) */
-	int64_t fill_ms;            /* when what it has is thrown away for its primary's data; NEVER: it is not */
+	struct writes has; /* in memory, or on the disk of a dead one */
+	int history;       /* index into the world's histories */
+	size_t count;      /* so much of its history's log it has */
+	int ghost;         /* its primary's identity is gone: index of that ghost; -1: no */
+	enum told pointed; /* who pointed it at its primary; nobody as soon as it was in sync with it */
+	int64_t cut_ms;    /* since when its link is down; NEVER: it never had one (or has one) */
+	int64_t fill_ms;   /* when what it has is thrown away for its primary's data; NEVER: it is not */
 
-	int64_t fail_ms;            /* a majority of the owners has seen it fail since; NEVER */
-	int64_t stand_ms, again_ms; /* when it stands for election (NEVER: it does not), and not before when */
-	uint64_t *owners;           /* [node] owns slots, as this one has heard it */
-	ROP_LIST(struct claim) claims; /* the last one is current */
+	int64_t fail_ms;                   /* a majority of the owners has seen it fail since; NEVER */
+	int64_t stand_ms, again_ms;        /* when it stands for election (NEVER: it does not), and not before when */
+	uint64_t *owners;                  /* [node] owns slots, as this one has heard it */
+	ROP_LIST(struct claim) claims;     /* the last one is current */
 	int64_t started_ms, owner_seen_ms; /* since when it sees an owner of slots; NEVER: it sees none */
-	int64_t link_ms;            /* when its link to its primary will be up; NEVER: not on its way */
+	int64_t link_ms;                   /* when its link to its primary will be up; NEVER: not on its way */
 	int64_t loading_until_ms;
-	int64_t hung_until_ms;      /* it does nothing until then: commands wait in its socket, and so do later looks */
-	int meeting;                /* handshakes under way */
-	bool news, covered;         /* covered: it sees an owner for every slot; to be found out again after news */
-	size_t ghosts_owning;       /* of those it lists */
-	bool has_file;              /* a configuration file, for CONFIG REWRITE */
-	const char *file[SETTINGS_MAX];     /* what a restart brings back */
-	const char *want[SETTINGS_MAX];     /* what must be there at the end: the original, or what a person set */
-	const char *keeps[SETTINGS_MAX];    /* and what its file may hold besides what is declared */
-	int64_t person_ms[SETTINGS_MAX];    /* when a person last set it; -1: never */
-	bool raced[SETTINGS_MAX];           /* a command crossed a person's: either value will do */
-	bool orphaned[SETTINGS_MAX];        /* lowered when the database that knew its value was lost */
-	bool file_orphaned[SETTINGS_MAX];   /* and so written to its file */
+	int64_t hung_until_ms; /* it does nothing until then: commands wait in its socket, and so do later looks */
+	int meeting;           /* handshakes under way */
+	bool news, covered;    /* covered: it sees an owner for every slot; to be found out again after news */
+	size_t ghosts_owning;  /* of those it lists */
+	bool has_file;         /* a configuration file, for CONFIG REWRITE */
+	const char *file[SETTINGS_MAX];   /* what a restart brings back */
+	const char *want[SETTINGS_MAX];   /* what must be there at the end: the original, or what a person set */
+	const char *keeps[SETTINGS_MAX];  /* and what its file may hold besides what is declared */
+	int64_t person_ms[SETTINGS_MAX];  /* when a person last set it; -1: never */
+	bool raced[SETTINGS_MAX];         /* a command crossed a person's: either value will do */
+	bool orphaned[SETTINGS_MAX];      /* lowered when the database that knew its value was lost */
+	bool file_orphaned[SETTINGS_MAX]; /* and so written to its file */
 };
 
-enum start { START_FRESH, START_OURS, START_REDIS_CLI, START_HEALTHY, START_JOIN, START_TOTAL_LOSS, START_FOREIGN, START_KEYS,
-	     START_RIVALS, START_LIVING, START_BARE, START_PINNED, STARTS_N };
+enum start {
+	START_FRESH,
+	START_OURS,
+	START_REDIS_CLI,
+	START_HEALTHY,
+	START_JOIN,
+	START_TOTAL_LOSS,
+	START_FOREIGN,
+	START_KEYS,
+	START_RIVALS,
+	START_LIVING,
+	START_BARE,
+	START_PINNED,
+	STARTS_N
+};
 extern const char *const START_NAMES[STARTS_N];
 
 enum event_kind { EVENT_COMMAND, EVENT_MEET, EVENT_DOWN, EVENT_UP, EVENT_PERSON, EVENT_WALL, EVENT_WRITE, EVENT_WAKE };
@@ -105,19 +122,19 @@ enum event_kind { EVENT_COMMAND, EVENT_MEET, EVENT_DOWN, EVENT_UP, EVENT_PERSON,
 #define DOWN_LOSES_CONF 2
 #define DOWN_LOSES_DATA 4
 
-struct delivery { /* one command on its way, and what became of it */
-	struct rop_expect expect;   /* owned by the seed's arena */
+struct delivery {                 /* one command on its way, and what became of it */
+	struct rop_expect expect; /* owned by the seed's arena */
 	int node;
-	int64_t decided_ms;         /* when the target's answer was taken that led to it; -1: a person's */
-	int64_t looked_ms;          /* when the look began that led to it */
-	int deaths;                 /* of its target when it was sent: a connection does not outlive a process */
+	int64_t decided_ms; /* when the target's answer was taken that led to it; -1: a person's */
+	int64_t looked_ms;  /* when the look began that led to it */
+	int deaths;         /* of its target when it was sent: a connection does not outlive a process */
 	bool executed, ok;
 	const char *text;
 };
 
 struct event {
 	int64_t at_ms;
-	uint64_t number;            /* order among events of one moment */
+	uint64_t number; /* order among events of one moment */
 	enum event_kind kind;
 	int node, peer;
 	struct delivery *delivery;
@@ -128,26 +145,29 @@ struct event {
 
 /* A history of a data set, as a replication id names it: a log of writes. Its beginning may be another one's. */
 struct history {
-	int parent;                 /* whose replicas may go on here, up to `fork` entries (replid2); -1: nobody's */
+	int parent; /* whose replicas may go on here, up to `fork` entries (replid2); -1: nobody's */
 	size_t fork;
-	int root;                   /* one for all that came from one data set */
-	ROP_LIST(struct entry { int write; int64_t at_ms; }) log;
+	int root; /* one for all that came from one data set */
+	ROP_LIST(struct entry {
+		int write;
+		int64_t at_ms;
+	}) log;
 };
 
 struct write { /* one acknowledged, or only tried */
 	int slot;
 	bool acked, lost;
-	bool stray;                 /* of a node that owned no slots: it was never served there */
-	bool tail;                  /* a replica that had not got it yet took over from its primary */
-	bool unsaved, disk;         /* a copy of it ended with a process that saved nothing; with a disk */
-	bool by_person;             /* a person pointed a node with a copy elsewhere, or joined two clusters */
-	bool endangered;            /* the operator pointed a node with a copy elsewhere, and nobody else served one */
+	bool stray;         /* of a node that owned no slots: it was never served there */
+	bool tail;          /* a replica that had not got it yet took over from its primary */
+	bool unsaved, disk; /* a copy of it ended with a process that saved nothing; with a disk */
+	bool by_person;     /* a person pointed a node with a copy elsewhere, or joined two clusters */
+	bool endangered;    /* the operator pointed a node with a copy elsewhere, and nobody else served one */
 };
 
 struct ghost { /* an identity whose node came back as another one; the others still list it */
 	char id[ROP_ID_SIZE];
 	const char *address;
-	int node;                   /* who it was */
+	int node; /* who it was */
 	bool forgotten;
 	struct rop_slots slots;
 	int64_t epoch, down_ms, fail_ms;
@@ -159,36 +179,36 @@ struct world {
 	struct sim *sim;
 	struct rop_arena *arena;
 	struct rop_observed *truth;
-	struct server *servers;     /* [node] */
-	int *heard;                 /* [viewer][subject] index into the subject's claims; -1: nothing yet */
+	struct server *servers;           /* [node] */
+	int *heard;                       /* [viewer][subject] index into the subject's claims; -1: nothing yet */
 	int32_t slot_since_ms[ROP_SLOTS]; /* when a slot last came to be owned */
-	bool unsettled;             /* gossip has something left to do */
-	int64_t now_ms;             /* never jumps, never starts anew: the clock of the world */
-	int64_t tau_ms;             /* how slowly news spreads */
+	bool unsettled;                   /* gossip has something left to do */
+	int64_t now_ms;                   /* never jumps, never starts anew: the clock of the world */
+	int64_t tau_ms;                   /* how slowly news spreads */
 	int64_t boot_base_ms, wall_base_ms;
 	int boots;
 	ROP_LIST(struct event) events;
 	uint64_t next_event;
-	bool elections;             /* servers fail over by themselves; not where rop_settle is held against the physics */
-	bool contested;             /* two nodes claimed one slot at some time: views are worked out in full */
-	bool aof;                   /* a process that ends keeps its data */
+	bool elections; /* servers fail over by themselves; not where rop_settle is held against the physics */
+	bool contested; /* two nodes claimed one slot at some time: views are worked out in full */
+	bool aof;       /* a process that ends keeps its data */
 	struct write writes[WRITES_MAX];
 	size_t n_writes;
-	int64_t unmarked_ms;        /* when a fail flag was last taken off a node that is up */
-	int64_t joined_ms;          /* when a person joined two clusters last */
-	int64_t writes_until_ms;    /* clients try until then */
+	int64_t unmarked_ms;     /* when a fail flag was last taken off a node that is up */
+	int64_t joined_ms;       /* when a person joined two clusters last */
+	int64_t writes_until_ms; /* clients try until then */
 	ROP_LIST(struct history) histories;
 	ROP_LIST(struct ghost) ghosts;
 };
 
 #define AT(w, i, j) ((size_t)(i) * (w)->truth->n + (size_t)(j))
-void world_news(struct world *w, size_t node);      /* its claim has changed; the others learn of it by gossip */
+void world_news(struct world *w, size_t node); /* its claim has changed; the others learn of it by gossip */
 void world_at(struct world *w, int64_t at_ms, struct event event);
 void world_advance(struct world *w, int64_t to_ms); /* on the world's clock */
 struct rop_clock world_clock(const struct world *w);
 void world_down(struct world *w, size_t node, int64_t how); /* DOWN_... */
 void world_up(struct world *w, size_t node);
-void world_wake(struct world *w, int64_t at_ms);    /* physics has something to do then */
+void world_wake(struct world *w, int64_t at_ms); /* physics has something to do then */
 const struct claim *world_claim(const struct world *w, size_t node);
 /* A number that depends on the seed, the moment and the place only, not on what was drawn before. */
 uint64_t world_luck(const struct world *w, uint64_t what, size_t a, size_t b);
@@ -203,23 +223,26 @@ struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const 
 void gossip_follow(struct world *w, size_t node, size_t primary); /* by itself, without a command */
 
 /* data.c */
-void data_begin(struct world *w, size_t node);                   /* an empty data set of its own */
+void data_begin(struct world *w, size_t node); /* an empty data set of its own */
 void data_fill(struct world *w, size_t node, const struct rop_slots *slots, size_t n); /* written long ago */
-void data_try(struct world *w);                                  /* a client's write, now */
-void data_flow(struct world *w);                                 /* what has reached the replicas by now */
+void data_try(struct world *w);                                                        /* a client's write, now */
+void data_flow(struct world *w); /* what has reached the replicas by now */
 bool data_can_continue(const struct world *w, size_t replica, size_t primary);
 bool data_same_root(const struct world *w, size_t a, size_t b);
-void data_throw_away(struct world *w, size_t node);              /* to take over another data set */
+void data_throw_away(struct world *w, size_t node); /* to take over another data set */
 void data_take_over(struct world *w, size_t replica, size_t primary);
 void data_promote(struct world *w, size_t node, size_t from);
 void data_died(struct world *w, size_t node);
 void data_returned(struct world *w, size_t node);
 void data_drop_slots(struct world *w, size_t node, const struct rop_slots *slots);
-void data_pointed(struct world *w, size_t node, enum told by);   /* at another primary, by a command */
-void data_joined(struct world *w, size_t a, size_t b);           /* two clusters become one, by a person */
-void data_show(struct world *w, size_t node);                    /* in the truth: keys, histories, offset */
+void data_pointed(struct world *w, size_t node, enum told by); /* at another primary, by a command */
+void data_joined(struct world *w, size_t a, size_t b);         /* two clusters become one, by a person */
+void data_show(struct world *w, size_t node);                  /* in the truth: keys, histories, offset */
 struct rop_slots data_slots(const struct world *w, size_t node);
-static inline bool writes_has(const struct writes *set, size_t k) { return set->bits[k / 64] >> (k % 64) & 1; }
+static inline bool writes_has(const struct writes *set, size_t k)
+{
+	return set->bits[k / 64] >> (k % 64) & 1;
+}
 
 /* election.c */
 void election_step(struct world *w);
@@ -227,9 +250,9 @@ bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); 
 
 /* ghost.c */
 bool ghost_is_listed(const struct ghost *ghost, size_t viewer);
-void ghost_make(struct world *w, size_t node);                   /* it lost its nodes.conf */
+void ghost_make(struct world *w, size_t node); /* it lost its nodes.conf */
 void ghost_spread(struct world *w);
-void ghost_forget(struct world *w, const char *id);              /* on every node */
+void ghost_forget(struct world *w, const char *id); /* on every node */
 
 /* server.c: executes it on the truth, or refuses like a real server would. */
 void server_execute(struct world *w, struct delivery *d);
@@ -241,6 +264,7 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 /* ---- one seed ---------------------------------------------------------------------------------------------- */
 
 /* X(enum, name, what the operator does wrong, part of the sentence that it must be caught with; "": any will do) */
+/* clang-format off */
 #define SABOTAGES(X) \
 	X(RESEND, "resend", "sends a batch again when a reply did not come", "") \
 	X(FORGET_RESTORE, "forget-restore", "loses the temporary settings when it is restarted", "") \
@@ -263,28 +287,39 @@ enum sabotage {
 #undef X
 	SABOTAGES_N
 };
+/* clang-format on */
 
-enum kill { KILL_NEVER, KILL_BEFORE_COMMIT, KILL_AFTER_COMMIT, KILL_MID_SEND, KILL_AFTER_SEND, KILL_AFTER_REPLY, KILL_ASLEEP,
-	    FAIL_COMMIT, FAIL_COMMIT_WRITTEN, KILLS_N };
+enum kill {
+	KILL_NEVER,
+	KILL_BEFORE_COMMIT,
+	KILL_AFTER_COMMIT,
+	KILL_MID_SEND,
+	KILL_AFTER_SEND,
+	KILL_AFTER_REPLY,
+	KILL_ASLEEP,
+	FAIL_COMMIT,
+	FAIL_COMMIT_WRITTEN,
+	KILLS_N
+};
 extern const char *const KILL_NAMES[KILLS_N];
 
 struct row { /* the judge's own copy of an expectation in the database */
 	int64_t id;
 	struct rop_expect expect;
-	bool pending, refused;      /* refused: an error was the answer, or it was not sent for a pause */
-	bool seen;                  /* its effect was, in a look */
-	int refused_pid;            /* who was told so */
+	bool pending, refused; /* refused: an error was the answer, or it was not sent for a pause */
+	bool seen;             /* its effect was, in a look */
+	int refused_pid;       /* who was told so */
 	int sent, boots;
 };
 
 struct judge {
 	ROP_LIST(struct row) rows;
-	struct rop_observed *seen;  /* the last look, as it was answered; NULL before */
+	struct rop_observed *seen; /* the last look, as it was answered; NULL before */
 	struct rop_arena *seen_arena;
-	int64_t *seen_at;           /* [node] */
+	int64_t *seen_at;               /* [node] */
 	int64_t looked_ms, answered_ms; /* when that look began and ended */
-	bool *met_others;           /* [node] was seen knowing others */
-	int64_t *true_keys;         /* [node] when it answered */
+	bool *met_others;               /* [node] was seen knowing others */
+	int64_t *true_keys;             /* [node] when it answered */
 };
 
 /* ---- the judge of data (judge_data.c) ---------------------------------------------------------------------- */
@@ -293,14 +328,36 @@ enum gone { GONE_DIED, GONE_DISK, GONE_THROWN_AWAY, GONE_YIELDED, GONE_STRANDED 
 enum cause { CAUSE_TAIL, CAUSE_UNSAVED, CAUSE_DISK, CAUSE_PERSON, CAUSES_N };
 extern const char *const CAUSE_NAMES[CAUSES_N];
 
-struct loss { int write, node; enum gone how; int64_t at_ms; };
-struct touch { size_t number; struct writes writes; }; /* a command of the operator about nodes that hold these */
-enum lived { LIVED_FAILOVER, LIVED_DISK_LOST, LIVED_CONF_LOST, LIVED_SILENT_MOVE, LIVED_POINTED_PROMOTED, LIVED_STALE,
-	     LIVED_EMPTY_RETURN, LIVED_FORGET, LIVED_EDIT, LIVED_TWIN, LIVED_N };
-extern const struct lived_row { const char *text; size_t least; } LIVED[LIVED_N]; /* least: seeds of a thousand */
+struct loss {
+	int write, node;
+	enum gone how;
+	int64_t at_ms;
+};
+struct touch {
+	size_t number;
+	struct writes writes;
+}; /* a command of the operator about nodes that hold these */
+enum lived {
+	LIVED_FAILOVER,
+	LIVED_DISK_LOST,
+	LIVED_CONF_LOST,
+	LIVED_SILENT_MOVE,
+	LIVED_POINTED_PROMOTED,
+	LIVED_STALE,
+	LIVED_EMPTY_RETURN,
+	LIVED_FORGET,
+	LIVED_EDIT,
+	LIVED_TWIN,
+	LIVED_N
+};
+extern const struct lived_row {
+	const char *text;
+	size_t least;
+} LIVED[LIVED_N]; /* least: seeds of a thousand */
 
 struct stats {
-	size_t starts[STARTS_N], kills[KILLS_N], runs, passes, commands, lost, late, refused, person, deaths, reboots, databases_lost;
+	size_t starts[STARTS_N], kills[KILLS_N], runs, passes, commands, lost, late, refused, person, deaths, reboots,
+		databases_lost;
 	size_t converged, reasons, left_behind;
 	size_t writes, written, causes[CAUSES_N], lived[LIVED_N];
 };
@@ -318,31 +375,31 @@ struct sim {
 	struct judge judge;
 	struct stats *stats;
 	enum start start;
-	bool calm;                  /* a seed without any fault */
-	bool blocked;               /* the machine was in Blocked */
-	int64_t faults_end_ms;      /* nothing new goes wrong from here on */
-	int64_t trouble;            /* permille of commands and answers that go wrong until then */
-	bool unknown_setting;       /* the file declares a setting that the servers do not have */
+	bool calm;             /* a seed without any fault */
+	bool blocked;          /* the machine was in Blocked */
+	int64_t faults_end_ms; /* nothing new goes wrong from here on */
+	int64_t trouble;       /* permille of commands and answers that go wrong until then */
+	bool unknown_setting;  /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
-	int64_t edit_ms;            /* when a person swaps two pins in the topology file; NEVER */
+	int64_t edit_ms; /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
 	int runs, pid;
-	size_t sent;                /* commands of the operator so far */
+	size_t sent; /* commands of the operator so far */
 	bool failed;
-	char failure[320];          /* the sentence it failed with, cut */
+	char failure[320]; /* the sentence it failed with, cut */
 
 	ROP_LIST(struct loss) losses;
 	ROP_LIST(struct touch) touches;
 	bool lived[LIVED_N];
-	bool twin, muted;           /* twin: the operator falls silent before the command mute_from */
+	bool twin, muted; /* twin: the operator falls silent before the command mute_from */
 	size_t mute_from;
-	size_t asked;               /* the write that the twin is asked for */
-	bool asked_served;          /* by its slot's owner: as the loss was measured; else on any node */
+	size_t asked;      /* the write that the twin is asked for */
+	bool asked_served; /* by its slot's owner: as the loss was measured; else on any node */
 	bool answer_acked, answer_kept;
 };
 
-bool sim_trouble(const struct sim *s);              /* may something go wrong now? */
-bool sim_run(struct sim *s);                        /* the whole seed; false: failed */
+bool sim_trouble(const struct sim *s); /* may something go wrong now? */
+bool sim_run(struct sim *s);           /* the whole seed; false: failed */
 void sim_lived(struct sim *s, enum lived what);
 void sim_fail(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void trace(struct sim *s, const char *who, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -350,16 +407,21 @@ void trace_begin(struct sim *s);
 
 /* start.c */
 void start_make(struct sim *s);
-bool start_is_living(enum start start);              /* with data, and its faults go on for longer */
+bool start_is_living(enum start start); /* with data, and its faults go on for longer */
 
 /* faults.c */
 void faults_schedule(struct sim *s);
 void faults_person(struct world *w, const struct event *event); /* one act of a person, now */
-void faults_pause(struct sim *s);                   /* a person pauses the cluster, now */
-void faults_edit(struct sim *s);                    /* the topology file, if it is time */
+void faults_pause(struct sim *s);                               /* a person pauses the cluster, now */
+void faults_edit(struct sim *s);                                /* the topology file, if it is time */
 bool faults_follow_advice(struct sim *s, const char *reason, const char *text);
 void faults_lose_database(struct sim *s);
-struct run_plan { enum kill kill; int nth; bool keep, step; int64_t timeout_ms, stop_ms; };
+struct run_plan {
+	enum kill kill;
+	int nth;
+	bool keep, step;
+	int64_t timeout_ms, stop_ms;
+};
 struct run_plan faults_run_plan(struct sim *s);
 
 /* operator.c */
@@ -367,37 +429,39 @@ enum ended { ENDED_DONE, ENDED_KILLED, ENDED_JOURNAL };
 struct run_end {
 	enum ended how;
 	struct rop_result result;
-	const char *text;                                  /* in the seed's arena */
-	const char *reason;                                /* of the first finding; "" */
-	size_t sent;                                       /* commands on the wire */
+	const char *text;   /* in the seed's arena */
+	const char *reason; /* of the first finding; "" */
+	size_t sent;        /* commands on the wire */
 };
 struct run_end operator_run(struct sim *s, struct run_plan plan);
 bool operator_open_store(struct sim *s);
 
 /* judge.c: what must never happen. Each call fails the seed with a sentence. */
 void judge_looked(struct sim *s, const struct rop_observed *seen, const int64_t *at, int64_t began_ms);
-void judge_entry(struct sim *s, const struct rop_entry *entry);      /* before it is committed */
-void judge_committed(struct sim *s, const struct rop_entry *entry);  /* ids are filled in */
+void judge_entry(struct sim *s, const struct rop_entry *entry);         /* before it is committed */
+void judge_committed(struct sim *s, const struct rop_entry *entry);     /* ids are filled in */
 void judge_send(struct sim *s, const struct rop_step *steps, size_t n); /* before anything of it is on the wire */
-void judge_sent(struct sim *s, const struct rop_step *step);        /* this one goes on the wire */
-void judge_refused(struct sim *s, const struct rop_step *step);      /* its reply was an error, or it was dropped */
-void judge_forget_rows(struct sim *s);                               /* the database was lost */
+void judge_sent(struct sim *s, const struct rop_step *step);            /* this one goes on the wire */
+void judge_refused(struct sim *s, const struct rop_step *step);         /* its reply was an error, or it was dropped */
+void judge_forget_rows(struct sim *s);                                  /* the database was lost */
 void judge_run_ended(struct sim *s, const struct run_end *end);
 
 /* judge_data.c */
 void judge_data_gone(struct world *w, size_t node, const struct writes *gone, enum gone how);
-void judge_data_step(struct sim *s, const struct rop_step *step);    /* the operator's, about to go on the wire */
-void judge_data_stranded(struct sim *s);                             /* it is converged: is everything served? */
+void judge_data_step(struct sim *s, const struct rop_step *step); /* the operator's, about to go on the wire */
+void judge_data_stranded(struct sim *s);                          /* it is converged: is everything served? */
 void judge_data_end(struct sim *s);
 
 /* verdict.c */
-bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms, const struct run_plan *plan); /* any */
+bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms,
+		    const struct run_plan *plan);               /* any */
 bool verdict_is_true(struct sim *s, const struct run_end *end); /* a run that began after the last fault */
-bool verdict_marked(const struct sim *s);           /* a node that is up was called failing until just now */
+bool verdict_marked(const struct sim *s); /* a node that is up was called failing until just now */
 void verdict_settings(struct sim *s);
-bool verdict_waits(const struct sim *s, const struct rop_temporary *temporary); /* for the condition of its going back */
+bool verdict_waits(const struct sim *s,
+		   const struct rop_temporary *temporary); /* for the condition of its going back */
 bool verdict_converged(struct sim *s);
-bool verdict_even(const struct sim *s);             /* slots that the operator gave out itself */
+bool verdict_even(const struct sim *s); /* slots that the operator gave out itself */
 
 /* promise.c: the plan of this moment, and whether it was what was done. For seeds in which nothing goes wrong. */
 struct rop_plan *promise_make(struct sim *s);

@@ -1,13 +1,22 @@
-/* start.c - what is declared, and how a virtual cluster begins: fresh, half made by redis-cli, healthy, lost, strange. */
+/* start.c - what is declared, and how a virtual cluster begins: fresh, half made by redis-cli, healthy, lost, strange.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
 
-const char *const START_NAMES[STARTS_N] = { "fresh", "interrupted by us", "interrupted redis-cli --cluster create", "healthy",
-					    "healthy, and an empty node to join", "total loss", "a foreign peer",
-					    "keys or functions on an empty node", "two rival clusters", "healthy, for long",
-					    "healthy, with a bare shard", "healthy, all nodes pinned" };
+const char *const START_NAMES[STARTS_N] = { "fresh",
+					    "interrupted by us",
+					    "interrupted redis-cli --cluster create",
+					    "healthy",
+					    "healthy, and an empty node to join",
+					    "total loss",
+					    "a foreign peer",
+					    "keys or functions on an empty node",
+					    "two rival clusters",
+					    "healthy, for long",
+					    "healthy, with a bare shard",
+					    "healthy, all nodes pinned" };
 
 bool start_is_living(enum start start)
 {
@@ -29,7 +38,9 @@ static void make_shape(struct sim *s)
 		s->topology->shards = 2;
 	if (start_is_living(s->start)) { /* fewer than three owners do not fail over */
 		s->topology->shards = (int)chance_between(c, chance_permille(c, 100) ? 1 : 3, 4);
-		s->topology->replicas_per_shard = chance_permille(c, s->start == START_LIVING ? 300 : 0) ? 0 : 1 + chance_permille(c, 250);
+		s->topology->replicas_per_shard = chance_permille(c, s->start == START_LIVING ? 300 : 0)
+							  ? 0
+							  : 1 + chance_permille(c, 250);
 	}
 }
 
@@ -51,7 +62,9 @@ static void make_nodes(struct sim *s)
 	}
 }
 
-struct known_setting { const char *name, *values[3]; };
+struct known_setting {
+	const char *name, *values[3];
+};
 static const struct known_setting LOWERED[] = {
 	{ "cluster-node-timeout", { "15000", "5000", "500" } },
 	{ "repl-diskless-sync-delay", { "5", "0", "1" } },
@@ -74,7 +87,8 @@ static void make_settings(struct sim *s)
 	struct chance *c = &s->chance;
 	for (size_t i = 0; i < DECLARABLE; i++)
 		if (chance_permille(c, 200))
-			declare(s, OTHERS[i].name, i == 0 && chance_permille(c, 500) ? "100mb" : OTHERS[i].values[chance_below(c, 3)]);
+			declare(s, OTHERS[i].name,
+				i == 0 && chance_permille(c, 500) ? "100mb" : OTHERS[i].values[chance_below(c, 3)]);
 	for (size_t i = 0; i < sizeof LOWERED / sizeof *LOWERED; i++)
 		if (chance_permille(c, 100))
 			declare(s, LOWERED[i].name, LOWERED[i].values[chance_below(c, 3)]);
@@ -113,8 +127,16 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	struct sim *s = w->sim;
 	struct rop_node *node = &w->truth->nodes[i];
 	struct server *server = &w->servers[i];
-	*server = (struct server){ .up = true, .started_ms = -60000, .owner_seen_ms = NEVER, .link_ms = NEVER, .fill_ms = NEVER,
-				   .cut_ms = NEVER, .fail_ms = NEVER, .stand_ms = NEVER, .ghost = -1, .news = true,
+	*server = (struct server){ .up = true,
+				   .started_ms = -60000,
+				   .owner_seen_ms = NEVER,
+				   .link_ms = NEVER,
+				   .fill_ms = NEVER,
+				   .cut_ms = NEVER,
+				   .fail_ms = NEVER,
+				   .stand_ms = NEVER,
+				   .ghost = -1,
+				   .news = true,
 				   .has_file = !chance_permille(&s->chance, 100) };
 	server->owners = rop_alloc_n(s->arena, w->truth->words, sizeof *server->owners);
 	node->address = rop_printf(s->arena, "%s:%d", s->topology->nodes.at[i].host, s->topology->nodes.at[i].port);
@@ -128,7 +150,8 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	node->flavour = "redis 7.0.15";
 	new_id(&s->chance, node->id);
 	for (size_t at = 0; at < w->truth->n_settings; at++) {
-		const char *value = original_value(s, w->truth->setting_names[at], chance_permille(&s->chance, 900) ? pick : 1);
+		const char *value = original_value(s, w->truth->setting_names[at],
+						   chance_permille(&s->chance, 900) ? pick : 1);
 		node->settings[at] = server->file[at] = server->want[at] = server->keeps[at] = value;
 		server->person_ms[at] = -1;
 	}
@@ -153,7 +176,8 @@ static void make_world(struct sim *s)
 	w->aof = chance_permille(&s->chance, 600);
 	for (size_t i = 0; i < n * n; i++)
 		w->heard[i] = -1;
-	size_t pick = start_is_living(s->start) ? (size_t)chance_permille(&s->chance, 800) : chance_below(&s->chance, 3);
+	size_t pick = start_is_living(s->start) ? (size_t)chance_permille(&s->chance, 800)
+						: chance_below(&s->chance, 3);
 	for (size_t i = 0; i < n; i++)
 		make_server(w, i, pick);
 }
@@ -270,7 +294,8 @@ static void begin_living(struct sim *s)
 		s->topology->nodes.at[order[k]].shard = 1 + (int)(k % shards);
 	if (n < shards + 2 || shards < 2)
 		return;
-	size_t one = shards + chance_below(&s->chance, n - shards), other = shards + chance_below(&s->chance, n - shards);
+	size_t one = shards + chance_below(&s->chance, n - shards),
+	       other = shards + chance_below(&s->chance, n - shards);
 	s->edit_nodes[0] = (int)order[one];
 	s->edit_nodes[1] = (int)order[other];
 }
@@ -333,11 +358,13 @@ static void remember_formed(struct sim *s)
 
 void start_make(struct sim *s)
 {
-	static const enum start STARTS[] = { START_FRESH, START_FRESH, START_FRESH, START_FRESH, START_FRESH, START_OURS,
-					     START_OURS, START_OURS, START_REDIS_CLI, START_REDIS_CLI, START_REDIS_CLI, START_HEALTHY,
-					     START_HEALTHY, START_JOIN, START_JOIN, START_TOTAL_LOSS, START_FOREIGN, START_KEYS, START_RIVALS,
-					     START_LIVING, START_LIVING, START_LIVING, START_BARE, START_BARE, START_BARE, START_PINNED,
-					     START_PINNED, START_PINNED };
+	static const enum start STARTS[] = { START_FRESH,     START_FRESH,     START_FRESH,     START_FRESH,
+					     START_FRESH,     START_OURS,      START_OURS,      START_OURS,
+					     START_REDIS_CLI, START_REDIS_CLI, START_REDIS_CLI, START_HEALTHY,
+					     START_HEALTHY,   START_JOIN,      START_JOIN,      START_TOTAL_LOSS,
+					     START_FOREIGN,   START_KEYS,      START_RIVALS,    START_LIVING,
+					     START_LIVING,    START_LIVING,    START_BARE,      START_BARE,
+					     START_BARE,      START_PINNED,    START_PINNED,    START_PINNED };
 	s->start = STARTS[chance_below(&s->chance, sizeof STARTS / sizeof *STARTS)];
 	s->topology = rop_alloc(s->arena, sizeof *s->topology);
 	s->topology->name = "sim";
@@ -350,34 +377,19 @@ void start_make(struct sim *s)
 	switch (s->start) {
 	case START_FRESH:
 	case START_OURS: /* operator.c runs, and is killed, before the story begins */
-	case STARTS_N:
-		break;
-	case START_REDIS_CLI:
-		begin_redis_cli(s);
-		break;
-	case START_HEALTHY:
-		begin_healthy(s, 0);
-		break;
+	case STARTS_N: break;
+	case START_REDIS_CLI: begin_redis_cli(s); break;
+	case START_HEALTHY: begin_healthy(s, 0); break;
 	case START_JOIN:
 		begin_healthy(s, chance_below(&s->chance, s->world->truth->n - (size_t)s->topology->shards) + 1);
 		break;
-	case START_TOTAL_LOSS:
-		remember_formed(s);
-		break;
-	case START_FOREIGN:
-		begin_foreign(s);
-		break;
-	case START_KEYS:
-		begin_keys(s);
-		break;
-	case START_RIVALS:
-		begin_rivals(s);
-		break;
+	case START_TOTAL_LOSS: remember_formed(s); break;
+	case START_FOREIGN: begin_foreign(s); break;
+	case START_KEYS: begin_keys(s); break;
+	case START_RIVALS: begin_rivals(s); break;
 	case START_LIVING:
 	case START_BARE:
-	case START_PINNED:
-		begin_living(s);
-		break;
+	case START_PINNED: begin_living(s); break;
 	}
 	for (size_t i = 0; i < s->world->truth->n; i++)
 		s->world->servers[i].hides_keys |= chance_permille(&s->chance, 10);

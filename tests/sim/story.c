@@ -4,16 +4,18 @@
 
 #include "sim.h"
 
-#define LATE_MS 7000          /* until the last delayed command has had its effect */
-#define CALM_MS 600000        /* within which the end must be reached */
-#define CRON_MS 10000         /* between two runs of apply in the calm */
-#define ALONE_MS 120000       /* a twin, until its servers have come to rest */
+#define LATE_MS 7000    /* until the last delayed command has had its effect */
+#define CALM_MS 600000  /* within which the end must be reached */
+#define CRON_MS 10000   /* between two runs of apply in the calm */
+#define ALONE_MS 120000 /* a twin, until its servers have come to rest */
 
 /* Formed by the same operator, and killed in the middle of it. */
 static void begin_interrupted(struct sim *s)
 {
 	struct run_plan plan = { .kill = (enum kill)chance_between(&s->chance, KILL_BEFORE_COMMIT, KILL_ASLEEP),
-				 .nth = (int)chance_between(&s->chance, 1, 12), .timeout_ms = 300000, .stop_ms = NEVER };
+				 .nth = (int)chance_between(&s->chance, 1, 12),
+				 .timeout_ms = 300000,
+				 .stop_ms = NEVER };
 	operator_run(s, plan);
 	if (chance_permille(&s->chance, 300))
 		faults_lose_database(s);
@@ -56,8 +58,8 @@ static void resume(struct sim *s)
 static void ends_without(struct sim *s, const struct run_end *end)
 {
 	if (!verdict_is_true(s, end))
-		sim_fail(s, "after the faults a run ends with code %d (%s), which the truth does not bear out: %s", end->result.code,
-			 end->reason, end->text);
+		sim_fail(s, "after the faults a run ends with code %d (%s), which the truth does not bear out: %s",
+			 end->result.code, end->reason, end->text);
 }
 
 /* Nothing left to do is nothing sent: neither with the database nor without it. */
@@ -68,8 +70,8 @@ static void judge_again(struct sim *s)
 			faults_lose_database(s);
 		struct run_end end = operator_run(s, faults_run_plan(s));
 		if (!s->failed && !s->muted && (!end.result.reached || end.sent))
-			sim_fail(s, "a run over the converged cluster sends %zu commands and ends with code %d: %s", end.sent,
-				 end.result.code, end.text);
+			sim_fail(s, "a run over the converged cluster sends %zu commands and ends with code %d: %s",
+				 end.sent, end.result.code, end.text);
 	}
 }
 
@@ -78,7 +80,8 @@ static void calm(struct sim *s)
 	if (chance_permille(&s->chance, 850))
 		resume(s);
 	if (!s->calm)
-		world_advance(s->world, s->faults_end_ms + LATE_MS > s->world->now_ms ? s->faults_end_ms + LATE_MS : s->world->now_ms);
+		world_advance(s->world, s->faults_end_ms + LATE_MS > s->world->now_ms ? s->faults_end_ms + LATE_MS
+										      : s->world->now_ms);
 	s->edit_ms = s->edit_ms == NEVER ? NEVER : s->world->now_ms;
 	faults_edit(s);
 	int64_t by = s->world->now_ms + CALM_MS;

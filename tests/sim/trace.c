@@ -48,7 +48,8 @@ static void print_short(const struct sim *s, const char *text)
 	}
 }
 
-__attribute__((format(printf, 3, 0))) static void line(const struct sim *s, const char *who, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void line(const struct sim *s, const char *who, const char *fmt,
+						       va_list ap)
 {
 	int64_t now = s->world ? s->world->now_ms : 0;
 	ROP_OWN_ARENA scratch = rop_arena_new();
@@ -88,8 +89,9 @@ void trace_begin(struct sim *s)
 {
 	const struct rop_topology *t = s->topology;
 	const struct rop_observed *truth = s->world->truth;
-	trace(s, "seed", "%" PRIu64 ": %s; %d shards, %d replicas each, %zu nodes; faults end at %" PRId64 " ms%s", s->seed,
-	      START_NAMES[s->start], t->shards, t->replicas_per_shard, t->nodes.n, s->faults_end_ms, s->calm ? " (none)" : "");
+	trace(s, "seed", "%" PRIu64 ": %s; %d shards, %d replicas each, %zu nodes; faults end at %" PRId64 " ms%s",
+	      s->seed, START_NAMES[s->start], t->shards, t->replicas_per_shard, t->nodes.n, s->faults_end_ms,
+	      s->calm ? " (none)" : "");
 	for (size_t i = 0; i < truth->n && s->traced; i++) {
 		ROP_OWN_ARENA scratch = rop_arena_new();
 		const struct rop_node *node = &truth->nodes[i];
@@ -97,9 +99,10 @@ void trace_begin(struct sim *s)
 		for (size_t j = 0; j < truth->n; j++)
 			if (i != j && rop_bit(truth, truth->known, i, j))
 				rop_text_add(&knows, " %zu", j);
-		trace(s, "start", "node %zu %s %.8s %s epoch %" PRId64 " slots [%s] keys %" PRId64 " zone %s shard %d knows [%s ]", i,
-		      node->address, node->id, node->role == ROP_ROLE_REPLICA ? "replica" : "primary", node->epoch,
-		      rop_slots_text(scratch, &node->slots), node->keys, t->nodes.at[i].zone ? t->nodes.at[i].zone : "-",
-		      t->nodes.at[i].shard, knows.at ? knows.at : "");
+		trace(s, "start",
+		      "node %zu %s %.8s %s epoch %" PRId64 " slots [%s] keys %" PRId64 " zone %s shard %d knows [%s ]",
+		      i, node->address, node->id, node->role == ROP_ROLE_REPLICA ? "replica" : "primary", node->epoch,
+		      rop_slots_text(scratch, &node->slots), node->keys,
+		      t->nodes.at[i].zone ? t->nodes.at[i].zone : "-", t->nodes.at[i].shard, knows.at ? knows.at : "");
 	}
 }

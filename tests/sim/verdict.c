@@ -20,8 +20,8 @@ static bool any_down(const struct sim *s)
 	return down;
 }
 
-/* Not converged in time is said after time has passed: every state of the machine waits longer, and so does a step that is
- * tried until it is worn out. */
+/* Not converged in time is said after time has passed: every state of the machine waits longer, and so does a step that
+ * is tried until it is worn out. */
 #define WAITED_AT_LEAST_MS 5000
 
 /* Up again, and its fail flag stayed for two node timeouts, most of the time that the run had. */
@@ -37,7 +37,8 @@ bool verdict_marked(const struct sim *s)
 static bool any_misplaced(const struct rop_observed *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->nodes[i].functions > 0 || (t->nodes[i].role != ROP_ROLE_REPLICA && empty(&t->nodes[i].slots) && t->nodes[i].keys > 0))
+		if (t->nodes[i].functions > 0 ||
+		    (t->nodes[i].role != ROP_ROLE_REPLICA && empty(&t->nodes[i].slots) && t->nodes[i].keys > 0))
 			return true;
 	return false;
 }
@@ -182,22 +183,20 @@ bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took
 {
 	if (s->unknown_setting) /* a refused setting ends it at once */
 		return true;
-	return end->how != ENDED_DONE || end->result.code != ROP_TIMEOUT || took_ms >= WAITED_AT_LEAST_MS || took_ms >= plan->timeout_ms;
+	return end->how != ENDED_DONE || end->result.code != ROP_TIMEOUT || took_ms >= WAITED_AT_LEAST_MS ||
+	       took_ms >= plan->timeout_ms;
 }
 
 bool verdict_is_true(struct sim *s, const struct run_end *end)
 {
 	const struct rop_observed *t = s->world->truth;
 	switch (end->result.code) {
-	case ROP_OK:
-		return end->result.reached;
-	case ROP_REFUSED:
-		return is_paused(s) || bears_out(s, end->reason);
-	case ROP_DENIED:
-		return any_hides(s);
-	case ROP_UNREACHABLE:
-		return any_down(s);
-	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's doing */
+	case ROP_OK: return end->result.reached;
+	case ROP_REFUSED: return is_paused(s) || bears_out(s, end->reason);
+	case ROP_DENIED: return any_hides(s);
+	case ROP_UNREACHABLE: return any_down(s);
+	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's
+			     doing */
 		return (any_down(s) && all_covered(t)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
 		       (s->person_replicated && too_few_primaries(s));
 	case ROP_FAIL:
@@ -205,8 +204,7 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_INVALID:
 	case ROP_BUSY:
 	case ROP_STALE:
-	case ROP_INTERNAL:
-		break;
+	case ROP_INTERNAL: break;
 	}
 	return false;
 }
@@ -222,7 +220,8 @@ bool verdict_converged(struct sim *s)
 	rop_situation_assess(&now);
 	bool converged = rop_situation_converged(&now);
 	for (size_t i = 0; i < seen->n; i++)
-		converged &= rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS || seen->nodes[i].role == ROP_ROLE_REPLICA;
+		converged &= rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS ||
+			     seen->nodes[i].role == ROP_ROLE_REPLICA;
 	rop_arena_free(seen->arena);
 	return converged && owners(s->world->truth) == s->topology->shards;
 }
@@ -268,8 +267,8 @@ static bool same(const char *a, const char *b)
 	return strcasecmp(a, b) == 0 || (strcmp(a, "104857600") == 0 && strcmp(b, "100mb") == 0);
 }
 
-/* A lowered timeout is known by itself. The delay is known by the timeout beside it, unless that was not lowered when the
- * database was lost, or a person has set it since. A node that never takes over is only named (status, check). */
+/* A lowered timeout is known by itself. The delay is known by the timeout beside it, unless that was not lowered when
+ * the database was lost, or a person has set it since. A node that never takes over is only named (status, check). */
 static bool lost_its_trace(const struct sim *s, size_t node, size_t at)
 {
 	const struct server *server = &s->world->servers[node];
@@ -304,7 +303,8 @@ static bool is_waiting(const struct sim *s, const struct rop_image *image, size_
 {
 	for (size_t t = 0; t < image->temporaries.n; t++) {
 		const struct rop_temporary *temporary = &image->temporaries.at[t];
-		if (strcmp(temporary->name, name) == 0 && rop_observed_find(s->world->truth, temporary->node) == (int)node)
+		if (strcmp(temporary->name, name) == 0 &&
+		    rop_observed_find(s->world->truth, temporary->node) == (int)node)
 			return verdict_waits(s, temporary);
 	}
 	return false;
@@ -325,20 +325,24 @@ static void judge_setting(struct sim *s, const struct rop_image *image, size_t n
 		as_should = true;
 	if (as_should || is_waiting(s, image, node, name))
 		return;
-	if ((server->orphaned[at] || server->file_orphaned[at]) && left && !(declared && reached) && lost_its_trace(s, node, at)) {
+	if ((server->orphaned[at] || server->file_orphaned[at]) && left && !(declared && reached) &&
+	    lost_its_trace(s, node, at)) {
 		s->stats->left_behind++;
 		trace(s, "verdict", "node %zu keeps %s %s: the database that knew was lost", node, name, value);
 		return;
 	}
-	sim_fail(s, "node %zu is left with %s %s instead of %s", node, name, value, declared && reached ? declared : original);
+	sim_fail(s, "node %zu is left with %s %s instead of %s", node, name, value,
+		 declared && reached ? declared : original);
 }
 
 /* The configuration file must never come to hold a temporary value. */
 static void judge_file(struct sim *s, size_t node, size_t at)
 {
 	const struct server *server = &s->world->servers[node];
-	const char *name = s->world->truth->setting_names[at], *value = server->file[at], *declared = declared_value(s, name);
-	if (!value || !looks_lowered(name, value) || strcmp(value, server->keeps[at]) == 0 || (declared && same(value, declared)))
+	const char *name = s->world->truth->setting_names[at], *value = server->file[at],
+		   *declared = declared_value(s, name);
+	if (!value || !looks_lowered(name, value) || strcmp(value, server->keeps[at]) == 0 ||
+	    (declared && same(value, declared)))
 		return;
 	if (!server->file_orphaned[at] || strcmp(name, "cluster-node-timeout") == 0)
 		sim_fail(s, "the configuration file of node %zu holds the temporary %s %s", node, name, value);
@@ -366,6 +370,7 @@ void verdict_settings(struct sim *s)
 		int node = rop_observed_find(s->world->truth, image.temporaries.at[t].node);
 		bool there = node < 0 ? !was_a_node(s, image.temporaries.at[t].node) : s->world->servers[node].up;
 		if (there && !verdict_waits(s, &image.temporaries.at[t]))
-			sim_fail(s, "the database still lists %s of %s as temporary", image.temporaries.at[t].name, image.temporaries.at[t].address);
+			sim_fail(s, "the database still lists %s of %s as temporary", image.temporaries.at[t].name,
+				 image.temporaries.at[t].address);
 	}
 }

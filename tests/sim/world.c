@@ -24,9 +24,11 @@ void world_news(struct world *w, size_t node)
 			if (fresh >> bit & 1)
 				w->slot_since_ms[s + bit] = (int32_t)w->now_ms;
 		}
-	*rop_push(w->arena, &server->claims) =
-		(struct claim){ .role = n->role, .primary = n->primary, .epoch = n->epoch, .slots = n->slots,
-				.owns = rop_slots_first(&n->slots) < ROP_SLOTS };
+	*rop_push(w->arena, &server->claims) = (struct claim){ .role = n->role,
+							       .primary = n->primary,
+							       .epoch = n->epoch,
+							       .slots = n->slots,
+							       .owns = rop_slots_first(&n->slots) < ROP_SLOTS };
 	for (size_t i = 0; i < w->truth->n; i++) {
 		rop_bit_clear(w->truth, w->truth->agrees, i, node);
 		w->contested |= i != node && rop_slots_meet(&n->slots, &w->truth->nodes[i].slots);
@@ -52,7 +54,8 @@ uint64_t world_luck(const struct world *w, uint64_t what, size_t a, size_t b)
 void world_wake(struct world *w, int64_t at_ms)
 {
 	for (size_t e = 0; e < w->events.n; e++)
-		if (w->events.at[e].kind == EVENT_WAKE && w->events.at[e].at_ms <= at_ms && w->events.at[e].at_ms > w->now_ms)
+		if (w->events.at[e].kind == EVENT_WAKE && w->events.at[e].at_ms <= at_ms &&
+		    w->events.at[e].at_ms > w->now_ms)
 			return; /* woken before, it looks again */
 	world_at(w, at_ms, (struct event){ .kind = EVENT_WAKE });
 }
@@ -86,7 +89,10 @@ void world_down(struct world *w, size_t node, int64_t how)
 	w->truth->nodes[node].reach = ROP_REACH_SILENT;
 	w->truth->nodes[node].reach_why = "no connection";
 	w->unsettled = true;
-	trace(w->sim, "node", "%zu goes down%s", node, server->for_good ? ", for good" : server->frozen ? ": it hangs" : "");
+	trace(w->sim, "node", "%zu goes down%s", node,
+	      server->for_good ? ", for good"
+	      : server->frozen ? ": it hangs"
+			       : "");
 }
 
 /* Without its nodes.conf it comes back as another one; what CONFIG SET changed without CONFIG REWRITE was lost. */
@@ -98,7 +104,8 @@ static void start_anew(struct world *w, size_t node)
 	server->loading_until_ms = w->now_ms + (int64_t)(world_luck(w, 'l', node, 0) % 300);
 	for (size_t s = 0; s < w->truth->n_settings; s++) {
 		n->settings[s] = server->file[s];
-		server->raced[s] |= server->want[s] != server->keeps[s]; /* lowered meanwhile, a person's value may be put back */
+		server->raced[s] |= server->want[s] !=
+				    server->keeps[s]; /* lowered meanwhile, a person's value may be put back */
 		server->want[s] = server->keeps[s];
 	}
 	server->cut_ms = NEVER; /* it does not know that it ever had a link */
@@ -142,7 +149,8 @@ static void introduce(struct world *w, const struct event *event)
 	w->unsettled = true;
 	if (!server->up || !w->servers[event->peer].up || event->amount)
 		return; /* the handshake ends in nothing */
-	if (event->delivery->decided_ms < 0 && !rop_bit(w->truth, w->truth->known, (size_t)event->peer, (size_t)event->node))
+	if (event->delivery->decided_ms < 0 &&
+	    !rop_bit(w->truth, w->truth->known, (size_t)event->peer, (size_t)event->node))
 		data_joined(w, (size_t)event->node, (size_t)event->peer);
 	rop_step_effect(&event->delivery->expect, w->truth);
 	gossip_count_others(w);
@@ -152,28 +160,16 @@ static void introduce(struct world *w, const struct event *event)
 static void happen(struct world *w, const struct event *event)
 {
 	switch (event->kind) {
-	case EVENT_COMMAND:
-		server_execute(w, event->delivery);
-		return;
-	case EVENT_MEET:
-		introduce(w, event);
-		return;
+	case EVENT_COMMAND: server_execute(w, event->delivery); return;
+	case EVENT_MEET: introduce(w, event); return;
 	case EVENT_DOWN:
 		w->sim->stats->deaths += w->servers[event->node].up;
 		world_down(w, (size_t)event->node, event->amount);
 		return;
-	case EVENT_UP:
-		world_up(w, (size_t)event->node);
-		return;
-	case EVENT_PERSON:
-		faults_person(w, event);
-		return;
-	case EVENT_WRITE:
-		data_try(w);
-		return;
-	case EVENT_WAKE:
-		w->unsettled = true;
-		return;
+	case EVENT_UP: world_up(w, (size_t)event->node); return;
+	case EVENT_PERSON: faults_person(w, event); return;
+	case EVENT_WRITE: data_try(w); return;
+	case EVENT_WAKE: w->unsettled = true; return;
 	case EVENT_WALL:
 		w->wall_base_ms += event->amount;
 		trace(w->sim, "clock", "the wall clock jumps by %" PRId64 " ms", event->amount);
@@ -206,7 +202,8 @@ void world_advance(struct world *w, int64_t to_ms)
 	for (;;) {
 		size_t next = w->events.n;
 		for (size_t e = 0; e < w->events.n; e++)
-			if (w->events.at[e].at_ms <= to_ms && (next == w->events.n || before(&w->events.at[e], &w->events.at[next])))
+			if (w->events.at[e].at_ms <= to_ms &&
+			    (next == w->events.n || before(&w->events.at[e], &w->events.at[next])))
 				next = e;
 		if (next == w->events.n)
 			break;

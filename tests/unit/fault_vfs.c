@@ -96,9 +96,18 @@ static int on_device(sqlite3_file *f)
 }
 
 static const sqlite3_io_methods METHODS = {
-	.iVersion = 1, .xClose = on_close, .xRead = on_read, .xWrite = on_write, .xTruncate = on_truncate,
-	.xSync = on_sync, .xFileSize = on_size, .xLock = on_lock, .xUnlock = on_unlock,
-	.xCheckReservedLock = on_reserved, .xFileControl = on_control, .xSectorSize = on_sector,
+	.iVersion = 1,
+	.xClose = on_close,
+	.xRead = on_read,
+	.xWrite = on_write,
+	.xTruncate = on_truncate,
+	.xSync = on_sync,
+	.xFileSize = on_size,
+	.xLock = on_lock,
+	.xUnlock = on_unlock,
+	.xCheckReservedLock = on_reserved,
+	.xFileControl = on_control,
+	.xSectorSize = on_sector,
 	.xDeviceCharacteristics = on_device,
 };
 

@@ -21,7 +21,8 @@
 
 static int listen_on(int port, int *ret_port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				       .sin_port = htons((unsigned short)port) };
 	socklen_t n = sizeof address;
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -173,12 +174,13 @@ static bool installed(void)
 
 static bool says_pong(int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				       .sin_port = htons((unsigned short)port) };
 	char buf[8] = "";
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool answers = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 && send(fd, "PING\r\n", 6, 0) == 6 &&
-		       recv(fd, buf, sizeof buf, 0) > 0;
+	bool answers = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+		       send(fd, "PING\r\n", 6, 0) == 6 && recv(fd, buf, sizeof buf, 0) > 0;
 	close(fd);
 	return answers;
 }
@@ -189,7 +191,8 @@ void server_restart(struct server *server)
 	snprintf(port, sizeof port, "%d", server->port);
 	server->pid = fork();
 	if (server->pid == 0) {
-		const char *argv[40] = { "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir",
+		const char *argv[40] = { "redis-server", "--port",    port,        "--bind",
+					 "127.0.0.1",    "--save",    "",          "--dir",
 					 server->folder, "--logfile", "server.log" };
 		size_t n = 11;
 		for (size_t i = 0; server->args[i]; i++)
@@ -239,7 +242,8 @@ void server_stop(struct server *server)
 void view_init(struct view *view)
 {
 	*view = (struct view){ .loop = rop_loop_new(NULL), .arena = rop_arena_new() };
-	view->options = (struct rop_fleet_options){ .client_name = "redis-operator:test", .connect_timeout_ms = 2000,
+	view->options = (struct rop_fleet_options){ .client_name = "redis-operator:test",
+						    .connect_timeout_ms = 2000,
 						    .command_timeout_ms = 300 };
 }
 
@@ -248,7 +252,8 @@ void view_open(struct view *view, const int *ports, size_t n)
 	struct rop_endpoint *endpoints = rop_alloc_n(view->arena, n, sizeof *endpoints);
 	for (size_t i = 0; i < n; i++)
 		endpoints[i] = (struct rop_endpoint){ .address = rop_printf(view->arena, "127.0.0.1:%d", ports[i]),
-						      .ip = "127.0.0.1", .port = ports[i] };
+						      .ip = "127.0.0.1",
+						      .port = ports[i] };
 	view->fleet = rop_fleet_new(view->loop, &view->options, endpoints, n);
 }
 
@@ -313,7 +318,8 @@ struct rop_answer look_once(int port)
 	snprintf(why, sizeof why, "%s", answer.reach_why ? answer.reach_why : "");
 	snprintf(nodes, sizeof nodes, "%s", answer.cluster_nodes ? answer.cluster_nodes : "");
 	view_done(&view);
-	return (struct rop_answer){ .reach = answer.reach, .reach_why = why,
+	return (struct rop_answer){ .reach = answer.reach,
+				    .reach_why = why,
 				    .cluster_nodes = answer.cluster_nodes ? nodes : NULL };
 }
 

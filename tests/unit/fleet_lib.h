@@ -18,8 +18,8 @@
 struct peer {
 	int port, listener, connections; /* connections: taken so far */
 	void (*serve)(struct peer *peer, int fd);
-	const char *say; /* for serve */
-	int fd;          /* being served; -1 */
+	const char *say;      /* for serve */
+	int fd;               /* being served; -1 */
 	_Atomic int commands; /* read so far, over all connections */
 	_Atomic bool stop;
 	unsigned long thread;
@@ -37,7 +37,12 @@ void peer_wait_closed(int fd); /* until the other side hangs up */
 
 /* ---- real servers ------------------------------------------------------------------------------------------ */
 
-struct server { int port; pid_t pid; char folder[64]; const char *args[16]; };
+struct server {
+	int port;
+	pid_t pid;
+	char folder[64];
+	const char *args[16];
+};
 
 /* Starts redis-server on a free port below 22768 with these arguments besides; skips the test where there is none. */
 void server_start(struct server *server, const char *const *args, size_t n);

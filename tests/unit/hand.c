@@ -23,7 +23,8 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 	struct hand *hand = arg;
 	(void)note;
 	if (status != ROP_EXPECT_PENDING)
-		*rop_push(pool, &hand->ended) = rop_printf(pool, "%s %s", step->expect.subject, rop_expect_status_name(status));
+		*rop_push(pool, &hand->ended) = rop_printf(pool, "%s %s", step->expect.subject,
+							   rop_expect_status_name(status));
 }
 
 struct hand *hand_new(struct rop_topology *topology, struct rop_observed *world)
@@ -32,8 +33,16 @@ struct hand *hand_new(struct rop_topology *topology, struct rop_observed *world)
 	hand->world = world;
 	hand->clock = (struct rop_clock){ .wall_ms = 1700000000000, .boot_ms = 1000000 };
 	hand->options = (struct rop_reconcile_options){
-		.machine = shipped_machine(), .words = rop_cluster_words(), .topology = topology, .image = &hand->image,
-		.boot_id = "boot-1", .pid = 1, .revision = 1, .on_transition = on_transition, .on_step = on_step, .arg = hand,
+		.machine = shipped_machine(),
+		.words = rop_cluster_words(),
+		.topology = topology,
+		.image = &hand->image,
+		.boot_id = "boot-1",
+		.pid = 1,
+		.revision = 1,
+		.on_transition = on_transition,
+		.on_step = on_step,
+		.arg = hand,
 	};
 	return hand;
 }
@@ -76,7 +85,8 @@ static void add_pending(struct hand *hand, struct rop_expect *e)
 			rop_slots_add(&other, p->first, p->last);
 	}
 	cr_assert_not(rop_slots_meet(&range, &other), "%s: some of these slots are claimed already", e->subject);
-	cr_assert(e->command && e->address && e->precondition && e->why && e->attempts >= 1 && e->status == ROP_EXPECT_PENDING);
+	cr_assert(e->command && e->address && e->precondition && e->why && e->attempts >= 1 &&
+		  e->status == ROP_EXPECT_PENDING);
 	e->id = ++hand->next_id;
 	*rop_push(pool, &image->pending) = rop_expect_dup(pool, e);
 }
@@ -211,15 +221,9 @@ enum rop_want hand_turn(struct hand *hand)
 {
 	enum rop_want want = rop_reconcile_want(hand->r);
 	switch (want) {
-	case ROP_WANT_OBSERVE:
-		look(hand);
-		break;
-	case ROP_WANT_COMMIT:
-		commit(hand);
-		break;
-	case ROP_WANT_SEND:
-		send_all(hand);
-		break;
+	case ROP_WANT_OBSERVE: look(hand); break;
+	case ROP_WANT_COMMIT: commit(hand); break;
+	case ROP_WANT_SEND: send_all(hand); break;
 	case ROP_WANT_SLEEP:
 		cr_assert_gt(rop_reconcile_sleep_ms(hand->r), 0, "no busy waiting");
 		advance(hand, rop_reconcile_sleep_ms(hand->r));
@@ -227,8 +231,7 @@ enum rop_want hand_turn(struct hand *hand)
 			rop_settle(hand->world);
 		rop_reconcile_woke(hand->r);
 		break;
-	case ROP_WANT_DONE:
-		break;
+	case ROP_WANT_DONE: break;
 	}
 	return want;
 }
@@ -255,7 +258,8 @@ struct rop_result hand_run(struct hand *hand)
 	return rop_reconcile_result(hand->r);
 }
 
-/* ---- what was seen of it ------------------------------------------------------------------------------------------ */
+/* ---- what was seen of it ------------------------------------------------------------------------------------------
+ */
 
 size_t hand_sent(const struct hand *hand, enum rop_step_kind kind)
 {
@@ -281,7 +285,8 @@ bool hand_moved(const struct hand *hand, const char *from, const char *to)
 	return false;
 }
 
-/* ---- the operator under test --------------------------------------------------------------------------------------- */
+/* ---- the operator under test ---------------------------------------------------------------------------------------
+ */
 
 struct hand *op;
 

@@ -71,9 +71,18 @@ struct rop_entry entry_at(int64_t wall_ms)
 
 struct rop_expect expect_of(enum rop_step_kind kind, const char *subject)
 {
-	struct rop_expect x = { .kind = kind, .subject = subject, .node = NODE_A, .first = -1, .last = -1, .attempts = 1,
-		.address = "10.0.0.1:6379", .command = "PING", .why = "a test", .issued_wall_ms = 1000,
-		.issued_boot_ms = 10, .deadline_boot_ms = 2010 };
+	struct rop_expect x = { .kind = kind,
+				.subject = subject,
+				.node = NODE_A,
+				.first = -1,
+				.last = -1,
+				.attempts = 1,
+				.address = "10.0.0.1:6379",
+				.command = "PING",
+				.why = "a test",
+				.issued_wall_ms = 1000,
+				.issued_boot_ms = 10,
+				.deadline_boot_ms = 2010 };
 	return x;
 }
 
@@ -93,7 +102,9 @@ void add_expect(struct rop_entry *entry, struct rop_expect x)
 void add_temporary(struct rop_entry *entry, const char *node, const char *address, const char *original,
 		   const char *temporary)
 {
-	struct rop_temporary t = { .address = address, .name = "timeout", .original = original, .temporary = temporary };
+	struct rop_temporary t = {
+		.address = address, .name = "timeout", .original = original, .temporary = temporary
+	};
 	snprintf(t.node, sizeof t.node, "%s", node);
 	*rop_push(arena, &entry->temporaries_set) = t;
 }

@@ -7,15 +7,21 @@
 
 Test(base, durations_have_one_number_and_one_unit)
 {
-	static const struct { const char *text; int64_t ms; } GOOD[] = {
-		{ "0s", 0 }, { "250ms", 250 }, { "5s", 5000 }, { "10m", 600000 }, { "1h", 3600000 }, { "720h", 2592000000 },
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} GOOD[] = {
+		{ "0s", 0 },       { "250ms", 250 },  { "5s", 5000 },
+		{ "10m", 600000 }, { "1h", 3600000 }, { "720h", 2592000000 },
 	};
 	for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
 		int64_t ms = -1;
 		cr_assert(rop_duration_parse(GOOD[i].text, &ms), "%s", GOOD[i].text);
 		cr_assert_eq(ms, GOOD[i].ms);
 	}
-	static const char *const BAD[] = { "", "5", "s", "-5s", "5 s", "5S", "1.5s", "05s", "721h", "99999999999999999s", "5ms5" };
+	static const char *const BAD[] = { "",    "5",    "s",   "-5s",  "5 s",
+					   "5S",  "1.5s", "05s", "721h", "99999999999999999s",
+					   "5ms5" };
 	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
 		int64_t ms = -1;
 		cr_assert_not(rop_duration_parse(BAD[i], &ms), "%s", BAD[i]);

@@ -217,16 +217,23 @@ Test(config, warnings_do_not_refuse)
 
 Test(config, all_errors_are_said_in_one_run)
 {
-	cr_assert_null(load_text("kind: Rediscluster\nmetadata: { name: X, <<: 1 }\nspec:\n  shards: *a\n  replicas: 03\n"
+	cr_assert_null(load_text("kind: Rediscluster\nmetadata: { name: X, <<: 1 }\nspec:\n  shards: *a\n  replicas: "
+				 "03\n"
 				 "  nodes:\n  - { address: 10.0.0.1, zone: 1, zone: b }\n  - { address: 0.0.0.0:1 }\n"
 				 "  settings: { bind: x, Hz: 1 }\n  onTotalLoss: no\n"));
 	static const char *const MESSAGES[] = {
-		"missing key 'apiVersion'", "'kind' must be RedisCluster", "'name' is not well formed",
-		"merge keys are not allowed", "aliases are not allowed: '*a'", "unknown key 'replicas'",
-		"the address has no port", "'zone' must be text, but YAML readers take this for a number",
+		"missing key 'apiVersion'",
+		"'kind' must be RedisCluster",
+		"'name' is not well formed",
+		"merge keys are not allowed",
+		"aliases are not allowed: '*a'",
+		"unknown key 'replicas'",
+		"the address has no port",
+		"'zone' must be text, but YAML readers take this for a number",
 		"duplicate key 'zone' (first at line 7, column 26)",
 		"0.0.0.0 means every address of a machine and names no node",
-		"'bind' is each server's own: one value cannot be right for all of them", "'Hz' is not the name of a Redis setting",
+		"'bind' is each server's own: one value cannot be right for all of them",
+		"'Hz' is not the name of a Redis setting",
 		"'onTotalLoss' must be Refuse or Reform",
 	};
 	for (size_t i = 0; i < sizeof MESSAGES / sizeof *MESSAGES; i++)
@@ -261,7 +268,8 @@ Test(config, only_a_regular_file_of_sane_size_is_read)
 {
 	const char *fifo = in_folder("fifo"), *large = in_folder("large.yaml");
 	cr_assert_null(load(in_folder("gone.yaml")));
-	cr_assert(strstr(first_error(), "gone.yaml: cannot read the file: No such file or directory"), "%s", first_error());
+	cr_assert(strstr(first_error(), "gone.yaml: cannot read the file: No such file or directory"), "%s",
+		  first_error());
 	cr_assert_null(load(folder));
 	cr_assert(strstr(first_error(), ": is a directory"), "%s", first_error());
 	cr_assert_eq(mkfifo(fifo, 0600), 0);
@@ -308,9 +316,17 @@ Test(config, damaged_files_do_no_harm)
 
 Test(config, a_password_file_is_read_only_when_nobody_else_could)
 {
-	static const struct { const char *bytes; size_t n; mode_t mode; const char *why; } BAD[] = {
-		{ "hunter2\n", 8, 0640, "mode 0640 lets others read it" }, { "hunter2\n", 8, 0604, "mode 0604" },
-		{ "hunter2\n", 8, 0700, "mode 0700" }, { "", 0, 0600, "is empty" }, { "\n", 1, 0600, "is empty" },
+	static const struct {
+		const char *bytes;
+		size_t n;
+		mode_t mode;
+		const char *why;
+	} BAD[] = {
+		{ "hunter2\n", 8, 0640, "mode 0640 lets others read it" },
+		{ "hunter2\n", 8, 0604, "mode 0604" },
+		{ "hunter2\n", 8, 0700, "mode 0700" },
+		{ "", 0, 0600, "is empty" },
+		{ "\n", 1, 0600, "is empty" },
 		{ "hun\0ter2", 8, 0600, "holds a NUL byte" },
 	};
 	struct rop_err err = { 0 };
@@ -337,14 +353,21 @@ Test(config, one_newline_is_dropped_from_a_password)
 	static char longest[514];
 	memset(longest, 'x', sizeof longest);
 	longest[512] = '\n';
-	static const struct { const char *bytes; size_t n, left; mode_t mode; } GOOD[] = {
-		{ "hunter2\n", 8, 7, 0600 }, { "hunter2", 7, 7, 0400 }, { "a\n\n", 3, 2, 0600 }, { longest, 513, 512, 0600 },
+	static const struct {
+		const char *bytes;
+		size_t n, left;
+		mode_t mode;
+	} GOOD[] = {
+		{ "hunter2\n", 8, 7, 0600 },
+		{ "hunter2", 7, 7, 0400 },
+		{ "a\n\n", 3, 2, 0600 },
+		{ longest, 513, 512, 0600 },
 	};
 	struct rop_err err = { 0 };
 	char *secret = NULL;
 	for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
-		cr_assert(rop_password_load(write_file("p", GOOD[i].bytes, GOOD[i].n, GOOD[i].mode), &secret, &err), "%s",
-			  err.text);
+		cr_assert(rop_password_load(write_file("p", GOOD[i].bytes, GOOD[i].n, GOOD[i].mode), &secret, &err),
+			  "%s", err.text);
 		cr_assert_eq(strlen(secret), GOOD[i].left);
 		cr_assert_eq(memcmp(secret, GOOD[i].bytes, GOOD[i].left), 0);
 		rop_secret_free(secret);
@@ -373,14 +396,17 @@ Test(config, a_credential_is_what_systemd_put_beside_the_service)
 			unsetenv("CREDENTIALS_DIRECTORY");
 		cr_assert_not(rop_topology_password(&t, &secret, &err));
 		cr_assert_eq(err.code, ROP_INVALID);
-		cr_assert(strstr(err.text, "this process was given no credentials") && strstr(err.text, "passwordFile") &&
-			  strstr(err.text, "LoadCredential=redis.cart_1-a:"), "%s", err.text);
+		cr_assert(strstr(err.text, "this process was given no credentials") &&
+				  strstr(err.text, "passwordFile") &&
+				  strstr(err.text, "LoadCredential=redis.cart_1-a:"),
+			  "%s", err.text);
 	}
 	setenv("CREDENTIALS_DIRECTORY", folder, 1);
 	cr_assert_not(rop_topology_password(&t, &secret, &err));
 	cr_assert_eq(err.code, ROP_INVALID);
-	cr_assert(strstr(err.text, "is not among the credentials of this service") && strstr(err.text, "passwordFile") &&
-		  strstr(err.text, "LoadCredential=redis.cart_1-a:"), "%s", err.text);
+	cr_assert(strstr(err.text, "is not among the credentials of this service") &&
+			  strstr(err.text, "passwordFile") && strstr(err.text, "LoadCredential=redis.cart_1-a:"),
+		  "%s", err.text);
 	write_file("redis.cart_1-a", "hunter2\n", 8, 0444); /* what systemd makes of it is its own business */
 	cr_assert(rop_topology_password(&t, &secret, &err), "%s", err.text);
 	cr_assert_str_eq(secret, "hunter2");
@@ -415,7 +441,8 @@ Test(config, a_topology_names_a_file_or_nothing_too)
 Test(config, a_credential_counts_in_the_digest_only_where_there_is_one)
 {
 	static const char *const TEXTS[] = {
-		HEAD "spec:\n  shards: 1\n" TWO_NODES, HEAD "spec:\n  shards: 1\n" TWO_NODES "  auth: { credential: a }\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES,
+		HEAD "spec:\n  shards: 1\n" TWO_NODES "  auth: { credential: a }\n",
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  auth: { credential: b }\n",
 	};
 	struct rop_topology *t[3];
@@ -433,7 +460,8 @@ Test(config, a_credential_counts_in_the_digest_only_where_there_is_one)
 
 Test(config, it_is_known_which_times_the_file_declares)
 {
-	struct rop_topology *t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES "  intervals: { connectTimeout: 2s, settle: 1s }\n");
+	struct rop_topology *t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES "  intervals: { connectTimeout: 2s, "
+						"settle: 1s }\n");
 	cr_assert(!t->interval_declared && t->connect_timeout_declared && !t->command_timeout_declared);
 	t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES "  intervals: { observe: 5s, commandTimeout: 5s }\n");
 	cr_assert(t->interval_declared && !t->connect_timeout_declared && t->command_timeout_declared);
@@ -462,8 +490,7 @@ static size_t count_properties(json_t *at)
 	const char *name;
 	json_t *value;
 	size_t n = json_object_size(json_object_get(at, "properties")) + (json_object_get(at, "items") != NULL);
-	json_object_foreach(json_object_get(at, "properties"), name, value)
-		n += count_properties(value);
+	json_object_foreach(json_object_get(at, "properties"), name, value) n += count_properties(value);
 	if (json_object_get(at, "items"))
 		n += count_properties(json_object_get(at, "items"));
 	return n;
@@ -473,9 +500,8 @@ static bool is_required(json_t *map, const char *name)
 {
 	size_t i;
 	json_t *value;
-	json_array_foreach(json_object_get(map, "required"), i, value)
-		if (rop_streq(json_string_value(value), name))
-			return true;
+	json_array_foreach(json_object_get(map, "required"), i,
+			   value) if (rop_streq(json_string_value(value), name)) return true;
 	return false;
 }
 
@@ -499,13 +525,14 @@ static void must_agree(json_t *schema, const struct config_key *key)
 		cr_assert_eq(json_integer_value(json_object_get(at, most)), key->max, "%s", key->path);
 	}
 	json_t *fallback = json_object_get(at, "default");
-	const char *text = json_is_integer(fallback) ? rop_printf(arena, "%d", (int)json_integer_value(fallback)) :
-						       json_string_value(fallback);
+	const char *text = json_is_integer(fallback) ? rop_printf(arena, "%d", (int)json_integer_value(fallback))
+						     : json_string_value(fallback);
 	cr_assert(rop_streq(text, key->fallback), "%s", key->path);
 	if (key->type == CONFIG_MAP)
 		cr_assert(json_is_false(json_object_get(at, "additionalProperties")), "%s", key->path);
 	for (size_t i = 0; key->type == CONFIG_CHOICE && (i == 0 || key->choices[i - 1]); i++)
-		cr_assert(rop_streq(json_string_value(json_array_get(json_object_get(at, "enum"), i)), key->choices[i]));
+		cr_assert(
+			rop_streq(json_string_value(json_array_get(json_object_get(at, "enum"), i)), key->choices[i]));
 }
 
 Test(config, the_schema_for_editors_says_what_the_table_says)
@@ -518,9 +545,8 @@ Test(config, the_schema_for_editors_says_what_the_table_says)
 	cr_assert_eq(count_properties(schema), CONFIG_KEYS_N, "the schema knows a key that the table does not");
 	json_t *names = json_object_get(in_schema(schema, "spec.settings"), "propertyNames"), *refused = NULL, *one;
 	size_t at;
-	json_array_foreach(json_object_get(json_object_get(names, "not"), "anyOf"), at, one)
-		if (json_object_get(one, "enum"))
-			refused = json_object_get(one, "enum");
+	json_array_foreach(json_object_get(json_object_get(names, "not"), "anyOf"), at,
+			   one) if (json_object_get(one, "enum")) refused = json_object_get(one, "enum");
 	cr_assert_geq(json_array_size(refused), 15);
 	for (size_t i = 0; i < json_array_size(refused); i++)
 		cr_assert_neq(config_setting_kind(json_string_value(json_array_get(refused, i))), CONFIG_SETTING_FREE);

@@ -100,7 +100,8 @@ Test(config_doc, an_empty_document_has_no_root)
 
 Test(config_doc, a_byte_order_mark_is_no_column)
 {
-	struct rop_doc *doc = parse("\xef\xbb\xbf" "ab: 1\n");
+	struct rop_doc *doc = parse("\xef\xbb\xbf"
+				    "ab: 1\n");
 	cr_assert_eq(doc->root->keys[0]->mark.column, 1);
 	cr_assert_str_eq(doc->root->keys[0]->text, "ab");
 }
@@ -113,11 +114,21 @@ Test(config_doc, what_is_no_text_is_refused_with_its_place)
 	REFUSED("a: 1\nb: \xc0\xaf\n", "t.yaml:2:4: byte 0xc0 is not valid UTF-8");
 	REFUSED("a: 1\nb: \x1b[31m\n", "t.yaml:2:4: hidden character U+001B");
 	REFUSED("a: \xe2\x80\xa8\n", "t.yaml:1:4: hidden character U+2028");
-	REFUSED("a: 1\n\xef\xbb\xbf" "b: 1\n", "t.yaml:2:1: hidden character U+FEFF");
+	REFUSED("a: 1\n\xef\xbb\xbf"
+		"b: 1\n",
+		"t.yaml:2:1: hidden character U+FEFF");
 	REFUSED("a: 1\rb: 2\n", "t.yaml:1:5: a carriage return without a newline");
 	cr_assert_not_null(parse("a: 1\r\nb: 2\r\n"));
-	static const struct { const char *bytes; size_t n; } UTF16[] = {
-		{ "\xff\xfe" "a\0:\0", 6 }, { "\xfe\xff\0a\0:", 6 }, { "a\0:\0", 4 }, { "\0a\0:", 4 },
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} UTF16[] = {
+		{ "\xff\xfe"
+		  "a\0:\0",
+		  6 },
+		{ "\xfe\xff\0a\0:", 6 },
+		{ "a\0:\0", 4 },
+		{ "\0a\0:", 4 },
 	};
 	for (size_t i = 0; i < 4; i++) {
 		cr_assert_null(parse_n(UTF16[i].bytes, UTF16[i].n));
@@ -157,7 +168,9 @@ Test(config_doc, limits_are_exact)
 	cr_assert(strstr(first_error(), "larger than 1 MiB"));
 }
 
-struct bomb { const char *begin, *again; };
+struct bomb {
+	const char *begin, *again;
+};
 
 /* Wall time would measure the neighbours. */
 static double cpu_ms(void)
@@ -170,12 +183,39 @@ static double cpu_ms(void)
 Test(config_doc, bombs_are_refused_at_once)
 {
 	static const struct bomb BOMBS[] = {
-		{ "", "[" }, { "", "{a: " }, { "", "- " }, { "", "? " }, { "", "[a, " }, { "", "x" }, { "\"", "x" },
-		{ "\"", "\\u00e9" }, { "'", "''" }, { "a: |\n", " x\n" }, { "", "!" }, { "!<", "x" },
-		{ "&", "x" }, { "[", "*a, " }, { "[", "&a 1, " }, { "[", "!!int 1, " }, { "%", "x" }, { "", "%YAML 1.1\n" },
-		{ "a: ", "b " }, { "", "---\n" }, { "", "a: 1\n" }, { "[", "{}, " }, { "[", "[], " }, { "{", "a, " },
-		{ "", "[a]: 1\n" }, { "", "\t" }, { "", "\xc3\xbc" }, { "", "- - - x\n" }, { "", "x: " },
-		{ "a: &a [x]\n", "b: *a\n" }, { "", ": " }, { "", "\"a\" " }, { "spec: { nodes: [", "{address: 'a:1'}, " },
+		{ "", "[" },
+		{ "", "{a: " },
+		{ "", "- " },
+		{ "", "? " },
+		{ "", "[a, " },
+		{ "", "x" },
+		{ "\"", "x" },
+		{ "\"", "\\u00e9" },
+		{ "'", "''" },
+		{ "a: |\n", " x\n" },
+		{ "", "!" },
+		{ "!<", "x" },
+		{ "&", "x" },
+		{ "[", "*a, " },
+		{ "[", "&a 1, " },
+		{ "[", "!!int 1, " },
+		{ "%", "x" },
+		{ "", "%YAML 1.1\n" },
+		{ "a: ", "b " },
+		{ "", "---\n" },
+		{ "", "a: 1\n" },
+		{ "[", "{}, " },
+		{ "[", "[], " },
+		{ "{", "a, " },
+		{ "", "[a]: 1\n" },
+		{ "", "\t" },
+		{ "", "\xc3\xbc" },
+		{ "", "- - - x\n" },
+		{ "", "x: " },
+		{ "a: &a [x]\n", "b: *a\n" },
+		{ "", ": " },
+		{ "", "\"a\" " },
+		{ "spec: { nodes: [", "{address: 'a:1'}, " },
 		{ "spec: { settings: {", "Aa: b, " },
 	};
 	for (size_t i = 0; i < sizeof BOMBS / sizeof *BOMBS; i++) {
@@ -242,15 +282,16 @@ Test(config_doc, nothing_that_a_terminal_obeys_is_printed)
 	rop_diags_print(&diags, &out);
 	for (const char *p = out.at; *p; p++)
 		cr_assert(*p == '\n' || (*p >= ' ' && *p < 0x7f), "byte 0x%02x in %s", (unsigned char)*p, out.at);
-	cr_assert(strstr(out.at, "error: no\\x9b\\x0dw \\xff \\u202e\n    1 | a?[2Jb ?zz ?\n      | ^^^ h\\x01i\n"), "%s",
-		  out.at);
+	cr_assert(strstr(out.at, "error: no\\x9b\\x0dw \\xff \\u202e\n    1 | a?[2Jb ?zz ?\n      | ^^^ h\\x01i\n"),
+		  "%s", out.at);
 }
 
 Test(config_doc, secrets_in_a_source_line_are_masked)
 {
 	static const char *const LINES[] = {
-		"requirepass: hunter2", "  auth: { user: x, password: hunter2, foo: 1 }", "masterauth : \"hunter2\"",
-		"'tls-key-file-pass': hunter2", "# PASSWORD:hunter2", "apiToken:\thunter2",
+		"requirepass: hunter2",     "  auth: { user: x, password: hunter2, foo: 1 }",
+		"masterauth : \"hunter2\"", "'tls-key-file-pass': hunter2",
+		"# PASSWORD:hunter2",       "apiToken:\thunter2",
 	};
 	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
 		struct rop_doc doc = { .path = "t.yaml", .source = LINES[i], .source_n = strlen(LINES[i]) };
@@ -272,8 +313,11 @@ Test(config_doc, secrets_in_a_source_line_are_masked)
 /* Looked at by a person once, in tests/golden/diagnostics.txt, and held there. */
 Test(config_doc, diagnostics_look_as_the_golden_file_says)
 {
-	static const struct { const char *name, *text; } FILES[] = {
-		{ "cluster.yaml", "# cart\napiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n    name: cart\n"
+	static const struct {
+		const char *name, *text;
+	} FILES[] = {
+		{ "cluster.yaml", "# cart\napiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n    name: "
+				  "cart\n"
 				  "spec:\n    nodes:\n    - address: 10.0.0.11:6379\n    - address: 10.0.0.12:6379\n"
 				  "    - address: 10.0.0.13:6379\n    - address: 10.0.0.14:6379\n"
 				  "    - address: 10.0.0.15:6379\n    - address: 10.0.0.16:6379\n"

@@ -82,17 +82,23 @@ Test(daemon_config, the_defaults_are_those_of_the_contract)
 {
 	rop_config_defaults(&config);
 	must_equal(&config, &(struct rop_config){
-		.state = "/var/lib/redis-operator/state.db", .clusters = "/etc/redis-operator/clusters.d", .machines = "",
-		.interval_ms = 5000, .connect_timeout_ms = 2000, .command_timeout_ms = 5000, .concurrency = 256,
-		.log_level = ROP_LOG_INFO, .log_format = ROP_LOG_AUTO,
-	});
+				    .state = "/var/lib/redis-operator/state.db",
+				    .clusters = "/etc/redis-operator/clusters.d",
+				    .machines = "",
+				    .interval_ms = 5000,
+				    .connect_timeout_ms = 2000,
+				    .command_timeout_ms = 5000,
+				    .concurrency = 256,
+				    .log_level = ROP_LOG_INFO,
+				    .log_format = ROP_LOG_AUTO,
+			    });
 }
 
 /* Each key of the example changed alone must change the configuration: so the example has every key, at its default. */
 Test(daemon_config, the_example_has_every_key_at_its_default)
 {
-	static const char *const KEYS[] = { "state", "clusters", "machines", "interval", "connectTimeout", "commandTimeout",
-					    "concurrency", "level", "format" };
+	static const char *const KEYS[] = { "state",          "clusters",    "machines", "interval", "connectTimeout",
+					    "commandTimeout", "concurrency", "level",    "format" };
 	const char *path = TOP_SRCDIR "/examples/redis-operator.conf";
 	struct rop_config defaults;
 	static char text[8192];
@@ -118,17 +124,26 @@ Test(daemon_config, every_key_arrives)
 {
 	cr_assert(load("# all\nstate = \"/s/x.db\"; clusters : \"/c\"\nmachines=\"/m\", interval = \"100ms\";\r\n"
 		       "/* connectTimeout = \"9s\"; */ connectTimeout = \"10ms\"; commandTimeout = \"10m\";\n"
-		       "concurrency = 65536; // most\nlog : { format = \"json\"; level = \"debug\" }\n"), "%s", errors.at);
+		       "concurrency = 65536; // most\nlog : { format = \"json\"; level = \"debug\" }\n"),
+		  "%s", errors.at);
 	must_equal(&config, &(struct rop_config){
-		.state = "/s/x.db", .clusters = "/c", .machines = "/m", .interval_ms = 100, .connect_timeout_ms = 10,
-		.command_timeout_ms = 600000, .concurrency = 65536, .log_level = ROP_LOG_DEBUG, .log_format = ROP_LOG_JSON,
-	});
+				    .state = "/s/x.db",
+				    .clusters = "/c",
+				    .machines = "/m",
+				    .interval_ms = 100,
+				    .connect_timeout_ms = 10,
+				    .command_timeout_ms = 600000,
+				    .concurrency = 65536,
+				    .log_level = ROP_LOG_DEBUG,
+				    .log_format = ROP_LOG_JSON,
+			    });
 }
 
 Test(daemon_config, what_is_not_said_keeps_its_default)
 {
 	struct rop_config defaults;
-	static const char *const EMPTY[] = { "", "\n", "# nothing\n", "log = { };\n", "\xef\xbb\xbf# from an editor\n" };
+	static const char *const EMPTY[] = { "", "\n", "# nothing\n", "log = { };\n",
+					     "\xef\xbb\xbf# from an editor\n" };
 	rop_config_defaults(&defaults);
 	for (size_t i = 0; i < sizeof EMPTY / sizeof *EMPTY; i++) {
 		cr_assert(load(EMPTY[i]), "%zu: %s", i, errors.at);
@@ -165,14 +180,19 @@ static void must_say(const char *text, const char *wanted)
 
 Test(daemon_config, one_mistake_is_one_sentence)
 {
-	static const struct { const char *text, *wanted; } CASES[] = {
+	static const struct {
+		const char *text, *wanted;
+	} CASES[] = {
 		{ "\n\ninterval_ms = 3;", ":3: error: unknown key 'interval_ms' (did you mean 'interval'?)" },
-		{ "connect_timeout = \"2s\";", ":1: error: unknown key 'connect_timeout' (did you mean 'connectTimeout'?)" },
+		{ "connect_timeout = \"2s\";", ":1: error: unknown key 'connect_timeout' (did you mean "
+					       "'connectTimeout'?)" },
 		{ "log = {\n\n levl = \"info\"; };", ":3: error: unknown key 'log.levl' (did you mean 'level'?)" },
 		{ "level = \"info\";", ":1: error: unknown key 'level' (its name is 'log.level')" },
-		{ "log = { concurrency = 3; };", ":1: error: unknown key 'log.concurrency' (its name is 'concurrency')" },
+		{ "log = { concurrency = 3; };", ":1: error: unknown key 'log.concurrency' (its name is "
+						 "'concurrency')" },
 		{ "log = { zzz = 3; };", ":1: error: unknown key 'log.zzz' (known here: level, format)" },
-		{ "zzz = 3;", ":1: error: unknown key 'zzz' (known here: state, clusters, machines, interval, connectTimeout, "
+		{ "zzz = 3;", ":1: error: unknown key 'zzz' (known here: state, clusters, machines, interval, "
+			      "connectTimeout, "
 			      "commandTimeout, concurrency, log)" },
 		{ "interval = 5;", ":1: error: 'interval' must be " A_DURATION ", not a number" },
 		{ "interval = \"5\";", ":1: error: 'interval' must be " A_DURATION ", not \"5\"" },
@@ -193,18 +213,24 @@ Test(daemon_config, one_mistake_is_one_sentence)
 		{ "concurrency = \"256\";", ":1: error: 'concurrency' must be " A_COUNT ", not a text" },
 		{ "concurrency = 2.5;", ":1: error: 'concurrency' must be " A_COUNT ", not a number" },
 		{ "state = true;", ":1: error: 'state' must be a path in double quotes, not a boolean" },
-		{ "state = \"\";", ":1: error: 'state' must be a path in double quotes, at most 4000 bytes and without control "
+		{ "state = \"\";", ":1: error: 'state' must be a path in double quotes, at most 4000 bytes and without "
+				   "control "
 				   "characters" },
-		{ "clusters = \"/a\\n/b\";", ":1: error: 'clusters' must be a path in double quotes, at most 4000 bytes and without "
+		{ "clusters = \"/a\\n/b\";", ":1: error: 'clusters' must be a path in double quotes, at most 4000 "
+					     "bytes and without "
 					     "control characters" },
 		{ "machines = ();", ":1: error: 'machines' must be a path in double quotes, or \"\", not a list" },
 		{ "log = \"info\";", ":1: error: 'log' must be a group: log = { ... };, not a text" },
-		{ "log = { level = \"warning\"; };", ":1: error: 'log.level' must be one of \"error\" \"warn\" \"info\" \"debug\", "
+		{ "log = { level = \"warning\"; };", ":1: error: 'log.level' must be one of \"error\" \"warn\" "
+						     "\"info\" \"debug\", "
 						     "not \"warning\"" },
-		{ "log = { level = \"Info\"; };", ":1: error: 'log.level' must be one of \"error\" \"warn\" \"info\" \"debug\", "
+		{ "log = { level = \"Info\"; };", ":1: error: 'log.level' must be one of \"error\" \"warn\" \"info\" "
+						  "\"debug\", "
 						  "not \"Info\" (did you mean \"info\"?)" },
-		{ "log = { format = 1; };", ":1: error: 'log.format' must be one of \"auto\" \"logfmt\" \"json\", not a number" },
-		{ "# x\n@include \"/etc/passwd\"\n", ":2: error: @include is not supported: the configuration is one file" },
+		{ "log = { format = 1; };", ":1: error: 'log.format' must be one of \"auto\" \"logfmt\" \"json\", not "
+					    "a number" },
+		{ "# x\n@include \"/etc/passwd\"\n", ":2: error: @include is not supported: the configuration is one "
+						     "file" },
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
 		must_say(CASES[i].text, CASES[i].wanted);
@@ -217,10 +243,14 @@ static void must_have(const char *part)
 
 Test(daemon_config, all_mistakes_are_said_in_one_run_by_line)
 {
-	cr_assert_not(load("concurency = 3;\nlog = {\n level = \"loud\";\n x = 1; };\n@include \"y\"\ninterval = 5;\nstate = ;\n"
+	cr_assert_not(load("concurency = 3;\nlog = {\n level = \"loud\";\n x = 1; };\n@include \"y\"\ninterval = "
+			   "5;\nstate = ;\n"
 			   "clusters = 3;\n"));
-	static const char *const STARTS[] = { ":1: error: unknown key 'concurency'", ":3: error: 'log.level'",
-					      ":4: error: unknown key 'log.x'", ":5: error: @include", ":6: error: 'interval'",
+	static const char *const STARTS[] = { ":1: error: unknown key 'concurency'",
+					      ":3: error: 'log.level'",
+					      ":4: error: unknown key 'log.x'",
+					      ":5: error: @include",
+					      ":6: error: 'interval'",
 					      ":7: error: syntax error" };
 	const char *at = errors.at;
 	for (size_t i = 0; i < sizeof STARTS / sizeof *STARTS; i++) {
@@ -233,7 +263,9 @@ Test(daemon_config, all_mistakes_are_said_in_one_run_by_line)
 
 Test(daemon_config, syntax_errors_have_their_line)
 {
-	static const struct { const char *text, *wanted; } CASES[] = {
+	static const struct {
+		const char *text, *wanted;
+	} CASES[] = {
 		{ "state = \"/x\";\n\ninterval \"5s\";\n", ":3: error: syntax error" },
 		{ "\ninterval = 5s;\n", ":2: error: syntax error" },
 		{ "log = {\n level = \"info\";\n", ":3: error: syntax error" },
@@ -249,8 +281,10 @@ Test(daemon_config, syntax_errors_have_their_line)
 
 Test(daemon_config, an_include_is_one_only_where_libconfig_sees_one)
 {
-	cr_assert(load("# @include \"x\"\n// @include \"x\"\n/*\n@include \"x\"\n*/ state = \"/a@include\\\"@b\"; # \"\n"
-		       "clusters = \"/c\";\n"), "%s", errors.at);
+	cr_assert(load("# @include \"x\"\n// @include \"x\"\n/*\n@include \"x\"\n*/ state = \"/a@include\\\"@b\"; # "
+		       "\"\n"
+		       "clusters = \"/c\";\n"),
+		  "%s", errors.at);
 	cr_assert_str_eq(config.state, "/a@include\"@b");
 	cr_assert_not(load("/* \" */\n@include \"/dev/null\"\nstate = 1;"));
 	must_have(":2: error: @include is not supported");
@@ -265,8 +299,9 @@ Test(daemon_config, digits_elsewhere_are_let_be)
 	cr_assert(load("# 4294967297\nstate = \"/4294967297\"; concurrency = 000000256;"), "%s", errors.at);
 	cr_assert_str_eq(config.state, "/4294967297");
 	cr_assert_eq(config.concurrency, 256);
-	must_say("a4294967297-1234567890 = 1;", ":1: error: unknown key 'a4294967297-1234567890' (known here: state, clusters, machines, "
-		 "interval, connectTimeout, commandTimeout, concurrency, log)");
+	must_say("a4294967297-1234567890 = 1;", ":1: error: unknown key 'a4294967297-1234567890' (known here: state, "
+						"clusters, machines, "
+						"interval, connectTimeout, commandTimeout, concurrency, log)");
 }
 
 Test(daemon_config, only_text_is_read)
@@ -291,7 +326,8 @@ Test(daemon_config, a_missing_file_is_an_error_where_it_was_named)
 	must_equal(&config, &defaults);
 	cr_assert_eq(errors.n, 0);
 	cr_assert_not(rop_config_load(arena, path, NULL, &config, &errors));
-	cr_assert_str_eq(errors.at, rop_printf(arena, "%s: error: cannot read the file: No such file or directory\n", path));
+	cr_assert_str_eq(errors.at,
+			 rop_printf(arena, "%s: error: cannot read the file: No such file or directory\n", path));
 	missing = true;
 	cr_assert(load("") && rop_config_load(arena, in_folder("c"), &missing, &config, &errors));
 	cr_assert_not(missing);

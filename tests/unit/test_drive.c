@@ -67,11 +67,22 @@ static struct rop_drive *start(const struct rop_fleet_options *fleet)
 	run = (struct run){ .store = open_or_die(db_path, ROP_STORE_WRITE), .loop = rop_loop_new(&err) };
 	run.writer = rop_writer_new(run.loop, run.store, &err);
 	struct rop_drive_options options = {
-		.loop = run.loop, .writer = run.writer, .lock_path = db_path, .lock_command = "run", .fleet = fleet,
+		.loop = run.loop,
+		.writer = run.writer,
+		.lock_path = db_path,
+		.lock_command = "run",
+		.fleet = fleet,
 		.clients_every_ms = 1,
-		.reconcile = { .machine = shipped_machine(), .words = rop_cluster_words(), .topology = topology,
-			       .boot_id = BOOT_1, .pid = 1, .revision = 1, .keep = true },
-		.on_written = on_written, .on_held = on_held, .on_done = on_done,
+		.reconcile = { .machine = shipped_machine(),
+			       .words = rop_cluster_words(),
+			       .topology = topology,
+			       .boot_id = BOOT_1,
+			       .pid = 1,
+			       .revision = 1,
+			       .keep = true },
+		.on_written = on_written,
+		.on_held = on_held,
+		.on_done = on_done,
 	};
 	run.drive = rop_drive_start(&options);
 	return run.drive;

@@ -45,7 +45,9 @@ static void says_at_once(struct peer *peer, int fd)
 
 Test(fleet, other_protocols_are_not_redis)
 {
-	static const struct { const char *say, *why; } PEERS[] = {
+	static const struct {
+		const char *say, *why;
+	} PEERS[] = {
 		{ "\x01\x02\x03 garbage\r\n", "does not speak the Redis protocol" },
 		{ "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n", "speaks HTTP" },
 		{ "SSH-2.0-OpenSSH_9.2\r\n", "speaks SSH" },
@@ -59,7 +61,8 @@ Test(fleet, other_protocols_are_not_redis)
 		{ "+OK\r\n$9223372036854775807\r\nabc", "longer than 2052 KiB" },
 		{ "+OK\r\n*1000000000\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*100001\r\n", "more than 100000 elements" },
-		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested too deeply" },
+		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested too "
+													   "deeply" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
 		struct peer peer;
@@ -101,7 +104,11 @@ static void answers_nodes_with(struct peer *peer, int fd)
 
 Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
 {
-	static const struct { const char *say; enum rop_reach reach; const char *why; } PEERS[] = {
+	static const struct {
+		const char *say;
+		enum rop_reach reach;
+		const char *why;
+	} PEERS[] = {
 		{ "-LOADING Redis is loading the dataset in memory\r\n", ROP_REACH_LOADING, "loading" },
 		{ "-BUSY Redis is busy running a script.\r\n", ROP_REACH_LOADING, "busy" },
 		{ "-NOAUTH Authentication required.\r\n", ROP_REACH_DENIED, "asks for a password" },
@@ -109,10 +116,11 @@ Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
 		  "user 'default' may not run 'cluster|nodes'" },
 		{ "-NOPERM User default has no permissions to run the 'cluster|nodes' command\r\n", ROP_REACH_DENIED,
 		  "user 'default' may not run 'cluster|nodes'" },
-		{ "-NOPERM this user has no permissions to run the 'cluster' command or its subcommand\r\n", ROP_REACH_DENIED,
-		  "may not run 'cluster'" },
+		{ "-NOPERM this user has no permissions to run the 'cluster' command or its subcommand\r\n",
+		  ROP_REACH_DENIED, "may not run 'cluster'" },
 		{ "-NOPERM because I say so\r\n", ROP_REACH_DENIED, "may not run CLUSTER NODES" },
-		{ "-NOPERM this user has no permissions to run '' today\r\n", ROP_REACH_DENIED, "user 'default' may not run CLUSTER NODES" },
+		{ "-NOPERM this user has no permissions to run '' today\r\n", ROP_REACH_DENIED,
+		  "user 'default' may not run CLUSTER NODES" },
 		{ "-ERR This instance has cluster support disabled\r\n", ROP_REACH_NOT_CLUSTER, "cluster mode" },
 		{ "-ERR unknown command `CLUSTER`, with args beginning with: `NODES`, \r\n", ROP_REACH_NOT_CLUSTER,
 		  "no CLUSTER command" },
@@ -136,7 +144,11 @@ static void refuses_and_closes(struct peer *peer, int fd)
 
 Test(fleet, a_refusal_that_closes_the_connection_is_the_reason)
 {
-	static const struct { const char *say; enum rop_reach reach; const char *why; } PEERS[] = {
+	static const struct {
+		const char *say;
+		enum rop_reach reach;
+		const char *why;
+	} PEERS[] = {
 		{ "-ERR max number of clients reached\r\n", ROP_REACH_SILENT, "no more connections" },
 		{ "-DENIED Redis is running in protected mode because\r\n", ROP_REACH_DENIED, "protected mode" },
 	};
@@ -222,7 +234,9 @@ static void never_ends(struct peer *peer, int fd)
 Test(fleet, an_endless_answer_ends_and_stays_small)
 {
 	/* up to '~' once, what follows for ever */
-	static const struct { const char *say, *why; } PEERS[] = {
+	static const struct {
+		const char *say, *why;
+	} PEERS[] = {
 		{ "+OK\r\n$60000000\r\n~abcdefgh", NULL },
 		{ "+OK\r\n$67000000\r\n~abcdefgh", NULL },
 		{ "+OK\r\n+~x", "line without an end" },
@@ -230,7 +244,8 @@ Test(fleet, an_endless_answer_ends_and_stays_small)
 		{ "~+OK\r\n", "a status" },
 		{ "+OK\r\n~$1\r\nx\r\n", "more replies than it was asked for" },
 		{ "+OK\r\n*100000\r\n~+\r\n", "an array" },
-		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 elements" },
+		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 "
+											   "elements" },
 		{ "+OK\r\n*1\r\n~*1\r\n", "nested too deeply" },
 		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "its answer to CLUSTER NODES is longer than 2052 KiB" },
 		{ "*90000\r\n~$1000\r\n" X1000 "\r\n", "its answer to CLIENT SETNAME is longer than 1024 KiB" },
@@ -317,7 +332,8 @@ static void answers_at_length(struct peer *peer, int fd)
 		size_t left = (size_t)atol(peer->say + command + 1);
 		snprintf(header, sizeof header, "$%zu\r\n", left);
 		peer_say(fd, header, strlen(header));
-		for (size_t n; left > 0 && peer_say(fd, block, n = left < sizeof block ? left : sizeof block); left -= n)
+		for (size_t n; left > 0 && peer_say(fd, block, n = left < sizeof block ? left : sizeof block);
+		     left -= n)
 			;
 		peer_say(fd, "\r\n", 2);
 	}
@@ -352,13 +368,14 @@ Test(fleet, megabytes_of_nodes_cost_little_and_delay_nobody)
 
 Test(fleet, every_question_has_a_longest_answer)
 {
-	static const struct { const char *say, *asked; } PEERS[] = {
+	static const struct {
+		const char *say, *asked;
+	} PEERS[] = {
 		{ "CLUSTER NODES|2200000", "CLUSTER NODES" }, { "CLUSTER INFO|1100000", "CLUSTER INFO" },
-		{ "INFO server|1100000", "INFO server" }, { "INFO replication|1100000", "INFO replication" },
+		{ "INFO server|1100000", "INFO server" },     { "INFO replication|1100000", "INFO replication" },
 		{ "INFO keyspace|1100000", "INFO keyspace" }, { "CONFIG GET maxmemory|66000", "CONFIG GET" },
 		{ "FUNCTION LIST|9000000", "FUNCTION LIST" }, { "INFO memory|1100000", "INFO memory" },
-		{ "INFO clients|1100000", "INFO clients" },
-		{ "CLIENT SETNAME|1100000", "CLIENT SETNAME" },
+		{ "INFO clients|1100000", "INFO clients" },   { "CLIENT SETNAME|1100000", "CLIENT SETNAME" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
 		struct peer peer;
@@ -367,9 +384,11 @@ Test(fleet, every_question_has_a_longest_answer)
 		view.options.command_timeout_ms = 5000;
 		peer_start(&peer, answers_at_length, PEERS[i].say);
 		view_open(&view, &peer.port, 1);
-		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS);
+		const struct rop_answer *answer = look(&view,
+						       ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS);
 		cr_assert_eq(answer->reach, ROP_REACH_NOT_REDIS, "%s", PEERS[i].say);
-		assert_says(answer->reach_why, rop_printf(view.arena, "its answer to %s is longer than", PEERS[i].asked));
+		assert_says(answer->reach_why,
+			    rop_printf(view.arena, "its answer to %s is longer than", PEERS[i].asked));
 		view_done(&view);
 		peer_stop(&peer);
 	}
@@ -393,7 +412,9 @@ static void answers_settings_with(struct peer *peer, int fd)
 
 Test(fleet, a_setting_without_its_pair_is_not_known)
 {
-	static const struct { const char *say, *value; } PEERS[] = {
+	static const struct {
+		const char *say, *value;
+	} PEERS[] = {
 		{ "*3\r\n" PAIR_OF_ANOTHER "$9\r\nmaxmemory\r\n", NULL },
 		{ "*1\r\n$9\r\nmaxmemory\r\n", NULL },
 		{ "*0\r\n", NULL },
@@ -574,8 +595,8 @@ Test(fleet, a_connection_that_ended_between_two_looks_is_made_again)
 		for (int pass = 1; pass <= 5; pass++) {
 			const struct rop_answer *answer = look(&view, 0);
 			/* said in one breath with the last reply it is one reply too many, else nobody asked */
-			cr_assert(answer->reach == ROP_REACH_OK || (LEAVES[i] && answer->reach == ROP_REACH_NOT_REDIS), "%s",
-				  answer->reach_why);
+			cr_assert(answer->reach == ROP_REACH_OK || (LEAVES[i] && answer->reach == ROP_REACH_NOT_REDIS),
+				  "%s", answer->reach_why);
 			while (peer.connections < pass)
 				nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL); /* it has hung up by now */
@@ -593,7 +614,7 @@ Test(fleet, a_connection_that_the_server_closed_is_let_go_of_at_once)
 	peer_start(&peer, answers_once, NULL);
 	view_open(&view, &peer.port, 1);
 	cr_assert_eq(look(&view, 0)->reach, ROP_REACH_OK);
-	alarm(5); /* ends the test if it waits */
+	alarm(5);                /* ends the test if it waits */
 	rop_loop_run(view.loop); /* nothing is left to wait for */
 	alarm(0);
 	view_done(&view);
@@ -641,14 +662,19 @@ static void refuses_auth(struct peer *peer, int fd)
 
 Test(fleet, a_refused_login_says_why_and_never_the_secret)
 {
-	static const struct { const char *user, *say, *why; } PEERS[] = {
+	static const struct {
+		const char *user, *say, *why;
+	} PEERS[] = {
 		{ NULL, "-ERR invalid password\r\n", "wrong password" },
 		{ "op", "-WRONGPASS invalid username-password pair or user is disabled.\r\n", "user 'op'" },
 		{ NULL, "-ERR Client sent AUTH, but no password is set\r\n", "the server has none set" },
-		{ NULL, "-ERR AUTH <password> called without any password configured for the default user. Are you "
-			"sure your configuration is correct?\r\n", "the server has none set" },
+		{ NULL,
+		  "-ERR AUTH <password> called without any password configured for the default user. Are you "
+		  "sure your configuration is correct?\r\n",
+		  "the server has none set" },
 		{ "op", "-ERR wrong number of arguments for 'auth' command\r\n", "knows no users" },
-		{ "op", "-ERR unknown command `AUTH`, with args beginning with: `op`, `s3cret`, \r\n", "no AUTH command" },
+		{ "op", "-ERR unknown command `AUTH`, with args beginning with: `op`, `s3cret`, \r\n",
+		  "no AUTH command" },
 		{ "op", "-WEIRD s3cret is wrong\r\n", "refuses AUTH (WEIRD)" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
@@ -663,7 +689,8 @@ Test(fleet, a_refused_login_says_why_and_never_the_secret)
 		cr_assert_eq(answer->reach, ROP_REACH_DENIED, "%s", answer->reach_why);
 		assert_says(answer->reach_why, PEERS[i].why);
 		cr_assert_not(strstr(answer->reach_why, "s3cret"));
-		const struct rop_outcome *outcome = tell(&view, (const char *const[]){ "CLUSTER MEET 127.0.0.1 7000" }, 1);
+		const struct rop_outcome *outcome = tell(&view, (const char *const[]){ "CLUSTER MEET 127.0.0.1 7000" },
+							 1);
 		cr_assert_eq(outcome->sent, ROP_SENT_ERROR, "known not executed");
 		assert_says(outcome->text, "not sent: ");
 		cr_assert_not(strstr(outcome->text, "s3cret"));
@@ -1047,7 +1074,9 @@ static void look_at_clients(const char *say, int asked, const char *operators)
 		const struct rop_answer *answer = look(&view, ROP_OBSERVE_CLIENTS);
 		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s: %s", say, answer->reach_why);
 		cr_assert_not_null(answer->cluster_nodes);
-		cr_assert(operators ? answer->operators && strcmp(answer->operators, operators) == 0 : !answer->operators, "%s", say);
+		cr_assert(operators ? answer->operators && strcmp(answer->operators, operators) == 0
+				    : !answer->operators,
+			  "%s", say);
 	}
 	view_done(&view);
 	peer_stop(&peer);
@@ -1154,10 +1183,12 @@ Test(fleet, an_endpoint_without_an_address_is_silent)
 {
 	struct view view;
 	view_init(&view);
-	struct rop_endpoint endpoints[] = { { .address = "a:1", .ip = NULL, .port = 1 },
-					    { .address = "b:1", .ip = "localhost", .port = 1 },
-					    /* as long as there is room for one, without its end */
-					    { .address = "c:1", .ip = "2001:0db8:0000:0000:0000:0000:0000:0000:0000:7", .port = 1 } };
+	struct rop_endpoint endpoints[] = {
+		{ .address = "a:1", .ip = NULL, .port = 1 },
+		{ .address = "b:1", .ip = "localhost", .port = 1 },
+		/* as long as there is room for one, without its end */
+		{ .address = "c:1", .ip = "2001:0db8:0000:0000:0000:0000:0000:0000:0000:7", .port = 1 }
+	};
 	cr_assert_eq(strlen(endpoints[2].ip), INET6_ADDRSTRLEN);
 	view.fleet = rop_fleet_new(view.loop, &view.options, endpoints, 3);
 	const struct rop_answer *answers = look(&view, 0);

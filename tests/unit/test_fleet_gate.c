@@ -135,7 +135,9 @@ struct one { /* a fleet */
 
 static void group_init(struct group *group, int limit)
 {
-	*group = (struct group){ .loop = rop_loop_new(NULL), .arena = rop_arena_new(), .gate = rop_gate_new(limit),
+	*group = (struct group){ .loop = rop_loop_new(NULL),
+				 .arena = rop_arena_new(),
+				 .gate = rop_gate_new(limit),
 				 .began_ms = rop_boot_ms() };
 }
 
@@ -149,8 +151,11 @@ static void group_done(struct group *group)
 static void one_open(struct one *one, struct group *group, const int *ports, size_t n)
 {
 	struct rop_endpoint *endpoints = rop_alloc_n(group->arena, n, sizeof *endpoints);
-	struct rop_fleet_options options = { .client_name = "redis-operator:test", .connect_timeout_ms = 300,
-					     .command_timeout_ms = 300, .concurrency = 1000, .gate = group->gate };
+	struct rop_fleet_options options = { .client_name = "redis-operator:test",
+					     .connect_timeout_ms = 300,
+					     .command_timeout_ms = 300,
+					     .concurrency = 1000,
+					     .gate = group->gate };
 	for (size_t i = 0; i < n; i++)
 		endpoints[i] = (struct rop_endpoint){ .address = "a node", .ip = "127.0.0.1", .port = ports[i] };
 	*one = (struct one){ .group = group, .fleet = rop_fleet_new(group->loop, &options, endpoints, n) };

@@ -128,9 +128,15 @@ Test(fleet_live, who_else_is_connected_is_told_where_the_user_may_know)
 	other.options.client_name = "redis-operator:test:1a2b3c4d";
 	view_open(&other, &server.port, 1);
 	cr_assert_eq(tell(&other, USERS, 1)->sent, ROP_SENT_OK);
-	const struct { unsigned flags; const char *user; bool known; } ROUNDS[] = {
-		{ ROP_OBSERVE_FULL, NULL, false }, { ROP_OBSERVE_CLIENTS, NULL, true },
-		{ ROP_OBSERVE_CLIENTS | ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, NULL, true }, { ROP_OBSERVE_CLIENTS, "discreet", false },
+	const struct {
+		unsigned flags;
+		const char *user;
+		bool known;
+	} ROUNDS[] = {
+		{ ROP_OBSERVE_FULL, NULL, false },
+		{ ROP_OBSERVE_CLIENTS, NULL, true },
+		{ ROP_OBSERVE_CLIENTS | ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, NULL, true },
+		{ ROP_OBSERVE_CLIENTS, "discreet", false },
 	};
 	for (size_t i = 0; i < sizeof ROUNDS / sizeof *ROUNDS; i++) {
 		view_init(&view);

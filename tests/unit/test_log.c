@@ -53,19 +53,33 @@ static const char *json(const char *message, const struct rop_log_field *fields,
 
 Test(log, a_fact_is_one_line_of_logfmt)
 {
-	cr_assert_str_eq(logfmt("Verify -> AssignSlots", ROP_FIELDS({ "cluster", "cart" }, { "from", "Verify" }, { "node", NULL },
-								    { "why", "all 6 views agree" }, { "row", "" })),
-			 "level=info cluster=cart from=Verify why=\"all 6 views agree\" row=\"\" msg=\"Verify -> AssignSlots\"\n");
+	cr_assert_str_eq(logfmt("Verify -> AssignSlots",
+				ROP_FIELDS({ "cluster", "cart" }, { "from", "Verify" }, { "node", NULL },
+					   { "why", "all 6 views agree" }, { "row", "" })),
+			 "level=info cluster=cart from=Verify why=\"all 6 views agree\" row=\"\" msg=\"Verify -> "
+			 "AssignSlots\"\n");
 	cr_assert_str_eq(logfmt("started", NULL, 0), "level=info msg=started\n");
 }
 
 Test(log, logfmt_quotes_what_would_break_a_line)
 {
-	static const struct { const char *value, *shown; } CASES[] = {
-		{ "a=b", "\"a=b\"" }, { "say \"no\"", "\"say \\\"no\\\"\"" }, { "c:\\x", "\"c:\\\\x\"" }, { "a\nb", "\"a\\nb\"" },
-		{ "a\tb\r", "\"a\\u0009b\\u000d\"" }, { "\x1b[31m", "\"\\u001b[31m\"" }, { "\x7f", "\"\\u007f\"" },
-		{ "\xc2\x9b" "31m", "\"\\u009b31m\"" }, { "k\xc3\xa4se", "k\xc3\xa4se" }, { "\xc2\xa0", "\xc2\xa0" },
-		{ "\xe6\x97\xa5\xf0\x9f\x90\xb3", "\xe6\x97\xa5\xf0\x9f\x90\xb3" }, { "a\xff", "\"a\xef\xbf\xbd\"" },
+	static const struct {
+		const char *value, *shown;
+	} CASES[] = {
+		{ "a=b", "\"a=b\"" },
+		{ "say \"no\"", "\"say \\\"no\\\"\"" },
+		{ "c:\\x", "\"c:\\\\x\"" },
+		{ "a\nb", "\"a\\nb\"" },
+		{ "a\tb\r", "\"a\\u0009b\\u000d\"" },
+		{ "\x1b[31m", "\"\\u001b[31m\"" },
+		{ "\x7f", "\"\\u007f\"" },
+		{ "\xc2\x9b"
+		  "31m",
+		  "\"\\u009b31m\"" },
+		{ "k\xc3\xa4se", "k\xc3\xa4se" },
+		{ "\xc2\xa0", "\xc2\xa0" },
+		{ "\xe6\x97\xa5\xf0\x9f\x90\xb3", "\xe6\x97\xa5\xf0\x9f\x90\xb3" },
+		{ "a\xff", "\"a\xef\xbf\xbd\"" },
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
 		char wanted[128];
@@ -76,8 +90,10 @@ Test(log, logfmt_quotes_what_would_break_a_line)
 
 Test(log, a_fact_is_one_object_of_json)
 {
-	cr_assert_str_eq(json("it's \"over\"", ROP_FIELDS({ "cluster", "cart" }, { "node", NULL }, { "why", "a\\b\n" })),
-			 "{\"level\":\"error\",\"cluster\":\"cart\",\"why\":\"a\\\\b\\n\",\"msg\":\"it's \\\"over\\\"\"}\n");
+	cr_assert_str_eq(json("it's \"over\"",
+			      ROP_FIELDS({ "cluster", "cart" }, { "node", NULL }, { "why", "a\\b\n" })),
+			 "{\"level\":\"error\",\"cluster\":\"cart\",\"why\":\"a\\\\b\\n\",\"msg\":\"it's "
+			 "\\\"over\\\"\"}\n");
 }
 
 static void must_be_json(const char *value)
@@ -98,8 +114,9 @@ static void must_be_json(const char *value)
 Test(log, whatever_the_bytes_it_is_json)
 {
 	static const char *const ODD[] = {
-		"\xff", "a\x80z", "\xc3", "\xe2\x82", "\xf0\x9f\x90", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xc2\x80",
-		"\xe2\x80\xa8", "\x01\x1f\x7f", "\xef\xbb\xbf", "\xe2\x82\"", "\xf0\"\"\"",
+		"\xff",         "a\x80z",           "\xc3",     "\xe2\x82",     "\xf0\x9f\x90", "\xc0\xaf",
+		"\xed\xa0\x80", "\xf5\x80\x80\x80", "\xc2\x80", "\xe2\x80\xa8", "\x01\x1f\x7f", "\xef\xbb\xbf",
+		"\xe2\x82\"",   "\xf0\"\"\"",
 	};
 	for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++)
 		must_be_json(ODD[i]);
@@ -117,8 +134,9 @@ Test(log, whatever_the_bytes_it_is_json)
 
 Test(log, each_bad_byte_is_replaced_and_its_neighbours_stay)
 {
-	cr_assert_str_eq(json("m", ROP_FIELDS({ "e", "a\xe2\x82z" })),
-			 "{\"level\":\"error\",\"e\":\"a\xef\xbf\xbd\xef\xbf\xbdz\",\"msg\":\"m\"}\n");
+	cr_assert_str_eq(json("m", ROP_FIELDS({ "e", "a\xe2\x82z" })), "{\"level\":\"error\",\"e\":"
+								       "\"a\xef\xbf\xbd\xef\xbf\xbdz\",\"msg\":\"m\"}"
+								       "\n");
 }
 
 /* Longer than any buffer of stdio. */

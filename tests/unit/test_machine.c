@@ -40,7 +40,8 @@ Test(machine, the_toy_is_read_as_written)
 	cr_assert_str_eq(washing->rows[5].when[0].text, "not turned times=30 litres=15");
 	cr_assert_eq(washing->rows[5].when[0].args[1], 15);
 	cr_assert_str_eq(washing->rows[4].does[1].text, "turn times=5 pause=1s");
-	cr_assert_eq(m->states[rop_machine_find_state(m, "Stopped")].n_rows, 2, "excepted from both rows of everywhere");
+	cr_assert_eq(m->states[rop_machine_find_state(m, "Stopped")].n_rows, 2,
+		     "excepted from both rows of everywhere");
 	cr_assert_eq(m->states[rop_machine_find_state(m, "Broken")].n_rows, 1);
 }
 
@@ -121,9 +122,17 @@ Test(machine, every_bad_machine_is_refused_with_its_own_sentence)
 	cr_assert_geq(n, 100, "only %zu files were found", n);
 }
 
-static const struct rop_arg PAIR[] = { { "pigeon", "its number", ROP_ARG_INT, 0, 99 }, { "hole", "its number", ROP_ARG_INT, 0, 99 } };
-static bool never(const void *subject, const int64_t *args) { (void)subject, (void)args; return false; }
-static void nothing(const void *subject, const int64_t *args, void *output) { (void)subject, (void)args, (void)output; }
+static const struct rop_arg PAIR[] = { { "pigeon", "its number", ROP_ARG_INT, 0, 99 },
+				       { "hole", "its number", ROP_ARG_INT, 0, 99 } };
+static bool never(const void *subject, const int64_t *args)
+{
+	(void)subject, (void)args;
+	return false;
+}
+static void nothing(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject, (void)args, (void)output;
+}
 
 /* A state for which every pigeon sits in a hole, and no two in one: whether some valuation finds no row takes long. */
 static void add_pigeons(struct rop_text *text, int pigeons, int holes)
@@ -137,16 +146,21 @@ static void add_pigeons(struct rop_text *text, int pigeons, int holes)
 	for (int h = 0; h < holes; h++)
 		for (int p = 0; p < pigeons; p++)
 			for (int q = 0; q < p; q++)
-				rop_text_add(text, "      - { to: Z, why: crowded, when: [sits: { pigeon: %d, hole: %d }, "
-						   "sits: { pigeon: %d, hole: %d }] }\n", p, h, q, h);
+				rop_text_add(text,
+					     "      - { to: Z, why: crowded, when: [sits: { pigeon: %d, hole: %d }, "
+					     "sits: { pigeon: %d, hole: %d }] }\n",
+					     p, h, q, h);
 }
 
 static struct toy_loaded load_pigeons(int pigeons, int holes)
 {
-	struct rop_fact sits = { .name = "sits", .doc = "It sits there.", .args = { PAIR[0], PAIR[1] }, .holds = never };
+	struct rop_fact sits = {
+		.name = "sits", .doc = "It sits there.", .args = { PAIR[0], PAIR[1] }, .holds = never
+	};
 	struct rop_vocabulary words = { .facts = &sits, .n_facts = 1 };
 	ROP_OWN_TEXT text = { 0 };
-	rop_text_add(&text, "machine: pigeons\ndoc: Pigeons in holes.\ninitial: A\nstates:\n  A:\n    doc: All sit.\n    rows:\n");
+	rop_text_add(&text, "machine: pigeons\ndoc: Pigeons in holes.\ninitial: A\nstates:\n  A:\n    doc: All sit.\n  "
+			    "  rows:\n");
 	add_pigeons(&text, pigeons, holes);
 	rop_text_add(&text, "  Z: { doc: The end., final: true }\n");
 	return toy_load_text(text.at, &words);
@@ -155,7 +169,8 @@ static struct toy_loaded load_pigeons(int pigeons, int holes)
 Test(machine, too_intricate_rules_are_refused_and_not_pondered_for_ever)
 {
 	OWN_TOY easy = load_pigeons(3, 2);
-	cr_assert(easy.machine, "three pigeons never fit into two holes, so some row always holds: %s", easy.printed.at);
+	cr_assert(easy.machine, "three pigeons never fit into two holes, so some row always holds: %s",
+		  easy.printed.at);
 	OWN_TOY hard = load_pigeons(10, 9);
 	cr_assert_null(hard.machine);
 	cr_assert_eq(hard.diags.errors, 1, "%s", hard.printed.at);
@@ -165,7 +180,8 @@ Test(machine, too_intricate_rules_are_refused_and_not_pondered_for_ever)
 Test(machine, more_facts_than_the_solver_holds_are_refused)
 {
 	ROP_OWN_TEXT text = { 0 };
-	rop_text_add(&text, "machine: many\ndoc: Many facts.\ninitial: A\nstates:\n  A:\n    doc: Choose.\n    rows:\n");
+	rop_text_add(&text, "machine: many\ndoc: Many facts.\ninitial: A\nstates:\n  A:\n    doc: Choose.\n    "
+			    "rows:\n");
 	for (int i = 0; i < 255; i++)
 		rop_text_add(&text, "      - { when: [still_for: %dms], to: Z, why: still }\n", 1000 + i);
 	rop_text_add(&text, "      - { to: Z, why: moved }\n  Z: { doc: The end., final: true }\n");
@@ -196,9 +212,14 @@ static void expect_bad_words(const char *expected, const struct rop_fact *facts,
 Test(machine, a_vocabulary_with_a_bug_is_refused)
 {
 	static const struct rop_fact ok = { .name = "ok", .doc = "Fine.", .holds = never };
-	static const struct rop_fact sits = { .name = "sits", .doc = "It sits.", .holds = never,
+	static const struct rop_fact sits = { .name = "sits",
+					      .doc = "It sits.",
+					      .holds = never,
 					      .args = { { "hole", "its number", ROP_ARG_INT, 0, 9 } } };
-	static const struct { const char *expected; struct rop_fact fact; } BAD[] = {
+	static const struct {
+		const char *expected;
+		struct rop_fact fact;
+	} BAD[] = {
 		{ "has a word 'Bad'", { .name = "Bad", .doc = "Bad.", .holds = never } },
 		{ "has a word 'not it'", { .name = "not it", .doc = "Bad.", .holds = never } },
 		{ "has a word '~'", { .name = "~", .doc = "Bad.", .holds = never } },
@@ -206,13 +227,20 @@ Test(machine, a_vocabulary_with_a_bug_is_refused)
 		{ "may not define 'overdue'", { .name = "overdue", .doc = "Bad.", .holds = never } },
 		{ "the word 'bad' lacks its doc or its function", { .name = "bad", .holds = never } },
 		{ "the word 'bad' lacks its doc or its function", { .name = "bad", .doc = "Bad." } },
-		{ "'n' of the word 'bad' lacks", { .name = "bad", .doc = "Bad.", .args = { { .name = "n", .max = 1 } }, .holds = never } },
-		{ "'n' of the word 'bad' lacks", { .name = "bad", .doc = "Bad.", .args = { { "n", "n", ROP_ARG_INT, 2, 1 } }, .holds = never } },
-		{ "'n' of the word 'bad' lacks", { .name = "bad", .doc = "Bad.", .args = { { "n", "n", ROP_ARG_INT, -1, 1 } }, .holds = never } },
-		{ "'N' of the word 'bad' lacks", { .name = "bad", .doc = "Bad.", .args = { { "N", "n", ROP_ARG_INT, 0, 1 } }, .holds = never } },
-		{ "implies or excludes 'on_fire'", { .name = "bad", .doc = "Bad.", .implies = { "ok", "on_fire" }, .holds = never } },
-		{ "implies or excludes 'sits'", { .name = "bad", .doc = "Bad.", .excludes = { "sits" }, .holds = never } },
-		{ "implies or excludes 'bad'", { .name = "bad", .doc = "Bad.", .excludes = { "bad" }, .holds = never } },
+		{ "'n' of the word 'bad' lacks",
+		  { .name = "bad", .doc = "Bad.", .args = { { .name = "n", .max = 1 } }, .holds = never } },
+		{ "'n' of the word 'bad' lacks",
+		  { .name = "bad", .doc = "Bad.", .args = { { "n", "n", ROP_ARG_INT, 2, 1 } }, .holds = never } },
+		{ "'n' of the word 'bad' lacks",
+		  { .name = "bad", .doc = "Bad.", .args = { { "n", "n", ROP_ARG_INT, -1, 1 } }, .holds = never } },
+		{ "'N' of the word 'bad' lacks",
+		  { .name = "bad", .doc = "Bad.", .args = { { "N", "n", ROP_ARG_INT, 0, 1 } }, .holds = never } },
+		{ "implies or excludes 'on_fire'",
+		  { .name = "bad", .doc = "Bad.", .implies = { "ok", "on_fire" }, .holds = never } },
+		{ "implies or excludes 'sits'",
+		  { .name = "bad", .doc = "Bad.", .excludes = { "sits" }, .holds = never } },
+		{ "implies or excludes 'bad'",
+		  { .name = "bad", .doc = "Bad.", .excludes = { "bad" }, .holds = never } },
 		{ "has two facts 'ok'", { .name = "ok", .doc = "Bad.", .holds = never } },
 	};
 	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
@@ -234,17 +262,29 @@ Test(machine, a_vocabulary_with_a_bug_is_refused)
 Test(machine, words_may_have_as_many_arguments_and_links_as_the_tables_hold)
 {
 	static const struct rop_fact FACTS[] = {
-		{ .name = "p", .doc = "P.", .holds = never }, { .name = "q", .doc = "Q.", .holds = never },
-		{ .name = "r", .doc = "R.", .holds = never }, { .name = "s", .doc = "S.", .holds = never },
+		{ .name = "p", .doc = "P.", .holds = never },
+		{ .name = "q", .doc = "Q.", .holds = never },
+		{ .name = "r", .doc = "R.", .holds = never },
+		{ .name = "s", .doc = "S.", .holds = never },
 		{ .name = "all", .doc = "All.", .implies = { "p", "q", "r", "s" }, .holds = never },
-		{ .name = "none", .doc = "None.", .excludes = { "p", "q", "r", "s" }, .holds = never,
-		  .args = { { "x", "x", ROP_ARG_INT, 0, 9 }, { "y", "y", ROP_ARG_INT, 0, 9 }, { "z", "z", ROP_ARG_DURATION, 0, 9000 } } },
+		{ .name = "none",
+		  .doc = "None.",
+		  .excludes = { "p", "q", "r", "s" },
+		  .holds = never,
+		  .args = { { "x", "x", ROP_ARG_INT, 0, 9 },
+			    { "y", "y", ROP_ARG_INT, 0, 9 },
+			    { "z", "z", ROP_ARG_DURATION, 0, 9000 } } },
 	};
 	static const struct rop_vocabulary WORDS = { .facts = FACTS, .n_facts = 6 };
-	static const char HEAD[] = "machine: toy\ndoc: A toy.\ninitial: A\nstates:\n  Z: { doc: The end., final: true }\n"
-				   "  A:\n    doc: A state.\n    rows:\n", TAIL[] = "      - { to: Z, why: on }\n";
+	static const char HEAD[] = "machine: toy\ndoc: A toy.\ninitial: A\nstates:\n  Z: { doc: The end., final: true "
+				   "}\n"
+				   "  A:\n    doc: A state.\n    rows:\n",
+			  TAIL[] = "      - { to: Z, why: on }\n";
 	static const char *const DEAD[] = {
-		"all, not s", "all, none: { x: 1, y: 2, z: 3s }", "s, none: { x: 1, y: 2, z: 3s }", NULL,
+		"all, not s",
+		"all, none: { x: 1, y: 2, z: 3s }",
+		"s, none: { x: 1, y: 2, z: 3s }",
+		NULL,
 	};
 	for (size_t i = 0; i < sizeof DEAD / sizeof *DEAD; i++) {
 		ROP_OWN_TEXT text = { 0 }, table = { 0 };
@@ -263,7 +303,8 @@ Test(machine, words_may_have_as_many_arguments_and_links_as_the_tables_hold)
 	}
 	ROP_OWN_TEXT words = { 0 };
 	rop_vocabulary_print(&WORDS, &words);
-	cr_assert(strstr(words.at, "implies p, q, r, s\n") && strstr(words.at, "never together with p, q, r, s\n"), "%s", words.at);
+	cr_assert(strstr(words.at, "implies p, q, r, s\n") && strstr(words.at, "never together with p, q, r, s\n"),
+		  "%s", words.at);
 	cr_assert(strstr(words.at, "z: z; a duration from 0ms to 9s\n"));
 }
 
@@ -290,17 +331,26 @@ Test(machine, the_digest_follows_the_meaning_and_not_the_layout)
 				   "      - { to: A, do: [{ fill: 5 }], why: more }\n"
 				   "  Z:\n    doc: The end.\n    final: true\n";
 	static const char *const SAME[][2] = {
-		{ "machine: toy\n", "# a comment\nmachine: \"toy\"\n" }, { "within: 5s", "within: 5000ms" },
+		{ "machine: toy\n", "# a comment\nmachine: \"toy\"\n" },
+		{ "within: 5s", "within: 5000ms" },
 		{ "when: [full], to: Z, why: done", "why: 'done', to: Z, when: [full]" },
 		{ "[{ fill: 5 }]", "[ fill: { litres: 5 } ]" },
 		{ "    final: true\n", "    final: true\n    rows: []\n" },
 		{ "      - { when: [overdue]", "\n      - { when: [overdue]" },
 	};
 	static const char *const OTHER[][2] = {
-		{ "machine: toy", "machine: toi" }, { "A toy", "The toy" }, { "A state", "The state" },
-		{ "within: 5s", "within: 6s" }, { "Subject: 1s", "Subject: 2s" }, { "    withinPerSubject: 1s\n", "" },
-		{ "when: [full]", "when: [empty]" }, { "when: [full]", "when: [not full]" }, { "fill: 5", "fill: 6" },
-		{ "do: [beep]", "do: [heat]" }, { ", do: [beep]", "" }, { "why: late", "why: too late" },
+		{ "machine: toy", "machine: toi" },
+		{ "A toy", "The toy" },
+		{ "A state", "The state" },
+		{ "within: 5s", "within: 6s" },
+		{ "Subject: 1s", "Subject: 2s" },
+		{ "    withinPerSubject: 1s\n", "" },
+		{ "when: [full]", "when: [empty]" },
+		{ "when: [full]", "when: [not full]" },
+		{ "fill: 5", "fill: 6" },
+		{ "do: [beep]", "do: [heat]" },
+		{ ", do: [beep]", "" },
+		{ "why: late", "why: too late" },
 		{ "The end", "An end" },
 		{ "    final: true\n", "    final: true\n    rows: [ { when: [empty], to: A, why: again } ]\n" },
 	};

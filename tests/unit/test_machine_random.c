@@ -9,14 +9,22 @@
 /* The world is a set of bits. a implies b, b implies c; d and e exclude each other, c excludes f; a excludes d. */
 #define N_FACTS 6
 #define BIT(name, n) \
-	static bool name(const void *subject, const int64_t *args) { (void)args; return *(const unsigned *)subject >> n & 1; }
+	static bool name(const void *subject, const int64_t *args) \
+	{ \
+		(void)args; \
+		return *(const unsigned *)subject >> n & 1; \
+	}
 BIT(bit_a, 0)
 BIT(bit_b, 1)
 BIT(bit_c, 2)
 BIT(bit_d, 3)
 BIT(bit_e, 4)
 BIT(bit_f, 5)
-static void act(const void *subject, const int64_t *args, void *output) { (void)subject, (void)args; ++*(int *)output; }
+static void act(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject, (void)args;
+	++*(int *)output;
+}
 
 static const struct rop_fact FACTS[N_FACTS] = {
 	{ .name = "a", .doc = "A.", .implies = { "b" }, .excludes = { "d" }, .holds = bit_a },
@@ -41,9 +49,20 @@ static bool consistent(unsigned world)
 #define ROWS_MAX 5
 #define OVERDUE 64u
 
-struct random_row { unsigned plain, negated; int to; bool acts; }; /* facts as bits; bit 6 is overdue */
-struct random_state { bool final, within; int n; struct random_row rows[ROWS_MAX]; };
-struct random_machine { int n; struct random_state states[STATES_MAX]; };
+struct random_row {
+	unsigned plain, negated;
+	int to;
+	bool acts;
+}; /* facts as bits; bit 6 is overdue */
+struct random_state {
+	bool final, within;
+	int n;
+	struct random_row rows[ROWS_MAX];
+};
+struct random_machine {
+	int n;
+	struct random_state states[STATES_MAX];
+};
 
 static struct random_row random_row(uint64_t *seed, int states, bool within)
 {
@@ -70,11 +89,13 @@ static struct random_machine random_machine(uint64_t *seed)
 		state->n = state->final && random_below(seed, 2) ? 0 : 1 + (int)random_below(seed, 3);
 		for (int r = 0; r < state->n; r++)
 			state->rows[r] = random_row(seed, m.n, state->within);
-		if (state->within && !state->final && random_below(seed, 4)) { /* a waiting state as a person writes it */
+		if (state->within && !state->final &&
+		    random_below(seed, 4)) { /* a waiting state as a person writes it */
 			state->rows[state->n++] = (struct random_row){ .plain = OVERDUE, .to = m.n - 1, .acts = true };
 			state->rows[state->n++] = (struct random_row){ .to = s, .acts = true };
 		} else if (!state->final && random_below(seed, 8)) {
-			state->rows[state->n++] = (struct random_row){ .to = (s + 1) % m.n, .acts = random_below(seed, 2) };
+			state->rows[state->n++] = (struct random_row){ .to = (s + 1) % m.n,
+								       .acts = random_below(seed, 2) };
 		}
 	}
 	return m;
@@ -99,8 +120,9 @@ static void write_machine(const struct random_machine *m, struct rop_text *out)
 	rop_text_add(out, "machine: random\ndoc: Random.\ninitial: S0\nstates:\n");
 	for (int s = 0; s < m->n; s++) {
 		const struct random_state *state = &m->states[s];
-		rop_text_add(out, "  S%d:\n    doc: State.\n    final: %s\n%s    rows:%s\n", s, state->final ? "true" : "false",
-			     state->within ? "    within: 5s\n" : "", state->n ? "" : " []");
+		rop_text_add(out, "  S%d:\n    doc: State.\n    final: %s\n%s    rows:%s\n", s,
+			     state->final ? "true" : "false", state->within ? "    within: 5s\n" : "",
+			     state->n ? "" : " []");
 		for (int r = 0; r < state->n; r++)
 			write_row(&state->rows[r], out);
 	}
@@ -195,7 +217,8 @@ static size_t run_everywhere(const struct random_machine *m, const struct rop_ma
 			unsigned facts = world & ~OVERDUE;
 			struct rop_clock_in_state clock = { .in_state_ms = world & OVERDUE ? 5000 : 4999 };
 			const struct rop_row *row = rop_machine_pick(machine, s, &facts, clock);
-			cr_assert(row || state->final, "seed %" PRIu64 ": S%d finds no row in world %x", seed, s, world);
+			cr_assert(row || state->final, "seed %" PRIu64 ": S%d finds no row in world %x", seed, s,
+				  world);
 			cr_assert_eq(row ? row->number - 1 : -1, first_row(state, world), "seed %" PRIu64, seed);
 			int acted = 0;
 			if (row)

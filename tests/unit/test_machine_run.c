@@ -84,9 +84,13 @@ Test(machine_run, overdue_begins_at_within_and_grows_with_the_subjects)
 	cr_assert_eq(rop_state_within_ms(&m->states[filling], 10), 125000);
 	cr_assert_eq(rop_state_within_ms(&m->states[filling], SIZE_MAX), INT64_MAX, "no overflow");
 	cr_assert_eq(rop_state_within_ms(&m->states[broken], 10), 0, "never");
-	static const struct { int64_t ms; size_t subjects; bool overdue; } CASES[] = {
-		{ 0, 0, false }, { 119999, 0, false }, { 120000, 0, true }, { 120000, 1, false }, { 120500, 1, true },
-		{ INT64_MAX, 1000, true },
+	static const struct {
+		int64_t ms;
+		size_t subjects;
+		bool overdue;
+	} CASES[] = {
+		{ 0, 0, false },      { 119999, 0, false }, { 120000, 0, true },
+		{ 120000, 1, false }, { 120500, 1, true },  { INT64_MAX, 1000, true },
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
 		struct rop_clock_in_state clock = { CASES[i].ms, CASES[i].subjects };
@@ -133,7 +137,9 @@ Test(machine_run, the_drawings_are_those_that_were_reviewed)
 		const char *name;
 		void (*draw)(const struct rop_machine *machine, struct rop_text *out);
 	} DRAWINGS[] = {
-		{ "toy.dot", rop_machine_dot }, { "toy.mmd", rop_machine_mermaid }, { "toy.txt", rop_machine_table },
+		{ "toy.dot", rop_machine_dot },
+		{ "toy.mmd", rop_machine_mermaid },
+		{ "toy.txt", rop_machine_table },
 	};
 	OWN_TOY toy = toy_load_file(MACHINES "toy.yaml");
 	for (size_t i = 0; i < sizeof DRAWINGS / sizeof *DRAWINGS; i++) {
@@ -150,14 +156,18 @@ Test(machine_run, texts_cannot_break_out_of_a_drawing)
 {
 	struct rop_row row = { .number = 2, .why = "a \"quoted\" \\ path & co" };
 	struct rop_state state = { .name = "A", .doc = "first\nsecond", .n_rows = 1, .rows = &row, .final = true };
-	struct rop_machine machine = { .name = "m", .doc = "ends; here: #1 {x} \"y\" <b> 5% a\\b &\nnew", .n_states = 1, .states = &state };
+	struct rop_machine machine = {
+		.name = "m", .doc = "ends; here: #1 {x} \"y\" <b> 5% a\\b &\nnew", .n_states = 1, .states = &state
+	};
 	ROP_OWN_TEXT dot = { 0 }, mermaid = { 0 };
 	rop_machine_dot(&machine, &dot);
 	cr_assert(strstr(dot.at, "tooltip=\"a \\\"quoted\\\" \\\\ path &amp; co\""), "%s", dot.at);
 	cr_assert(strstr(dot.at, "tooltip=\"first\\nsecond\""));
 	cr_assert(strstr(dot.at, "label=\"2: otherwise\""));
 	rop_machine_mermaid(&machine, &mermaid);
-	cr_assert(strstr(mermaid.at, "ends#59; here#58; #35;1 #123;x#125; #34;y#34; #60;b#62; 5#37; a#92;b #38;#10;new"), "%s", mermaid.at);
+	cr_assert(strstr(mermaid.at, "ends#59; here#58; #35;1 #123;x#125; #34;y#34; #60;b#62; 5#37; a#92;b "
+				     "#38;#10;new"),
+		  "%s", mermaid.at);
 }
 
 /* ---- the whole table ---------------------------------------------------------------------------------------- */
@@ -170,8 +180,9 @@ Test(machine_run, every_cell_of_the_toy_leads_somewhere)
 	cr_assert(rop_machine_check_table(toy.machine, &cells, &err), "%s", err.text);
 	/* Counted by hand. Idle: power_cut, door_open, empty, started: 2^4. Filling: power_cut, door_open, empty | full
 	 * (3 ways), overdue: 2*2*3*2. Washing: power_cut, overdue and 10 ways that door_open, empty and turned allow
-	 * times 3 ways of warm, hotter_than:  (door, empty, turned): 5 of 8 are allowed. Draining: power_cut, door_open,
-	 * empty, overdue: 2^4. Done: power_cut, door_open, empty: 2^3. Stopped: 2^3. Broken: power_cut: 2. */
+	 * times 3 ways of warm, hotter_than:  (door, empty, turned): 5 of 8 are allowed. Draining: power_cut,
+	 * door_open, empty, overdue: 2^4. Done: power_cut, door_open, empty: 2^3. Stopped: 2^3. Broken: power_cut: 2.
+	 */
 	cr_assert_eq(cells, 16 + 24 + 2 * 2 * 5 * 3 + 16 + 8 + 8 + 2);
 }
 
@@ -231,13 +242,19 @@ static bool never(const void *subject, const int64_t *args)
 Test(machine_run, a_question_that_is_too_hard_fails_the_check)
 {
 	static const struct rop_fact FACTS[] = {
-		{ .name = "sits", .doc = "It sits there.", .holds = never,
+		{ .name = "sits",
+		  .doc = "It sits there.",
+		  .holds = never,
 		  .args = { { "p", "pigeon", ROP_ARG_INT, 0, 9 }, { "h", "hole", ROP_ARG_INT, 0, 9 } } },
-		{ .name = "awake", .doc = "It is awake.", .holds = never, .args = { { "p", "pigeon", ROP_ARG_INT, 0, 9 } } },
+		{ .name = "awake",
+		  .doc = "It is awake.",
+		  .holds = never,
+		  .args = { { "p", "pigeon", ROP_ARG_INT, 0, 9 } } },
 	};
 	const struct rop_vocabulary words = { .facts = FACTS, .n_facts = 2 };
 	ROP_OWN_TEXT text = { 0 };
-	rop_text_add(&text, "machine: pigeons\ndoc: Pigeons.\ninitial: A\nstates:\n  A:\n    doc: All sit.\n    rows:\n");
+	rop_text_add(&text, "machine: pigeons\ndoc: Pigeons.\ninitial: A\nstates:\n  A:\n    doc: All sit.\n    "
+			    "rows:\n");
 	for (int p = 0; p < 10; p++) {
 		rop_text_add(&text, "      - { to: Z, why: homeless, when: [awake: %d", p);
 		for (int h = 0; h < 9; h++)
@@ -247,8 +264,10 @@ Test(machine_run, a_question_that_is_too_hard_fails_the_check)
 	for (int h = 0; h < 9; h++)
 		for (int p = 0; p < 10; p++)
 			for (int q = 0; q < p; q++)
-				rop_text_add(&text, "      - { to: Z, why: crowded, when: [sits: { p: %d, h: %d }, "
-						    "sits: { p: %d, h: %d }] }\n", p, h, q, h);
+				rop_text_add(&text,
+					     "      - { to: Z, why: crowded, when: [sits: { p: %d, h: %d }, "
+					     "sits: { p: %d, h: %d }] }\n",
+					     p, h, q, h);
 	rop_text_add(&text, "      - { to: Z, why: all sit }\n  Z: { doc: The end., final: true }\n");
 	OWN_TOY pigeons = toy_load_text(text.at, &words);
 	cr_assert(pigeons.machine, "%s", pigeons.printed.at);

@@ -25,7 +25,8 @@ static struct rop_node_line line_of(const char *text)
 
 Test(model, reads_a_primary_of_6_2)
 {
-	struct rop_node_line line = line_of(A " 10.0.0.1:6379@16379 myself,master - 0 1426238317239 4 connected 0-5460 6000 [7000->-" B "]");
+	struct rop_node_line line = line_of(A " 10.0.0.1:6379@16379 myself,master - 0 1426238317239 4 connected 0-5460 "
+					      "6000 [7000->-" B "]");
 	cr_assert_str_eq(line.id, A);
 	cr_assert_str_eq(line.address, "10.0.0.1:6379");
 	cr_assert_str_eq(line.primary_id, "-");
@@ -44,7 +45,8 @@ Test(model, reads_hostnames_of_7_0_and_auxiliary_fields_of_valkey)
 		"10.0.0.1:6379,redis-1",
 	};
 	for (size_t i = 0; i < sizeof ADDRESSES / sizeof *ADDRESSES; i++) {
-		struct rop_node_line line = line_of(rop_printf(pool, A " %s slave " B " 0 1 2 connected", ADDRESSES[i]));
+		struct rop_node_line line = line_of(
+			rop_printf(pool, A " %s slave " B " 0 1 2 connected", ADDRESSES[i]));
 		cr_assert_str_eq(line.address, "10.0.0.1:6379");
 		cr_assert(line.replica);
 		cr_assert_str_eq(line.primary_id, B);
@@ -75,7 +77,10 @@ Test(model, a_line_that_is_cut_or_not_one_is_refused)
 		cr_assert_not(rop_node_line_parse(rop_strndup(pool, whole, n), &line), "cut after %zu bytes", n);
 	}
 	static const char *const BAD[] = {
-		"", " ", "hello", "vars currentEpoch 6 lastVoteEpoch 0",
+		"",
+		" ",
+		"hello",
+		"vars currentEpoch 6 lastVoteEpoch 0",
 		"07C37DFEB235213A872192D90877D0CD55635B91 10.0.0.1:1@2 master - 0 0 1 connected",
 		"07c3 10.0.0.1:1@2 master - 0 0 1 connected",
 		A "0 10.0.0.1:1@2 master - 0 0 1 connected",
@@ -95,8 +100,12 @@ Test(model, a_line_that_is_cut_or_not_one_is_refused)
 
 static struct rop_answer answer_of(const char *nodes)
 {
-	return (struct rop_answer){ .address = "a:6379", .ip = "10.0.0.1", .port = 6379, .reach = ROP_REACH_OK,
-				    .cluster_nodes = nodes, .functions = -1 };
+	return (struct rop_answer){ .address = "a:6379",
+				    .ip = "10.0.0.1",
+				    .port = 6379,
+				    .reach = ROP_REACH_OK,
+				    .cluster_nodes = nodes,
+				    .functions = -1 };
 }
 
 static struct rop_observed *seen_by(struct rop_answer *answers, size_t n)
@@ -116,7 +125,8 @@ Test(model, a_node_is_what_its_own_line_and_its_info_say)
 	struct rop_answer answer = answer_of(OWN_LINE " 0-99 200 [300->-" B "] [400-<-" C "]\n");
 	answer.cluster_info = "cluster_state:ok\r\ncluster_current_epoch:9\r\n";
 	answer.info_server = "# Server\r\nredis_version:7.2.4\r\nredis_git_sha1:0\r\n";
-	answer.info_replication = "# Replication\r\nrole:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:1\r\n";
+	answer.info_replication = "# "
+				  "Replication\r\nrole:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:1\r\n";
 	answer.info_keyspace = "# Keyspace\r\ndb0:keys=12,expires=0,avg_ttl=0\r\ndb3:keys=30,expires=1,avg_ttl=5\r\n";
 	answer.functions = 2;
 	struct rop_node *node = alone(answer);
@@ -167,22 +177,27 @@ Test(model, what_was_not_sent_is_not_known)
 Test(model, operators_are_known_by_the_names_of_their_connections)
 {
 	struct rop_answer answer = answer_of(OWN_LINE);
-	answer.operators =
-		"id=3 addr=10.0.0.5:40112 laddr=10.0.0.1:6379 fd=8 name=redis-operator:cart:1a2b3c4d age=1 cmd=info user=default\n"
-		"id=4 addr=10.0.0.5:40113 laddr=10.0.0.1:6379 fd=9 name=redis-operator:cart:1a2b3c4d age=1 cmd=info user=default\n"
-		"id=5 addr=[2001:db8::1]:5 laddr=10.0.0.1:6379 name=redis-operator:cart:00000000 age=1\n"
-		"id=6 addr=/run/redis.sock:0 laddr=/run/redis.sock:0 name=redis-operator:my.wish-list:ffffffff\n"
-		"id=7 addr=10.0.0.6:1 name=redis-operator:cart age=1\n"
-		"id=7 addr=10.0.0.6:1 name=redis-operator:cart: age=1\n"
-		"id=7 addr=10.0.0.6:1 name=redis-operator::1a2b3c4d age=1\n"
-		"id=7 addr=10.0.0.6:1 name=redis-operator:cart:1A2B3C4D age=1\n"
-		"id=7 addr=10.0.0.6:1 name=redis-operator:cart:1a2b3c4d5 age=1\n"
-		"id=7 addr=10.0.0.6:1 name=my-redis-operator:cart:1a2b3c4d age=1\n"
-		"id=8 name=redis-operator:cart:1a2b3c4d\n"
-		"id=8 addr= name=redis-operator:cart:12345678\n"
-		"id=9 addr=10.0.0.7:1 name=redis-operator:cart:1a2b3c4d";
-	static const char *const WANT[][3] = { { "cart", "1a2b3c4d", "10.0.0.5" }, { "cart", "00000000", "2001:db8::1" },
-		{ "my.wish-list", "ffffffff", "/run/redis.sock" }, { "cart", "12345678", "?" }, { "cart", "1a2b3c4d", "10.0.0.7" } };
+	answer.operators = "id=3 addr=10.0.0.5:40112 laddr=10.0.0.1:6379 fd=8 name=redis-operator:cart:1a2b3c4d age=1 "
+			   "cmd=info user=default\n"
+			   "id=4 addr=10.0.0.5:40113 laddr=10.0.0.1:6379 fd=9 name=redis-operator:cart:1a2b3c4d age=1 "
+			   "cmd=info user=default\n"
+			   "id=5 addr=[2001:db8::1]:5 laddr=10.0.0.1:6379 name=redis-operator:cart:00000000 age=1\n"
+			   "id=6 addr=/run/redis.sock:0 laddr=/run/redis.sock:0 "
+			   "name=redis-operator:my.wish-list:ffffffff\n"
+			   "id=7 addr=10.0.0.6:1 name=redis-operator:cart age=1\n"
+			   "id=7 addr=10.0.0.6:1 name=redis-operator:cart: age=1\n"
+			   "id=7 addr=10.0.0.6:1 name=redis-operator::1a2b3c4d age=1\n"
+			   "id=7 addr=10.0.0.6:1 name=redis-operator:cart:1A2B3C4D age=1\n"
+			   "id=7 addr=10.0.0.6:1 name=redis-operator:cart:1a2b3c4d5 age=1\n"
+			   "id=7 addr=10.0.0.6:1 name=my-redis-operator:cart:1a2b3c4d age=1\n"
+			   "id=8 name=redis-operator:cart:1a2b3c4d\n"
+			   "id=8 addr= name=redis-operator:cart:12345678\n"
+			   "id=9 addr=10.0.0.7:1 name=redis-operator:cart:1a2b3c4d";
+	static const char *const WANT[][3] = { { "cart", "1a2b3c4d", "10.0.0.5" },
+					       { "cart", "00000000", "2001:db8::1" },
+					       { "my.wish-list", "ffffffff", "/run/redis.sock" },
+					       { "cart", "12345678", "?" },
+					       { "cart", "1a2b3c4d", "10.0.0.7" } };
 	struct rop_node *node = alone(answer);
 	cr_assert_eq(node->n_operators, 5, "%zu", node->n_operators);
 	for (size_t i = 0; i < node->n_operators; i++) {
@@ -204,9 +219,13 @@ Test(model, operators_are_known_by_the_names_of_their_connections)
 Test(model, an_answer_that_cannot_be_understood_is_not_redis)
 {
 	static const char *const TEXTS[] = {
-		NULL, "", "\n\n", "+OK", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
-		A " 10.0.0.1:6379@16379 master - 0 0 4 connected\n",                        /* no line of its own */
-		OWN_LINE "\n" B " 10.0.0.2:6379@16379 mas",                                 /* cut */
+		NULL,
+		"",
+		"\n\n",
+		"+OK",
+		"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
+		A " 10.0.0.1:6379@16379 master - 0 0 4 connected\n", /* no line of its own */
+		OWN_LINE "\n" B " 10.0.0.2:6379@16379 mas",          /* cut */
 		"\x01\x02\xff\xfe",
 	};
 	for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
@@ -216,7 +235,16 @@ Test(model, an_answer_that_cannot_be_understood_is_not_redis)
 		cr_assert_eq(node->others, 0);
 	}
 	static const char *const SLOTS[] = {
-		"x", "0-x", "0-", "-5", "5-4", "16384", "0-16384", "12x", "0-5-7", "99999999999999999999",
+		"x",
+		"0-x",
+		"0-",
+		"-5",
+		"5-4",
+		"16384",
+		"0-16384",
+		"12x",
+		"0-5-7",
+		"99999999999999999999",
 		"0000000000000000000000000000000000000001",
 	};
 	for (size_t i = 0; i < sizeof SLOTS / sizeof *SLOTS; i++) {
@@ -230,7 +258,8 @@ Test(model, garbage_of_any_kind_does_no_harm)
 {
 	const char *whole = OWN_LINE " 0-99 [300->-" B "]\n" B " 10.0.0.2:6379@16379,h slave " A " 0 0 4 connected\n";
 	size_t n = strlen(whole), understood = 0;
-	EACH_SEED(seed, 3000) {
+	EACH_SEED(seed, 3000)
+	{
 		uint64_t random = seed;
 		char *text = rop_strdup(pool, whole);
 		for (size_t i = random_below(&random, 4); i-- > 0;)
@@ -247,15 +276,17 @@ Test(model, garbage_of_any_kind_does_no_harm)
 
 Test(model, each_node_is_on_one_line)
 {
-	static const struct { const char *line, *why; } LINES[] = {
+	static const struct {
+		const char *line, *why;
+	} LINES[] = {
 		{ OWN_LINE "\n", "two lines of its own" },
 		{ C " 10.0.0.1:1@2 myself,master - 0 0 4 connected\n", "two lines of its own" },
 		{ B " 10.0.0.3:1@2 slave - 0 0 4 connected\n", "lists a node twice" },
 		{ A " 10.0.0.1:1@2 master - 0 0 4 connected\n", "lists a node twice" },
 	};
 	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
-		struct rop_node *node = alone(answer_of(rop_printf(pool, OWN_LINE "\n" B " 10.0.0.2:1@2 master - 0 0 4 connected\n%s",
-								   LINES[i].line)));
+		struct rop_node *node = alone(answer_of(
+			rop_printf(pool, OWN_LINE "\n" B " 10.0.0.2:1@2 master - 0 0 4 connected\n%s", LINES[i].line)));
 		cr_assert_eq(node->reach, ROP_REACH_NOT_REDIS);
 		cr_assert(strstr(node->reach_why, LINES[i].why), "%s", node->reach_why);
 	}
@@ -269,7 +300,8 @@ static const char *long_view(const char *own, size_t lines, size_t first)
 	struct rop_text text = { 0 };
 	rop_text_add(&text, "%s 10.0.0.1:6379@16379 myself,master - 0 0 4 connected\n", own);
 	for (size_t i = 1; i < lines; i++)
-		rop_text_add(&text, "%040zx 10.%zu.%zu.1:6379@16379 master - 0 0 1 connected\n", first + i, i / 200, i % 200);
+		rop_text_add(&text, "%040zx 10.%zu.%zu.1:6379@16379 master - 0 0 1 connected\n", first + i, i / 200,
+			     i % 200);
 	const char *copy = rop_strndup(pool, text.at, text.n);
 	rop_text_done(&text);
 	return copy;
@@ -312,7 +344,8 @@ Test(model, more_lines_than_the_declared_nodes_explain_are_refused_at_once)
 	cr_assert_lt(ms, CPU_MAX_MS, "%.1f ms of CPU", ms);
 	cr_assert_eq(now->findings.n, 2);
 	for (size_t i = 0; i < 2; i++)
-		cr_assert(strstr(now->findings.at[i].text, "longer than the declared nodes can explain"), "%s", now->findings.at[i].text);
+		cr_assert(strstr(now->findings.at[i].text, "longer than the declared nodes can explain"), "%s",
+			  now->findings.at[i].text);
 	cr_assert_eq(now->seen->foreign.n, 0);
 
 	answers[0].cluster_nodes = long_view(A, ROP_VIEW_LINES_MAX(2), 1);
@@ -354,8 +387,11 @@ Test(model, a_megabyte_of_ranges_is_not_counted_through)
 		rop_text_add(&ranges, " 0-16383");
 	struct rop_answer answers[] = {
 		answer_of(rop_printf(pool, OWN_LINE "%s\n", ranges.at)),
-		answer_of(rop_printf(pool, B " 10.0.0.2:6379@16379 myself,master - 0 0 4 connected\n"
-				     C " 10.0.0.3:6379@16379 master - 0 0 4 connected%s\n", ranges.at)),
+		answer_of(rop_printf(pool,
+				     B " 10.0.0.2:6379@16379 myself,master - 0 0 4 connected\n" C " 10.0.0.3:6379@"
+				       "16379 master - 0 0 "
+				       "4 connected%s\n",
+				     ranges.at)),
 		answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 4 connected 0-16383\n"),
 	};
 	rop_text_done(&ranges);
@@ -367,7 +403,8 @@ Test(model, a_megabyte_of_ranges_is_not_counted_through)
 
 Test(model, a_megabyte_of_replicas_costs_little)
 {
-	static const char *const LINES[] = { "slave0:\r\n", "\n", "slave0:ip=10.0.0.1,port=6379,state=online,offset=1,lag=0\r\n" };
+	static const char *const LINES[] = { "slave0:\r\n", "\n",
+					     "slave0:ip=10.0.0.1,port=6379,state=online,offset=1,lag=0\r\n" };
 	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
 		struct rop_text info = { 0 };
 		double ms;
@@ -383,7 +420,10 @@ Test(model, a_megabyte_of_replicas_costs_little)
 
 Test(model, absurd_numbers_of_keys_are_many_keys_and_no_numbers_are_unknown)
 {
-	static const struct { const char *info; int64_t keys; } INFOS[] = {
+	static const struct {
+		const char *info;
+		int64_t keys;
+	} INFOS[] = {
 		{ "# Keyspace\r\n", 0 },
 		{ "db0:keys=0,expires=0\r\n", 0 },
 		{ "db0:keys=9223372036854775807,expires=0\r\ndb1:keys=9223372036854775807\r\n", ROP_KEYS_MAX },
@@ -401,7 +441,8 @@ Test(model, absurd_numbers_of_keys_are_many_keys_and_no_numbers_are_unknown)
 	double ms;
 	struct rop_answer *answers = rop_alloc_n(pool, n, sizeof *answers);
 	for (size_t i = 0; i < n; i++) {
-		answers[i] = answer_of(rop_printf(pool, "%s 10.0.0.1:6379@16379 myself,master - 0 0 4 connected\n", node_id(i)));
+		answers[i] = answer_of(
+			rop_printf(pool, "%s 10.0.0.1:6379@16379 myself,master - 0 0 4 connected\n", node_id(i)));
 		answers[i].info_keyspace = "db0:keys=9223372036854775807,expires=0\r\n";
 	}
 	cr_assert(take(answers, n, &ms)->refused, "and their sum is a number");
@@ -413,18 +454,27 @@ Test(model, what_nodes_say_is_fit_to_be_shown)
 {
 	static const char *names[] = { "maxmemory" };
 	const char *values[] = { "1" HARM };
-	struct rop_answer answer = answer_of(OWN_LINE " [7->-" HARM "]\n" C " 10.9.9.9" HARM ":1@2 master," HARM " - 0 0 7 connected\n");
+	struct rop_answer answer = answer_of(OWN_LINE " [7->-" HARM "]\n" C " 10.9.9.9" HARM ":1@2 master," HARM " - 0 "
+						      "0 7 "
+						      "conne"
+						      "cted"
+						      "\n");
 	answer.info_server = "redis_version:7.0" HARM "\r\n";
 	answer.operators = "id=3 addr=10.0.0.5:4 name=redis-operator:ca" HARM "rt:1a2b3c4d age=1\n";
 	answer.settings = values;
 	struct rop_observed *seen = rop_observed_from_answers(pool, &answer, 1, names, 1, 1);
 	const struct rop_node *node = &seen->nodes[0];
 	cr_assert_eq(node->reach, ROP_REACH_OK, "%s", node->reach_why);
-	const char *texts[] = { node->open_text, node->flavour, node->settings[0], node->operators[0].cluster, seen->foreign.at[0].address,
+	const char *texts[] = { node->open_text,
+				node->flavour,
+				node->settings[0],
+				node->operators[0].cluster,
+				seen->foreign.at[0].address,
 				seen->foreign.at[0].flags };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		cr_assert(rop_text_is_visible(texts[i], strlen(texts[i])), "%s", texts[i]);
-		cr_assert(strstr(texts[i], "\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"), "%zu: %s", i, texts[i]);
+		cr_assert(strstr(texts[i], "\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"), "%zu: %s", i,
+			  texts[i]);
 	}
 }
 
@@ -432,31 +482,38 @@ Test(model, what_nodes_say_is_fit_to_be_shown)
 
 Test(model, what_nodes_say_of_a_world_is_read_back_as_that_world)
 {
-	EACH_SEED(seed, 25) {
+	EACH_SEED(seed, 25)
+	{
 		uint64_t random = seed;
-		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 30, .max_replicas = 2, .extra = 2 });
+		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 30,
+											   .max_replicas = 2,
+											   .extra = 2 });
 		struct rop_observed *world = formed_world(topology);
 		for (size_t i = 0; i < world->n; i++) {
 			world->nodes[i].keys = (int64_t)random_below(&random, 3);
 			if (!random_below(&random, 5))
 				rop_bit_clear(world, world->linked, i, (i + 1) % world->n);
 		}
-		struct rop_observed *seen = rop_observed_from_answers(pool, answers_of(world), world->n, world->setting_names,
-								      world->n_settings, 5);
+		struct rop_observed *seen = rop_observed_from_answers(pool, answers_of(world), world->n,
+								      world->setting_names, world->n_settings, 5);
 		cr_assert(seen->boot_ms == 5 && seen->foreign.n == 0);
 		size_t matrix = world->n * world->words * sizeof(uint64_t);
 		cr_assert_arr_eq(seen->known, world->known, matrix);
 		cr_assert_arr_eq(seen->agrees, world->agrees, matrix);
 		for (size_t i = 0; i < world->n; i++) {
 			const struct rop_node *a = &seen->nodes[i], *b = &world->nodes[i];
-			cr_assert(strcmp(a->id, b->id) == 0 && a->role == b->role && a->primary == b->primary && a->epoch == b->epoch);
-			cr_assert(strcmp(a->primary_id, b->primary_id) == 0 && a->keys == b->keys && a->others == b->others);
-			cr_assert(a->state_ok == b->state_ok && a->link_up == b->link_up && a->current_epoch == b->current_epoch);
+			cr_assert(strcmp(a->id, b->id) == 0 && a->role == b->role && a->primary == b->primary &&
+				  a->epoch == b->epoch);
+			cr_assert(strcmp(a->primary_id, b->primary_id) == 0 && a->keys == b->keys &&
+				  a->others == b->others);
+			cr_assert(a->state_ok == b->state_ok && a->link_up == b->link_up &&
+				  a->current_epoch == b->current_epoch);
 			cr_assert_arr_eq(&a->slots, &b->slots, sizeof a->slots);
 			cr_assert_str_eq(a->settings[0], "15000");
 			for (size_t j = 0; j < world->n; j++)
 				if (i != j)
-					cr_assert_eq(rop_bit(seen, seen->linked, i, j), rop_bit(world, world->linked, i, j), "seed %" PRIu64, seed);
+					cr_assert_eq(rop_bit(seen, seen->linked, i, j),
+						     rop_bit(world, world->linked, i, j), "seed %" PRIu64, seed);
 		}
 	}
 }
@@ -466,8 +523,11 @@ static struct rop_observed *two(const char *other_line)
 {
 	struct rop_answer *answers = rop_alloc_n(pool, 2, sizeof *answers);
 	answers[0] = answer_of(rop_printf(pool, OWN_LINE " 0-99\n%s\n", other_line));
-	answers[1] = answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 100-199 300\n"
-			       A " 10.0.0.1:6379@16379 master - 0 0 4 connected 0-99\n");
+	answers[1] = answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 100-199 300\n" A " 10.0.0.1:"
+				 "6379@16379 "
+				 "master - 0 0 "
+				 "4 connected "
+				 "0-99\n");
 	answers[1].address = "b:6379";
 	answers[1].ip = "10.0.0.2";
 	return seen_by(answers, 2);
@@ -481,8 +541,10 @@ Test(model, a_peer_may_hold_a_node_elsewhere_than_it_says_itself)
 	cr_assert_null(seen->nodes[0].elsewhere);
 	cr_assert_str_eq(seen->nodes[1].elsewhere, "10.0.0.9:6379");
 	static const char *const NOWHERE[] = {
-		B " :0@0 master,noaddr - 0 0 7 connected", B " 10.0.0.9:6379@16379 master,fail? - 0 0 7 connected",
-		B " 10.0.0.9:6379@16379 master - 0 0 7 disconnected", B " :6379@16379 master - 0 0 7 connected",
+		B " :0@0 master,noaddr - 0 0 7 connected",
+		B " 10.0.0.9:6379@16379 master,fail? - 0 0 7 connected",
+		B " 10.0.0.9:6379@16379 master - 0 0 7 disconnected",
+		B " :6379@16379 master - 0 0 7 connected",
 	};
 	for (size_t i = 0; i < sizeof NOWHERE / sizeof *NOWHERE; i++)
 		cr_assert_null(two(NOWHERE[i])->nodes[1].elsewhere, "%s", NOWHERE[i]);
@@ -492,7 +554,10 @@ Test(model, a_peer_may_hold_a_node_elsewhere_than_it_says_itself)
 
 Test(model, a_view_agrees_only_with_what_the_node_says_of_itself)
 {
-	static const struct { const char *line; bool linked, agrees; } VIEWS[] = {
+	static const struct {
+		const char *line;
+		bool linked, agrees;
+	} VIEWS[] = {
 		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected 100-199 300", true, true },
 		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected 300 100-150 151-199", true, true },
 		{ B " 10.0.0.2:6379@16379 master - 0 0 7 connected 100-199", true, false },
@@ -513,7 +578,8 @@ Test(model, a_view_agrees_only_with_what_the_node_says_of_itself)
 		cr_assert(rop_bit(seen, seen->known, 0, 1), "%s", VIEWS[i].line);
 		cr_assert_eq(rop_bit(seen, seen->linked, 0, 1), VIEWS[i].linked, "%s", VIEWS[i].line);
 		cr_assert_eq(rop_bit(seen, seen->agrees, 0, 1), VIEWS[i].agrees, "%s", VIEWS[i].line);
-		cr_assert(rop_bit(seen, seen->linked, 0, 0) && rop_bit(seen, seen->agrees, 0, 0) && seen->nodes[0].others == 1);
+		cr_assert(rop_bit(seen, seen->linked, 0, 0) && rop_bit(seen, seen->agrees, 0, 0) &&
+			  seen->nodes[0].others == 1);
 	}
 }
 
@@ -540,7 +606,8 @@ Test(model, a_replica_is_linked_to_its_primary_by_id)
 	struct rop_answer answers[] = {
 		answer_of(A " 10.0.0.1:6379@16379 myself,slave " B " 0 0 7 connected\n"),
 		answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 0-16383\n"),
-		answer_of(C " 10.0.0.3:6379@16379 myself,slave 1111111111111111111111111111111111111111 0 0 7 connected\n"),
+		answer_of(C " 10.0.0.3:6379@16379 myself,slave 1111111111111111111111111111111111111111 0 0 7 "
+			    "connected\n"),
 	};
 	struct rop_observed *seen = seen_by(answers, 3);
 	cr_assert(seen->nodes[0].role == ROP_ROLE_REPLICA && seen->nodes[0].primary == 1);
@@ -554,16 +621,24 @@ static struct rop_observed *with_a_silent_one(const char *lines, const char *exp
 {
 	struct rop_answer *answers = rop_alloc_n(pool, 3, sizeof *answers);
 	answers[0] = answer_of(rop_printf(pool, OWN_LINE "\n%s", lines));
-	answers[1] = (struct rop_answer){ .address = "b:6379", .ip = ip, .port = 6379, .reach = ROP_REACH_SILENT,
-					  .reach_why = "connection refused", .expected_id = expected_id, .functions = -1 };
-	answers[2] = answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 9 connected\n"
-			       B " 10.0.0.2:6379@16379 master,fail - 0 0 3 connected 5-9\n");
+	answers[1] = (struct rop_answer){ .address = "b:6379",
+					  .ip = ip,
+					  .port = 6379,
+					  .reach = ROP_REACH_SILENT,
+					  .reach_why = "connection refused",
+					  .expected_id = expected_id,
+					  .functions = -1 };
+	answers[2] = answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 9 connected\n" B " 10.0.0.2:6379@16379 "
+				 "master,fail - 0 0 3 "
+				 "connected 5-9\n");
 	return seen_by(answers, 3);
 }
 
 Test(model, a_silent_node_is_what_the_newest_view_of_its_address_says)
 {
-	struct rop_observed *seen = with_a_silent_one(B " 10.0.0.2:6379@16379 slave,fail " C " 0 0 5 connected [7->-" A "]\n", NULL, "10.0.0.2");
+	struct rop_observed *seen = with_a_silent_one(B " 10.0.0.2:6379@16379 slave,fail " C " 0 0 5 connected [7->-" A
+							"]\n",
+						      NULL, "10.0.0.2");
 	const struct rop_node *node = &seen->nodes[1];
 	cr_assert_eq(node->reach, ROP_REACH_SILENT);
 	cr_assert_str_eq(node->reach_why, "connection refused");
@@ -588,7 +663,8 @@ Test(model, a_silent_node_is_known_by_its_earlier_id_wherever_it_is_now)
 
 Test(model, nobody_knows_a_node_that_is_silent_in_a_handshake_or_not_resolved)
 {
-	struct rop_observed *seen = with_a_silent_one(B " 10.0.0.5:6379@16379 handshake - 0 0 8 connected\n", NULL, NULL);
+	struct rop_observed *seen = with_a_silent_one(B " 10.0.0.5:6379@16379 handshake - 0 0 8 connected\n", NULL,
+						      NULL);
 	cr_assert_str_eq(seen->nodes[1].id, "");
 	cr_assert_eq(seen->nodes[1].role, ROP_ROLE_UNKNOWN);
 	cr_assert_eq(seen->foreign.n, 1);
@@ -645,12 +721,14 @@ Test(model, a_seventieth_node_has_bits_of_its_own)
 
 Test(model, sets_of_slots_are_like_an_array_of_bools)
 {
-	EACH_SEED(seed, 300) {
+	EACH_SEED(seed, 300)
+	{
 		uint64_t random = seed;
 		struct rop_slots sets[2] = { 0 };
 		bool plain[2][ROP_SLOTS] = { 0 };
 		for (int i = 0; i < 12; i++) {
-			int which = i % 2, first = (int)random_below(&random, ROP_SLOTS), last = first + (int)random_below(&random, 1 + random_below(&random, 3000));
+			int which = i % 2, first = (int)random_below(&random, ROP_SLOTS),
+			    last = first + (int)random_below(&random, 1 + random_below(&random, 3000));
 			rop_slots_add(&sets[which], first, last);
 			for (int s = first; s <= last && s < ROP_SLOTS; s++)
 				plain[which][s] = true;
@@ -726,7 +804,8 @@ Test(model, kinds_and_statuses_are_found_by_their_names)
 	for (int kind = 0; kind < ROP_STEP_KINDS_N; kind++) {
 		cr_assert_eq(rop_step_kind_find(rop_step_kind_name((enum rop_step_kind)kind)), kind);
 		cr_assert_geq(rop_step_kind_deadline_ms((enum rop_step_kind)kind), 1000);
-		cr_assert_not(rop_step_kind_one_way((enum rop_step_kind)kind), "nothing so far must never be sent twice");
+		cr_assert_not(rop_step_kind_one_way((enum rop_step_kind)kind), "nothing so far must never be sent "
+									       "twice");
 	}
 	cr_assert_eq(rop_step_kind_find("forget"), -1);
 	for (int status = 0; status < ROP_EXPECT_STATUSES_N; status++)

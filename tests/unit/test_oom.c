@@ -1,7 +1,8 @@
-/* test_oom.c - memory that runs out at the first, second, ... nth allocation: the sentence, exit 70, nothing half written.
+/* test_oom.c - memory that runs out at the first, second, ... nth allocation: the sentence, exit 70, nothing half
+ * written.
  *
- * The program is linked so that calloc and realloc come by here first (--wrap). Each failure happens in a process of its
- * own, as it would in life: out of memory ends the process.
+ * The program is linked so that calloc and realloc come by here first (--wrap). Each failure happens in a process of
+ * its own, as it would in life: out of memory ends the process.
  */
 #include <criterion/criterion.h>
 #include <setjmp.h>
@@ -131,7 +132,8 @@ Test(oom, an_entry_is_written_whole_or_not_at_all, .init = store_setup, .fini = 
 	rop_store_close(store);
 }
 
-/* ---- the handler -------------------------------------------------------------------------------------------------- */
+/* ---- the handler --------------------------------------------------------------------------------------------------
+ */
 
 static jmp_buf out;
 static size_t asked_for;

@@ -35,7 +35,8 @@ static void expect_same_steps(uint64_t seed, const struct hand *hand, size_t fro
 {
 	for (size_t i = 0; i < hand->world->n; i++)
 		cr_assert_str_eq(steps_of_node(hand->sent.at + from, hand->sent.n - from, node_id(i)),
-				 steps_of_node(plan->steps.at, plan->steps.n, node_id(i)), "seed %" PRIu64 ", node %zu", seed, i);
+				 steps_of_node(plan->steps.at, plan->steps.n, node_id(i)), "seed %" PRIu64 ", node %zu",
+				 seed, i);
 	cr_assert_eq(hand->sent.n - from, plan->steps.n, "seed %" PRIu64, seed);
 }
 
@@ -48,9 +49,12 @@ static void expect_nothing_more(uint64_t seed, struct hand *hand)
 
 static struct rop_topology *topology_for(uint64_t seed, uint64_t *random, int max_shards)
 {
-	struct rop_topology *topology =
-		random_topology(random, (struct chances){ .max_shards = max_shards, .max_replicas = 2, .extra = seed % 3 ? 0 : 2,
-							  .zones = seed / 3 % PLACINGS_N, .hosts = seed / 9 % 2, .labels = seed % 7 == 0 });
+	struct rop_topology *topology = random_topology(random, (struct chances){ .max_shards = max_shards,
+										  .max_replicas = 2,
+										  .extra = seed % 3 ? 0 : 2,
+										  .zones = seed / 3 % PLACINGS_N,
+										  .hosts = seed / 9 % 2,
+										  .labels = seed % 7 == 0 });
 	if (seed % 4 == 0)
 		manage_setting(topology, "maxmemory", "1gb");
 	if (seed % 8 == 0)
@@ -58,11 +62,13 @@ static struct rop_topology *topology_for(uint64_t seed, uint64_t *random, int ma
 	return topology;
 }
 
-/* ---- plan and run -------------------------------------------------------------------------------------------------- */
+/* ---- plan and run --------------------------------------------------------------------------------------------------
+ */
 
 Test(plan, a_run_on_a_faultless_world_takes_the_steps_that_the_plan_showed)
 {
-	EACH_SEED(seed, 60) {
+	EACH_SEED(seed, 60)
+	{
 		uint64_t random = seed;
 		struct rop_topology *topology = topology_for(seed, &random, seed % 10 ? 6 : 25);
 		struct hand *hand = hand_new(topology, fresh_world(topology));
@@ -96,7 +102,8 @@ static struct hand *interrupted(uint64_t seed, struct rop_topology *topology)
 	for (size_t i = 0; i < turns && rop_reconcile_want(hand->r) != ROP_WANT_DONE; i++)
 		hand_turn(hand);
 	hand->answer = lose_some;
-	for (size_t i = 0, last = random_below(&luck, 12); i < last && rop_reconcile_want(hand->r) != ROP_WANT_DONE; i++)
+	for (size_t i = 0, last = random_below(&luck, 12); i < last && rop_reconcile_want(hand->r) != ROP_WANT_DONE;
+	     i++)
 		hand_turn(hand);
 	hand->answer = NULL;
 	rop_settle(hand->world);
@@ -109,7 +116,8 @@ static struct hand *interrupted(uint64_t seed, struct rop_topology *topology)
 Test(plan, from_any_half_done_world_the_plan_is_what_the_next_run_does)
 {
 	size_t planned = 0, with_pending = 0;
-	EACH_SEED(seed, 210) {
+	EACH_SEED(seed, 210)
+	{
 		uint64_t random = seed;
 		struct hand *hand = interrupted(seed, topology_for(seed, &random, 5));
 		if (seed >= DATABASE_LOST_FROM)
@@ -131,7 +139,8 @@ Test(plan, from_any_half_done_world_the_plan_is_what_the_next_run_does)
 
 Test(plan, a_world_made_by_somebody_else_is_completed_as_planned)
 {
-	EACH_SEED(seed, 100) {
+	EACH_SEED(seed, 100)
+	{
 		uint64_t random = seed;
 		struct rop_topology *topology = topology_for(0, &random, 5);
 		struct rop_observed *world = fresh_world(topology);
@@ -170,7 +179,8 @@ Test(plan, step_by_step_the_plan_is_the_next_batch)
 	hand_stop(hand);
 }
 
-/* ---- what a plan leaves alone --------------------------------------------------------------------------------------- */
+/* ---- what a plan leaves alone ---------------------------------------------------------------------------------------
+ */
 
 Test(plan, changes_nothing_that_it_was_given)
 {

@@ -8,7 +8,8 @@
 
 TestSuite(policy_corners, .init = world_setup, .fini = world_teardown);
 
-/* ---- empty, converged, nothing to write: one condition at a time ------------------------------------------------------ */
+/* ---- empty, converged, nothing to write: one condition at a time
+ * ------------------------------------------------------ */
 
 Test(policy_corners, one_trace_of_a_life_before_and_it_is_no_fresh_formation)
 {
@@ -33,8 +34,15 @@ Test(policy_corners, one_thing_that_is_open_and_it_is_not_converged)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	struct rop_situation *now = situation_of(topology, formed_world(topology));
-	bool *const flags[] = { &now->all_answer, &now->refused, &now->views_agree, &now->slots_assigned, &now->replicas_attached,
-				&now->links_up, &now->state_ok, &now->settings_as_declared, &now->temporaries_in_force,
+	bool *const flags[] = { &now->all_answer,
+				&now->refused,
+				&now->views_agree,
+				&now->slots_assigned,
+				&now->replicas_attached,
+				&now->links_up,
+				&now->state_ok,
+				&now->settings_as_declared,
+				&now->temporaries_in_force,
 				&now->temporaries_waiting };
 	cr_assert(rop_situation_converged(now));
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
@@ -66,7 +74,8 @@ Test(policy_corners, one_thing_to_write_and_the_entry_is_not_empty)
 	}
 }
 
-/* ---- sentences in the singular ---------------------------------------------------------------------------------------- */
+/* ---- sentences in the singular
+ * ---------------------------------------------------------------------------------------- */
 
 Test(policy_corners, one_key_and_one_library_are_in_the_singular_and_no_address_is_unknown)
 {
@@ -77,13 +86,16 @@ Test(policy_corners, one_key_and_one_library_are_in_the_singular_and_no_address_
 	rop_observed_add_foreign(world, 2, node_id(9), ":0", "noaddr", NULL);
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert_eq(now->findings.n, 3);
-	cr_assert_str_eq(now->findings.at[0].text,
-			 rop_printf(pool, "10.0.0.3:6379 knows a peer that is not declared: %s at an unknown address (noaddr)", node_id(9)));
+	cr_assert_str_eq(now->findings.at[0].text, rop_printf(pool,
+							      "10.0.0.3:6379 knows a peer that is not declared: %s at "
+							      "an unknown address (noaddr)",
+							      node_id(9)));
 	cr_assert(strstr(now->findings.at[1].text, "holds 1 key but"), "%s", now->findings.at[1].text);
 	cr_assert(strstr(now->findings.at[2].text, "holds 1 function library"), "%s", now->findings.at[2].text);
 }
 
-/* ---- nodes of which little is known ------------------------------------------------------------------------------------- */
+/* ---- nodes of which little is known
+ * ------------------------------------------------------------------------------------- */
 
 Test(policy_corners, nodes_without_an_id_are_no_twins)
 {
@@ -149,14 +161,17 @@ Test(policy_corners, of_no_nodes_nothing_is_open)
 {
 	struct rop_topology *topology = topology_of(1, 0, 0);
 	struct rop_situation *now = rop_alloc(pool, sizeof *now);
-	*now = (struct rop_situation){ .arena = pool, .topology = topology, .seen = rop_observed_new(pool, 0, NULL, 0), .image = &no_image };
+	*now = (struct rop_situation){
+		.arena = pool, .topology = topology, .seen = rop_observed_new(pool, 0, NULL, 0), .image = &no_image
+	};
 	now->settings_as_declared = true;
 	rop_slots_add(&now->owned, 0, ROP_SLOTS - 1);
 	rop_situation_open(now);
 	cr_assert_eq(now->open.n, 0);
 }
 
-/* ---- replicas and primaries in odd places --------------------------------------------------------------------------------- */
+/* ---- replicas and primaries in odd places
+ * --------------------------------------------------------------------------------- */
 
 /* Where there is data it first stands aside: no election while it has another shard's data. */
 Test(policy_corners, a_replica_of_the_wrong_primary_is_told_the_right_one_once_it_stands_aside)
@@ -168,11 +183,13 @@ Test(policy_corners, a_replica_of_the_wrong_primary_is_told_the_right_one_once_i
 	rop_bit_set(world, world->online, 0, 5);
 	struct rop_batch batch = batch_of(situation_of(topology, world), "attach_replicas");
 	cr_assert_eq(batch.steps.n, 1);
-	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_LOWER && batch.steps.at[0].node == 5 && batch.steps.at[0].peer == 2);
+	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_LOWER && batch.steps.at[0].node == 5 &&
+		  batch.steps.at[0].peer == 2);
 	set_value(world, 5, "cluster-replica-no-failover", "yes");
 	batch = batch_of(situation_of(topology, world), "attach_replicas");
 	cr_assert_eq(batch.steps.n, 1);
-	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_ROLE && batch.steps.at[0].node == 5 && batch.steps.at[0].peer == 2);
+	cr_assert(batch.steps.at[0].expect.kind == ROP_STEP_ROLE && batch.steps.at[0].node == 5 &&
+		  batch.steps.at[0].peer == 2);
 }
 
 Test(policy_corners, a_replica_of_nobody_is_attached_when_it_is_empty_and_else_kept)
@@ -216,16 +233,22 @@ Test(policy_corners, owners_keep_their_shards_although_their_labels_contradict_e
 Test(policy_corners, half_given_slots_among_zones_keep_their_owners)
 {
 	size_t apart = 0;
-	EACH_SEED(seed, 400) {
+	EACH_SEED(seed, 400)
+	{
 		uint64_t random = seed;
-		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 5, .max_replicas = 2,
-											   .zones = seed % 2 ? PLACING_BY_HOST : PLACING_ANY, .hosts = true });
+		struct rop_topology *topology = random_topology(&random,
+								(struct chances){ .max_shards = 5,
+										  .max_replicas = 2,
+										  .zones = seed % 2 ? PLACING_BY_HOST
+												    : PLACING_ANY,
+										  .hosts = true });
 		struct rop_observed *world = fresh_world(topology);
 		meet_all(world);
 		for (int k = 0; k < topology->shards; k++)
 			if (random_below(&random, 2)) {
 				size_t owner = random_below(&random, world->n);
-				rop_slots_add(&world->nodes[owner].slots, k * ROP_SLOTS / topology->shards, (k + 1) * ROP_SLOTS / topology->shards - 1);
+				rop_slots_add(&world->nodes[owner].slots, k * ROP_SLOTS / topology->shards,
+					      (k + 1) * ROP_SLOTS / topology->shards - 1);
 			}
 		rop_settle(world);
 		struct rop_layout layout = layout_of(topology, world);
@@ -248,7 +271,8 @@ Test(policy_corners, a_replica_of_a_stranger_settles_without_a_link)
 	cr_assert_not(world->nodes[1].link_up);
 }
 
-/* ---- words of commands ---------------------------------------------------------------------------------------------------- */
+/* ---- words of commands
+ * ---------------------------------------------------------------------------------------------------- */
 
 Test(policy_corners, an_empty_value_is_shown_in_quotes)
 {
@@ -287,12 +311,17 @@ Test(policy_corners, a_refusal_without_words_counts_as_one)
 	cr_assert_not(rop_tries_worn_out(tries, NULL, NULL));
 }
 
-/* ---- texts of nodes --------------------------------------------------------------------------------------------------------- */
+/* ---- texts of nodes
+ * --------------------------------------------------------------------------------------------------------- */
 
 Test(policy_corners, odd_but_readable_answers_are_read)
 {
-	struct rop_answer answer = { .address = "a:1", .port = 1, .reach = ROP_REACH_OK, .cluster_info = "something:else\r\n",
-				     .cluster_nodes = "07c37dfeb235213a872192d90877d0cd55635b91 :1@2 myself,master,promotable - 0 0 1 connected 1  3-4 " };
+	struct rop_answer answer = { .address = "a:1",
+				     .port = 1,
+				     .reach = ROP_REACH_OK,
+				     .cluster_info = "something:else\r\n",
+				     .cluster_nodes = "07c37dfeb235213a872192d90877d0cd55635b91 :1@2 "
+						      "myself,master,promotable - 0 0 1 connected 1  3-4 " };
 	struct rop_observed *seen = rop_observed_from_answers(pool, &answer, 1, NULL, 0, 0);
 	cr_assert_eq(seen->nodes[0].reach, ROP_REACH_OK);
 	cr_assert_str_eq(rop_slots_text(pool, &seen->nodes[0].slots), "1 3-4");

@@ -86,7 +86,8 @@ Test(policy_guard, a_node_that_does_not_tell_a_setting_waits_alone)
 	world->nodes[4].refused = "config|get";
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
-	cr_assert_not_null(strstr(held(now, 4), "10.0.0.5:6379 would not tell its setting cluster-replica-no-failover"));
+	cr_assert_not_null(strstr(held(now, 4), "10.0.0.5:6379 would not tell its setting "
+						"cluster-replica-no-failover"));
 	cr_assert(now->held.n == 1 && now->held.at[0].denied);
 	cr_assert(now->findings.n == 0 && !now->refused);
 }
@@ -99,8 +100,10 @@ Test(policy_guard, the_last_copy_of_a_silent_primary_is_not_moved)
 	stand_aside(world, 3);
 	stand_aside(world, 4);
 	struct rop_situation *now = situation_of(topology, world);
-	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0, "3 holds the last copy, and 4 would follow the silent one");
-	cr_assert_str_eq(held(now, 3), "10.0.0.1:6379 does not answer (connection refused); 10.0.0.4:6379 holds a copy of its data and stays as it is");
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0,
+		     "3 holds the last copy, and 4 would follow the silent one");
+	cr_assert_str_eq(held(now, 3), "10.0.0.1:6379 does not answer (connection refused); 10.0.0.4:6379 holds a copy "
+				       "of its data and stays as it is");
 }
 
 Test(policy_guard, replicas_with_data_move_one_at_a_time_and_stand_aside_first)
@@ -115,7 +118,8 @@ Test(policy_guard, replicas_with_data_move_one_at_a_time_and_stand_aside_first)
 	batch = batch_of(situation_of(topology, world), "attach_replicas");
 	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_ROLE && batch.steps.at[0].node == 3);
 	cr_assert_eq(batch.steps.at[0].risk.kind, ROP_RISK_DURABILITY);
-	cr_assert_str_eq(batch.steps.at[0].risk.text, "shard 1 has no replica in sync while 10.0.0.4:6379, its only one, moves");
+	cr_assert_str_eq(batch.steps.at[0].risk.text, "shard 1 has no replica in sync while 10.0.0.4:6379, its only "
+						      "one, moves");
 }
 
 Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_them)
@@ -131,22 +135,30 @@ Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_th
 	cr_assert_not_null(strstr(now->findings.at[0].advice, now->losses.digest));
 
 	struct rop_consent consent = { .digest = now->losses.digest }, other = { .digest = "00000000" };
-	struct rop_situation asked = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &other };
+	struct rop_situation asked = {
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &other
+	};
 	rop_situation_assess(&asked);
 	cr_assert(asked.refused, "consent to something else");
-	asked = (struct rop_situation){ .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent };
+	asked = (struct rop_situation){
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent
+	};
 	rop_situation_assess(&asked);
 	cr_assert_not(asked.refused);
 	struct rop_batch batch = batch_of(&asked, "assign_slots");
 	cr_assert(batch.steps.n == 1 && batch.steps.at[0].risk.kind == ROP_RISK_LOSS);
 	/* A part of what was consented to, when the rest is done: covered. Another loss: not. */
 	rop_slots_add(&world->nodes[1].slots, 5461, 9000);
-	struct rop_situation rest = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent };
+	struct rop_situation rest = {
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent
+	};
 	rop_situation_assess(&rest);
 	cr_assert_not(rest.refused);
 	memset(&world->nodes[2].slots, 0, sizeof world->nodes[2].slots);
 	world->nodes[2].keys = 0;
-	struct rop_situation more = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent };
+	struct rop_situation more = {
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .consent = &consent
+	};
 	rop_situation_assess(&more);
 	cr_assert(more.refused);
 }
@@ -235,26 +247,42 @@ Test(policy_guard, a_second_server_with_the_same_id_is_told_apart_from_a_node_th
 	world->nodes[1].own_address = "10.0.0.2:6379";
 	world->nodes[1].elsewhere = "10.0.0.9:6379";
 	struct rop_before before[3] = { 0 };
-	struct rop_situation first = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before };
+	struct rop_situation first = {
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before
+	};
 	rop_situation_assess(&first);
 	cr_assert_not(first.refused, "a new address is believed within a node timeout");
-	before[1] = (struct rop_before){ .role = ROP_ROLE_PRIMARY, .epoch = world->nodes[1].epoch, .answered = true,
-					 .elsewhere = "10.0.0.9:6379", .elsewhere_since_ms = 1000, .elsewhere_seen_ms = 2900 };
+	before[1] = (struct rop_before){ .role = ROP_ROLE_PRIMARY,
+					 .epoch = world->nodes[1].epoch,
+					 .answered = true,
+					 .elsewhere = "10.0.0.9:6379",
+					 .elsewhere_since_ms = 1000,
+					 .elsewhere_seen_ms = 2900 };
 	memcpy(before[1].id, world->nodes[1].id, ROP_ID_SIZE);
 	struct rop_situation later = first;
-	later = (struct rop_situation){ .arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before,
+	later = (struct rop_situation){ .arena = pool,
+					.topology = topology,
+					.seen = world,
+					.image = &no_image,
+					.before = before,
 					.boot_ms = 3000 };
 	rop_situation_assess(&later);
 	cr_assert(later.refused);
 	cr_assert_str_eq(later.findings.at[0].reason, "SameNodeId");
 	/* Peers that are torn between the two show it now and then. */
 	world->nodes[1].elsewhere = NULL;
-	struct rop_situation torn = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .before = before,
+	struct rop_situation torn = { .arena = pool,
+				      .topology = topology,
+				      .seen = world,
+				      .image = &no_image,
+				      .before = before,
 				      .boot_ms = 3500 };
 	rop_situation_assess(&torn);
 	cr_assert(torn.refused);
 	world->nodes[1].elsewhere = "10.0.0.9:6379";
-	struct rop_situation once = { .arena = pool, .topology = topology, .seen = world, .image = &no_image, .looks_once = true };
+	struct rop_situation once = {
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .looks_once = true
+	};
 	rop_situation_assess(&once);
 	cr_assert(once.refused, "who looks only once tells at once");
 }

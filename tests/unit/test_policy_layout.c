@@ -55,10 +55,12 @@ Test(policy_layout, a_fresh_cluster_is_shared_out_evenly_and_as_redis_cli_rounds
 		for (int k = 0; k < shards; k++) {
 			run_of(&layout.shards[k].add, &first, &last);
 			cr_assert_eq(first, next, "%d shards: a gap or an overlap before shard %d", shards, k + 1);
-			cr_assert(first == theirs[k][0] && last == theirs[k][1], "%d shards, shard %d: %d-%d, redis-cli says %d-%d",
-				  shards, k + 1, first, last, theirs[k][0], theirs[k][1]);
+			cr_assert(first == theirs[k][0] && last == theirs[k][1],
+				  "%d shards, shard %d: %d-%d, redis-cli says %d-%d", shards, k + 1, first, last,
+				  theirs[k][0], theirs[k][1]);
 			int size = last - first + 1, least = ROP_SLOTS / shards;
-			cr_assert(size == least || size == least + 1, "%d shards, shard %d: %d slots", shards, k + 1, size);
+			cr_assert(size == least || size == least + 1, "%d shards, shard %d: %d slots", shards, k + 1,
+				  size);
 			cr_assert_eq(layout.shards[k].number, k + 1);
 			next = last + 1;
 		}
@@ -117,8 +119,9 @@ Test(policy_layout, nodes_that_are_too_many_move_nobody)
 		struct rop_layout before = layout_of(exact, fresh_world(exact));
 		struct rop_layout after = layout_of(more, fresh_world(more));
 		for (size_t i = 0; i < 6; i++)
-			cr_assert_eq(after.shard_of[i], before.shard_of[i], "with %zu more, node %zu goes to shard %d, not %d", surplus, i,
-				     after.shard_of[i], before.shard_of[i]);
+			cr_assert_eq(after.shard_of[i], before.shard_of[i],
+				     "with %zu more, node %zu goes to shard %d, not %d", surplus, i, after.shard_of[i],
+				     before.shard_of[i]);
 		for (size_t i = 6; i < 6 + surplus; i++)
 			cr_assert_eq(after.shard_of[i], (int)i % 3, "node %zu goes to shard %d", i, after.shard_of[i]);
 	}
@@ -138,7 +141,8 @@ static size_t pairs_together(const struct rop_topology *topology, const struct r
 	size_t n = 0;
 	for (size_t a = 0; a < topology->nodes.n; a++)
 		for (size_t b = 0; b < a; b++)
-			n += layout->shard_of[a] >= 0 && layout->shard_of[a] == layout->shard_of[b] && !apart(topology, a, b);
+			n += layout->shard_of[a] >= 0 && layout->shard_of[a] == layout->shard_of[b] &&
+			     !apart(topology, a, b);
 	return n;
 }
 
@@ -151,8 +155,10 @@ static void expect_consistent(uint64_t seed, const struct rop_topology *topology
 		rop_slots_join(&owned, &seen->nodes[i].slots);
 	for (size_t k = 0; k < layout->n; k++) {
 		const struct rop_shard *shard = &layout->shards[k];
-		cr_assert_not(rop_slots_meet(&shard->add, &owned), "seed %" PRIu64 ": shard %zu is given a slot that somebody owns", seed, k);
-		cr_assert_not(rop_slots_meet(&shard->add, &added), "seed %" PRIu64 ": shard %zu is given another's slot", seed, k);
+		cr_assert_not(rop_slots_meet(&shard->add, &owned),
+			      "seed %" PRIu64 ": shard %zu is given a slot that somebody owns", seed, k);
+		cr_assert_not(rop_slots_meet(&shard->add, &added),
+			      "seed %" PRIu64 ": shard %zu is given another's slot", seed, k);
 		rop_slots_join(&added, &shard->add);
 		everybody &= shard->primary >= 0;
 		if (shard->primary >= 0) {
@@ -160,29 +166,33 @@ static void expect_consistent(uint64_t seed, const struct rop_topology *topology
 			cr_assert_eq(layout->shard_of[shard->primary], (int)k, "seed %" PRIu64, seed);
 		}
 	}
-	cr_assert_eq(rop_slots_count(&owned) + rop_slots_count(&added), ROP_SLOTS, "seed %" PRIu64 ": slots without a shard", seed);
+	cr_assert_eq(rop_slots_count(&owned) + rop_slots_count(&added), ROP_SLOTS,
+		     "seed %" PRIu64 ": slots without a shard", seed);
 	for (size_t i = 0; i < seen->n; i++) {
 		int shard = layout->shard_of[i], primary = layout->primary_of[i];
-		cr_assert(primary == -2 || (shard >= 0 && layout->shards[shard].primary == (primary == -1 ? (int)i : primary)),
+		cr_assert(primary == -2 ||
+				  (shard >= 0 && layout->shards[shard].primary == (primary == -1 ? (int)i : primary)),
 			  "seed %" PRIu64 ": node %zu serves shard %d and follows %d", seed, i, shard, primary);
 		if (everybody && seen->nodes[i].reach == ROP_REACH_OK)
 			cr_assert_neq(primary, -2, "seed %" PRIu64 ": node %zu is left over", seed, i);
 	}
-	cr_assert_eq(layout->warnings.n > 0, pairs_together(topology, layout) > 0, "seed %" PRIu64 ": %zu pairs together, %zu warnings",
-		     seed, pairs_together(topology, layout), layout->warnings.n);
+	cr_assert_eq(layout->warnings.n > 0, pairs_together(topology, layout) > 0,
+		     "seed %" PRIu64 ": %zu pairs together, %zu warnings", seed, pairs_together(topology, layout),
+		     layout->warnings.n);
 }
 
 static void expect_same_layout(uint64_t seed, const struct rop_layout *a, const struct rop_layout *b, size_t n)
 {
 	cr_assert_eq(a->n, b->n, "seed %" PRIu64, seed);
 	for (size_t k = 0; k < a->n; k++) {
-		cr_assert_eq(a->shards[k].primary, b->shards[k].primary, "seed %" PRIu64 ": primary of shard %zu is %d, was %d", seed, k,
-			     a->shards[k].primary, b->shards[k].primary);
+		cr_assert_eq(a->shards[k].primary, b->shards[k].primary,
+			     "seed %" PRIu64 ": primary of shard %zu is %d, was %d", seed, k, a->shards[k].primary,
+			     b->shards[k].primary);
 		cr_assert_arr_eq(&a->shards[k].add, &b->shards[k].add, sizeof(struct rop_slots));
 	}
 	for (size_t i = 0; i < n; i++)
-		cr_assert_eq(a->primary_of[i], b->primary_of[i], "seed %" PRIu64 ": node %zu follows %d, followed %d", seed, i,
-			     a->primary_of[i], b->primary_of[i]);
+		cr_assert_eq(a->primary_of[i], b->primary_of[i], "seed %" PRIu64 ": node %zu follows %d, followed %d",
+			     seed, i, a->primary_of[i], b->primary_of[i]);
 }
 
 static void expect_replicas(uint64_t seed, const struct rop_topology *topology, const struct rop_layout *layout)
@@ -191,7 +201,8 @@ static void expect_replicas(uint64_t seed, const struct rop_topology *topology, 
 		int replicas = 0;
 		for (size_t i = 0; i < topology->nodes.n; i++)
 			replicas += layout->shard_of[i] == (int)k && layout->primary_of[i] >= 0;
-		cr_assert_geq(replicas, topology->replicas_per_shard, "seed %" PRIu64 ": shard %zu has %d replicas", seed, k + 1, replicas);
+		cr_assert_geq(replicas, topology->replicas_per_shard, "seed %" PRIu64 ": shard %zu has %d replicas",
+			      seed, k + 1, replicas);
 	}
 }
 
@@ -199,10 +210,12 @@ static void expect_rest(uint64_t seed, const struct rop_topology *topology, cons
 {
 	struct rop_layout layout = layout_of(topology, seen);
 	for (size_t k = 0; k < layout.n; k++)
-		cr_assert_eq(rop_slots_count(&layout.shards[k].add), 0, "seed %" PRIu64 ": shard %zu still wants slots", seed, k);
+		cr_assert_eq(rop_slots_count(&layout.shards[k].add), 0, "seed %" PRIu64 ": shard %zu still wants slots",
+			     seed, k);
 	for (size_t i = 0; i < seen->n; i++)
-		cr_assert_eq(layout.primary_of[i], seen->nodes[i].primary, "seed %" PRIu64 ": node %zu follows %d and should follow %d",
-			     seed, i, seen->nodes[i].primary, layout.primary_of[i]);
+		cr_assert_eq(layout.primary_of[i], seen->nodes[i].primary,
+			     "seed %" PRIu64 ": node %zu follows %d and should follow %d", seed, i,
+			     seen->nodes[i].primary, layout.primary_of[i]);
 }
 
 static void carry_out(struct rop_observed *world, const struct rop_layout *layout)
@@ -228,13 +241,18 @@ static struct rop_observed *introduced_world(const struct rop_topology *topology
 
 static struct chances chances_for(uint64_t seed, int max_shards)
 {
-	return (struct chances){ .max_shards = max_shards, .max_replicas = 3, .extra = seed % 3 ? 0 : 4,
-				 .zones = seed / 3 % PLACINGS_N, .hosts = seed / 9 % 2, .labels = seed / 18 % 4 == 3 };
+	return (struct chances){ .max_shards = max_shards,
+				 .max_replicas = 3,
+				 .extra = seed % 3 ? 0 : 4,
+				 .zones = seed / 3 % PLACINGS_N,
+				 .hosts = seed / 9 % 2,
+				 .labels = seed / 18 % 4 == 3 };
 }
 
 Test(policy_layout, of_any_fresh_cluster_is_complete_deterministic_and_at_rest_once_carried_out)
 {
-	EACH_SEED(seed, 90) {
+	EACH_SEED(seed, 90)
+	{
 		uint64_t random = seed;
 		struct rop_topology *topology = random_topology(&random, chances_for(seed, 60));
 		struct rop_observed *world = introduced_world(topology);
@@ -297,17 +315,21 @@ static bool can_be_apart(const struct rop_topology *topology, const int *fixed)
 Test(policy_layout, nodes_of_a_shard_are_apart_wherever_some_assignment_keeps_them_apart)
 {
 	size_t possible = 0, impossible = 0;
-	EACH_SEED(seed, 3000) {
+	EACH_SEED(seed, 3000)
+	{
 		uint64_t random = seed;
-		struct rop_topology *topology =
-			random_topology(&random, (struct chances){ .max_shards = 4, .max_replicas = 2, .extra = seed % 4 ? 0 : 2,
-								   .zones = seed % PLACINGS_N, .hosts = seed / 3 % 2 });
+		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 4,
+											   .max_replicas = 2,
+											   .extra = seed % 4 ? 0 : 2,
+											   .zones = seed % PLACINGS_N,
+											   .hosts = seed / 3 % 2 });
 		static const int ANYWHERE[16] = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 		if (topology->nodes.n <= 9) {
 			bool can = can_be_apart(topology, ANYWHERE);
 			struct rop_layout layout = layout_of(topology, introduced_world(topology));
 			size_t together = pairs_together(topology, &layout);
-			cr_assert_eq(together == 0, can, "seed %" PRIu64 ": %d shards of 1 + %d, %zu nodes: %zu pairs together", seed,
+			cr_assert_eq(together == 0, can,
+				     "seed %" PRIu64 ": %d shards of 1 + %d, %zu nodes: %zu pairs together", seed,
 				     topology->shards, topology->replicas_per_shard, topology->nodes.n, together);
 			cr_assert_eq(layout.warnings.n > 0, !can, "seed %" PRIu64, seed);
 			expect_replicas(seed, topology, &layout);
@@ -321,21 +343,26 @@ Test(policy_layout, nodes_of_a_shard_are_apart_wherever_some_assignment_keeps_th
 Test(policy_layout, with_primaries_given_replicas_are_apart_wherever_they_can_be)
 {
 	size_t possible = 0, impossible = 0;
-	EACH_SEED(seed, 3000) {
+	EACH_SEED(seed, 3000)
+	{
 		uint64_t random = seed;
-		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 4, .max_replicas = 2,
-											   .zones = seed % PLACINGS_N, .hosts = seed / 3 % 2 });
+		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 4,
+											   .max_replicas = 2,
+											   .zones = seed % PLACINGS_N,
+											   .hosts = seed / 3 % 2 });
 		if (topology->nodes.n <= 9) {
 			struct rop_observed *world = introduced_world(topology);
 			int fixed[16];
 			for (size_t i = 0; i < topology->nodes.n; i++)
 				fixed[i] = i < (size_t)topology->shards ? (int)i : -1;
 			for (int k = 0; k < topology->shards; k++)
-				give_slots(world, (size_t)k, k * ROP_SLOTS / topology->shards, (k + 1) * ROP_SLOTS / topology->shards - 1);
+				give_slots(world, (size_t)k, k * ROP_SLOTS / topology->shards,
+					   (k + 1) * ROP_SLOTS / topology->shards - 1);
 			bool can = can_be_apart(topology, fixed);
 			struct rop_layout layout = layout_of(topology, world);
-			cr_assert_eq(pairs_together(topology, &layout) == 0, can, "seed %" PRIu64 ": %d shards of 1 + %d: %zu pairs together",
-				     seed, topology->shards, topology->replicas_per_shard, pairs_together(topology, &layout));
+			cr_assert_eq(pairs_together(topology, &layout) == 0, can,
+				     "seed %" PRIu64 ": %d shards of 1 + %d: %zu pairs together", seed,
+				     topology->shards, topology->replicas_per_shard, pairs_together(topology, &layout));
 			expect_replicas(seed, topology, &layout);
 			++*(can ? &possible : &impossible);
 		}
@@ -346,8 +373,13 @@ Test(policy_layout, with_primaries_given_replicas_are_apart_wherever_they_can_be
 
 /* ---- step by step -------------------------------------------------------------------------------------------- */
 
-struct act { size_t node; int primary, first, last; };
-struct acts { ROP_LIST(struct act) list; };
+struct act {
+	size_t node;
+	int primary, first, last;
+};
+struct acts {
+	ROP_LIST(struct act) list;
+};
 
 static struct acts acts_of(const struct rop_layout *layout, size_t n, bool slots)
 {
@@ -363,8 +395,8 @@ static struct acts acts_of(const struct rop_layout *layout, size_t n, bool slots
 	return acts;
 }
 
-static void do_in_any_order(uint64_t seed, uint64_t *random, const struct rop_topology *topology, struct rop_observed *world,
-			    struct acts acts, const struct rop_layout *wanted)
+static void do_in_any_order(uint64_t seed, uint64_t *random, const struct rop_topology *topology,
+			    struct rop_observed *world, struct acts acts, const struct rop_layout *wanted)
 {
 	while (acts.list.n) {
 		size_t at = random_below(random, acts.list.n);
@@ -376,15 +408,17 @@ static void do_in_any_order(uint64_t seed, uint64_t *random, const struct rop_to
 			give_slots(world, act.node, act.first, act.last);
 		struct rop_layout layout = layout_of(topology, world);
 		for (size_t i = 0; i < world->n; i++)
-			cr_assert_eq(layout.primary_of[i], wanted->primary_of[i], "seed %" PRIu64 ": after a step, node %zu should follow %d, was %d",
-				     seed, i, layout.primary_of[i], wanted->primary_of[i]);
+			cr_assert_eq(layout.primary_of[i], wanted->primary_of[i],
+				     "seed %" PRIu64 ": after a step, node %zu should follow %d, was %d", seed, i,
+				     layout.primary_of[i], wanted->primary_of[i]);
 		expect_consistent(seed, topology, world, &layout);
 	}
 }
 
 Test(policy_layout, stays_as_it_was_while_its_steps_are_taken_one_by_one)
 {
-	EACH_SEED(seed, 150) {
+	EACH_SEED(seed, 150)
+	{
 		uint64_t random = seed;
 		struct rop_topology *topology = random_topology(&random, chances_for(seed, 8));
 		struct rop_observed *world = introduced_world(topology);
@@ -431,7 +465,8 @@ static struct rop_observed *world_in_any_state(uint64_t *random, const struct ro
 
 Test(policy_layout, of_a_world_in_any_state_takes_nothing_from_anybody_and_comes_to_rest)
 {
-	EACH_SEED(seed, 300) {
+	EACH_SEED(seed, 300)
+	{
 		uint64_t random = seed;
 		struct rop_topology *topology = random_topology(&random, chances_for(seed, 12));
 		struct rop_observed *world = world_in_any_state(&random, topology);
@@ -443,7 +478,9 @@ Test(policy_layout, of_a_world_in_any_state_takes_nothing_from_anybody_and_comes
 		expect_same_layout(seed, &again, &layout, world->n);
 		for (size_t i = 0; i < world->n; i++)
 			if (rop_slots_first(&world->nodes[i].slots) < ROP_SLOTS)
-				cr_assert_eq(layout.primary_of[i], -1, "seed %" PRIu64 ": the owner %zu is to follow %d", seed, i, layout.primary_of[i]);
+				cr_assert_eq(layout.primary_of[i], -1,
+					     "seed %" PRIu64 ": the owner %zu is to follow %d", seed, i,
+					     layout.primary_of[i]);
 		if (seed % 3 && !chances_for(seed, 12).labels) {
 			expect_replicas(seed, topology, &layout);
 			carry_out(world, &layout);
@@ -471,7 +508,8 @@ Test(policy_layout, a_shard_without_replicas_takes_one_from_a_shard_with_more_an
 	layout = layout_of(topology, world);
 	cr_assert_eq(layout.primary_of[2], 0, "its label keeps it");
 	cr_assert_eq(layout.primary_of[3], 1);
-	cr_assert_str_eq(layout.warnings.at[0].text, "10.0.0.4:6379 shares zone b with 10.0.0.2:6379, the primary of its shard");
+	cr_assert_str_eq(layout.warnings.at[0].text, "10.0.0.4:6379 shares zone b with 10.0.0.2:6379, the primary of "
+						     "its shard");
 	go_silent(world, 3);
 	layout = layout_of(topology, world);
 	cr_assert_eq(layout.primary_of[3], 0, "nobody moves a node that does not answer");
@@ -527,8 +565,8 @@ Test(policy_layout, warns_once_when_all_are_on_one_host)
 	struct rop_layout layout = layout_of(topology, fresh_world(topology));
 	cr_assert_eq(layout.warnings.n, 1);
 	cr_assert_str_eq(layout.warnings.at[0].reason, "OneHost");
-	cr_assert_str_eq(layout.warnings.at[0].text,
-			 "all 6 nodes are on one host (10.0.0.1): its failure takes primaries and replicas together");
+	cr_assert_str_eq(layout.warnings.at[0].text, "all 6 nodes are on one host (10.0.0.1): its failure takes "
+						     "primaries and replicas together");
 }
 
 Test(policy_layout, names_the_pairs_that_share_a_host_or_a_zone_and_counts_the_rest)
@@ -538,14 +576,16 @@ Test(policy_layout, names_the_pairs_that_share_a_host_or_a_zone_and_counts_the_r
 	put_in_zone(topology, 1, "a");
 	struct rop_layout layout = layout_of(topology, fresh_world(topology));
 	cr_assert_str_eq(layout.warnings.at[0].reason, "SharedZone");
-	cr_assert_str_eq(layout.warnings.at[0].text, "10.0.0.2:6379 shares zone a with 10.0.0.1:6379, the primary of its shard");
+	cr_assert_str_eq(layout.warnings.at[0].text, "10.0.0.2:6379 shares zone a with 10.0.0.1:6379, the primary of "
+						     "its shard");
 
 	topology = topology_of(1, 2, 3);
 	put_on_host(topology, 2, 1);
 	layout = layout_of(topology, fresh_world(topology));
 	cr_assert_eq(layout.warnings.n, 1);
 	cr_assert_str_eq(layout.warnings.at[0].reason, "SharedHost");
-	cr_assert_str_eq(layout.warnings.at[0].text, "10.0.0.2:6381 shares the host with 10.0.0.2:6379, a replica of its shard");
+	cr_assert_str_eq(layout.warnings.at[0].text, "10.0.0.2:6381 shares the host with 10.0.0.2:6379, a replica of "
+						     "its shard");
 
 	topology = topology_of(2, 4, 10);
 	for (size_t i = 0; i < 10; i++)

@@ -35,7 +35,9 @@ Test(policy_open, of_a_converged_cluster_nothing_is_open)
 
 static void fail_to_introduce(struct rop_tries *tries, size_t a, size_t b, const char *note)
 {
-	struct rop_expect expect = { .kind = ROP_STEP_MEET, .subject = rop_printf(pool, "link:%s>%s", node_id(a), node_id(b)), .note = note };
+	struct rop_expect expect = { .kind = ROP_STEP_MEET,
+				     .subject = rop_printf(pool, "link:%s>%s", node_id(a), node_id(b)),
+				     .note = note };
 	rop_tries_ended(tries, &expect, note ? ROP_EXPECT_REFUSED : ROP_EXPECT_EXPIRED, 0);
 }
 
@@ -57,7 +59,8 @@ Test(policy_open, names_the_pair_that_could_not_be_introduced_and_the_port)
 	fail_to_introduce(tries, 1, 4, NULL);
 	fail_to_introduce(tries, 4, 2, NULL);
 	struct rop_situation *now = situation_with(topology, world, &no_image, tries, 0);
-	cr_assert_str_eq(open_of(now), "NotIntroduced: 10.0.0.2:6379, 10.0.0.3:6379 cannot reach the cluster bus of 10.0.0.5:6379 (port 7777)\n");
+	cr_assert_str_eq(open_of(now), "NotIntroduced: 10.0.0.2:6379, 10.0.0.3:6379 cannot reach the cluster bus of "
+				       "10.0.0.5:6379 (port 7777)\n");
 	cr_assert(strstr(now->open.at[0].advice, "cluster bus port"));
 	cr_assert_str_eq(open_of(now), open_of(now), "asked twice, told once");
 	cr_assert_eq(now->open.n, 1);
@@ -65,13 +68,37 @@ Test(policy_open, names_the_pair_that_could_not_be_introduced_and_the_port)
 	rop_bit_clear(world, world->known, 3, 4);
 	fail_to_introduce(tries, 0, 4, NULL);
 	fail_to_introduce(tries, 3, 4, "NOPERM");
-	cr_assert_str_eq(open_of(situation_with(topology, world, &no_image, tries, 0)),
-			 rop_printf(pool, "Denied: 10.0.0.4:6379: user 'default' lacks a permission: NOPERM\n"
-					  "NotIntroduced: 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 cannot reach the cluster bus of 10.0.0.5:6379 (port 7777)\n"
-					  "NotIntroduced: 1 of 6 nodes do not know all others yet\n"));
+	cr_assert_str_eq(open_of(situation_with(topology, world, &no_image, tries, 0)), rop_printf(pool, "Denied: "
+													 "10.0.0.4:"
+													 "6379: user "
+													 "'default' "
+													 "lacks a "
+													 "permission: "
+													 "NOPERM\n"
+													 "NotIntroduced"
+													 ": "
+													 "10.0.0.1:"
+													 "6379, "
+													 "10.0.0.2:"
+													 "6379, "
+													 "10.0.0.3:"
+													 "6379 cannot "
+													 "reach the "
+													 "cluster bus "
+													 "of "
+													 "10.0.0.5:"
+													 "6379 (port "
+													 "7777)\n"
+													 "NotIntroduced"
+													 ": 1 of 6 "
+													 "nodes do not "
+													 "know all "
+													 "others "
+													 "yet\n"));
 	fail_to_introduce(tries, 3, 4, NULL);
-	cr_assert(strstr(open_of(situation_with(topology, world, &no_image, tries, 0)),
-			 "10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 and 1 more cannot reach"));
+	cr_assert(strstr(open_of(situation_with(topology, world, &no_image, tries, 0)), "10.0.0.1:6379, 10.0.0.2:6379, "
+											"10.0.0.3:6379 and 1 more "
+											"cannot reach"));
 }
 
 Test(policy_open, names_links_that_are_not_healthy_and_views_that_differ)
@@ -79,11 +106,12 @@ Test(policy_open, names_links_that_are_not_healthy_and_views_that_differ)
 	struct rop_topology *topology = six();
 	struct rop_observed *world = formed_world(topology);
 	rop_bit_clear(world, world->linked, 3, 0);
-	cr_assert_str_eq(open_of(situation_of(topology, world)), "NotLinked: 10.0.0.4:6379: no healthy bus link to 10.0.0.1:6379 (port 16379)\n");
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "NotLinked: 10.0.0.4:6379: no healthy bus link to "
+								 "10.0.0.1:6379 (port 16379)\n");
 	rop_bit_set(world, world->linked, 3, 0);
 	rop_bit_clear(world, world->agrees, 2, 1);
-	cr_assert_str_eq(open_of(situation_of(topology, world)),
-			 "ViewsDiffer: 10.0.0.3:6379: another role, epoch or slots for 10.0.0.2:6379 than it says itself\n");
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "ViewsDiffer: 10.0.0.3:6379: another role, epoch or "
+								 "slots for 10.0.0.2:6379 than it says itself\n");
 }
 
 Test(policy_open, names_two_that_claim_the_same_slots)
@@ -94,7 +122,8 @@ Test(policy_open, names_two_that_claim_the_same_slots)
 	world->nodes[1].epoch = world->nodes[0].epoch = 3;
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert_not(now->slots_assigned);
-	cr_assert_str_eq(open_of(now), "DoubleClaim: 10.0.0.1:6379 and 10.0.0.2:6379 both claim the slots 5-7 (config epochs 3 and 3)\n");
+	cr_assert_str_eq(open_of(now), "DoubleClaim: 10.0.0.1:6379 and 10.0.0.2:6379 both claim the slots 5-7 (config "
+				       "epochs 3 and 3)\n");
 }
 
 Test(policy_open, the_cause_comes_before_what_follows_from_it)
@@ -106,7 +135,8 @@ Test(policy_open, the_cause_comes_before_what_follows_from_it)
 	rop_bit_clear(world, world->linked, 3, 0);
 	go_silent(world, 5);
 	const char *text = open_of(situation_of(topology, world));
-	const char *silent = strstr(text, "Unreachable"), *link = strstr(text, "NotLinked"), *fails = strstr(text, "StateFail");
+	const char *silent = strstr(text, "Unreachable"), *link = strstr(text, "NotLinked"),
+		   *fails = strstr(text, "StateFail");
 	cr_assert(silent && link && fails && silent < link && link < fails, "%s", text);
 }
 
@@ -121,15 +151,19 @@ Test(policy_open, says_of_each_node_what_it_lacks)
 	world->nodes[4].syncing = true;
 	world->nodes[5].role = ROP_ROLE_PRIMARY;
 	world->nodes[5].primary = -1;
-	cr_assert_str_eq(open_of(situation_of(topology, world)),
-			 "OpenSlots: 10.0.0.1:6379 has 2 open slots: [1->-x] [2->-x]\n"
-			 "StateFail: 10.0.0.2:6379 reports cluster_state:fail\n"
-			 "LinkDown: 10.0.0.4:6379: its link to its primary 10.0.0.1:6379 is down\n"
-			 "LinkDown: 10.0.0.5:6379: its link to its primary 10.0.0.2:6379 is still synchronising\n"
-			 "NotAttached: 10.0.0.6:6379 is not a replica of 10.0.0.3:6379 yet\n");
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "OpenSlots: 10.0.0.1:6379 has 2 open slots: [1->-x] "
+								 "[2->-x]\n"
+								 "StateFail: 10.0.0.2:6379 reports cluster_state:fail\n"
+								 "LinkDown: 10.0.0.4:6379: its link to its primary "
+								 "10.0.0.1:6379 is down\n"
+								 "LinkDown: 10.0.0.5:6379: its link to its primary "
+								 "10.0.0.2:6379 is still synchronising\n"
+								 "NotAttached: 10.0.0.6:6379 is not a replica of "
+								 "10.0.0.3:6379 yet\n");
 	world = formed_world(topology);
 	go_silent(world, 2);
-	cr_assert_str_eq(open_of(situation_of(topology, world)), "Unreachable: 10.0.0.3:6379 does not answer: connection refused\n");
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "Unreachable: 10.0.0.3:6379 does not answer: "
+								 "connection refused\n");
 }
 
 Test(policy_open, also_the_first_node_of_the_file_lacks_its_replica)
@@ -138,7 +172,8 @@ Test(policy_open, also_the_first_node_of_the_file_lacks_its_replica)
 	struct rop_observed *world = formed_world(topology);
 	world->nodes[3].role = ROP_ROLE_PRIMARY;
 	world->nodes[3].primary = -1;
-	cr_assert_str_eq(open_of(situation_of(topology, world)), "NotAttached: 10.0.0.4:6379 is not a replica of 10.0.0.1:6379 yet\n");
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "NotAttached: 10.0.0.4:6379 is not a replica of "
+								 "10.0.0.1:6379 yet\n");
 }
 
 Test(policy_open, a_replica_of_a_stranger_is_named_with_the_strangers_id)
@@ -152,7 +187,8 @@ Test(policy_open, a_replica_of_a_stranger_is_named_with_the_strangers_id)
 	memcpy(world->nodes[1].primary_id, node_id(50), ROP_ID_SIZE);
 	struct rop_situation *now = situation_of(topology, world);
 	now->layout.primary_of[1] = -2;
-	cr_assert_str_eq(open_of(now), rop_printf(pool, "LinkDown: 10.0.0.2:6379: its link to its primary %s is down\n", node_id(50)));
+	cr_assert_str_eq(open_of(now), rop_printf(pool, "LinkDown: 10.0.0.2:6379: its link to its primary %s is down\n",
+						  node_id(50)));
 }
 
 Test(policy_open, counts_slots_that_nobody_owns_and_mentions_settings)
@@ -161,14 +197,17 @@ Test(policy_open, counts_slots_that_nobody_owns_and_mentions_settings)
 	manage_setting(topology, "maxmemory", "1gb");
 	struct rop_observed *world = formed_world(topology);
 	world->nodes[0].slots.bits[0] = 0;
-	cr_assert_str_eq(open_of(situation_of(topology, world)),
-			 "SlotsUncovered: 64 of 16384 slots are owned by nobody\nSettings: some settings are not as declared\n");
+	cr_assert_str_eq(open_of(situation_of(topology, world)), "SlotsUncovered: 64 of 16384 slots are owned by "
+								 "nobody\nSettings: some settings are not as "
+								 "declared\n");
 }
 
 Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 {
 	struct rop_topology *topology = six();
-	static const struct { const char *subject, *note, *told; } FAILURES[] = {
+	static const struct {
+		const char *subject, *note, *told;
+	} FAILURES[] = {
 		{ "role:%s", "ERR busy", "StepFails: 10.0.0.3:6379: tried again and again, and: ERR busy\n" },
 		{ "slot:0-5460", "ERR busy", "StepFails: slot:0-5460: tried again and again, and: ERR busy\n" },
 		{ "odd", "ERR busy", "StepFails: odd: tried again and again, and: ERR busy\n" },
@@ -178,7 +217,9 @@ Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 	for (size_t k = 0; k < sizeof FAILURES / sizeof *FAILURES; k++) {
 		tries = rop_tries_new(pool);
 		bool of_node = strchr(FAILURES[k].subject, '%');
-		struct rop_expect expect = { .subject = of_node ? rop_printf(pool, "role:%s", node_id(2)) : FAILURES[k].subject, .note = FAILURES[k].note };
+		struct rop_expect expect = { .subject = of_node ? rop_printf(pool, "role:%s", node_id(2))
+								: FAILURES[k].subject,
+					     .note = FAILURES[k].note };
 		for (int i = 0; i < 8; i++)
 			rop_tries_ended(tries, &expect, ROP_EXPECT_REFUSED, 0);
 		struct rop_situation *now = situation_with(topology, formed_world(topology), &no_image, tries, 0);
@@ -186,7 +227,8 @@ Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 		cr_assert_str_eq(open_of(now), FAILURES[k].told);
 	}
 	topology->auth_user = "ops";
-	cr_assert(strstr(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "user 'ops' lacks"));
+	cr_assert(strstr(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "user 'ops' "
+													 "lacks"));
 	tries = rop_tries_new(pool);
 	cr_assert_str_eq(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "");
 }
@@ -235,7 +277,8 @@ static const struct rop_condition *conditions_of(struct rop_situation *now, bool
 	struct rop_condition *conditions = rop_alloc_n(pool, ROP_CONDITIONS_N, sizeof *conditions);
 	rop_conditions_make(now, converged, blocked, conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
-		cr_assert(conditions[i].reason && conditions[i].reason[0] >= 'A' && conditions[i].reason[0] <= 'Z' && conditions[i].message);
+		cr_assert(conditions[i].reason && conditions[i].reason[0] >= 'A' && conditions[i].reason[0] <= 'Z' &&
+			  conditions[i].message);
 	return conditions;
 }
 
@@ -243,7 +286,9 @@ Test(policy_open, of_a_converged_cluster_the_conditions_say_so)
 {
 	struct rop_topology *topology = six();
 	const struct rop_condition *c = conditions_of(situation_of(topology, formed_world(topology)), true, false);
-	static const enum rop_truth TRUTHS[] = { ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_FALSE, ROP_FALSE };
+	static const enum rop_truth TRUTHS[] = {
+		ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_FALSE, ROP_FALSE
+	};
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(c[i].status, TRUTHS[i], "%s", rop_condition_type_name((enum rop_condition_type)i));
 	cr_assert_str_eq(c[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
@@ -286,11 +331,14 @@ Test(policy_open, the_condition_says_who_paused_it_and_for_how_long)
 	struct rop_topology *topology = six();
 	struct rop_image image = { .paused = true };
 	struct rop_observed *world = formed_world(topology);
-	cr_assert_str_eq(conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message, "a person paused it");
+	cr_assert_str_eq(
+		conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message,
+		"a person paused it");
 	image.paused_by = "ann";
 	image.paused_until_wall_ms = 1059001;
-	cr_assert_str_eq(conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message,
-			 "ann paused it, for another 1m");
+	cr_assert_str_eq(
+		conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message,
+		"ann paused it, for another 1m");
 }
 
 Test(policy_open, the_condition_of_replicas_says_what_is_wrong_with_them)
@@ -337,16 +385,33 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 {
 	struct rop_topology *topology = six();
 	struct rop_situation now = { .topology = topology };
-	const struct { const char *name; bool *flag; } FLAGS[] = {
-		{ "paused", &now.paused }, { "all_answer", &now.all_answer }, { "in_view", &now.in_view }, { "formed", &now.formed },
-		{ "refused", &now.refused }, { "fresh", &now.fresh }, { "prepared", &now.prepared }, { "introduced", &now.introduced },
-		{ "members_agree", &now.members_agree }, { "slots_assigned", &now.slots_assigned },
-		{ "replicas_attached", &now.replicas_attached }, { "links_up", &now.links_up },
-		{ "synchronising", &now.synchronising }, { "state_ok", &now.state_ok },
-		{ "views_agree", &now.views_agree }, { "temporaries_in_force", &now.temporaries_in_force },
+	const struct {
+		const char *name;
+		bool *flag;
+	} FLAGS[] = {
+		{ "paused", &now.paused },
+		{ "all_answer", &now.all_answer },
+		{ "in_view", &now.in_view },
+		{ "formed", &now.formed },
+		{ "refused", &now.refused },
+		{ "fresh", &now.fresh },
+		{ "prepared", &now.prepared },
+		{ "introduced", &now.introduced },
+		{ "members_agree", &now.members_agree },
+		{ "slots_assigned", &now.slots_assigned },
+		{ "replicas_attached", &now.replicas_attached },
+		{ "links_up", &now.links_up },
+		{ "synchronising", &now.synchronising },
+		{ "state_ok", &now.state_ok },
+		{ "views_agree", &now.views_agree },
+		{ "temporaries_in_force", &now.temporaries_in_force },
 		{ "temporaries_waiting", &now.temporaries_waiting },
-		{ "settings_as_declared", &now.settings_as_declared }, { "waiting", &now.waiting }, { "worn_out", &now.worn_out },
-		{ "finding_gone", &now.finding_gone }, { "replicas_held", &now.replicas_held }, { "settings_refused", &now.settings_refused },
+		{ "settings_as_declared", &now.settings_as_declared },
+		{ "waiting", &now.waiting },
+		{ "worn_out", &now.worn_out },
+		{ "finding_gone", &now.finding_gone },
+		{ "replicas_held", &now.replicas_held },
+		{ "settings_refused", &now.settings_refused },
 	};
 	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 2, "all but agreed_for and settling");
 	for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
@@ -380,9 +445,12 @@ Test(policy_open, agreement_must_last_as_long_as_the_row_and_the_topology_ask)
 Test(policy_open, implications_and_exclusions_hold_in_every_situation)
 {
 	const struct rop_vocabulary *words = rop_cluster_words();
-	EACH_SEED(seed, 300) {
+	EACH_SEED(seed, 300)
+	{
 		uint64_t random = seed;
-		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 5, .max_replicas = 2, .extra = 1 });
+		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 5,
+											   .max_replicas = 2,
+											   .extra = 1 });
 		struct rop_observed *world = seed % 2 ? formed_world(topology) : fresh_world(topology);
 		for (size_t i = 0; i < world->n; i++) {
 			if (!random_below(&random, 12))
@@ -403,8 +471,10 @@ Test(policy_open, implications_and_exclusions_hold_in_every_situation)
 			if (!fact(f->name, now, 1))
 				continue;
 			for (size_t k = 0; k < ROP_IMPLIES_MAX; k++) {
-				cr_assert(!f->implies[k] || fact(f->implies[k], now, 1), "seed %" PRIu64 ": %s and not %s", seed, f->name, f->implies[k]);
-				cr_assert(!f->excludes[k] || !fact(f->excludes[k], now, 1), "seed %" PRIu64 ": %s and %s", seed, f->name, f->excludes[k]);
+				cr_assert(!f->implies[k] || fact(f->implies[k], now, 1),
+					  "seed %" PRIu64 ": %s and not %s", seed, f->name, f->implies[k]);
+				cr_assert(!f->excludes[k] || !fact(f->excludes[k], now, 1),
+					  "seed %" PRIu64 ": %s and %s", seed, f->name, f->excludes[k]);
 			}
 		}
 	}

@@ -13,7 +13,8 @@ static const struct rop_finding *finding(const struct rop_situation *now, const 
 	for (size_t i = 0; i < now->findings.n; i++)
 		if (strcmp(now->findings.at[i].reason, reason) == 0)
 			return &now->findings.at[i];
-	cr_assert_fail("no finding %s; the first of %zu: %s", reason, now->findings.n, now->findings.n ? now->findings.at[0].text : "-");
+	cr_assert_fail("no finding %s; the first of %zu: %s", reason, now->findings.n,
+		       now->findings.n ? now->findings.at[0].text : "-");
 	return NULL;
 }
 
@@ -53,8 +54,10 @@ Test(policy_situation, all_empty_and_alone_is_formed)
 	struct rop_topology *topology = six();
 	struct rop_situation *now = situation_of(topology, fresh_world(topology));
 	expect_case(now, ROP_CASE_FORM);
-	cr_assert(now->all_answer && now->in_view && now->fresh && !now->formed && !now->prepared && now->answering == 6);
-	cr_assert(!now->introduced && !now->slots_assigned && !now->views_agree && !now->replicas_attached && now->links_up);
+	cr_assert(now->all_answer && now->in_view && now->fresh && !now->formed && !now->prepared &&
+		  now->answering == 6);
+	cr_assert(!now->introduced && !now->slots_assigned && !now->views_agree && !now->replicas_attached &&
+		  now->links_up);
 	cr_assert_not(rop_situation_converged(now));
 }
 
@@ -63,7 +66,8 @@ Test(policy_situation, all_empty_although_it_was_formed_before_is_total_loss)
 	struct rop_topology *topology = six();
 	struct rop_situation *now = situation_with(topology, fresh_world(topology), formed_before(), NULL, 0);
 	expect_finding(now, "TotalLoss", ROP_REFUSED,
-		       "all 6 nodes are empty, but cluster 'cart' was formed before: its data and its nodes.conf files are gone");
+		       "all 6 nodes are empty, but cluster 'cart' was formed before: its data and its nodes.conf files "
+		       "are gone");
 	topology->reform_on_total_loss = true;
 	expect_case(situation_with(topology, fresh_world(topology), formed_before(), NULL, 0), ROP_CASE_TOTAL_LOSS);
 }
@@ -146,7 +150,8 @@ Test(policy_situation, two_strangers_who_claim_one_slot_are_refused)
 	give_slots(world, 0, 0, 5460);
 	give_slots(world, 4, 5000, 10922);
 	expect_finding(situation_of(topology, world), "RivalClaims", ROP_REFUSED,
-		       "10.0.0.1:6379 and 10.0.0.5:6379 both own 461 of the same slots, and do not know each other: two clusters, or two halves of one");
+		       "10.0.0.1:6379 and 10.0.0.5:6379 both own 461 of the same slots, and do not know each other: "
+		       "two clusters, or two halves of one");
 }
 
 Test(policy_situation, a_double_claim_of_an_old_primary_among_acquaintances_is_no_refusal)
@@ -171,17 +176,20 @@ Test(policy_situation, a_peer_that_was_never_declared_is_refused_once_however_ma
 	struct rop_topology *topology = six();
 	struct rop_observed *world = formed_world(topology);
 	for (int viewer = 0; viewer < 6; viewer++)
-		rop_observed_add_foreign(world, (size_t)viewer, "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca", "10.9.9.9:1", "master,fail", NULL);
+		rop_observed_add_foreign(world, (size_t)viewer, "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca",
+					 "10.9.9.9:1", "master,fail", NULL);
 	struct rop_situation *now = situation_of(topology, world);
 	expect_finding(now, "ForeignPeer", ROP_REFUSED,
-		       "10.0.0.1:6379 knows a peer that is not declared: e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca at 10.9.9.9:1 (master,fail)");
+		       "10.0.0.1:6379 knows a peer that is not declared: e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca at "
+		       "10.9.9.9:1 (master,fail)");
 	cr_assert_eq(now->findings.n, 1);
 	cr_assert_not(now->members_agree);
 	for (size_t i = 0; i < 20; i++)
 		rop_observed_add_foreign(world, 1, node_id(100 + i), "x", "y", NULL);
 	now = situation_of(topology, world);
 	cr_assert_eq(now->findings.n, 9, "a long list helps nobody");
-	cr_assert_str_eq(now->findings.at[8].text, "and there are more peers that are not declared: 13 more entries of CLUSTER NODES");
+	cr_assert_str_eq(now->findings.at[8].text, "and there are more peers that are not declared: 13 more entries of "
+						   "CLUSTER NODES");
 }
 
 /* ---- single nodes that are not fit ----------------------------------------------------------------------------- */
@@ -200,7 +208,8 @@ Test(policy_situation, nodes_that_cannot_be_of_a_cluster_are_named)
 	expect_finding(with_node_2(ROP_REACH_DENIED, "WRONGPASS"), "Denied", ROP_DENIED, "10.0.0.3:6379: WRONGPASS");
 	expect_finding(with_node_2(ROP_REACH_NOT_REDIS, "it speaks HTTP"), "NotRedis", ROP_REFUSED,
 		       "10.0.0.3:6379 is not a Redis or Valkey server: it speaks HTTP");
-	expect_finding(with_node_2(ROP_REACH_NOT_CLUSTER, "cluster mode is off"), "NotCluster", ROP_REFUSED, "10.0.0.3:6379 is not in cluster mode");
+	expect_finding(with_node_2(ROP_REACH_NOT_CLUSTER, "cluster mode is off"), "NotCluster", ROP_REFUSED,
+		       "10.0.0.3:6379 is not in cluster mode");
 }
 
 Test(policy_situation, before_it_is_formed_every_node_must_answer)
@@ -211,8 +220,10 @@ Test(policy_situation, before_it_is_formed_every_node_must_answer)
 		const struct rop_finding *found = finding(now, "Unreachable");
 		cr_assert(found->code == ROP_UNREACHABLE && found->node == 2);
 		cr_assert_str_eq(found->text, "10.0.0.3:6379 does not answer: it is away");
-		cr_assert_str_eq(found->advice, "start the node, or open its port; a cluster is formed only when every declared node answers");
-		cr_assert(!now->in_view && !now->all_answer && !now->refused && now->kase == ROP_CASE_UNDECIDED && now->answering == 5);
+		cr_assert_str_eq(found->advice, "start the node, or open its port; a cluster is formed only when every "
+						"declared node answers");
+		cr_assert(!now->in_view && !now->all_answer && !now->refused && now->kase == ROP_CASE_UNDECIDED &&
+			  now->answering == 5);
 	}
 }
 
@@ -224,12 +235,14 @@ Test(policy_situation, afterwards_the_majority_of_the_owners_must_answer)
 	go_silent(world, 5);
 	go_silent(world, 6);
 	struct rop_situation *now = situation_of(topology, world);
-	cr_assert(now->in_view && !now->all_answer && now->formed && now->findings.n == 0 && now->kase == ROP_CASE_ADOPT);
+	cr_assert(now->in_view && !now->all_answer && now->formed && now->findings.n == 0 &&
+		  now->kase == ROP_CASE_ADOPT);
 	go_silent(world, 1);
 	now = situation_of(topology, world);
 	cr_assert_not(now->in_view, "two of four are no majority");
 	cr_assert_eq(now->findings.n, 4);
-	cr_assert_str_eq(now->findings.at[0].advice, "bring the majority of the primaries back; nothing is changed without them");
+	cr_assert_str_eq(now->findings.at[0].advice, "bring the majority of the primaries back; nothing is changed "
+						     "without them");
 	cr_assert_eq(now->kase, ROP_CASE_UNDECIDED);
 }
 
@@ -259,7 +272,9 @@ Test(policy_situation, one_server_under_two_addresses_is_refused)
 	struct rop_observed *world = fresh_world(topology);
 	memcpy(world->nodes[5].id, world->nodes[1].id, ROP_ID_SIZE);
 	expect_finding(situation_of(topology, world), "SameNodeId", ROP_REFUSED,
-		       rop_printf(pool, "10.0.0.2:6379 and 10.0.0.6:6379 have the same node id %s: one server under two addresses, or a copied nodes.conf",
+		       rop_printf(pool,
+				  "10.0.0.2:6379 and 10.0.0.6:6379 have the same node id %s: one server under two "
+				  "addresses, or a copied nodes.conf",
 				  node_id(1)));
 	world->nodes[5].reach = ROP_REACH_SILENT;
 	world->nodes[5].reach_why = "away";
@@ -283,7 +298,8 @@ Test(policy_situation, functions_count_as_content_except_in_the_cluster_that_is_
 	struct rop_topology *topology = six();
 	struct rop_observed *world = fresh_world(topology);
 	world->nodes[4].functions = 2;
-	expect_finding(situation_of(topology, world), "NotEmpty", ROP_REFUSED, "10.0.0.5:6379 is not empty: it holds 2 function libraries");
+	expect_finding(situation_of(topology, world), "NotEmpty", ROP_REFUSED,
+		       "10.0.0.5:6379 is not empty: it holds 2 function libraries");
 	world = formed_world(topology);
 	world->nodes[4].functions = 2;
 	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
@@ -294,15 +310,18 @@ Test(policy_situation, another_number_of_shards_than_declared_is_refused_with_th
 	struct rop_topology *four = topology_of(4, 0, 4), *three = topology_of(3, 0, 4);
 	struct rop_situation *now = situation_of(three, formed_world(four));
 	expect_finding(now, "TooManyShards", ROP_REFUSED,
-		       "4 nodes own slots, but the file declares 3 shards; removing shards means moving slots, which this version does not do");
-	cr_assert_str_eq(finding(now, "TooManyShards")->advice, "set 'shards: 4', or empty the surplus primaries with redis-cli --cluster reshard");
+		       "4 nodes own slots, but the file declares 3 shards; removing shards means moving slots, which "
+		       "this version does not do");
+	cr_assert_str_eq(finding(now, "TooManyShards")->advice, "set 'shards: 4', or empty the surplus primaries with "
+								"redis-cli --cluster reshard");
 	struct rop_observed *world = fresh_world(four);
 	meet_all(world);
 	give_slots(world, 0, 0, 8191);
 	give_slots(world, 1, 8192, 16383);
 	now = situation_of(four, world);
 	expect_finding(now, "TooFewShards", ROP_REFUSED,
-		       "the slots are owned by 2 nodes, but the file declares 4 shards; adding shards means moving slots, which this version does not do");
+		       "the slots are owned by 2 nodes, but the file declares 4 shards; adding shards means moving "
+		       "slots, which this version does not do");
 }
 
 Test(policy_situation, what_was_found_twice_is_told_once)
@@ -324,7 +343,8 @@ Test(policy_situation, each_flag_falls_with_its_own_reason)
 	struct rop_situation *now;
 #define AFTER(change) (change, now = situation_of(topology, world))
 	AFTER((void)0);
-	cr_assert(now->views_agree && now->members_agree && now->introduced && now->state_ok && now->links_up && now->replicas_attached);
+	cr_assert(now->views_agree && now->members_agree && now->introduced && now->state_ok && now->links_up &&
+		  now->replicas_attached);
 	AFTER(rop_bit_clear(world, world->agrees, 1, 2));
 	cr_assert(!now->views_agree && now->members_agree);
 	AFTER(rop_bit_set(world, world->agrees, 1, 2));
@@ -447,7 +467,10 @@ Test(policy_situation, settings_are_lowered_where_they_are_higher_and_where_that
 
 Test(policy_situation, the_lowered_timeout_grows_with_the_cluster)
 {
-	static const struct { size_t n; const char *value; } SIZES[] = { { 40, "531" }, { 41, "1031" }, { 150, "1031" }, { 151, "2031" } };
+	static const struct {
+		size_t n;
+		const char *value;
+	} SIZES[] = { { 40, "531" }, { 41, "1031" }, { 150, "1031" }, { 151, "2031" } };
 	for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
 		struct rop_topology *topology = topology_of(3, 0, SIZES[i].n);
 		struct rop_batch batch = batch_of(situation_of(topology, fresh_world(topology)), "lower_settings");
@@ -465,10 +488,12 @@ Test(policy_situation, fresh_nodes_get_epochs_that_nobody_has)
 	static const int64_t EPOCHS[] = { 41, 4, 5, 6 };
 	cr_assert_eq(batch.steps.n, 4);
 	for (size_t i = 0; i < 4; i++)
-		cr_assert(batch.steps.at[i].node == (int)i + 2 && batch.steps.at[i].expect.epoch == EPOCHS[i], "%zu", i);
+		cr_assert(batch.steps.at[i].node == (int)i + 2 && batch.steps.at[i].expect.epoch == EPOCHS[i], "%zu",
+			  i);
 	know_each_other(world, 4, 5);
 	make_replica(world, 3, 0);
-	cr_assert_eq(batch_of(situation_of(topology, world), "set_epochs").steps.n, 1, "only nodes that know nobody take one");
+	cr_assert_eq(batch_of(situation_of(topology, world), "set_epochs").steps.n, 1,
+		     "only nodes that know nobody take one");
 	struct rop_topology *alone = topology_of(1, 0, 1);
 	struct rop_observed *one = fresh_world(alone);
 	set_value(one, 0, "cluster-node-timeout", "500");
@@ -488,8 +513,8 @@ Test(policy_situation, every_pair_that_is_not_mutual_is_introduced_once)
 	static const int PAIRS[][2] = { { 1, 0 }, { 0, 2 }, { 0, 3 }, { 1, 3 }, { 2, 3 } };
 	cr_assert_eq(batch.steps.n, 5);
 	for (size_t i = 0; i < 5; i++)
-		cr_assert(batch.steps.at[i].node == PAIRS[i][0] && batch.steps.at[i].peer == PAIRS[i][1], "%zu: %d > %d", i,
-			  batch.steps.at[i].node, batch.steps.at[i].peer);
+		cr_assert(batch.steps.at[i].node == PAIRS[i][0] && batch.steps.at[i].peer == PAIRS[i][1],
+			  "%zu: %d > %d", i, batch.steps.at[i].node, batch.steps.at[i].peer);
 	go_silent(world, 3);
 	cr_assert_eq(batch_of(situation_of(topology, world), "introduce_nodes").steps.n, 2);
 }
@@ -498,16 +523,21 @@ Test(policy_situation, no_pair_is_introduced_while_either_way_is_under_way_or_ba
 {
 	struct rop_topology *topology = topology_of(2, 0, 2);
 	struct rop_observed *world = fresh_world(topology);
-	const char *const LINKS[] = { rop_printf(pool, "link:%s>%s", node_id(0), node_id(1)), rop_printf(pool, "link:%s>%s", node_id(1), node_id(0)) };
+	const char *const LINKS[] = { rop_printf(pool, "link:%s>%s", node_id(0), node_id(1)),
+				      rop_printf(pool, "link:%s>%s", node_id(1), node_id(0)) };
 	for (size_t i = 0; i < 2; i++) {
 		struct rop_tries *tries = rop_tries_new(pool);
 		struct rop_expect expect = { .kind = ROP_STEP_MEET, .subject = LINKS[i], .first = -1, .last = -1 };
-		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 0), "introduce_nodes").steps.n, 1);
+		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 0), "introduce_nodes").steps.n,
+			     1);
 		rop_tries_pending(tries, &expect);
-		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 0), "introduce_nodes").steps.n, 0);
+		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 0), "introduce_nodes").steps.n,
+			     0);
 		rop_tries_ended(tries, &expect, ROP_EXPECT_EXPIRED, 0);
-		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 49), "introduce_nodes").steps.n, 0);
-		struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 50), "introduce_nodes");
+		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 49), "introduce_nodes").steps.n,
+			     0);
+		struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 50), "introduce_"
+													 "nodes");
 		cr_assert_eq(batch.steps.n, 1);
 		cr_assert_eq(batch.steps.at[0].expect.attempts, i == 0 ? 2 : 1, "attempts are counted by direction");
 	}
@@ -541,7 +571,8 @@ Test(policy_situation, nobody_is_attached_where_the_server_would_refuse_or_data_
 	}
 	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 3);
 	rop_bit_clear(world, world->known, 3, 0);
-	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 2, "it does not know its primary");
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 2,
+		     "it does not know its primary");
 	world->nodes[4].keys = 5;
 	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1, "it has keys of its own");
 	rop_slots_add(&world->nodes[5].slots, 0, 9);
@@ -571,15 +602,21 @@ Test(policy_situation, managed_settings_are_set_where_they_differ_and_written_do
 	set_value(world, 1, "maxmemory", "104857600");
 	set_value(world, 2, "maxmemory", NULL);
 	struct rop_situation *now = situation_with(topology, world, &no_image, tries_that_took(topology), 0);
-	cr_assert_eq(world->n_settings, 5, "a name that is watched anyway is watched once; maxmemory asks for its policy");
+	cr_assert_eq(world->n_settings, 5,
+		     "a name that is watched anyway is watched once; maxmemory asks for its policy");
 	cr_assert_not(now->settings_as_declared);
 	struct rop_batch batch = batch_of(now, "apply_settings");
-	static const struct { int node; enum rop_step_kind kind; } STEPS[] = {
-		{ 1, ROP_STEP_SETTING }, { 1, ROP_STEP_PERSIST }, { 2, ROP_STEP_SETTING }, { 2, ROP_STEP_SETTING }, { 2, ROP_STEP_PERSIST },
+	static const struct {
+		int node;
+		enum rop_step_kind kind;
+	} STEPS[] = {
+		{ 1, ROP_STEP_SETTING }, { 1, ROP_STEP_PERSIST }, { 2, ROP_STEP_SETTING },
+		{ 2, ROP_STEP_SETTING }, { 2, ROP_STEP_PERSIST },
 	};
 	cr_assert_eq(batch.steps.n, 5);
 	for (size_t i = 0; i < 5; i++)
-		cr_assert(batch.steps.at[i].node == STEPS[i].node && batch.steps.at[i].expect.kind == STEPS[i].kind, "%zu", i);
+		cr_assert(batch.steps.at[i].node == STEPS[i].node && batch.steps.at[i].expect.kind == STEPS[i].kind,
+			  "%zu", i);
 	go_silent(world, 1);
 	go_silent(world, 2);
 	cr_assert(situation_of(topology, world)->settings_as_declared, "of those who answer");
@@ -595,7 +632,8 @@ Test(policy_situation, a_value_that_no_node_was_seen_to_take_is_tried_on_the_fir
 	set_value(world, 2, "tcp-backlog", "511");
 	struct rop_tries *tries = rop_tries_new(pool);
 	struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 0), "apply_settings");
-	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 1 && batch.steps.at[0].expect.kind == ROP_STEP_SETTING);
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 1 &&
+		  batch.steps.at[0].expect.kind == ROP_STEP_SETTING);
 	struct rop_expect e = batch.steps.at[0].expect;
 	e.note = "ERR CONFIG SET failed - can't set immutable config";
 	rop_tries_ended(tries, &e, ROP_EXPECT_REFUSED, 0);
@@ -605,7 +643,8 @@ Test(policy_situation, a_value_that_no_node_was_seen_to_take_is_tried_on_the_fir
 	rop_tries_ended(tries, &e, ROP_EXPECT_MET, 0);
 	set_value(world, 1, "tcp-backlog", "600");
 	struct rop_situation *now = situation_with(topology, world, &no_image, rop_tries_copy(pool, tries), 0);
-	cr_assert(batch_of(now, "apply_settings").steps.n == 2, "taken once, it goes to the others, and is written there");
+	cr_assert(batch_of(now, "apply_settings").steps.n == 2, "taken once, it goes to the others, and is written "
+								"there");
 }
 
 Test(policy_situation, settings_that_were_changed_and_not_written_down_are_not_as_declared)
@@ -621,7 +660,8 @@ Test(policy_situation, settings_that_were_changed_and_not_written_down_are_not_a
 	struct rop_situation *now = situation_with(topology, world, &no_image, tries, 100);
 	cr_assert_not(now->settings_as_declared);
 	struct rop_batch batch = batch_of(now, "apply_settings");
-	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_PERSIST && batch.steps.at[0].node == 1);
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].expect.kind == ROP_STEP_PERSIST &&
+		  batch.steps.at[0].node == 1);
 }
 
 /* ---- a second operator ------------------------------------------------------------------------------------------ */
@@ -630,7 +670,7 @@ static void connected(struct rop_node *node, const char *cluster, const char *in
 {
 	if (!node->operators)
 		node->operators = rop_alloc_n(pool, ROP_OPERATORS_MAX, sizeof *node->operators);
-	struct rop_operator *operator = &node->operators[node->n_operators++];
+	struct rop_operator *operator= & node->operators[node->n_operators++];
 	operator->cluster = cluster;
 	operator->from = from;
 	snprintf(operator->instance, sizeof operator->instance, "%s", instance);
@@ -655,8 +695,11 @@ Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_
 	cr_assert_eq(now.layout.warnings.n, unknown.layout.warnings.n + 1);
 	const struct rop_finding *warning = &now.layout.warnings.at[now.layout.warnings.n - 1];
 	cr_assert(warning->code == ROP_OK && strcmp(warning->reason, "SecondOperator") == 0 && warning->advice);
-	const char *begin = rop_printf(pool, "another redis-operator (database 1a2b3c4d, connected from 10.0.0.5, 10.0.0.6) manages "
-				       "cluster '%s' too", topology->name);
+	const char *begin = rop_printf(pool,
+				       "another redis-operator (database 1a2b3c4d, connected from 10.0.0.5, 10.0.0.6) "
+				       "manages "
+				       "cluster '%s' too",
+				       topology->name);
 	cr_assert(strncmp(warning->text, begin, strlen(begin)) == 0, "%s", warning->text);
 	cr_assert(!now.refused && now.findings.n == 0, "it forbids nothing");
 }

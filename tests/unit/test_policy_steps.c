@@ -21,8 +21,8 @@ static struct rop_step step_of(const struct rop_observed *seen, enum rop_step_ki
 	return step;
 }
 
-static struct rop_step setting_step(const struct rop_observed *seen, enum rop_step_kind kind, const char *name, const char *was,
-				    const char *value)
+static struct rop_step setting_step(const struct rop_observed *seen, enum rop_step_kind kind, const char *name,
+				    const char *was, const char *value)
 {
 	struct rop_step step = step_of(seen, kind, 1, -1);
 	step.expect.name = name;
@@ -40,8 +40,8 @@ static struct rop_step slots_step(const struct rop_observed *seen, int first, in
 }
 
 /* Described as expected; not seen before, seen after its effect and what follows from it. */
-static void expect_step(const struct rop_observed *before, struct rop_step step, const char *subject, const char *command,
-			const char *precondition)
+static void expect_step(const struct rop_observed *before, struct rop_step step, const char *subject,
+			const char *command, const char *precondition)
 {
 	struct rop_observed *after = rop_observed_copy(pool, before);
 	rop_step_describe(pool, before, &step);
@@ -79,11 +79,13 @@ Test(policy_steps, of_every_kind_say_do_and_see_the_same)
 		    "maxmemory-policy is not as declared");
 	struct rop_step epoch = step_of(fresh, ROP_STEP_EPOCH, 1, -1);
 	epoch.expect.epoch = 5;
-	expect_step(fresh, epoch, SUBJECT("epoch:%s", node_id(1)), "CLUSTER SET-CONFIG-EPOCH 5", "knows no other node, config epoch 0");
+	expect_step(fresh, epoch, SUBJECT("epoch:%s", node_id(1)), "CLUSTER SET-CONFIG-EPOCH 5",
+		    "knows no other node, config epoch 0");
 	expect_step(fresh, step_of(fresh, ROP_STEP_MEET, 1, 4), SUBJECT("link:%s>%s", node_id(1), node_id(4)),
 		    "CLUSTER MEET 10.0.0.5 6379", "does not know the peer");
 	meet_all(fresh);
-	expect_step(fresh, slots_step(fresh, 100, 5460), "slot:100-5460", "CLUSTER ADDSLOTSRANGE 100 5460", "nobody owns these slots");
+	expect_step(fresh, slots_step(fresh, 100, 5460), "slot:100-5460", "CLUSTER ADDSLOTSRANGE 100 5460",
+		    "nobody owns these slots");
 	expect_step(fresh, step_of(fresh, ROP_STEP_ROLE, 1, 4), SUBJECT("role:%s", node_id(1)),
 		    rop_printf(pool, "CLUSTER REPLICATE %s", node_id(4)), "owns no slots; knows the primary");
 	expect_step(fresh, step_of(fresh, ROP_STEP_PERSIST, 1, -1), SUBJECT("config:%s", node_id(1)), "CONFIG REWRITE",
@@ -101,10 +103,11 @@ Test(policy_steps, a_server_of_6_2_is_given_its_slots_one_by_one)
 	cr_assert_str_eq(argv[1], "ADDSLOTS");
 	for (int i = 0; i < 384; i++)
 		cr_assert_str_eq(argv[2 + i], rop_printf(pool, "%d", 16000 + i));
-	expect_step(world, step, "slot:16000-16383", "CLUSTER ADDSLOTS 16000 16001 16002 16003 16004 16005 ... (384 slots)",
-		    "nobody owns these slots");
+	expect_step(world, step, "slot:16000-16383",
+		    "CLUSTER ADDSLOTS 16000 16001 16002 16003 16004 16005 ... (384 slots)", "nobody owns these slots");
 	world->nodes[1].version = 0;
-	cr_assert_eq(rop_step_command(pool, &step.expect, world, &argv), 4, "a server that hides its version is taken for a newer one");
+	cr_assert_eq(rop_step_command(pool, &step.expect, world, &argv), 4,
+		     "a server that hides its version is taken for a newer one");
 	memcpy(step.expect.node, node_id(9), ROP_ID_SIZE);
 	cr_assert_eq(rop_step_command(pool, &step.expect, world, &argv), 4);
 }
@@ -163,7 +166,8 @@ Test(policy_steps, a_role_is_seen_when_it_is_that_primary_and_no_other)
 	cr_assert_not(rop_expect_seen(&step.expect, world));
 	memcpy(step.expect.peer, node_id(9), ROP_ID_SIZE);
 	rop_step_effect(&step.expect, world);
-	cr_assert(world->nodes[3].primary == -1 && rop_expect_seen(&step.expect, world), "a primary outside of what is asked");
+	cr_assert(world->nodes[3].primary == -1 && rop_expect_seen(&step.expect, world), "a primary outside of what is "
+											 "asked");
 }
 
 Test(policy_steps, values_that_mean_the_same_are_the_same)
@@ -171,16 +175,31 @@ Test(policy_steps, values_that_mean_the_same_are_the_same)
 	struct rop_topology *topology = topology_of(3, 0, 3);
 	manage_setting(topology, "maxmemory", "100mb");
 	struct rop_observed *world = fresh_world(topology);
-	static const struct { const char *seen, *wanted; bool same; } VALUES[] = {
-		{ "104857600", "100mb", true }, { "104857600", "100MB", true }, { "100000000", "100m", true }, { "0", "0b", true },
-		{ "102400", "100kb", true }, { "100000", "100k", true }, { "1073741824", "1gb", true }, { "1000000000", "1g", true },
-		{ "yes", "YES", true }, { "no", "yes", false }, { "104857601", "100mb", false }, { "100 mb", "100mb", false },
-		{ "100tb", "100mb", false }, { "99999999999999gb", "1gb", false }, { "", "0", false },
+	static const struct {
+		const char *seen, *wanted;
+		bool same;
+	} VALUES[] = {
+		{ "104857600", "100mb", true },
+		{ "104857600", "100MB", true },
+		{ "100000000", "100m", true },
+		{ "0", "0b", true },
+		{ "102400", "100kb", true },
+		{ "100000", "100k", true },
+		{ "1073741824", "1gb", true },
+		{ "1000000000", "1g", true },
+		{ "yes", "YES", true },
+		{ "no", "yes", false },
+		{ "104857601", "100mb", false },
+		{ "100 mb", "100mb", false },
+		{ "100tb", "100mb", false },
+		{ "99999999999999gb", "1gb", false },
+		{ "", "0", false },
 	};
 	for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i++) {
 		struct rop_step step = setting_step(world, ROP_STEP_SETTING, "maxmemory", "0", VALUES[i].wanted);
 		set_value(world, 1, "maxmemory", VALUES[i].seen);
-		cr_assert_eq(rop_expect_seen(&step.expect, world), VALUES[i].same, "%s and %s", VALUES[i].seen, VALUES[i].wanted);
+		cr_assert_eq(rop_expect_seen(&step.expect, world), VALUES[i].same, "%s and %s", VALUES[i].seen,
+			     VALUES[i].wanted);
 	}
 	struct rop_step step = setting_step(world, ROP_STEP_SETTING, "maxmemory", "0", "1");
 	set_value(world, 1, "maxmemory", NULL);
@@ -194,14 +213,14 @@ Test(policy_steps, an_expectation_outlives_the_arena_it_was_made_in)
 {
 	struct rop_arena *elsewhere = rop_arena_new();
 	struct rop_expect expect = { .kind = ROP_STEP_SETTING, .id = 7, .note = NULL };
-	const char **texts[] = { &expect.subject, &expect.name, &expect.value, &expect.was, &expect.address, &expect.command,
-				 &expect.precondition, &expect.why };
+	const char **texts[] = { &expect.subject, &expect.name,    &expect.value,        &expect.was,
+				 &expect.address, &expect.command, &expect.precondition, &expect.why };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = rop_printf(elsewhere, "text %zu", i);
 	struct rop_expect copy = rop_expect_dup(pool, &expect);
 	rop_arena_free(elsewhere);
-	const char *const copies[] = { copy.subject, copy.name, copy.value, copy.was, copy.address, copy.command, copy.precondition,
-				       copy.why };
+	const char *const copies[] = { copy.subject, copy.name,    copy.value,        copy.was,
+				       copy.address, copy.command, copy.precondition, copy.why };
 	for (size_t i = 0; i < sizeof copies / sizeof *copies; i++)
 		cr_assert_str_eq(copies[i], rop_printf(pool, "text %zu", i));
 	cr_assert(copy.id == 7 && copy.kind == ROP_STEP_SETTING && !copy.note);
@@ -217,13 +236,15 @@ static bool alive(const struct rop_observed *world, size_t i)
 /* Strangers, acquaintances, claims and deaths at random. */
 static struct rop_observed *random_world(uint64_t *random)
 {
-	struct rop_topology *topology = random_topology(random, (struct chances){ .max_shards = 20, .max_replicas = 3 });
+	struct rop_topology *topology = random_topology(random,
+							(struct chances){ .max_shards = 20, .max_replicas = 3 });
 	struct rop_observed *world = fresh_world(topology);
 	size_t n = world->n;
 	for (size_t i = 0; i < n; i++) {
 		world->nodes[i].epoch = (int64_t)random_below(random, n + 1);
 		if (random_below(random, 2)) {
-			int first = (int)random_below(random, ROP_SLOTS), last = first + (int)random_below(random, 4000);
+			int first = (int)random_below(random, ROP_SLOTS),
+			    last = first + (int)random_below(random, 4000);
 			rop_slots_add(&world->nodes[i].slots, first, last);
 		}
 		if (!random_below(random, 6))
@@ -235,11 +256,18 @@ static struct rop_observed *random_world(uint64_t *random)
 		if (random_below(random, 4))
 			continue;
 		struct rop_node *node = &world->nodes[i];
-		*node = (struct rop_node){ .address = node->address, .ip = node->ip, .port = node->port, .bus_port = node->bus_port,
-					   .reach = node->reach, .epoch = node->epoch, .settings = node->settings, .handshakes = 1 };
+		*node = (struct rop_node){ .address = node->address,
+					   .ip = node->ip,
+					   .port = node->port,
+					   .bus_port = node->bus_port,
+					   .reach = node->reach,
+					   .epoch = node->epoch,
+					   .settings = node->settings,
+					   .handshakes = 1 };
 		memcpy(node->id, node_id(i), ROP_ID_SIZE);
 		node->role = ROP_ROLE_REPLICA;
-		for (node->primary = (int)random_below(random, i); world->nodes[node->primary].role == ROP_ROLE_REPLICA;)
+		for (node->primary = (int)random_below(random, i);
+		     world->nodes[node->primary].role == ROP_ROLE_REPLICA;)
 			node->primary--;
 		memcpy(node->primary_id, node_id((size_t)node->primary), ROP_ID_SIZE);
 	}
@@ -254,8 +282,9 @@ static void expect_same_world(uint64_t seed, const struct rop_observed *a, const
 		  "seed %" PRIu64, seed);
 	for (size_t i = 0; i < a->n; i++) {
 		struct rop_node x = a->nodes[i], y = b->nodes[i];
-		cr_assert(x.epoch == y.epoch && x.current_epoch == y.current_epoch && x.state_ok == y.state_ok && x.link_up == y.link_up &&
-				  x.syncing == y.syncing && x.others == y.others && x.handshakes == y.handshakes && x.role == y.role,
+		cr_assert(x.epoch == y.epoch && x.current_epoch == y.current_epoch && x.state_ok == y.state_ok &&
+				  x.link_up == y.link_up && x.syncing == y.syncing && x.others == y.others &&
+				  x.handshakes == y.handshakes && x.role == y.role,
 			  "seed %" PRIu64 ", node %zu", seed, i);
 		cr_assert_arr_eq(&x.slots, &y.slots, sizeof x.slots);
 	}
@@ -263,7 +292,8 @@ static void expect_same_world(uint64_t seed, const struct rop_observed *a, const
 
 Test(policy_steps, what_has_settled_stays_settled)
 {
-	EACH_SEED(seed, 400) {
+	EACH_SEED(seed, 400)
+	{
 		uint64_t random = seed;
 		struct rop_observed *world = random_world(&random);
 		rop_settle(world);
@@ -281,7 +311,8 @@ static bool *connected(const struct rop_observed *world)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++)
 			way[i * n + j] = alive(world, i) && alive(world, j) &&
-					 (i == j || rop_bit(world, world->known, i, j) || rop_bit(world, world->known, j, i));
+					 (i == j || rop_bit(world, world->known, i, j) ||
+					  rop_bit(world, world->known, j, i));
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < n; i++)
 			for (size_t j = 0; j < n; j++)
@@ -291,7 +322,8 @@ static bool *connected(const struct rop_observed *world)
 
 Test(policy_steps, acquaintance_becomes_mutual_and_transitive_among_the_living)
 {
-	EACH_SEED(seed, 200) {
+	EACH_SEED(seed, 200)
+	{
 		uint64_t random = seed;
 		struct rop_observed *world = random_world(&random), *before = rop_observed_copy(pool, world);
 		size_t n = world->n;
@@ -305,16 +337,21 @@ Test(policy_steps, acquaintance_becomes_mutual_and_transitive_among_the_living)
 				for (size_t k = 0; k < n; k++)
 					heard |= way[i * n + k] && rop_bit(before, before->known, k, j);
 				if (!alive(world, i))
-					cr_assert_eq(knows, rop_bit(before, before->known, i, j), "seed %" PRIu64 ": the dead learn nothing", seed);
+					cr_assert_eq(knows, rop_bit(before, before->known, i, j),
+						     "seed %" PRIu64 ": the dead learn nothing", seed);
 				else if (alive(world, j))
-					cr_assert_eq(knows, way[i * n + j], "seed %" PRIu64 ": %zu and %zu", seed, i, j);
+					cr_assert_eq(knows, way[i * n + j], "seed %" PRIu64 ": %zu and %zu", seed, i,
+						     j);
 				else
-					cr_assert_eq(knows, heard, "seed %" PRIu64 ": %zu heard of the dead %zu", seed, i, j);
+					cr_assert_eq(knows, heard, "seed %" PRIu64 ": %zu heard of the dead %zu", seed,
+						     i, j);
 				if (alive(world, i))
-					cr_assert_eq(rop_bit(world, world->linked, i, j), knows && alive(world, j), "seed %" PRIu64 ": %zu > %zu", seed, i, j);
+					cr_assert_eq(rop_bit(world, world->linked, i, j), knows && alive(world, j),
+						     "seed %" PRIu64 ": %zu > %zu", seed, i, j);
 			}
 			if (alive(world, i))
-				cr_assert(world->nodes[i].others == others && world->nodes[i].handshakes == 0, "seed %" PRIu64, seed);
+				cr_assert(world->nodes[i].others == others && world->nodes[i].handshakes == 0,
+					  "seed %" PRIu64, seed);
 		}
 	}
 }
@@ -354,7 +391,8 @@ Test(policy_steps, of_two_who_claim_a_slot_the_greater_epoch_has_it)
 	cr_assert_eq(rop_slots_count(&strangers->nodes[0].slots), 10, "strangers take nothing from each other");
 	strangers->nodes[1].epoch = 0;
 	know_each_other(strangers, 0, 1);
-	cr_assert(rop_slots_count(&strangers->nodes[0].slots) == 10 && rop_slots_count(&strangers->nodes[1].slots) == 10,
+	cr_assert(rop_slots_count(&strangers->nodes[0].slots) == 10 &&
+			  rop_slots_count(&strangers->nodes[1].slots) == 10,
 		  "with equal epochs nobody yields");
 	strangers->nodes[1].epoch = 5;
 	rop_settle(strangers);
@@ -419,8 +457,10 @@ Test(policy_steps, two_actions_of_one_row_do_not_ask_for_the_same_subject_twice)
 	struct rop_image image = { 0 };
 	for (size_t i = 0; i < 3; i++) {
 		struct rop_temporary *t = rop_push(pool, &image.temporaries);
-		*t = (struct rop_temporary){ .address = world->nodes[i].address, .name = "cluster-node-timeout",
-					     .original = "15000", .temporary = "500" };
+		*t = (struct rop_temporary){ .address = world->nodes[i].address,
+					     .name = "cluster-node-timeout",
+					     .original = "15000",
+					     .temporary = "500" };
 		memcpy(t->node, world->nodes[i].id, ROP_ID_SIZE);
 		set_value(world, i, "cluster-node-timeout", "500");
 		set_value(world, i, "maxmemory-policy", "noeviction");

@@ -1,5 +1,5 @@
-/* test_policy_temporary.c - settings changed for a while: how a lowered value tells its original, what is found without a
- * row, and the condition under which one goes back. */
+/* test_policy_temporary.c - settings changed for a while: how a lowered value tells its original, what is found without
+ * a row, and the condition under which one goes back. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <string.h>
@@ -16,12 +16,16 @@ TestSuite(policy_temporary, .init = world_setup, .fini = hand_teardown);
 
 Test(policy_temporary, a_lowered_timeout_tells_its_original)
 {
-	static const struct { int64_t base, original, lowered; } CASES[] = {
-		{ 500, 3000, 507 }, { 500, 15000, 531 }, { 500, 5000, 511 }, { 1000, 15000, 1031 }, { 2000, 15000, 2031 },
-		{ 500, 1000, 503 }, { 500, 48500, 598 }, { 4000, 30000, 4061 },
-		{ 500, 500, -1 }, { 1000, 1000, -1 }, { 500, 0, -1 }, { 500, 400, -1 }, { 500, -1000, -1 },
-		{ 500, 5001, -1 }, { 500, 49500, -1 }, { 500, 60000, -1 }, { 500, 507, -1 },
-		{ 500, 4500, -1 }, { 500, 12000, -1 }, { 500, 24500, -1 }, /* 510, 525 and 550 may be a person's */
+	static const struct {
+		int64_t base, original, lowered;
+	} CASES[] = {
+		{ 500, 3000, 507 },    { 500, 15000, 531 },   { 500, 5000, 511 },
+		{ 1000, 15000, 1031 }, { 2000, 15000, 2031 }, { 500, 1000, 503 },
+		{ 500, 48500, 598 },   { 4000, 30000, 4061 }, { 500, 500, -1 },
+		{ 1000, 1000, -1 },    { 500, 0, -1 },        { 500, 400, -1 },
+		{ 500, -1000, -1 },    { 500, 5001, -1 },     { 500, 49500, -1 },
+		{ 500, 60000, -1 },    { 500, 507, -1 },      { 500, 4500, -1 },
+		{ 500, 12000, -1 },    { 500, 24500, -1 }, /* 510, 525 and 550 may be a person's */
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
 		int64_t lowered = rop_lowered_timeout(CASES[i].base, CASES[i].original);
@@ -42,14 +46,16 @@ Test(policy_temporary, what_a_person_chooses_is_not_taken_for_ours)
 		cr_assert_eq(rop_lowered_original(value), -1, "%" PRId64, value);
 	for (int64_t value = 0; value <= 60000; value += 25)
 		cr_assert_eq(rop_lowered_original(value), -1, "%" PRId64, value);
-	static const int64_t OTHERS[] = { -507, 1, 7, 99, 501, 999, 256, 512, 1024, 2048, 4131, 5031, 15031, INT64_MAX, INT64_MIN };
+	static const int64_t OTHERS[] = { -507, 1,    7,    99,   501,   999,       256,      512,
+					  1024, 2048, 4131, 5031, 15031, INT64_MAX, INT64_MIN };
 	for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
 		cr_assert_eq(rop_lowered_original(OTHERS[i]), -1, "%" PRId64, OTHERS[i]);
 }
 
 /* ---- lowering ------------------------------------------------------------------------------------------------ */
 
-static void expect_setting(const struct rop_batch *batch, size_t at, int node, const char *name, const char *was, const char *value)
+static void expect_setting(const struct rop_batch *batch, size_t at, int node, const char *name, const char *was,
+			   const char *value)
 {
 	cr_assert_lt(at, batch->steps.n, "%zu of %zu", at, batch->steps.n);
 	const struct rop_step *step = &batch->steps.at[at];
@@ -82,7 +88,8 @@ Test(policy_temporary, where_the_timeout_may_not_be_tried_the_delay_is_not_eithe
 	struct rop_topology *topology = topology_of(3, 0, 3);
 	struct rop_observed *world = fresh_world(topology);
 	struct rop_tries *tries = rop_tries_new(pool);
-	struct rop_expect e = { .kind = ROP_STEP_LOWER, .subject = rop_printf(pool, "setting:%s/%s", node_id(0), TIMEOUT) };
+	struct rop_expect e = { .kind = ROP_STEP_LOWER,
+				.subject = rop_printf(pool, "setting:%s/%s", node_id(0), TIMEOUT) };
 	rop_tries_ended(tries, &e, ROP_EXPECT_REFUSED, 0);
 	struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 0), "lower_settings");
 	cr_assert_eq(batch.steps.n, 4);
@@ -91,7 +98,8 @@ Test(policy_temporary, where_the_timeout_may_not_be_tried_the_delay_is_not_eithe
 
 /* ---- found without a row ------------------------------------------------------------------------------------- */
 
-static struct rop_temporary *add_row(struct rop_image *image, size_t node, const char *name, const char *original, const char *temporary)
+static struct rop_temporary *add_row(struct rop_image *image, size_t node, const char *name, const char *original,
+				     const char *temporary)
 {
 	struct rop_temporary *t = rop_push(pool, &image->temporaries);
 	*t = (struct rop_temporary){ .address = "x", .name = name, .original = original, .temporary = temporary };
@@ -135,7 +143,8 @@ Test(policy_temporary, what_is_declared_or_has_a_row_is_not_found)
 	set_value(world, 1, TIMEOUT, "507");
 	set_value(world, 1, DELAY, "0");
 	add_row(&image, 1, TIMEOUT, "3000", "507");
-	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->found.n, 0, "the database knows what it did to this node");
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->found.n, 0,
+		     "the database knows what it did to this node");
 	memset(&image.temporaries, 0, sizeof image.temporaries);
 	add_row(&image, 1, DELAY, "5", "0");
 	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->found.n, 1);
@@ -152,10 +161,13 @@ Test(policy_temporary, what_is_declared_or_has_a_row_is_not_found)
 	cr_assert_eq(situation_of(own, world)->found.n, 0, "whoever declares such a value wants it");
 }
 
-static struct rop_situation *as_keeper(const struct rop_topology *topology, const struct rop_observed *world, const struct rop_image *image)
+static struct rop_situation *as_keeper(const struct rop_topology *topology, const struct rop_observed *world,
+				       const struct rop_image *image)
 {
 	struct rop_situation *now = rop_alloc(pool, sizeof *now);
-	*now = (struct rop_situation){ .arena = pool, .topology = topology, .seen = world, .image = image, .warn_of_found = true };
+	*now = (struct rop_situation){
+		.arena = pool, .topology = topology, .seen = world, .image = image, .warn_of_found = true
+	};
 	rop_situation_assess(now);
 	return now;
 }
@@ -178,7 +190,8 @@ Test(policy_temporary, who_keeps_a_cluster_warns_of_what_it_finds)
 	cr_assert_eq(batch_of(now, "restore_settings").steps.n, 0);
 	const struct rop_finding *w = warning(now, "LeftLowered");
 	cr_assert(w && w->node == 2 && w->code == ROP_OK && w->advice);
-	cr_assert_str_eq(w->text, "10.0.0.3:6379: cluster-node-timeout is 531 instead of 15000, left by an interrupted formation; "
+	cr_assert_str_eq(w->text, "10.0.0.3:6379: cluster-node-timeout is 531 instead of 15000, left by an interrupted "
+				  "formation; "
 				  "the database does not know of it");
 	cr_assert_null(warning(situation_of(topology, world), "LeftLowered"), "who puts it back need not warn");
 }
@@ -192,7 +205,8 @@ Test(policy_temporary, a_node_that_never_takes_over_is_named_unless_that_is_decl
 	struct rop_situation *now = as_keeper(topology, world, &image);
 	const struct rop_finding *w = warning(now, "NeverTakesOver");
 	cr_assert(w && w->node == 4 && rop_situation_converged(now));
-	cr_assert_str_eq(w->text, "10.0.0.5:6379 never takes over: cluster-replica-no-failover is yes and the file does not declare it");
+	cr_assert_str_eq(w->text, "10.0.0.5:6379 never takes over: cluster-replica-no-failover is yes and the file "
+				  "does not declare it");
 	add_row(&image, 4, NO_FAILOVER, "no", "yes");
 	cr_assert_null(warning(as_keeper(topology, world, &image), "NeverTakesOver"));
 	manage_setting(topology, NO_FAILOVER, "yes");
@@ -201,8 +215,8 @@ Test(policy_temporary, a_node_that_never_takes_over_is_named_unless_that_is_decl
 
 /* ---- the condition under which one goes back ------------------------------------------------------------------ */
 
-static struct rop_situation *with_row_of_4(const struct rop_topology *topology, const struct rop_observed *world, size_t peer,
-					   struct rop_tries *tries)
+static struct rop_situation *with_row_of_4(const struct rop_topology *topology, const struct rop_observed *world,
+					   size_t peer, struct rop_tries *tries)
 {
 	struct rop_image *image = rop_alloc(pool, sizeof *image);
 	memcpy(add_row(image, 4, NO_FAILOVER, "no", "yes")->peer, node_id(peer), ROP_ID_SIZE);
@@ -236,8 +250,11 @@ Test(policy_temporary, one_with_a_peer_goes_back_when_its_node_is_in_sync_or_fol
 	expect_waits(now, true, "the primary does not list it");
 	rop_situation_open(now);
 	cr_assert_eq(now->open.n, 1);
-	cr_assert_str_eq(now->open.at[0].text, rop_printf(pool, "cluster-replica-no-failover stays yes on 10.0.0.5:6379 until it is in "
-								"sync with %s, or follows it no more", world->nodes[peer].address));
+	cr_assert_str_eq(now->open.at[0].text, rop_printf(pool,
+							  "cluster-replica-no-failover stays yes on 10.0.0.5:6379 "
+							  "until it is in "
+							  "sync with %s, or follows it no more",
+							  world->nodes[peer].address));
 	expect_waits(with_row_of_4(topology, world, 0, tries), false, "it follows another one");
 	struct rop_expect role = { .kind = ROP_STEP_ROLE, .subject = rop_printf(pool, "role:%s", node_id(4)) };
 	rop_tries_pending(tries, &role);
@@ -254,7 +271,8 @@ Test(policy_temporary, one_with_a_peer_goes_back_when_its_node_is_in_sync_or_fol
 	expect_waits(with_row_of_4(topology, world, peer, tries), true, "nothing known");
 	go_silent(world, 4);
 	now = with_row_of_4(topology, world, peer, tries);
-	cr_assert(!now->temporaries_waiting && !now->temporaries_in_force && rop_temporary_waits(now, &now->image->temporaries.at[0]));
+	cr_assert(!now->temporaries_waiting && !now->temporaries_in_force &&
+		  rop_temporary_waits(now, &now->image->temporaries.at[0]));
 }
 
 Test(policy_temporary, it_is_not_put_back_between_standing_aside_and_being_told_to_follow)
@@ -272,7 +290,9 @@ Test(policy_temporary, it_is_not_put_back_between_standing_aside_and_being_told_
 	image.paused = true;
 	expect_waits(situation_with(topology, world, &image, NULL, 0), false, "nobody tells it now");
 	struct rop_tries *tries = rop_tries_new(pool);
-	struct rop_expect role = { .kind = ROP_STEP_ROLE, .subject = rop_printf(pool, "role:%s", node_id(4)), .note = "NOPERM" };
+	struct rop_expect role = { .kind = ROP_STEP_ROLE,
+				   .subject = rop_printf(pool, "role:%s", node_id(4)),
+				   .note = "NOPERM" };
 	rop_tries_ended(tries, &role, ROP_EXPECT_REFUSED, 0);
 	expect_waits(with_row_of_4(topology, world, wanted, tries), false, "it may not be told");
 	go_silent(world, wanted);
@@ -328,7 +348,8 @@ Test(policy_temporary, nothing_is_written_to_a_file_while_one_is_in_force)
 	struct rop_tries *tries = tries_that_took(topology);
 	batch = batch_of(situation_with(topology, world, &no_image, tries, 0), "apply_settings");
 	cr_assert_eq(count_kind(&batch, ROP_STEP_PERSIST), 5);
-	struct rop_expect e = { .kind = ROP_STEP_SETTING, .subject = rop_printf(pool, "setting:%s/%s", node_id(2), TIMEOUT) };
+	struct rop_expect e = { .kind = ROP_STEP_SETTING,
+				.subject = rop_printf(pool, "setting:%s/%s", node_id(2), TIMEOUT) };
 	rop_tries_ended(tries, &e, ROP_EXPECT_REFUSED, 0);
 	batch = batch_of(situation_with(topology, world, &no_image, tries, 0), "apply_settings");
 	cr_assert_eq(count_kind(&batch, ROP_STEP_PERSIST), 4, "the timeout cannot be set now");
@@ -342,11 +363,17 @@ Test(policy_temporary, a_file_that_had_to_wait_is_written_when_the_setting_is_ba
 	memcpy(add_row(&op->image, 4, NO_FAILOVER, "no", "yes")->peer, op->world->nodes[4].primary_id, ROP_ID_SIZE);
 	set_value(op->world, 4, NO_FAILOVER, "yes");
 	set_value(op->world, 1, "maxmemory", "100mb"); /* node 1 was sent it and takes it: the others get it at once */
-	struct rop_expect sent = { .id = ++op->next_id, .kind = ROP_STEP_SETTING, .first = -1, .last = -1, .name = "maxmemory",
-				   .value = "100mb", .subject = rop_printf(pool, "setting:%s/maxmemory", node_id(1)) };
+	struct rop_expect sent = { .id = ++op->next_id,
+				   .kind = ROP_STEP_SETTING,
+				   .first = -1,
+				   .last = -1,
+				   .name = "maxmemory",
+				   .value = "100mb",
+				   .subject = rop_printf(pool, "setting:%s/maxmemory", node_id(1)) };
 	memcpy(sent.node, node_id(1), ROP_ID_SIZE);
 	*rop_push(pool, &op->image.pending) = sent;
-	op->world->nodes[0].reach = ROP_REACH_SILENT; /* Degraded: settings are applied without all that leads to Verify */
+	op->world->nodes[0]
+		.reach = ROP_REACH_SILENT; /* Degraded: settings are applied without all that leads to Verify */
 	op->world->nodes[0].reach_why = "connection refused";
 	op->world->nodes[4].syncing = true;
 	op->world->nodes[4].link_up = false;
@@ -360,7 +387,7 @@ Test(policy_temporary, a_file_that_had_to_wait_is_written_when_the_setting_is_ba
 	for (size_t i = 0; i < n; i++)
 		persists += steps[i].expect.kind == ROP_STEP_PERSIST && steps[i].node == 4;
 	cr_assert(n == 8 && persists == 0, "%zu", n); /* four set, and written with node 1, but for node 4 */
-	for (int i = 0; i < 5; i++) /* it comes in sync */
+	for (int i = 0; i < 5; i++)                   /* it comes in sync */
 		hand_look(op);
 	for (size_t i = 0; i < op->sent.n; i++)
 		persists += op->sent.at[i].expect.kind == ROP_STEP_PERSIST && op->sent.at[i].node == 4;
@@ -510,4 +537,3 @@ Test(policy_temporary, a_run_is_not_done_before_the_last_one_is_back)
 	cr_assert_eq(hand_sent(op, ROP_STEP_RESTORE), 1);
 	cr_assert_eq(op->image.temporaries.n, 0);
 }
-

@@ -14,7 +14,10 @@ static struct rop_expect on(const char *subject)
 
 static struct rop_expect on_slots(int first, int last)
 {
-	return (struct rop_expect){ .kind = ROP_STEP_SLOTS, .subject = rop_printf(pool, "slot:%d-%d", first, last), .first = first, .last = last };
+	return (struct rop_expect){ .kind = ROP_STEP_SLOTS,
+				    .subject = rop_printf(pool, "slot:%d-%d", first, last),
+				    .first = first,
+				    .last = last };
 }
 
 static void fail_once(struct rop_tries *tries, const char *subject, const char *note, int64_t boot_ms)
@@ -105,8 +108,12 @@ Test(policy_tries, a_pending_range_claims_each_of_its_slots)
 	struct rop_tries *tries = rop_tries_new(pool);
 	struct rop_expect range = on_slots(100, 199);
 	rop_tries_pending(tries, &range);
-	static const struct { int first, last; bool pending; } ASKED[] = {
-		{ 0, 99, false }, { 0, 100, true }, { 150, 160, true }, { 199, 300, true }, { 200, 300, false }, { 0, 16383, true },
+	static const struct {
+		int first, last;
+		bool pending;
+	} ASKED[] = {
+		{ 0, 99, false },   { 0, 100, true },    { 150, 160, true },
+		{ 199, 300, true }, { 200, 300, false }, { 0, 16383, true },
 	};
 	for (size_t i = 0; i < sizeof ASKED / sizeof *ASKED; i++)
 		cr_assert_eq(rop_tries_slot_pending(tries, ASKED[i].first, ASKED[i].last), ASKED[i].pending);
@@ -126,7 +133,8 @@ Test(policy_tries, thousands_of_subjects_are_kept_apart)
 	}
 	cr_assert_eq(rop_tries_n_pending(tries), 5000 - 1667);
 	for (int i = 0; i < 5000; i++)
-		cr_assert_eq(rop_tries_may(tries, rop_printf(pool, "link:%d", i), 0), i % 3 ? ROP_MAY_PENDING : ROP_MAY);
+		cr_assert_eq(rop_tries_may(tries, rop_printf(pool, "link:%d", i), 0),
+			     i % 3 ? ROP_MAY_PENDING : ROP_MAY);
 	fail_once(tries, "link:7", "no", 100);
 	fail_once(tries, "link:10", "no", 50);
 	cr_assert_eq(rop_tries_next_ms(tries, 0), 100, "the earliest of them");
@@ -155,7 +163,9 @@ Test(policy_tries, failures_of_long_ago_do_not_add_up)
 		fail_once(tries, "role:a", "no", now);
 		cr_assert_eq(rop_tries_count(tries, "role:a"), 1);
 	}
-	struct rop_expect rewrite = { .kind = ROP_STEP_PERSIST, .subject = "config:a", .first = -1, .last = -1, .note = "ERR" };
+	struct rop_expect rewrite = {
+		.kind = ROP_STEP_PERSIST, .subject = "config:a", .first = -1, .last = -1, .note = "ERR"
+	};
 	rop_tries_ended(tries, &rewrite, ROP_EXPECT_REFUSED, now);
 	rop_tries_forgive(tries, now + 6000000);
 	cr_assert_eq(rop_tries_count(tries, "config:a"), 1, "what nothing seen would ask for again is not forgotten");

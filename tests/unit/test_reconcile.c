@@ -8,7 +8,8 @@
 
 TestSuite(reconcile, .init = world_setup, .fini = hand_teardown);
 
-/* ---- the main road ------------------------------------------------------------------------------------------------ */
+/* ---- the main road ------------------------------------------------------------------------------------------------
+ */
 
 Test(reconcile, forms_a_cluster_and_says_so)
 {
@@ -20,10 +21,13 @@ Test(reconcile, forms_a_cluster_and_says_so)
 	cr_assert_str_eq(state(), "Ready");
 	cr_assert(rop_reconcile_converged(op->r));
 	cr_assert(rop_situation_converged(situation_of(op->options.topology, op->world)));
-	static const size_t SENT[] = { [ROP_STEP_LOWER] = 12, [ROP_STEP_RESTORE] = 12, [ROP_STEP_EPOCH] = 6, [ROP_STEP_MEET] = 15,
-				       [ROP_STEP_SLOTS] = 3, [ROP_STEP_ROLE] = 3, [ROP_STEP_PERSIST] = 0 };
+	static const size_t SENT[] = {
+		[ROP_STEP_LOWER] = 12, [ROP_STEP_RESTORE] = 12, [ROP_STEP_EPOCH] = 6,  [ROP_STEP_MEET] = 15,
+		[ROP_STEP_SLOTS] = 3,  [ROP_STEP_ROLE] = 3,     [ROP_STEP_PERSIST] = 0
+	};
 	for (int kind = 0; kind < ROP_STEP_KINDS_N - 1; kind++)
-		cr_assert_eq(hand_sent(op, (enum rop_step_kind)kind), SENT[kind], "%s", rop_step_kind_name((enum rop_step_kind)kind));
+		cr_assert_eq(hand_sent(op, (enum rop_step_kind)kind), SENT[kind], "%s",
+			     rop_step_kind_name((enum rop_step_kind)kind));
 	cr_assert_eq(result.steps, op->sent.n);
 	cr_assert_eq(hand_ended(op, "met"), op->sent.n, "each was seen done");
 	cr_assert(result.transitions == op->moves.n && result.passes == op->looks);
@@ -59,7 +63,8 @@ Test(reconcile, writes_before_it_sends)
 			for (size_t i = 0; i < n; i++) {
 				bool written = false;
 				for (size_t k = 0; k < op->image.pending.n; k++)
-					written |= strcmp(op->image.pending.at[k].subject, steps[i].expect.subject) == 0 &&
+					written |= strcmp(op->image.pending.at[k].subject, steps[i].expect.subject) ==
+							   0 &&
 						   op->image.pending.at[k].id == steps[i].expect.id;
 				cr_assert(written, "%s", steps[i].expect.subject);
 			}
@@ -78,7 +83,8 @@ Test(reconcile, steps_of_many_nodes_have_more_time)
 	cr_assert_gt(op->image.pending.n, 0);
 	for (size_t i = 0; i < op->image.pending.n; i++) {
 		const struct rop_expect *e = &op->image.pending.at[i];
-		cr_assert_eq(e->deadline_boot_ms, e->issued_boot_ms + rop_step_kind_deadline_ms(e->kind) + 2000, "%s", e->subject);
+		cr_assert_eq(e->deadline_boot_ms, e->issued_boot_ms + rop_step_kind_deadline_ms(e->kind) + 2000, "%s",
+			     e->subject);
 	}
 }
 
@@ -87,9 +93,10 @@ Test(reconcile, goes_the_declared_way_through_the_states)
 	start_fresh();
 	hand_start(op);
 	hand_run(op);
-	static const char *const WAY[][2] = { { "Observe", "Configure" }, { "Configure", "Verify" }, { "Verify", "AssignSlots" },
-					      { "AssignSlots", "Replicate" }, { "Replicate", "Verify" }, { "Verify", "Settle" },
-					      { "Settle", "Verify" }, { "Verify", "Ready" } };
+	static const char *const WAY[][2] = { { "Observe", "Configure" },  { "Configure", "Verify" },
+					      { "Verify", "AssignSlots" }, { "AssignSlots", "Replicate" },
+					      { "Replicate", "Verify" },   { "Verify", "Settle" },
+					      { "Settle", "Verify" },      { "Verify", "Ready" } };
 	for (size_t i = 0; i < sizeof WAY / sizeof *WAY; i++)
 		cr_assert(hand_moved(op, WAY[i][0], WAY[i][1]), "%s -> %s", WAY[i][0], WAY[i][1]);
 	for (size_t i = 0; i < op->moves.n; i++) {
@@ -168,7 +175,8 @@ Test(reconcile, kept_and_converged_a_hundred_passes_commit_nothing)
 	cr_assert_eq(rop_reconcile_sleep_ms(op->r), op->options.topology->interval_ms);
 }
 
-/* ---- expectations decide ------------------------------------------------------------------------------------------- */
+/* ---- expectations decide -------------------------------------------------------------------------------------------
+ */
 
 /* The same world; only the journal differs. */
 Test(reconcile, a_pending_row_of_an_earlier_process_keeps_its_step_from_being_sent_again)
@@ -300,7 +308,8 @@ Test(reconcile, a_step_that_is_refused_for_ever_ends_in_its_own_words)
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
 }
 
-/* ---- PERSIST: its reply decides -------------------------------------------------------------------------------------- */
+/* ---- PERSIST: its reply decides
+ * -------------------------------------------------------------------------------------- */
 
 static enum rop_sent persist_sent;
 static const char *persist_text;
@@ -368,14 +377,21 @@ Test(reconcile, what_was_reached_once_is_not_reached_any_more_when_a_node_dies)
 	cr_assert_not(rop_reconcile_result(op->r).reached, "in state %s", state());
 }
 
-/* ---- one batch at a time ---------------------------------------------------------------------------------------------- */
+/* ---- one batch at a time
+ * ---------------------------------------------------------------------------------------------- */
 
 Test(reconcile, step_by_step_every_call_sends_one_batch_and_lowers_nothing)
 {
 	start_fresh();
 	op->options.step = true;
-	static const struct { enum rop_step_kind kind; size_t n; } BATCHES[] = {
-		{ ROP_STEP_EPOCH, 6 }, { ROP_STEP_MEET, 15 }, { ROP_STEP_SLOTS, 3 }, { ROP_STEP_ROLE, 3 },
+	static const struct {
+		enum rop_step_kind kind;
+		size_t n;
+	} BATCHES[] = {
+		{ ROP_STEP_EPOCH, 6 },
+		{ ROP_STEP_MEET, 15 },
+		{ ROP_STEP_SLOTS, 3 },
+		{ ROP_STEP_ROLE, 3 },
 	};
 	size_t sent = 0;
 	for (size_t i = 0; i < sizeof BATCHES / sizeof *BATCHES; i++) {
@@ -393,7 +409,8 @@ Test(reconcile, step_by_step_every_call_sends_one_batch_and_lowers_nothing)
 	cr_assert_eq(hand_sent(op, ROP_STEP_LOWER), 0);
 }
 
-/* ---- nodes that go and come ------------------------------------------------------------------------------------------- */
+/* ---- nodes that go and come
+ * ------------------------------------------------------------------------------------------- */
 
 Test(reconcile, a_formed_cluster_without_one_node_is_degraded_and_recovers)
 {
@@ -443,7 +460,8 @@ Test(reconcile, a_refusal_is_told_with_its_advice_and_sends_nothing)
 	hand_start(op);
 	struct rop_result result = hand_run(op);
 	cr_assert_eq(result.code, ROP_REFUSED);
-	cr_assert_str_eq(result.text, "10.0.0.5:6379 holds 9 keys but owns no slots: they would be lost or served wrongly\n"
+	cr_assert_str_eq(result.text, "10.0.0.5:6379 holds 9 keys but owns no slots: they would be lost or served "
+				      "wrongly\n"
 				      "  -> save what is needed of it and empty the node, or declare another one");
 	cr_assert_eq(op->sent.n, 0);
 	cr_assert_str_eq(state(), "Blocked");
@@ -482,13 +500,15 @@ Test(reconcile, a_world_that_does_not_change_is_looked_at_less_and_less_often)
 	cr_assert_lt(soon, 20);
 }
 
-/* ---- machines that do not end ------------------------------------------------------------------------------------------ */
+/* ---- machines that do not end
+ * ------------------------------------------------------------------------------------------ */
 
 Test(reconcile, a_machine_that_goes_round_is_stopped_and_named)
 {
 	/* Two states that lead to each other by actions that ask for nothing: the checks at load cannot know that. */
 	static const char TEXT[] = "machine: round\ndoc: It goes round.\ninitial: A\nstates:\n"
-				   "  A: { doc: One., rows: [{ when: [not paused], to: B, do: [report], why: on }, { to: C, why: end }] }\n"
+				   "  A: { doc: One., rows: [{ when: [not paused], to: B, do: [report], why: on }, { "
+				   "to: C, why: end }] }\n"
 				   "  B: { doc: Two., rows: [{ to: A, do: [report], why: back }] }\n"
 				   "  C: { doc: End., final: true }\n";
 	struct rop_diags diags;
@@ -497,7 +517,8 @@ Test(reconcile, a_machine_that_goes_round_is_stopped_and_named)
 	start_formed();
 	rop_diags_init(&diags, pool);
 	cr_assert(rop_doc_parse(pool, "round.yaml", TEXT, sizeof TEXT - 1, &diags, &doc));
-	cr_assert(rop_machine_load(pool, doc, rop_cluster_words(), &diags, &machine), "%s", diags.list.n ? diags.list.at[0].message : "");
+	cr_assert(rop_machine_load(pool, doc, rop_cluster_words(), &diags, &machine), "%s",
+		  diags.list.n ? diags.list.at[0].message : "");
 	op->options.machine = machine;
 	hand_start(op);
 	for (int i = 0; i < 5; i++)

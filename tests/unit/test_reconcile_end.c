@@ -1,4 +1,5 @@
-/* test_reconcile_end.c - how the reconciler stops: pauses, being told to, and temporary settings put back in each case. */
+/* test_reconcile_end.c - how the reconciler stops: pauses, being told to, and temporary settings put back in each case.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 
 TestSuite(reconcile_end, .init = world_setup, .fini = hand_teardown);
 
-/* ---- pauses ---------------------------------------------------------------------------------------------------------- */
+/* ---- pauses
+ * ---------------------------------------------------------------------------------------------------------- */
 
 Test(reconcile_end, a_pause_at_the_commit_leaves_everything_as_it_was)
 {
@@ -61,7 +63,8 @@ Test(reconcile_end, a_pause_puts_temporary_settings_back_and_nothing_else)
 	cr_assert_eq(op->image.temporaries.n, 0);
 	rop_reconcile_stop(op->r, ROP_TIMEOUT, NULL);
 	struct rop_result result = hand_run(op);
-	cr_assert(strstr(result.text, "cluster 'cart' is paused by ann\n  -> redis-operator resume cart"), "%s", result.text);
+	cr_assert(strstr(result.text, "cluster 'cart' is paused by ann\n  -> redis-operator resume cart"), "%s",
+		  result.text);
 }
 
 Test(reconcile_end, a_batch_that_a_pause_kept_from_being_sent_is_known_not_executed)
@@ -82,7 +85,8 @@ Test(reconcile_end, a_batch_that_a_pause_kept_from_being_sent_is_known_not_execu
 	cr_assert_str_eq(state(), "Paused");
 }
 
-/* ---- stops ----------------------------------------------------------------------------------------------------------- */
+/* ---- stops
+ * ----------------------------------------------------------------------------------------------------------- */
 
 Test(reconcile_end, told_to_stop_it_puts_temporary_settings_back_first)
 {
@@ -160,7 +164,8 @@ Test(reconcile_end, a_batch_that_was_written_is_sent_although_told_to_stop)
 	cr_assert_str_eq(op->world->nodes[0].settings[0], "15000");
 }
 
-/* ---- temporary settings ---------------------------------------------------------------------------------------------- */
+/* ---- temporary settings
+ * ---------------------------------------------------------------------------------------------- */
 
 Test(reconcile_end, a_persons_own_value_of_a_lowered_setting_is_left_alone)
 {
@@ -209,7 +214,8 @@ Test(reconcile_end, a_lowering_that_arrives_late_is_put_back_too)
 static enum rop_sent refuse_one_lowering(struct hand *h, const struct rop_step *step, const char **ret_text)
 {
 	*ret_text = "ERR no";
-	return step->expect.kind == ROP_STEP_LOWER && step->node == 1 && hand_ended(h, "refused") < 2 ? ROP_SENT_ERROR : ROP_SENT_OK;
+	return step->expect.kind == ROP_STEP_LOWER && step->node == 1 && hand_ended(h, "refused") < 2 ? ROP_SENT_ERROR
+												      : ROP_SENT_OK;
 }
 
 Test(reconcile_end, the_first_original_value_is_the_one_that_is_put_back)
@@ -228,7 +234,9 @@ Test(reconcile_end, a_setting_that_an_earlier_process_lowered_less_is_not_lowere
 {
 	start_fresh();
 	struct rop_temporary *temporary = rop_push(pool, &op->image.temporaries);
-	*temporary = (struct rop_temporary){ .address = "x", .name = "cluster-node-timeout", .original = "15000", .temporary = "1000" };
+	*temporary = (struct rop_temporary){
+		.address = "x", .name = "cluster-node-timeout", .original = "15000", .temporary = "1000"
+	};
 	memcpy(temporary->node, node_id(2), ROP_ID_SIZE);
 	set_value(op->world, 2, "cluster-node-timeout", "1000");
 	hand_start(op);
@@ -245,7 +253,10 @@ Test(reconcile_end, temporary_settings_of_nodes_that_are_not_asked_any_more_stay
 	start_formed();
 	for (size_t i = 0; i < 3; i++) {
 		struct rop_temporary *temporary = rop_push(pool, &op->image.temporaries);
-		*temporary = (struct rop_temporary){ .address = "x", .name = i ? "cluster-node-timeout" : "hz", .original = "15000", .temporary = "500" };
+		*temporary = (struct rop_temporary){ .address = "x",
+						     .name = i ? "cluster-node-timeout" : "hz",
+						     .original = "15000",
+						     .temporary = "500" };
 		memcpy(temporary->node, node_id(i == 1 ? 77 : 2 + i), ROP_ID_SIZE);
 	}
 	go_silent(op->world, 4);
@@ -273,12 +284,11 @@ Test(reconcile_end, advice_that_findings_share_is_given_once)
 	op->world->nodes[1].functions = op->world->nodes[2].functions = 2;
 	op->world->nodes[3].reach = ROP_REACH_NOT_CLUSTER;
 	hand_start(op);
-	cr_assert_str_eq(hand_run(op).text,
-			 "10.0.0.4:6379 is not in cluster mode\n"
-			 "  -> set 'cluster-enabled yes' in its configuration and restart it\n"
-			 "10.0.0.2:6379 is not empty: it holds 2 function libraries\n"
-			 "10.0.0.3:6379 is not empty: it holds 2 function libraries\n"
-			 "  -> remove them (FUNCTION DELETE), or declare another node");
+	cr_assert_str_eq(hand_run(op).text, "10.0.0.4:6379 is not in cluster mode\n"
+					    "  -> set 'cluster-enabled yes' in its configuration and restart it\n"
+					    "10.0.0.2:6379 is not empty: it holds 2 function libraries\n"
+					    "10.0.0.3:6379 is not empty: it holds 2 function libraries\n"
+					    "  -> remove them (FUNCTION DELETE), or declare another node");
 }
 
 Test(reconcile_end, nobody_needs_to_listen)
@@ -351,12 +361,14 @@ Test(reconcile_end, a_step_that_may_not_be_ends_the_run_before_it_is_written_dow
 	hand_start(op);
 	struct rop_result result = hand_run(op);
 	cr_assert_eq(result.code, ROP_STALE);
-	cr_assert(strstr(result.text, "the plan does not hold 'CLUSTER ADDSLOTSRANGE 0 5460' to 10.0.0.1:6379"), "%s", result.text);
+	cr_assert(strstr(result.text, "the plan does not hold 'CLUSTER ADDSLOTSRANGE 0 5460' to 10.0.0.1:6379"), "%s",
+		  result.text);
 	cr_assert_eq(hand_sent(op, ROP_STEP_MEET), 15);
 	cr_assert_eq(hand_sent(op, ROP_STEP_SLOTS), 0);
 	cr_assert(hand_sent(op, ROP_STEP_LOWER) > 0);
-	cr_assert_eq(hand_sent(op, ROP_STEP_RESTORE), hand_sent(op, ROP_STEP_LOWER), "temporary settings are put back: %zu of %zu, %zu left; %s",
-		     hand_sent(op, ROP_STEP_RESTORE), hand_sent(op, ROP_STEP_LOWER), op->image.temporaries.n, result.text);
+	cr_assert_eq(hand_sent(op, ROP_STEP_RESTORE), hand_sent(op, ROP_STEP_LOWER),
+		     "temporary settings are put back: %zu of %zu, %zu left; %s", hand_sent(op, ROP_STEP_RESTORE),
+		     hand_sent(op, ROP_STEP_LOWER), op->image.temporaries.n, result.text);
 	cr_assert(op->image.pending.n == 0 && op->image.temporaries.n == 0);
 }
 

@@ -1,4 +1,5 @@
-/* test_reconcile_keep.c - a reconciler that runs for months: what it writes, how often it looks, and that it does not grow. */
+/* test_reconcile_keep.c - a reconciler that runs for months: what it writes, how often it looks, and that it does not
+ * grow. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static void start_kept_and_converged(void)
 	cr_assert(rop_reconcile_converged(op->r));
 }
 
-/* ---- what is written ------------------------------------------------------------------------------------------------- */
+/* ---- what is written
+ * ------------------------------------------------------------------------------------------------- */
 
 Test(reconcile_keep, a_run_over_a_converged_cluster_writes_nothing_at_all)
 {
@@ -31,7 +33,8 @@ Test(reconcile_keep, a_run_over_a_converged_cluster_writes_nothing_at_all)
 	hand_start(op);
 	cr_assert(hand_run(op).reached);
 	size_t told = op->moves.n, commits = op->commits;
-	cr_assert(commits > 0 && op->image.formed_wall_ms && op->image.reached_revision == 1, "a cluster never seen before is written down");
+	cr_assert(commits > 0 && op->image.formed_wall_ms && op->image.reached_revision == 1, "a cluster never seen "
+											      "before is written down");
 	for (int run = 0; run < 3; run++) {
 		op->options.keep = run == 2; /* the daemon's start too */
 		op->clock.boot_ms += 1000;
@@ -86,7 +89,8 @@ Test(reconcile_keep, a_run_that_does_something_writes_its_whole_way_in_order)
 Test(reconcile_keep, once_it_has_sent_something_the_journal_is_never_behind)
 {
 	start_fresh();
-	((struct rop_topology *)op->options.topology)->settle_ms = 3000; /* a state that is entered long after the last step */
+	((struct rop_topology *)op->options.topology)
+		->settle_ms = 3000; /* a state that is entered long after the last step */
 	hand_start(op);
 	hand_until(op, ROP_WANT_SEND);
 	size_t silent = 0;
@@ -219,7 +223,8 @@ Test(reconcile_keep, when_what_stood_in_the_way_is_gone_it_goes_on_at_once)
 	cr_assert_str_eq(state(), "Configure");
 }
 
-/* ---- how often it looks ---------------------------------------------------------------------------------------------- */
+/* ---- how often it looks
+ * ---------------------------------------------------------------------------------------------- */
 
 static int64_t longest_sleep(int n)
 {
@@ -281,7 +286,8 @@ Test(reconcile_keep, a_synchronisation_of_hours_is_not_looked_at_four_times_a_se
 	cr_assert_leq(op->looks - seen, 1000);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory
+ * ---------------------------------------------------------------------------------------------------------- */
 
 #define BOUND ((size_t)96 * 1024) /* for six nodes */
 

@@ -1,4 +1,5 @@
-/* test_saved_plan.c - a saved plan: what it relied on is found again, what differs is told, and a hostile one is refused. */
+/* test_saved_plan.c - a saved plan: what it relied on is found again, what differs is told, and a hostile one is
+ * refused. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -62,17 +63,22 @@ static const char *differences(const struct saved_plan *then, const struct saved
 
 Test(saved_plan, read_back_is_what_was_written)
 {
-	EACH_SEED (seed, 60) {
+	EACH_SEED(seed, 60)
+	{
 		uint64_t random = seed;
-		struct rop_topology *topology = random_topology(
-			&random, (struct chances){ .max_shards = 6, .max_replicas = 2, .extra = 2, .zones = PLACING_ANY, .hosts = true });
+		struct rop_topology *topology = random_topology(&random, (struct chances){ .max_shards = 6,
+											   .max_replicas = 2,
+											   .extra = 2,
+											   .zones = PLACING_ANY,
+											   .hosts = true });
 		if (seed % 3 == 0)
 			manage_setting(topology, "maxmemory", "1gb");
 		struct rop_observed *world = seed % 2 ? fresh_world(topology) : formed_world(topology);
 		struct saved_plan then = plan_of(topology, world), again;
 		struct rop_err err = { 0 };
 		const char *text = text_of(&then);
-		cr_assert(saved_plan_parse(pool, "x", text, strlen(text), &again, &err), "seed %" PRIu64 ": %s", seed, err.text);
+		cr_assert(saved_plan_parse(pool, "x", text, strlen(text), &again, &err), "seed %" PRIu64 ": %s", seed,
+			  err.text);
 		cr_assert_str_eq(differences(&again, &then), "", "seed %" PRIu64, seed);
 		cr_assert_str_eq(differences(&then, &again), "", "seed %" PRIu64, seed);
 		cr_assert_str_eq(text_of(&again), text);
@@ -139,7 +145,8 @@ Test(saved_plan, tells_what_has_changed)
 	rop_bit_clear(world, world->known, 1, 5);
 	now = plan_of(topology, world);
 	expect_told("10.0.0.2:6379: knew 5 other nodes, knows 4", &then, &now);
-	rop_observed_add_foreign(world, 1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "10.0.0.99:6379", "master", NULL);
+	rop_observed_add_foreign(world, 1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "10.0.0.99:6379", "master",
+				 NULL);
 	now = plan_of(topology, world);
 	expect_told("10.0.0.2:6379: the 5 other nodes that it knows are not the same as before", &then, &now);
 
@@ -174,7 +181,10 @@ Test(saved_plan, compares_steps_where_the_facts_are_the_same)
 
 /* ---- hostile ----------------------------------------------------------------------------------------------- */
 
-static const struct { const char *at, *put, *says; } EDITS[] = { /* the first place of a text is made another */
+static const struct {
+	const char *at, *put, *says;
+} EDITS[] = {
+	/* the first place of a text is made another */
 	{ "\"redis-operator plan\"", "\"something\"", "its format is 'something'" },
 	{ "\"redis-operator plan\"", "7", "plan.format is missing, or is no string" },
 	{ "\"format_version\": \"1.0\"", "\"format_version\": \"9.0\"", "format_version is '9.0'" },
@@ -230,7 +240,8 @@ Test(saved_plan, malformed_is_refused_with_what_is_wrong)
 		struct rop_err err = { 0 };
 		const char *at = strstr(text, EDITS[i].at);
 		cr_assert_not_null(at, "edit %zu: no %s", i, EDITS[i].at);
-		const char *edited = rop_printf(pool, "%.*s%s%s", (int)(at - text), text, EDITS[i].put, at + strlen(EDITS[i].at));
+		const char *edited = rop_printf(pool, "%.*s%s%s", (int)(at - text), text, EDITS[i].put,
+						at + strlen(EDITS[i].at));
 		cr_assert(!parse(edited, strlen(edited), &err), "edit %zu: %s", i, EDITS[i].put);
 		cr_assert_eq(err.code, ROP_INVALID);
 		cr_assert(strstr(err.text, EDITS[i].says), "edit %zu: %s", i, err.text);
@@ -267,7 +278,8 @@ Test(saved_plan, deep_long_and_many_are_refused)
 Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 {
 	size_t taken = 0, refused = 0;
-	EACH_SEED (seed, 4000) {
+	EACH_SEED(seed, 4000)
+	{
 		static const char BYTES[] = "{}[]\",:0-9 ae\\u\x00\x01\x1b\xff\xc2\xe2n.";
 		uint64_t random = seed;
 		struct rop_topology *topology = topology_of(1, 1, 2);
@@ -275,7 +287,8 @@ Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 		char *text = rop_strdup(pool, text_of(&plan));
 		size_t n = strlen(text);
 		for (size_t edits = 1 + random_below(&random, 3); edits; edits--) {
-			size_t at = random_below(&random, n), from = random_below(&random, n), len = 1 + random_below(&random, 12);
+			size_t at = random_below(&random, n), from = random_below(&random, n),
+			       len = 1 + random_below(&random, 12);
 			if (from + len > n || at + len > n)
 				continue;
 			if (random_below(&random, 3) == 0)
@@ -285,7 +298,8 @@ Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 		}
 		if (saved_plan_parse(pool, "x", text, n, &plan, NULL)) {
 			const char *written = text_of(&plan);
-			cr_assert(saved_plan_parse(pool, "x", written, strlen(written), &again, NULL), "seed %" PRIu64, seed);
+			cr_assert(saved_plan_parse(pool, "x", written, strlen(written), &again, NULL), "seed %" PRIu64,
+				  seed);
 			cr_assert_str_eq(differences(&plan, &again), "", "seed %" PRIu64, seed);
 			taken++;
 		} else {
@@ -305,7 +319,9 @@ Test(saved_plan, file_is_private_whole_and_known_by_its_content)
 	struct rop_err err = { 0 };
 	struct stat st;
 	size_t n;
-	static const char *const OTHERS[] = { "", " \n", "apiVersion: x\n", "{apiVersion: x}", "{", "# {\"format\": 1}", "\"format\"" };
+	static const char *const OTHERS[] = {
+		"", " \n", "apiVersion: x\n", "{apiVersion: x}", "{", "# {\"format\": 1}", "\"format\""
+	};
 	mode_t before = umask(0);
 	for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
 		cr_assert(saved_plan_write(path, OTHERS[i], strlen(OTHERS[i]), &err), "%s", err.text);

@@ -167,21 +167,28 @@ static const char *entry(enum rop_log_level level, const char *message, const st
 Test(service, a_transition_has_its_own_fields_and_id)
 {
 	cr_assert_str_eq(entry(ROP_LOG_INFO, "Verify -> AssignSlots",
-			       ROP_FIELDS({ "cluster", "cart" }, { "from", "Verify" }, { "to", "AssignSlots" }, { "node", NULL },
-					  { "why", "all 6 views agree" }, { "row", "Verify/2" })),
+			       ROP_FIELDS({ "cluster", "cart" }, { "from", "Verify" }, { "to", "AssignSlots" },
+					  { "node", NULL }, { "why", "all 6 views agree" }, { "row", "Verify/2" })),
 			 "MESSAGE=Verify -> AssignSlots\nPRIORITY=6\nSYSLOG_IDENTIFIER=redis-operator\n"
-			 "MESSAGE_ID=" SYSTEMD_ID_TRANSITION "\nREDIS_CLUSTER=cart\nSTATE_FROM=Verify\nSTATE_TO=AssignSlots\n"
+			 "MESSAGE_ID=" SYSTEMD_ID_TRANSITION "\nREDIS_CLUSTER=cart\nSTATE_FROM=Verify\nSTATE_TO="
+			 "AssignSlots\n"
 			 "WHY=all 6 views agree\nROW=Verify/2\n");
 }
 
 Test(service, failed_steps_and_errors_have_ids_and_other_facts_have_none)
 {
-	static const struct { enum rop_log_level level; const char *status, *id, *priority; } CASES[] = {
-		{ ROP_LOG_INFO, "refused", SYSTEMD_ID_STEP_FAILED, "6" }, { ROP_LOG_INFO, "expired", SYSTEMD_ID_STEP_FAILED, "6" },
-		{ ROP_LOG_WARN, NULL, SYSTEMD_ID_STEP_FAILED, "4" }, { ROP_LOG_DEBUG, "met", NULL, "7" },
+	static const struct {
+		enum rop_log_level level;
+		const char *status, *id, *priority;
+	} CASES[] = {
+		{ ROP_LOG_INFO, "refused", SYSTEMD_ID_STEP_FAILED, "6" },
+		{ ROP_LOG_INFO, "expired", SYSTEMD_ID_STEP_FAILED, "6" },
+		{ ROP_LOG_WARN, NULL, SYSTEMD_ID_STEP_FAILED, "4" },
+		{ ROP_LOG_DEBUG, "met", NULL, "7" },
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-		const char *text = entry(CASES[i].level, "m", ROP_FIELDS({ "step", "meet" }, { "status", CASES[i].status }));
+		const char *text = entry(CASES[i].level, "m",
+					 ROP_FIELDS({ "step", "meet" }, { "status", CASES[i].status }));
 		const char *id = strstr(text, "MESSAGE_ID=");
 		cr_assert_eq(id != NULL, CASES[i].id != NULL);
 		cr_assert(!id || strncmp(id + strlen("MESSAGE_ID="), CASES[i].id, 32) == 0, "%s", text);
@@ -197,8 +204,9 @@ Test(service, failed_steps_and_errors_have_ids_and_other_facts_have_none)
 /* journald drops a field with another name, in silence. */
 Test(service, every_field_has_a_name_that_the_journal_takes)
 {
-	cr_assert_str_eq(strstr(entry(ROP_LOG_INFO, "m", ROP_FIELDS({ "node", "10.0.0.1:7000" }, { "lag-bytes", "1" }, { "_pid", "2" },
-								    { "9", "3" }, { "a.b9", "4" }, { "", "5" }, { "pid", "a\nB=c" })),
+	cr_assert_str_eq(strstr(entry(ROP_LOG_INFO, "m",
+				      ROP_FIELDS({ "node", "10.0.0.1:7000" }, { "lag-bytes", "1" }, { "_pid", "2" },
+						 { "9", "3" }, { "a.b9", "4" }, { "", "5" }, { "pid", "a\nB=c" })),
 				"REDIS_NODE"),
 			 "REDIS_NODE=10.0.0.1:7000\nLAG_BYTES=1\nPID=2\nA_B9=4\nPID=a\nB=c\n");
 	static char key[100];
@@ -225,9 +233,12 @@ Test(service, an_entry_reaches_the_journal)
 	if (access("/run/systemd/journal/socket", F_OK) != 0 || access("/usr/bin/journalctl", X_OK) != 0)
 		cr_skip_test("no journal runs here");
 	const char *mark = rop_printf(arena, "test-%d-%lld", (int)getpid(), (long long)monotonic_usec());
-	rop_service_journal(ROP_LOG_INFO, "Observe -> Ready", ROP_FIELDS({ "cluster", mark }, { "from", "Observe" }, { "to", "Ready" }));
-	const char *command = rop_printf(arena, "journalctl --sync 2>/dev/null; journalctl -q -o cat --output-fields=STATE_TO "
-					 "MESSAGE_ID=" SYSTEMD_ID_TRANSITION " REDIS_CLUSTER=%s", mark);
+	rop_service_journal(ROP_LOG_INFO, "Observe -> Ready",
+			    ROP_FIELDS({ "cluster", mark }, { "from", "Observe" }, { "to", "Ready" }));
+	const char *command = rop_printf(arena,
+					 "journalctl --sync 2>/dev/null; journalctl -q -o cat --output-fields=STATE_TO "
+					 "MESSAGE_ID=" SYSTEMD_ID_TRANSITION " REDIS_CLUSTER=%s",
+					 mark);
 	int64_t deadline = monotonic_usec() + 10000000;
 	char line[64] = "";
 	while (monotonic_usec() < deadline && !line[0]) { /* journald writes in its own time */

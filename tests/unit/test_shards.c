@@ -9,12 +9,15 @@ TestSuite(shards, .init = world_setup, .fini = hand_teardown);
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------- */
 
-struct memory { ROP_LIST(struct rop_shard_memory) shards; };
+struct memory {
+	ROP_LIST(struct rop_shard_memory) shards;
+};
 
 static void remember(struct memory *memory, int number, const struct rop_observed *world, int primary, int replica)
 {
 	struct rop_shard_memory *shard = rop_push(pool, &memory->shards);
-	*shard = (struct rop_shard_memory){ .number = number, .slots = rop_slots_text(pool, &world->nodes[primary].slots) };
+	*shard = (struct rop_shard_memory){ .number = number,
+					    .slots = rop_slots_text(pool, &world->nodes[primary].slots) };
 	for (int led = 1; led >= 0; led--) {
 		int node = led ? primary : replica;
 		if (node < 0)
@@ -163,16 +166,20 @@ static void expect_each_number_once(uint64_t seed, const struct rop_layout *layo
 	bool *had = rop_alloc_n(pool, layout->n + 1, sizeof(bool));
 	for (size_t k = 0; k < layout->n; k++) {
 		int number = layout->shards[k].number;
-		cr_assert(number >= 1 && number <= (int)layout->n && !had[number], "seed %" PRIu64 ": number %d", seed, number);
+		cr_assert(number >= 1 && number <= (int)layout->n && !had[number], "seed %" PRIu64 ": number %d", seed,
+			  number);
 		had[number] = true;
 	}
 }
 
 Test(shards, whatever_the_numbers_were_they_stay_and_nobody_moves)
 {
-	EACH_SEED(seed, 300) {
+	EACH_SEED(seed, 300)
+	{
 		uint64_t random = seed;
-		struct chances chances = { .max_shards = 12, .max_replicas = 2, .extra = 2, .zones = seed % PLACINGS_N };
+		struct chances chances = {
+			.max_shards = 12, .max_replicas = 2, .extra = 2, .zones = seed % PLACINGS_N
+		};
 		struct rop_topology *any = random_topology(&random, chances);
 		struct rop_observed *seen = formed_world(any);
 		struct rop_layout before = layout_of(any, seen);
@@ -194,7 +201,8 @@ Test(shards, whatever_the_numbers_were_they_stay_and_nobody_moves)
 			cr_assert_eq(number_of(&layout, (size_t)before.shards[k].primary), memory.shards.at[k].number,
 				     "seed %" PRIu64, seed);
 		for (size_t i = 0; i < seen->n; i++)
-			cr_assert_eq(layout.primary_of[i], seen->nodes[i].primary, "seed %" PRIu64 ": node %zu", seed, i);
+			cr_assert_eq(layout.primary_of[i], seen->nodes[i].primary, "seed %" PRIu64 ": node %zu", seed,
+				     i);
 	}
 }
 

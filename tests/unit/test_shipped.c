@@ -20,7 +20,8 @@ Test(shipped, every_cell_of_the_whole_table_leads_somewhere_and_every_state_can_
 Test(shipped, has_the_states_that_people_were_told_of)
 {
 	const struct rop_machine *machine = shipped_machine();
-	static const char *const STATES[] = { "Observe", "Configure", "Verify", "AssignSlots", "Replicate", "Ready", "Degraded", "Blocked", "Paused" };
+	static const char *const STATES[] = { "Observe", "Configure", "Verify",  "AssignSlots", "Replicate",
+					      "Ready",   "Degraded",  "Blocked", "Paused" };
 	for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++)
 		cr_assert_geq(rop_machine_find_state(machine, STATES[i]), 0, "%s", STATES[i]);
 	cr_assert_str_eq(machine->states[machine->initial].name, "Observe");
@@ -67,17 +68,21 @@ Test(shipped, only_final_states_lack_a_limit_in_time_where_they_wait)
 	for (size_t s = 0; s < machine->n_states; s++) {
 		const struct rop_state *state = &machine->states[s];
 		for (size_t r = 0; r < state->n_rows; r++)
-			cr_assert(state->rows[r].to != (int)s || state->final || state->within_ms > 0, "%s waits for ever", state->name);
+			cr_assert(state->rows[r].to != (int)s || state->final || state->within_ms > 0,
+				  "%s waits for ever", state->name);
 	}
 }
 
-static void expect_drawing(const char *path, void (*draw)(const struct rop_machine *machine, struct rop_text *out), const char *how)
+static void expect_drawing(const char *path, void (*draw)(const struct rop_machine *machine, struct rop_text *out),
+			   const char *how)
 {
 	ROP_OWN_TEXT now = { 0 };
 	const char *committed = read_source(path);
 	draw(shipped_machine(), &now);
 	cr_assert(committed, "%s is missing", path);
-	cr_assert_str_eq(now.at, committed, "%s is not the machine any more: redis-operator machine graph states/cluster.yaml%s >%s", path, how, path);
+	cr_assert_str_eq(now.at, committed,
+			 "%s is not the machine any more: redis-operator machine graph states/cluster.yaml%s >%s", path,
+			 how, path);
 }
 
 Test(shipped, the_drawings_beside_it_are_of_it)

@@ -11,11 +11,24 @@ TestSuite(store, .init = store_setup, .fini = store_teardown);
 /* Every field with a value of its own. */
 static struct rop_expect full_expect(enum rop_step_kind kind, const char *subject)
 {
-	struct rop_expect x = { .kind = kind, .subject = subject, .node = NODE_A, .peer = NODE_B, .first = 3, .last = 7,
-		.epoch = 5000000001, .name = "cluster-node-timeout", .value = "500", .was = "15000",
-		.address = "[2001:db8::1]:7000", .command = "CLUSTER MEET 10.0.0.2 7001", .precondition = "alone",
-		.why = "some nodes do not know each other yet; \xc3\xbc", .issued_wall_ms = 1700000000001,
-		.issued_boot_ms = 5001, .deadline_boot_ms = 6501, .attempts = 3 };
+	struct rop_expect x = { .kind = kind,
+				.subject = subject,
+				.node = NODE_A,
+				.peer = NODE_B,
+				.first = 3,
+				.last = 7,
+				.epoch = 5000000001,
+				.name = "cluster-node-timeout",
+				.value = "500",
+				.was = "15000",
+				.address = "[2001:db8::1]:7000",
+				.command = "CLUSTER MEET 10.0.0.2 7001",
+				.precondition = "alone",
+				.why = "some nodes do not know each other yet; \xc3\xbc",
+				.issued_wall_ms = 1700000000001,
+				.issued_boot_ms = 5001,
+				.deadline_boot_ms = 6501,
+				.attempts = 3 };
 	return x;
 }
 
@@ -65,14 +78,16 @@ static void assert_same_shards(const struct rop_image *image, const struct rop_e
 static struct rop_entry full_entry(void)
 {
 	struct rop_entry entry = entry_at(1700000000000);
-	*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster", "0123456789abcdef", "cart", "Observe",
-		"Configure", "Observe#1", "all nodes answer" };
+	*rop_push(arena, &entry.transitions) = (struct rop_transition){
+		"cluster", "0123456789abcdef", "cart", "Observe", "Configure", "Observe#1", "all nodes answer"
+	};
 	for (int kind = 0; kind < ROP_STEP_KINDS_N; kind++)
 		add_expect(&entry, full_expect((enum rop_step_kind)kind, rop_printf(arena, "subject:%d", kind)));
 	struct rop_expect bare = { .kind = ROP_STEP_PERSIST, .subject = "config:" NODE_B, .first = -1, .last = -1 };
 	add_expect(&entry, bare);
-	*rop_push(arena, &entry.temporaries_set) = (struct rop_temporary){ NODE_A, "10.0.0.1:6379", "cluster-node-timeout",
-		"15000", "500", NODE_B };
+	*rop_push(arena,
+		  &entry.temporaries_set) = (struct rop_temporary){ NODE_A,  "10.0.0.1:6379", "cluster-node-timeout",
+								    "15000", "500",           NODE_B };
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_B, "10.0.0.2:6379", 2 };
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", 0 };
 	struct rop_shard_memory *shard = add_shard(&entry, 2, "0-5460 6000");
@@ -84,7 +99,7 @@ static struct rop_entry full_entry(void)
 	entry.reached_revision = 1;
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		entry.conditions[i] = (struct rop_condition){ (enum rop_truth)(i % 3), rop_printf(arena, "Reason%d", i),
-			rop_printf(arena, "message %d", i), 1600000000000 + i };
+							      rop_printf(arena, "message %d", i), 1600000000000 + i };
 	return entry;
 }
 
@@ -196,7 +211,10 @@ Test(store, an_empty_entry_writes_nothing)
 
 Test(store, shards_that_cannot_be_are_refused_and_nothing_is_written)
 {
-	static const struct { int number; const char *slots; } BAD[] = {
+	static const struct {
+		int number;
+		const char *slots;
+	} BAD[] = {
 		{ 0, "1-2" }, { -1, "1-2" }, { 1, "" }, { 1, NULL }, { 1, "1-" }, { 1, "0-16384" }, { 1, "all" },
 	};
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
@@ -284,8 +302,10 @@ Test(store, overlapping_slot_ranges_are_refused_and_neighbours_are_not)
 	add_expect(&entry, expect_slots(0, 99));
 	add_expect(&entry, expect_slots(200, 200));
 	commit_or_die(store, "cart", &entry);
-	static const int BAD[][2] = { { 5461, 10922 }, { 0, 0 }, { 99, 100 }, { 150, 250 }, { 200, 201 }, { 0, 16383 },
-		{ 5000, 5461 }, { 10922, 16383 }, { 6000, 7000 }, { 5460, 10923 } };
+	static const int BAD[][2] = {
+		{ 5461, 10922 }, { 0, 0 },       { 99, 100 },      { 150, 250 },   { 200, 201 },
+		{ 0, 16383 },    { 5000, 5461 }, { 10922, 16383 }, { 6000, 7000 }, { 5460, 10923 }
+	};
 	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
 		struct rop_entry bad = entry_at(2000);
 		struct rop_expect x = expect_slots(BAD[i][0], BAD[i][1]);
@@ -472,11 +492,18 @@ Test(store, a_topology_that_means_the_same_is_the_same_revision)
 	const char *source = "x", *path = "x";
 	cr_assert(rop_store_source(store, arena, "cart", &source, &path, &err));
 	cr_assert(source == NULL && path == NULL);
-	static const struct { const char *digest, *source; int64_t revision; } ROUNDS[] = {
-		{ "d1", "one", 1 }, { "d1", "one, with a comment", 1 }, { "d2", "two", 2 }, { "d1", "one again", 3 },
+	static const struct {
+		const char *digest, *source;
+		int64_t revision;
+	} ROUNDS[] = {
+		{ "d1", "one", 1 },
+		{ "d1", "one, with a comment", 1 },
+		{ "d2", "two", 2 },
+		{ "d1", "one again", 3 },
 	};
 	for (size_t i = 0; i < sizeof ROUNDS / sizeof *ROUNDS; i++) {
-		cr_assert(rop_store_accept(store, "cart", ROUNDS[i].digest, "c", ROUNDS[i].source, "f.yaml", 1, &revision, &err));
+		cr_assert(rop_store_accept(store, "cart", ROUNDS[i].digest, "c", ROUNDS[i].source, "f.yaml", 1,
+					   &revision, &err));
 		cr_assert_eq(revision, ROUNDS[i].revision);
 	}
 	cr_assert(rop_store_source(store, arena, "cart", &source, &path, &err));
@@ -497,8 +524,13 @@ Test(store, a_topology_that_means_the_same_is_the_same_revision)
 static void one_pass(struct rop_store *store, const char *cluster, int i, int64_t wall_ms)
 {
 	struct rop_entry entry = entry_at(wall_ms);
-	*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster", "d", cluster, rop_printf(arena, "S%d", i),
-		rop_printf(arena, "S%d", i + 1), "S#1", rop_printf(arena, "reason %d", i) };
+	*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster",
+									"d",
+									cluster,
+									rop_printf(arena, "S%d", i),
+									rop_printf(arena, "S%d", i + 1),
+									"S#1",
+									rop_printf(arena, "reason %d", i) };
 	struct rop_expect x = expect_of(ROP_STEP_MEET, rop_printf(arena, "link:%d", i));
 	x.issued_wall_ms = wall_ms;
 	add_expect(&entry, x);

@@ -1,4 +1,5 @@
-/* test_store_beside.c - what is kept beside the journal: whose database it is, errors of files, pauses; what is forgotten. */
+/* test_store_beside.c - what is kept beside the journal: whose database it is, errors of files, pauses; what is
+ * forgotten. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,8 +159,8 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	for (int i = 0; i < passes; i++) {
 		struct rop_entry entry = entry_at(1000 + i);
 		entry.state = rop_printf(arena, "S%d", i);
-		*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster", "d", cluster, "A", entry.state, "A#1",
-			"a test" };
+		*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster",   "d",   cluster, "A",
+										entry.state, "A#1", "a test" };
 		add_expect(&entry, expect_of(ROP_STEP_MEET, rop_printf(arena, "link:%d", i)));
 		commit_or_die(store, cluster, &entry);
 		if (i == 0) /* stays pending */
@@ -171,7 +172,8 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 }
 
 #define UNDO_3 "DROP TABLE shard_copy; DROP TABLE shard; ALTER TABLE temporary_setting DROP COLUMN peer;"
-#define UNDO_2 "DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
+#define UNDO_2 \
+	"DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
 	"DROP INDEX transition_of_pass; DROP INDEX expectation_of_pass; DROP INDEX revision_of_path;"
 
 /* As version 1 or 2 of the program left it. */
@@ -185,16 +187,21 @@ static void make_version(int version)
 	add_temporary(&entry, NODE_A, "10.0.0.1:6379", "15000", "500");
 	commit_or_die(store, "cart", &entry);
 	rop_store_close(store);
-	raw_exec(db_path, rop_printf(arena, "%s %s PRAGMA user_version = %d", UNDO_3, version < 2 ? UNDO_2 : "", version));
+	raw_exec(db_path,
+		 rop_printf(arena, "%s %s PRAGMA user_version = %d", UNDO_3, version < 2 ? UNDO_2 : "", version));
 	sqlite3 *bare = NULL; /* it is what the schemas up to then make, to the letter */
 	cr_assert_eq(sqlite3_open(in_folder("bare.db"), &bare), SQLITE_OK);
 	for (int i = 0; i < version; i++)
 		cr_assert_eq(sqlite3_exec(bare, store_migrations[i].sql, NULL, NULL, NULL), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(bare, rop_printf(arena, "ATTACH '%s' AS made", db_path), NULL, NULL, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(bare, rop_printf(arena, "ATTACH '%s' AS made", db_path), NULL, NULL, NULL),
+		     SQLITE_OK);
 	sqlite3_stmt *q = NULL;
-	cr_assert_eq(sqlite3_prepare_v2(bare, "SELECT (SELECT group_concat(sql) FROM (SELECT sql FROM main.sqlite_schema"
-		" ORDER BY name)) IS (SELECT group_concat(sql) FROM (SELECT sql FROM made.sqlite_schema ORDER BY name))", -1, &q,
-		NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(bare,
+					"SELECT (SELECT group_concat(sql) FROM (SELECT sql FROM main.sqlite_schema"
+					" ORDER BY name)) IS (SELECT group_concat(sql) FROM (SELECT sql FROM "
+					"made.sqlite_schema ORDER BY name))",
+					-1, &q, NULL),
+		     SQLITE_OK);
 	cr_assert(sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0) == 1);
 	sqlite3_finalize(q);
 	sqlite3_close(bare);
@@ -279,7 +286,8 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 			children[i] = fork();
 			if (children[i] == 0) {
 				struct rop_store *store;
-				bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err) && rop_store_pause(store, "x", 0, "x", 1, &err);
+				bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err) &&
+					  rop_store_pause(store, "x", 0, "x", 1, &err);
 				if (!ok)
 					fprintf(stderr, "%s\n", err.text);
 				_exit(ok ? 0 : 1);
@@ -342,7 +350,8 @@ Test(store_beside, much_is_forgotten_in_several_turns_each_of_them_short)
 			  " transition_log (cluster, pass, machine, digest, subject, from_state, to_state, row, why)"
 			  " SELECT 1, pass.id, '', '', '', '', '', '', '' FROM pass, i WHERE pass.id > 4000");
 	int turns = 0;
-	int64_t rows = 0, last = raw_int(db_path, "SELECT (SELECT count(*) FROM pass) + (SELECT count(*) FROM transition_log)");
+	int64_t rows = 0, last = raw_int(db_path, "SELECT (SELECT count(*) FROM pass) + (SELECT count(*) FROM "
+						  "transition_log)");
 	for (bool more = true; more; turns++) {
 		more = forget(store, INT64_MAX, 10);
 		rows = raw_int(db_path, "SELECT (SELECT count(*) FROM pass) + (SELECT count(*) FROM transition_log)");
@@ -358,12 +367,14 @@ Test(store_beside, much_is_forgotten_in_several_turns_each_of_them_short)
 Test(store_beside, forgetting_uses_its_indexes)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
-	static const enum sql_name STATEMENTS[] = { SQL_PASS_OLD, SQL_PASS_NEWEST, SQL_TRANSITIONS_DROP, SQL_EXPECTS_DROP,
-		SQL_REVISION_OF_PATH };
+	static const enum sql_name STATEMENTS[] = { SQL_PASS_OLD, SQL_PASS_NEWEST, SQL_TRANSITIONS_DROP,
+						    SQL_EXPECTS_DROP, SQL_REVISION_OF_PATH };
 	for (size_t i = 0; i < sizeof STATEMENTS / sizeof *STATEMENTS; i++) {
 		sqlite3_stmt *q = NULL;
 		const char *text = sqlite3_sql(store->statements[STATEMENTS[i]]);
-		cr_assert_eq(sqlite3_prepare_v2(store->db, rop_printf(arena, "EXPLAIN QUERY PLAN %s", text), -1, &q, NULL), SQLITE_OK);
+		cr_assert_eq(sqlite3_prepare_v2(store->db, rop_printf(arena, "EXPLAIN QUERY PLAN %s", text), -1, &q,
+						NULL),
+			     SQLITE_OK);
 		while (sqlite3_step(q) == SQLITE_ROW)
 			cr_assert_not(strstr((const char *)sqlite3_column_text(q, 3), "SCAN"), "%s: %s", text,
 				      sqlite3_column_text(q, 3));

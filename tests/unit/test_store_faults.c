@@ -40,12 +40,13 @@ static struct rop_entry numbered_entry(int number, const struct rop_image *befor
 	entry.state_entered = entry.members_changed = entry.conditions_changed = true;
 	for (size_t i = 0; before && i < before->pending.n; i++)
 		add_resolution(&entry, before->pending.at[i].id, ROP_EXPECT_MET, NULL);
-	*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster", "d", "cart", "A", entry.state, "A#1",
-		"a test" };
+	*rop_push(arena, &entry.transitions) = (struct rop_transition){ "cluster",   "d",   "cart",  "A",
+									entry.state, "A#1", "a test" };
 	for (int i = 0; i < 6; i++) {
 		struct rop_expect x = expect_slots(i * 100, i * 100 + 99);
 		x.epoch = number;
-		x.why = "so that a row takes some room: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+		x.why = "so that a row takes some room: "
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 		add_expect(&entry, x);
 	}
 	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", number };
@@ -113,12 +114,14 @@ static int fail_each(int rc, bool for_good, bool torn)
 		if (!ok) {
 			cr_assert_eq(err.code, ROP_FAIL, "%s", err.text);
 			cr_assert(strstr(err.text, db_path) && strstr(err.text, "un again"), "%s", err.text);
-			cr_assert(rc != SQLITE_FULL || strstr(err.text, "disk is full") || strstr(err.text, "I/O"), "%s", err.text);
+			cr_assert(rc != SQLITE_FULL || strstr(err.text, "disk is full") || strstr(err.text, "I/O"),
+				  "%s", err.text);
 			fault.fail_at = 0; /* even if the disk works again */
 			int calls = fault.calls;
 			struct rop_entry more = numbered_entry(number + 2, NULL);
 			bool paused;
-			cr_assert_not(rop_store_commit(store, "cart", &more, &paused, &err), "a broken store stays broken");
+			cr_assert_not(rop_store_commit(store, "cart", &more, &paused, &err), "a broken store stays "
+											     "broken");
 			cr_assert(strstr(err.text, "no longer used"), "%s", err.text);
 			cr_assert_not(rop_store_paused(store, "cart", 1, &paused, &err), "nor does it say: go on");
 			cr_assert_eq(fault.calls, calls, "nothing was written or synced again");
@@ -127,7 +130,8 @@ static int fail_each(int rc, bool for_good, bool torn)
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int now = number_on_disk();
-		cr_assert(ok ? now == number + 1 : now == number || now == number + 1, "k %d: %d, then %d", k, number, now);
+		cr_assert(ok ? now == number + 1 : now == number || now == number + 1, "k %d: %d, then %d", k, number,
+			  now);
 		number = now;
 		if (!reached)
 			return k - 1;
@@ -145,9 +149,12 @@ Test(store_faults, when_the_kth_write_fails_all_or_nothing_is_there)
 		}
 }
 
-static struct store_migration four[4] = { { NULL }, { NULL }, { NULL },
-	{ "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
-	"ALTER TABLE cluster ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
+static struct store_migration four[4] = { { NULL },
+					  { NULL },
+					  { NULL },
+					  { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
+					    "ALTER TABLE cluster ADD COLUMN colour TEXT; UPDATE cluster SET colour = "
+					    "'red';" } };
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {
@@ -160,7 +167,9 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		cr_assert(commit_number(store, 7));
 		rop_store_close(store);
 		store = NULL;
-		fault = (struct fault_plan){ .fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true };
+		fault = (struct fault_plan){
+			.fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true
+		};
 		bool ok = store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
@@ -169,7 +178,8 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		int64_t version = raw_int(db_path, "PRAGMA user_version");
 		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 3);
 		cr_assert(integrity_ok(db_path));
-		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err), "and then it goes on: %s", err.text);
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err), "and then it goes on: %s",
+			  err.text);
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
@@ -184,7 +194,9 @@ Test(store_faults, when_making_a_database_dies_anywhere_the_next_one_makes_it)
 		unlink(db_path);
 		unlink(rop_printf(arena, "%s-journal", db_path));
 		struct rop_store *store = NULL;
-		fault = (struct fault_plan){ .fail_at = k, .rc = SQLITE_FULL, .for_good = true, .torn = true, .lazy = true };
+		fault = (struct fault_plan){
+			.fail_at = k, .rc = SQLITE_FULL, .for_good = true, .torn = true, .lazy = true
+		};
 		bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
@@ -244,15 +256,19 @@ Test(store_faults, when_the_kth_write_of_a_group_fails_nothing_of_any_request_is
 	bool reached = true;
 	for (k = 1; reached; k++) {
 		struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
-		fault = (struct fault_plan){ .fail_at = k, .rc = k % 2 ? SQLITE_FULL : SQLITE_IOERR_WRITE, .for_good = k % 3,
-			.torn = k % 5 == 0, .lazy = true };
+		fault = (struct fault_plan){ .fail_at = k,
+					     .rc = k % 2 ? SQLITE_FULL : SQLITE_IOERR_WRITE,
+					     .for_good = k % 3,
+					     .torn = k % 5 == 0,
+					     .lazy = true };
 		bool ok = commit_group_number(store, number + 1);
 		reached = fault.failures > 0;
 		cr_assert(ok || err.code == ROP_FAIL, "%s", err.text);
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int now = number_of_group();
-		cr_assert(ok ? now == number + 1 : now == number || now == number + 1, "k %d: %d, then %d", k, number, now);
+		cr_assert(ok ? now == number + 1 : now == number || now == number + 1, "k %d: %d, then %d", k, number,
+			  now);
 		number = now;
 	}
 	cr_assert_gt(k, 20, "%d points of failure are too few to believe", k);
@@ -369,7 +385,8 @@ Test(store_faults, a_damaged_page_is_found_at_opening)
 	memset(b.at + (page - 1) * 4096, 0xff, 4096);
 	spill(db_path, b.at, b.n);
 	cr_assert_not(rop_store_open(db_path, ROP_STORE_WRITE, &store, &err));
-	cr_assert(err.code == ROP_FAIL && strstr(err.text, "is damaged") && strstr(err.text, "move it away"), "%s", err.text);
+	cr_assert(err.code == ROP_FAIL && strstr(err.text, "is damaged") && strstr(err.text, "move it away"), "%s",
+		  err.text);
 	struct bytes after = slurp(db_path);
 	cr_assert(after.n == b.n && memcmp(after.at, b.at, b.n) == 0, "and left as it is");
 }
@@ -377,11 +394,17 @@ Test(store_faults, a_damaged_page_is_found_at_opening)
 Test(store_faults, values_that_cannot_be_ours_are_damage)
 {
 	static const char *const ODD[] = {
-		"UPDATE expectation SET kind = 'dance'", "UPDATE expectation SET attempts = 5000000000",
-		"UPDATE expectation SET node = node || node", "UPDATE condition SET type = 'Happy' WHERE type = 'Blocked'",
-		"UPDATE condition SET status = 'Maybe'", "UPDATE member SET shard = -5000000000",
-		"UPDATE cluster SET boot_id = '" NODE_A "'", "UPDATE shard SET slots = 'some'", "UPDATE shard SET slots = ''",
-		"UPDATE shard SET number = 5000000000 WHERE number = 1", "UPDATE shard_copy SET node = node || node",
+		"UPDATE expectation SET kind = 'dance'",
+		"UPDATE expectation SET attempts = 5000000000",
+		"UPDATE expectation SET node = node || node",
+		"UPDATE condition SET type = 'Happy' WHERE type = 'Blocked'",
+		"UPDATE condition SET status = 'Maybe'",
+		"UPDATE member SET shard = -5000000000",
+		"UPDATE cluster SET boot_id = '" NODE_A "'",
+		"UPDATE shard SET slots = 'some'",
+		"UPDATE shard SET slots = ''",
+		"UPDATE shard SET number = 5000000000 WHERE number = 1",
+		"UPDATE shard_copy SET node = node || node",
 		"UPDATE temporary_setting SET peer = hex(randomblob(21))",
 	};
 	for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++) {
@@ -568,7 +591,10 @@ Test(store_faults, of_processes_that_all_make_the_database_each_gets_its_commit_
 				struct rop_entry entry = numbered_entry(i, NULL);
 				bool paused;
 				_exit(rop_store_open(db_path, ROP_STORE_WRITE, &store, &err) &&
-				      rop_store_commit(store, rop_printf(arena, "cluster-%d", i), &entry, &paused, &err) ? 0 : 1);
+						      rop_store_commit(store, rop_printf(arena, "cluster-%d", i),
+								       &entry, &paused, &err)
+					      ? 0
+					      : 1);
 			}
 		}
 		for (int i = 0; i < PROCESSES; i++) {

@@ -80,11 +80,15 @@ Test(store_files, a_folder_that_was_there_keeps_its_mode)
 
 Test(store_files, every_pragma_reads_back)
 {
-	static const struct { const char *get, *value; } PRAGMAS[] = {
-		{ "PRAGMA journal_mode", "truncate" }, { "PRAGMA synchronous", "2" }, { "PRAGMA foreign_keys", "1" },
-		{ "PRAGMA trusted_schema", "0" }, { "PRAGMA cell_size_check", "1" }, { "PRAGMA mmap_size", "0" },
-		{ "PRAGMA busy_timeout", "5000" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "3" },
-		{ "PRAGMA application_id", "1919905841" }, { "PRAGMA encoding", "UTF-8" },
+	static const struct {
+		const char *get, *value;
+	} PRAGMAS[] = {
+		{ "PRAGMA journal_mode", "truncate" }, { "PRAGMA synchronous", "2" },
+		{ "PRAGMA foreign_keys", "1" },        { "PRAGMA trusted_schema", "0" },
+		{ "PRAGMA cell_size_check", "1" },     { "PRAGMA mmap_size", "0" },
+		{ "PRAGMA busy_timeout", "5000" },     { "PRAGMA temp_store", "2" },
+		{ "PRAGMA user_version", "3" },        { "PRAGMA application_id", "1919905841" },
+		{ "PRAGMA encoding", "UTF-8" },
 	};
 	for (int mode = ROP_STORE_WRITE; mode >= ROP_STORE_READ; mode--) {
 		struct rop_store *store = open_or_die(db_path, (enum rop_store_mode)mode);
@@ -92,7 +96,8 @@ Test(store_files, every_pragma_reads_back)
 			sqlite3_stmt *stmt;
 			cr_assert_eq(sqlite3_prepare_v2(store->db, PRAGMAS[i].get, -1, &stmt, NULL), SQLITE_OK);
 			cr_assert_eq(sqlite3_step(stmt), SQLITE_ROW);
-			cr_assert_str_eq((const char *)sqlite3_column_text(stmt, 0), PRAGMAS[i].value, "%s", PRAGMAS[i].get);
+			cr_assert_str_eq((const char *)sqlite3_column_text(stmt, 0), PRAGMAS[i].value, "%s",
+					 PRAGMAS[i].get);
 			sqlite3_finalize(stmt);
 		}
 		int defensive = 0;
@@ -101,8 +106,9 @@ Test(store_files, every_pragma_reads_back)
 		rop_store_close(store);
 	}
 	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM pragma_table_list"
-			     " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' AND strict = 0"), 0,
-		     "all tables are STRICT");
+				      " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' AND "
+				      "strict = 0"),
+		     0, "all tables are STRICT");
 }
 
 Test(store_files, a_database_that_another_program_put_into_wal_mode_is_brought_back_or_refused)
@@ -145,8 +151,10 @@ Test(store_files, a_reader_cannot_write)
 
 Test(store_files, what_is_not_ours_is_refused_and_left_alone)
 {
-	write_file(db_path, "once upon a time there was a text file that somebody named state.db and that was long enough, "
-		   "which is at least a hundred characters, to look like the first page of a database to a careless eye");
+	write_file(db_path, "once upon a time there was a text file that somebody named state.db and that was long "
+			    "enough, "
+			    "which is at least a hundred characters, to look like the first page of a database to a "
+			    "careless eye");
 	assert_not_opened(db_path, ROP_STORE_WRITE, "not a database");
 	assert_not_opened(db_path, ROP_STORE_READ, "not a database");
 	char *foreign = in_folder("foreign.db");
@@ -204,10 +212,14 @@ Test(store_files, a_folder_that_cannot_be_written_is_refused_at_once)
 
 Test(store_files, network_file_systems_are_known_by_name)
 {
-	static const struct { unsigned long magic; const char *name; } KNOWN[] = {
-		{ 0x6969, "NFS" }, { 0x01021997, "9P" }, { 0x65735546, "FUSE" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" },
-		{ (unsigned long)(int)0xff534d42, "CIFS" }, { 0xfe534d42, "SMB2" }, { 0xef53, NULL }, { 0x01021994, NULL },
-		{ 0x9123683e, NULL }, { 0x58465342, NULL },
+	static const struct {
+		unsigned long magic;
+		const char *name;
+	} KNOWN[] = {
+		{ 0x6969, "NFS" },      { 0x01021997, "9P" },   { 0x65735546, "FUSE" },
+		{ 0x517b, "SMB" },      { 0xff534d42, "CIFS" }, { (unsigned long)(int)0xff534d42, "CIFS" },
+		{ 0xfe534d42, "SMB2" }, { 0xef53, NULL },       { 0x01021994, NULL },
+		{ 0x9123683e, NULL },   { 0x58465342, NULL },
 	};
 	for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
 		const char *name = store_network_name(KNOWN[i].magic);
@@ -256,7 +268,7 @@ Test(store_files, a_migration_keeps_what_was_there_and_a_copy_of_it)
 	char *copy = rop_printf(arena, "%s.before-4", db_path);
 	write_file(rop_printf(arena, "%s.part", copy), "left by a copy that was interrupted");
 	const struct store_migration *all = steps_and("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
-							     "ALTER TABLE cluster ADD COLUMN colour TEXT;");
+						      "ALTER TABLE cluster ADD COLUMN colour TEXT;");
 	cr_assert(store_open_with(db_path, ROP_STORE_READ, all, NEXT, &store, &err), "%s", err.text);
 	cr_assert_str_eq(image_of(store, "cart").state, "Ready", "compatible: an older schema can be read");
 	rop_store_close(store);
@@ -362,8 +374,8 @@ Test(store_lock, a_holder_that_has_not_signed_yet_is_still_a_holder)
 {
 	int fd = open(in_folder("cart.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	cr_assert(fd >= 0 && flock(fd, LOCK_EX) == 0);
-	static const char *const CONTENTS[] = { "", "4711", "4711 app", "1 apply 17672", "nonsense\n", "x y z\n",
-		"-4 apply 1\n" };
+	static const char *const CONTENTS[] = { "",           "4711",    "4711 app",    "1 apply 17672",
+						"nonsense\n", "x y z\n", "-4 apply 1\n" };
 	for (size_t i = 0; i < sizeof CONTENTS / sizeof *CONTENTS; i++) {
 		cr_assert_eq(ftruncate(fd, 0), 0);
 		cr_assert_eq(pwrite(fd, CONTENTS[i], strlen(CONTENTS[i]), 0), (ssize_t)strlen(CONTENTS[i]));
@@ -417,7 +429,8 @@ Test(store_lock, odd_names_and_places_are_refused)
 	static const char *const BAD[] = { "", "../cart", ".", "a/b" };
 	struct rop_lock *lock = NULL;
 	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
-		cr_assert(!rop_lock_take(db_path, BAD[i], "apply", &lock, &err) && err.code == ROP_INVALID, "%s", BAD[i]);
+		cr_assert(!rop_lock_take(db_path, BAD[i], "apply", &lock, &err) && err.code == ROP_INVALID, "%s",
+			  BAD[i]);
 	cr_assert_eq(symlink("elsewhere", in_folder("cart.lock")), 0);
 	cr_assert(!rop_lock_take(db_path, "cart", "apply", &lock, &err) && err.code == ROP_FAIL, "%s", err.text);
 	cr_assert_eq(mode_of(in_folder("elsewhere")), -ENOENT);
@@ -437,8 +450,8 @@ static void race(struct shared *shared, int rounds)
 		struct rop_lock *lock = NULL;
 		if (!rop_lock_take(db_path, "cart", "race", &lock, &err)) {
 			__atomic_add_fetch(&shared->refused, 1, __ATOMIC_SEQ_CST);
-			if (err.code != ROP_BUSY ||
-			    (!strstr(err.text, "(race, since 2") && !strstr(err.text, "not yet said")))
+			if (err.code != ROP_BUSY || (!strstr(err.text, "(race, since 2") && !strstr(err.text, "not yet "
+													      "said")))
 				__atomic_add_fetch(&shared->odd, 1, __ATOMIC_SEQ_CST);
 			continue;
 		}
@@ -446,7 +459,8 @@ static void race(struct shared *shared, int rounds)
 		if (__atomic_add_fetch(&shared->inside, 1, __ATOMIC_SEQ_CST) != 1)
 			__atomic_add_fetch(&shared->overlaps, 1, __ATOMIC_SEQ_CST);
 		/* until somebody was turned away: else the race proves nothing */
-		for (int k = 0; k < 20 || (k < 1000000 && __atomic_load_n(&shared->refused, __ATOMIC_SEQ_CST) == 0); k++)
+		for (int k = 0; k < 20 || (k < 1000000 && __atomic_load_n(&shared->refused, __ATOMIC_SEQ_CST) == 0);
+		     k++)
 			sched_yield();
 		__atomic_sub_fetch(&shared->inside, 1, __ATOMIC_SEQ_CST);
 		rop_lock_release(lock);

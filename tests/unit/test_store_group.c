@@ -29,7 +29,8 @@ static void assert_untouched(struct rop_store *store, const struct rop_commit_re
 	cr_assert_eq(image.pending.n, 1, "%s", request->cluster);
 	cr_assert_eq(request->entry->pass, 0, "%s", request->cluster);
 	for (size_t i = 0; i < request->entry->expects.n; i++)
-		cr_assert_eq(request->entry->expects.at[i].id, 0, "%s: no id of a row that is not there", request->cluster);
+		cr_assert_eq(request->entry->expects.at[i].id, 0, "%s: no id of a row that is not there",
+			     request->cluster);
 }
 
 Test(store_group, of_outdated_paused_refused_and_good_exactly_the_good_one_is_written)
@@ -38,7 +39,7 @@ Test(store_group, of_outdated_paused_refused_and_good_exactly_the_good_one_is_wr
 	enum { OUTDATED, PAUSED, REFUSED, GOOD, N };
 	static const char *const NAMES[N] = { "outdated", "paused", "refused", "good" };
 	static const enum rop_commit RESULTS[N] = { ROP_COMMIT_OUTDATED, ROP_COMMIT_PAUSED, ROP_COMMIT_REFUSED,
-		ROP_COMMIT_WRITTEN };
+						    ROP_COMMIT_WRITTEN };
 	int64_t passes[N];
 	for (int i = 0; i < N; i++)
 		passes[i] = first_pass(store, NAMES[i]);
@@ -49,7 +50,8 @@ Test(store_group, of_outdated_paused_refused_and_good_exactly_the_good_one_is_wr
 		const struct rop_commit_request *of[N];
 		for (int i = 0; i < N; i++) {
 			struct rop_commit_request *request = &requests[(i + turn) % N];
-			entries[i] = move_with(rop_printf(arena, "State%d", turn), rop_printf(arena, "link:A>C%d", turn));
+			entries[i] = move_with(rop_printf(arena, "State%d", turn),
+					       rop_printf(arena, "link:A>C%d", turn));
 			entries[i].check_pass = true;
 			entries[i].after_pass = passes[i] - (i == OUTDATED);
 			*request = (struct rop_commit_request){ .cluster = NAMES[i], .entry = &entries[i] };
@@ -80,7 +82,8 @@ Test(store_group, the_second_of_two_that_decided_after_the_same_pass_is_outdated
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
 	struct rop_entry first = move_with("Verify", "link:A>B"), second = move_with("Ready", "link:A>C");
 	first.check_pass = second.check_pass = true; /* after none at all */
-	struct rop_commit_request requests[] = { { .cluster = "cart", .entry = &first }, { .cluster = "cart", .entry = &second } };
+	struct rop_commit_request requests[] = { { .cluster = "cart", .entry = &first },
+						 { .cluster = "cart", .entry = &second } };
 	cr_assert(rop_store_commit_group(store, requests, 2, &err), "%s", err.text);
 	cr_assert_eq(requests[0].result, ROP_COMMIT_WRITTEN);
 	cr_assert_eq(requests[1].result, ROP_COMMIT_OUTDATED);
@@ -100,7 +103,8 @@ Test(store_group, one_that_claims_a_subject_of_another_request_of_its_cluster_is
 	struct rop_entry wrong = entry_at(2000);
 	add_expect(&wrong, expect_slots(7, 6)); /* found before anything is written */
 	struct rop_commit_request requests[] = { { .cluster = "cart", .entry = &first },
-		{ .cluster = "cart", .entry = &second }, { .cluster = "wishlist", .entry = &wrong } };
+						 { .cluster = "cart", .entry = &second },
+						 { .cluster = "wishlist", .entry = &wrong } };
 	cr_assert(rop_store_commit_group(store, requests, 3, &err), "%s", err.text);
 	cr_assert_eq(requests[0].result, ROP_COMMIT_WRITTEN);
 	cr_assert_eq(requests[1].result, ROP_COMMIT_REFUSED);
@@ -122,8 +126,9 @@ Test(store_group, a_group_with_nothing_to_write_touches_no_file)
 	late.check_pass = true;
 	late.after_pass = pass + 7;
 	struct rop_commit_request requests[] = { { .cluster = "cart", .entry = &empty },
-		{ .cluster = "paused", .entry = &in_pause }, { .cluster = "paused", .entry = &empty },
-		{ .cluster = "cart", .entry = &late } };
+						 { .cluster = "paused", .entry = &in_pause },
+						 { .cluster = "paused", .entry = &empty },
+						 { .cluster = "cart", .entry = &late } };
 	cr_assert(rop_store_commit_group(store, requests, 4, &err), "%s", err.text);
 	cr_assert_eq(requests[0].result, ROP_COMMIT_WRITTEN);
 	cr_assert_eq(requests[1].result, ROP_COMMIT_PAUSED);

@@ -18,7 +18,10 @@ struct jobs {
 	size_t n_worked, n_told;
 };
 
-struct job { struct jobs *jobs; int number, more; };
+struct job {
+	struct jobs *jobs;
+	int number, more;
+};
 
 static void work(void *arg)
 {
@@ -98,9 +101,9 @@ struct book {
 	struct rop_store *store;
 	struct rop_writer *writer;
 	struct rop_arena *arena;
-	sqlite3 *reader;       /* another process's, as far as locks go */
+	sqlite3 *reader; /* another process's, as far as locks go */
 	struct rop_timer *timer;
-	int waited, freed;     /* tries that found the database in use; times that it was free again */
+	int waited, freed; /* tries that found the database in use; times that it was free again */
 	size_t pauses;
 	int pauses_told;
 };
@@ -110,7 +113,7 @@ struct asker {
 	struct rop_write write;
 	struct book *book;
 	struct rop_entry *entry;
-	struct asker *victim;  /* freed when this one is told */
+	struct asker *victim; /* freed when this one is told */
 	int told, written, outdated, failed, worked;
 	int *told_elsewhere;
 	char text[200];
@@ -157,10 +160,17 @@ static int64_t count(struct book *b, const char *sql)
 static struct rop_entry *entry(struct book *b, const char *state)
 {
 	struct rop_entry *e = rop_alloc(b->arena, sizeof *e);
-	*e = (struct rop_entry){ .wall_ms = 1000, .boot_ms = 1000, .boot_id = "boot", .pid = 1, .state = state, .state_entered = true };
+	*e = (struct rop_entry){
+		.wall_ms = 1000, .boot_ms = 1000, .boot_id = "boot", .pid = 1, .state = state, .state_entered = true
+	};
 	struct rop_transition *t = rop_push(b->arena, &e->transitions);
-	*t = (struct rop_transition){ .machine = "cluster", .digest = "d", .subject = "cluster", .from = "Observe", .to = state,
-				      .row = "Observe#1", .why = "a test" };
+	*t = (struct rop_transition){ .machine = "cluster",
+				      .digest = "d",
+				      .subject = "cluster",
+				      .from = "Observe",
+				      .to = state,
+				      .row = "Observe#1",
+				      .why = "a test" };
 	return e;
 }
 

@@ -217,8 +217,14 @@ struct rop_situation *situation_with(const struct rop_topology *topology, const 
 				     const struct rop_image *image, struct rop_tries *tries, int64_t boot_ms)
 {
 	struct rop_situation *now = rop_alloc(pool, sizeof *now);
-	*now = (struct rop_situation){ .arena = pool, .topology = topology, .seen = seen, .image = image, .tries = tries,
-				       .wall_ms = 1000000 + boot_ms, .boot_ms = boot_ms, .may_lower = true };
+	*now = (struct rop_situation){ .arena = pool,
+				       .topology = topology,
+				       .seen = seen,
+				       .image = image,
+				       .tries = tries,
+				       .wall_ms = 1000000 + boot_ms,
+				       .boot_ms = boot_ms,
+				       .may_lower = true };
 	rop_situation_assess(now);
 	return now;
 }
@@ -258,9 +264,9 @@ static void print_line(struct rop_text *text, const struct rop_observed *world, 
 	bool replica = node->role == ROP_ROLE_REPLICA, linked = rop_bit(world, world->linked, viewer, subject);
 	const char *slots = rop_slots_text(pool, &node->slots);
 	rop_text_add(text, "%s %s:%d@%d %s%s%s %s 0 1700000000000 %" PRId64 " %s%s%s\n", node->id, node->ip, node->port,
-		     node->bus_port, viewer == subject ? "myself," : "", replica ? "slave" : "master", linked ? "" : ",fail",
-		     replica ? node->primary_id : "-", node->epoch, linked ? "connected" : "disconnected",
-		     *slots ? " " : "", slots);
+		     node->bus_port, viewer == subject ? "myself," : "", replica ? "slave" : "master",
+		     linked ? "" : ",fail", replica ? node->primary_id : "-", node->epoch,
+		     linked ? "connected" : "disconnected", *slots ? " " : "", slots);
 }
 
 struct rop_answer *answers_of(const struct rop_observed *world)
@@ -269,9 +275,13 @@ struct rop_answer *answers_of(const struct rop_observed *world)
 	for (size_t i = 0; i < world->n; i++) {
 		const struct rop_node *node = &world->nodes[i];
 		struct rop_answer *answer = &answers[i];
-		*answer = (struct rop_answer){ .address = node->address, .ip = node->ip, .port = node->port,
-					       .bus_port = node->bus_port, .reach = node->reach,
-					       .reach_why = node->reach_why, .functions = -1 };
+		*answer = (struct rop_answer){ .address = node->address,
+					       .ip = node->ip,
+					       .port = node->port,
+					       .bus_port = node->bus_port,
+					       .reach = node->reach,
+					       .reach_why = node->reach_why,
+					       .functions = -1 };
 		if (node->reach != ROP_REACH_OK)
 			continue;
 		ROP_OWN_TEXT nodes = { 0 };
@@ -282,10 +292,14 @@ struct rop_answer *answers_of(const struct rop_observed *world)
 		answer->cluster_info = rop_printf(pool, "cluster_state:%s\r\ncluster_current_epoch:%" PRId64 "\r\n",
 						  node->state_ok ? "ok" : "fail", node->current_epoch);
 		answer->info_server = "# Server\r\nredis_version:7.0.15\r\n";
-		answer->info_replication = rop_printf(pool, "role:x\r\nmaster_link_status:%s\r\nmaster_sync_in_progress:%d\r\n",
+		answer->info_replication = rop_printf(pool,
+						      "role:x\r\nmaster_link_status:%s\r\nmaster_sync_in_progress:%"
+						      "d\r\n",
 						      node->link_up ? "up" : "down", node->syncing);
-		answer->info_keyspace = node->keys ? rop_printf(pool, "# Keyspace\r\ndb0:keys=%" PRId64 ",expires=0\r\n", node->keys)
-						   : "# Keyspace\r\n";
+		answer->info_keyspace = node->keys
+						? rop_printf(pool, "# Keyspace\r\ndb0:keys=%" PRId64 ",expires=0\r\n",
+							     node->keys)
+						: "# Keyspace\r\n";
 		answer->functions = node->functions;
 		answer->settings = node->settings;
 	}
@@ -326,7 +340,11 @@ struct rop_tries *tries_that_took(const struct rop_topology *topology)
 	struct rop_tries *tries = rop_tries_new(pool);
 	for (size_t i = 0; i < topology->settings.n; i++) {
 		const struct rop_setting *setting = &topology->settings.at[i];
-		struct rop_expect e = { .kind = ROP_STEP_SETTING, .first = -1, .last = -1, .name = setting->name, .value = setting->value,
+		struct rop_expect e = { .kind = ROP_STEP_SETTING,
+					.first = -1,
+					.last = -1,
+					.name = setting->name,
+					.value = setting->value,
 					.subject = rop_printf(pool, "setting:%s/%s", node_id(999), setting->name) };
 		rop_tries_ended(tries, &e, ROP_EXPECT_MET, 0);
 	}

@@ -37,7 +37,7 @@ const char *node_id(size_t i); /* static; the same for the same i */
 
 /* Every node answers, is empty and alone, on 7.0.15 with default settings. */
 struct rop_observed *fresh_world(const struct rop_topology *topology);
-void meet_all(struct rop_observed *world);                     /* everybody knows everybody, epochs 1..n */
+void meet_all(struct rop_observed *world); /* everybody knows everybody, epochs 1..n */
 void give_slots(struct rop_observed *world, size_t node, int first, int last);
 void make_replica(struct rop_observed *world, size_t node, size_t primary);
 void go_silent(struct rop_observed *world, size_t node);
