@@ -82,6 +82,18 @@ static bool owes_restore(const struct rop_reconcile *r)
 	return r->image.temporaries.n || (r->now && r->now->temporaries_in_force);
 }
 
+/* Left as it is for a step that this run will not come to: the run is about to end. */
+static bool waits_in_vain(const struct rop_reconcile *r)
+{
+	struct rop_situation at_end = *r->now;
+	at_end.ends = true;
+	for (size_t i = 0; i < r->image.temporaries.n; i++)
+		if (rop_temporary_waits(r->now, &r->image.temporaries.at[i]) &&
+		    !rop_temporary_waits(&at_end, &r->image.temporaries.at[i]))
+			return true;
+	return false;
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
@@ -104,7 +116,10 @@ static void rest(struct rop_reconcile *r)
 	} else if (final && (r->told || r->now->paused) && !restores_later(r) && !has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
 		pass_explain(r);
-		r->want = ROP_WANT_DONE;
+		if (!r->options.predict && waits_in_vain(r))
+			rop_reconcile_stop(r, r->result.code, NULL);
+		else
+			r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
 		finish(r, ROP_OK);
 	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED && !r->pending.n) {

@@ -15,13 +15,33 @@ bool copies_may_hold(const struct rop_node *node)
 	return node->keys != 0;
 }
 
+/* The owner of slots that writes the history which this replica has: a server that was given a new id keeps its
+ * replicas, for they follow an address. One only, and it must have told so in this look. -1: none. */
+static int owner_by_history(const struct rop_observed *seen, size_t node)
+{
+	int owner = -1;
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *other = &seen->nodes[i];
+		if (!answers(seen, i) || other->role == ROP_ROLE_REPLICA || rop_slots_empty(&other->slots) ||
+		    !other->replid[0] || strcmp(other->replid, seen->nodes[node].replid) != 0)
+			continue;
+		if (owner >= 0)
+			return -1;
+		owner = (int)i;
+	}
+	return owner;
+}
+
 int copies_root(const struct rop_observed *seen, size_t node)
 {
-	int at = (int)node;
+	size_t at = node;
 	for (size_t hops = 0; hops <= seen->n; hops++) {
-		if (at < 0 || seen->nodes[at].role != ROP_ROLE_REPLICA)
-			return at;
-		at = seen->nodes[at].primary;
+		const struct rop_node *there = &seen->nodes[at];
+		if (there->role != ROP_ROLE_REPLICA)
+			return (int)at;
+		if (there->primary < 0)
+			return owner_by_history(seen, at);
+		at = (size_t)there->primary;
 	}
 	return -1; /* they follow each other in a circle */
 }

@@ -139,11 +139,16 @@ static bool is_given_up(const struct rop_situation *now, const struct remembered
 	return r->n ? r->empty == r->n : !now->image->shards.n && now->image->formed_wall_ms && all_blank(now);
 }
 
+static const char *where_they_were(const struct rop_situation *now, const struct remembered *r)
+{
+	return r->nodes ? rop_printf(now->arena, "their data was last seen on %s", r->nodes)
+			: "the cluster holds data, so they had an owner, which is not known here";
+}
+
 static const char *slots_sentence(const struct rop_situation *now, const char *slots, int shard,
 				  const struct remembered *r)
 {
-	const char *were = r->nodes ? rop_printf(now->arena, "their data was last seen on %s", r->nodes)
-				    : "the cluster holds data, so they had an owner, which is not known here";
+	const char *were = where_they_were(now, r);
 	const char *are = r->silent_nodes ? rop_printf(now->arena, "%s does not answer and may come back with it; ",
 						       r->silent_nodes)
 			  : r->n && r->empty == r->n ? "all of these answer, and are empty now; "
@@ -151,6 +156,18 @@ static const char *slots_sentence(const struct rop_situation *now, const char *s
 	return rop_printf(now->arena,
 			  "slots %s (shard %d) are owned by nobody; %s; %sgiven to an empty node, their keys are lost",
 			  slots, shard, were, are);
+}
+
+const char *guard_homeless_slots(const struct rop_situation *now, size_t k, const char **ret_silent)
+{
+	const struct rop_shard *shard = &now->layout.shards[k];
+	if (shard->primary >= 0 || rop_slots_empty(&shard->add) || !have_history(now))
+		return NULL;
+	struct remembered r = copies_remembered(now, &shard->add);
+	*ret_silent = r.silent_nodes;
+	return rop_printf(now->arena, "slots %s (shard %d) are owned by nobody, and no declared node can take them; %s",
+			  rop_slots_text(now->arena, &shard->add), r.shard ? r.shard : (int)k + 1,
+			  where_they_were(now, &r));
 }
 
 static struct guard risk_of_slots(const struct rop_situation *now, const struct rop_step *step)

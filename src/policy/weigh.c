@@ -124,6 +124,21 @@ static void find_losses(struct rop_situation *now)
 	}
 }
 
+/* There is no step that could be consented to: a node is missing. */
+static void find_homeless_slots(struct rop_situation *now)
+{
+	for (size_t k = 0; k < now->layout.n; k++) {
+		const char *silent = NULL, *text = guard_homeless_slots(now, k, &silent);
+		if (!text)
+			continue;
+		policy_find(now, ROP_REFUSED, -1, "DataLoss", text,
+			    silent ? rop_printf(now->arena, "bring back %s with its data", silent)
+				   : "restore the data first, if there is a copy anywhere; then declare a node more, "
+				     "empty, "
+				     "that can take these slots (spec.nodes)");
+	}
+}
+
 /* The consent of a person names the loss by its digest: when just that is met, it is taken. */
 static bool take_consent(struct rop_situation *now)
 {
@@ -172,4 +187,6 @@ void policy_weigh(struct rop_situation *now)
 		weigh(now);
 	}
 	find_losses(now);
+	if (now->kase != ROP_CASE_TOTAL_LOSS)
+		find_homeless_slots(now);
 }

@@ -542,10 +542,11 @@ changes_snapshot() { # FILE: lines "node run_id command calls"
 
 changes_begin() { changes_snapshot "$LIVE_DIR/changes0"; }
 
-changes_list() { # lines "node command times"; a server restarted since counts from nought
+changes_list() { # sorted lines "node command times"; a server restarted since counts from nought
 	changes_snapshot "$LIVE_DIR/changes1"
 	awk '!now { before[$1, $2, $3] = $4; next }
-		$4 > before[$1, $2, $3] { print $1, $3, $4 - before[$1, $2, $3] }' "$LIVE_DIR/changes0" now=1 "$LIVE_DIR/changes1"
+		$4 > before[$1, $2, $3] { print $1, $3, $4 - before[$1, $2, $3] }' "$LIVE_DIR/changes0" now=1 "$LIVE_DIR/changes1" |
+		sort -k1,1n -k2,2
 }
 
 changes_count() { changes_list | awk '{ sum += $3 } END { print sum + 0 }'; }

@@ -28,6 +28,17 @@ else
 	tail -60 "$2/watched" | sed 's/^/    /'
 	status=1
 fi
+# Seeds that failed once, each for a reason of its own: slots that no node could take, a replica of an id that was gone,
+# a setting left for a step that did not come, and what the judge had wrong.
+again=0
+for seed in 2000227 2003057 3004490 3006812 3007331 3009307 4007451 4008736; do
+	"$sim" --seed "$seed" >"$2/again" 2>&1 && continue
+	echo "not ok - seed $seed, which failed once, holds"
+	tail -20 "$2/again" | sed 's/^/    /'
+	again=1
+	status=1
+done
+[ "$again" -eq 0 ] && echo 'ok - seeds that failed once hold'
 # A simulator that catches nothing proves nothing: operators broken on purpose must fail.
 if "$sim" --controls >"$2/controls" 2>&1; then
 	echo "ok - each sabotage of the operator is caught"

@@ -51,10 +51,22 @@ static const char *seen_refusal(const struct judge *j)
 		return "a foreign peer was seen";
 	for (size_t i = 0; i < j->seen->n; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
-		if (node->reach == ROP_REACH_OK && keys_of(j, i) > 0 && node->role != ROP_ROLE_REPLICA &&
+		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
 		    empty(&node->slots))
-			return node->keys > 0 ? "a node with keys and without slots was seen"
-					      : "a node without slots that holds keys did not say how many";
+			return "a node with keys and without slots was seen";
+	}
+	return NULL;
+}
+
+/* What was not said forbids what needs to know it, and nothing else: nobody is made a member, or an owner. (REPLICATE
+ * of such a node is judged by what it throws away, judge_data.c.) */
+static const char *seen_untold(const struct judge *j)
+{
+	for (size_t i = 0; i < j->seen->n; i++) {
+		const struct rop_node *node = &j->seen->nodes[i];
+		if (node->reach == ROP_REACH_OK && node->keys < 0 && keys_of(j, i) > 0 &&
+		    node->role != ROP_ROLE_REPLICA && empty(&node->slots))
+			return "a node without slots that holds keys did not say how many";
 	}
 	return NULL;
 }
@@ -344,6 +356,9 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 			sim_fail(s, "%s is sent while the cluster is paused", e->subject);
 		if (e->kind != ROP_STEP_RESTORE && refusal)
 			sim_fail(s, "%s is sent, though %s", e->subject, refusal);
+		const char *untold = seen_untold(&s->judge);
+		if (untold && (e->kind == ROP_STEP_MEET || e->kind == ROP_STEP_SLOTS || e->kind == ROP_STEP_EPOCH))
+			sim_fail(s, "%s is sent, though %s", e->subject, untold);
 		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(&s->judge))
 			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
 		judge_words(s, &steps[i]);
@@ -369,6 +384,15 @@ static bool is_troubled(const struct sim *s)
 	return s->trouble && s->world->now_ms < s->faults_end_ms + 15000;
 }
 
+/* In the last look it was still being filled by its new primary, whatever has come since. */
+static bool was_filling(const struct rop_observed *seen, size_t node, const struct rop_temporary *temporary)
+{
+	const struct rop_node *n = &seen->nodes[node];
+	int peer = rop_observed_find(seen, temporary->peer);
+	return temporary->peer[0] && n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, temporary->peer) == 0 &&
+	       (!n->link_up || n->syncing || peer < 0 || !rop_bit(seen, seen->online, (size_t)peer, node));
+}
+
 /* Who was stopped, refused or out of time puts back what was lowered, on every node that answers; but for what waits
  * for its condition. One batch (--step) leaves it as it is. */
 void judge_run_ended(struct sim *s, const struct run_end *end)
@@ -385,7 +409,7 @@ void judge_run_ended(struct sim *s, const struct run_end *end)
 		const struct rop_temporary *temporary = &image.temporaries.at[t];
 		int node = rop_observed_find(s->world->truth, temporary->node);
 		if (node < 0 || !s->world->servers[node].up || s->judge.seen->nodes[node].reach != ROP_REACH_OK ||
-		    verdict_waits(s, temporary))
+		    verdict_waits(s, temporary) || was_filling(s->judge.seen, (size_t)node, temporary))
 			continue;
 		sim_fail(s, "a run ends with code %d, and %s of node %d is left lowered", end->result.code,
 			 temporary->name, node);

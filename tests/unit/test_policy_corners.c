@@ -8,8 +8,7 @@
 
 TestSuite(policy_corners, .init = world_setup, .fini = world_teardown);
 
-/* ---- empty, converged, nothing to write: one condition at a time
- * ------------------------------------------------------ */
+/* ---- empty, converged, nothing to write: one condition at a time --------------------------------------- */
 
 Test(policy_corners, one_trace_of_a_life_before_and_it_is_no_fresh_formation)
 {
@@ -74,8 +73,7 @@ Test(policy_corners, one_thing_to_write_and_the_entry_is_not_empty)
 	}
 }
 
-/* ---- sentences in the singular
- * ---------------------------------------------------------------------------------------- */
+/* ---- sentences in the singular ------------------------------------------------------------------------- */
 
 Test(policy_corners, one_key_and_one_library_are_in_the_singular_and_no_address_is_unknown)
 {
@@ -94,8 +92,7 @@ Test(policy_corners, one_key_and_one_library_are_in_the_singular_and_no_address_
 	cr_assert(strstr(now->findings.at[2].text, "holds 1 function library"), "%s", now->findings.at[2].text);
 }
 
-/* ---- nodes of which little is known
- * ------------------------------------------------------------------------------------- */
+/* ---- nodes of which little is known -------------------------------------------------------------------- */
 
 Test(policy_corners, nodes_without_an_id_are_no_twins)
 {
@@ -170,8 +167,7 @@ Test(policy_corners, of_no_nodes_nothing_is_open)
 	cr_assert_eq(now->open.n, 0);
 }
 
-/* ---- replicas and primaries in odd places
- * --------------------------------------------------------------------------------- */
+/* ---- replicas and primaries in odd places -------------------------------------------------------------- */
 
 /* Where there is data it first stands aside: no election while it has another shard's data. */
 Test(policy_corners, a_replica_of_the_wrong_primary_is_told_the_right_one_once_it_stands_aside)
@@ -271,8 +267,7 @@ Test(policy_corners, a_replica_of_a_stranger_settles_without_a_link)
 	cr_assert_not(world->nodes[1].link_up);
 }
 
-/* ---- words of commands
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- words of commands --------------------------------------------------------------------------------- */
 
 Test(policy_corners, an_empty_value_is_shown_in_quotes)
 {
@@ -311,8 +306,7 @@ Test(policy_corners, a_refusal_without_words_counts_as_one)
 	cr_assert_not(rop_tries_worn_out(tries, NULL, NULL));
 }
 
-/* ---- texts of nodes
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- texts of nodes ------------------------------------------------------------------------------------ */
 
 Test(policy_corners, odd_but_readable_answers_are_read)
 {

@@ -286,3 +286,52 @@ Test(policy_guard, a_second_server_with_the_same_id_is_told_apart_from_a_node_th
 	rop_situation_assess(&once);
 	cr_assert(once.refused, "who looks only once tells at once");
 }
+
+/* Its primary was given a new id and follows no more under the old one: the data is the same, by its history. */
+Test(policy_guard, a_replica_of_an_id_that_is_gone_goes_to_who_writes_its_history)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = full_world(topology);
+	struct rop_node *lost = &world->nodes[4];
+	lost->primary = -1;
+	memset(lost->primary_id, 'f', sizeof lost->primary_id - 1);
+	stand_aside(world, 4);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_eq(now->losses.list.n, 1, "nobody has its history");
+	cr_assert_str_eq(now->losses.list.at[0].copies, lost->id);
+
+	memset(lost->replid, 'a', sizeof lost->replid - 1);
+	memset(world->nodes[1].replid, 'a', sizeof world->nodes[1].replid - 1);
+	now = situation_of(topology, world);
+	cr_assert(!now->losses.list.n && !now->refused);
+	struct rop_batch batch = batch_of(now, "attach_replicas");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 4 && batch.steps.at[0].peer == 1);
+
+	memcpy(world->nodes[2].replid, lost->replid, sizeof lost->replid);
+	cr_assert_eq(situation_of(topology, world)->losses.list.n, 1, "two claim to have written it");
+	memset(world->nodes[2].replid, 0, sizeof world->nodes[2].replid);
+	go_silent(world, 1);
+	now = situation_of(topology, world);
+	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
+	cr_assert_str_eq(held(now, 4), "10.0.0.2:6379 does not answer (connection refused)");
+}
+
+/* The slots' owner is gone, and every declared node has a place already: no step, and still a loss that is named. */
+Test(policy_guard, slots_that_no_declared_node_can_take_are_a_loss_that_is_named)
+{
+	struct rop_topology *topology = topology_of(3, 1, 5);
+	struct rop_observed *world = full_world(topology);
+	memset(&world->nodes[2].slots, 0, sizeof world->nodes[2].slots);
+	make_replica(world, 2, 0);
+	world->nodes[2].keys = 100;
+	rop_bit_set(world, world->online, 0, 2);
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(now->refused && now->layout.shards[2].primary < 0);
+	const struct rop_finding *finding = NULL;
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (strstr(now->findings.at[i].text, "no declared node can take them"))
+			finding = &now->findings.at[i];
+	cr_assert_not_null(finding);
+	cr_assert_str_eq(finding->reason, "DataLoss");
+	cr_assert_not_null(strstr(finding->text, "slots 10923-16383 (shard 3) are owned by nobody"));
+}

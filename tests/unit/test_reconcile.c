@@ -308,8 +308,7 @@ Test(reconcile, a_step_that_is_refused_for_ever_ends_in_its_own_words)
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
 }
 
-/* ---- PERSIST: its reply decides
- * -------------------------------------------------------------------------------------- */
+/* ---- PERSIST: its reply decides ------------------------------------------------------------------------ */
 
 static enum rop_sent persist_sent;
 static const char *persist_text;
@@ -377,8 +376,7 @@ Test(reconcile, what_was_reached_once_is_not_reached_any_more_when_a_node_dies)
 	cr_assert_not(rop_reconcile_result(op->r).reached, "in state %s", state());
 }
 
-/* ---- one batch at a time
- * ---------------------------------------------------------------------------------------------- */
+/* ---- one batch at a time ------------------------------------------------------------------------------- */
 
 Test(reconcile, step_by_step_every_call_sends_one_batch_and_lowers_nothing)
 {
@@ -409,8 +407,7 @@ Test(reconcile, step_by_step_every_call_sends_one_batch_and_lowers_nothing)
 	cr_assert_eq(hand_sent(op, ROP_STEP_LOWER), 0);
 }
 
-/* ---- nodes that go and come
- * ------------------------------------------------------------------------------------------- */
+/* ---- nodes that go and come ---------------------------------------------------------------------------- */
 
 Test(reconcile, a_formed_cluster_without_one_node_is_degraded_and_recovers)
 {
@@ -500,8 +497,7 @@ Test(reconcile, a_world_that_does_not_change_is_looked_at_less_and_less_often)
 	cr_assert_lt(soon, 20);
 }
 
-/* ---- machines that do not end
- * ------------------------------------------------------------------------------------------ */
+/* ---- machines that do not end -------------------------------------------------------------------------- */
 
 Test(reconcile, a_machine_that_goes_round_is_stopped_and_named)
 {

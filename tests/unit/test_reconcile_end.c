@@ -8,8 +8,7 @@
 
 TestSuite(reconcile_end, .init = world_setup, .fini = hand_teardown);
 
-/* ---- pauses
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- pauses -------------------------------------------------------------------------------------------- */
 
 Test(reconcile_end, a_pause_at_the_commit_leaves_everything_as_it_was)
 {
@@ -85,8 +84,7 @@ Test(reconcile_end, a_batch_that_a_pause_kept_from_being_sent_is_known_not_execu
 	cr_assert_str_eq(state(), "Paused");
 }
 
-/* ---- stops
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- stops --------------------------------------------------------------------------------------------- */
 
 Test(reconcile_end, told_to_stop_it_puts_temporary_settings_back_first)
 {
@@ -164,8 +162,7 @@ Test(reconcile_end, a_batch_that_was_written_is_sent_although_told_to_stop)
 	cr_assert_str_eq(op->world->nodes[0].settings[0], "15000");
 }
 
-/* ---- temporary settings
- * ---------------------------------------------------------------------------------------------- */
+/* ---- temporary settings -------------------------------------------------------------------------------- */
 
 Test(reconcile_end, a_persons_own_value_of_a_lowered_setting_is_left_alone)
 {

@@ -24,8 +24,7 @@ static void start_kept_and_converged(void)
 	cr_assert(rop_reconcile_converged(op->r));
 }
 
-/* ---- what is written
- * ------------------------------------------------------------------------------------------------- */
+/* ---- what is written ----------------------------------------------------------------------------------- */
 
 Test(reconcile_keep, a_run_over_a_converged_cluster_writes_nothing_at_all)
 {
@@ -223,8 +222,7 @@ Test(reconcile_keep, when_what_stood_in_the_way_is_gone_it_goes_on_at_once)
 	cr_assert_str_eq(state(), "Configure");
 }
 
-/* ---- how often it looks
- * ---------------------------------------------------------------------------------------------- */
+/* ---- how often it looks -------------------------------------------------------------------------------- */
 
 static int64_t longest_sleep(int n)
 {
@@ -286,8 +284,7 @@ Test(reconcile_keep, a_synchronisation_of_hours_is_not_looked_at_four_times_a_se
 	cr_assert_leq(op->looks - seen, 1000);
 }
 
-/* ---- memory
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------- */
 
 #define BOUND ((size_t)96 * 1024) /* for six nodes */
 
