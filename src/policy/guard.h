@@ -19,8 +19,8 @@ struct guard {
 /* Pure: of the step, the situation, and what the batch holds already. */
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step);
 
-/* Slots of the K-th shard that have an owner no more, and none of the declared nodes can take: a sentence; NULL: there are
- * none, or never were any keys. ret_silent: who may come back with them, or NULL. */
+/* Slots of the K-th shard that have an owner no more, and that none of the declared nodes can take: a sentence; NULL:
+ * there are none, or there never was a key. ret_silent: who may come back with them, or NULL. */
 const char *guard_homeless_slots(const struct rop_situation *now, size_t k, const char **ret_silent);
 
 /* Does attaching X to P need cluster-replica-no-failover on X meanwhile? (safety.md, "REPLICATE where there is data")
