@@ -96,8 +96,10 @@ struct rop_node {
 	int strangers;         /* those of them that were not among the nodes asked */
 	uint64_t strangers_digest; /* of their ids, in any order */
 	int version;               /* 70015 for 7.0.15 (redis_version); 0 unknown */
-	const char *flavour;       /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
-	const char **settings;     /* by index of rop_observed.setting_names; NULL: not known */
+	bool valkey;
+	int own_version;       /* 80101 for Valkey 8.1.1, whose redis_version stays at 7.2.4; else as version */
+	const char *flavour;   /* "redis 7.0.15", "valkey 8.1.1"; NULL unknown */
+	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
 	const bool
 		*no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
 	struct rop_operator

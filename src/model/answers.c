@@ -245,7 +245,9 @@ static void take_server(struct rop_arena *arena, const char *info, struct rop_no
 	if (!info || !rop_info_get(info, "redis_version", version, sizeof version))
 		return;
 	node->version = parse_version(version);
-	if (rop_info_get(info, "valkey_version", own, sizeof own)) /* redis_version stays at 7.2.4 there */
+	node->valkey = rop_info_get(info, "valkey_version", own, sizeof own);
+	node->own_version = parse_version(node->valkey ? own : version);
+	if (node->valkey)
 		node->flavour = rop_printf(arena, "valkey %s", visible(arena, own, sizeof own));
 	else
 		node->flavour = rop_printf(arena, "redis %s", visible(arena, version, sizeof version));

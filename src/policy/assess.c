@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alike.h"
 #include "copies.h"
 #include "guard.h"
 #include "rop/text.h"
@@ -561,6 +562,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_find_unknown_settings(now);
+	policy_find_unlike(now);
 	policy_find_temporaries(now);
 	policy_warn_of_temporaries(now);
 	find_unfit_nodes(now);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alike.h"
 #include "placement.h"
 #include "policy.h"
 
@@ -18,6 +19,7 @@ struct maker {
 	bool *is_primary;  /* [node] */
 	const bool *owner; /* [node]: owns slots now */
 	size_t owners;
+	bool mixed;    /* servers of which some cannot load what others send */
 	int *seats;    /* [share]: its primary, now or to be; -1 */
 	int *share_of; /* [node]; -1 */
 };
@@ -164,22 +166,31 @@ static bool is_candidate(const struct maker *m, size_t i)
 	return node->reach == ROP_REACH_OK && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA;
 }
 
-/* In file order: those declared for a shard first, then those declared for none. */
+/* The next of those declared for a shard (0: for none) in file order; the older servers first, for they cannot load
+ * what newer ones send. -1: there is none. */
+static int next_candidate(const struct maker *m, const bool *taken, int label)
+{
+	int best = -1;
+	for (size_t i = 0; i < m->seen->n; i++) {
+		if (taken[i] || !is_candidate(m, i) || label_of(m, i) != label)
+			continue;
+		if (best < 0 || alike_rank(&m->seen->nodes[i]) < alike_rank(&m->seen->nodes[best]))
+			best = (int)i;
+	}
+	return best;
+}
+
+/* Those declared for a shard first, then those declared for none. */
 static void seat_new_primaries(struct maker *m, int *seats)
 {
+	bool *taken = rop_alloc_n(m->arena, m->seen->n, sizeof(bool));
+	for (size_t k = 0; k < m->out->n; k++)
+		seats[k] = m->owner_of[k] >= 0 ? m->owner_of[k] : next_candidate(m, taken, m->share_number[k]);
 	for (size_t k = 0; k < m->out->n; k++) {
-		seats[k] = m->owner_of[k];
-		for (size_t i = 0; seats[k] < 0 && i < m->seen->n; i++)
-			if (is_candidate(m, i) && label_of(m, i) == m->share_number[k])
-				seats[k] = (int)i;
-	}
-	size_t i = 0;
-	for (size_t k = 0; k < m->out->n; k++) {
+		if (seats[k] < 0)
+			seats[k] = next_candidate(m, taken, 0);
 		if (seats[k] >= 0)
-			continue;
-		while (i < m->seen->n && !(is_candidate(m, i) && label_of(m, i) == 0))
-			i++;
-		seats[k] = i < m->seen->n ? (int)i++ : -1;
+			taken[seats[k]] = true;
 	}
 }
 
@@ -373,6 +384,7 @@ static void init(struct maker *m, const struct rop_observed *seen)
 	const struct rop_topology *topology = m->topology;
 	struct rop_layout *out = m->out;
 	m->seen = seen;
+	m->mixed = alike_ranks_differ(seen);
 	m->owner = policy_owners(arena, seen);
 	for (size_t i = 0; i < seen->n; i++)
 		m->owners += m->owner[i];
@@ -412,7 +424,8 @@ static void work_out(struct maker *m)
 	seat_new_primaries(m, m->seats);
 	place_replicas(m, m->seats, m->share_of);
 	size_t together = count_together(m, m->share_of);
-	for (int exact = 0; exact < 2 && together > 0 && m->owners < m->out->n; exact++) {
+	/* Which server may follow which comes before which host it is on. */
+	for (int exact = 0; exact < 2 && together > 0 && !m->mixed && m->owners < m->out->n; exact++) {
 		int *seats = rop_alloc_n(m->arena, m->out->n, sizeof(int)),
 		    *share_of = rop_alloc_n(m->arena, m->seen->n, sizeof(int));
 		if (!deal(m, exact, seats, share_of))
@@ -463,8 +476,12 @@ void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topolog
 	found.remembered = remembered;
 	found.n_remembered = n_remembered;
 	struct rop_observed *blank = rop_observed_new(arena, seen->n, NULL, 0);
-	for (size_t i = 0; i < seen->n; i++)
+	for (size_t i = 0; i < seen->n; i++) {
 		blank->nodes[i].role = ROP_ROLE_PRIMARY;
+		blank->nodes[i].version = seen->nodes[i].version;
+		blank->nodes[i].valkey = seen->nodes[i].valkey;
+		blank->nodes[i].own_version = seen->nodes[i].own_version;
+	}
 	*ret_layout = (struct rop_layout){ 0 };
 	init(&found, seen);
 	init(&fresh, blank);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alike.h"
 #include "copies.h"
 #include "guard.h"
 #include "rop/text.h"
@@ -294,6 +295,9 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[x];
+	const char *unlike = alike_cannot_load(now, x, p);
+	if (unlike)
+		return wait_for(unlike);
 	if (!now->data)
 		return seen->nodes[p].reach == ROP_REACH_OK ? GO : wait_for(copies_leadership_open(now, p));
 	const char *open = copies_leadership_open(now, p);

@@ -4,38 +4,36 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alike.h"
 #include "policy.h"
 #include "rop/text.h"
 
+static void watch(const char **names, size_t *n, const char *name)
+{
+	for (size_t k = 0; k < *n; k++)
+		if (strcasecmp(names[k], name) == 0)
+			return;
+	names[(*n)++] = name;
+}
+
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
 {
-	const char **names = rop_alloc_n(arena, topology->settings.n + POLICY_TEMPORARIES_N + 2, sizeof *names);
-	size_t n = 0;
+	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + 2, n = 0;
+	const char **names = rop_alloc_n(arena, most, sizeof *names);
 	bool memory = false;
 	for (size_t i = 0; i < POLICY_TEMPORARIES_N; i++)
-		names[n++] = policy_temporary_names[i];
+		watch(names, &n, policy_temporary_names[i]);
 	for (size_t i = 0; i < topology->settings.n; i++) {
 		const char *name = topology->settings.at[i].name;
-		bool known = false;
-		for (size_t k = 0; k < n && !known; k++)
-			known = strcmp(names[k], name) == 0;
-		if (!known)
-			names[n++] = name;
+		watch(names, &n, name);
 		memory |= strcasecmp(name, "maxmemory") == 0 || strcasecmp(name, "maxmemory-policy") == 0;
 	}
-	if (!memory) {
-		*ret_n = n;
-		return names;
+	if (memory) { /* what one of them does depends on the other */
+		watch(names, &n, "maxmemory");
+		watch(names, &n, "maxmemory-policy");
 	}
-	/* What one of them does depends on the other. */
-	static const char *const LIMITS[] = { "maxmemory", "maxmemory-policy" };
-	for (size_t i = 0; i < 2; i++) {
-		bool known = false;
-		for (size_t k = 0; k < n && !known; k++)
-			known = strcasecmp(names[k], LIMITS[i]) == 0;
-		if (!known)
-			names[n++] = LIMITS[i];
-	}
+	for (size_t i = 0; i < ALIKE_SETTINGS_N; i++)
+		watch(names, &n, alike_settings[i]);
 	*ret_n = n;
 	return names;
 }

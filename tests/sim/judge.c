@@ -176,6 +176,10 @@ static void judge_expect(struct sim *s, const struct rop_expect *e)
 	if (e->kind == ROP_STEP_EPOCH && s->judge.met_others[node])
 		sim_fail(s, "SET-CONFIG-EPOCH for %s, which was seen knowing others", e->address);
 	bool holds = n->role != ROP_ROLE_REPLICA && keys_of(&s->judge, (size_t)node) > 0;
+	int peer = e->kind == ROP_STEP_ROLE ? rop_observed_find(s->world->truth, e->peer) : -1;
+	if (peer >= 0 && s->world->truth->nodes[peer].version > s->world->truth->nodes[node].version)
+		sim_fail(s, "%s is to follow %s, whose RDB it cannot load", e->address,
+			 s->world->truth->nodes[peer].address);
 	if (e->kind == ROP_STEP_ROLE && (!empty(&n->slots) || holds))
 		sim_fail(s, "REPLICATE by %s, which was seen with slots or keys", e->address);
 }

@@ -45,7 +45,7 @@ bool chance_permille(struct chance *c, int64_t permille);
 
 /* ---- the truth --------------------------------------------------------------------------------------------- */
 
-#define SETTINGS_MAX 8
+#define SETTINGS_MAX 12
 #define NEVER INT64_MAX
 
 struct claim { /* what a node said of itself at some time; its epoch is its own (a replica shows its primary's) */
@@ -379,7 +379,9 @@ struct sim {
 	bool blocked;          /* the machine was in Blocked */
 	int64_t faults_end_ms; /* nothing new goes wrong from here on */
 	int64_t trouble;       /* permille of commands and answers that go wrong until then */
-	bool unknown_setting;  /* the file declares a setting that the servers do not have */
+	int version;           /* of all servers; mixed: every other one is a newer one */
+	bool mixed;
+	bool unknown_setting; /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
 	int64_t edit_ms; /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];

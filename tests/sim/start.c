@@ -1,5 +1,6 @@
 /* start.c - what is declared, and how a virtual cluster begins: fresh, half made by redis-cli, healthy, lost, strange.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,8 @@ static void make_settings(struct sim *s)
 	for (size_t i = 0; i < sizeof LOWERED / sizeof *LOWERED; i++)
 		if (chance_permille(c, 100))
 			declare(s, LOWERED[i].name, LOWERED[i].values[chance_below(c, 3)]);
+	s->version = chance_permille(c, 200) ? 60216 : 70015;
+	s->mixed = s->start == START_FRESH && chance_permille(c, 50);
 	s->unknown_setting = chance_permille(c, 15);
 	if (s->unknown_setting)
 		declare(s, "no-such-setting", "yes");
@@ -119,7 +122,9 @@ static const char *original_value(struct sim *s, const char *name, size_t pick)
 	for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
 		if (strcmp(OTHERS[i].name, name) == 0)
 			return OTHERS[i].values[chance_below(&s->chance, 3)];
-	return strcmp(name, "cluster-replica-no-failover") == 0 ? "no" : NULL;
+	if (strcmp(name, "cluster-databases") == 0)
+		return "16";
+	return strcmp(name, "cluster-replica-no-failover") == 0 || strcmp(name, "tls-cluster") == 0 ? "no" : NULL;
 }
 
 static void make_server(struct world *w, size_t i, size_t pick)
@@ -146,8 +151,8 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	node->role = ROP_ROLE_PRIMARY;
 	node->functions = 0;
 	data_begin(w, i);
-	node->version = chance_permille(&s->chance, 200) ? 60216 : 70015;
-	node->flavour = "redis 7.0.15";
+	node->version = node->own_version = s->mixed && i % 2 ? 80002 : s->version;
+	node->flavour = rop_printf(s->arena, "redis %d", node->version);
 	new_id(&s->chance, node->id);
 	for (size_t at = 0; at < w->truth->n_settings; at++) {
 		const char *value = original_value(s, w->truth->setting_names[at],
@@ -165,6 +170,7 @@ static void make_world(struct sim *s)
 	struct world *w = s->world = rop_alloc(s->arena, sizeof *w);
 	size_t n = s->topology->nodes.n, n_settings;
 	const char **names = rop_settings_watched(s->arena, s->topology, &n_settings);
+	assert(n_settings <= SETTINGS_MAX);
 	w->sim = s;
 	w->arena = s->arena;
 	w->truth = rop_observed_new(s->arena, n, names, n_settings);

@@ -161,6 +161,8 @@ static bool bears_out(const struct sim *s, const char *reason)
 		return !all_covered(t) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0);
 	if (strcmp(reason, "Unknown") == 0)
 		return any_hides(s);
+	if (strcmp(reason, "UnlikeServers") == 0)
+		return s->mixed;
 	if (strcmp(reason, "TooManyShards") == 0)
 		return owners(t) > s->topology->shards;
 	if (strcmp(reason, "TooFewShards") == 0)
