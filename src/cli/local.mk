@@ -14,6 +14,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_run.c \
 	src/cli/cmd_status.c \
 	src/cli/cmd_validate.c \
+	src/cli/commands.c \
 	src/cli/consent.c \
 	src/cli/main.c \
 	src/cli/plan_json.c \
