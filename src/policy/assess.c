@@ -13,17 +13,6 @@ const char *rop_case_name(enum rop_case kase)
 	return NAMES[kase];
 }
 
-void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
-		 const char *advice)
-{
-	for (size_t i = 0; i < now->findings.n; i++)
-		if (strcmp(now->findings.at[i].text, text) == 0)
-			return;
-	*rop_push(now->arena, &now->findings) = (struct rop_finding){
-		.code = code, .node = node, .reason = reason, .text = text, .advice = advice
-	};
-}
-
 /* ---- components: who is connected by what the views list --------------------------------------------------- */
 
 static int root_of(int *parent, int i)
