@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "rop/err.h"
-#include "rop/journal.h"
 #include "rop/mem.h"
 #include "rop/topology.h"
 

@@ -17,6 +17,8 @@
 
 #include "rop/daemon.h"
 #include "rop/drive.h"
+#include "rop/events.h"
+#include "rop/names.h"
 #include "rop/topology.h"
 
 /* ---- a revision: one version of a topology, frozen ----------------------------------------------------------- */

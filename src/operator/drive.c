@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rop/log.h"
+#include "rop/names.h"
 #include "rop/text.h"
 
 struct rop_drive {
@@ -56,26 +57,6 @@ static struct rop_clock clock_now(void)
 static const char *name_of(const struct rop_drive *d)
 {
 	return d->options.reconcile.topology->name;
-}
-
-struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology,
-				      const struct rop_image *image)
-{
-	struct rop_endpoint *endpoints = rop_alloc_n(arena, topology->nodes.n, sizeof *endpoints);
-	for (size_t i = 0; i < topology->nodes.n; i++) {
-		const struct rop_declared_node *node = &topology->nodes.at[i];
-		bool v6 = strchr(node->host, ':') != NULL;
-		endpoints[i] = (struct rop_endpoint){
-			.address = rop_printf(arena, v6 ? "[%s]:%d" : "%s:%d", node->host, node->port),
-			.ip = node->ip,
-			.port = node->port,
-			.bus_port = node->bus_port,
-		};
-		for (size_t m = 0; image && m < image->members.n; m++)
-			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
-				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
-	}
-	return endpoints;
 }
 
 /* A node that does not answer is still known by its id. */

@@ -3,6 +3,7 @@
 #define ROP_OPERATOR_PASS_H
 
 #include "rop/reconcile.h"
+#include "rop/tries.h"
 
 struct rop_reconcile {
 	struct rop_reconcile_options options;

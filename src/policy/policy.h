@@ -3,6 +3,7 @@
 #define ROP_POLICY_INTERNAL_H
 
 #include "rop/policy.h"
+#include "rop/tries.h"
 
 /* findings.c: once each, however often it is found */
 void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,

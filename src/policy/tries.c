@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rop/policy.h"
+#include "rop/tries.h"
+
+#include "rop/observed.h"
 #include "rop/text.h"
 
 #define BACKOFF_FIRST_MS 50
