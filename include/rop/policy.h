@@ -86,6 +86,7 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 };
 
 struct rop_situation {
+	/* What is asked: set by who has it made. */
 	struct rop_arena *arena;
 	const struct rop_topology *topology;
 	const struct rop_observed *seen;
@@ -96,12 +97,11 @@ struct rop_situation {
 	bool may_lower;                  /* temporary settings are allowed in this run (not with --step) */
 	bool ends;                       /* told to stop: nothing is done any more but putting back */
 	bool warn_of_found;              /* temporary settings without a row are only warned of; else they go back */
-	int64_t agreed_ms;               /* how long all views have agreed without a pause; 0 with one look only */
 	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
 
-	/* derived by rop_situation_assess */
+	/* What follows from it: rop_situation_assess. */
 	enum rop_case kase;
 	struct rop_layout layout;
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
@@ -123,11 +123,15 @@ struct rop_situation {
 	bool prepared, settings_as_declared, waiting, worn_out;
 	bool temporaries_in_force; /* one that may go back now */
 	bool temporaries_waiting;  /* one that may not yet: rop_temporary.peer */
-	bool finding_gone; /* set by the caller after assessing: a finding was told, and nothing is found any more */
+
+	/* What follows from earlier passes: set by the reconciler afterwards. */
+	int64_t agreed_ms; /* how long all views have agreed without a pause; 0 with one look only */
+	bool finding_gone; /* a finding was told, and nothing is found any more */
 };
 
-/* The inputs above "derived" are set by the caller; fills in the rest. */
-void rop_situation_assess(struct rop_situation *now);
+/* The one way to a situation: takes what is asked, in its arena, and fills in what follows. */
+struct rop_situation *rop_situation_make(const struct rop_situation *asked);
+void rop_situation_assess(struct rop_situation *now); /* the same in place, for tests */
 
 /* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
 bool rop_situation_converged(const struct rop_situation *now);

@@ -563,8 +563,7 @@ static void remember_look(struct rop_reconcile *r, const struct rop_observed *se
 static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	struct rop_consent consent = r->consent;
-	r->now = rop_alloc(r->pass, sizeof *r->now);
-	*r->now = (struct rop_situation){
+	r->now = rop_situation_make(&(struct rop_situation){
 		.arena = r->pass,
 		.topology = r->options.topology,
 		.seen = seen,
@@ -579,8 +578,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.consent = &consent,
 		.warn_of_found = r->options.keep,
 		.ends = r->stopping,
-	};
-	rop_situation_assess(r->now);
+	});
 	keep_consent(r, &consent);
 	r->now->consent = &r->consent; /* for the planners of this pass */
 	r->now->finding_gone = r->told_finding && !r->now->findings.n;

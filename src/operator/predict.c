@@ -73,19 +73,17 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	struct prediction p = {
 		.arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen)
 	};
-	struct rop_situation *first = rop_alloc(arena, sizeof *first);
 	struct rop_consent consent = { .digest = options->consent };
-	*first = (struct rop_situation){ .looks_once = true,
-					 .consent = &consent,
-					 .arena = arena,
-					 .topology = options->topology,
-					 .seen = seen,
-					 .image = options->image,
-					 .instance = options->instance,
-					 .wall_ms = clock.wall_ms,
-					 .boot_ms = clock.boot_ms,
-					 .may_lower = !options->step };
-	rop_situation_assess(first);
+	struct rop_situation *first = rop_situation_make(&(struct rop_situation){ .looks_once = true,
+										  .consent = &consent,
+										  .arena = arena,
+										  .topology = options->topology,
+										  .seen = seen,
+										  .image = options->image,
+										  .instance = options->instance,
+										  .wall_ms = clock.wall_ms,
+										  .boot_ms = clock.boot_ms,
+										  .may_lower = !options->step });
 	first->consent = NULL;
 	ret_plan->first = first;
 

@@ -577,3 +577,11 @@ bool rop_situation_converged(const struct rop_situation *now)
 	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force &&
 	       !now->temporaries_waiting;
 }
+
+struct rop_situation *rop_situation_make(const struct rop_situation *asked)
+{
+	struct rop_situation *now = rop_alloc(asked->arena, sizeof *now);
+	*now = *asked;
+	rop_situation_assess(now);
+	return now;
+}
