@@ -166,9 +166,13 @@ const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_sit
 
 struct rop_step {
 	struct rop_expect expect; /* what is journalled */
-	int node, peer;           /* indexes; peer -1: none */
-	const char *state;        /* the machine's state that asked for it */
-	struct rop_risk risk;     /* LOSS only where it was consented to */
+	/* The command, made once by rop_step_describe, in the memory of its pass: expect.command is this, in words, and
+	 * this is what is sent. NULL where the pass is over. */
+	size_t argc;
+	const char **argv;
+	int node, peer;       /* indexes; peer -1: none */
+	const char *state;    /* the machine's state that asked for it */
+	struct rop_risk risk; /* LOSS only where it was consented to */
 };
 
 struct rop_batch { /* what the actions of one pass ask for */
@@ -194,10 +198,7 @@ bool rop_expect_seen(const struct rop_expect *expect, const struct rop_observed 
 void rop_step_effect(const struct rop_expect *expect, struct rop_observed *seen);
 /* What follows by itself among the nodes that answer, until nothing more does (in place). */
 void rop_settle(struct rop_observed *seen);
-/* The command as sent; texts in the arena. Returns argc. */
-size_t rop_step_command(struct rop_arena *arena, const struct rop_expect *expect, const struct rop_observed *seen,
-			const char ***ret_argv);
-/* Fills in subject, address, command and precondition from kind, node and peer. */
+/* Fills in subject, address, the command (to be sent, and in words) and precondition from kind, node and peer. */
 void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen, struct rop_step *step);
 
 /* A copy that needs nothing of the original's arena. */

@@ -266,12 +266,12 @@ static void send_batch(struct rop_drive *d)
 		return;
 	}
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
-	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
 	d->send = rop_arena_new();
 	struct rop_command *commands = rop_alloc_n(d->send, n, sizeof *commands);
 	for (size_t i = 0; i < n; i++) {
 		commands[i].node = steps[i].node;
-		commands[i].argc = rop_step_command(d->send, &steps[i].expect, seen, &commands[i].argv);
+		commands[i].argc = steps[i].argc;
+		commands[i].argv = steps[i].argv;
 	}
 	d->busy = true;
 	rop_fleet_send(d->fleet, d->send, commands, n, rop_reconcile_send_by_ms(d->r), sent, d);

@@ -668,6 +668,8 @@ void pass_remember(struct rop_reconcile *r)
 		struct rop_step step = r->batch.steps.at[i];
 		step.expect.id = r->batch.steps.at[i].expect.id = r->entry.expects.at[i].id;
 		step.expect = rop_expect_dup(r->arena, &step.expect);
+		step.argc = 0;
+		step.argv = NULL; /* of this pass: what is pending was sent */
 		step.expect.unwritten = step.expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step.node);
 		*rop_push(r->arena, &r->pending) = step;
 		rop_tries_pending(r->tries, &step.expect);

@@ -58,6 +58,8 @@ static void pretend_to_send(struct prediction *p, struct rop_reconcile *r)
 		struct rop_step step = steps[i];
 		step.expect = rop_expect_dup(p->arena, &steps[i].expect);
 		step.state = rop_strdup(p->arena, steps[i].state);
+		step.argc = 0;
+		step.argv = NULL; /* nothing is sent */
 		dup_risk(p->arena, &step.risk);
 		*rop_push(p->arena, &p->plan->steps) = step;
 		rop_step_effect(&step.expect, p->world);
