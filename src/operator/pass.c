@@ -6,7 +6,6 @@
 #include "pass.h"
 #include "rop/text.h"
 
-#define MOVES_MAX 32 /* in one pass; the table check proves that a machine needs fewer */
 #define RECONCILE_SUBJECT "cluster"
 #define HELD_MAX 64          /* transitions held in memory: so many are worth writing, whatever comes of them */
 #define LINGER_MS 1000       /* not as declared for so long, without a word in the journal: it gets one */
@@ -110,42 +109,50 @@ static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
 		r->told = false;
 }
 
+struct taking {
+	struct rop_reconcile *r;
+	struct rop_clock clock;
+};
+
 /* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
+static bool take_row(void *arg, const struct rop_state *state, const struct rop_row *row)
+{
+	struct taking *taking = arg;
+	struct rop_reconcile *r = taking->r;
+	if (!row) { /* a final state that no row leaves */
+		r->rests = true;
+		return false;
+	}
+	size_t steps = r->batch.steps.n;
+	bool told = r->batch.report, reached = r->batch.reached;
+	r->batch.report = r->batch.reached = false;
+	r->batch.state = state->name;
+	r->batch.why = row->why;
+	rop_row_plan(row, r->now, &r->batch);
+	bool acted = r->batch.steps.n > steps;
+	if (row->to != row->from || acted)
+		record_transition(r, row);
+	if (row->to != row->from)
+		enter(r, row->to, taking->clock);
+	if (r->batch.report) {
+		r->told_finding = r->now->findings.n > 0;
+		r->now->finding_gone = false; /* what was told before that */
+	}
+	r->told |= r->batch.report;
+	r->reached |= r->batch.reached;
+	r->batch.report |= told;
+	r->batch.reached |= reached;
+	r->rests |= !acted && row->to == row->from;
+	return !acted;
+}
+
 static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
 {
 	const struct rop_machine *m = r->options.machine;
-	for (int moves = 0; moves < MOVES_MAX; moves++) {
-		const struct rop_row *row = rop_machine_pick(m, r->state, r->now, clock_in_state(r, clock));
-		if (!row) { /* a final state that no row leaves */
-			r->rests = true;
-			return;
-		}
-		size_t steps = r->batch.steps.n;
-		bool told = r->batch.report, reached = r->batch.reached;
-		r->batch.report = r->batch.reached = false;
-		r->batch.state = m->states[row->from].name;
-		r->batch.why = row->why;
-		rop_row_plan(row, r->now, &r->batch);
-		bool acted = r->batch.steps.n > steps;
-		if (row->to != row->from || acted)
-			record_transition(r, row);
-		if (row->to != row->from)
-			enter(r, row->to, clock);
-		if (r->batch.report) {
-			r->told_finding = r->now->findings.n > 0;
-			r->now->finding_gone = false; /* what was told before that */
-		}
-		r->told |= r->batch.report;
-		r->reached |= r->batch.reached;
-		r->batch.report |= told;
-		r->batch.reached |= reached;
-		if (acted)
-			return;
-		if (row->to == row->from) {
-			r->rests = true;
-			return;
-		}
-	}
+	struct taking taking = { .r = r, .clock = clock };
+	const struct rop_walk walk = { .visit = take_row, .arg = &taking };
+	if (rop_machine_walk(m, r->state, r->now, clock_in_state(r, clock), &walk))
+		return;
 	r->told = r->rests = true;
 	r->told_finding = false;
 	rop_text_done(&r->text);
