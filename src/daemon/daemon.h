@@ -1,6 +1,6 @@
 /* daemon.h - the daemon from inside.
  *
- *   files.c     the folder: which files there are, which are right, what stands in two of them
+ *   folder.c    the folder: which files there are, which are right, what stands in two of them
  *   revision.c  one accepted version of one file
  *   cluster.c   one managed cluster: accept, look names up, drive, and again when its file changes
  *   tell.c      what the service manager and the log are told

@@ -1,4 +1,4 @@
-/* words.c - the vocabulary of the cluster machine. A word without an implementation does not link. */
+/* vocabulary.c - the vocabulary of the cluster machine. A word without an implementation does not link. */
 #include <string.h>
 
 #include "policy.h"

@@ -1,4 +1,5 @@
-/* open.c - what is not as declared yet, in sentences that name pairs, nodes and slots. Made when somebody asks. */
+/* still_open.c - what is not as declared yet, in sentences that name pairs, nodes and slots. Made when somebody asks.
+ */
 #include <inttypes.h>
 #include <string.h>
 
