@@ -104,6 +104,11 @@ struct rop_node {
 	size_t n_operators;
 };
 
+static inline bool rop_node_answers(const struct rop_node *node)
+{
+	return node->reach == ROP_REACH_OK;
+}
+
 #define ROP_FOREIGN_MAX 8 /* kept of one look */
 struct rop_foreign {      /* a peer with an identity that was not among the nodes asked; each once */
 	int viewer;       /* the first that lists it */

@@ -370,7 +370,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->reach_why = answer->reach_why;
 	if (answer->expected_id)
 		snprintf(node->id, sizeof node->id, "%s", answer->expected_id);
-	if (node->reach != ROP_REACH_OK)
+	if (!rop_node_answers(node))
 		return;
 	const char *why = parse_view(work, answer->cluster_nodes, seen->n, view);
 	if (why) {
@@ -441,7 +441,7 @@ static void fill_in_silent(struct rop_observed *seen, const struct view *views)
 {
 	for (size_t j = 0; j < seen->n; j++) {
 		struct rop_node *node = &seen->nodes[j];
-		if (node->reach == ROP_REACH_OK)
+		if (rop_node_answers(node))
 			continue;
 		char address[128];
 		snprintf(address, sizeof address, "%s:%d", node->ip ? node->ip : "?", node->port);
@@ -533,7 +533,7 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 	}
 	for (size_t i = 0; i < n; i++) {
 		hold_against(seen, i, views, index, n_index, slots_text);
-		if (seen->nodes[i].reach == ROP_REACH_OK && answers[i].info_replication)
+		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);
 	}
 	return seen;

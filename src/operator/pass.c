@@ -54,7 +54,7 @@ static void match_temporaries(struct rop_reconcile *r, const struct rop_observed
 	for (size_t i = r->image.temporaries.n; i-- > 0;) {
 		struct rop_temporary *t = &r->image.temporaries.at[i];
 		int node = rop_observed_find(seen, t->node), at = rop_observed_setting(seen, t->name);
-		const char *value = node < 0 || at < 0 || seen->nodes[node].reach != ROP_REACH_OK
+		const char *value = node < 0 || at < 0 || !rop_node_answers(&seen->nodes[node])
 					    ? NULL
 					    : seen->nodes[node].settings[at];
 		if (!value || strcmp(value, t->temporary) == 0 || subject_is_pending(r, t))
@@ -232,7 +232,7 @@ struct holders { /* what is seen of them, for one pass */
 
 static bool answers(const struct holders *h, size_t i)
 {
-	return h->seen->nodes[i].reach == ROP_REACH_OK;
+	return rop_node_answers(&h->seen->nodes[i]);
 }
 
 static bool leads(const struct holders *h, size_t i)
@@ -561,7 +561,7 @@ static void remember_look(struct rop_reconcile *r, const struct rop_observed *se
 			before->elsewhere[0] = '\0';
 		before->role = node->role;
 		before->epoch = node->epoch;
-		before->answered = node->reach == ROP_REACH_OK;
+		before->answered = rop_node_answers(node);
 		memcpy(before->id, node->id, ROP_ID_SIZE);
 		remember_elsewhere(before, node, clock.boot_ms);
 	}

@@ -46,7 +46,7 @@ static bool batch_holds(const struct rop_situation *now, struct rop_batch *batch
 bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct rop_step *step)
 {
 	struct rop_expect *e = &step->expect;
-	if (now->seen->nodes[step->node].reach != ROP_REACH_OK)
+	if (!rop_node_answers(&now->seen->nodes[step->node]))
 		return false;
 	e->subject = subject_of(batch->arena, e);
 	struct guard guard = guard_step(now, batch, step);
@@ -209,7 +209,7 @@ static const char *setting_now(const struct rop_observed *seen, int node, const 
 bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node);
-	if (node < 0 || seen->nodes[node].reach != ROP_REACH_OK)
+	if (node < 0 || !rop_node_answers(&seen->nodes[node]))
 		return false;
 	const struct rop_node *n = &seen->nodes[node];
 	int peer = rop_observed_find(seen, e->peer);

@@ -19,7 +19,7 @@ static void note(struct rop_situation *now, int node, const char *reason, const 
 
 static bool answers(const struct rop_situation *now, size_t i)
 {
-	return now->seen->nodes[i].reach == ROP_REACH_OK;
+	return rop_node_answers(&now->seen->nodes[i]);
 }
 
 /* For each node that some others lack in the matrix: one sentence that names it and them. */

@@ -73,7 +73,7 @@ static int64_t node_timeout_for(size_t n)
 static const char *shown(const struct rop_situation *now, size_t node, const char *name)
 {
 	int at = rop_observed_setting(now->seen, name);
-	return at < 0 || now->seen->nodes[node].reach != ROP_REACH_OK ? NULL : now->seen->nodes[node].settings[at];
+	return at < 0 || !rop_node_answers(&now->seen->nodes[node]) ? NULL : now->seen->nodes[node].settings[at];
 }
 
 static bool shows(const struct rop_situation *now, size_t node, const char *name, const char *value)
@@ -219,7 +219,7 @@ bool rop_temporary_waits(const struct rop_situation *now, const struct rop_tempo
 	int node = rop_observed_find(now->seen, t->node), peer = rop_observed_find(now->seen, t->peer);
 	if (!t->peer[0])
 		return false;
-	if (node < 0 || now->seen->nodes[node].reach != ROP_REACH_OK)
+	if (node < 0 || !rop_node_answers(&now->seen->nodes[node]))
 		return true;
 	const struct rop_node *n = &now->seen->nodes[node];
 	if (n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, t->peer) == 0)
@@ -231,7 +231,7 @@ bool rop_temporary_waits(const struct rop_situation *now, const struct rop_tempo
 static bool is_on_a_node(const struct rop_situation *now, const struct rop_temporary *t)
 {
 	int node = rop_observed_find(now->seen, t->node);
-	return node >= 0 && now->seen->nodes[node].reach == ROP_REACH_OK;
+	return node >= 0 && rop_node_answers(&now->seen->nodes[node]);
 }
 
 void policy_set_temporary_flags(struct rop_situation *now)
