@@ -36,11 +36,13 @@ struct rop_shard {
 	struct rop_slots add; /* slots nobody owns that its primary is to get */
 };
 
+/* Of primary_of, where it is no index: it is, or becomes, a primary; there is no place for it. */
+enum { ROP_LEADS = -1, ROP_NO_PLACE = -2 };
+
 struct rop_layout {
 	struct rop_shard *shards;
 	size_t n;
-	int *primary_of; /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no
-			    place */
+	int *primary_of; /* [node]: index of the node it should replicate; ROP_LEADS; ROP_NO_PLACE */
 	int *shard_of;   /* [node]: index into shards, which is not its number; -1: none */
 	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a
 						* situation also a second operator: reason "SecondOperator" */
@@ -120,7 +122,7 @@ struct rop_situation {
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
 		views_agree;
 	bool settings_refused; /* a node refused a declared setting in this run */
-	bool prepared, settings_as_declared, waiting, worn_out;
+	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */
 	bool temporaries_waiting;  /* one that may not yet: rop_temporary.peer */
 

@@ -37,14 +37,14 @@ const char *rop_tries_note(const struct rop_tries *tries, const char *subject); 
 /* Was a node seen to take this value by CONFIG SET? (One may have it from its own configuration file.) */
 bool rop_tries_was_taken(const struct rop_tries *tries, const char *name, const char *value);
 /* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and
- * does not count as worn out: nothing else depends on it. */
+ * does not count as given up: nothing else depends on it. */
 bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);
 /* A CONFIG REWRITE that is still to be done: nothing that is seen would tell. */
 bool rop_tries_is_owed(const struct rop_tries *tries, const char *subject);
 bool rop_is_denial(const char *note); /* the server's NOPERM: no use in trying again */
 int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
 size_t rop_tries_n_pending(const struct rop_tries *tries);
-bool rop_tries_worn_out(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);
+bool rop_tries_gave_up(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);
 /* When the next backed-off subject may be tried; INT64_MAX: none. */
 int64_t rop_tries_next_ms(const struct rop_tries *tries, int64_t boot_ms);
 

@@ -106,7 +106,7 @@ static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
 	r->state_since_boot_ms = clock.boot_ms;
 	r->reached = false; /* elsewhere it is not: from Ready a lost node leads to Degraded, which is final too */
 	if (!r->options.machine->states[state].final)
-		r->told = false;
+		r->reported = false;
 }
 
 struct taking {
@@ -135,10 +135,10 @@ static bool take_row(void *arg, const struct rop_state *state, const struct rop_
 	if (row->to != row->from)
 		enter(r, row->to, taking->clock);
 	if (r->batch.report) {
-		r->told_finding = r->now->findings.n > 0;
+		r->reported_finding = r->now->findings.n > 0;
 		r->now->finding_gone = false; /* what was told before that */
 	}
-	r->told |= r->batch.report;
+	r->reported |= r->batch.report;
 	r->reached |= r->batch.reached;
 	r->batch.report |= told;
 	r->batch.reached |= reached;
@@ -153,8 +153,8 @@ static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
 	const struct rop_walk walk = { .visit = take_row, .arg = &taking };
 	if (rop_machine_walk(m, r->state, r->now, clock_in_state(r, clock), &walk))
 		return;
-	r->told = r->rests = true;
-	r->told_finding = false;
+	r->reported = r->rests = true;
+	r->reported_finding = false;
 	rop_text_done(&r->text);
 	rop_text_add(&r->text, "machine '%s' does not come to rest in state %s", m->name, m->states[r->state].name);
 	r->result.code = ROP_INTERNAL;
@@ -441,7 +441,7 @@ static void take_conditions(struct rop_reconcile *r)
 	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile.
 	 */
 	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;
-	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->told : still_stuck(r),
+	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->reported : still_stuck(r),
 			    r->entry.conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
@@ -588,7 +588,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 	});
 	keep_consent(r, &consent);
 	r->now->consent = &r->consent; /* for the planners of this pass */
-	r->now->finding_gone = r->told_finding && !r->now->findings.n;
+	r->now->finding_gone = r->reported_finding && !r->now->findings.n;
 	if (!r->now->views_agree)
 		r->agreed_since_boot_ms = -1;
 	else if (r->agreed_since_boot_ms < 0)

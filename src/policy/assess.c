@@ -567,7 +567,7 @@ void rop_situation_assess(struct rop_situation *now)
 	set_node_flags(now);
 	set_setting_flags(now);
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
-	now->worn_out = now->tries && rop_tries_worn_out(now->tries, NULL, NULL);
+	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
 }
 
 bool rop_situation_converged(const struct rop_situation *now)

@@ -343,6 +343,13 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 
 /* ---- all together ------------------------------------------------------------------------------------------ */
 
+static int primary_of(const int *seats, int share, int node)
+{
+	if (share < 0 || seats[share] < 0)
+		return ROP_NO_PLACE;
+	return seats[share] == node ? ROP_LEADS : seats[share];
+}
+
 static void write_shards(struct maker *m, const int *seats, const int *share_of)
 {
 	struct rop_layout *out = m->out;
@@ -360,10 +367,7 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 	for (size_t i = 0; i < m->seen->n; i++) {
 		int share = share_of[i];
 		out->shard_of[i] = share;
-		out->primary_of[i] = share < 0                ? -2
-				     : seats[share] == (int)i ? -1
-				     : seats[share] < 0       ? -2
-							      : seats[share];
+		out->primary_of[i] = primary_of(seats, share, (int)i);
 	}
 }
 

@@ -212,7 +212,7 @@ static int node_of_subject(const struct rop_situation *now, const char *subject)
 static void note_failing_step(struct rop_situation *now)
 {
 	const char *subject, *why;
-	if (!now->tries || !rop_tries_worn_out(now->tries, &subject, &why))
+	if (!now->tries || !rop_tries_gave_up(now->tries, &subject, &why))
 		return;
 	int node = node_of_subject(now, subject);
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
