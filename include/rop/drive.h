@@ -46,21 +46,4 @@ const struct rop_reconcile *rop_drive_reconcile(
 	const struct rop_drive *drive);       /* NULL while the database is being read */
 void rop_drive_free(struct rop_drive *drive); /* any time but in on_pass; nothing is called back afterwards */
 
-/* events.c: what is told through on_transition, on_step and on_written, as facts for the log. */
-void rop_log_transition(const char *cluster, const struct rop_transition *transition);
-void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note);
-
-/* The addresses of a topology's nodes for a fleet; expected ids from the image's members. In the arena. */
-struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology,
-				      const struct rop_image *image);
-
-bool rop_names_used(const struct rop_topology *topology); /* is there a name to look up? */
-/* names.c: the addresses of the nodes that are declared by name, or by discovery (which may only add to the members).
- * Fills in topology->nodes, texts in `arena`. Names are looked up all at once, off the loop. `done` is called once,
- * never from inside the call; err: NULL, or which name and why (code 8). Everything must live until then. Only where
- * rop_names_used. */
-void rop_names_resolve(struct rop_loop *loop, struct rop_arena *arena, struct rop_topology *topology,
-		       const struct rop_member *members, size_t n_members,
-		       void (*done)(void *arg, const struct rop_err *err), void *arg);
-
 #endif

@@ -13,7 +13,7 @@
 
 #include "rop/loop.h"
 #include "rop/observed.h"
-#include "rop/policy.h"
+#include "rop/outcome.h"
 
 struct rop_fleet;
 
@@ -66,11 +66,6 @@ struct rop_command { /* one command to one node */
 	int node;
 	size_t argc;
 	const char **argv;
-};
-enum rop_sent { ROP_SENT_OK, ROP_SENT_ERROR /* known not executed */, ROP_SENT_UNKNOWN /* no reply: nobody knows */ };
-struct rop_outcome {
-	enum rop_sent sent;
-	const char *text; /* the error's or the reason's text, in the arena; NULL when OK */
 };
 /* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
  * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */

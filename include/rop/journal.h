@@ -8,8 +8,6 @@
 #include "rop/mem.h"
 #include "rop/topology.h"
 
-#define ROP_ID_SIZE 41 /* 40 hex digits and the terminator */
-
 /* X(enum, name in database and JSON, one-way, deadline in ms, what it does in a few words) */
 /* clang-format off */
 #define ROP_STEP_KINDS(X) \

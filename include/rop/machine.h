@@ -126,6 +126,21 @@ const struct rop_row *rop_machine_pick(const struct rop_machine *machine, int st
 int64_t rop_state_within_ms(const struct rop_state *state, size_t n_subjects);
 void rop_row_plan(const struct rop_row *row, const void *subject, void *output);
 
+/* The way through the machine from one state, told row by row: what all who follow the rows have in common. */
+struct rop_walk {
+	/* The row that is taken in a state; NULL: none holds, and the machine rests there. false: the walk ends here.
+	 */
+	bool (*visit)(void *arg, const struct rop_state *state, const struct rop_row *row);
+	/* A condition that does not hold of a row that stands before the one that is taken. NULL: nobody asks. */
+	void (*missed)(void *arg, const struct rop_row *row, const struct rop_literal *literal);
+	void *arg;
+};
+/* Rows are taken until a visit ends it, none holds, or one leads back. `clock` is of the first state: each one that is
+ * entered counts from 0. What a visit does may change the facts; so a state may come up again, but not for ever. false:
+ * more moves than twice the number of states: it goes round in a circle. */
+bool rop_machine_walk(const struct rop_machine *machine, int state, const void *subject,
+		      struct rop_clock_in_state clock, const struct rop_walk *walk);
+
 /* ---- looking at it ----------------------------------------------------------------------------------------- */
 
 void rop_machine_dot(const struct rop_machine *machine, struct rop_text *out);     /* Graphviz; names quoted */

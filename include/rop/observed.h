@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "rop/err.h"
-#include "rop/journal.h"
 #include "rop/mem.h"
 #include "rop/topology.h"
 
@@ -106,6 +105,11 @@ struct rop_node {
 		*operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
 	size_t n_operators;
 };
+
+static inline bool rop_node_answers(const struct rop_node *node)
+{
+	return node->reach == ROP_REACH_OK;
+}
 
 #define ROP_FOREIGN_MAX 8 /* kept of one look */
 struct rop_foreign {      /* a peer with an identity that was not among the nodes asked; each once */

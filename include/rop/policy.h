@@ -36,11 +36,13 @@ struct rop_shard {
 	struct rop_slots add; /* slots nobody owns that its primary is to get */
 };
 
+/* Of primary_of, where it is no index: it is, or becomes, a primary; there is no place for it. */
+enum { ROP_LEADS = -1, ROP_NO_PLACE = -2 };
+
 struct rop_layout {
 	struct rop_shard *shards;
 	size_t n;
-	int *primary_of; /* [node]: index of the node it should replicate; -1: it is, or becomes, a primary; -2: no
-			    place */
+	int *primary_of; /* [node]: index of the node it should replicate; ROP_LEADS; ROP_NO_PLACE */
 	int *shard_of;   /* [node]: index into shards, which is not its number; -1: none */
 	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a
 						* situation also a second operator: reason "SecondOperator" */
@@ -66,14 +68,7 @@ enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - dec
 };
 const char *rop_case_name(enum rop_case kase);
 
-/* The reconciler's memory of tries, asked by planners: may a step on this subject be planned now? */
-struct rop_tries;
-enum rop_may {
-	ROP_MAY,
-	ROP_MAY_PENDING /* one is under way */,
-	ROP_MAY_LATER /* backing off */,
-	ROP_MAY_NEVER /* too often */
-};
+struct rop_tries; /* rop/tries.h */
 
 struct rop_held { /* a step that the data forbids for now, and what it waits for */
 	int node;
@@ -93,6 +88,7 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 };
 
 struct rop_situation {
+	/* What is asked: set by who has it made. */
 	struct rop_arena *arena;
 	const struct rop_topology *topology;
 	const struct rop_observed *seen;
@@ -103,12 +99,11 @@ struct rop_situation {
 	bool may_lower;                  /* temporary settings are allowed in this run (not with --step) */
 	bool ends;                       /* told to stop: nothing is done any more but putting back */
 	bool warn_of_found;              /* temporary settings without a row are only warned of; else they go back */
-	int64_t agreed_ms;               /* how long all views have agreed without a pause; 0 with one look only */
 	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
 
-	/* derived by rop_situation_assess */
+	/* What follows from it: rop_situation_assess. */
 	enum rop_case kase;
 	struct rop_layout layout;
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
@@ -127,14 +122,18 @@ struct rop_situation {
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
 		views_agree;
 	bool settings_refused; /* a node refused a declared setting in this run */
-	bool prepared, settings_as_declared, waiting, worn_out;
+	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */
 	bool temporaries_waiting;  /* one that may not yet: rop_temporary.peer */
-	bool finding_gone; /* set by the caller after assessing: a finding was told, and nothing is found any more */
+
+	/* What follows from earlier passes: set by the reconciler afterwards. */
+	int64_t agreed_ms; /* how long all views have agreed without a pause; 0 with one look only */
+	bool finding_gone; /* a finding was told, and nothing is found any more */
 };
 
-/* The inputs above "derived" are set by the caller; fills in the rest. */
-void rop_situation_assess(struct rop_situation *now);
+/* The one way to a situation: takes what is asked, in its arena, and fills in what follows. */
+struct rop_situation *rop_situation_make(const struct rop_situation *asked);
+void rop_situation_assess(struct rop_situation *now); /* the same in place, for tests */
 
 /* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
 bool rop_situation_converged(const struct rop_situation *now);
@@ -169,9 +168,13 @@ const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_sit
 
 struct rop_step {
 	struct rop_expect expect; /* what is journalled */
-	int node, peer;           /* indexes; peer -1: none */
-	const char *state;        /* the machine's state that asked for it */
-	struct rop_risk risk;     /* LOSS only where it was consented to */
+	/* The command, made once by rop_step_describe, in the memory of its pass: expect.command is this, in words, and
+	 * this is what is sent. NULL where the pass is over. */
+	size_t argc;
+	const char **argv;
+	int node, peer;       /* indexes; peer -1: none */
+	const char *state;    /* the machine's state that asked for it */
+	struct rop_risk risk; /* LOSS only where it was consented to */
 };
 
 struct rop_batch { /* what the actions of one pass ask for */
@@ -197,43 +200,10 @@ bool rop_expect_seen(const struct rop_expect *expect, const struct rop_observed 
 void rop_step_effect(const struct rop_expect *expect, struct rop_observed *seen);
 /* What follows by itself among the nodes that answer, until nothing more does (in place). */
 void rop_settle(struct rop_observed *seen);
-/* The command as sent; texts in the arena. Returns argc. */
-size_t rop_step_command(struct rop_arena *arena, const struct rop_expect *expect, const struct rop_observed *seen,
-			const char ***ret_argv);
-/* Fills in subject, address, command and precondition from kind, node and peer. */
+/* Fills in subject, address, the command (to be sent, and in words) and precondition from kind, node and peer. */
 void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen, struct rop_step *step);
 
 /* A copy that needs nothing of the original's arena. */
 struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expect *expect);
-
-/* ---- tries ------------------------------------------------------------------------------------------------- */
-
-struct rop_tries *rop_tries_new(struct rop_arena *arena);
-void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect);
-/* The expectation ended: met forgets the subject; refused and expired count, and say when it may be tried again. */
-void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
-		     int64_t boot_ms);
-/* Asked once a pass: what failed too often may be tried once more after five minutes, and failures of ten minutes ago
- * do not count any more, so that whoever keeps a cluster for months neither gives a step up for ever nor adds up what
- * went wrong now and then. What nothing seen would ask for again (CONFIG REWRITE) stays remembered as not done. */
-void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms);
-/* What still counts, in another arena: subjects that are neither pending nor failing are left behind. */
-struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries *tries);
-enum rop_may rop_tries_may(const struct rop_tries *tries, const char *subject, int64_t boot_ms);
-bool rop_tries_slot_pending(const struct rop_tries *tries, int first, int last);
-const char *rop_tries_note(const struct rop_tries *tries, const char *subject); /* of its last failure; NULL: none */
-/* Was a node seen to take this value by CONFIG SET? (One may have it from its own configuration file.) */
-bool rop_tries_was_taken(const struct rop_tries *tries, const char *name, const char *value);
-/* Refused for good: what a server says of a name or a value it will say again. It is not tried again in this run, and
- * does not count as worn out: nothing else depends on it. */
-bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);
-/* A CONFIG REWRITE that is still to be done: nothing that is seen would tell. */
-bool rop_tries_is_owed(const struct rop_tries *tries, const char *subject);
-bool rop_is_denial(const char *note); /* the server's NOPERM: no use in trying again */
-int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
-size_t rop_tries_n_pending(const struct rop_tries *tries);
-bool rop_tries_worn_out(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);
-/* When the next backed-off subject may be tried; INT64_MAX: none. */
-int64_t rop_tries_next_ms(const struct rop_tries *tries, int64_t boot_ms);
 
 #endif

@@ -24,10 +24,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rop/fleet.h"
 #include "rop/journal.h"
 #include "rop/machine.h"
 #include "rop/observed.h"
+#include "rop/outcome.h"
 #include "rop/policy.h"
 
 enum rop_want { ROP_WANT_OBSERVE, ROP_WANT_COMMIT, ROP_WANT_SEND, ROP_WANT_SLEEP, ROP_WANT_DONE };

@@ -11,6 +11,7 @@
 #define ROP_SLOTS 16384
 #define ROP_BUS_OFFSET 10000 /* cluster.h CLUSTER_PORT_INCR */
 #define ROP_NODES_MAX 1000
+#define ROP_ID_SIZE 41 /* a node id: 40 hex digits and the terminator */
 
 struct rop_declared_node {
 	const char *host; /* as written: name, IPv4 or IPv6 (without brackets) */

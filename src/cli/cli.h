@@ -7,8 +7,10 @@
 
 #include "rop/drive.h"
 #include "rop/err.h"
+#include "rop/events.h"
 #include "rop/machine.h"
 #include "rop/mem.h"
+#include "rop/names.h"
 #include "rop/policy.h"
 #include "rop/store.h"
 #include "rop/topology.h"

@@ -167,22 +167,21 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	struct rop_image image = nothing_known;
 	if (c->journal) /* of it, only what is temporary: a check judges by what is there, not by what was */
 		image.temporaries = c->journal->temporaries;
-	struct rop_situation now = { .arena = c->cli->arena,
-				     .topology = topology,
-				     .seen = c->seen,
-				     .image = &image,
-				     .warn_of_found = c->journal != NULL,
-				     .looks_once = true };
-	rop_situation_assess(&now);
+	struct rop_situation *now = rop_situation_make(&(struct rop_situation){ .arena = c->cli->arena,
+										.topology = topology,
+										.seen = c->seen,
+										.image = &image,
+										.warn_of_found = c->journal != NULL,
+										.looks_once = true });
 	if (c->cli->values.output != CLI_TEXT)
 		c->findings = json_array();
 	section(c, rop_printf(c->cli->arena, "Performing Cluster Check (using node %s)", c->seen->nodes[0].address));
 	say_nodes(c);
 	check_reach(c);
-	check_views(c, &now);
-	check_slots(c, &now);
-	check_replicas(c, &now);
-	check_settings(c, &now);
+	check_views(c, now);
+	check_slots(c, now);
+	check_replicas(c, now);
+	check_settings(c, now);
 	if (c->findings)
 		cli_print_json(cli_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors",
 					(int)c->errors, "warnings", (int)c->warnings, "findings", c->findings));

@@ -9,48 +9,69 @@ static const char *yes_no(struct cli *cli, bool holds)
 		     : rop_printf(cli->arena, "%sdoes not%s", cli_paint(cli, "dim"), cli_paint(cli, "off"));
 }
 
+struct explaining {
+	struct cli *cli;
+	const struct rop_machine *machine;
+	json_t *path; /* NULL: text */
+	int named;    /* the state whose heading was printed last */
+};
+
+static void print_state(struct explaining *e, const struct rop_state *st)
+{
+	if (e->path || e->named == (int)(st - e->machine->states))
+		return;
+	e->named = (int)(st - e->machine->states);
+	printf("%s%s%s  %s\n", cli_paint(e->cli, "bold"), st->name, cli_paint(e->cli, "off"), st->doc);
+}
+
+static void explain_missed(void *arg, const struct rop_row *row, const struct rop_literal *literal)
+{
+	struct explaining *e = arg;
+	print_state(e, &e->machine->states[row->from]);
+	printf("    row %d to %s: '%s' does not hold\n", row->number, e->machine->states[row->to].name, literal->text);
+}
+
+static void print_taken(struct explaining *e, const struct rop_row *taken)
+{
+	printf("  row %d holds: to %s, because %s\n", taken->number, e->machine->states[taken->to].name, taken->why);
+	for (size_t w = 0; w < taken->n_when; w++)
+		printf("    %-28s %s\n", taken->when[w].text, yes_no(e->cli, true));
+	for (size_t d = 0; d < taken->n_do; d++)
+		printf("    does %s\n", taken->does[d].text);
+}
+
+static bool explain_row(void *arg, const struct rop_state *st, const struct rop_row *taken)
+{
+	struct explaining *e = arg;
+	print_state(e, st);
+	if (!taken && !e->path)
+		printf("  no row leaves it: it rests here\n");
+	if (!taken)
+		return false;
+	if (e->path) {
+		json_t *when = json_array();
+		for (size_t w = 0; w < taken->n_when; w++)
+			json_array_append_new(when, json_string(taken->when[w].text));
+		json_array_append_new(e->path, cli_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row",
+							taken->number, "to", e->machine->states[taken->to].name, "why",
+							taken->why, "when", when));
+	} else {
+		print_taken(e, taken);
+	}
+	return !taken->n_do;
+}
+
 /* From the initial state, the rows that would be taken now, until one acts, waits or rests. */
 static void explain_rows(struct cli *cli, const struct session *s, struct rop_situation *now, json_t *path)
 {
-	const struct rop_machine *m = s->machine;
-	int state = m->initial;
+	struct explaining e = { .cli = cli, .machine = s->machine, .path = path, .named = -1 };
+	const struct rop_walk walk = {
+		.visit = explain_row,
+		.missed = cli->values.verbose && !path ? explain_missed : NULL,
+		.arg = &e,
+	};
 	struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
-	for (size_t moves = 0; moves <= m->n_states; moves++) {
-		const struct rop_state *st = &m->states[state];
-		const struct rop_row *taken = rop_machine_pick(m, state, now, clock);
-		if (!path)
-			printf("%s%s%s  %s\n", cli_paint(cli, "bold"), st->name, cli_paint(cli, "off"), st->doc);
-		for (size_t i = 0; i < st->n_rows && &st->rows[i] != taken && !path; i++) {
-			const struct rop_row *row = &st->rows[i];
-			for (size_t w = 0; w < row->n_when; w++)
-				if (!rop_literal_holds(st, &row->when[w], now, clock) && cli->values.verbose)
-					printf("    row %d to %s: '%s' does not hold\n", row->number,
-					       m->states[row->to].name, row->when[w].text);
-		}
-		if (!taken) {
-			if (!path)
-				printf("  no row leaves it: it rests here\n");
-			return;
-		}
-		if (!path) {
-			printf("  row %d holds: to %s, because %s\n", taken->number, m->states[taken->to].name,
-			       taken->why);
-			for (size_t w = 0; w < taken->n_when; w++)
-				printf("    %-28s %s\n", taken->when[w].text, yes_no(cli, true));
-			for (size_t d = 0; d < taken->n_do; d++)
-				printf("    does %s\n", taken->does[d].text);
-		} else {
-			json_t *when = json_array();
-			for (size_t w = 0; w < taken->n_when; w++)
-				json_array_append_new(when, json_string(taken->when[w].text));
-			json_array_append_new(path, cli_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row",
-							     taken->number, "to", m->states[taken->to].name, "why",
-							     taken->why, "when", when));
-		}
-		if (taken->n_do || taken->to == state)
-			return;
-		state = taken->to;
-	}
+	rop_machine_walk(s->machine, s->machine->initial, now, clock, &walk);
 }
 
 static void explain_facts(struct cli *cli, struct rop_situation *now, json_t *facts)

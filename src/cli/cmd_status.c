@@ -35,22 +35,34 @@ static int shard_of(const struct rop_situation *now, size_t i)
 	return now->layout.shards[now->layout.shard_of[owner]].number;
 }
 
+struct standing {
+	const struct rop_machine *machine;
+	size_t moves;
+	int state;
+};
+
+static bool stand(void *arg, const struct rop_state *state, const struct rop_row *row)
+{
+	struct standing *standing = arg;
+	(void)state;
+	if (row)
+		standing->state = row->to;
+	return ++standing->moves < standing->machine->n_states;
+}
+
 /* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. Where
  * none was written nobody has begun: it has only been looked at. */
 static const char *state_of(const struct session *s, const struct rop_situation *now)
 {
 	const struct rop_machine *m = s->machine;
-	int state = s->image.state ? rop_machine_find_state(m, s->image.state) : -1;
-	if (state < 0)
+	struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
+	struct standing standing = { .machine = m,
+				     .state = s->image.state ? rop_machine_find_state(m, s->image.state) : -1 };
+	const struct rop_walk walk = { .visit = stand, .arg = &standing };
+	if (standing.state < 0)
 		return rop_situation_converged(now) ? "Ready" : m->states[m->initial].name;
-	for (size_t moves = 0; moves < m->n_states; moves++) {
-		struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
-		const struct rop_row *row = rop_machine_pick(m, state, now, clock);
-		if (!row || row->to == state)
-			break;
-		state = row->to;
-	}
-	return m->states[state].name;
+	rop_machine_walk(m, standing.state, now, clock, &walk);
+	return m->states[standing.state].name;
 }
 
 static void conditions_of(const struct session *s, struct rop_situation *now,

@@ -14,6 +14,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_run.c \
 	src/cli/cmd_status.c \
 	src/cli/cmd_validate.c \
+	src/cli/commands.c \
 	src/cli/consent.c \
 	src/cli/main.c \
 	src/cli/plan_json.c \
@@ -26,7 +27,7 @@ redis_operator_SOURCES = \
 	src/cli/saved_plan_json.c \
 	src/cli/seed.c src/cli/seed.h \
 	src/cli/session.c \
-	src/cli/tell.c
+	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c
 redis_operator_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 redis_operator_LDADD = $(ROP_LIBS)

@@ -11,11 +11,6 @@
 #include "cli.h"
 #include "rop/log.h"
 
-const struct cli_command *const CLI_COMMANDS[] = {
-	&cli_validate, &cli_plan,  &cli_apply,  &cli_run,    &cli_status,  &cli_check, &cli_history,
-	&cli_explain,  &cli_pause, &cli_resume, &cli_import, &cli_machine, &cli_demo,  NULL,
-};
-
 /* A closed 0, 1 or 2 would be given to the next file or socket that is opened. */
 static void open_standard_descriptors(void)
 {

@@ -260,19 +260,16 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 
 struct rop_situation *session_situation(const struct session *s)
 {
-	struct rop_situation *now = rop_alloc(s->cli->arena, sizeof *now);
-	*now = (struct rop_situation){ .arena = s->cli->arena,
-				       .topology = s->topology,
-				       .seen = s->seen,
-				       .image = &s->image,
-				       .instance = s->instance[0] ? s->instance : NULL,
-				       .wall_ms = rop_wall_ms(),
-				       .boot_ms = rop_boot_ms(),
-				       .may_lower = true,
-				       .warn_of_found = true,
-				       .looks_once = true };
-	rop_situation_assess(now);
-	return now;
+	return rop_situation_make(&(struct rop_situation){ .arena = s->cli->arena,
+							   .topology = s->topology,
+							   .seen = s->seen,
+							   .image = &s->image,
+							   .instance = s->instance[0] ? s->instance : NULL,
+							   .wall_ms = rop_wall_ms(),
+							   .boot_ms = rop_boot_ms(),
+							   .may_lower = true,
+							   .warn_of_found = true,
+							   .looks_once = true });
 }
 
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now)

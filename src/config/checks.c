@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "address.h"
-#include "reader.h"
+#include "documents.h"
 #include "walk.h"
 
 static const char *plural(int64_t n)

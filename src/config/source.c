@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reader.h"
+#include "documents.h"
 #include "rop/text.h"
 
 static const struct rop_mark NOWHERE = { 0, 0 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "address.h"
-#include "reader.h"
+#include "documents.h"
 #include "rop/text.h"
 #include "walk.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "reader.h"
+#include "documents.h"
 #include "rop/text.h"
 #include "walk.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "reader.h"
+#include "documents.h"
 #include "rop/text.h"
 
 /* Beyond what is kept nobody reads hints, and they cost the most. */

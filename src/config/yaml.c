@@ -9,7 +9,7 @@
 #include <yaml.h>
 
 #include "malformed.h"
-#include "reader.h"
+#include "documents.h"
 #include "rop/text.h"
 
 struct reader {

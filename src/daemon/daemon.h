@@ -1,6 +1,6 @@
 /* daemon.h - the daemon from inside.
  *
- *   files.c     the folder: which files there are, which are right, what stands in two of them
+ *   folder.c    the folder: which files there are, which are right, what stands in two of them
  *   revision.c  one accepted version of one file
  *   cluster.c   one managed cluster: accept, look names up, drive, and again when its file changes
  *   tell.c      what the service manager and the log are told
@@ -17,6 +17,8 @@
 
 #include "rop/daemon.h"
 #include "rop/drive.h"
+#include "rop/events.h"
+#include "rop/names.h"
 #include "rop/topology.h"
 
 /* ---- a revision: one version of a topology, frozen ----------------------------------------------------------- */

@@ -1,2 +1,2 @@
-librop_a_SOURCES += src/daemon/cluster.c src/daemon/daemon.c src/daemon/daemon.h src/daemon/end.c src/daemon/files.c \
+librop_a_SOURCES += src/daemon/cluster.c src/daemon/daemon.c src/daemon/daemon.h src/daemon/end.c src/daemon/folder.c \
 	src/daemon/revision.c src/daemon/tell.c

@@ -1,4 +1,4 @@
-/* engine.c - run a machine: which row holds now, when a state is overdue, what a row does. */
+/* engine.c - run a machine: which row holds now, when a state is overdue, what a row does, where the rows lead. */
 #include <string.h>
 
 #include "rop/machine.h"
@@ -57,4 +57,30 @@ void rop_row_plan(const struct rop_row *row, const void *subject, void *output)
 {
 	for (size_t i = 0; i < row->n_do; i++)
 		row->does[i].action->plan(subject, row->does[i].args, output);
+}
+
+static void tell_missed(const struct rop_state *state, const struct rop_row *taken, const void *subject,
+			struct rop_clock_in_state clock, const struct rop_walk *walk)
+{
+	for (size_t i = 0; i < state->n_rows && &state->rows[i] != taken; i++) {
+		const struct rop_row *row = &state->rows[i];
+		for (size_t w = 0; w < row->n_when; w++)
+			if (!rop_literal_holds(state, &row->when[w], subject, clock))
+				walk->missed(walk->arg, row, &row->when[w]);
+	}
+}
+
+bool rop_machine_walk(const struct rop_machine *machine, int state, const void *subject,
+		      struct rop_clock_in_state clock, const struct rop_walk *walk)
+{
+	for (size_t moves = 0; moves < 2 * machine->n_states; moves++) {
+		const struct rop_row *row = rop_machine_pick(machine, state, subject, clock);
+		if (walk->missed)
+			tell_missed(&machine->states[state], row, subject, clock, walk);
+		if (!walk->visit(walk->arg, &machine->states[state], row) || !row || row->to == state)
+			return true;
+		state = row->to;
+		clock.in_state_ms = 0;
+	}
+	return false;
 }

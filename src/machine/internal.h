@@ -10,7 +10,7 @@
 
 #define MACHINE_STATES_MAX 64 /* a person must be able to read the drawing; sets of states fit a word */
 
-/* ---- words.c: names and arguments --------------------------------------------------------------------------- */
+/* ---- row_words.c: names and arguments --------------------------------------------------------------------------- */
 
 /* Everything a reader of one file needs at hand. */
 struct machine_reader {

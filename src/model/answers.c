@@ -15,19 +15,6 @@
 #include "rop/observed.h"
 #include "rop/text.h"
 
-bool rop_info_get(const char *info, const char *key, char *buf, size_t size)
-{
-	size_t n = strlen(key);
-	for (const char *p = info; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
-		if (strncmp(p, key, n) != 0 || p[n] != ':')
-			continue;
-		size_t length = strcspn(p + n + 1, "\r\n");
-		snprintf(buf, size, "%.*s", (int)(length < 4096 ? length : 4096), p + n + 1);
-		return true;
-	}
-	return false;
-}
-
 static int64_t info_number(const char *info, const char *key, int64_t otherwise)
 {
 	char buf[32];
@@ -385,7 +372,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->reach_why = answer->reach_why;
 	if (answer->expected_id)
 		snprintf(node->id, sizeof node->id, "%s", answer->expected_id);
-	if (node->reach != ROP_REACH_OK)
+	if (!rop_node_answers(node))
 		return;
 	const char *why = parse_view(work, answer->cluster_nodes, seen->n, view);
 	if (why) {
@@ -456,7 +443,7 @@ static void fill_in_silent(struct rop_observed *seen, const struct view *views)
 {
 	for (size_t j = 0; j < seen->n; j++) {
 		struct rop_node *node = &seen->nodes[j];
-		if (node->reach == ROP_REACH_OK)
+		if (rop_node_answers(node))
 			continue;
 		char address[128];
 		snprintf(address, sizeof address, "%s:%d", node->ip ? node->ip : "?", node->port);
@@ -548,7 +535,7 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 	}
 	for (size_t i = 0; i < n; i++) {
 		hold_against(seen, i, views, index, n_index, slots_text);
-		if (seen->nodes[i].reach == ROP_REACH_OK && answers[i].info_replication)
+		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);
 	}
 	return seen;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rop/log.h"
+#include "rop/names.h"
 #include "rop/text.h"
 
 struct rop_drive {
@@ -56,26 +57,6 @@ static struct rop_clock clock_now(void)
 static const char *name_of(const struct rop_drive *d)
 {
 	return d->options.reconcile.topology->name;
-}
-
-struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology,
-				      const struct rop_image *image)
-{
-	struct rop_endpoint *endpoints = rop_alloc_n(arena, topology->nodes.n, sizeof *endpoints);
-	for (size_t i = 0; i < topology->nodes.n; i++) {
-		const struct rop_declared_node *node = &topology->nodes.at[i];
-		bool v6 = strchr(node->host, ':') != NULL;
-		endpoints[i] = (struct rop_endpoint){
-			.address = rop_printf(arena, v6 ? "[%s]:%d" : "%s:%d", node->host, node->port),
-			.ip = node->ip,
-			.port = node->port,
-			.bus_port = node->bus_port,
-		};
-		for (size_t m = 0; image && m < image->members.n; m++)
-			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
-				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
-	}
-	return endpoints;
 }
 
 /* A node that does not answer is still known by its id. */
@@ -285,12 +266,12 @@ static void send_batch(struct rop_drive *d)
 		return;
 	}
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
-	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
 	d->send = rop_arena_new();
 	struct rop_command *commands = rop_alloc_n(d->send, n, sizeof *commands);
 	for (size_t i = 0; i < n; i++) {
 		commands[i].node = steps[i].node;
-		commands[i].argc = rop_step_command(d->send, &steps[i].expect, seen, &commands[i].argv);
+		commands[i].argc = steps[i].argc;
+		commands[i].argv = steps[i].argv;
 	}
 	d->busy = true;
 	rop_fleet_send(d->fleet, d->send, commands, n, rop_reconcile_send_by_ms(d->r), sent, d);

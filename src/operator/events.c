@@ -1,5 +1,5 @@
 /* events.c - what happens to a cluster, as facts for the log. */
-#include "rop/drive.h"
+#include "rop/events.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rop/drive.h"
+#include "rop/names.h"
 
 struct naming {
 	struct rop_arena *arena;
@@ -93,6 +93,26 @@ static void discovered(void *arg, const char *const *ips, size_t n, const char *
 }
 
 /* ---- both -------------------------------------------------------------------------------------------------- */
+
+struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_topology *topology,
+				      const struct rop_image *image)
+{
+	struct rop_endpoint *endpoints = rop_alloc_n(arena, topology->nodes.n, sizeof *endpoints);
+	for (size_t i = 0; i < topology->nodes.n; i++) {
+		const struct rop_declared_node *node = &topology->nodes.at[i];
+		bool v6 = strchr(node->host, ':') != NULL;
+		endpoints[i] = (struct rop_endpoint){
+			.address = rop_printf(arena, v6 ? "[%s]:%d" : "%s:%d", node->host, node->port),
+			.ip = node->ip,
+			.port = node->port,
+			.bus_port = node->bus_port,
+		};
+		for (size_t m = 0; image && m < image->members.n; m++)
+			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
+				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
+	}
+	return endpoints;
+}
 
 bool rop_names_used(const struct rop_topology *topology)
 {

@@ -6,7 +6,6 @@
 #include "pass.h"
 #include "rop/text.h"
 
-#define MOVES_MAX 32 /* in one pass; the table check proves that a machine needs fewer */
 #define RECONCILE_SUBJECT "cluster"
 #define HELD_MAX 64          /* transitions held in memory: so many are worth writing, whatever comes of them */
 #define LINGER_MS 1000       /* not as declared for so long, without a word in the journal: it gets one */
@@ -55,7 +54,7 @@ static void match_temporaries(struct rop_reconcile *r, const struct rop_observed
 	for (size_t i = r->image.temporaries.n; i-- > 0;) {
 		struct rop_temporary *t = &r->image.temporaries.at[i];
 		int node = rop_observed_find(seen, t->node), at = rop_observed_setting(seen, t->name);
-		const char *value = node < 0 || at < 0 || seen->nodes[node].reach != ROP_REACH_OK
+		const char *value = node < 0 || at < 0 || !rop_node_answers(&seen->nodes[node])
 					    ? NULL
 					    : seen->nodes[node].settings[at];
 		if (!value || strcmp(value, t->temporary) == 0 || subject_is_pending(r, t))
@@ -107,47 +106,55 @@ static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
 	r->state_since_boot_ms = clock.boot_ms;
 	r->reached = false; /* elsewhere it is not: from Ready a lost node leads to Degraded, which is final too */
 	if (!r->options.machine->states[state].final)
-		r->told = false;
+		r->reported = false;
 }
 
+struct taking {
+	struct rop_reconcile *r;
+	struct rop_clock clock;
+};
+
 /* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
+static bool take_row(void *arg, const struct rop_state *state, const struct rop_row *row)
+{
+	struct taking *taking = arg;
+	struct rop_reconcile *r = taking->r;
+	if (!row) { /* a final state that no row leaves */
+		r->rests = true;
+		return false;
+	}
+	size_t steps = r->batch.steps.n;
+	bool told = r->batch.report, reached = r->batch.reached;
+	r->batch.report = r->batch.reached = false;
+	r->batch.state = state->name;
+	r->batch.why = row->why;
+	rop_row_plan(row, r->now, &r->batch);
+	bool acted = r->batch.steps.n > steps;
+	if (row->to != row->from || acted)
+		record_transition(r, row);
+	if (row->to != row->from)
+		enter(r, row->to, taking->clock);
+	if (r->batch.report) {
+		r->reported_finding = r->now->findings.n > 0;
+		r->now->finding_gone = false; /* what was told before that */
+	}
+	r->reported |= r->batch.report;
+	r->reached |= r->batch.reached;
+	r->batch.report |= told;
+	r->batch.reached |= reached;
+	r->rests |= !acted && row->to == row->from;
+	return !acted;
+}
+
 static void run_machine(struct rop_reconcile *r, struct rop_clock clock)
 {
 	const struct rop_machine *m = r->options.machine;
-	for (int moves = 0; moves < MOVES_MAX; moves++) {
-		const struct rop_row *row = rop_machine_pick(m, r->state, r->now, clock_in_state(r, clock));
-		if (!row) { /* a final state that no row leaves */
-			r->rests = true;
-			return;
-		}
-		size_t steps = r->batch.steps.n;
-		bool told = r->batch.report, reached = r->batch.reached;
-		r->batch.report = r->batch.reached = false;
-		r->batch.state = m->states[row->from].name;
-		r->batch.why = row->why;
-		rop_row_plan(row, r->now, &r->batch);
-		bool acted = r->batch.steps.n > steps;
-		if (row->to != row->from || acted)
-			record_transition(r, row);
-		if (row->to != row->from)
-			enter(r, row->to, clock);
-		if (r->batch.report) {
-			r->told_finding = r->now->findings.n > 0;
-			r->now->finding_gone = false; /* what was told before that */
-		}
-		r->told |= r->batch.report;
-		r->reached |= r->batch.reached;
-		r->batch.report |= told;
-		r->batch.reached |= reached;
-		if (acted)
-			return;
-		if (row->to == row->from) {
-			r->rests = true;
-			return;
-		}
-	}
-	r->told = r->rests = true;
-	r->told_finding = false;
+	struct taking taking = { .r = r, .clock = clock };
+	const struct rop_walk walk = { .visit = take_row, .arg = &taking };
+	if (rop_machine_walk(m, r->state, r->now, clock_in_state(r, clock), &walk))
+		return;
+	r->reported = r->rests = true;
+	r->reported_finding = false;
 	rop_text_done(&r->text);
 	rop_text_add(&r->text, "machine '%s' does not come to rest in state %s", m->name, m->states[r->state].name);
 	r->result.code = ROP_INTERNAL;
@@ -225,7 +232,7 @@ struct holders { /* what is seen of them, for one pass */
 
 static bool answers(const struct holders *h, size_t i)
 {
-	return h->seen->nodes[i].reach == ROP_REACH_OK;
+	return rop_node_answers(&h->seen->nodes[i]);
 }
 
 static bool leads(const struct holders *h, size_t i)
@@ -434,7 +441,7 @@ static void take_conditions(struct rop_reconcile *r)
 	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile.
 	 */
 	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;
-	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->told : still_stuck(r),
+	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->reported : still_stuck(r),
 			    r->entry.conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
@@ -554,7 +561,7 @@ static void remember_look(struct rop_reconcile *r, const struct rop_observed *se
 			before->elsewhere[0] = '\0';
 		before->role = node->role;
 		before->epoch = node->epoch;
-		before->answered = node->reach == ROP_REACH_OK;
+		before->answered = rop_node_answers(node);
 		memcpy(before->id, node->id, ROP_ID_SIZE);
 		remember_elsewhere(before, node, clock.boot_ms);
 	}
@@ -563,8 +570,7 @@ static void remember_look(struct rop_reconcile *r, const struct rop_observed *se
 static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	struct rop_consent consent = r->consent;
-	r->now = rop_alloc(r->pass, sizeof *r->now);
-	*r->now = (struct rop_situation){
+	r->now = rop_situation_make(&(struct rop_situation){
 		.arena = r->pass,
 		.topology = r->options.topology,
 		.seen = seen,
@@ -579,11 +585,10 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.consent = &consent,
 		.warn_of_found = r->options.keep,
 		.ends = r->stopping,
-	};
-	rop_situation_assess(r->now);
+	});
 	keep_consent(r, &consent);
 	r->now->consent = &r->consent; /* for the planners of this pass */
-	r->now->finding_gone = r->told_finding && !r->now->findings.n;
+	r->now->finding_gone = r->reported_finding && !r->now->findings.n;
 	if (!r->now->views_agree)
 		r->agreed_since_boot_ms = -1;
 	else if (r->agreed_since_boot_ms < 0)
@@ -670,6 +675,8 @@ void pass_remember(struct rop_reconcile *r)
 		struct rop_step step = r->batch.steps.at[i];
 		step.expect.id = r->batch.steps.at[i].expect.id = r->entry.expects.at[i].id;
 		step.expect = rop_expect_dup(r->arena, &step.expect);
+		step.argc = 0;
+		step.argv = NULL; /* of this pass: what is pending was sent */
 		step.expect.unwritten = step.expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step.node);
 		*rop_push(r->arena, &r->pending) = step;
 		rop_tries_pending(r->tries, &step.expect);

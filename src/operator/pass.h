@@ -3,6 +3,7 @@
 #define ROP_OPERATOR_PASS_H
 
 #include "rop/reconcile.h"
+#include "rop/tries.h"
 
 struct rop_reconcile {
 	struct rop_reconcile_options options;
@@ -21,8 +22,8 @@ struct rop_reconcile {
 	struct rop_arena *consent_arena;
 	int64_t idle_since_boot_ms;      /* nothing was moved or sent since */
 	int64_t unwritten_since_boot_ms; /* the last commit, or what is held, whichever began later */
-	bool told, reached;              /* a row said report; a row said record_reached */
-	bool told_finding;               /* what it reported was a finding: that may have passed since */
+	bool reported, reached;          /* a row said report; a row said record_reached */
+	bool reported_finding;           /* what it reported was a finding: that may have passed since */
 	bool at_work;                    /* a step was sent since it rested last */
 	bool stopping;                   /* rop_reconcile_stop: only temporary settings are put back */
 	bool stop_decided;               /* the last pass knew of that */

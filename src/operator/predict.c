@@ -58,6 +58,8 @@ static void pretend_to_send(struct prediction *p, struct rop_reconcile *r)
 		struct rop_step step = steps[i];
 		step.expect = rop_expect_dup(p->arena, &steps[i].expect);
 		step.state = rop_strdup(p->arena, steps[i].state);
+		step.argc = 0;
+		step.argv = NULL; /* nothing is sent */
 		dup_risk(p->arena, &step.risk);
 		*rop_push(p->arena, &p->plan->steps) = step;
 		rop_step_effect(&step.expect, p->world);
@@ -73,19 +75,17 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	struct prediction p = {
 		.arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen)
 	};
-	struct rop_situation *first = rop_alloc(arena, sizeof *first);
 	struct rop_consent consent = { .digest = options->consent };
-	*first = (struct rop_situation){ .looks_once = true,
-					 .consent = &consent,
-					 .arena = arena,
-					 .topology = options->topology,
-					 .seen = seen,
-					 .image = options->image,
-					 .instance = options->instance,
-					 .wall_ms = clock.wall_ms,
-					 .boot_ms = clock.boot_ms,
-					 .may_lower = !options->step };
-	rop_situation_assess(first);
+	struct rop_situation *first = rop_situation_make(&(struct rop_situation){ .looks_once = true,
+										  .consent = &consent,
+										  .arena = arena,
+										  .topology = options->topology,
+										  .seen = seen,
+										  .image = options->image,
+										  .instance = options->instance,
+										  .wall_ms = clock.wall_ms,
+										  .boot_ms = clock.boot_ms,
+										  .may_lower = !options->step });
 	first->consent = NULL;
 	ret_plan->first = first;
 

@@ -113,7 +113,7 @@ static void rest(struct rop_reconcile *r)
 	if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && (r->told || r->now->paused) && !restores_later(r) && !has_passed(r)) {
+	} else if (final && (r->reported || r->now->paused) && !restores_later(r) && !has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
 		pass_explain(r);
 		if (!r->options.predict && waits_in_vain(r))

@@ -14,17 +14,6 @@ const char *rop_case_name(enum rop_case kase)
 	return NAMES[kase];
 }
 
-void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
-		 const char *advice)
-{
-	for (size_t i = 0; i < now->findings.n; i++)
-		if (strcmp(now->findings.at[i].text, text) == 0)
-			return;
-	*rop_push(now->arena, &now->findings) = (struct rop_finding){
-		.code = code, .node = node, .reason = reason, .text = text, .advice = advice
-	};
-}
-
 /* ---- components: who is connected by what the views list --------------------------------------------------- */
 
 static int root_of(int *parent, int i)
@@ -64,7 +53,7 @@ static struct tally *tallies(struct rop_situation *now, const int *component)
 		struct tally *t = &tally[component[i]];
 		rop_slots_join(&t->slots, &node->slots);
 		t->owners += owner[i];
-		t->owners_answering += owner[i] && node->reach == ROP_REACH_OK;
+		t->owners_answering += owner[i] && rop_node_answers(node);
 		t->members++;
 		if (node->keys > 0)
 			t->keys += node->keys;
@@ -77,8 +66,7 @@ static struct tally *tallies(struct rop_situation *now, const int *component)
 static bool is_blank(const struct rop_node *node)
 {
 	return node->keys == 0 && (node->functions == 0 || node->functions == ROP_COUNT_NOT_ASKED) &&
-	       node->others == 0 && node->epoch == 0 && node->role != ROP_ROLE_REPLICA &&
-	       rop_slots_first(&node->slots) == ROP_SLOTS;
+	       node->others == 0 && node->epoch == 0 && node->role != ROP_ROLE_REPLICA && rop_slots_empty(&node->slots);
 }
 
 static void find_unfit_nodes(struct rop_situation *now)
@@ -120,8 +108,8 @@ static void find_twins(struct rop_situation *now)
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++)
 		for (size_t j = i + 1; j < seen->n; j++)
-			if (seen->nodes[i].id[0] && seen->nodes[i].reach == ROP_REACH_OK &&
-			    seen->nodes[j].reach == ROP_REACH_OK && strcmp(seen->nodes[i].id, seen->nodes[j].id) == 0)
+			if (seen->nodes[i].id[0] && rop_node_answers(&seen->nodes[i]) &&
+			    rop_node_answers(&seen->nodes[j]) && strcmp(seen->nodes[i].id, seen->nodes[j].id) == 0)
 				policy_find(now, ROP_REFUSED, (int)j, "SameNodeId",
 					    rop_printf(now->arena,
 						       "%s and %s have the same node id %s: one server under two "
@@ -149,7 +137,7 @@ static void find_clones(struct rop_situation *now)
 		const struct rop_node *node = &now->seen->nodes[i];
 		int64_t for_ms;
 		const char *elsewhere = copies_elsewhere(now, i, &for_ms);
-		if (node->reach != ROP_REACH_OK || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
+		if (!rop_node_answers(node) || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
 			continue;
 		policy_find(now, ROP_REFUSED, (int)i, "SameNodeId",
 			    rop_printf(now->arena,
@@ -169,7 +157,7 @@ static void find_clones(struct rop_situation *now)
 static int follower_of(const struct rop_observed *seen, const char *id)
 {
 	for (size_t i = 0; i < seen->n; i++)
-		if (seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].role == ROP_ROLE_REPLICA &&
+		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].role == ROP_ROLE_REPLICA &&
 		    strcmp(seen->nodes[i].primary_id, id) == 0)
 			return (int)i;
 	return -1;
@@ -232,8 +220,8 @@ static void find_keys_without_slots(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
-		    rop_slots_first(&node->slots) == ROP_SLOTS)
+		if (rop_node_answers(node) && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
+		    rop_slots_empty(&node->slots))
 			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
 				    rop_printf(now->arena,
 					       "%s holds %" PRId64 " key%s but owns no slots: they would be lost or "
@@ -294,7 +282,7 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 	if (!now->image->members.n || groups < 2)
 		return false;
 	for (size_t i = 0; i < seen->n; i++) {
-		if (seen->nodes[i].reach != ROP_REACH_OK || is_known_member(now->image, seen->nodes[i].id))
+		if (!rop_node_answers(&seen->nodes[i]) || is_known_member(now->image, seen->nodes[i].id))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
@@ -322,7 +310,7 @@ static void find_rival_components(struct rop_situation *now, const int *componen
 	for (size_t i = 0; i < now->seen->n; i++) {
 		if (component[i] != (int)i || (int)i == main_component)
 			continue;
-		if (tally[i].keys > 0 || rop_slots_first(&tally[i].slots) < ROP_SLOTS)
+		if (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots))
 			policy_find(now, ROP_REFUSED, (int)i, "SeveralClusters",
 				    rop_printf(now->arena,
 					       "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " ke"
@@ -362,7 +350,7 @@ static void find_untold_content(struct rop_situation *now)
 	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
 	for (size_t i = 0; i < now->seen->n && !now->formed; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK ||
+		if (!rop_node_answers(node) ||
 		    (node->keys != ROP_COUNT_UNKNOWN && node->functions != ROP_COUNT_UNKNOWN))
 			continue;
 		policy_find(now, ROP_DENIED, (int)i, "Unknown",
@@ -380,8 +368,8 @@ static int starving_shards(const struct rop_situation *now)
 	int starving = 0;
 	for (size_t k = 0; k < now->layout.n; k++) {
 		const struct rop_shard *shard = &now->layout.shards[k];
-		bool owns = shard->primary >= 0 && rop_slots_first(&now->seen->nodes[shard->primary].slots) < ROP_SLOTS;
-		starving += !owns && rop_slots_first(&shard->add) == ROP_SLOTS;
+		bool owns = shard->primary >= 0 && !rop_slots_empty(&now->seen->nodes[shard->primary].slots);
+		starving += !owns && rop_slots_empty(&shard->add);
 	}
 	return starving;
 }
@@ -421,7 +409,7 @@ static uint64_t *answering_mask(struct rop_situation *now)
 {
 	uint64_t *mask = rop_alloc_n(now->arena, now->seen->words + 1, sizeof *mask);
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (now->seen->nodes[i].reach == ROP_REACH_OK)
+		if (rop_node_answers(&now->seen->nodes[i]))
 			mask[i / 64] |= (uint64_t)1 << (i % 64);
 	return mask;
 }
@@ -431,7 +419,7 @@ static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, co
 {
 	for (size_t i = 0; i < now->seen->n; i++)
 		for (size_t w = 0; w < now->seen->words; w++)
-			if (now->seen->nodes[i].reach == ROP_REACH_OK &&
+			if (rop_node_answers(&now->seen->nodes[i]) &&
 			    (matrix[i * now->seen->words + w] & mask[w]) != mask[w])
 				return false;
 	return true;
@@ -441,7 +429,7 @@ static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, co
 static bool exact_members(const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (now->seen->nodes[i].reach == ROP_REACH_OK && now->all_answer &&
+		if (rop_node_answers(&now->seen->nodes[i]) && now->all_answer &&
 		    now->seen->nodes[i].others != (int)now->seen->n - 1)
 			return false;
 	return now->seen->foreign.n == 0;
@@ -465,13 +453,13 @@ static void set_node_flags(struct rop_situation *now)
 	bool closed = true, calm = true;
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *node = &seen->nodes[i];
-		if (node->reach != ROP_REACH_OK)
+		if (!rop_node_answers(node))
 			continue;
 		int primary = now->layout.primary_of[i];
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			now->replicas_attached = false;
 		if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing) &&
-		    (node->primary < 0 || seen->nodes[node->primary].reach == ROP_REACH_OK)) {
+		    (node->primary < 0 || rop_node_answers(&seen->nodes[node->primary]))) {
 			now->links_up = false;
 			now->synchronising |= node->syncing;
 		}
@@ -518,7 +506,7 @@ static void decide_case(struct rop_situation *now, const int *component, const s
 	for (size_t i = 0; i < now->seen->n; i++) {
 		blank &= is_blank(&now->seen->nodes[i]);
 		keys |= now->seen->nodes[i].keys > 0;
-		now->data |= now->seen->nodes[i].keys != 0 || now->seen->nodes[i].reach != ROP_REACH_OK;
+		now->data |= now->seen->nodes[i].keys != 0 || !rop_node_answers(&now->seen->nodes[i]);
 	}
 	if (!now->in_view)
 		now->kase = ROP_CASE_UNDECIDED;
@@ -545,7 +533,7 @@ void rop_situation_assess(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
-		now->answering += seen->nodes[i].reach == ROP_REACH_OK;
+		now->answering += rop_node_answers(&seen->nodes[i]);
 		rop_slots_join(&now->owned, &seen->nodes[i].slots);
 	}
 	now->all_answer = now->answering == seen->n;
@@ -581,7 +569,7 @@ void rop_situation_assess(struct rop_situation *now)
 	set_node_flags(now);
 	set_setting_flags(now);
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
-	now->worn_out = now->tries && rop_tries_worn_out(now->tries, NULL, NULL);
+	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
 }
 
 bool rop_situation_converged(const struct rop_situation *now)
@@ -589,4 +577,12 @@ bool rop_situation_converged(const struct rop_situation *now)
 	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->replicas_attached &&
 	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force &&
 	       !now->temporaries_waiting;
+}
+
+struct rop_situation *rop_situation_make(const struct rop_situation *asked)
+{
+	struct rop_situation *now = rop_alloc(asked->arena, sizeof *now);
+	*now = *asked;
+	rop_situation_assess(now);
+	return now;
 }

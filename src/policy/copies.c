@@ -7,7 +7,7 @@
 
 static bool answers(const struct rop_observed *seen, size_t i)
 {
-	return seen->nodes[i].reach == ROP_REACH_OK;
+	return rop_node_answers(&seen->nodes[i]);
 }
 
 bool copies_may_hold(const struct rop_node *node)

@@ -9,7 +9,7 @@
 
 static bool needs_epoch(const struct rop_node *node)
 {
-	return node->reach == ROP_REACH_OK && node->others == 0 && node->epoch == 0 && node->role != ROP_ROLE_REPLICA;
+	return rop_node_answers(node) && node->others == 0 && node->epoch == 0 && node->role != ROP_ROLE_REPLICA;
 }
 
 bool policy_epochs_set(const struct rop_situation *now)
@@ -66,8 +66,7 @@ void policy_introduce_nodes(const void *subject, const int64_t *args, void *outp
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
 			bool ij = rop_bit(seen, seen->known, i, j), ji = rop_bit(seen, seen->known, j, i);
-			if ((ij && ji) || seen->nodes[i].reach != ROP_REACH_OK ||
-			    seen->nodes[j].reach != ROP_REACH_OK ||
+			if ((ij && ji) || !rop_node_answers(&seen->nodes[i]) || !rop_node_answers(&seen->nodes[j]) ||
 			    being_introduced(now, &seen->nodes[i], &seen->nodes[j]))
 				continue;
 			/* The one that does not know the other is told; when neither does, the earlier one. */

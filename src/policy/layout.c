@@ -45,7 +45,7 @@ bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen)
 	bool *owner = rop_alloc_n(arena, seen->n + 1, sizeof *owner), rivals = false;
 	struct rop_slots so_far = { 0 };
 	for (size_t i = 0; i < seen->n; i++) {
-		owner[i] = rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS;
+		owner[i] = !rop_slots_empty(&seen->nodes[i].slots);
 		if (!owner[i])
 			continue;
 		rivals |= rop_slots_meet(&so_far, &seen->nodes[i].slots);
@@ -163,7 +163,7 @@ static int share_of_label(const struct maker *m, int label)
 static bool is_candidate(const struct maker *m, size_t i)
 {
 	const struct rop_node *node = &m->seen->nodes[i];
-	return node->reach == ROP_REACH_OK && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA;
+	return rop_node_answers(node) && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA;
 }
 
 /* The next of those declared for a shard (0: for none) in file order; the older servers first, for they cannot load
@@ -226,11 +226,11 @@ static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 			continue;
 		int label = label_of(m, i), wanted = label ? share_of_label(m, label) : -1;
 		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0 ? seat[node->primary] : -1;
-		if (wanted >= 0 && node->reach == ROP_REACH_OK)
+		if (wanted >= 0 && rop_node_answers(node))
 			now = wanted;
 		if (now >= 0)
 			placement_add(&p, (size_t)now, (int)i, false, true);
-		else if (node->reach == ROP_REACH_OK)
+		else if (rop_node_answers(node))
 			unplaced[n_free++] = (int)i;
 	}
 	size_t left = placement_run(&p, unplaced, n_free, 2);
@@ -277,7 +277,7 @@ static void even_out(struct maker *m, const int *seats, int *share_of)
 			for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
 				int from = share_of[i];
 				if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
-				    label_of(m, i) != 0 || m->seen->nodes[i].reach != ROP_REACH_OK ||
+				    label_of(m, i) != 0 || !rop_node_answers(&m->seen->nodes[i]) ||
 				    !is_apart_from_all(&p, m, share_of, i, k, level))
 					continue;
 				share_of[i] = (int)k;
@@ -316,7 +316,7 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 	int *order = rop_alloc_n(m->arena, n, sizeof(int)), *hand = rop_alloc_n(m->arena, n, sizeof(int));
 	for (size_t i = 0; i < n; i++) {
 		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA ||
-		    m->seen->nodes[i].reach != ROP_REACH_OK)
+		    !rop_node_answers(&m->seen->nodes[i]))
 			return false;
 		cards[i] = (struct dealt){ p.zone[i], p.host[i], (int)i };
 	}
@@ -354,6 +354,13 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 
 /* ---- all together ------------------------------------------------------------------------------------------ */
 
+static int primary_of(const int *seats, int share, int node)
+{
+	if (share < 0 || seats[share] < 0)
+		return ROP_NO_PLACE;
+	return seats[share] == node ? ROP_LEADS : seats[share];
+}
+
 static void write_shards(struct maker *m, const int *seats, const int *share_of)
 {
 	struct rop_layout *out = m->out;
@@ -371,10 +378,7 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 	for (size_t i = 0; i < m->seen->n; i++) {
 		int share = share_of[i];
 		out->shard_of[i] = share;
-		out->primary_of[i] = share < 0                ? -2
-				     : seats[share] == (int)i ? -1
-				     : seats[share] < 0       ? -2
-							      : seats[share];
+		out->primary_of[i] = primary_of(seats, share, (int)i);
 	}
 }
 
@@ -461,7 +465,7 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 				  : -1;
 		if (now >= 0 && now != whole->share_of[i])
 			return false;
-		if (now < 0 && node->reach != ROP_REACH_OK && !m->is_primary[i])
+		if (now < 0 && !rop_node_answers(node) && !m->is_primary[i])
 			whole->share_of[i] = -1; /* its place waits for it, unsaid */
 	}
 	return true;

@@ -3,7 +3,9 @@
 #define ROP_POLICY_INTERNAL_H
 
 #include "rop/policy.h"
+#include "rop/tries.h"
 
+/* findings.c: once each, however often it is found */
 void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
 		 const char *advice);
 
@@ -18,6 +20,10 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 /* temporary.c: settings changed for a while */
 enum policy_temporary { POLICY_NODE_TIMEOUT, POLICY_SYNC_DELAY, POLICY_NO_FAILOVER, POLICY_TEMPORARIES_N };
 extern const char *const policy_temporary_names[POLICY_TEMPORARIES_N];
+#define POLICY_NO_DELAY "0" /* what repl-diskless-sync-delay is lowered to */
+int64_t policy_timeout_wanted(const struct rop_situation *now, size_t node); /* -1: it stays */
+bool policy_delay_is_wanted(const struct rop_situation *now, size_t node);
+bool policy_found_goes_back(const struct rop_situation *now, const struct rop_temporary *temporary);
 bool policy_all_lowered(const struct rop_situation *now);
 void policy_find_temporaries(struct rop_situation *now); /* fills in `found` */
 void policy_set_temporary_flags(struct rop_situation *now);
@@ -27,17 +33,18 @@ void policy_warn_of_temporaries(struct rop_situation *now);
 bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch *batch, size_t node);
 /* introduce.c */
 bool policy_epochs_set(const struct rop_situation *now);
-/* settings.c: managed settings */
+/* values.c */
 const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name); /* NULL: not known */
+bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
+bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
+/* settings.c: managed settings */
+bool policy_settings_as_declared(const struct rop_situation *now);
 /* unsettable.c */
 void policy_find_unknown_settings(struct rop_situation *now);
 void policy_warn_of_refusals(struct rop_situation *now);
 /* The server's words where that node refused the setting in this run; NULL: it did not. */
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting);
 const struct rop_setting *policy_refused_setting(const struct rop_situation *now, size_t *ret_node); /* NULL: none */
-bool policy_settings_as_declared(const struct rop_situation *now);
-bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
-bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 
 /* Planners, one per action word: subject is the situation, output the batch. */
 void policy_lower_settings(const void *subject, const int64_t *args, void *output);

@@ -1,6 +1,4 @@
 /* settings.c - managed settings: what the topology declares, kept on every node, and written to its configuration. */
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,44 +36,6 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 	return names;
 }
 
-/* memtoll of the servers: k, m, g count in thousands; kb, mb, gb in 1024s. */
-bool policy_memory_parse(const char *s, int64_t *ret)
-{
-	static const struct {
-		const char *unit;
-		int64_t factor;
-	} UNITS[] = {
-		{ "", 1 },
-		{ "b", 1 },
-		{ "k", 1000 },
-		{ "kb", 1024 },
-		{ "m", 1000 * 1000 },
-		{ "mb", 1024 * 1024 },
-		{ "g", 1000 * 1000 * 1000 },
-		{ "gb", 1024 * 1024 * 1024 },
-	};
-	char *end;
-	if (!isdigit((unsigned char)s[0]))
-		return false;
-	int64_t value = strtoll(s, &end, 10);
-	for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++)
-		if (strcasecmp(end, UNITS[i].unit) == 0)
-			return !__builtin_mul_overflow(value, UNITS[i].factor, ret);
-	return false;
-}
-
-bool policy_same_value(const char *a, const char *b)
-{
-	int64_t x, y;
-	return strcasecmp(a, b) == 0 || (policy_memory_parse(a, &x) && policy_memory_parse(b, &y) && x == y);
-}
-
-const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name)
-{
-	int at = rop_observed_setting(now->seen, name);
-	return at < 0 ? NULL : now->seen->nodes[node].settings[at];
-}
-
 static bool as_declared(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
 	const char *value = policy_setting_now(now, node, setting->name);
@@ -92,7 +52,7 @@ static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 bool policy_settings_as_declared(const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
-		if (now->seen->nodes[i].reach != ROP_REACH_OK)
+		if (!rop_node_answers(&now->seen->nodes[i]))
 			continue;
 		for (size_t s = 0; s < now->topology->settings.n; s++)
 			if (!as_declared(now, i, &now->topology->settings.at[s]))
@@ -114,7 +74,7 @@ static bool is_proven(const struct rop_situation *now, const struct rop_setting 
 static size_t pilot_of(const struct rop_situation *now, const struct rop_setting *setting)
 {
 	size_t i = 0;
-	while (i < now->seen->n && (now->seen->nodes[i].reach != ROP_REACH_OK || as_declared(now, i, setting)))
+	while (i < now->seen->n && (!rop_node_answers(&now->seen->nodes[i]) || as_declared(now, i, setting)))
 		i++;
 	return i;
 }

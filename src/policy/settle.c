@@ -8,7 +8,7 @@
 
 static bool alive(const struct rop_observed *seen, size_t i)
 {
-	return seen->nodes[i].reach == ROP_REACH_OK;
+	return rop_node_answers(&seen->nodes[i]);
 }
 
 /* Gossip: acquaintance becomes mutual (the one that is met dials back) and transitive (gossip names third nodes). */
@@ -114,7 +114,7 @@ void rop_settle(struct rop_observed *seen)
 				continue;
 			if (node->current_epoch < other->epoch)
 				node->current_epoch = other->epoch;
-			if (rop_slots_first(&other->slots) == ROP_SLOTS)
+			if (rop_slots_empty(&other->slots))
 				continue;
 			rop_slots_join(&covered, &other->slots);
 			owners++;

@@ -46,7 +46,7 @@ static bool batch_holds(const struct rop_situation *now, struct rop_batch *batch
 bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct rop_step *step)
 {
 	struct rop_expect *e = &step->expect;
-	if (now->seen->nodes[step->node].reach != ROP_REACH_OK)
+	if (!rop_node_answers(&now->seen->nodes[step->node]))
 		return false;
 	e->subject = subject_of(batch->arena, e);
 	struct guard guard = guard_step(now, batch, step);
@@ -134,8 +134,8 @@ static size_t words(struct rop_arena *arena, const char ***ret_argv, const char 
 	return d ? 4 : c ? 3 : 2;
 }
 
-size_t rop_step_command(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,
-			const char ***ret_argv)
+static size_t make_command(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,
+			   const char ***ret_argv)
 {
 	int node = rop_observed_find(seen, e->node), peer = rop_observed_find(seen, e->peer);
 	static const struct rop_node nobody = { .ip = "?" };
@@ -173,19 +173,24 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 
 #define COMMAND_SHOWN 8 /* words; a long ADDSLOTS is cut */
 
+/* The command for people: of a long one its beginning. */
+static const char *in_words(struct rop_arena *arena, const struct rop_step *step)
+{
+	ROP_OWN_TEXT text = { 0 };
+	for (size_t i = 0; i < step->argc && i < COMMAND_SHOWN; i++) {
+		bool plain = step->argv[i][0] && !strpbrk(step->argv[i], " \t\"'");
+		rop_text_add(&text, plain ? "%s%s" : "%s\"%s\"", i ? " " : "", step->argv[i]);
+	}
+	if (step->argc > COMMAND_SHOWN)
+		rop_text_add(&text, " ... (%zu slots)", step->argc - 2);
+	return rop_strndup(arena, text.at, text.n);
+}
+
 void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen, struct rop_step *step)
 {
-	const char **argv;
 	struct rop_expect *e = &step->expect;
-	size_t argc = rop_step_command(arena, e, seen, &argv);
-	ROP_OWN_TEXT text = { 0 };
-	for (size_t i = 0; i < argc && i < COMMAND_SHOWN; i++) {
-		bool plain = argv[i][0] && !strpbrk(argv[i], " \t\"'");
-		rop_text_add(&text, plain ? "%s%s" : "%s\"%s\"", i ? " " : "", argv[i]);
-	}
-	if (argc > COMMAND_SHOWN)
-		rop_text_add(&text, " ... (%zu slots)", argc - 2);
-	e->command = rop_strndup(arena, text.at, text.n);
+	step->argc = make_command(arena, e, seen, &step->argv);
+	e->command = in_words(arena, step);
 	e->precondition = precondition_of(arena, e);
 	if (!e->subject)
 		e->subject = subject_of(arena, e);
@@ -204,7 +209,7 @@ static const char *setting_now(const struct rop_observed *seen, int node, const 
 bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node);
-	if (node < 0 || seen->nodes[node].reach != ROP_REACH_OK)
+	if (node < 0 || !rop_node_answers(&seen->nodes[node]))
 		return false;
 	const struct rop_node *n = &seen->nodes[node];
 	int peer = rop_observed_find(seen, e->peer);

@@ -1,4 +1,5 @@
-/* temporary.c - settings changed for a while: lowered before, put back after, whatever happens.
+/* temporary.c - settings changed for a while: lowered before, put back after, whatever happens. What is to be lowered,
+ * and what may go back; the steps are lowering.c's.
  *
  * Why: a fresh primary stays in cluster_state:fail for clamp(cluster-node-timeout, 0.5 s, 5 s) after it got its slots
  * (clusterUpdateState), pings follow half that timeout, and a diskless synchronisation waits
@@ -26,7 +27,6 @@ const char *const policy_temporary_names[POLICY_TEMPORARIES_N] = {
 };
 
 #define USUAL_DELAY "5" /* the servers' default */
-#define NO_DELAY "0"
 
 /* ---- the lowered value and its original ---------------------------------------------------------------------- */
 
@@ -73,7 +73,7 @@ static int64_t node_timeout_for(size_t n)
 static const char *shown(const struct rop_situation *now, size_t node, const char *name)
 {
 	int at = rop_observed_setting(now->seen, name);
-	return at < 0 || now->seen->nodes[node].reach != ROP_REACH_OK ? NULL : now->seen->nodes[node].settings[at];
+	return at < 0 || !rop_node_answers(&now->seen->nodes[node]) ? NULL : now->seen->nodes[node].settings[at];
 }
 
 static bool shows(const struct rop_situation *now, size_t node, const char *name, const char *value)
@@ -120,10 +120,10 @@ static bool tells_of_delay(int64_t base)
 
 /* The value that the node's timeout is to be lowered to; -1: it stays. One that we lowered already stays: lowered again
  * (a smaller cluster wants a smaller timeout) it would tell another original. */
-static int64_t timeout_wanted(const struct rop_situation *now, size_t node)
+int64_t policy_timeout_wanted(const struct rop_situation *now, size_t node)
 {
 	const char *value = shown(now, node, NODE_TIMEOUT);
-	bool own_zero = shows(now, node, SYNC_DELAY, NO_DELAY) && !has_row(now, node, SYNC_DELAY);
+	bool own_zero = shows(now, node, SYNC_DELAY, POLICY_NO_DELAY) && !has_row(now, node, SYNC_DELAY);
 	int64_t number;
 	if (!value || !rop_int_parse(value, 0, INT64_MAX / 2, &number) || has_row(now, node, NODE_TIMEOUT))
 		return -1;
@@ -131,45 +131,20 @@ static int64_t timeout_wanted(const struct rop_situation *now, size_t node)
 }
 
 /* Only beside a lowered timeout, which alone tells of it. */
-static bool delay_is_wanted(const struct rop_situation *now, size_t node)
+bool policy_delay_is_wanted(const struct rop_situation *now, size_t node)
 {
 	int64_t base;
 	if (!shows(now, node, SYNC_DELAY, USUAL_DELAY) || has_row(now, node, SYNC_DELAY))
 		return false;
-	return timeout_wanted(now, node) >= 0 || (lowered_from(now, node, &base) >= 0 && tells_of_delay(base));
+	return policy_timeout_wanted(now, node) >= 0 || (lowered_from(now, node, &base) >= 0 && tells_of_delay(base));
 }
 
 bool policy_all_lowered(const struct rop_situation *now)
 {
 	for (size_t i = 0; now->may_lower && i < now->seen->n; i++)
-		if (timeout_wanted(now, i) >= 0 || delay_is_wanted(now, i))
+		if (policy_timeout_wanted(now, i) >= 0 || policy_delay_is_wanted(now, i))
 			return false;
 	return true;
-}
-
-static bool lower(const struct rop_situation *now, struct rop_batch *batch, size_t node, const char *name,
-		  const char *value)
-{
-	struct rop_step step = policy_step(now, ROP_STEP_LOWER, (int)node, -1);
-	step.expect.name = name;
-	step.expect.was = shown(now, node, name);
-	step.expect.value = value;
-	return policy_add(now, batch, &step);
-}
-
-void policy_lower_settings(const void *subject, const int64_t *args, void *output)
-{
-	(void)args;
-	const struct rop_situation *now = subject;
-	struct rop_batch *batch = output;
-	for (size_t i = 0; now->may_lower && i < now->seen->n; i++) {
-		int64_t timeout = timeout_wanted(now, i);
-		if (timeout >= 0 &&
-		    !lower(now, batch, i, NODE_TIMEOUT, rop_printf(batch->arena, "%lld", (long long)timeout)))
-			continue;
-		if (delay_is_wanted(now, i))
-			lower(now, batch, i, SYNC_DELAY, NO_DELAY);
-	}
 }
 
 /* ---- found without a row ------------------------------------------------------------------------------------- */
@@ -192,8 +167,8 @@ void policy_find_temporaries(struct rop_situation *now)
 		int64_t base, original = lowered_from(now, i, &base);
 		if (original < 0 || has_row(now, i, NODE_TIMEOUT))
 			continue;
-		if (tells_of_delay(base) && shows(now, i, SYNC_DELAY, NO_DELAY) && !has_row(now, i, SYNC_DELAY) &&
-		    !declared(now, SYNC_DELAY))
+		if (tells_of_delay(base) && shows(now, i, SYNC_DELAY, POLICY_NO_DELAY) &&
+		    !has_row(now, i, SYNC_DELAY) && !declared(now, SYNC_DELAY))
 			found(now, i, SYNC_DELAY, USUAL_DELAY);
 		if (!declared(now, NODE_TIMEOUT))
 			found(now, i, NODE_TIMEOUT, rop_printf(now->arena, "%lld", (long long)original));
@@ -202,7 +177,7 @@ void policy_find_temporaries(struct rop_situation *now)
 
 /* Who keeps a cluster only warns; but where the file declares the timeout it changes that, the only trace of the delay.
  */
-static bool found_goes_back(const struct rop_situation *now, const struct rop_temporary *t)
+bool policy_found_goes_back(const struct rop_situation *now, const struct rop_temporary *t)
 {
 	return !now->warn_of_found || (strcmp(t->name, SYNC_DELAY) == 0 && declared(now, NODE_TIMEOUT));
 }
@@ -244,7 +219,7 @@ bool rop_temporary_waits(const struct rop_situation *now, const struct rop_tempo
 	int node = rop_observed_find(now->seen, t->node), peer = rop_observed_find(now->seen, t->peer);
 	if (!t->peer[0])
 		return false;
-	if (node < 0 || now->seen->nodes[node].reach != ROP_REACH_OK)
+	if (node < 0 || !rop_node_answers(&now->seen->nodes[node]))
 		return true;
 	const struct rop_node *n = &now->seen->nodes[node];
 	if (n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, t->peer) == 0)
@@ -256,7 +231,7 @@ bool rop_temporary_waits(const struct rop_situation *now, const struct rop_tempo
 static bool is_on_a_node(const struct rop_situation *now, const struct rop_temporary *t)
 {
 	int node = rop_observed_find(now->seen, t->node);
-	return node >= 0 && now->seen->nodes[node].reach == ROP_REACH_OK;
+	return node >= 0 && rop_node_answers(&now->seen->nodes[node]);
 }
 
 void policy_set_temporary_flags(struct rop_situation *now)
@@ -268,7 +243,7 @@ void policy_set_temporary_flags(struct rop_situation *now)
 		now->temporaries_waiting |= there && waits;
 	}
 	for (size_t t = 0; t < now->found.n; t++)
-		now->temporaries_in_force |= found_goes_back(now, &now->found.at[t]);
+		now->temporaries_in_force |= policy_found_goes_back(now, &now->found.at[t]);
 }
 
 const char *rop_temporary_sentence(struct rop_arena *arena, const struct rop_situation *now,
@@ -281,46 +256,6 @@ const char *rop_temporary_sentence(struct rop_arena *arena, const struct rop_sit
 				  t->original);
 	return rop_printf(arena, "%s stays %s on %s until it is in sync with %s, or follows it no more", t->name,
 			  t->temporary, where, peer >= 0 ? now->seen->nodes[peer].address : t->peer);
-}
-
-/* ---- putting back -------------------------------------------------------------------------------------------- */
-
-static void put_back(const struct rop_situation *now, struct rop_batch *batch, const struct rop_temporary *t,
-		     const char *why)
-{
-	int node = rop_observed_find(now->seen, t->node);
-	if (node < 0 || rop_temporary_waits(now, t))
-		return;
-	struct rop_step step = policy_step(now, ROP_STEP_RESTORE, node, -1);
-	step.expect.name = t->name;
-	step.expect.was = t->temporary;
-	step.expect.value = t->original;
-	if (policy_add(now, batch, &step) && why)
-		batch->steps.at[batch->steps.n - 1].expect.why = why;
-}
-
-/* Node timeouts last: while one is lowered, it tells of the delay too. */
-void policy_restore_settings(const void *subject, const int64_t *args, void *output)
-{
-	(void)args;
-	const struct rop_situation *now = subject;
-	struct rop_batch *batch = output;
-	for (int last = 0; last < 2; last++)
-		for (size_t t = 0; t < now->image->temporaries.n; t++)
-			if ((strcmp(now->image->temporaries.at[t].name, NODE_TIMEOUT) == 0) == (last == 1))
-				put_back(now, batch, &now->image->temporaries.at[t], NULL);
-	for (size_t t = 0; t < now->found.n; t++) {
-		const struct rop_temporary *f = &now->found.at[t];
-		if (found_goes_back(now, f))
-			put_back(now, batch, f,
-				 rop_printf(batch->arena, "%s -> %s, left by an interrupted formation", f->temporary,
-					    f->original));
-	}
-}
-
-void rop_plan_restore(const struct rop_situation *now, struct rop_batch *batch)
-{
-	policy_restore_settings(now, NULL, batch);
 }
 
 /* ---- no file gets a temporary value -------------------------------------------------------------------------- */
@@ -379,7 +314,7 @@ void policy_warn_of_temporaries(struct rop_situation *now)
 	for (size_t t = 0; t < now->found.n; t++) {
 		const struct rop_temporary *f = &now->found.at[t];
 		int node = rop_observed_find(now->seen, f->node);
-		if (!found_goes_back(now, f))
+		if (!policy_found_goes_back(now, f))
 			warn(now, (size_t)node, "LeftLowered",
 			     rop_printf(now->arena,
 					"%s: %s is %s instead of %s, left by an interrupted formation; the database "

@@ -2,14 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rop/policy.h"
+#include "rop/tries.h"
+
+#include "rop/observed.h"
 #include "rop/text.h"
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 5000
 #define ATTEMPTS_MAX 8
-#define WORN_RETRY_MS 300000 /* what failed too often gets one more try after that: its reason may be gone */
-#define FORGET_MS 600000     /* failures this long ago do not count any more */
+#define GAVE_UP_RETRY_MS 300000 /* what failed too often gets one more try after that: its reason may be gone */
+#define FORGET_MS 600000        /* failures this long ago do not count any more */
 
 struct try_entry {
 	const char *subject; /* NULL: free */
@@ -25,7 +27,7 @@ struct try_entry {
 struct rop_tries {
 	struct rop_arena *arena;
 	struct try_entry *table; /* open addressing; size a power of two */
-	size_t size, used, n_pending, n_failed, n_worn;
+	size_t size, used, n_pending, n_failed, n_given_up;
 	struct rop_slots slots; /* claimed by pending ranges */
 };
 
@@ -84,10 +86,10 @@ void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
 static void count(struct rop_tries *tries, struct try_entry *entry, int attempts)
 {
 	tries->n_failed -= entry->attempts > 0;
-	tries->n_worn -= entry->attempts >= ATTEMPTS_MAX;
+	tries->n_given_up -= entry->attempts >= ATTEMPTS_MAX;
 	entry->attempts = attempts;
 	tries->n_failed += entry->attempts > 0;
-	tries->n_worn += entry->attempts >= ATTEMPTS_MAX;
+	tries->n_given_up += entry->attempts >= ATTEMPTS_MAX;
 }
 
 /* Once its value is seen, the node's configuration is to be written: nothing that is seen would tell. */
@@ -165,7 +167,7 @@ void rop_tries_forgive(struct rop_tries *tries, int64_t boot_ms)
 			continue;
 		if (boot_ms - entry->failed_ms >= FORGET_MS)
 			count(tries, entry, entry->owed ? 1 : 0);
-		else if (boot_ms - entry->failed_ms >= WORN_RETRY_MS && entry->attempts >= ATTEMPTS_MAX)
+		else if (boot_ms - entry->failed_ms >= GAVE_UP_RETRY_MS && entry->attempts >= ATTEMPTS_MAX)
 			count(tries, entry, ATTEMPTS_MAX - 1);
 	}
 }
@@ -186,7 +188,7 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	}
 	copy->n_pending = tries->n_pending;
 	copy->n_failed = tries->n_failed;
-	copy->n_worn = tries->n_worn;
+	copy->n_given_up = tries->n_given_up;
 	copy->slots = tries->slots;
 	return copy;
 }
@@ -244,9 +246,9 @@ size_t rop_tries_n_pending(const struct rop_tries *tries)
 	return tries->n_pending;
 }
 
-bool rop_tries_worn_out(const struct rop_tries *tries, const char **ret_subject, const char **ret_note)
+bool rop_tries_gave_up(const struct rop_tries *tries, const char **ret_subject, const char **ret_note)
 {
-	if (!tries->n_worn)
+	if (!tries->n_given_up)
 		return false;
 	for (size_t i = 0; i < tries->size; i++) {
 		const struct try_entry *entry = &tries->table[i];

@@ -14,7 +14,7 @@ static bool nobody_has(const struct rop_situation *now, const char *name)
 	size_t without = 0;
 	for (size_t i = 0; at >= 0 && i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK)
+		if (!rop_node_answers(node))
 			continue;
 		if (!node->no_setting || !node->no_setting[at])
 			return false;
@@ -48,7 +48,7 @@ static const char *setting_subject(const struct rop_situation *now, size_t node,
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
 	const char *subject;
-	if (!now->tries || now->seen->nodes[node].reach != ROP_REACH_OK)
+	if (!now->tries || !rop_node_answers(&now->seen->nodes[node]))
 		return NULL;
 	subject = setting_subject(now, node, setting->name);
 	return rop_tries_is_final(now->tries, subject) ? rop_tries_note(now->tries, subject) : NULL;

@@ -42,6 +42,8 @@ struct store_migration {
 bool store_open_with(const char *path, enum rop_store_mode mode, const struct store_migration *migrations, int n,
 		     struct rop_store **ret_store, struct rop_err *err);
 
+/* ---- transaction.c ---- */
+
 /* One function is one transaction. */
 bool store_begin(struct rop_store *store, struct rop_err *err);  /* for writing */
 bool store_finish(struct rop_store *store, struct rop_err *err); /* commits; on failure rolled back */

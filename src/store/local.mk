@@ -1,8 +1,8 @@
 librop_a_SOURCES += \
 	src/store/commit.c src/store/file_error.c src/store/files.c src/store/forget.c src/store/group.c \
 	src/store/history.c src/store/image.c src/store/inner.h src/store/lock.c \
-	src/store/migrate.c src/store/open.c src/store/pause.c src/store/revision.c src/store/sentences.c \
-	src/store/statements.c src/store/statements.h
+	src/store/migrate.c src/store/open.c src/store/pause.c src/store/accepted.c src/store/sentences.c \
+	src/store/statements.c src/store/statements.h src/store/transaction.c
 
 # data/schema*.sql as C string literals, one a line, for migrate.c
 SCHEMAS = src/store/schema.inc src/store/schema-2.inc src/store/schema-3.inc

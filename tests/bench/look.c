@@ -14,6 +14,7 @@
 
 #include "rop/config.h"
 #include "rop/drive.h"
+#include "rop/names.h"
 #include "rop/policy.h"
 #include "rop/reconcile.h"
 

@@ -11,6 +11,7 @@
 
 #include "rop/policy.h"
 #include "rop/reconcile.h"
+#include "rop/tries.h"
 
 #define RUNS 9
 #define MUST_MS 100

@@ -21,7 +21,7 @@ static bool any_down(const struct sim *s)
 }
 
 /* Not converged in time is said after time has passed: every state of the machine waits longer, and so does a step that
- * is tried until it is worn out. */
+ * is tried until it is given up. */
 #define WAITED_AT_LEAST_MS 5000
 
 /* Up again, and its fail flag stayed for two node timeouts, most of the time that the run had. */

@@ -113,6 +113,93 @@ Test(machine_run, within_saturates_when_the_sum_is_too_large)
 	cr_assert_eq(rop_state_within_ms(&state, 0), INT64_MAX);
 }
 
+/* ---- walks -------------------------------------------------------------------------------------------------- */
+
+struct walked {
+	const struct rop_machine *machine;
+	struct rop_text text;
+	const char *stop_at; /* NULL: goes on as long as it can */
+};
+
+static bool visited(void *arg, const struct rop_state *state, const struct rop_row *row)
+{
+	struct walked *w = arg;
+	rop_text_add(&w->text, "%s%s", w->text.n ? " " : "", state->name);
+	if (!row)
+		rop_text_add(&w->text, " rests");
+	return !w->stop_at || strcmp(state->name, w->stop_at) != 0;
+}
+
+static void missed(void *arg, const struct rop_row *row, const struct rop_literal *literal)
+{
+	struct walked *w = arg;
+	rop_text_add(&w->text, "%s(%d: %s)", w->text.n ? " " : "", row->number, literal->text);
+}
+
+static const char *walk(struct walked *w, const char *from, const struct toy_world *world, int64_t in_state_ms,
+			bool tell_missed)
+{
+	const struct rop_walk how = { .visit = visited, .missed = tell_missed ? missed : NULL, .arg = w };
+	struct rop_clock_in_state clock = { .in_state_ms = in_state_ms };
+	rop_text_done(&w->text);
+	bool ended = rop_machine_walk(w->machine, rop_machine_find_state(w->machine, from), world, clock, &how);
+	rop_text_add(&w->text, "%s", ended ? "" : " ...");
+	return w->text.at;
+}
+
+Test(machine_run, a_walk_takes_rows_until_one_leads_back_none_holds_or_the_visitor_has_seen_enough)
+{
+	OWN_TOY toy = toy_load_file(MACHINES "toy.yaml");
+	struct walked w = { .machine = toy.machine };
+	const struct toy_world dry = { .started = true, .degrees = 10 }, idle = { 0 };
+	cr_assert_str_eq(walk(&w, "Idle", &idle, 0, false), "Idle rests");
+	cr_assert_str_eq(walk(&w, "Idle", &dry, 0, false), "Idle Filling");
+	w.stop_at = "Idle";
+	cr_assert_str_eq(walk(&w, "Idle", &dry, 0, false), "Idle");
+	rop_text_done(&w.text);
+}
+
+Test(machine_run, a_walk_tells_the_conditions_that_rows_before_the_one_taken_lack)
+{
+	OWN_TOY toy = toy_load_file(MACHINES "toy.yaml");
+	struct walked w = { .machine = toy.machine };
+	const struct toy_world dry = { .started = true, .degrees = 10 };
+	cr_assert_str_eq(walk(&w, "Filling", &dry, 0, true), "(1: power_cut) (2: door_open) (2: not empty) (3: full) "
+							     "(4: overdue) Filling");
+	rop_text_done(&w.text);
+}
+
+Test(machine_run, a_walk_enters_each_state_with_a_clock_of_its_own)
+{
+	OWN_TOY toy = toy_load_file(MACHINES "toy.yaml");
+	struct walked w = { .machine = toy.machine };
+	const struct toy_world dry = { .started = true, .degrees = 10 };
+	cr_assert_str_eq(walk(&w, "Filling", &dry, 120000, false), "Filling Broken rests", "overdue");
+	cr_assert_str_eq(walk(&w, "Idle", &dry, 120000, false), "Idle Filling", "not overdue: it was just entered");
+	rop_text_done(&w.text);
+}
+
+/* 60 states, one after the other: more than a pass could take when it counted to 32. */
+Test(machine_run, a_walk_is_as_long_as_the_machine_and_no_circle_is_endless)
+{
+	struct rop_state states[60];
+	struct rop_row rows[60];
+	struct rop_machine machine = { .states = states, .n_states = 60 };
+	struct walked w = { .machine = &machine };
+	for (int i = 0; i < 60; i++) {
+		rows[i] = (struct rop_row){ .from = i, .to = i + 1 };
+		states[i] = (struct rop_state){ .name = i == 59 ? "last" : "x", .n_rows = i < 59, .rows = &rows[i] };
+	}
+	w.stop_at = "nowhere";
+	const struct rop_walk how = { .visit = visited, .arg = &w };
+	cr_assert(rop_machine_walk(&machine, 0, NULL, FRESH, &how));
+	cr_assert(strstr(w.text.at, "x last rests"));
+	states[59].n_rows = 1;
+	rows[59].to = 0;
+	cr_assert_not(rop_machine_walk(&machine, 0, NULL, FRESH, &how));
+	rop_text_done(&w.text);
+}
+
 /* ---- drawings ----------------------------------------------------------------------------------------------- */
 
 /* The committed file is what is drawn now. ROP_UPDATE_GOLDEN=1 writes it anew, for review. */

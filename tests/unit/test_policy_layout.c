@@ -75,7 +75,7 @@ Test(policy_layout, the_first_nodes_of_the_file_become_the_primaries)
 	for (int k = 0; k < 3; k++)
 		cr_assert_eq(layout.shards[k].primary, k);
 	for (size_t i = 0; i < 6; i++) {
-		cr_assert_eq(layout.primary_of[i], i < 3 ? -1 : (int)i - 3);
+		cr_assert_eq(layout.primary_of[i], i < 3 ? ROP_LEADS : (int)i - 3);
 		cr_assert_eq(layout.shard_of[i], (int)i % 3);
 	}
 	cr_assert_eq(layout.warnings.n, 0);
@@ -162,7 +162,7 @@ static void expect_consistent(uint64_t seed, const struct rop_topology *topology
 		rop_slots_join(&added, &shard->add);
 		everybody &= shard->primary >= 0;
 		if (shard->primary >= 0) {
-			cr_assert_eq(layout->primary_of[shard->primary], -1, "seed %" PRIu64, seed);
+			cr_assert_eq(layout->primary_of[shard->primary], ROP_LEADS, "seed %" PRIu64, seed);
 			cr_assert_eq(layout->shard_of[shard->primary], (int)k, "seed %" PRIu64, seed);
 		}
 	}
@@ -478,7 +478,7 @@ Test(policy_layout, of_a_world_in_any_state_takes_nothing_from_anybody_and_comes
 		expect_same_layout(seed, &again, &layout, world->n);
 		for (size_t i = 0; i < world->n; i++)
 			if (rop_slots_first(&world->nodes[i].slots) < ROP_SLOTS)
-				cr_assert_eq(layout.primary_of[i], -1,
+				cr_assert_eq(layout.primary_of[i], ROP_LEADS,
 					     "seed %" PRIu64 ": the owner %zu is to follow %d", seed, i,
 					     layout.primary_of[i]);
 		if (seed % 3 && !chances_for(seed, 12).labels) {

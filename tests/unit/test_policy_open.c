@@ -186,7 +186,7 @@ Test(policy_open, a_replica_of_a_stranger_is_named_with_the_strangers_id)
 	world->nodes[1].link_up = false;
 	memcpy(world->nodes[1].primary_id, node_id(50), ROP_ID_SIZE);
 	struct rop_situation *now = situation_of(topology, world);
-	now->layout.primary_of[1] = -2;
+	now->layout.primary_of[1] = ROP_NO_PLACE;
 	cr_assert_str_eq(open_of(now), rop_printf(pool, "LinkDown: 10.0.0.2:6379: its link to its primary %s is down\n",
 						  node_id(50)));
 }
@@ -223,7 +223,7 @@ Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 		for (int i = 0; i < 8; i++)
 			rop_tries_ended(tries, &expect, ROP_EXPECT_REFUSED, 0);
 		struct rop_situation *now = situation_with(topology, formed_world(topology), &no_image, tries, 0);
-		cr_assert(now->worn_out);
+		cr_assert(now->gave_up);
 		cr_assert_str_eq(open_of(now), FAILURES[k].told);
 	}
 	topology->auth_user = "ops";
@@ -408,7 +408,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "temporaries_waiting", &now.temporaries_waiting },
 		{ "settings_as_declared", &now.settings_as_declared },
 		{ "waiting", &now.waiting },
-		{ "worn_out", &now.worn_out },
+		{ "gave_up", &now.gave_up },
 		{ "finding_gone", &now.finding_gone },
 		{ "replicas_held", &now.replicas_held },
 		{ "settings_refused", &now.settings_refused },

@@ -581,7 +581,7 @@ Test(policy_situation, nobody_is_attached_where_the_server_would_refuse_or_data_
 	/* Whatever the layout came to: an owner, and a primary that has become a replica, are not acted on. */
 	now->layout.primary_of[5] = 2;
 	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);
-	now->layout.primary_of[5] = -1;
+	now->layout.primary_of[5] = ROP_LEADS;
 	rop_bit_set(world, world->known, 3, 0);
 	world->nodes[0].role = ROP_ROLE_REPLICA;
 	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0);

@@ -35,7 +35,7 @@ Test(policy_tries, a_subject_never_heard_of_may_be_tried)
 	cr_assert_eq(rop_tries_count(tries, "role:a"), 0);
 	cr_assert_eq(rop_tries_n_pending(tries), 0);
 	cr_assert_eq(rop_tries_next_ms(tries, 0), INT64_MAX);
-	cr_assert_not(rop_tries_worn_out(tries, NULL, NULL));
+	cr_assert_not(rop_tries_gave_up(tries, NULL, NULL));
 }
 
 Test(policy_tries, one_expectation_at_a_time_per_subject)
@@ -76,20 +76,20 @@ Test(policy_tries, the_eighth_failure_is_the_last_until_it_is_seen_done)
 	const char *subject = NULL, *note = NULL;
 	for (int i = 0; i < 7; i++)
 		fail_once(tries, "role:a", NULL, 0);
-	cr_assert_not(rop_tries_worn_out(tries, &subject, &note));
+	cr_assert_not(rop_tries_gave_up(tries, &subject, &note));
 	cr_assert_eq(rop_tries_may(tries, "role:a", 1000000), ROP_MAY);
 	fail_once(tries, "role:a", NULL, 0);
-	cr_assert(rop_tries_worn_out(tries, &subject, &note));
+	cr_assert(rop_tries_gave_up(tries, &subject, &note));
 	cr_assert_str_eq(subject, "role:a");
 	cr_assert_str_eq(note, "nothing was seen of it in time");
-	cr_assert(rop_tries_worn_out(tries, NULL, NULL));
+	cr_assert(rop_tries_gave_up(tries, NULL, NULL));
 	cr_assert_eq(rop_tries_may(tries, "role:a", 1000000), ROP_MAY_NEVER);
 	cr_assert_eq(rop_tries_next_ms(tries, 0), INT64_MAX);
 	fail_once(tries, "role:a", NULL, 0);
-	cr_assert(rop_tries_worn_out(tries, NULL, NULL), "a ninth does not unmake it");
+	cr_assert(rop_tries_gave_up(tries, NULL, NULL), "a ninth does not unmake it");
 	struct rop_expect expect = on("role:a");
 	rop_tries_ended(tries, &expect, ROP_EXPECT_MET, 0);
-	cr_assert_not(rop_tries_worn_out(tries, NULL, NULL));
+	cr_assert_not(rop_tries_gave_up(tries, NULL, NULL));
 	cr_assert_eq(rop_tries_may(tries, "role:a", 0), ROP_MAY);
 }
 
@@ -99,7 +99,7 @@ Test(policy_tries, the_reason_is_the_last_answer)
 	for (int i = 0; i < 8; i++)
 		fail_once(tries, "setting:a/maxmemory", i < 7 ? "ERR busy" : "NOPERM", 0);
 	const char *note;
-	rop_tries_worn_out(tries, NULL, &note);
+	rop_tries_gave_up(tries, NULL, &note);
 	cr_assert_str_eq(note, "NOPERM");
 }
 
@@ -149,9 +149,9 @@ Test(policy_tries, what_failed_too_often_gets_one_more_try_every_five_minutes)
 	cr_assert_eq(rop_tries_may(tries, "role:a", 1000 + 299999), ROP_MAY_NEVER);
 	rop_tries_forgive(tries, 301000);
 	cr_assert_eq(rop_tries_may(tries, "role:a", 301000), ROP_MAY);
-	cr_assert_not(rop_tries_worn_out(tries, NULL, NULL));
+	cr_assert_not(rop_tries_gave_up(tries, NULL, NULL));
 	fail_once(tries, "role:a", "no", 301000);
-	cr_assert(rop_tries_worn_out(tries, NULL, NULL), "one try, not eight");
+	cr_assert(rop_tries_gave_up(tries, NULL, NULL), "one try, not eight");
 }
 
 Test(policy_tries, failures_of_long_ago_do_not_add_up)
@@ -187,7 +187,7 @@ Test(policy_tries, a_copy_knows_what_counts_and_nothing_else)
 	struct rop_arena *own = rop_arena_new();
 	struct rop_tries *copy = rop_tries_copy(own, tries);
 	const char *subject, *note;
-	cr_assert(rop_tries_worn_out(copy, &subject, &note));
+	cr_assert(rop_tries_gave_up(copy, &subject, &note));
 	cr_assert_str_eq(subject, "role:a");
 	cr_assert_str_eq(note, "why not");
 	cr_assert(subject != NULL && rop_tries_n_pending(copy) == 1 && rop_tries_slot_pending(copy, 9, 9));
@@ -196,6 +196,6 @@ Test(policy_tries, a_copy_knows_what_counts_and_nothing_else)
 	cr_assert_eq(rop_tries_next_ms(copy, 80), rop_tries_next_ms(tries, 80));
 	cr_assert_leq(rop_arena_bytes(own), (size_t)16 * 1024);
 	rop_tries_forgive(copy, 10000000);
-	cr_assert_not(rop_tries_worn_out(copy, NULL, NULL));
+	cr_assert_not(rop_tries_gave_up(copy, NULL, NULL));
 	rop_arena_free(own);
 }

@@ -5,6 +5,7 @@
 #include "random.h"
 #include "rop/policy.h"
 #include "rop/reconcile.h"
+#include "rop/tries.h"
 
 /* For every test (TestSuite .init and .fini): an arena, and an image of a cluster never seen. */
 extern struct rop_arena *pool;

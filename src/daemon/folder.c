@@ -1,4 +1,4 @@
-/* files.c - the folder of topology files: what is there, what is right, and what stands in two of them.
+/* folder.c - the folder of topology files: what is there, what is right, and what stands in two of them.
  *
  * A scan reads what has changed, finds conflicts over all files, and then tells each cluster what is wanted. A file
  * with errors changes nothing: what it said last stays in force; after a restart that is what the journal accepted from

@@ -1,4 +1,4 @@
-/* words.c - the vocabulary of the cluster machine. A word without an implementation does not link. */
+/* vocabulary.c - the vocabulary of the cluster machine. A word without an implementation does not link. */
 #include <string.h>
 
 #include "policy.h"
@@ -35,7 +35,7 @@ FLAG(temporaries_waiting)
 FLAG(settings_as_declared)
 FLAG(settings_refused)
 FLAG(waiting)
-FLAG(worn_out)
+FLAG(gave_up)
 FLAG(finding_gone)
 
 static bool is_agreed_for(const void *subject, const int64_t *args)
@@ -125,9 +125,9 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_settings_refused,
 	  .excludes = { "settings_as_declared" } },
 	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },
-	{ .name = "worn_out",
+	{ .name = "gave_up",
 	  .doc = "a step was refused or not seen done as often as it may be tried",
-	  .holds = is_worn_out },
+	  .holds = is_gave_up },
 	{ .name = "finding_gone",
 	  .doc = "what was told a person to stand in the way is not seen any more",
 	  .holds = is_finding_gone,

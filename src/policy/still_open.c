@@ -1,4 +1,5 @@
-/* open.c - what is not as declared yet, in sentences that name pairs, nodes and slots. Made when somebody asks. */
+/* still_open.c - what is not as declared yet, in sentences that name pairs, nodes and slots. Made when somebody asks.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static void note(struct rop_situation *now, int node, const char *reason, const 
 
 static bool answers(const struct rop_situation *now, size_t i)
 {
-	return now->seen->nodes[i].reach == ROP_REACH_OK;
+	return rop_node_answers(&now->seen->nodes[i]);
 }
 
 /* For each node that some others lack in the matrix: one sentence that names it and them. */
@@ -211,7 +212,7 @@ static int node_of_subject(const struct rop_situation *now, const char *subject)
 static void note_failing_step(struct rop_situation *now)
 {
 	const char *subject, *why;
-	if (!now->tries || !rop_tries_worn_out(now->tries, &subject, &why))
+	if (!now->tries || !rop_tries_gave_up(now->tries, &subject, &why))
 		return;
 	int node = node_of_subject(now, subject);
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;

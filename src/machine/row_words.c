@@ -1,4 +1,4 @@
-/* words.c - the words of a row: facts and actions with their arguments, from a document's nodes. */
+/* row_words.c - the words of a row: facts and actions with their arguments, from a document's nodes. */
 #include "internal.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-/* daemon.c - the daemon's configuration: libconfig's syntax, one table of keys, every mistake said in one run. */
+/* daemon_config.c - the daemon's configuration: libconfig's syntax, one table of keys, every mistake said in one run.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <libconfig.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "reader.h"
+#include "documents.h"
 #include "rop/config.h"
 
 #define SECOND ((int64_t)1000)

@@ -1,4 +1,4 @@
-/* revision.c - the topologies that were accepted, and the names of their clusters. */
+/* accepted.c - the topologies that were accepted, and the names of their clusters. */
 #include <string.h>
 
 #include "inner.h"

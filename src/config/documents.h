@@ -1,6 +1,6 @@
-/* reader.h - inside config/: a document whose errors do not hide those that the topology's own checks would find. */
-#ifndef CONFIG_READER_H
-#define CONFIG_READER_H
+/* documents.h - inside config/: a document whose errors do not hide those that the topology's own checks would find. */
+#ifndef CONFIG_DOCUMENTS_H
+#define CONFIG_DOCUMENTS_H
 
 #include "rop/doc.h"
 

@@ -1,4 +1,4 @@
-/* tell.c - how things are said: sentences on stderr, data on stdout. */
+/* terminal.c - how things are said: sentences on stderr, data on stdout. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

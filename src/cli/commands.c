@@ -1,0 +1,7 @@
+/* commands.c - the list of commands: what parses them, what runs them and what lists them stand on it. */
+#include "cli.h"
+
+const struct cli_command *const CLI_COMMANDS[] = {
+	&cli_validate, &cli_plan,  &cli_apply,  &cli_run,    &cli_status,  &cli_check, &cli_history,
+	&cli_explain,  &cli_pause, &cli_resume, &cli_import, &cli_machine, &cli_demo,  NULL,
+};
