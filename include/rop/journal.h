@@ -67,9 +67,14 @@ struct rop_expect {
 	int attempts;   /* 1 at first */
 	bool unwritten; /* SETTING: no CONFIG REWRITE goes with it; it is owed once the value is seen. Not in the
 			 * database: of an earlier process it is taken for that */
+	/* SETTING, of this process only: it was answered with OK; what the next look showed instead of `value`. */
+	bool accepted;
+	const char *shown;
 	enum rop_expect_status status;
-	const char *note; /* why refused or expired, or NULL */
+	const char
+		*note; /* why refused or expired; MET of a SETTING: ROP_KEPT_AS and the value that is shown; or NULL */
 };
+#define ROP_KEPT_AS "kept as "
 
 struct rop_transition {
 	const char *machine, *digest, *subject; /* "cluster", machine digest, subject instance */
@@ -141,8 +146,9 @@ struct rop_image {
 	ROP_LIST(struct rop_temporary) temporaries;
 	ROP_LIST(struct rop_member) members;
 	ROP_LIST(struct rop_shard_memory) shards; /* by number */
-	ROP_LIST(struct rop_expect)
-	refused; /* settings whose newest try a node refused; node, address, name, value, note */
+	/* Settings whose newest try a node refused (REFUSED), or wrote in its own way (MET, ROP_KEPT_AS); node,
+	 * address, name, value, note. */
+	ROP_LIST(struct rop_expect) tried;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 };
 

@@ -29,7 +29,8 @@ struct applying {
 	struct rop_writer *writer;
 	struct rop_timer *ticker;
 	int64_t began_ms, said_ms;
-	size_t asked; /* steps sent */
+	size_t asked;                /* steps sent */
+	ROP_LIST(const char *) kept; /* values that the servers write their own way, as told */
 	bool line_open;
 	bool waiting; /* for the database */
 	enum rop_code code;
@@ -65,6 +66,18 @@ static void on_transition(void *arg, const struct rop_transition *t)
 	rop_log_transition(a->s->topology->name, t);
 }
 
+/* Once, of all the nodes that do so. */
+static void tell_kept(struct applying *a, const struct rop_expect *e, const char *note)
+{
+	const char *text = rop_printf(a->cli->arena, "%s: %s %s is %s", a->s->topology->name, e->name, e->value, note);
+	for (size_t i = 0; i < a->kept.n; i++)
+		if (strcmp(a->kept.at[i], text) == 0)
+			return;
+	*rop_push(a->cli->arena, &a->kept) = text;
+	close_line(a);
+	cli_tell(a->cli, "%s by the servers", text);
+}
+
 static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
 {
 	struct applying *a = arg;
@@ -80,6 +93,8 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 					 "status", rop_expect_status_name(status), "note", cli_json_text(note)));
 		return;
 	}
+	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)
+		tell_kept(a, e, note);
 	if (a->cli->values.verbose)
 		close_line(a);
 	rop_log_step(a->s->topology->name, step, status, note);

@@ -20,7 +20,8 @@ void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_exp
 {
 	const struct rop_expect *e = &step->expect;
 	bool failed = status == ROP_EXPECT_REFUSED || status == ROP_EXPECT_EXPIRED;
-	enum rop_log_level level = failed ? ROP_LOG_INFO : ROP_LOG_DEBUG;
+	bool kept = status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note;
+	enum rop_log_level level = failed || kept ? ROP_LOG_INFO : ROP_LOG_DEBUG;
 	char attempts[16];
 	if (!rop_log_wants(level))
 		return;
@@ -28,5 +29,5 @@ void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_exp
 	rop_log(level, e->command,
 		ROP_FIELDS({ "cluster", cluster }, { "node", e->address }, { "step", rop_step_kind_name(e->kind) },
 			   { "status", rop_expect_status_name(status) }, { "attempts", attempts }, { "why", e->why },
-			   { "error", note }));
+			   { failed ? "error" : "note", note }));
 }

@@ -17,9 +17,9 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 	memset(&copy.temporaries, 0, sizeof copy.temporaries);
 	memset(&copy.members, 0, sizeof copy.members);
 	memset(&copy.shards, 0, sizeof copy.shards);
-	memset(&copy.refused, 0, sizeof copy.refused);
-	for (size_t i = 0; i < from->refused.n; i++)
-		*rop_push(arena, &copy.refused) = rop_expect_dup(arena, &from->refused.at[i]);
+	memset(&copy.tried, 0, sizeof copy.tried);
+	for (size_t i = 0; i < from->tried.n; i++)
+		*rop_push(arena, &copy.tried) = rop_expect_dup(arena, &from->tried.at[i]);
 	for (size_t i = 0; i < from->temporaries.n; i++)
 		*rop_push(arena, &copy.temporaries) = memory_temporary(arena, &from->temporaries.at[i]);
 	for (size_t i = 0; i < from->members.n; i++)

@@ -27,13 +27,44 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
 	r->pending.at[at] = r->pending.at[--r->pending.n];
 }
 
+/* What a server made of the value that it took: `hz 1000` is shown as 500, `KEA` as AKE. Answered with OK, and the same
+ * in two looks: that is as near as it comes. */
+static const char *kept_as(struct rop_reconcile *r, struct rop_expect *e, const struct rop_observed *seen)
+{
+	int node = rop_observed_find(seen, e->node), at = e->name ? rop_observed_setting(seen, e->name) : -1;
+	const char *value = node < 0 || at < 0 ? NULL : seen->nodes[node].settings[at];
+	if (e->kind != ROP_STEP_SETTING || !e->accepted || !value)
+		return NULL;
+	if (rop_streq(e->shown, value))
+		return rop_printf(r->arena, ROP_KEPT_AS "%s", value);
+	e->shown = rop_strdup(r->arena, value);
+	return NULL;
+}
+
+static void remember_kept(struct rop_reconcile *r, const struct rop_expect *e, const char *note)
+{
+	struct rop_expect *tried = NULL;
+	for (size_t i = 0; !tried && i < r->image.tried.n; i++)
+		if (strcmp(r->image.tried.at[i].node, e->node) == 0 && strcmp(r->image.tried.at[i].name, e->name) == 0)
+			tried = &r->image.tried.at[i];
+	if (!tried)
+		tried = rop_push(r->arena, &r->image.tried);
+	*tried = *e;
+	tried->status = ROP_EXPECT_MET;
+	tried->note = note;
+}
+
 static void match_pending(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	for (size_t i = r->pending.n; i-- > 0;) {
 		struct rop_expect *expect = &r->pending.at[i].expect;
+		const char *kept;
 		if (rop_expect_seen(expect, seen))
 			pass_end_step(r, i, ROP_EXPECT_MET, NULL, clock.boot_ms);
-		else if (clock.boot_ms >= expect->deadline_boot_ms)
+		else if ((kept = kept_as(r, expect, seen))) {
+			remember_kept(r, expect, kept);
+			pass_end_step(r, i, ROP_EXPECT_MET, kept, clock.boot_ms);
+		} else if (clock.boot_ms >= expect->deadline_boot_ms)
 			pass_end_step(r, i, ROP_EXPECT_EXPIRED, "its effect was not seen in time", clock.boot_ms);
 	}
 }

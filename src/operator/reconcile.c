@@ -279,6 +279,8 @@ void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outco
 			pass_end_step(r, at, ROP_EXPECT_REFUSED, outcomes[i].text, clock.boot_ms);
 		else if (step->expect.kind == ROP_STEP_PERSIST)
 			pass_end_step(r, at, ROP_EXPECT_MET, outcomes[i].text, clock.boot_ms);
+		else
+			r->pending.at[at].expect.accepted = true;
 	}
 	r->result.steps += r->batch.steps.n;
 	r->batches++;

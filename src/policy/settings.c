@@ -36,10 +36,24 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 	return names;
 }
 
+/* The server took the value and writes it in its own way: that was seen when it was set. */
+static bool is_kept_as(const struct rop_situation *now, size_t node, const struct rop_setting *setting,
+		       const char *value)
+{
+	for (size_t t = 0; t < now->image->tried.n; t++) {
+		const struct rop_expect *e = &now->image->tried.at[t];
+		if (e->status == ROP_EXPECT_MET && e->note && strncmp(e->note, ROP_KEPT_AS, strlen(ROP_KEPT_AS)) == 0 &&
+		    strcmp(e->node, now->seen->nodes[node].id) == 0 && strcasecmp(e->name, setting->name) == 0 &&
+		    strcmp(e->value, setting->value) == 0)
+			return strcmp(e->note + strlen(ROP_KEPT_AS), value) == 0;
+	}
+	return false;
+}
+
 static bool as_declared(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
 	const char *value = policy_setting_now(now, node, setting->name);
-	return value && policy_same_value(value, setting->value);
+	return value && (policy_same_value(value, setting->value) || is_kept_as(now, node, setting, value));
 }
 
 /* A CONFIG REWRITE that was journalled and not seen done: nothing else would remember it. */

@@ -75,8 +75,8 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expect *expect)
 {
 	struct rop_expect copy = *expect;
-	const char **texts[] = { &copy.subject, &copy.name,         &copy.value, &copy.was, &copy.address,
-				 &copy.command, &copy.precondition, &copy.why,   &copy.note };
+	const char **texts[] = { &copy.subject, &copy.name,         &copy.value, &copy.was,  &copy.address,
+				 &copy.command, &copy.precondition, &copy.why,   &copy.note, &copy.shown };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = rop_strdup(arena, *texts[i]);
 	return copy;

@@ -69,9 +69,9 @@ const struct rop_setting *policy_refused_setting(const struct rop_situation *now
  * apply tries it once more. */
 void policy_warn_of_refusals(struct rop_situation *now)
 {
-	for (size_t r = 0; r < now->image->refused.n; r++) {
-		const struct rop_expect *e = &now->image->refused.at[r];
-		for (size_t s = 0; s < now->topology->settings.n; s++) {
+	for (size_t r = 0; r < now->image->tried.n; r++) {
+		const struct rop_expect *e = &now->image->tried.at[r];
+		for (size_t s = 0; e->status == ROP_EXPECT_REFUSED && s < now->topology->settings.n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			int node = rop_observed_find(now->seen, e->node);
 			const char *value = node < 0 ? NULL : policy_setting_now(now, (size_t)node, setting->name);

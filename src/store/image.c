@@ -78,19 +78,19 @@ static bool read_pending(struct reading *r, struct rop_image *image, struct rop_
 	return sql_end(&q, err);
 }
 
-static bool read_refused(struct reading *r, struct rop_image *image, struct rop_err *err)
+static bool read_tried(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
-	struct sql q = start(r, SQL_SETTINGS_REFUSED);
+	struct sql q = start(r, SQL_SETTINGS_TRIED);
 	while (sql_row(&q)) {
-		struct rop_expect *x = rop_push(r->arena, &image->refused);
-		*x = (struct rop_expect){
-			.kind = ROP_STEP_SETTING, .first = -1, .last = -1, .status = ROP_EXPECT_REFUSED
-		};
+		struct rop_expect *x = rop_push(r->arena, &image->tried);
+		*x = (struct rop_expect){ .kind = ROP_STEP_SETTING, .first = -1, .last = -1 };
 		sql_copy(&q, x->node, sizeof x->node);
 		x->address = sql_text(&q, r->arena);
 		x->name = sql_text(&q, r->arena);
 		x->value = sql_text(&q, r->arena);
 		x->note = sql_text(&q, r->arena);
+		int status = rop_expect_status_find(sql_text(&q, r->arena));
+		x->status = status < 0 ? ROP_EXPECT_REFUSED : (enum rop_expect_status)status;
 	}
 	return sql_end(&q, err);
 }
@@ -215,7 +215,7 @@ bool store_newest_pass(struct rop_store *store, int64_t cluster, int64_t *ret_pa
 static bool read_image(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
 	return store_newest_pass(r->store, r->cluster, &image->pass, err) && read_cluster(r, image, err) &&
-	       read_revision(r, image, err) && read_pending(r, image, err) && read_refused(r, image, err) &&
+	       read_revision(r, image, err) && read_pending(r, image, err) && read_tried(r, image, err) &&
 	       read_temporaries(r, image, err) && read_members(r, image, err) && read_shards(r, image, err) &&
 	       read_conditions(r, image, err);
 }

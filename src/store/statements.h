@@ -128,12 +128,12 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 		" ORDER BY first_slot DESC LIMIT 1) WHERE last_slot >= ?2") \
 	X(EXPECT_PENDING, READ, "SELECT id, " SQL_EXPECT_COLUMNS " FROM expectation" \
 		" WHERE cluster = ?1 AND status = 'pending' ORDER BY id") \
-	/* the newest try of each setting, where it was refused (max() chooses the row of the other columns) */ \
-	X(SETTINGS_REFUSED, READ, "SELECT node, address, name, value, note FROM (SELECT max(id), node, address," \
-		" name, value," \
-		" note, status FROM expectation WHERE cluster = ?1 AND kind = 'set-setting' AND status <>" \
-		" 'superseded'" \
-		" GROUP BY subject) WHERE status = 'refused' ORDER BY node, name") \
+	/* the newest try of each setting, where it was refused or is kept as something else (max() chooses the row of \
+	 * the other columns) */ \
+	X(SETTINGS_TRIED, READ, "SELECT node, address, name, value, note, status FROM (SELECT max(id), node," \
+		" address, name, value, note, status FROM expectation WHERE cluster = ?1 AND kind = 'set-setting'" \
+		" AND status <> 'superseded' GROUP BY subject)" \
+		" WHERE status = 'refused' OR (status = 'met' AND note LIKE '" ROP_KEPT_AS "%') ORDER BY node, name") \
 	/* temporary settings */ \
 	X(TEMPORARIES_GET, READ_3, "SELECT node, name, address, original, temporary, peer FROM temporary_setting" \
 		" WHERE cluster = ?1 ORDER BY node, name") \

@@ -61,15 +61,31 @@ void hand_start(struct hand *hand)
 
 /* ---- the journal ------------------------------------------------------------------------------------------------- */
 
-static void resolve(struct rop_image *image, int64_t id)
+/* The newest try of a setting is remembered where the servers write it their own way. */
+static void remember_tried(struct rop_image *image, const struct rop_expect *e, const char *note)
+{
+	struct rop_expect *tried = NULL;
+	for (size_t i = 0; !tried && i < image->tried.n; i++)
+		if (strcmp(image->tried.at[i].subject, e->subject) == 0)
+			tried = &image->tried.at[i];
+	if (!tried)
+		tried = rop_push(pool, &image->tried);
+	*tried = rop_expect_dup(pool, e);
+	tried->status = ROP_EXPECT_MET;
+	tried->note = rop_strdup(pool, note);
+}
+
+static void resolve(struct rop_image *image, const struct rop_resolution *end)
 {
 	for (size_t i = 0; i < image->pending.n; i++) {
-		if (image->pending.at[i].id != id)
+		if (image->pending.at[i].id != end->id)
 			continue;
+		if (end->status == ROP_EXPECT_MET && end->note && strncmp(end->note, ROP_KEPT_AS, 8) == 0)
+			remember_tried(image, &image->pending.at[i], end->note);
 		image->pending.at[i] = image->pending.at[--image->pending.n];
 		return;
 	}
-	cr_assert_fail("a resolution of row %lld, which is not pending", (long long)id);
+	cr_assert_fail("a resolution of row %lld, which is not pending", (long long)end->id);
 }
 
 static void add_pending(struct hand *hand, struct rop_expect *e)
@@ -139,7 +155,7 @@ static void write_down(struct hand *hand, struct rop_entry *entry)
 	image->known = true;
 	snprintf(image->boot_id, sizeof image->boot_id, "%s", entry->boot_id);
 	for (size_t i = 0; i < entry->resolutions.n; i++)
-		resolve(image, entry->resolutions.at[i].id);
+		resolve(image, &entry->resolutions.at[i]);
 	for (size_t i = 0; i < entry->transitions.n; i++)
 		*rop_push(pool, &hand->written) = kept(&entry->transitions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)

@@ -308,6 +308,38 @@ Test(reconcile, a_step_that_is_refused_for_ever_ends_in_its_own_words)
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
 }
 
+static enum rop_sent cap_hz(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)ret_text;
+	if (step->expect.kind == ROP_STEP_SETTING)
+		set_value(h->world, (size_t)step->node, "hz", "500");
+	return ROP_SENT_OK;
+}
+
+/* `hz 1000` is shown as 500: answered with OK and the same in two looks, it is as near as it comes. */
+Test(reconcile, a_value_that_the_servers_write_their_own_way_is_set_once)
+{
+	start_formed();
+	manage_setting((struct rop_topology *)op->options.topology, "hz", "1000");
+	op->world = formed_world(op->options.topology);
+	op->answer = cap_hz;
+	op->frozen = true; /* nothing but the answer changes anything */
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 6);
+	cr_assert_eq(op->image.tried.n, 6);
+	cr_assert_str_eq(op->image.tried.at[0].note, "kept as 500");
+
+	op->sent.n = 0;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(op->sent.n, 0, "another process knows it from the journal");
+	set_value(op->world, 2, "hz", "10");
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 1, "somebody else's value is not what was made of ours");
+}
+
 /* ---- PERSIST: its reply decides ------------------------------------------------------------------------ */
 
 static enum rop_sent persist_sent;
