@@ -245,3 +245,8 @@ bool rop_streq(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
+
+const char *rop_plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}

@@ -21,15 +21,15 @@ static void say(struct checking *c, const char *level, const char *color, const 
 	c->errors += error;
 	c->warnings += warning;
 	if (c->findings)
-		json_array_append_new(c->findings, cli_json("{s:s, s:s}", "level", level, "message", text));
+		json_array_append_new(c->findings, rop_json("{s:s, s:s}", "level", level, "message", text));
 	else
-		printf("%s[%s]%s %s\n", cli_paint(c->cli, color), level, cli_paint(c->cli, "off"), text);
+		printf("%s[%s]%s %s\n", rop_paint(c->cli->color, color), level, rop_paint(c->cli->color, "off"), text);
 }
 
 static void section(struct checking *c, const char *text)
 {
 	if (!c->findings)
-		printf("%s>>> %s%s\n", cli_paint(c->cli, "bold"), text, cli_paint(c->cli, "off"));
+		printf("%s>>> %s%s\n", rop_paint(c->cli->color, "bold"), text, rop_paint(c->cli->color, "off"));
 }
 
 static void say_nodes(struct checking *c)
@@ -183,7 +183,7 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	check_replicas(c, now);
 	check_settings(c, now);
 	if (c->findings)
-		cli_print_json(cli_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors",
+		cli_print_json(rop_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors",
 					(int)c->errors, "warnings", (int)c->warnings, "findings", c->findings));
 	return c->errors ? ROP_FAIL : ROP_OK;
 }

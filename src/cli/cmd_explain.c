@@ -5,8 +5,9 @@
 
 static const char *yes_no(struct cli *cli, bool holds)
 {
-	return holds ? rop_printf(cli->arena, "%sholds%s", cli_paint(cli, "green"), cli_paint(cli, "off"))
-		     : rop_printf(cli->arena, "%sdoes not%s", cli_paint(cli, "dim"), cli_paint(cli, "off"));
+	return holds ? rop_printf(cli->arena, "%sholds%s", rop_paint(cli->color, "green"), rop_paint(cli->color, "off"))
+		     : rop_printf(cli->arena, "%sdoes not%s", rop_paint(cli->color, "dim"),
+				  rop_paint(cli->color, "off"));
 }
 
 struct explaining {
@@ -21,7 +22,7 @@ static void print_state(struct explaining *e, const struct rop_state *st)
 	if (e->path || e->named == (int)(st - e->machine->states))
 		return;
 	e->named = (int)(st - e->machine->states);
-	printf("%s%s%s  %s\n", cli_paint(e->cli, "bold"), st->name, cli_paint(e->cli, "off"), st->doc);
+	printf("%s%s%s  %s\n", rop_paint(e->cli->color, "bold"), st->name, rop_paint(e->cli->color, "off"), st->doc);
 }
 
 static void explain_missed(void *arg, const struct rop_row *row, const struct rop_literal *literal)
@@ -52,7 +53,7 @@ static bool explain_row(void *arg, const struct rop_state *st, const struct rop_
 		json_t *when = json_array();
 		for (size_t w = 0; w < taken->n_when; w++)
 			json_array_append_new(when, json_string(taken->when[w].text));
-		json_array_append_new(e->path, cli_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row",
+		json_array_append_new(e->path, rop_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row",
 							taken->number, "to", e->machine->states[taken->to].name, "why",
 							taken->why, "when", when));
 	} else {
@@ -104,8 +105,8 @@ static void explain_open(struct cli *cli, struct rop_situation *now, const char 
 				continue;
 			if (open) {
 				json_array_append_new(open,
-						      cli_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message",
-							       list[i].text, "advice", cli_json_text(list[i].advice)));
+						      rop_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message",
+							       list[i].text, "advice", rop_json_text(list[i].advice)));
 				continue;
 			}
 			printf("%s  - %s\n", told++ ? "" : "\nNot as declared\n", list[i].text);
@@ -141,7 +142,7 @@ static enum rop_code explain(struct cli *cli, struct session *s, const char *nod
 		explain_rows(cli, s, now, path);
 		explain_facts(cli, now, facts);
 		explain_open(cli, now, node, open);
-		cli_print_json(cli_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster",
+		cli_print_json(rop_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster",
 					s->topology->name, "case", rop_case_name(now->kase), "rows", path, "facts",
 					facts, "open", open));
 		return ROP_OK;

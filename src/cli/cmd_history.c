@@ -11,14 +11,14 @@ static const struct cli_option OPTIONS[] = {
 static json_t *line_json(const struct rop_history_line *l)
 {
 	if (!l->is_step)
-		return cli_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
-				cli_json_time(l->wall_ms), "from", l->from, "to", l->to, "row", cli_json_text(l->row),
-				"why", cli_json_text(l->why), "pid", l->pid);
-	return cli_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time",
-			cli_json_time(l->wall_ms), "subject", l->subject, "node", cli_json_text(l->address), "command",
-			cli_json_text(l->command), "status", l->status, "attempts", l->attempts, "note",
-			cli_json_text(l->note), "resolved", cli_json_time(l->resolved_wall_ms), "why",
-			cli_json_text(l->why));
+		return rop_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
+				rop_json_time(l->wall_ms), "from", l->from, "to", l->to, "row", rop_json_text(l->row),
+				"why", rop_json_text(l->why), "pid", l->pid);
+	return rop_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time",
+			rop_json_time(l->wall_ms), "subject", l->subject, "node", rop_json_text(l->address), "command",
+			rop_json_text(l->command), "status", l->status, "attempts", l->attempts, "note",
+			rop_json_text(l->note), "resolved", rop_json_time(l->resolved_wall_ms), "why",
+			rop_json_text(l->why));
 }
 
 static const char *status_color(const char *status)
@@ -28,14 +28,14 @@ static const char *status_color(const char *status)
 
 static void print_line(struct cli *cli, const struct rop_history_line *l)
 {
-	const char *time = cli_time(cli->arena, l->wall_ms);
+	const char *time = rop_time_text(cli->arena, l->wall_ms);
 	if (!l->is_step) {
-		printf("%s  %s%s -> %s%s  %s\n", time, cli_paint(cli, "bold"), l->from, l->to, cli_paint(cli, "off"),
-		       l->why ? l->why : "");
+		printf("%s  %s%s -> %s%s  %s\n", time, rop_paint(cli->color, "bold"), l->from, l->to,
+		       rop_paint(cli->color, "off"), l->why ? l->why : "");
 		return;
 	}
-	printf("%s    %s%-8s%s %-21s %s", time, cli_paint(cli, status_color(l->status)), l->status,
-	       cli_paint(cli, "off"), l->address ? l->address : "", l->command ? l->command : l->subject);
+	printf("%s    %s%-8s%s %-21s %s", time, rop_paint(cli->color, status_color(l->status)), l->status,
+	       rop_paint(cli->color, "off"), l->address ? l->address : "", l->command ? l->command : l->subject);
 	if (l->resolved_wall_ms)
 		printf("  (%lld ms)", (long long)(l->resolved_wall_ms - l->wall_ms));
 	if (l->attempts > 1)
@@ -81,7 +81,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		fine = print_cluster(cli, store, names[i], clusters, &err);
 	}
 	if (fine && cli->values.output == CLI_JSON)
-		cli_print_json(cli_json("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
+		cli_print_json(rop_json("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
 	json_decref(clusters);
 	rop_store_close(store);
 	return fine ? ROP_OK : cli_fail(&err);

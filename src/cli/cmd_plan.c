@@ -47,16 +47,20 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 
 static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, bool refused)
 {
+	ROP_OWN_TEXT text = { 0 }, warnings = { 0 };
+	struct rop_report report = session_report(s);
 	if (cli->values.output != CLI_TEXT) {
-		json_t *json = plan_json(s, plan);
+		json_t *json = rop_report_plan_json(&report, plan);
 		if (cli->values.output == CLI_JSON)
 			cli_print_json(json);
 		else
 			cli_print_jsonl(json);
 	} else if (!refused) {
-		plan_print(cli, s, plan);
+		rop_report_plan(&report, plan, &text);
+		cli_print(&text);
 		fflush(stdout);
-		plan_warnings(cli, plan);
+		rop_report_plan_warnings(plan, &warnings);
+		cli_tell_text(cli, &warnings);
 	}
 }
 

@@ -82,8 +82,8 @@ static void print_nodes(struct cli *cli, const struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++)
 		if ((int)strlen(now->seen->nodes[i].address) > width)
 			width = (int)strlen(now->seen->nodes[i].address);
-	printf("%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", cli_paint(cli, "bold"), "shard", width, "node", "role",
-	       "link", "slots", "version", "id", cli_paint(cli, "off"));
+	printf("%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", rop_paint(cli->color, "bold"), "shard", width, "node",
+	       "role", "link", "slots", "version", "id", rop_paint(cli->color, "off"));
 	for (int number = 0; number <= (int)now->layout.n; number++) {
 		for (int pass = 0; pass < 2; pass++) { /* primaries first */
 			for (size_t i = 0; i < now->seen->n; i++) {
@@ -99,9 +99,9 @@ static void print_nodes(struct cli *cli, const struct rop_situation *now)
 				snprintf(shard, sizeof shard, "%d", shard_of(now, i));
 				printf("%5s  %-*s  %-7s  %s%-7s%s  %-13.40s  %-14s  %.8s\n",
 				       shard_of(now, i) ? shard : "-", width, node->address, role_text(node),
-				       cli_paint(cli, fine ? "green" : "red"), link, cli_paint(cli, "off"),
-				       *slots ? slots : "-", node->flavour ? node->flavour : "-",
-				       node->id[0] ? node->id : "-");
+				       rop_paint(cli->color, fine ? "green" : "red"), link,
+				       rop_paint(cli->color, "off"), *slots ? slots : "-",
+				       node->flavour ? node->flavour : "-", node->id[0] ? node->id : "-");
 			}
 		}
 	}
@@ -126,9 +126,9 @@ static void print_file_errors(struct cli *cli, const struct file_errors *errors,
 {
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct rop_file_error *e = &errors->at[i];
-		printf("%s  %s%s has errors%s since %s; ", i ? "" : "File\n", cli_paint(cli, "red"),
-		       rop_text_visible(cli->arena, e->path, strlen(e->path), SIZE_MAX), cli_paint(cli, "off"),
-		       cli_time(cli->arena, e->since_wall_ms));
+		printf("%s  %s%s has errors%s since %s; ", i ? "" : "File\n", rop_paint(cli->color, "red"),
+		       rop_text_visible(cli->arena, e->path, strlen(e->path), SIZE_MAX), rop_paint(cli->color, "off"),
+		       rop_time_text(cli->arena, e->since_wall_ms));
 		if (revision)
 			printf("revision %lld, the last good one, is in force\n", (long long)revision);
 		else
@@ -146,9 +146,9 @@ static json_t *file_errors_json(const struct file_errors *errors)
 	json_t *list = json_array();
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct rop_file_error *e = &errors->at[i];
-		json_array_append_new(list, cli_json("{s:o, s:o, s:o, s:o}", "path", cli_json_text(e->path), "cluster",
-						     cli_json_text(e->cluster), "message", cli_json_text(e->text),
-						     "since", cli_json_time(e->since_wall_ms)));
+		json_array_append_new(list, rop_json("{s:o, s:o, s:o, s:o}", "path", rop_json_text(e->path), "cluster",
+						     rop_json_text(e->cluster), "message", rop_json_text(e->text),
+						     "since", rop_json_time(e->since_wall_ms)));
 	}
 	return list;
 }
@@ -161,9 +161,9 @@ static void print_text(struct cli *cli, const struct session *s, struct rop_situ
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	conditions_of(s, now, conditions);
 	bool converged = rop_situation_converged(now);
-	printf("cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", cli_paint(cli, "bold"), s->topology->name,
-	       cli_paint(cli, "off"), cli_paint(cli, converged ? "green" : "yellow"), state_of(s, now),
-	       cli_paint(cli, "off"), s->topology->shards, now->seen->n, now->answering);
+	printf("cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", rop_paint(cli->color, "bold"),
+	       s->topology->name, rop_paint(cli->color, "off"), rop_paint(cli->color, converged ? "green" : "yellow"),
+	       state_of(s, now), rop_paint(cli->color, "off"), s->topology->shards, now->seen->n, now->answering);
 	if (s->image.revision)
 		printf("   revision %lld declared, %lld reached", (long long)s->image.revision,
 		       (long long)s->image.reached_revision);
@@ -178,14 +178,14 @@ static void print_text(struct cli *cli, const struct session *s, struct rop_situ
 		if (conditions[i].status == ROP_UNKNOWN)
 			good = false;
 		printf("%-14s %s%-8s%s %-12s %s\n", rop_condition_type_name((enum rop_condition_type)i),
-		       cli_paint(cli, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
-		       cli_paint(cli, "off"), conditions[i].reason, conditions[i].message);
+		       rop_paint(cli->color, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
+		       rop_paint(cli->color, "off"), conditions[i].reason, conditions[i].message);
 	}
 	for (size_t i = 0; i < s->image.pending.n; i++) {
 		const struct rop_expect *e = &s->image.pending.at[i];
 		printf("%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n",
 		       e->address ? e->address : e->node, e->command ? e->command : e->subject, e->attempts,
-		       cli_time(cli->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
+		       rop_time_text(cli->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
 	}
 	for (size_t i = 0; i < s->image.temporaries.n; i++) {
 		const struct rop_temporary *t = &s->image.temporaries.at[i];
@@ -206,21 +206,21 @@ static json_t *nodes_json(struct cli *cli, const struct rop_situation *now)
 		const char *want = now->layout.primary_of[i] >= 0    ? "replica"
 				   : now->layout.primary_of[i] == -1 ? "primary"
 								     : "none";
-		json_t *declared = cli_json("{s:s, s:o}", "role", want, "shard",
+		json_t *declared = rop_json("{s:s, s:o}", "role", want, "shard",
 					    planned < 0 ? json_null()
 							: json_integer(now->layout.shards[planned].number));
-		json_t *observed = cli_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers",
+		json_t *observed = rop_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers",
 					    node->reach == ROP_REACH_OK, "role", role_text(node), "primary",
-					    cli_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch",
+					    rop_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch",
 					    (json_int_t)node->epoch, "keys", (json_int_t)node->keys, "version",
-					    cli_json_text(node->flavour), "cluster_state",
+					    rop_json_text(node->flavour), "cluster_state",
 					    node->state_ok ? "ok" : "fail");
-		json_array_append_new(nodes, cli_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
-						      cli_json_text(node->id[0] ? node->id : NULL), "address",
+		json_array_append_new(nodes, rop_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
+						      rop_json_text(node->id[0] ? node->id : NULL), "address",
 						      node->address, "role", role_text(node), "shard",
 						      shard ? json_integer(shard) : json_null(), "slots",
 						      rop_slots_text(cli->arena, &node->slots), "link", link_text(node),
-						      "why", cli_json_text(node->reach_why), "declared", declared,
+						      "why", rop_json_text(node->reach_why), "declared", declared,
 						      "observed", observed));
 	}
 	return nodes;
@@ -231,8 +231,8 @@ static json_t *warnings_json(const struct rop_situation *now)
 	json_t *list = json_array();
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		json_array_append_new(list, cli_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
-						     "advice", cli_json_text(w->advice)));
+		json_array_append_new(list, rop_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
+						     "advice", rop_json_text(w->advice)));
 	}
 	return list;
 }
@@ -244,27 +244,27 @@ static json_t *status_json(struct cli *cli, const struct session *s, struct rop_
 	json_t *list = json_array(), *expectations = json_array(), *temporaries = json_array();
 	conditions_of(s, now, conditions);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
-		json_array_append_new(list, cli_json("{s:s, s:s, s:s, s:s, s:o}", "type",
+		json_array_append_new(list, rop_json("{s:s, s:s, s:s, s:s, s:o}", "type",
 						     rop_condition_type_name((enum rop_condition_type)i), "status",
 						     rop_truth_name(conditions[i].status), "reason",
 						     conditions[i].reason, "message", conditions[i].message,
-						     "lastTransitionTime", cli_json_time(conditions[i].since_wall_ms)));
+						     "lastTransitionTime", rop_json_time(conditions[i].since_wall_ms)));
 	for (size_t i = 0; i < s->image.pending.n; i++) {
 		const struct rop_expect *e = &s->image.pending.at[i];
-		json_array_append_new(expectations, cli_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind",
+		json_array_append_new(expectations, rop_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind",
 							     rop_step_kind_name(e->kind), "status",
 							     rop_expect_status_name(e->status), "deadline",
-							     cli_json_time(e->issued_wall_ms +
+							     rop_json_time(e->issued_wall_ms +
 									   (e->deadline_boot_ms - e->issued_boot_ms)),
 							     "attempts", e->attempts));
 	}
 	for (size_t i = 0; i < s->image.temporaries.n; i++) {
 		const struct rop_temporary *t = &s->image.temporaries.at[i];
-		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name",
+		json_array_append_new(temporaries, rop_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name",
 							    t->name, "original", t->original, "temporary", t->temporary,
 							    "waits", rop_temporary_waits(now, t)));
 	}
-	return cli_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0",
+	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0",
 			"cluster", s->topology->name, "state", state_of(s, now), "converged",
 			rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
 			"observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes",
@@ -327,7 +327,7 @@ static void keep_unknown(struct file_errors *errors, const char *const *names, s
 
 static void print_unknown(struct cli *cli, const struct file_errors *errors)
 {
-	json_t *json = cli_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors",
+	json_t *json = rop_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors",
 				file_errors_json(errors));
 	if (cli->values.output == CLI_JSON)
 		cli_print_json(json);

@@ -17,9 +17,6 @@ redis_operator_SOURCES = \
 	src/cli/commands.c \
 	src/cli/consent.c \
 	src/cli/main.c \
-	src/cli/plan_json.c \
-	src/cli/plan_risk.c \
-	src/cli/plan_text.c \
 	src/cli/review.c src/cli/review.h \
 	src/cli/saved_plan.c \
 	src/cli/saved_plan.h \

@@ -243,6 +243,16 @@ void session_close(struct session *s)
 	s->store = NULL;
 }
 
+struct rop_report session_report(const struct session *s)
+{
+	return (struct rop_report){ .arena = s->cli->arena,
+				    .topology = s->topology,
+				    .machine = s->machine,
+				    .image = &s->image,
+				    .color = s->cli->color,
+				    .verbose = s->cli->values.verbose > 0 };
+}
+
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret)
 {
 	*ret = (struct rop_reconcile_options){

@@ -1,0 +1,7 @@
+librop_a_SOURCES += \
+	src/report/json_values.c \
+	src/report/paint.c \
+	src/report/plan_json.c \
+	src/report/plan_risk.c \
+	src/report/plan_text.c \
+	src/report/shared.h
