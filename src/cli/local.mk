@@ -18,10 +18,7 @@ redis_operator_SOURCES = \
 	src/cli/consent.c \
 	src/cli/main.c \
 	src/cli/review.c src/cli/review.h \
-	src/cli/saved_plan.c \
-	src/cli/saved_plan.h \
-	src/cli/saved_plan_file.c \
-	src/cli/saved_plan_json.c \
+	src/cli/saved_plan_file.c src/cli/saved_plan_file.h \
 	src/cli/seed.c src/cli/seed.h \
 	src/cli/session.c \
 	src/cli/terminal.c

@@ -4,4 +4,6 @@ librop_a_SOURCES += \
 	src/report/plan_json.c \
 	src/report/plan_risk.c \
 	src/report/plan_text.c \
+	src/report/saved_plan.c \
+	src/report/saved_plan_json.c \
 	src/report/shared.h
