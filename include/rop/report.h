@@ -51,4 +51,19 @@ void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)
 struct json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *plan);
 struct json_t *rop_report_step_json(const struct rop_step *step);
 
+/* ---- how it stands --------------------------------------------------------------------------------------------- */
+
+/* Nodes, state, conditions, what is under way; and the errors of its file, if there are any. May fill in now->open. */
+void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
+		       size_t n_errors, struct rop_text *out);
+struct json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation *now,
+				      const struct rop_file_error *errors, size_t n_errors);
+/* Files that the daemon could not take. revision 0: there is none in force. Of r only arena and color are used. */
+void rop_report_file_errors(const struct rop_report *r, const struct rop_file_error *errors, size_t n_errors,
+			    int64_t revision, struct rop_text *out);
+struct json_t *rop_report_file_errors_json(const struct rop_file_error *errors, size_t n);
+/* What a person should know who looks at the nodes, whatever else was asked: another operator on them, settings that
+ * were left lowered or refused. */
+void rop_report_second(const struct rop_situation *now, struct rop_text *out);
+
 #endif

@@ -6,4 +6,6 @@ librop_a_SOURCES += \
 	src/report/plan_text.c \
 	src/report/saved_plan.c \
 	src/report/saved_plan_json.c \
-	src/report/shared.h
+	src/report/shared.h \
+	src/report/status_json.c \
+	src/report/status_text.c

@@ -21,4 +21,12 @@ const char *report_risk_word(const struct rop_plan *plan);    /* the worst of it
 struct json_t *report_risk_json(const struct rop_risk *risk); /* null for none */
 struct json_t *report_losses_json(const struct rop_losses *losses);
 
+/* status_text.c */
+const char *report_role(const struct rop_node *node);
+const char *report_link(const struct rop_node *node);
+int report_shard_of(const struct rop_situation *now, size_t i); /* its number; 0: none yet */
+const char *report_state(const struct rop_report *r, const struct rop_situation *now);
+void report_conditions(const struct rop_report *r, struct rop_situation *now,
+		       struct rop_condition ret[ROP_CONDITIONS_N]);
+
 #endif
