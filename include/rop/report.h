@@ -66,4 +66,23 @@ struct json_t *rop_report_file_errors_json(const struct rop_file_error *errors, 
  * were left lowered or refused. */
 void rop_report_second(const struct rop_situation *now, struct rop_text *out);
 
+/* ---- why, and is it healthy ------------------------------------------------------------------------------------ */
+
+/* Which row holds now, which facts made it hold, what is open; of that, node: only what is about this address. NULL:
+ * everything. Fills in now->open. */
+void rop_report_explain(const struct rop_report *r, struct rop_situation *now, const char *node, struct rop_text *out);
+struct json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation *now, const char *node);
+
+/* redis-cli's phrases, and what it does not look at. Returns the number of errors. Of r only arena and color are used.
+ */
+size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, struct rop_text *out);
+struct json_t *rop_report_health_json(const struct rop_report *r, struct rop_situation *now, const char *name,
+				      size_t *ret_errors);
+
+/* ---- what happened --------------------------------------------------------------------------------------------- */
+
+/* A transition or a step. Of r only arena and color are used. */
+void rop_report_history(const struct rop_report *r, const struct rop_history_line *line, struct rop_text *out);
+struct json_t *rop_report_history_json(const struct rop_history_line *line);
+
 #endif

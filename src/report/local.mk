@@ -1,4 +1,7 @@
 librop_a_SOURCES += \
+	src/report/explain.c \
+	src/report/health.c \
+	src/report/history_lines.c \
 	src/report/json_values.c \
 	src/report/paint.c \
 	src/report/plan_json.c \
