@@ -144,4 +144,13 @@ bool consent_ask(struct session *s, const struct rop_plan *plan);
 /* Of another operator on the nodes: on stderr. */
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
 
+/* --user and --password-file, for the tables of commands that take a HOST:PORT. */
+#define CLI_SEED_OPTIONS \
+	{ "user",         0, CLI_STRING, "NAME", "log in to the servers as this ACL user (needs --password-file)", \
+	  CLI_VALUE(user) }, \
+	{ \
+		"password-file", 0, CLI_STRING, "FILE", "a file of mode 0600 that holds the servers' password", \
+			CLI_VALUE(password_file) \
+	}
+
 #endif

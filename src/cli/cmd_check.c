@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "seed.h"
+#include "rop/seed.h"
+#include "rop/text.h"
 
 struct checking {
 	struct cli *cli;
@@ -74,16 +75,16 @@ static enum rop_code check_file(struct checking *c, const char *path)
 static enum rop_code check_seed(struct checking *c, const char *text)
 {
 	struct rop_err err = { 0 };
-	struct seed seed = { 0 };
+	struct rop_seed seed = { 0 };
 	enum rop_code code;
-	if (seed_open(&seed, c->cli, text, &err)) {
-		seed_look(&seed, 0, NULL, 0);
+	if (rop_seed_open(&seed, c->cli->arena, text, c->cli->values.user, c->cli->values.password_file, &err)) {
+		rop_seed_look(&seed, 0, NULL, 0);
 		c->seen = seed.seen;
 		code = check(c, topology_found(c), text);
 	} else {
 		code = cli_fail(&err);
 	}
-	seed_close(&seed);
+	rop_seed_close(&seed);
 	return code;
 }
 
@@ -93,7 +94,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct checking c = { .cli = cli };
 	char *host;
 	int port;
-	bool is_address = seed_split_address(cli->arena, argv[0], &host, &port) && !strchr(host, '/');
+	bool is_address = rop_address_split(cli->arena, argv[0], &host, &port) && !strchr(host, '/');
 	if (is_address)
 		return check_seed(&c, argv[0]);
 	if (session_is_file(argv[0]))
@@ -103,7 +104,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	return cli_fail(&err);
 }
 
-static const struct cli_option OPTIONS[] = { SEED_OPTIONS, { 0 } };
+static const struct cli_option OPTIONS[] = { CLI_SEED_OPTIONS, { 0 } };
 
 const struct cli_command cli_check = {
 	.name = "check",

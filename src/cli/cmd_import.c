@@ -195,13 +195,13 @@ static bool is_loopback(const char *ip)
 /* As the nodes announce themselves. Loopback in the seed's view is the seed's own machine: seen from here, its host. */
 static void choose_addresses(struct import *im)
 {
-	struct seed *seed = &im->seed;
+	struct rop_seed *seed = &im->seed;
 	bool elsewhere = !is_loopback(seed->ip);
 	size_t replaced = 0;
 	if (*seed->announced.ip && !(elsewhere && is_loopback(seed->announced.ip))) {
 		seed->endpoints[0] = seed->announced;
 	} else {
-		seed->endpoints[0].address = seed_join_address(im->cli->arena, seed->host, seed->port);
+		seed->endpoints[0].address = rop_address_join(im->cli->arena, seed->host, seed->port);
 		replaced += *seed->announced.ip != '\0';
 	}
 	for (size_t i = 1; i < seed->n; i++) {
@@ -209,7 +209,7 @@ static void choose_addresses(struct import *im)
 		if (!elsewhere || !is_loopback(peer->ip))
 			continue;
 		peer->ip = seed->ip;
-		peer->address = seed_join_address(im->cli->arena, seed->host, peer->port);
+		peer->address = rop_address_join(im->cli->arena, seed->host, peer->port);
 		replaced++;
 	}
 	if (replaced)
@@ -509,24 +509,25 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		rop_fail(&err, ROP_INVALID, "import prints a topology file, which is YAML: leave --output out");
 		return cli_fail(&err);
 	}
-	if (!name_is_fine(cli->values.name, &err) || !seed_open(&im.seed, cli, argv[0], &err)) {
+	if (!name_is_fine(cli->values.name, &err) ||
+	    !rop_seed_open(&im.seed, cli->arena, argv[0], cli->values.user, cli->values.password_file, &err)) {
 		code = cli_fail(&err);
 	} else {
 		im.name = cli->values.name ? cli->values.name : rop_printf(cli->arena, "cluster-%d", im.seed.port);
 		choose_addresses(&im);
 		im.settings = import_settings(cli->arena, &im.n_settings);
-		seed_look(&im.seed, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, im.settings, im.n_settings);
+		rop_seed_look(&im.seed, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, im.settings, im.n_settings);
 		if (is_fit(&im, &code))
 			code = describe(&im, &s);
 	}
 	session_close(&s);
-	seed_close(&im.seed);
+	rop_seed_close(&im.seed);
 	return code;
 }
 
 static const struct cli_option OPTIONS[] = {
 	{ "name", 0, CLI_STRING, "NAME", "the cluster's name (default: cluster-PORT)", CLI_VALUE(name) },
-	SEED_OPTIONS,
+	CLI_SEED_OPTIONS,
 	{ 0 },
 };
 

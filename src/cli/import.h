@@ -3,7 +3,8 @@
 #ifndef ROP_IMPORT_H
 #define ROP_IMPORT_H
 
-#include "seed.h"
+#include "cli.h"
+#include "rop/seed.h"
 
 struct import_shard {
 	int primary; /* index of the node in seed.seen */
@@ -12,7 +13,7 @@ struct import_shard {
 
 struct import {
 	struct cli *cli;
-	struct seed seed;
+	struct rop_seed seed;
 	const char *name;
 	const char **settings; /* names looked at: import_settings */
 	size_t n_settings;

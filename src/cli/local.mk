@@ -19,7 +19,6 @@ redis_operator_SOURCES = \
 	src/cli/main.c \
 	src/cli/review.c src/cli/review.h \
 	src/cli/saved_plan_file.c src/cli/saved_plan_file.h \
-	src/cli/seed.c src/cli/seed.h \
 	src/cli/session.c \
 	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c

@@ -2,12 +2,13 @@
 #ifndef ROP_SEED_H
 #define ROP_SEED_H
 
-#include "cli.h"
 #include "rop/fleet.h"
 #include "rop/loop.h"
+#include "rop/mem.h"
+#include "rop/observed.h"
 
-struct seed {
-	struct cli *cli;
+struct rop_seed {
+	struct rop_arena *arena;
 	struct rop_loop *loop;
 	struct rop_fleet_options fleet;
 	char *password;
@@ -24,22 +25,12 @@ struct seed {
 	struct rop_answer first;         /* the seed's own answer */
 };
 
-/* --user and --password-file, for the tables of commands that take a HOST:PORT. */
-#define SEED_OPTIONS \
-	{ "user",         0, CLI_STRING, "NAME", "log in to the servers as this ACL user (needs --password-file)", \
-	  CLI_VALUE(user) }, \
-	{ \
-		"password-file", 0, CLI_STRING, "FILE", "a file of mode 0600 that holds the servers' password", \
-			CLI_VALUE(password_file) \
-	}
-
-/* "host:port", "[::1]:port", as servers write it too: "::1:port". The host is copied, without brackets. */
-bool seed_split_address(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port);
-char *seed_join_address(struct rop_arena *arena, const char *host, int port);
-/* Resolves, logs in, asks the seed whom it knows. seed_close in any case. */
-bool seed_open(struct seed *seed, struct cli *cli, const char *text, struct rop_err *err);
+/* Resolves, logs in (password_file NULL: as whoever needs no password), asks the seed whom it knows. rop_seed_close in
+ * any case. */
+bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *text, const char *user,
+		   const char *password_file, struct rop_err *err);
 /* One look at all endpoints, into seed->seen. */
-void seed_look(struct seed *seed, unsigned flags, const char **names, size_t n_names);
-void seed_close(struct seed *seed);
+void rop_seed_look(struct rop_seed *seed, unsigned flags, const char **names, size_t n_names);
+void rop_seed_close(struct rop_seed *seed);
 
 #endif
