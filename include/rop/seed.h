@@ -33,4 +33,23 @@ bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *t
 void rop_seed_look(struct rop_seed *seed, unsigned flags, const char **names, size_t n_names);
 void rop_seed_close(struct rop_seed *seed);
 
+/* Which address stands for each endpoint from now on: as the nodes announce themselves. Loopback in the seed's view is
+ * the seed's own machine: seen from here, its host. Returns how many of those there are. */
+size_t rop_seed_choose_addresses(struct rop_seed *seed);
+
+struct rop_seed_shard {
+	int primary; /* index of the node in seen */
+	int replicas;
+};
+
+struct rop_seed_shape {
+	struct rop_seed_shard *shards; /* by lowest slot */
+	size_t n_shards;
+	int *shard_of;    /* [node of seen]; from 0 */
+	int *order;       /* [node of a file]: node of seen; the primaries, then the first replica of each shard ... */
+	int fewest, most; /* replicas of a shard */
+};
+/* Only of a cluster whose every node owns slots or replicates one that does. In the seed's arena. */
+void rop_seed_shape(const struct rop_seed *seed, struct rop_seed_shape *ret);
+
 #endif

@@ -7,7 +7,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_history.c \
-	src/cli/cmd_import.c src/cli/import.h src/cli/import_text.c \
+	src/cli/cmd_import.c \
 	src/cli/cmd_machine.c \
 	src/cli/cmd_pause.c \
 	src/cli/cmd_plan.c \

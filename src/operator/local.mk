@@ -7,4 +7,5 @@ librop_a_SOURCES += \
 	src/operator/predict.c \
 	src/operator/reconcile.c \
 	src/operator/seed.c \
+	src/operator/seed_shape.c \
 	src/operator/writer.c

@@ -171,3 +171,32 @@ void rop_seed_close(struct rop_seed *seed)
 		rop_loop_free(seed->loop);
 	seed->loop = NULL;
 }
+
+/* ---- where other machines find them ------------------------------------------------------------------------ */
+
+static bool is_loopback(const char *ip)
+{
+	return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
+/* As the nodes announce themselves. Loopback in the seed's view is the seed's own machine: seen from here, its host. */
+size_t rop_seed_choose_addresses(struct rop_seed *seed)
+{
+	bool elsewhere = !is_loopback(seed->ip);
+	size_t replaced = 0;
+	if (*seed->announced.ip && !(elsewhere && is_loopback(seed->announced.ip))) {
+		seed->endpoints[0] = seed->announced;
+	} else {
+		seed->endpoints[0].address = rop_address_join(seed->arena, seed->host, seed->port);
+		replaced += *seed->announced.ip != '\0';
+	}
+	for (size_t i = 1; i < seed->n; i++) {
+		struct rop_endpoint *peer = &seed->endpoints[i];
+		if (!elsewhere || !is_loopback(peer->ip))
+			continue;
+		peer->ip = seed->ip;
+		peer->address = rop_address_join(seed->arena, seed->host, peer->port);
+		replaced++;
+	}
+	return replaced;
+}

@@ -2,6 +2,9 @@ librop_a_SOURCES += \
 	src/report/explain.c \
 	src/report/health.c \
 	src/report/history_lines.c \
+	src/report/import_proof.c \
+	src/report/import_text.c src/report/import_text.h \
+	src/report/import_unfit.c \
 	src/report/json_values.c \
 	src/report/paint.c \
 	src/report/plan_json.c \
