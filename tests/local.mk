@@ -41,6 +41,7 @@ EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
 tests_unit_units_SOURCES += tests/unit/test_shards.c
 
 # Saved plans, and their files: of the command line that which neither prints nor exits.
+tests_unit_units_SOURCES += tests/unit/test_report.c
 tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan_file.c
 
 # The simulated world, with the machine compiled in.

@@ -1,8 +1,8 @@
 /* import.h - a cluster that exists already, described by a topology file: what stands in the way, the file, and what it
  * does not hold. Nothing here asks a node or prints.
  *
- * In this order: look (rop_seed_look) at rop_import_settings, rop_import_unfit, rop_import_write, a plan of the file
- * against the living nodes, and where that plan is not empty, rop_import_changes.
+ * In this order: look (rop_seed_look) at rop_import_settings, rop_import_unfit, rop_seed_shape, rop_import_write, a
+ * plan of the file against the living nodes, and where that plan is not empty, rop_import_changes.
  */
 #ifndef ROP_IMPORT_H
 #define ROP_IMPORT_H
@@ -19,9 +19,9 @@ struct rop_import {
 	const char *name;
 	bool named;                       /* by a person; else made up */
 	const char *user, *password_file; /* what was given to log in; NULL: nothing */
+	struct rop_seed_shape shape;      /* rop_seed_shape; for all that is asked after rop_import_unfit */
 
 	/* by rop_import_write */
-	struct rop_seed_shape shape;
 	bool even;          /* slots are as a cluster formed anew would have them */
 	const char *uneven; /* else: which shards have what */
 	bool pinned;        /* each node says its shard */

@@ -72,6 +72,7 @@ static enum rop_code describe(struct rop_import *im, struct session *s)
 	rop_import_unfit(im, &list);
 	if (list.n)
 		return refuse(&list);
+	rop_seed_shape(im->seed, &im->shape);
 	if (!rop_import_write(im, &text, &s->topology, &err) || !plan_it(s, &plan, &err))
 		return cli_fail(&err);
 	if (plan.steps.n || !plan.result.reached || !rop_situation_converged(plan.first)) {

@@ -64,7 +64,6 @@ static void note_slots(struct rop_import *im, const struct rop_layout *layout)
 bool rop_import_write(struct rop_import *im, const char **ret_text, struct rop_topology **ret_topology,
 		      struct rop_err *err)
 {
-	rop_seed_shape(im->seed, &im->shape);
 	struct rop_layout layout;
 	im->even = true;
 	for (int pinned = im->shape.fewest != im->shape.most; pinned < 2; pinned++) {

@@ -74,7 +74,7 @@ static void find_strangers(const struct rop_import *im, struct rop_findings *lis
 					   "%s is being introduced to %d node%s (handshake): who belongs to the "
 					   "cluster is not settled",
 					   seen->nodes[i].address, seen->nodes[i].handshakes,
-					   seen->nodes[i].handshakes == 1 ? "" : "s"),
+					   rop_plural(seen->nodes[i].handshakes)),
 				"import again when that is over: it ends within the node timeout");
 	}
 	for (size_t i = 0; i < im->seed->nowhere.n; i++)

@@ -159,7 +159,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_EPOCH: line.what = "a config epoch of its own for each"; break;
 	case ROP_STEP_MEET:
 		line.who = span(arena, seen, g->nodes);
-		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, g->n_nodes == 1 ? "" : "s",
+		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, rop_plural((int64_t)g->n_nodes),
 				       g->n_nodes < seen->n ? " to the others" : "");
 		break;
 	case ROP_STEP_SLOTS:

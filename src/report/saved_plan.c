@@ -168,10 +168,10 @@ static void compare_node(struct compare *c, const struct rop_saved_node *then, c
 		differ(c, "node id was %s, is %s", or_none(then->id), or_none(now->id));
 	compare_roles(c, then, now);
 	if (then->peers != now->peers)
-		differ(c, "knew %d other node%s, knows %d", then->peers, then->peers == 1 ? "" : "s", now->peers);
+		differ(c, "knew %d other node%s, knows %d", then->peers, rop_plural(then->peers), now->peers);
 	else if (strcmp(then->peers_digest, now->peers_digest) != 0)
 		differ(c, "the %d other node%s that it knows are not the same as before", then->peers,
-		       then->peers == 1 ? "" : "s");
+		       rop_plural(then->peers));
 	compare_settings(c, then, now);
 }
 
