@@ -40,8 +40,9 @@ EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
 # Shards: numbers and memory.
 tests_unit_units_SOURCES += tests/unit/test_shards.c
 
-# Saved plans: of the command line's files those that neither print nor exit.
-tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan.c src/cli/saved_plan_file.c src/cli/saved_plan_json.c
+# Saved plans, and their files: of the command line that which neither prints nor exits.
+tests_unit_units_SOURCES += tests/unit/test_report.c
+tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan_file.c
 
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim

@@ -42,5 +42,10 @@ bool rop_text_is_visible(const char *s, size_t n);
  * with three dots. For all that nodes say, once, where it becomes part of the model. */
 char *rop_text_visible(struct rop_arena *arena, const char *s, size_t n, size_t max);
 bool rop_streq(const char *a, const char *b); /* NULL equals only NULL */
+const char *rop_plural(int64_t n);            /* what follows a word after a number: "s", or "" for 1 */
+
+/* "host:port", "[::1]:port", as servers write it too: "::1:port". The host is copied, without brackets. */
+bool rop_address_split(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port);
+char *rop_address_join(struct rop_arena *arena, const char *host, int port);
 
 #endif

@@ -245,3 +245,25 @@ bool rop_streq(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
+
+const char *rop_plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+bool rop_address_split(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	int64_t port;
+	if (!colon || colon == text || !rop_int_parse(colon + 1, 1, 65535, &port))
+		return false;
+	bool brackets = text[0] == '[' && colon[-1] == ']';
+	*ret_host = rop_strndup(arena, text + brackets, (size_t)(colon - text) - 2 * brackets);
+	*ret_port = (int)port;
+	return true;
+}
+
+char *rop_address_join(struct rop_arena *arena, const char *host, int port)
+{
+	return rop_printf(arena, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
+}

@@ -12,6 +12,7 @@
 #include "rop/mem.h"
 #include "rop/names.h"
 #include "rop/policy.h"
+#include "rop/report.h"
 #include "rop/store.h"
 #include "rop/topology.h"
 
@@ -73,18 +74,14 @@ void cli_help(const struct cli_command *command); /* NULL: the overview */
 /* "redis-operator: ..." on stderr; returns err->code. */
 enum rop_code cli_fail(const struct rop_err *err);
 void cli_tell(const struct cli *cli, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));                   /* stderr; not with -q */
-void cli_print_diags(struct rop_diags *diags);                   /* stderr */
-void cli_findings(const char *text);                             /* result.text, one error a finding, on stderr */
-const char *cli_paint(const struct cli *cli, const char *color); /* "green" "red" "yellow" "bold" "dim" "off" */
-void cli_print_json(json_t *json);                               /* indented, on stdout; takes the reference */
+	__attribute__((format(printf, 2, 3))); /* stderr; not with -q */
+void cli_print_diags(struct rop_diags *diags); /* stderr */
+void cli_findings(const char *text);           /* result.text, one error a finding, on stderr */
+void cli_print(const struct rop_text *text);   /* on stdout */
+void cli_tell_text(const struct cli *cli, const struct rop_text *text); /* as cli_tell: lines, each with its end */
+void cli_print_json(json_t *json);                                      /* indented, on stdout; takes the reference */
 void cli_print_jsonl(json_t *json);
-char *cli_time(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07 */
-json_t *cli_json_time(int64_t wall_ms);                   /* RFC 3339, UTC; null for 0 */
-json_t *cli_json_text(const char *s);                     /* null for NULL; valid whatever the bytes */
-/* json_pack, and what it cannot pack (a text that is no UTF-8) is not left out in silence: it is told on stderr, null
- * stands in its place, and the call ends with ROP_INTERNAL. */
-json_t *cli_json(const char *fmt, ...);
+void cli_json_missing(const char *why); /* for rop_json_on_missing: told on stderr, and the call ends with 70 */
 bool cli_json_failed(void);
 
 /* ---- a session: one cluster, seen from the command line ----------------------------------------------------- */
@@ -124,6 +121,7 @@ bool session_open_source(struct session *s, struct cli *cli, const char *path, c
 bool session_open_accepted(struct session *s, struct cli *cli, const char *name, const char *missing,
 			   struct rop_err *err);
 void session_close(struct session *s);
+struct rop_report session_report(const struct session *s);
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret_options);
 /* The situation as it is now, from the last look. */
 struct rop_situation *session_situation(const struct session *s);
@@ -143,24 +141,16 @@ bool consent_take(struct session *s, struct rop_err *err);
 /* The losses stand against the plan, and a terminal is there to ask on: true when they are consented to now. */
 bool consent_ask(struct session *s, const struct rop_plan *plan);
 
-/* plan_risk.c */
-void plan_print_risk(struct cli *cli, const struct rop_plan *plan);
-const char *plan_risk_word(const struct rop_plan *plan); /* the worst of its steps: "none", "durability", "loss" */
-json_t *plan_risk_json(const struct rop_risk *risk);     /* null for none */
-json_t *plan_losses_json(const struct rop_losses *losses);
-
-/* plan_text.c, plan_json.c */
-void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan);
-/* One line a change, for logs and mails: no headings, no summary. */
-void plan_print_lines(struct cli *cli, const struct session *s, const struct rop_plan *plan);
-json_t *plan_json(const struct session *s, const struct rop_plan *plan);
-json_t *plan_step_json(const struct rop_step *step);
-struct plan_summary {
-	int introduced, slots, replicas, settings, restores;
-};
-struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s);
-void plan_warnings(struct cli *cli, const struct rop_plan *plan);
 /* Of another operator on the nodes: on stderr. */
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
+
+/* --user and --password-file, for the tables of commands that take a HOST:PORT. */
+#define CLI_SEED_OPTIONS \
+	{ "user",         0, CLI_STRING, "NAME", "log in to the servers as this ACL user (needs --password-file)", \
+	  CLI_VALUE(user) }, \
+	{ \
+		"password-file", 0, CLI_STRING, "FILE", "a file of mode 0600 that holds the servers' password", \
+			CLI_VALUE(password_file) \
+	}
 
 #endif

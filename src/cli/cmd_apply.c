@@ -56,7 +56,7 @@ static void on_transition(void *arg, const struct rop_transition *t)
 {
 	struct applying *a = arg;
 	if (jsonl(a)) {
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster",
+		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster",
 					 a->s->topology->name, "from", t->from, "to", t->to, "row", t->row, "why",
 					 t->why));
 		return;
@@ -87,10 +87,10 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 		const char *type = status == ROP_EXPECT_PENDING ? "step_start"
 				   : status == ROP_EXPECT_MET   ? "step_done"
 								: "step_failed";
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster",
+		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster",
 					 a->s->topology->name, "action", rop_step_kind_name(e->kind), "subject",
 					 e->subject, "node", e->address, "command", e->command, "attempts", e->attempts,
-					 "status", rop_expect_status_name(status), "note", cli_json_text(note)));
+					 "status", rop_expect_status_name(status), "note", rop_json_text(note)));
 		return;
 	}
 	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)
@@ -133,7 +133,7 @@ static void tick(void *arg)
 	what = waits_for(a, &open);
 	if (jsonl(a)) {
 		a->said_ms = now;
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster",
+		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster",
 					 a->s->topology->name, "state", state, "for", what, "at_most_ms",
 					 (json_int_t)(left > 0 ? left : 0)));
 	} else if (a->cli->live) {
@@ -151,7 +151,7 @@ static void tell_result(struct applying *a, const struct rop_result *result)
 {
 	close_line(a);
 	if (jsonl(a)) {
-		cli_print_jsonl(cli_json("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster",
+		cli_print_jsonl(rop_json("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster",
 					 a->s->topology->name, "converged", result->reached, "exit_code",
 					 (int)result->code, "steps", (int)result->steps, "transitions",
 					 (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
@@ -202,7 +202,7 @@ static void on_waiting(void *arg, const struct rop_err *why)
 	close_line(a);
 	if (jsonl(a))
 		cli_print_jsonl(json_pack("{s:s, s:s, s:b, s:o}", "type", "database", "cluster", a->s->topology->name,
-					  "in_use", a->waiting, "message", cli_json_text(why ? why->text : NULL)));
+					  "in_use", a->waiting, "message", rop_json_text(why ? why->text : NULL)));
 	else if (why)
 		cli_tell(a->cli, "%s: waiting, nothing is sent meanwhile: %s", a->s->topology->name, why->text);
 	else
@@ -309,8 +309,8 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 		const struct rop_finding *w = &now->layout.warnings.at[i];
 		if (strcmp(w->reason, "SecondOperator") != 0)
 			continue;
-		cli_print_jsonl(cli_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name,
-					 "reason", w->reason, "message", w->text, "advice", cli_json_text(w->advice)));
+		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name,
+					 "reason", w->reason, "message", w->text, "advice", rop_json_text(w->advice)));
 	}
 }
 
@@ -318,10 +318,12 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 static void show(struct cli *cli, struct session *s, const struct rop_plan *plan)
 {
 	bool terminal = isatty(STDOUT_FILENO);
+	ROP_OWN_TEXT text = { 0 }, warnings = { 0 };
+	struct rop_report report = session_report(s);
 	if (cli->values.output != CLI_TEXT) {
 		tell_of_second(s, plan->first);
 		for (size_t i = 0; i < plan->steps.n; i++) {
-			json_t *change = plan_step_json(&plan->steps.at[i]);
+			json_t *change = rop_report_step_json(&plan->steps.at[i]);
 			json_object_set_new(change, "type", json_string("planned_change"));
 			json_object_set_new(change, "cluster", json_string(s->topology->name));
 			cli_print_jsonl(change);
@@ -329,12 +331,14 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 		return;
 	}
 	if (terminal && (plan->steps.n || plan->result.reached))
-		plan_print(cli, s, plan);
+		rop_report_plan(&report, plan, &text);
 	else if (!terminal)
-		plan_print_lines(cli, s, plan);
+		rop_report_plan_lines(&report, plan, &text);
+	cli_print(&text);
 	fflush(stdout);
 	if (plan->steps.n)
-		plan_warnings(cli, plan);
+		rop_report_plan_warnings(plan, &warnings);
+	cli_tell_text(cli, &warnings);
 }
 
 static void make_plan(struct cli *cli, struct session *s, const struct review *review, struct rop_plan *ret_plan)

@@ -8,43 +8,6 @@ static const struct cli_option OPTIONS[] = {
 	{ 0 },
 };
 
-static json_t *line_json(const struct rop_history_line *l)
-{
-	if (!l->is_step)
-		return cli_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
-				cli_json_time(l->wall_ms), "from", l->from, "to", l->to, "row", cli_json_text(l->row),
-				"why", cli_json_text(l->why), "pid", l->pid);
-	return cli_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time",
-			cli_json_time(l->wall_ms), "subject", l->subject, "node", cli_json_text(l->address), "command",
-			cli_json_text(l->command), "status", l->status, "attempts", l->attempts, "note",
-			cli_json_text(l->note), "resolved", cli_json_time(l->resolved_wall_ms), "why",
-			cli_json_text(l->why));
-}
-
-static const char *status_color(const char *status)
-{
-	return strcmp(status, "met") == 0 ? "green" : strcmp(status, "pending") == 0 ? "yellow" : "red";
-}
-
-static void print_line(struct cli *cli, const struct rop_history_line *l)
-{
-	const char *time = cli_time(cli->arena, l->wall_ms);
-	if (!l->is_step) {
-		printf("%s  %s%s -> %s%s  %s\n", time, cli_paint(cli, "bold"), l->from, l->to, cli_paint(cli, "off"),
-		       l->why ? l->why : "");
-		return;
-	}
-	printf("%s    %s%-8s%s %-21s %s", time, cli_paint(cli, status_color(l->status)), l->status,
-	       cli_paint(cli, "off"), l->address ? l->address : "", l->command ? l->command : l->subject);
-	if (l->resolved_wall_ms)
-		printf("  (%lld ms)", (long long)(l->resolved_wall_ms - l->wall_ms));
-	if (l->attempts > 1)
-		printf("  attempt %d", l->attempts);
-	if (l->note)
-		printf("  %s", l->note);
-	putchar('\n');
-}
-
 static bool print_cluster(struct cli *cli, struct rop_store *store, const char *name, json_t *into, struct rop_err *err)
 {
 	struct rop_history_line *lines = NULL;
@@ -52,14 +15,17 @@ static bool print_cluster(struct cli *cli, struct rop_store *store, const char *
 	if (!rop_store_history(store, cli->arena, name, limit, &lines, &n, err))
 		return false;
 	json_t *list = json_array();
+	struct rop_report report = { .arena = cli->arena, .color = cli->color };
+	ROP_OWN_TEXT text = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (cli->values.output == CLI_JSON)
-			json_array_append_new(list, line_json(&lines[i]));
+			json_array_append_new(list, rop_report_history_json(&lines[i]));
 		else if (cli->values.output == CLI_JSONL)
-			cli_print_jsonl(line_json(&lines[i]));
+			cli_print_jsonl(rop_report_history_json(&lines[i]));
 		else
-			print_line(cli, &lines[i]);
+			rop_report_history(&report, &lines[i], &text);
 	}
+	cli_print(&text);
 	if (cli->values.output == CLI_JSON)
 		json_object_set(into, name, list);
 	json_decref(list);
@@ -81,7 +47,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		fine = print_cluster(cli, store, names[i], clusters, &err);
 	}
 	if (fine && cli->values.output == CLI_JSON)
-		cli_print_json(cli_json("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
+		cli_print_json(rop_json("{s:s, s:O}", "format_version", "1.0", "clusters", clusters));
 	json_decref(clusters);
 	rop_store_close(store);
 	return fine ? ROP_OK : cli_fail(&err);

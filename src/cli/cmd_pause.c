@@ -39,7 +39,7 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 	if (!done)
 		return cli_fail(&err);
 	if (pause && until)
-		cli_tell(cli, "%s: paused until %s", name, cli_time(cli->arena, until));
+		cli_tell(cli, "%s: paused until %s", name, rop_time_text(cli->arena, until));
 	else
 		cli_tell(cli, "%s: %s", name, pause ? "paused until 'redis-operator resume'" : "goes on");
 	return ROP_OK;

@@ -3,7 +3,8 @@
 #include <sys/stat.h>
 
 #include "cli.h"
-#include "saved_plan.h"
+#include "rop/saved_plan.h"
+#include "saved_plan_file.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit 2 when there are changes", CLI_VALUE(detailed_exitcode) },
@@ -23,13 +24,13 @@ static bool is_same_file(const char *a, const char *b)
 /* What could not be read back is not written. */
 static bool save(struct cli *cli, const struct session *s, const struct rop_plan *plan, struct rop_err *err)
 {
-	struct saved_plan saved, again;
+	struct rop_saved_plan saved, again;
 	const char *path = cli->values.out;
 	if (is_same_file(path, s->topology->path))
 		return rop_fail(err, ROP_INVALID, "--out %s is the topology file itself; name another", path);
-	saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &saved);
+	rop_saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &saved);
 	saved.path = cli_full_path(cli, saved.path);
-	json_t *json = saved_plan_json(&saved);
+	json_t *json = rop_saved_plan_json(&saved);
 	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 	json_decref(json);
 	if (!text)
@@ -38,7 +39,7 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 	rop_text_add(&bytes, "%s\n", text);
 	free(text);
 	struct rop_err unreadable = { 0 };
-	if (!saved_plan_parse(cli->arena, path, bytes.at, bytes.n, &again, &unreadable))
+	if (!rop_saved_plan_parse(cli->arena, path, bytes.at, bytes.n, &again, &unreadable))
 		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: %s", unreadable.text);
 	if (again.nodes.n != saved.nodes.n || again.steps.n != saved.steps.n)
 		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
@@ -47,16 +48,20 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 
 static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, bool refused)
 {
+	ROP_OWN_TEXT text = { 0 }, warnings = { 0 };
+	struct rop_report report = session_report(s);
 	if (cli->values.output != CLI_TEXT) {
-		json_t *json = plan_json(s, plan);
+		json_t *json = rop_report_plan_json(&report, plan);
 		if (cli->values.output == CLI_JSON)
 			cli_print_json(json);
 		else
 			cli_print_jsonl(json);
 	} else if (!refused) {
-		plan_print(cli, s, plan);
+		rop_report_plan(&report, plan, &text);
+		cli_print(&text);
 		fflush(stdout);
-		plan_warnings(cli, plan);
+		rop_report_plan_warnings(plan, &warnings);
+		cli_tell_text(cli, &warnings);
 	}
 }
 

@@ -10,103 +10,6 @@ static const struct cli_option OPTIONS[] = {
 	{ 0 },
 };
 
-static const char *role_text(const struct rop_node *node)
-{
-	return node->role == ROP_ROLE_PRIMARY ? "primary" : node->role == ROP_ROLE_REPLICA ? "replica" : "-";
-}
-
-static const char *link_text(const struct rop_node *node)
-{
-	if (node->reach != ROP_REACH_OK)
-		return "silent";
-	if (node->role == ROP_ROLE_REPLICA)
-		return node->syncing ? "syncing" : node->link_up ? "up" : "down";
-	return node->state_ok ? "ok" : "fail";
-}
-
-/* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */
-static int shard_of(const struct rop_situation *now, size_t i)
-{
-	const struct rop_node *node = &now->seen->nodes[i];
-	int owner = node->role == ROP_ROLE_REPLICA ? node->primary : (int)i;
-	if (owner < 0 || rop_slots_first(&now->seen->nodes[owner].slots) == ROP_SLOTS ||
-	    now->layout.shard_of[owner] < 0)
-		return 0;
-	return now->layout.shards[now->layout.shard_of[owner]].number;
-}
-
-struct standing {
-	const struct rop_machine *machine;
-	size_t moves;
-	int state;
-};
-
-static bool stand(void *arg, const struct rop_state *state, const struct rop_row *row)
-{
-	struct standing *standing = arg;
-	(void)state;
-	if (row)
-		standing->state = row->to;
-	return ++standing->moves < standing->machine->n_states;
-}
-
-/* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. Where
- * none was written nobody has begun: it has only been looked at. */
-static const char *state_of(const struct session *s, const struct rop_situation *now)
-{
-	const struct rop_machine *m = s->machine;
-	struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = s->topology->nodes.n };
-	struct standing standing = { .machine = m,
-				     .state = s->image.state ? rop_machine_find_state(m, s->image.state) : -1 };
-	const struct rop_walk walk = { .visit = stand, .arg = &standing };
-	if (standing.state < 0)
-		return rop_situation_converged(now) ? "Ready" : m->states[m->initial].name;
-	rop_machine_walk(m, standing.state, now, clock, &walk);
-	return m->states[standing.state].name;
-}
-
-static void conditions_of(const struct session *s, struct rop_situation *now,
-			  struct rop_condition ret[ROP_CONDITIONS_N])
-{
-	bool converged = rop_situation_converged(now);
-	if (!converged)
-		rop_situation_open(now);
-	/* What the last run ended with holds until it has been tried again. */
-	bool stuck = !converged && s->image.conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
-	rop_conditions_make(now, converged, now->refused || !now->in_view || stuck, ret);
-}
-
-static void print_nodes(struct cli *cli, const struct rop_situation *now)
-{
-	int width = 7;
-	for (size_t i = 0; i < now->seen->n; i++)
-		if ((int)strlen(now->seen->nodes[i].address) > width)
-			width = (int)strlen(now->seen->nodes[i].address);
-	printf("%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", cli_paint(cli, "bold"), "shard", width, "node", "role",
-	       "link", "slots", "version", "id", cli_paint(cli, "off"));
-	for (int number = 0; number <= (int)now->layout.n; number++) {
-		for (int pass = 0; pass < 2; pass++) { /* primaries first */
-			for (size_t i = 0; i < now->seen->n; i++) {
-				const struct rop_node *node = &now->seen->nodes[i];
-				/* shards in order, those of no shard last */
-				if (shard_of(now, i) != (number + 1) % ((int)now->layout.n + 1) ||
-				    (node->role == ROP_ROLE_REPLICA) != (pass == 1))
-					continue;
-				const char *link = link_text(node);
-				bool fine = strcmp(link, "ok") == 0 || strcmp(link, "up") == 0;
-				const char *slots = rop_slots_text(cli->arena, &node->slots);
-				char shard[16];
-				snprintf(shard, sizeof shard, "%d", shard_of(now, i));
-				printf("%5s  %-*s  %-7s  %s%-7s%s  %-13.40s  %-14s  %.8s\n",
-				       shard_of(now, i) ? shard : "-", width, node->address, role_text(node),
-				       cli_paint(cli, fine ? "green" : "red"), link, cli_paint(cli, "off"),
-				       *slots ? slots : "-", node->flavour ? node->flavour : "-",
-				       node->id[0] ? node->id : "-");
-			}
-		}
-	}
-}
-
 /* ---- files that the daemon could not take --------------------------------------------------------------------- */
 
 struct file_errors {
@@ -121,156 +24,7 @@ static bool load_file_errors(struct cli *cli, struct rop_store *store, const cha
 	return !store || rop_store_file_errors(store, cli->arena, cluster, &ret_errors->at, &ret_errors->n, err);
 }
 
-/* revision 0: there is none in force. */
-static void print_file_errors(struct cli *cli, const struct file_errors *errors, int64_t revision)
-{
-	for (size_t i = 0; i < errors->n; i++) {
-		const struct rop_file_error *e = &errors->at[i];
-		printf("%s  %s%s has errors%s since %s; ", i ? "" : "File\n", cli_paint(cli, "red"),
-		       rop_text_visible(cli->arena, e->path, strlen(e->path), SIZE_MAX), cli_paint(cli, "off"),
-		       cli_time(cli->arena, e->since_wall_ms));
-		if (revision)
-			printf("revision %lld, the last good one, is in force\n", (long long)revision);
-		else
-			printf("nothing is done for it\n");
-		for (const char *line = e->text; *line;) {
-			size_t n = strcspn(line, "\n");
-			printf("    %s\n", rop_text_visible(cli->arena, line, n, SIZE_MAX));
-			line += n + (line[n] == '\n');
-		}
-	}
-}
-
-static json_t *file_errors_json(const struct file_errors *errors)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < errors->n; i++) {
-		const struct rop_file_error *e = &errors->at[i];
-		json_array_append_new(list, cli_json("{s:o, s:o, s:o, s:o}", "path", cli_json_text(e->path), "cluster",
-						     cli_json_text(e->cluster), "message", cli_json_text(e->text),
-						     "since", cli_json_time(e->since_wall_ms)));
-	}
-	return list;
-}
-
 /* ---- one cluster ----------------------------------------------------------------------------------------------- */
-
-static void print_text(struct cli *cli, const struct session *s, struct rop_situation *now,
-		       const struct file_errors *errors)
-{
-	struct rop_condition conditions[ROP_CONDITIONS_N];
-	conditions_of(s, now, conditions);
-	bool converged = rop_situation_converged(now);
-	printf("cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", cli_paint(cli, "bold"), s->topology->name,
-	       cli_paint(cli, "off"), cli_paint(cli, converged ? "green" : "yellow"), state_of(s, now),
-	       cli_paint(cli, "off"), s->topology->shards, now->seen->n, now->answering);
-	if (s->image.revision)
-		printf("   revision %lld declared, %lld reached", (long long)s->image.revision,
-		       (long long)s->image.reached_revision);
-	printf("\n\n");
-	print_file_errors(cli, errors, s->image.revision);
-	if (errors->n)
-		printf("\n");
-	print_nodes(cli, now);
-	printf("\n");
-	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
-		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED) == (conditions[i].status == ROP_FALSE);
-		if (conditions[i].status == ROP_UNKNOWN)
-			good = false;
-		printf("%-14s %s%-8s%s %-12s %s\n", rop_condition_type_name((enum rop_condition_type)i),
-		       cli_paint(cli, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
-		       cli_paint(cli, "off"), conditions[i].reason, conditions[i].message);
-	}
-	for (size_t i = 0; i < s->image.pending.n; i++) {
-		const struct rop_expect *e = &s->image.pending.at[i];
-		printf("%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n",
-		       e->address ? e->address : e->node, e->command ? e->command : e->subject, e->attempts,
-		       cli_time(cli->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
-	}
-	for (size_t i = 0; i < s->image.temporaries.n; i++) {
-		const struct rop_temporary *t = &s->image.temporaries.at[i];
-		printf("%s%s  ", i ? "" : "\nTemporary settings in force\n", t->address);
-		if (rop_temporary_waits(now, t))
-			printf("%s\n", rop_temporary_sentence(cli->arena, now, t));
-		else
-			printf("%s is %s, will be put back to %s\n", t->name, t->temporary, t->original);
-	}
-}
-
-static json_t *nodes_json(struct cli *cli, const struct rop_situation *now)
-{
-	json_t *nodes = json_array();
-	for (size_t i = 0; i < now->seen->n; i++) {
-		const struct rop_node *node = &now->seen->nodes[i];
-		int shard = shard_of(now, i), planned = now->layout.shard_of[i];
-		const char *want = now->layout.primary_of[i] >= 0    ? "replica"
-				   : now->layout.primary_of[i] == -1 ? "primary"
-								     : "none";
-		json_t *declared = cli_json("{s:s, s:o}", "role", want, "shard",
-					    planned < 0 ? json_null()
-							: json_integer(now->layout.shards[planned].number));
-		json_t *observed = cli_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers",
-					    node->reach == ROP_REACH_OK, "role", role_text(node), "primary",
-					    cli_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch",
-					    (json_int_t)node->epoch, "keys", (json_int_t)node->keys, "version",
-					    cli_json_text(node->flavour), "cluster_state",
-					    node->state_ok ? "ok" : "fail");
-		json_array_append_new(nodes, cli_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
-						      cli_json_text(node->id[0] ? node->id : NULL), "address",
-						      node->address, "role", role_text(node), "shard",
-						      shard ? json_integer(shard) : json_null(), "slots",
-						      rop_slots_text(cli->arena, &node->slots), "link", link_text(node),
-						      "why", cli_json_text(node->reach_why), "declared", declared,
-						      "observed", observed));
-	}
-	return nodes;
-}
-
-static json_t *warnings_json(const struct rop_situation *now)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
-		json_array_append_new(list, cli_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
-						     "advice", cli_json_text(w->advice)));
-	}
-	return list;
-}
-
-static json_t *status_json(struct cli *cli, const struct session *s, struct rop_situation *now,
-			   const struct file_errors *errors)
-{
-	struct rop_condition conditions[ROP_CONDITIONS_N];
-	json_t *list = json_array(), *expectations = json_array(), *temporaries = json_array();
-	conditions_of(s, now, conditions);
-	for (int i = 0; i < ROP_CONDITIONS_N; i++)
-		json_array_append_new(list, cli_json("{s:s, s:s, s:s, s:s, s:o}", "type",
-						     rop_condition_type_name((enum rop_condition_type)i), "status",
-						     rop_truth_name(conditions[i].status), "reason",
-						     conditions[i].reason, "message", conditions[i].message,
-						     "lastTransitionTime", cli_json_time(conditions[i].since_wall_ms)));
-	for (size_t i = 0; i < s->image.pending.n; i++) {
-		const struct rop_expect *e = &s->image.pending.at[i];
-		json_array_append_new(expectations, cli_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind",
-							     rop_step_kind_name(e->kind), "status",
-							     rop_expect_status_name(e->status), "deadline",
-							     cli_json_time(e->issued_wall_ms +
-									   (e->deadline_boot_ms - e->issued_boot_ms)),
-							     "attempts", e->attempts));
-	}
-	for (size_t i = 0; i < s->image.temporaries.n; i++) {
-		const struct rop_temporary *t = &s->image.temporaries.at[i];
-		json_array_append_new(temporaries, cli_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name",
-							    t->name, "original", t->original, "temporary", t->temporary,
-							    "waits", rop_temporary_waits(now, t)));
-	}
-	return cli_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0",
-			"cluster", s->topology->name, "state", state_of(s, now), "converged",
-			rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)s->image.revision,
-			"observedRevision", (json_int_t)s->image.reached_revision, "conditions", list, "nodes",
-			nodes_json(cli, now), "expectations", expectations, "temporarySettings", temporaries,
-			"warnings", warnings_json(now), "file_errors", file_errors_json(errors));
-}
 
 static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 {
@@ -282,12 +36,15 @@ static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 		struct rop_situation *now = session_situation(&s);
 		if (cli->values.watch && cli->values.output == CLI_TEXT && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
+		struct rop_report report = session_report(&s);
+		ROP_OWN_TEXT text = { 0 };
 		if (cli->values.output == CLI_TEXT)
-			print_text(cli, &s, now, &errors);
+			rop_report_status(&report, now, errors.at, errors.n, &text);
 		else if (cli->values.output == CLI_JSON)
-			cli_print_json(status_json(cli, &s, now, &errors));
+			cli_print_json(rop_report_status_json(&report, now, errors.at, errors.n));
 		else
-			cli_print_jsonl(status_json(cli, &s, now, &errors));
+			cli_print_jsonl(rop_report_status_json(&report, now, errors.at, errors.n));
+		cli_print(&text);
 		fflush(stdout);
 		session_warn_of_second(cli, now);
 	}
@@ -327,16 +84,19 @@ static void keep_unknown(struct file_errors *errors, const char *const *names, s
 
 static void print_unknown(struct cli *cli, const struct file_errors *errors)
 {
-	json_t *json = cli_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors",
-				file_errors_json(errors));
+	json_t *json = rop_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors",
+				rop_report_file_errors_json(errors->at, errors->n));
 	if (cli->values.output == CLI_JSON)
 		cli_print_json(json);
 	else if (cli->values.output == CLI_JSONL)
 		cli_print_jsonl(json);
 	else
 		json_decref(json);
+	struct rop_report report = { .arena = cli->arena, .color = cli->color };
+	ROP_OWN_TEXT text = { 0 };
 	if (cli->values.output == CLI_TEXT)
-		print_file_errors(cli, errors, 0);
+		rop_report_file_errors(&report, errors->at, errors->n, 0, &text);
+	cli_print(&text);
 }
 
 static bool print_all(struct cli *cli, struct rop_err *err)

@@ -15,13 +15,13 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		if (cli->values.output != CLI_TEXT) {
 			json_t *list = json_array();
 			for (size_t d = 0; d < diags.list.n; d++)
-				json_array_append_new(list, cli_json("{s:i, s:i, s:s, s:s, s:o}", "line",
+				json_array_append_new(list, rop_json("{s:i, s:i, s:s, s:s, s:o}", "line",
 								     diags.list.at[d].mark.line, "column",
 								     diags.list.at[d].mark.column, "severity",
 								     diags.list.at[d].warning ? "warning" : "error",
 								     "message", diags.list.at[d].message, "hint",
-								     cli_json_text(diags.list.at[d].hint)));
-			json_array_append_new(files, cli_json("{s:s, s:b, s:o}", "path", argv[i], "valid", right,
+								     rop_json_text(diags.list.at[d].hint)));
+			json_array_append_new(files, rop_json("{s:s, s:b, s:o}", "path", argv[i], "valid", right,
 							      "diagnostics", list));
 			continue;
 		}
@@ -34,7 +34,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 			       topology->shards, topology->discovery_dns);
 	}
 	if (cli->values.output != CLI_TEXT)
-		cli_print_json(cli_json("{s:s, s:o}", "format_version", "1.0", "files", files));
+		cli_print_json(rop_json("{s:s, s:o}", "format_version", "1.0", "files", files));
 	else
 		json_decref(files);
 	return code;

@@ -7,7 +7,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_history.c \
-	src/cli/cmd_import.c src/cli/import.h src/cli/import_text.c \
+	src/cli/cmd_import.c \
 	src/cli/cmd_machine.c \
 	src/cli/cmd_pause.c \
 	src/cli/cmd_plan.c \
@@ -17,15 +17,8 @@ redis_operator_SOURCES = \
 	src/cli/commands.c \
 	src/cli/consent.c \
 	src/cli/main.c \
-	src/cli/plan_json.c \
-	src/cli/plan_risk.c \
-	src/cli/plan_text.c \
 	src/cli/review.c src/cli/review.h \
-	src/cli/saved_plan.c \
-	src/cli/saved_plan.h \
-	src/cli/saved_plan_file.c \
-	src/cli/saved_plan_json.c \
-	src/cli/seed.c src/cli/seed.h \
+	src/cli/saved_plan_file.c src/cli/saved_plan_file.h \
 	src/cli/session.c \
 	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c

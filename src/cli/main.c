@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	open_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN); /* sockets; stdout is looked at below */
 	struct cli cli = { .arena = rop_arena_new() };
+	rop_json_on_missing(cli_json_missing);
 	enum rop_code code = run(&cli, argc, argv);
 	/* A reader that has seen enough (head, less) is no error; a full disk is. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && code == ROP_OK) {

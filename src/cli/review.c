@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "rop/text.h"
+#include "saved_plan_file.h"
 
 /* ---- opening: may it be believed at all? -------------------------------------------------------------------- */
 
-static bool open_topology(struct session *s, struct cli *cli, const struct saved_plan *plan, const char *operand,
+static bool open_topology(struct session *s, struct cli *cli, const struct rop_saved_plan *plan, const char *operand,
 			  const char **ret_said_by, struct rop_err *err)
 {
 	const char *source = NULL;
@@ -25,7 +26,7 @@ static bool open_topology(struct session *s, struct cli *cli, const struct saved
 }
 
 /* Nothing is connected, and no password read, before this. */
-static bool is_the_same(const struct session *s, const struct saved_plan *plan, const char *operand,
+static bool is_the_same(const struct session *s, const struct rop_saved_plan *plan, const char *operand,
 			const char *said_by, struct rop_err *err)
 {
 	if (strcmp(s->topology->name, plan->cluster) == 0 && strcmp(s->topology->digest, plan->digest) == 0)
@@ -38,7 +39,7 @@ static bool is_the_same(const struct session *s, const struct saved_plan *plan, 
 }
 
 /* A plan whose own parts do not fit each other was not written by this program. */
-static bool holds_together(struct cli *cli, const struct saved_plan *plan, const char *operand, struct rop_err *err)
+static bool holds_together(struct cli *cli, const struct rop_saved_plan *plan, const char *operand, struct rop_err *err)
 {
 	struct session reviewed = { 0 };
 	if (!session_open_source(&reviewed, cli, plan->path, plan->source, err))
@@ -54,16 +55,17 @@ bool review_open(struct session *s, struct cli *cli, const char *operand, struct
 	const char *bytes = NULL;
 	size_t n = 0;
 	const char *said_by = NULL;
-	struct saved_plan *plan = &review->plan;
+	struct rop_saved_plan *plan = &review->plan;
 	if (session_is_file(operand) && !saved_plan_read(cli->arena, operand, &bytes, &n, err))
 		return false;
 	if (!bytes)
 		return session_open_topology(s, cli, operand, err);
-	if (!saved_plan_parse(cli->arena, operand, bytes, n, plan, err) || !holds_together(cli, plan, operand, err) ||
-	    !open_topology(s, cli, plan, operand, &said_by, err) || !is_the_same(s, plan, operand, said_by, err))
+	if (!rop_saved_plan_parse(cli->arena, operand, bytes, n, plan, err) ||
+	    !holds_together(cli, plan, operand, err) || !open_topology(s, cli, plan, operand, &said_by, err) ||
+	    !is_the_same(s, plan, operand, said_by, err))
 		return false;
 	review->path = operand;
-	review->index = saved_plan_index(cli->arena, plan);
+	review->index = rop_saved_plan_index(cli->arena, plan);
 	return true;
 }
 
@@ -73,18 +75,18 @@ bool review_open(struct session *s, struct cli *cli, const char *operand, struct
 
 void review_take(struct session *s, const struct rop_plan *plan, struct review *review)
 {
-	saved_plan_make(s->cli->arena, s->topology, s->source, s->machine, &s->image, plan, &review->plan);
-	review->index = saved_plan_index(s->cli->arena, &review->plan);
+	rop_saved_plan_make(s->cli->arena, s->topology, s->source, s->machine, &s->image, plan, &review->plan);
+	review->index = rop_saved_plan_index(s->cli->arena, &review->plan);
 }
 
 bool review_fits(struct session *s, const struct review *review, const struct rop_plan *plan)
 {
-	struct saved_plan now;
-	saved_lines lines = { 0 };
+	struct rop_saved_plan now;
+	struct rop_saved_lines lines = { 0 };
 	if (!review->index)
 		return true;
-	saved_plan_make(s->cli->arena, s->topology, s->source, s->machine, &s->image, plan, &now);
-	saved_plan_differences(s->cli->arena, &review->plan, &now, &lines);
+	rop_saved_plan_make(s->cli->arena, s->topology, s->source, s->machine, &s->image, plan, &now);
+	rop_saved_plan_differences(s->cli->arena, &review->plan, &now, &lines);
 	if (!review->path && !review->plan.steps.n && !now.steps.n)
 		lines.n = 0; /* nobody was asked about the facts, and nothing comes of them */
 	if (!lines.n)
@@ -107,5 +109,5 @@ bool review_fits(struct session *s, const struct review *review, const struct ro
 bool review_holds(const struct review *review, const struct rop_step *step)
 {
 	return !review->index || step->expect.kind == ROP_STEP_RESTORE ||
-	       saved_plan_holds(review->index, review->plan.steps.n, step);
+	       rop_saved_plan_holds(review->index, review->plan.steps.n, step);
 }

@@ -3,12 +3,12 @@
 #define ROP_CLI_REVIEW_H
 
 #include "cli.h"
-#include "saved_plan.h"
+#include "rop/saved_plan.h"
 
 struct review {
 	const char *path; /* of the saved plan; NULL: it was shown, or --yes was said beforehand */
-	struct saved_plan plan;
-	const struct saved_step **index; /* NULL: --yes, all may be done */
+	struct rop_saved_plan plan;
+	const struct rop_saved_step **index; /* NULL: --yes, all may be done */
 };
 
 /* A saved plan, by its content, or a topology: the session gets its topology. Of a saved plan nothing is believed but

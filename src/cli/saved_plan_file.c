@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "saved_plan.h"
+#include "saved_plan_file.h"
+#include "rop/saved_plan.h"
 
 #define BLANK " \t\r\n"
 
@@ -89,15 +90,16 @@ bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret
 		return true;
 	if (!S_ISREG(st.st_mode))
 		end = true;
-	while (read && !end && text.n <= SAVED_PLAN_MAX && !begins_otherwise(&text))
+	while (read && !end && text.n <= ROP_SAVED_PLAN_MAX && !begins_otherwise(&text))
 		read = read_more(fd, &text, &end);
 	close(fd);
 	if (!read || !says_so(&text))
 		return true;
 	if (!is_ours_alone(&st, path, "a saved plan", err))
 		return false;
-	if (text.n > SAVED_PLAN_MAX)
-		return rop_fail(err, ROP_INVALID, "%s: a saved plan has at most %zu MiB", path, SAVED_PLAN_MAX >> 20);
+	if (text.n > ROP_SAVED_PLAN_MAX)
+		return rop_fail(err, ROP_INVALID, "%s: a saved plan has at most %zu MiB", path,
+				ROP_SAVED_PLAN_MAX >> 20);
 	*ret_bytes = rop_strndup(arena, text.at, text.n); /* NUL bytes are kept: the parser refuses them */
 	*ret_n = text.n;
 	return true;
@@ -115,16 +117,16 @@ bool saved_plan_topology(struct rop_arena *arena, const char *path, const char *
 	if (fd < 0)
 		return rop_fail(err, ROP_INVALID, "%s: cannot be read: %s", path, strerror(errno));
 	bool ours = is_ours_alone(&st, path, "the topology file of a saved plan", err);
-	while (ours && read && !end && text.n <= SAVED_TOPOLOGY_MAX)
+	while (ours && read && !end && text.n <= ROP_SAVED_TOPOLOGY_MAX)
 		read = read_more(fd, &text, &end);
 	close(fd);
 	if (!ours)
 		return false;
-	if (!read || text.n > SAVED_TOPOLOGY_MAX || (text.n && memchr(text.at, '\0', text.n)))
+	if (!read || text.n > ROP_SAVED_TOPOLOGY_MAX || (text.n && memchr(text.at, '\0', text.n)))
 		return rop_fail(err, ROP_INVALID, "%s: cannot be read as a topology file: %s", path,
-				!read                         ? strerror(errno)
-				: text.n > SAVED_TOPOLOGY_MAX ? "it is too large"
-							      : "it holds a zero byte");
+				!read                             ? strerror(errno)
+				: text.n > ROP_SAVED_TOPOLOGY_MAX ? "it is too large"
+								  : "it holds a zero byte");
 	*ret_source = rop_strndup(arena, text.n ? text.at : "", text.n);
 	return true;
 }
@@ -175,10 +177,10 @@ static void sync_folder(const char *path)
 /* A file of its own beside it, then renamed: rename(2) replaces a link that came meanwhile, and never follows it. */
 bool saved_plan_write(const char *path, const char *bytes, size_t n, struct rop_err *err)
 {
-	if (n > SAVED_PLAN_MAX)
+	if (n > ROP_SAVED_PLAN_MAX)
 		return rop_fail(err, ROP_FAIL,
 				"the plan has %zu MiB, and a saved plan at most %zu; apply the topology itself",
-				n >> 20, SAVED_PLAN_MAX >> 20);
+				n >> 20, ROP_SAVED_PLAN_MAX >> 20);
 	if (!may_replace(path, err))
 		return false;
 	ROP_OWN_TEXT beside = { 0 };

@@ -243,6 +243,16 @@ void session_close(struct session *s)
 	s->store = NULL;
 }
 
+struct rop_report session_report(const struct session *s)
+{
+	return (struct rop_report){ .arena = s->cli->arena,
+				    .topology = s->topology,
+				    .machine = s->machine,
+				    .image = &s->image,
+				    .color = s->cli->color,
+				    .verbose = s->cli->values.verbose > 0 };
+}
+
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret)
 {
 	*ret = (struct rop_reconcile_options){
@@ -274,10 +284,7 @@ struct rop_situation *session_situation(const struct session *s)
 
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "SecondOperator") == 0 || strcmp(w->reason, "LeftLowered") == 0 ||
-		    strcmp(w->reason, "SettingRefused") == 0 || strcmp(w->reason, "NeverTakesOver") == 0)
-			cli_tell(cli, "warning: %s\n  -> %s", w->text, w->advice);
-	}
+	ROP_OWN_TEXT text = { 0 };
+	rop_report_second(now, &text);
+	cli_tell_text(cli, &text);
 }

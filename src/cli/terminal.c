@@ -1,8 +1,6 @@
 /* terminal.c - how things are said: sentences on stderr, data on stdout. */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 #include "rop/text.h"
@@ -60,18 +58,17 @@ void cli_findings(const char *text)
 	}
 }
 
-const char *cli_paint(const struct cli *cli, const char *color)
+void cli_print(const struct rop_text *text)
 {
-	static const struct {
-		const char *name, *code;
-	} COLORS[] = {
-		{ "green", "\033[32m" }, { "red", "\033[31m" }, { "yellow", "\033[33m" },
-		{ "bold", "\033[1m" },   { "dim", "\033[2m" },  { "off", "\033[0m" },
-	};
-	for (size_t i = 0; cli->color && i < sizeof COLORS / sizeof *COLORS; i++)
-		if (strcmp(COLORS[i].name, color) == 0)
-			return COLORS[i].code;
-	return "";
+	if (text->n)
+		fwrite(text->at, 1, text->n, stdout);
+}
+
+void cli_tell_text(const struct cli *cli, const struct rop_text *text)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	if (text->n)
+		cli_tell(cli, "%s", rop_strndup(arena, text->at, text->n - 1)); /* the last line's end is added there */
 }
 
 void cli_print_json(json_t *json)
@@ -89,54 +86,12 @@ void cli_print_jsonl(json_t *json)
 	json_decref(json);
 }
 
-char *cli_time(struct rop_arena *arena, int64_t wall_ms)
-{
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	char buf[32];
-	localtime_r(&seconds, &tm);
-	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S", &tm);
-	return rop_strdup(arena, buf);
-}
-
-json_t *cli_json_time(int64_t wall_ms)
-{
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	char buf[48];
-	if (!wall_ms)
-		return json_null();
-	gmtime_r(&seconds, &tm);
-	size_t n = strftime(buf, sizeof buf, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, sizeof buf - n, ".%03dZ", (int)(wall_ms % 1000));
-	return json_string(buf);
-}
-
-json_t *cli_json_text(const char *s)
-{
-	if (!s)
-		return json_null();
-	json_t *json = json_string(s);
-	if (json)
-		return json;
-	ROP_OWN_ARENA arena = rop_arena_new(); /* names of files are any bytes */
-	return json_string(rop_text_visible(arena, s, strlen(s), SIZE_MAX));
-}
-
 static bool json_is_missing;
 
-json_t *cli_json(const char *fmt, ...)
+void cli_json_missing(const char *why)
 {
-	json_error_t error;
-	va_list ap;
-	va_start(ap, fmt);
-	json_t *json = json_vpack_ex(&error, 0, fmt, ap);
-	va_end(ap);
-	if (json)
-		return json;
-	fprintf(stderr, "redis-operator: internal error: a part of the JSON cannot be written (%s)\n", error.text);
+	fprintf(stderr, "redis-operator: internal error: a part of the JSON cannot be written (%s)\n", why);
 	json_is_missing = true;
-	return json_null();
 }
 
 bool cli_json_failed(void)

@@ -4,12 +4,8 @@
 
 #include "address.h"
 #include "documents.h"
+#include "rop/text.h"
 #include "walk.h"
-
-static const char *plural(int64_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 static const struct rop_doc_node *spec_of(const struct config_walk *w)
 {
@@ -76,7 +72,7 @@ static void check_pins(struct config_walk *w, int64_t per_shard)
 			       "shard %d takes %d nodes and needs %" PRId64 ": the other shards are short of %" PRId64
 			       " node%s",
 			       surplus_shard, pinned[surplus_shard], per_shard, wanting - free_nodes,
-			       plural(wanting - free_nodes));
+			       rop_plural(wanting - free_nodes));
 }
 
 static void check_shape(struct config_walk *w)
@@ -89,8 +85,8 @@ static void check_shape(struct config_walk *w)
 	if (need > ROP_NODES_MAX) {
 		rop_diag_error(w->diags, w->doc, rop_doc_find(spec, "shards"), NULL,
 			       "%d shard%s with %d replica%s each need %" PRId64 " nodes, at most %d are supported",
-			       t->shards, plural(t->shards), t->replicas_per_shard, plural(t->replicas_per_shard), need,
-			       ROP_NODES_MAX);
+			       t->shards, rop_plural(t->shards), t->replicas_per_shard,
+			       rop_plural(t->replicas_per_shard), need, ROP_NODES_MAX);
 		return;
 	}
 	if (!nodes || nodes->type != ROP_DOC_LIST || nodes->n == 0)
@@ -103,7 +99,7 @@ static void check_shape(struct config_walk *w)
 	rop_diag_error(w->diags, w->doc, rop_doc_find_key(spec, "nodes"),
 		       rop_printf(w->arena, "add %" PRId64 ", or lower 'shards' or 'replicasPerShard'", missing),
 		       "%d shard%s with %d replica%s each need %" PRId64 " nodes: %" PRId64 " missing", t->shards,
-		       plural(t->shards), t->replicas_per_shard, plural(t->replicas_per_shard), need, missing);
+		       rop_plural(t->shards), t->replicas_per_shard, rop_plural(t->replicas_per_shard), need, missing);
 }
 
 static void warn_about_shape(struct config_walk *w)

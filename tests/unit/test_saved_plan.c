@@ -2,32 +2,34 @@
  * refused. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../src/cli/saved_plan.h"
+#include "../../src/cli/saved_plan_file.h"
 #include "hand.h"
+#include "rop/saved_plan.h"
 
 TestSuite(saved_plan, .init = world_setup, .fini = world_teardown);
 
-static struct saved_plan plan_of(const struct rop_topology *topology, const struct rop_observed *world)
+static struct rop_saved_plan plan_of(const struct rop_topology *topology, const struct rop_observed *world)
 {
 	struct hand *hand = hand_new((struct rop_topology *)topology, (struct rop_observed *)world);
 	struct rop_plan plan;
-	struct saved_plan saved;
+	struct rop_saved_plan saved;
 	rop_plan_make(pool, &hand->options, world, hand->clock, &plan);
-	saved_plan_make(pool, topology, "the text", shipped_machine(), &no_image, &plan, &saved);
+	rop_saved_plan_make(pool, topology, "the text", shipped_machine(), &no_image, &plan, &saved);
 	if (!saved.digest[0])
 		saved.digest = "0123456789abcdef";
 	saved.path = "/etc/cart.yaml";
 	return saved;
 }
 
-static const char *text_of(const struct saved_plan *plan)
+static const char *text_of(const struct rop_saved_plan *plan)
 {
-	json_t *json = saved_plan_json(plan);
+	json_t *json = rop_saved_plan_json(plan);
 	char *text = json_dumps(json, JSON_INDENT(2));
 	cr_assert_not_null(text);
 	const char *copy = rop_strdup(pool, text);
@@ -36,7 +38,7 @@ static const char *text_of(const struct saved_plan *plan)
 	return copy;
 }
 
-static struct saved_plan fresh_plan(void)
+static struct rop_saved_plan fresh_plan(void)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	return plan_of(topology, fresh_world(topology));
@@ -44,16 +46,16 @@ static struct saved_plan fresh_plan(void)
 
 static bool parse(const char *text, size_t n, struct rop_err *err)
 {
-	struct saved_plan plan;
-	return saved_plan_parse(pool, "x.plan", text, n, &plan, err);
+	struct rop_saved_plan plan;
+	return rop_saved_plan_parse(pool, "x.plan", text, n, &plan, err);
 }
 
 /* All lines, joined. */
-static const char *differences(const struct saved_plan *then, const struct saved_plan *now)
+static const char *differences(const struct rop_saved_plan *then, const struct rop_saved_plan *now)
 {
-	saved_lines lines = { 0 };
+	struct rop_saved_lines lines = { 0 };
 	ROP_OWN_TEXT text = { 0 };
-	saved_plan_differences(pool, then, now, &lines);
+	rop_saved_plan_differences(pool, then, now, &lines);
 	for (size_t i = 0; i < lines.n; i++)
 		rop_text_add(&text, "%s\n", lines.at[i]);
 	return rop_strndup(pool, text.n ? text.at : "", text.n);
@@ -74,11 +76,11 @@ Test(saved_plan, read_back_is_what_was_written)
 		if (seed % 3 == 0)
 			manage_setting(topology, "maxmemory", "1gb");
 		struct rop_observed *world = seed % 2 ? fresh_world(topology) : formed_world(topology);
-		struct saved_plan then = plan_of(topology, world), again;
+		struct rop_saved_plan then = plan_of(topology, world), again;
 		struct rop_err err = { 0 };
 		const char *text = text_of(&then);
-		cr_assert(saved_plan_parse(pool, "x", text, strlen(text), &again, &err), "seed %" PRIu64 ": %s", seed,
-			  err.text);
+		cr_assert(rop_saved_plan_parse(pool, "x", text, strlen(text), &again, &err), "seed %" PRIu64 ": %s",
+			  seed, err.text);
 		cr_assert_str_eq(differences(&again, &then), "", "seed %" PRIu64, seed);
 		cr_assert_str_eq(differences(&then, &again), "", "seed %" PRIu64, seed);
 		cr_assert_str_eq(text_of(&again), text);
@@ -91,25 +93,25 @@ Test(saved_plan, knows_its_steps_and_no_others)
 	struct hand *hand = hand_new(topology, fresh_world(topology));
 	struct rop_plan plan;
 	rop_plan_make(pool, &hand->options, hand->world, hand->clock, &plan);
-	struct saved_plan saved = plan_of(topology, hand->world);
-	const struct saved_step **index = saved_plan_index(pool, &saved);
+	struct rop_saved_plan saved = plan_of(topology, hand->world);
+	const struct rop_saved_step **index = rop_saved_plan_index(pool, &saved);
 	for (size_t i = 0; i < plan.steps.n; i++) {
 		struct rop_step step = plan.steps.at[i];
-		cr_assert(saved_plan_holds(index, saved.steps.n, &step));
+		cr_assert(rop_saved_plan_holds(index, saved.steps.n, &step));
 		step.expect.attempts++;
-		cr_assert(saved_plan_holds(index, saved.steps.n, &step), "a repeated attempt is no new step");
+		cr_assert(rop_saved_plan_holds(index, saved.steps.n, &step), "a repeated attempt is no new step");
 		step.expect.command = "FLUSHALL";
-		cr_assert(!saved_plan_holds(index, saved.steps.n, &step));
+		cr_assert(!rop_saved_plan_holds(index, saved.steps.n, &step));
 		step = plan.steps.at[i];
 		step.expect.address = "10.9.9.9:1";
-		cr_assert(!saved_plan_holds(index, saved.steps.n, &step));
+		cr_assert(!rop_saved_plan_holds(index, saved.steps.n, &step));
 	}
-	cr_assert(!saved_plan_holds(index, 0, &plan.steps.at[0]));
+	cr_assert(!rop_saved_plan_holds(index, 0, &plan.steps.at[0]));
 }
 
 /* ---- what differs ------------------------------------------------------------------------------------------ */
 
-static void expect_told(const char *what, const struct saved_plan *then, const struct saved_plan *now)
+static void expect_told(const char *what, const struct rop_saved_plan *then, const struct rop_saved_plan *now)
 {
 	cr_assert(strstr(differences(then, now), what), "'%s' is not in:\n%s", what, differences(then, now));
 }
@@ -118,7 +120,7 @@ Test(saved_plan, tells_what_has_changed)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
 	manage_setting(topology, "maxmemory", "1gb");
-	struct saved_plan then = plan_of(topology, formed_world(topology)), now;
+	struct rop_saved_plan then = plan_of(topology, formed_world(topology)), now;
 	struct rop_observed *world = formed_world(topology);
 	strcpy(world->nodes[2].id, "ffffffffffffffffffffffffffffffffffffffff");
 	now = plan_of(topology, world);
@@ -150,7 +152,7 @@ Test(saved_plan, tells_what_has_changed)
 	now = plan_of(topology, world);
 	expect_told("10.0.0.2:6379: the 5 other nodes that it knows are not the same as before", &then, &now);
 
-	struct saved_plan accepted = then;
+	struct rop_saved_plan accepted = then;
 	accepted.accepted = "aaaaaaaaaaaaaaaa";
 	expect_told("the newest accepted revision of cluster cart was aaaaaaaaaaaaaaaa, is none", &accepted, &then);
 	cr_assert_str_eq(differences(&then, &accepted), "", "who planned without a database relied on none");
@@ -165,12 +167,12 @@ Test(saved_plan, tells_what_has_changed)
 
 Test(saved_plan, compares_steps_where_the_facts_are_the_same)
 {
-	struct saved_plan then = fresh_plan(), now = fresh_plan();
+	struct rop_saved_plan then = fresh_plan(), now = fresh_plan();
 	now.steps.n--;
 	expect_told("is in the plan, and is not to be done now", &then, &now);
 	expect_told("is to be done now, and is not in the plan", &now, &then);
 	now.steps.n++;
-	struct saved_step first = now.steps.at[0];
+	struct rop_saved_step first = now.steps.at[0];
 	now.steps.at[0] = now.steps.at[1];
 	now.steps.at[1] = first;
 	expect_told("in another order", &then, &now);
@@ -234,7 +236,7 @@ static const struct {
 
 Test(saved_plan, malformed_is_refused_with_what_is_wrong)
 {
-	struct saved_plan plan = fresh_plan();
+	struct rop_saved_plan plan = fresh_plan();
 	const char *text = text_of(&plan);
 	for (size_t i = 0; i < sizeof EDITS / sizeof *EDITS; i++) {
 		struct rop_err err = { 0 };
@@ -250,7 +252,7 @@ Test(saved_plan, malformed_is_refused_with_what_is_wrong)
 
 Test(saved_plan, cut_short_anywhere_is_refused)
 {
-	struct saved_plan plan = fresh_plan();
+	struct rop_saved_plan plan = fresh_plan();
 	const char *text = text_of(&plan);
 	size_t n = strlen(text);
 	for (size_t cut = 0; cut < n; cut += 1 + cut / 16)
@@ -265,8 +267,8 @@ Test(saved_plan, deep_long_and_many_are_refused)
 		rop_text_put(&text, "[", 1);
 	cr_assert(!parse(text.at, text.n, &err) && err.code == ROP_INVALID);
 	cr_assert(!parse("[]", 2, &err) && strstr(err.text, "it is no object"));
-	cr_assert(!parse("{}", SAVED_PLAN_MAX + 1, &err) && strstr(err.text, "more than 64 MiB"));
-	struct saved_plan plan = fresh_plan();
+	cr_assert(!parse("{}", ROP_SAVED_PLAN_MAX + 1, &err) && strstr(err.text, "more than 64 MiB"));
+	struct rop_saved_plan plan = fresh_plan();
 	char *path = rop_alloc(pool, 6000);
 	memset(path, 'a', 5999);
 	plan.path = path;
@@ -283,7 +285,7 @@ Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 		static const char BYTES[] = "{}[]\",:0-9 ae\\u\x00\x01\x1b\xff\xc2\xe2n.";
 		uint64_t random = seed;
 		struct rop_topology *topology = topology_of(1, 1, 2);
-		struct saved_plan plan = plan_of(topology, fresh_world(topology)), again;
+		struct rop_saved_plan plan = plan_of(topology, fresh_world(topology)), again;
 		char *text = rop_strdup(pool, text_of(&plan));
 		size_t n = strlen(text);
 		for (size_t edits = 1 + random_below(&random, 3); edits; edits--) {
@@ -296,10 +298,10 @@ Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 			else
 				text[at] = BYTES[random_below(&random, sizeof BYTES - 1)];
 		}
-		if (saved_plan_parse(pool, "x", text, n, &plan, NULL)) {
+		if (rop_saved_plan_parse(pool, "x", text, n, &plan, NULL)) {
 			const char *written = text_of(&plan);
-			cr_assert(saved_plan_parse(pool, "x", written, strlen(written), &again, NULL), "seed %" PRIu64,
-				  seed);
+			cr_assert(rop_saved_plan_parse(pool, "x", written, strlen(written), &again, NULL),
+				  "seed %" PRIu64, seed);
 			cr_assert_str_eq(differences(&plan, &again), "", "seed %" PRIu64, seed);
 			taken++;
 		} else {

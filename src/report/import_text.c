@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "import.h"
+#include "import_text.h"
 #include "rop/text.h"
 
 #define COMMENT_COLUMN 52
@@ -65,7 +65,7 @@ static const struct known_setting {
 };
 #define KNOWN_N (sizeof KNOWN / sizeof *KNOWN)
 
-const char **import_settings(struct rop_arena *arena, size_t *ret_n)
+const char **rop_import_settings(struct rop_arena *arena, size_t *ret_n)
 {
 	const char **names = rop_alloc_n(arena, KNOWN_N, sizeof *names);
 	for (size_t i = 0; i < KNOWN_N; i++)
@@ -105,11 +105,6 @@ static const char *for_comment(struct rop_arena *arena, const char *text)
 	return copy;
 }
 
-static const char *plural(int n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
 static const char *slots_in_words(struct rop_arena *arena, const struct rop_slots *slots)
@@ -123,39 +118,40 @@ static const char *slots_in_words(struct rop_arena *arena, const struct rop_slot
 	return rop_printf(arena, "%d of them in %d ranges", rop_slots_count(slots), runs);
 }
 
-static const char *node_comment(const struct import *im, int i)
+static const char *node_comment(const struct rop_import *im, int i)
 {
-	struct rop_arena *arena = im->cli->arena;
-	const struct rop_node *node = &im->seed.seen->nodes[i];
-	int shard = im->shard_of[i];
-	const char *what = im->shards[shard].primary == i ? rop_printf(arena, "primary of shard %d, slots %s",
-								       shard + 1, slots_in_words(arena, &node->slots))
-							  : rop_printf(arena, "replica of shard %d", shard + 1);
-	const char *name = im->seed.host_names[i];
+	struct rop_arena *arena = im->arena;
+	const struct rop_node *node = &im->seed->seen->nodes[i];
+	int shard = im->shape.shard_of[i];
+	const char *what = im->shape.shards[shard].primary == i
+				   ? rop_printf(arena, "primary of shard %d, slots %s", shard + 1,
+						slots_in_words(arena, &node->slots))
+				   : rop_printf(arena, "replica of shard %d", shard + 1);
+	const char *name = im->seed->host_names[i];
 	return name ? rop_printf(arena, "%s; calls itself %s", what, for_comment(arena, name)) : what;
 }
 
-static void put_node(const struct import *im, int i, struct rop_text *out)
+static void put_node(const struct rop_import *im, int i, struct rop_text *out)
 {
-	struct rop_arena *arena = im->cli->arena;
-	const struct rop_endpoint *at = &im->seed.endpoints[i];
+	struct rop_arena *arena = im->arena;
+	const struct rop_endpoint *at = &im->seed->endpoints[i];
 	bool colon = at->address[0] == '['; /* "[" begins a list, in YAML */
 	const char *bus = at->bus_port && at->bus_port != at->port + ROP_BUS_OFFSET
 				  ? rop_printf(arena, ", busPort: %d", at->bus_port)
 				  : "";
-	const char *shard = im->pinned ? rop_printf(arena, ", shard: %d", im->shard_of[i] + 1) : "";
+	const char *shard = im->pinned ? rop_printf(arena, ", shard: %d", im->shape.shard_of[i] + 1) : "";
 	const char *item = rop_printf(arena, "    - { address: %s%s%s%s%s }", colon ? "\"" : "", at->address,
 				      colon ? "\"" : "", bus, shard);
 	rop_text_add(out, "%-*s # %s\n", COMMENT_COLUMN, item, node_comment(im, i));
 }
 
-static void put_nodes(const struct import *im, struct rop_text *out)
+static void put_nodes(const struct rop_import *im, struct rop_text *out)
 {
 	rop_text_add(out, "  # The primaries by their lowest slot, then the replicas. Servers do not know in which "
 			  "zone they stand: say it where\n"
 			  "  # machines fail together, as in { address: ..., zone: a }, and new replicas are kept "
 			  "apart.\n");
-	if (im->pinned && im->fewest != im->most)
+	if (im->pinned && im->shape.fewest != im->shape.most)
 		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where "
 				  "it belongs. With\n"
 				  "  # cluster-allow-replica-migration the servers may move one to a shard that has "
@@ -171,15 +167,15 @@ static void put_nodes(const struct import *im, struct rop_text *out)
 			     "%s.\n",
 			     im->uneven);
 	rop_text_add(out, "  nodes:\n");
-	for (size_t line = 0; line < im->seed.n; line++)
-		put_node(im, im->order[line], out);
+	for (size_t line = 0; line < im->seed->n; line++)
+		put_node(im, im->shape.order[line], out);
 }
 
 /* ---- settings ---------------------------------------------------------------------------------------------- */
 
-static const char *value_of(const struct import *im, size_t node, size_t setting)
+static const char *value_of(const struct rop_import *im, size_t node, size_t setting)
 {
-	return im->seed.seen->nodes[node].settings[setting];
+	return im->seed->seen->nodes[node].settings[setting];
 }
 
 static bool can_be_said(const char *value)
@@ -208,30 +204,30 @@ static const char *memory_in_words(struct rop_arena *arena, const char *value)
 	return value;
 }
 
-static const char *value_in_words(const struct import *im, size_t setting, const char *value)
+static const char *value_in_words(const struct rop_import *im, size_t setting, const char *value)
 {
 	if (!value)
 		return "a value that is not known";
 	if (!*value)
 		return "\"\"";
-	return for_comment(im->cli->arena, KNOWN[setting].memory ? memory_in_words(im->cli->arena, value) : value);
+	return for_comment(im->arena, KNOWN[setting].memory ? memory_in_words(im->arena, value) : value);
 }
 
-static size_t nodes_alike(const struct import *im, size_t setting, const char *value)
+static size_t nodes_alike(const struct rop_import *im, size_t setting, const char *value)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < im->seed.n; i++)
+	for (size_t i = 0; i < im->seed->n; i++)
 		n += rop_streq(value_of(im, i, setting), value);
 	return n;
 }
 
 /* The value that most nodes have; of several, the one that stands first in the file. */
-static const char *common_value(const struct import *im, size_t setting)
+static const char *common_value(const struct rop_import *im, size_t setting)
 {
 	const char *best = NULL;
 	size_t most = 0;
-	for (size_t line = 0; line < im->seed.n; line++) {
-		const char *value = value_of(im, (size_t)im->order[line], setting);
+	for (size_t line = 0; line < im->seed->n; line++) {
+		const char *value = value_of(im, (size_t)im->shape.order[line], setting);
 		size_t n = nodes_alike(im, setting, value);
 		if (n > most) {
 			most = n;
@@ -241,29 +237,30 @@ static const char *common_value(const struct import *im, size_t setting)
 	return best;
 }
 
-static void put_difference(const struct import *im, size_t setting, struct rop_text *out)
+static void put_difference(const struct rop_import *im, size_t setting, struct rop_text *out)
 {
 	const char *common = common_value(im, setting);
-	size_t others = im->seed.n - nodes_alike(im, setting, common), told = 0;
+	size_t others = im->seed->n - nodes_alike(im, setting, common), told = 0;
 	rop_text_add(out, "  #   %s:", KNOWN[setting].name);
-	for (size_t line = 0; line < im->seed.n && told < DIFFERENT_SHOWN; line++) {
-		const char *value = value_of(im, (size_t)im->order[line], setting);
+	for (size_t line = 0; line < im->seed->n && told < DIFFERENT_SHOWN; line++) {
+		const char *value = value_of(im, (size_t)im->shape.order[line], setting);
 		if (!rop_streq(value, common))
 			rop_text_add(out, "%s %s has %s", told++ ? "," : "",
-				     im->seed.endpoints[im->order[line]].address, value_in_words(im, setting, value));
+				     im->seed->endpoints[im->shape.order[line]].address,
+				     value_in_words(im, setting, value));
 	}
 	if (others > told)
 		rop_text_add(out, ", %zu more have other values", others - told);
-	rop_text_add(out, "; the other%s %zu: %s\n", im->seed.n - others == 1 ? "" : "s,", im->seed.n - others,
+	rop_text_add(out, "; the other%s %zu: %s\n", im->seed->n - others == 1 ? "" : "s,", im->seed->n - others,
 		     value_in_words(im, setting, common));
 }
 
-static bool all_alike(const struct import *im, size_t setting)
+static bool all_alike(const struct rop_import *im, size_t setting)
 {
-	return nodes_alike(im, setting, value_of(im, 0, setting)) == im->seed.n;
+	return nodes_alike(im, setting, value_of(im, 0, setting)) == im->seed->n;
 }
 
-static void put_settings(const struct import *im, struct rop_text *out)
+static void put_settings(const struct rop_import *im, struct rop_text *out)
 {
 	bool any = false;
 	for (size_t s = 0; s < KNOWN_N; s++) {
@@ -276,9 +273,9 @@ static void put_settings(const struct import *im, struct rop_text *out)
 					  "  # and gives it to new nodes; what is not declared is left alone.\n  "
 					  "settings:\n");
 		any = true;
-		const char *text = KNOWN[s].memory ? memory_in_words(im->cli->arena, value) : value;
+		const char *text = KNOWN[s].memory ? memory_in_words(im->arena, value) : value;
 		rop_text_add(out, "    %s: %s\n", KNOWN[s].name,
-			     KNOWN[s].memory ? text : scalar(im->cli->arena, text, true));
+			     KNOWN[s].memory ? text : scalar(im->arena, text, true));
 	}
 	any = false;
 	for (size_t s = 0; s < KNOWN_N; s++) {
@@ -294,55 +291,55 @@ static void put_settings(const struct import *im, struct rop_text *out)
 
 /* ---- the whole --------------------------------------------------------------------------------------------- */
 
-static void put_shape(const struct import *im, struct rop_text *out)
+static void put_shape(const struct rop_import *im, struct rop_text *out)
 {
-	struct rop_arena *arena = im->cli->arena;
-	const char *shards = rop_printf(arena, "  shards: %zu", im->n_shards);
-	const char *replicas = rop_printf(arena, "  replicasPerShard: %d", im->fewest < 10 ? im->fewest : 10);
+	struct rop_arena *arena = im->arena;
+	const char *shards = rop_printf(arena, "  shards: %zu", im->shape.n_shards);
+	const char *replicas = rop_printf(arena, "  replicasPerShard: %d",
+					  im->shape.fewest < 10 ? im->shape.fewest : 10);
 	rop_text_add(out, "spec:\n%-33s # primaries; together they own the 16384 slots\n", shards);
-	if (im->fewest == im->most) {
+	if (im->shape.fewest == im->shape.most) {
 		rop_text_add(out, "%s\n", replicas);
 		return;
 	}
 	rop_text_add(out, "%-33s # at least; there are", replicas);
-	for (size_t k = 0; k < im->n_shards && k < 16; k++)
-		rop_text_add(out, "%s %d", k ? "," : "", im->shards[k].replicas);
-	rop_text_add(out, "%s\n", im->n_shards > 16 ? ", ..." : "");
+	for (size_t k = 0; k < im->shape.n_shards && k < 16; k++)
+		rop_text_add(out, "%s %d", k ? "," : "", im->shape.shards[k].replicas);
+	rop_text_add(out, "%s\n", im->shape.n_shards > 16 ? ", ..." : "");
 }
 
-static void put_auth(const struct import *im, struct rop_text *out)
+static void put_auth(const struct rop_import *im, struct rop_text *out)
 {
-	const struct cli_values *values = &im->cli->values;
-	if (!values->password_file)
+	if (!im->password_file)
 		return;
 	rop_text_add(out,
 		     "  # The file that was given to import; mode 0600, the password and nothing else.%s\n  auth:\n",
-		     values->password_file[0] == '/' ? "" : " A relative path begins at the folder of this file.");
-	if (values->user)
-		rop_text_add(out, "    user: %s\n", scalar(im->cli->arena, values->user, false));
-	rop_text_add(out, "    passwordFile: %s\n", scalar(im->cli->arena, values->password_file, false));
+		     im->password_file[0] == '/' ? "" : " A relative path begins at the folder of this file.");
+	if (im->user)
+		rop_text_add(out, "    user: %s\n", scalar(im->arena, im->user, false));
+	rop_text_add(out, "    passwordFile: %s\n", scalar(im->arena, im->password_file, false));
 }
 
-char *import_text(const struct import *im)
+char *report_import_text(const struct rop_import *im)
 {
 	ROP_OWN_TEXT out = { 0 };
-	int nodes = (int)im->seed.n;
+	int nodes = (int)im->seed->n;
 	rop_text_add(&out,
 		     "# The cluster of %s as it was found: %d node%s. Written by redis-operator import, which changed "
 		     "nothing.\n"
 		     "# 'redis-operator plan' of this file says 'No changes' as long as the cluster stays like this.\n",
-		     im->seed.text, nodes, plural(nodes));
+		     im->seed->text, nodes, rop_plural(nodes));
 	rop_text_add(&out, "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n");
-	if (im->cli->values.name)
-		rop_text_add(&out, "  name: %s\n", scalar(im->cli->arena, im->name, false));
+	if (im->named)
+		rop_text_add(&out, "  name: %s\n", scalar(im->arena, im->name, false));
 	else
 		rop_text_add(&out,
 			     "  name: %-25s # made up from the port: change it to what people call it; no two files "
 			     "may share a name\n",
-			     scalar(im->cli->arena, im->name, false));
+			     scalar(im->arena, im->name, false));
 	put_shape(im, &out);
 	put_nodes(im, &out);
 	put_auth(im, &out);
 	put_settings(im, &out);
-	return rop_strdup(im->cli->arena, out.at);
+	return rop_strdup(im->arena, out.at);
 }

@@ -1,11 +1,11 @@
 /* saved_plan_json.c - a saved plan as JSON: written for reviewers, read back as if a stranger had written it. */
-#include "saved_plan.h"
-
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/saved_plan.h"
 #include "rop/text.h"
 
 /* ---- written ----------------------------------------------------------------------------------------------- */
@@ -20,7 +20,7 @@ static json_t *text_or_null(const char *s)
 	return s ? json_string(s) : json_null();
 }
 
-static json_t *node_json(const struct saved_node *n)
+static json_t *node_json(const struct rop_saved_node *n)
 {
 	json_t *settings = json_object();
 	for (size_t i = 0; i < n->settings.n; i++)
@@ -32,21 +32,21 @@ static json_t *node_json(const struct saved_node *n)
 			 settings);
 }
 
-json_t *saved_plan_json(const struct saved_plan *plan)
+json_t *rop_saved_plan_json(const struct rop_saved_plan *plan)
 {
 	json_t *nodes = json_array(), *steps = json_array();
 	for (size_t i = 0; i < plan->nodes.n; i++)
 		json_array_append_new(nodes, node_json(&plan->nodes.at[i]));
 	for (size_t i = 0; i < plan->steps.n; i++) {
-		const struct saved_step *s = &plan->steps.at[i];
+		const struct rop_saved_step *s = &plan->steps.at[i];
 		json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:s}", "action", s->kind, "subject", s->subject,
 						       "node", s->node, "command", s->command));
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o}", "format", SAVED_PLAN_FORMAT,
-			 "format_version", SAVED_PLAN_VERSION, "program", plan->program, "cluster", plan->cluster,
-			 "accepted", text_or_null(plan->accepted), "topology", "path", plan->path, "digest",
-			 plan->digest, "source", plan->source, "machine", "digest", plan->machine, "nodes", nodes,
-			 "steps", steps);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o}", "format",
+			 ROP_SAVED_PLAN_FORMAT, "format_version", ROP_SAVED_PLAN_VERSION, "program", plan->program,
+			 "cluster", plan->cluster, "accepted", text_or_null(plan->accepted), "topology", "path",
+			 plan->path, "digest", plan->digest, "source", plan->source, "machine", "digest", plan->machine,
+			 "nodes", nodes, "steps", steps);
 }
 
 /* ---- read back --------------------------------------------------------------------------------------------- */
@@ -174,7 +174,7 @@ static bool take_slots(struct reader *r, const json_t *map, const char *where, c
 	       wrong(r, "%s.slots are no ranges of slots", where);
 }
 
-static bool take_settings(struct reader *r, const json_t *map, const char *where, struct saved_node *node)
+static bool take_settings(struct reader *r, const json_t *map, const char *where, struct rop_saved_node *node)
 {
 	const char *key;
 	json_t *value;
@@ -207,7 +207,7 @@ static bool take_role(struct reader *r, const json_t *map, const char *where, en
 	return wrong(r, "%s.role is none of unknown, primary, replica", where);
 }
 
-static bool take_peers(struct reader *r, const json_t *map, const char *where, struct saved_node *node)
+static bool take_peers(struct reader *r, const json_t *map, const char *where, struct rop_saved_node *node)
 {
 	static const char *const KEYS[] = { "count", "digest", NULL };
 	const char *digest;
@@ -221,7 +221,7 @@ static bool take_peers(struct reader *r, const json_t *map, const char *where, s
 	return true;
 }
 
-static bool take_node(struct reader *r, const json_t *map, const char *where, struct saved_node *node)
+static bool take_node(struct reader *r, const json_t *map, const char *where, struct rop_saved_node *node)
 {
 	static const char *const KEYS[] = { "address",    "ip",    "port",  "bus_port", "answers",  "id", "role",
 					    "replica_of", "slots", "epoch", "peers",    "settings", NULL };
@@ -244,14 +244,14 @@ static bool take_node(struct reader *r, const json_t *map, const char *where, st
 	return true;
 }
 
-static bool take_nodes(struct reader *r, const json_t *list, struct saved_plan *plan)
+static bool take_nodes(struct reader *r, const json_t *list, struct rop_saved_plan *plan)
 {
 	if (!json_is_array(list))
 		return wrong(r, "nodes is missing, or is no list");
 	if (json_array_size(list) > ROP_NODES_MAX)
 		return wrong(r, "it has %zu nodes; a cluster has at most %d", json_array_size(list), ROP_NODES_MAX);
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct saved_node node = { 0 };
+		struct rop_saved_node node = { 0 };
 		if (!take_node(r, json_array_get(list, i), rop_printf(r->arena, "nodes[%zu]", i), &node))
 			return false;
 		for (size_t k = 0; k < i; k++)
@@ -262,16 +262,15 @@ static bool take_nodes(struct reader *r, const json_t *list, struct saved_plan *
 	return true;
 }
 
-static bool take_steps(struct reader *r, const json_t *list, struct saved_plan *plan)
+static bool take_steps(struct reader *r, const json_t *list, struct rop_saved_plan *plan)
 {
 	static const char *const KEYS[] = { "action", "subject", "node", "command", NULL };
 	if (!json_is_array(list))
 		return wrong(r, "steps is missing, or is no list");
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		struct saved_step step = { 0 };
+		struct rop_saved_step step = { 0 };
 		const json_t *map = json_array_get(list, i);
-		char where[32];
-		snprintf(where, sizeof where, "steps[%zu]", i);
+		const char *where = rop_printf(r->arena, "steps[%zu]", i);
 		if (!only_keys(r, map, where, KEYS) || !take_text(r, map, where, "action", TEXT_MAX, &step.kind) ||
 		    !take_text(r, map, where, "subject", TEXT_MAX, &step.subject) ||
 		    !take_text(r, map, where, "node", TEXT_MAX, &step.node) ||
@@ -291,14 +290,14 @@ static bool take_format(struct reader *r, const json_t *root)
 	if (!take_text(r, root, "plan", "format", TEXT_MAX, &format) ||
 	    !take_text(r, root, "plan", "format_version", TEXT_MAX, &version))
 		return false;
-	if (strcmp(format, SAVED_PLAN_FORMAT) != 0)
-		return wrong(r, "its format is '%.64s', not '%s'", format, SAVED_PLAN_FORMAT);
-	return strncmp(version, SAVED_PLAN_VERSION, 2) == 0 ||
+	if (strcmp(format, ROP_SAVED_PLAN_FORMAT) != 0)
+		return wrong(r, "its format is '%.64s', not '%s'", format, ROP_SAVED_PLAN_FORMAT);
+	return strncmp(version, ROP_SAVED_PLAN_VERSION, 2) == 0 ||
 	       wrong(r, "its format_version is '%.64s', and this program knows %s; make a new plan", version,
-		     SAVED_PLAN_VERSION);
+		     ROP_SAVED_PLAN_VERSION);
 }
 
-static bool take_root(struct reader *r, const json_t *root, struct saved_plan *plan)
+static bool take_root(struct reader *r, const json_t *root, struct rop_saved_plan *plan)
 {
 	static const char *const KEYS[] = { "format",   "format_version", "program", "cluster", "accepted",
 					    "topology", "machine",        "nodes",   "steps",   NULL };
@@ -323,14 +322,14 @@ static bool take_root(struct reader *r, const json_t *root, struct saved_plan *p
 	       take_steps(r, json_object_get(root, "steps"), plan);
 }
 
-bool saved_plan_parse(struct rop_arena *arena, const char *name, const char *bytes, size_t n, struct saved_plan *ret,
-		      struct rop_err *err)
+bool rop_saved_plan_parse(struct rop_arena *arena, const char *name, const char *bytes, size_t n,
+			  struct rop_saved_plan *ret, struct rop_err *err)
 {
 	struct reader r = { .arena = arena, .name = name, .err = err };
-	struct saved_plan plan = { 0 };
+	struct rop_saved_plan plan = { 0 };
 	json_error_t error;
-	if (n > SAVED_PLAN_MAX)
-		return wrong(&r, "it has more than %zu MiB", SAVED_PLAN_MAX >> 20);
+	if (n > ROP_SAVED_PLAN_MAX)
+		return wrong(&r, "it has more than %zu MiB", ROP_SAVED_PLAN_MAX >> 20);
 	json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
 	if (!root) { /* its text quotes the input */
 		const char *what = is_clean(error.text) ? error.text : "malformed JSON";

@@ -1,68 +1,50 @@
 /* seed.c - a whole cluster found through one of its nodes: the seed says whom it knows, then all of them are asked. */
-#include "seed.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/seed.h"
 #include "rop/text.h"
+#include "rop/topology.h"
 
 #define CONNECT_TIMEOUT_MS 2000
 #define COMMAND_TIMEOUT_MS 5000
 
-bool seed_split_address(struct rop_arena *arena, const char *text, char **ret_host, int *ret_port)
-{
-	const char *colon = strrchr(text, ':');
-	int64_t port;
-	if (!colon || colon == text || !rop_int_parse(colon + 1, 1, 65535, &port))
-		return false;
-	bool brackets = text[0] == '[' && colon[-1] == ']';
-	*ret_host = rop_strndup(arena, text + brackets, (size_t)(colon - text) - 2 * brackets);
-	*ret_port = (int)port;
-	return true;
-}
-
-char *seed_join_address(struct rop_arena *arena, const char *host, int port)
-{
-	return rop_printf(arena, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
-}
-
 /* ---- the seed ---------------------------------------------------------------------------------------------- */
 
-static bool log_in(struct seed *seed, struct rop_err *err)
+static bool log_in(struct rop_seed *seed, const char *user, const char *password_file, struct rop_err *err)
 {
-	const struct cli_values *values = &seed->cli->values;
 	seed->fleet = (struct rop_fleet_options){ .connect_timeout_ms = CONNECT_TIMEOUT_MS,
 						  .command_timeout_ms = COMMAND_TIMEOUT_MS };
-	if (!values->password_file)
-		return !values->user || rop_fail(err, ROP_INVALID, "--user %s needs --password-file too", values->user);
-	if (!rop_password_load(values->password_file, &seed->password, err))
+	if (!password_file)
+		return !user || rop_fail(err, ROP_INVALID, "--user %s needs --password-file too", user);
+	if (!rop_password_load(password_file, &seed->password, err))
 		return false;
-	seed->fleet.user = values->user;
+	seed->fleet.user = user;
 	seed->fleet.password = seed->password;
 	return true;
 }
 
 static void resolved(void *arg, const char *const *ips, size_t n, const char *why)
 {
-	struct seed *seed = arg;
-	seed->ip = n ? rop_strdup(seed->cli->arena, ips[0]) : NULL;
-	seed->why = rop_strdup(seed->cli->arena, why);
+	struct rop_seed *seed = arg;
+	seed->ip = n ? rop_strdup(seed->arena, ips[0]) : NULL;
+	seed->why = rop_strdup(seed->arena, why);
 	rop_loop_stop(seed->loop);
 }
 
 static void first_looked(void *arg, const struct rop_answer *answers, size_t n)
 {
-	struct seed *seed = arg;
+	struct rop_seed *seed = arg;
 	(void)n;
 	seed->first = answers[0];
 	rop_loop_stop(seed->loop);
 }
 
-static void look(struct seed *seed, const struct rop_endpoint *endpoints, size_t n, unsigned flags, const char **names,
-		 size_t n_names, void (*done)(void *, const struct rop_answer *, size_t), void *arg)
+static void look(struct rop_seed *seed, const struct rop_endpoint *endpoints, size_t n, unsigned flags,
+		 const char **names, size_t n_names, void (*done)(void *, const struct rop_answer *, size_t), void *arg)
 {
 	struct rop_fleet *fleet = rop_fleet_new(seed->loop, &seed->fleet, endpoints, n);
-	rop_fleet_observe(fleet, seed->cli->arena, flags, names, n_names, done, arg);
+	rop_fleet_observe(fleet, seed->arena, flags, names, n_names, done, arg);
 	rop_loop_run(seed->loop);
 	rop_fleet_free(fleet);
 }
@@ -85,9 +67,9 @@ static void take_rest_of_address(struct rop_arena *arena, const char *line, int 
 		*ret_name = rop_strndup(arena, comma + 1, strcspn(comma + 1, ", "));
 }
 
-static void list_peers(struct seed *seed, const struct rop_endpoint *first)
+static void list_peers(struct rop_seed *seed, const struct rop_endpoint *first)
 {
-	struct rop_arena *arena = seed->cli->arena;
+	struct rop_arena *arena = seed->arena;
 	ROP_LIST(struct rop_endpoint) list = { 0 };
 	ROP_LIST(const char *) names = { 0 };
 	*rop_push(arena, &list) = *first;
@@ -103,10 +85,10 @@ static void list_peers(struct seed *seed, const struct rop_endpoint *first)
 		take_rest_of_address(arena, line, &peer.bus_port, &name);
 		if (!rop_node_line_parse(line, &node) || node.handshake)
 			continue;
-		bool known = seed_split_address(arena, node.address, &host, &peer.port);
+		bool known = rop_address_split(arena, node.address, &host, &peer.port);
 		peer.expected_id = node.id;
 		peer.ip = known ? host : "";
-		peer.address = known ? seed_join_address(arena, host, peer.port) : "";
+		peer.address = known ? rop_address_join(arena, host, peer.port) : "";
 		if (node.myself) {
 			list.at[0].expected_id = node.id;
 			list.at[0].bus_port = peer.bus_port;
@@ -131,16 +113,17 @@ static enum rop_code code_of(enum rop_reach reach)
 									 : ROP_REFUSED;
 }
 
-bool seed_open(struct seed *seed, struct cli *cli, const char *text, struct rop_err *err)
+bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *text, const char *user,
+		   const char *password_file, struct rop_err *err)
 {
 	struct rop_endpoint first = { .address = text };
 	char *host;
-	seed->cli = cli;
+	seed->arena = arena;
 	seed->text = text;
-	if (!seed_split_address(cli->arena, text, &host, &seed->port))
+	if (!rop_address_split(arena, text, &host, &seed->port))
 		return rop_fail(err, ROP_INVALID, "'%s' is not HOST:PORT", text);
 	seed->host = host;
-	if (!log_in(seed, err))
+	if (!log_in(seed, user, password_file, err))
 		return false;
 	seed->loop = rop_loop_new(err);
 	if (!seed->loop)
@@ -162,7 +145,7 @@ bool seed_open(struct seed *seed, struct cli *cli, const char *text, struct rop_
 /* ---- all of them ------------------------------------------------------------------------------------------- */
 
 struct looking {
-	struct seed *seed;
+	struct rop_seed *seed;
 	const char **names;
 	size_t n_names;
 };
@@ -170,21 +153,50 @@ struct looking {
 static void all_looked(void *arg, const struct rop_answer *answers, size_t n)
 {
 	struct looking *l = arg;
-	l->seed->seen = rop_observed_from_answers(l->seed->cli->arena, answers, n, l->names, l->n_names, rop_boot_ms());
+	l->seed->seen = rop_observed_from_answers(l->seed->arena, answers, n, l->names, l->n_names, rop_boot_ms());
 	rop_loop_stop(l->seed->loop);
 }
 
-void seed_look(struct seed *seed, unsigned flags, const char **names, size_t n_names)
+void rop_seed_look(struct rop_seed *seed, unsigned flags, const char **names, size_t n_names)
 {
 	struct looking l = { seed, names, n_names };
 	look(seed, seed->endpoints, seed->n, flags, names, n_names, all_looked, &l);
 }
 
-void seed_close(struct seed *seed)
+void rop_seed_close(struct rop_seed *seed)
 {
 	rop_secret_free(seed->password);
 	seed->password = NULL;
 	if (seed->loop)
 		rop_loop_free(seed->loop);
 	seed->loop = NULL;
+}
+
+/* ---- where other machines find them ------------------------------------------------------------------------ */
+
+static bool is_loopback(const char *ip)
+{
+	return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
+/* As the nodes announce themselves. Loopback in the seed's view is the seed's own machine: seen from here, its host. */
+size_t rop_seed_choose_addresses(struct rop_seed *seed)
+{
+	bool elsewhere = !is_loopback(seed->ip);
+	size_t replaced = 0;
+	if (*seed->announced.ip && !(elsewhere && is_loopback(seed->announced.ip))) {
+		seed->endpoints[0] = seed->announced;
+	} else {
+		seed->endpoints[0].address = rop_address_join(seed->arena, seed->host, seed->port);
+		replaced += *seed->announced.ip != '\0';
+	}
+	for (size_t i = 1; i < seed->n; i++) {
+		struct rop_endpoint *peer = &seed->endpoints[i];
+		if (!elsewhere || !is_loopback(peer->ip))
+			continue;
+		peer->ip = seed->ip;
+		peer->address = rop_address_join(seed->arena, seed->host, peer->port);
+		replaced++;
+	}
+	return replaced;
 }

@@ -1,5 +1,7 @@
 /* plan_json.c - a plan for programs. format_version 1.0: minor adds, major breaks. */
-#include "cli.h"
+#include <jansson.h>
+
+#include "shared.h"
 
 static const char *expectation_text(struct rop_arena *arena, const struct rop_expect *e)
 {
@@ -17,44 +19,44 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	return "";
 }
 
-json_t *plan_step_json(const struct rop_step *step)
+json_t *rop_report_step_json(const struct rop_step *step)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	const struct rop_expect *e = &step->expect;
-	return cli_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "state", step->state, "action",
+	return rop_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "state", step->state, "action",
 			rop_step_kind_name(e->kind), "subject", e->subject, "node", e->address, "command", e->command,
-			"why", e->why, "expectation", expectation_text(arena, e), "risk", plan_risk_json(&step->risk));
+			"why", e->why, "expectation", expectation_text(arena, e), "risk",
+			report_risk_json(&step->risk));
 }
 
 static json_t *findings_json(const struct rop_finding *findings, size_t n)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, cli_json("{s:i, s:s, s:s, s:o}", "code", (int)findings[i].code, "reason",
+		json_array_append_new(list, rop_json("{s:i, s:s, s:s, s:o}", "code", (int)findings[i].code, "reason",
 						     findings[i].reason, "message", findings[i].text, "advice",
-						     cli_json_text(findings[i].advice)));
+						     rop_json_text(findings[i].advice)));
 	return list;
 }
 
-json_t *plan_json(const struct session *s, const struct rop_plan *plan)
+json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *plan)
 {
-	struct plan_summary sum = plan_summary(plan, s);
+	struct report_summary sum = report_summary(r->arena, plan);
 	json_t *changes = json_array();
 	for (size_t i = 0; i < plan->steps.n; i++)
-		json_array_append_new(changes, plan_step_json(&plan->steps.at[i]));
-	json_t *summary = cli_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
+		json_array_append_new(changes, rop_report_step_json(&plan->steps.at[i]));
+	json_t *summary = rop_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
 				   sum.introduced, "slots_to_assign", sum.slots, "replicas_to_attach", sum.replicas,
 				   "settings_to_change", sum.settings, "temporary_settings_to_restore", sum.restores,
-				   "slots_to_move", 0, "failovers", 0, "restarts", 0, "risk", plan_risk_word(plan));
+				   "slots_to_move", 0, "failovers", 0, "restarts", 0, "risk", report_risk_word(plan));
 	const struct rop_losses *losses = &plan->first->losses;
-	const char *consent = losses->list.n ? rop_printf(s->cli->arena, "%s@%s", s->topology->name, losses->digest)
-					     : NULL;
-	return cli_json("{s:s, s:s, s:s, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version", "1.0",
-			"cluster", s->topology->name, "case", rop_case_name(plan->first->kase), "converges",
+	const char *consent = losses->list.n ? rop_printf(r->arena, "%s@%s", r->topology->name, losses->digest) : NULL;
+	return rop_json("{s:s, s:s, s:s, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version", "1.0",
+			"cluster", r->topology->name, "case", rop_case_name(plan->first->kase), "converges",
 			plan->result.reached, "nodes", (int)plan->first->seen->n, "nodes_answering",
 			(int)plan->first->answering, "changes", changes, "summary", summary, "findings",
 			findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",
 			findings_json(plan->first->layout.warnings.at, plan->first->layout.warnings.n),
-			"not_converged_because", plan->result.text, "losses", plan_losses_json(losses), "consent",
-			cli_json_text(consent));
+			"not_converged_because", plan->result.text, "losses", report_losses_json(losses), "consent",
+			rop_json_text(consent));
 }

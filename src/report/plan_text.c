@@ -1,7 +1,8 @@
 /* plan_text.c - a plan for people to review: what happens where, grouped as a person would say it. */
 #include <string.h>
 
-#include "cli.h"
+#include "rop/text.h"
+#include "shared.h"
 
 /* "127.0.0.1:7000 ... 7005": first and last of the nodes named, in the order of the topology. */
 static const char *span(struct rop_arena *arena, const struct rop_observed *seen, const bool *in)
@@ -30,11 +31,6 @@ struct group { /* steps that one line can tell */
 	size_t n_nodes, n_steps;
 };
 
-static bool same_text(const char *a, const char *b)
-{
-	return (!a && !b) || (a && b && strcmp(a, b) == 0);
-}
-
 static bool one_line(const struct rop_step *a, const struct rop_step *b)
 {
 	if (a->expect.kind != b->expect.kind || strcmp(a->state, b->state) != 0)
@@ -43,8 +39,8 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
 	case ROP_STEP_SETTING:
-		return same_text(a->expect.name, b->expect.name) && same_text(a->expect.value, b->expect.value) &&
-		       same_text(a->expect.was, b->expect.was);
+		return rop_streq(a->expect.name, b->expect.name) && rop_streq(a->expect.value, b->expect.value) &&
+		       rop_streq(a->expect.was, b->expect.was);
 	case ROP_STEP_EPOCH:
 	case ROP_STEP_MEET:
 	case ROP_STEP_PERSIST: return true;
@@ -163,7 +159,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_EPOCH: line.what = "a config epoch of its own for each"; break;
 	case ROP_STEP_MEET:
 		line.who = span(arena, seen, g->nodes);
-		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, g->n_nodes == 1 ? "" : "s",
+		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, rop_plural((int64_t)g->n_nodes),
 				       g->n_nodes < seen->n ? " to the others" : "");
 		break;
 	case ROP_STEP_SLOTS:
@@ -195,45 +191,45 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	return line;
 }
 
-static void print_groups(struct cli *cli, const struct rop_plan *plan)
+static void put_groups(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	group_list groups = { 0 };
 	const char *heading = "";
-	group_steps(cli->arena, plan, &groups);
+	group_steps(r->arena, plan, &groups);
 	for (size_t i = 0; i < groups.n; i++) {
 		const struct group *g = &groups.at[i];
 		if (g->step->expect.kind == ROP_STEP_RESTORE && is_own_restore(plan, g->step))
 			continue;
-		struct line line = line_of(cli->arena, plan, g);
+		struct line line = line_of(r->arena, plan, g);
 		if (strcmp(line.heading, heading) != 0)
-			printf("%s%s%s\n", cli_paint(cli, "bold"), line.heading, cli_paint(cli, "off"));
+			rop_text_add(out, "%s%s%s\n", report_paint(r, "bold"), line.heading, report_paint(r, "off"));
 		heading = line.heading;
-		const char *color = cli_paint(cli, *line.sign == '+' ? "green" : "yellow");
-		const char *who = line.shard ? rop_printf(cli->arena, "shard %d  %s", line.shard, line.who) : line.who;
-		printf("  %s%s%s %-28s %s\n", color, line.sign, cli_paint(cli, "off"), who, line.what);
+		const char *color = report_paint(r, *line.sign == '+' ? "green" : "yellow");
+		const char *who = line.shard ? rop_printf(r->arena, "shard %d  %s", line.shard, line.who) : line.who;
+		rop_text_add(out, "  %s%s%s %-28s %s\n", color, line.sign, report_paint(r, "off"), who, line.what);
 	}
 }
 
-void plan_print_lines(struct cli *cli, const struct session *s, const struct rop_plan *plan)
+void rop_report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	group_list groups = { 0 };
-	group_steps(cli->arena, plan, &groups);
+	group_steps(r->arena, plan, &groups);
 	for (size_t i = 0; i < groups.n; i++) {
 		const struct group *g = &groups.at[i];
 		if (g->step->expect.kind == ROP_STEP_RESTORE && is_own_restore(plan, g->step))
 			continue;
-		struct line line = line_of(cli->arena, plan, g);
-		printf("%s: %s: %s", s->topology->name, line.who, line.what);
+		struct line line = line_of(r->arena, plan, g);
+		rop_text_add(out, "%s: %s: %s", r->topology->name, line.who, line.what);
 		if (line.shard)
-			printf(" of shard %d", line.shard);
-		putchar('\n');
+			rop_text_add(out, " of shard %d", line.shard);
+		rop_text_add(out, "\n");
 	}
 }
 
-struct plan_summary plan_summary(const struct rop_plan *plan, const struct session *s)
+struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan)
 {
-	struct plan_summary sum = { 0 };
-	bool *met = rop_alloc_n(s->cli->arena, plan->first->seen->n + 1, sizeof *met);
+	struct report_summary sum = { 0 };
+	bool *met = rop_alloc_n(arena, plan->first->seen->n + 1, sizeof *met);
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_step *step = &plan->steps.at[i];
 		switch (step->expect.kind) {
@@ -252,62 +248,58 @@ struct plan_summary plan_summary(const struct rop_plan *plan, const struct sessi
 	return sum;
 }
 
-static const char *plural(int n)
+static void put_summary(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
-	return n == 1 ? "" : "s";
-}
-
-static void print_summary(struct cli *cli, const struct session *s, const struct rop_plan *plan)
-{
-	struct plan_summary sum = plan_summary(plan, s);
-	printf("%sPlan:%s %d node%s to introduce, %d slot%s to assign, %d replica%s to attach", cli_paint(cli, "bold"),
-	       cli_paint(cli, "off"), sum.introduced, plural(sum.introduced), sum.slots, plural(sum.slots),
-	       sum.replicas, plural(sum.replicas));
+	struct report_summary sum = report_summary(r->arena, plan);
+	rop_text_add(out, "%sPlan:%s %d node%s to introduce, %d slot%s to assign, %d replica%s to attach",
+		     report_paint(r, "bold"), report_paint(r, "off"), sum.introduced, rop_plural(sum.introduced),
+		     sum.slots, rop_plural(sum.slots), sum.replicas, rop_plural(sum.replicas));
 	if (sum.settings)
-		printf(", %d setting%s to change", sum.settings, plural(sum.settings));
+		rop_text_add(out, ", %d setting%s to change", sum.settings, rop_plural(sum.settings));
 	if (sum.restores)
-		printf(", %d temporary setting%s to put back", sum.restores, plural(sum.restores));
-	printf("; 0 slots to move, 0 fail-overs, 0 restarts.\n");
-	plan_print_risk(cli, plan);
+		rop_text_add(out, ", %d temporary setting%s to put back", sum.restores, rop_plural(sum.restores));
+	rop_text_add(out, "; 0 slots to move, 0 fail-overs, 0 restarts.\n");
+	report_risk(r, plan, out);
 }
 
-static void print_header(const struct session *s, const struct rop_plan *plan)
+static void put_header(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	const struct rop_observed *seen = plan->first->seen;
 	int64_t epoch = 0;
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->nodes[i].current_epoch > epoch)
 			epoch = seen->nodes[i].current_epoch;
-	printf("cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", s->topology->name,
-	       s->topology->shards, seen->n, plan->first->answering, seen->n, (long long)epoch);
+	rop_text_add(out, "cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", r->topology->name,
+		     r->topology->shards, seen->n, plan->first->answering, seen->n, (long long)epoch);
 }
 
-void plan_warnings(struct cli *cli, const struct rop_plan *plan)
+void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)
 {
 	const struct rop_situation *first = plan->first;
 	for (size_t i = 0; i < first->layout.warnings.n; i++)
-		if (strcmp(first->layout.warnings.at[i].reason, "SecondOperator") != 0) /* session_warn_of_second */
-			cli_tell(cli, "warning: %s", first->layout.warnings.at[i].text);
+		if (strcmp(first->layout.warnings.at[i].reason, "SecondOperator") != 0) /* rop_report_second */
+			rop_text_add(out, "warning: %s\n", first->layout.warnings.at[i].text);
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
 		if (first->seen->nodes[i].reach != ROP_REACH_OK)
-			cli_tell(cli, "warning: %s does not answer: %s", first->seen->nodes[i].address,
-				 first->seen->nodes[i].reach_why);
+			rop_text_add(out, "warning: %s does not answer: %s\n", first->seen->nodes[i].address,
+				     first->seen->nodes[i].reach_why);
 }
 
-void plan_print(struct cli *cli, const struct session *s, const struct rop_plan *plan)
+void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
-	print_header(s, plan);
-	putchar('\n');
+	put_header(r, plan, out);
+	rop_text_add(out, "\n");
 	if (plan->steps.n) {
-		print_groups(cli, plan);
-		putchar('\n');
-		print_summary(cli, s, plan);
+		put_groups(r, plan, out);
+		rop_text_add(out, "\n");
+		put_summary(r, plan, out);
 	}
 	if (plan->result.reached && !plan->steps.n)
-		printf("No changes. %s\n", rop_situation_converged(plan->first) ? "The cluster matches its topology."
-										: "The nodes are coming to agree by "
-										  "themselves; apply waits for that.");
+		rop_text_add(out, "No changes. %s\n",
+			     rop_situation_converged(plan->first) ? "The cluster matches its topology."
+								  : "The nodes are coming to agree by "
+								    "themselves; apply waits for that.");
 	else if (!plan->result.reached && plan->result.text[0])
-		printf("%sIt will not be converged then:\n%s\n", plan->steps.n ? "\n" : "No changes can be made. ",
-		       plan->result.text);
+		rop_text_add(out, "%sIt will not be converged then:\n%s\n",
+			     plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
 }

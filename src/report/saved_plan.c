@@ -1,10 +1,10 @@
 /* saved_plan.c - what a plan relied on, and how that differs from what is seen later. Pure. */
 #include "config.h"
 
-#include "saved_plan.h"
+#include "rop/saved_plan.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Whom a node knows: a number and a digest, as a list for each of N nodes would be N x N. */
-static void take_peers(const struct rop_observed *seen, size_t viewer, struct saved_node *node)
+static void take_peers(const struct rop_observed *seen, size_t viewer, struct rop_saved_node *node)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	ROP_LIST(const char *) ids = { 0 };
@@ -32,13 +32,13 @@ static void take_peers(const struct rop_observed *seen, size_t viewer, struct sa
 		digest = rop_digest(digest, ids.at[i], strlen(ids.at[i]));
 	digest += seen->nodes[viewer].strangers_digest;
 	node->peers = (int)ids.n + seen->nodes[viewer].strangers;
-	snprintf(node->peers_digest, sizeof node->peers_digest, "%016" PRIx64, digest);
+	memcpy(node->peers_digest, rop_printf(arena, "%016" PRIx64, digest), sizeof node->peers_digest);
 }
 
-static struct saved_node node_of(struct rop_arena *arena, const struct rop_observed *seen, size_t i)
+static struct rop_saved_node node_of(struct rop_arena *arena, const struct rop_observed *seen, size_t i)
 {
 	const struct rop_node *n = &seen->nodes[i];
-	struct saved_node node = {
+	struct rop_saved_node node = {
 		.address = n->address,
 		.ip = n->ip ? n->ip : "",
 		.port = n->port,
@@ -57,20 +57,20 @@ static struct saved_node node_of(struct rop_arena *arena, const struct rop_obser
 	return node;
 }
 
-static struct saved_step step_of(const struct rop_step *step)
+static struct rop_saved_step step_of(const struct rop_step *step)
 {
-	return (struct saved_step){ .kind = rop_step_kind_name(step->expect.kind),
-				    .subject = step->expect.subject,
-				    .node = step->expect.address,
-				    .command = step->expect.command };
+	return (struct rop_saved_step){ .kind = rop_step_kind_name(step->expect.kind),
+					.subject = step->expect.subject,
+					.node = step->expect.address,
+					.command = step->expect.command };
 }
 
-void saved_plan_make(struct rop_arena *arena, const struct rop_topology *topology, const char *source,
-		     const struct rop_machine *machine, const struct rop_image *image, const struct rop_plan *plan,
-		     struct saved_plan *ret)
+void rop_saved_plan_make(struct rop_arena *arena, const struct rop_topology *topology, const char *source,
+			 const struct rop_machine *machine, const struct rop_image *image, const struct rop_plan *plan,
+			 struct rop_saved_plan *ret)
 {
 	const struct rop_observed *seen = plan->first->seen;
-	*ret = (struct saved_plan){
+	*ret = (struct rop_saved_plan){
 		.program = PACKAGE_VERSION,
 		.cluster = topology->name,
 		.path = topology->path,
@@ -89,9 +89,9 @@ void saved_plan_make(struct rop_arena *arena, const struct rop_topology *topolog
 
 struct compare {
 	struct rop_arena *arena;
-	const struct saved_plan *then, *now;
+	const struct rop_saved_plan *then, *now;
 	const char *address; /* of the node being compared */
-	saved_lines *lines;
+	struct rop_saved_lines *lines;
 };
 
 static void differ(struct compare *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -104,7 +104,7 @@ static void differ(struct compare *c, const char *fmt, ...)
 	*rop_push(c->arena, c->lines) = c->address ? rop_printf(c->arena, "%s: %s", c->address, text) : text;
 }
 
-static const struct saved_node *node_at(const struct saved_plan *plan, const char *address)
+static const struct rop_saved_node *node_at(const struct rop_saved_plan *plan, const char *address)
 {
 	for (size_t i = 0; i < plan->nodes.n; i++)
 		if (strcmp(plan->nodes.at[i].address, address) == 0)
@@ -112,7 +112,8 @@ static const struct saved_node *node_at(const struct saved_plan *plan, const cha
 	return NULL;
 }
 
-static const char *role_text(struct rop_arena *arena, const struct saved_plan *plan, const struct saved_node *node)
+static const char *role_text(struct rop_arena *arena, const struct rop_saved_plan *plan,
+			     const struct rop_saved_node *node)
 {
 	if (node->role != ROP_ROLE_REPLICA)
 		return node->role == ROP_ROLE_PRIMARY ? "primary" : "unknown";
@@ -127,7 +128,7 @@ static const char *or_none(const char *text)
 	return text && *text ? text : "none";
 }
 
-static void compare_settings(struct compare *c, const struct saved_node *then, const struct saved_node *now)
+static void compare_settings(struct compare *c, const struct rop_saved_node *then, const struct rop_saved_node *now)
 {
 	for (size_t i = 0; i < then->settings.n; i++) {
 		const struct rop_setting *a = &then->settings.at[i], *b = NULL;
@@ -142,7 +143,7 @@ static void compare_settings(struct compare *c, const struct saved_node *then, c
 		differ(c, "%zu settings were looked at, now %zu", then->settings.n, now->settings.n);
 }
 
-static void compare_roles(struct compare *c, const struct saved_node *then, const struct saved_node *now)
+static void compare_roles(struct compare *c, const struct rop_saved_node *then, const struct rop_saved_node *now)
 {
 	if (then->role != now->role || strcmp(then->primary_id, now->primary_id) != 0)
 		differ(c, "role was %s, is %s", role_text(c->arena, c->then, then), role_text(c->arena, c->now, now));
@@ -152,7 +153,7 @@ static void compare_roles(struct compare *c, const struct saved_node *then, cons
 		differ(c, "slots were %s, are %s", or_none(then->slots), or_none(now->slots));
 }
 
-static void compare_node(struct compare *c, const struct saved_node *then, const struct saved_node *now)
+static void compare_node(struct compare *c, const struct rop_saved_node *then, const struct rop_saved_node *now)
 {
 	if (then->answers != now->answers) {
 		differ(c, then->answers ? "answered, does not now" : "did not answer, does now");
@@ -167,16 +168,16 @@ static void compare_node(struct compare *c, const struct saved_node *then, const
 		differ(c, "node id was %s, is %s", or_none(then->id), or_none(now->id));
 	compare_roles(c, then, now);
 	if (then->peers != now->peers)
-		differ(c, "knew %d other node%s, knows %d", then->peers, then->peers == 1 ? "" : "s", now->peers);
+		differ(c, "knew %d other node%s, knows %d", then->peers, rop_plural(then->peers), now->peers);
 	else if (strcmp(then->peers_digest, now->peers_digest) != 0)
 		differ(c, "the %d other node%s that it knows are not the same as before", then->peers,
-		       then->peers == 1 ? "" : "s");
+		       rop_plural(then->peers));
 	compare_settings(c, then, now);
 }
 
 static void compare_facts(struct compare *c)
 {
-	const struct saved_plan *then = c->then, *now = c->now;
+	const struct rop_saved_plan *then = c->then, *now = c->now;
 	if (then->accepted && !rop_streq(then->accepted, now->accepted))
 		differ(c, "the newest accepted revision of cluster %s was %s, is %s", then->cluster, then->accepted,
 		       or_none(now->accepted));
@@ -184,7 +185,7 @@ static void compare_facts(struct compare *c)
 		differ(c, "the machine's digest was %s, is %s (planned by version %s, this is version %s)",
 		       then->machine, now->machine, then->program, now->program);
 	for (size_t i = 0; i < then->nodes.n; i++) {
-		const struct saved_node *node = node_at(now, then->nodes.at[i].address);
+		const struct rop_saved_node *node = node_at(now, then->nodes.at[i].address);
 		c->address = then->nodes.at[i].address;
 		if (node)
 			compare_node(c, &then->nodes.at[i], node);
@@ -199,7 +200,7 @@ static void compare_facts(struct compare *c)
 	c->address = NULL;
 }
 
-static int compare_steps(const struct saved_step *a, const struct saved_step *b)
+static int compare_steps(const struct rop_saved_step *a, const struct rop_saved_step *b)
 {
 	int order = strcmp(a->subject, b->subject);
 	order = order ? order : strcmp(a->kind, b->kind);
@@ -209,30 +210,30 @@ static int compare_steps(const struct saved_step *a, const struct saved_step *b)
 
 static int by_identity(const void *a, const void *b)
 {
-	return compare_steps(*(const struct saved_step *const *)a, *(const struct saved_step *const *)b);
+	return compare_steps(*(const struct rop_saved_step *const *)a, *(const struct rop_saved_step *const *)b);
 }
 
-const struct saved_step **saved_plan_index(struct rop_arena *arena, const struct saved_plan *plan)
+const struct rop_saved_step **rop_saved_plan_index(struct rop_arena *arena, const struct rop_saved_plan *plan)
 {
-	const struct saved_step **index = rop_alloc_n(arena, plan->steps.n + 1, sizeof *index);
+	const struct rop_saved_step **index = rop_alloc_n(arena, plan->steps.n + 1, sizeof *index);
 	for (size_t i = 0; i < plan->steps.n; i++)
 		index[i] = &plan->steps.at[i];
 	qsort(index, plan->steps.n, sizeof *index, by_identity);
 	return index;
 }
 
-bool saved_plan_holds(const struct saved_step **index, size_t n, const struct rop_step *step)
+bool rop_saved_plan_holds(const struct rop_saved_step **index, size_t n, const struct rop_step *step)
 {
-	struct saved_step wanted = step_of(step);
-	const struct saved_step *key = &wanted;
+	struct rop_saved_step wanted = step_of(step);
+	const struct rop_saved_step *key = &wanted;
 	return bsearch(&key, index, n, sizeof *index, by_identity) != NULL;
 }
 
 /* Both in order: what is on one side only. The same step twice counts twice. */
 static void compare_plans(struct compare *c)
 {
-	const struct saved_step **then = saved_plan_index(c->arena, c->then),
-				**now = saved_plan_index(c->arena, c->now);
+	const struct rop_saved_step **then = rop_saved_plan_index(c->arena, c->then),
+				    **now = rop_saved_plan_index(c->arena, c->now);
 	size_t i = 0, k = 0, before = c->lines->n;
 	while (i < c->then->steps.n || k < c->now->steps.n) {
 		int order = i == c->then->steps.n ? 1 : k == c->now->steps.n ? -1 : compare_steps(then[i], now[k]);
@@ -251,8 +252,8 @@ static void compare_plans(struct compare *c)
 			       c->now->steps.at[i].command, c->now->steps.at[i].node);
 }
 
-void saved_plan_differences(struct rop_arena *arena, const struct saved_plan *then, const struct saved_plan *now,
-			    saved_lines *ret)
+void rop_saved_plan_differences(struct rop_arena *arena, const struct rop_saved_plan *then,
+				const struct rop_saved_plan *now, struct rop_saved_lines *ret)
 {
 	struct compare c = { .arena = arena, .then = then, .now = now, .lines = ret };
 	size_t before = ret->n;

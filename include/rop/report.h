@@ -1,0 +1,88 @@
+/* report.h - what there is to say of a cluster, as text for people and as JSON for programs.
+ *
+ * Takes situations, plans and rows of the journal, and gives texts (struct rop_text) or JSON. It prints nothing, asks
+ * nobody and knows no command line: what it says may go to a terminal, a page or a mail.
+ */
+#ifndef ROP_REPORT_H
+#define ROP_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rop/err.h"
+#include "rop/machine.h"
+#include "rop/mem.h"
+#include "rop/policy.h"
+#include "rop/reconcile.h"
+#include "rop/store.h"
+#include "rop/topology.h"
+
+struct json_t; /* jansson's; what is returned is the caller's */
+
+struct rop_report { /* what all reports are about, and how their texts look */
+	struct rop_arena *arena;
+	const struct rop_topology *topology;
+	const struct rop_machine *machine;
+	const struct rop_image *image;
+	bool color;   /* texts hold a terminal's colours */
+	bool verbose; /* explain: what does not hold, too */
+};
+
+/* ---- values -------------------------------------------------------------------------------------------------- */
+
+/* json_pack, and what it cannot pack (a text that is no UTF-8) is not left out in silence: null stands in its place,
+ * and the handler is told why. */
+struct json_t *rop_json(const char *fmt, ...);
+void rop_json_on_missing(void (*handler)(const char *why));    /* once, before anything is reported */
+struct json_t *rop_json_text(const char *s);                   /* null for NULL; valid whatever the bytes */
+struct json_t *rop_json_time(int64_t wall_ms);                 /* RFC 3339, UTC; null for 0 */
+char *rop_time_text(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07, local */
+/* What a terminal is told to write in "green" "red" "yellow" "bold" "dim", and "off" again. "" without colours. */
+const char *rop_paint(bool color, const char *name);
+
+/* ---- plans --------------------------------------------------------------------------------------------------- */
+
+void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
+/* One line a change, for logs and mails: no headings, no summary. */
+void rop_report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
+/* What is not as good as it could be; nothing of another operator. */
+void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out);
+struct json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *plan);
+struct json_t *rop_report_step_json(const struct rop_step *step);
+
+/* ---- how it stands --------------------------------------------------------------------------------------------- */
+
+/* Nodes, state, conditions, what is under way; and the errors of its file, if there are any. May fill in now->open. */
+void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
+		       size_t n_errors, struct rop_text *out);
+struct json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation *now,
+				      const struct rop_file_error *errors, size_t n_errors);
+/* Files that the daemon could not take. revision 0: there is none in force. Of r only arena and color are used. */
+void rop_report_file_errors(const struct rop_report *r, const struct rop_file_error *errors, size_t n_errors,
+			    int64_t revision, struct rop_text *out);
+struct json_t *rop_report_file_errors_json(const struct rop_file_error *errors, size_t n);
+/* What a person should know who looks at the nodes, whatever else was asked: another operator on them, settings that
+ * were left lowered or refused. */
+void rop_report_second(const struct rop_situation *now, struct rop_text *out);
+
+/* ---- why, and is it healthy ------------------------------------------------------------------------------------ */
+
+/* Which row holds now, which facts made it hold, what is open; of that, node: only what is about this address. NULL:
+ * everything. Fills in now->open. */
+void rop_report_explain(const struct rop_report *r, struct rop_situation *now, const char *node, struct rop_text *out);
+struct json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation *now, const char *node);
+
+/* redis-cli's phrases, and what it does not look at. Returns the number of errors. Of r only arena and color are used.
+ */
+size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, struct rop_text *out);
+struct json_t *rop_report_health_json(const struct rop_report *r, struct rop_situation *now, const char *name,
+				      size_t *ret_errors);
+
+/* ---- what happened --------------------------------------------------------------------------------------------- */
+
+/* A transition or a step. Of r only arena and color are used. */
+void rop_report_history(const struct rop_report *r, const struct rop_history_line *line, struct rop_text *out);
+struct json_t *rop_report_history_json(const struct rop_history_line *line);
+
+#endif

@@ -1,0 +1,70 @@
+/* saved_plan.h - a plan that can be put aside, reviewed and done later: what it relied on, and its steps.
+ *
+ * It holds the topology's text, so that what was reviewed is what is done, and no secret. When it is read back it is
+ * untrusted input: every field is checked, and nothing in it is ever sent. What is sent is planned anew from what is
+ * seen; the saved plan only says whether that is still what was reviewed. Everything is owned by the arena given.
+ */
+#ifndef ROP_SAVED_PLAN_H
+#define ROP_SAVED_PLAN_H
+
+#include "rop/err.h"
+#include "rop/reconcile.h"
+#include "rop/topology.h"
+
+struct json_t; /* jansson's */
+
+#define ROP_SAVED_PLAN_FORMAT "redis-operator plan"
+#define ROP_SAVED_PLAN_VERSION "1.0" /* minor adds, major breaks */
+#define ROP_SAVED_TOPOLOGY_MAX ((size_t)1 << 20)
+#define ROP_SAVED_PLAN_MAX ((size_t)64 << 20) /* bytes of a file: some 700 nodes, each to be introduced to each */
+
+struct rop_saved_node { /* as it was seen */
+	const char *address, *ip;
+	int port, bus_port;
+	bool answers;
+	char id[ROP_ID_SIZE], primary_id[ROP_ID_SIZE]; /* "" where there is none */
+	enum rop_role role;
+	const char *slots; /* "0-5460 6000" */
+	int64_t epoch;
+	int peers;                             /* other nodes in its view ... */
+	char peers_digest[17];                 /* ... and a digest of their ids */
+	ROP_LIST(struct rop_setting) settings; /* value NULL: not known */
+};
+
+struct rop_saved_step {
+	const char *kind, *subject, *node, *command;
+}; /* its identity; node: the address it goes to */
+
+struct rop_saved_plan {
+	const char *program; /* version */
+	const char *cluster;
+	const char *path, *digest, *source; /* of the topology */
+	const char *accepted;               /* digest of the newest accepted revision; NULL: none was known */
+	const char *machine;                /* digest */
+	ROP_LIST(struct rop_saved_node) nodes;
+	ROP_LIST(struct rop_saved_step) steps;
+};
+
+struct rop_saved_lines {
+	const char **at;
+	size_t n, cap;
+};
+
+/* saved_plan.c */
+void rop_saved_plan_make(struct rop_arena *arena, const struct rop_topology *topology, const char *source,
+			 const struct rop_machine *machine, const struct rop_image *image, const struct rop_plan *plan,
+			 struct rop_saved_plan *ret);
+/* What the plan relied on and is not so any more, a line each; then, where there is nothing of that kind, how the steps
+ * differ. None: it can be done as it was reviewed. */
+void rop_saved_plan_differences(struct rop_arena *arena, const struct rop_saved_plan *then,
+				const struct rop_saved_plan *now, struct rop_saved_lines *ret);
+/* The identities in order, for rop_saved_plan_holds. */
+const struct rop_saved_step **rop_saved_plan_index(struct rop_arena *arena, const struct rop_saved_plan *plan);
+bool rop_saved_plan_holds(const struct rop_saved_step **index, size_t n, const struct rop_step *step);
+
+/* saved_plan_json.c: name is what errors call it; they are code 3. */
+struct json_t *rop_saved_plan_json(const struct rop_saved_plan *plan);
+bool rop_saved_plan_parse(struct rop_arena *arena, const char *name, const char *bytes, size_t n,
+			  struct rop_saved_plan *ret, struct rop_err *err);
+
+#endif

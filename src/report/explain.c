@@ -1,0 +1,138 @@
+/* explain.c - which row holds now, which facts made it hold, what is open. */
+#include <jansson.h>
+#include <string.h>
+
+#include "shared.h"
+
+static const char *yes_no(const struct rop_report *r, bool holds)
+{
+	return holds ? rop_printf(r->arena, "%sholds%s", report_paint(r, "green"), report_paint(r, "off"))
+		     : rop_printf(r->arena, "%sdoes not%s", report_paint(r, "dim"), report_paint(r, "off"));
+}
+
+struct explaining {
+	const struct rop_report *r;
+	struct rop_text *out; /* or else: */
+	json_t *path;
+	int named; /* the state whose heading was printed last */
+};
+
+static void print_state(struct explaining *e, const struct rop_state *st)
+{
+	if (!e->out || e->named == (int)(st - e->r->machine->states))
+		return;
+	e->named = (int)(st - e->r->machine->states);
+	rop_text_add(e->out, "%s%s%s  %s\n", report_paint(e->r, "bold"), st->name, report_paint(e->r, "off"), st->doc);
+}
+
+static void explain_missed(void *arg, const struct rop_row *row, const struct rop_literal *literal)
+{
+	struct explaining *e = arg;
+	print_state(e, &e->r->machine->states[row->from]);
+	rop_text_add(e->out, "    row %d to %s: '%s' does not hold\n", row->number, e->r->machine->states[row->to].name,
+		     literal->text);
+}
+
+static void print_taken(struct explaining *e, const struct rop_row *taken)
+{
+	rop_text_add(e->out, "  row %d holds: to %s, because %s\n", taken->number,
+		     e->r->machine->states[taken->to].name, taken->why);
+	for (size_t w = 0; w < taken->n_when; w++)
+		rop_text_add(e->out, "    %-28s %s\n", taken->when[w].text, yes_no(e->r, true));
+	for (size_t d = 0; d < taken->n_do; d++)
+		rop_text_add(e->out, "    does %s\n", taken->does[d].text);
+}
+
+static bool explain_row(void *arg, const struct rop_state *st, const struct rop_row *taken)
+{
+	struct explaining *e = arg;
+	print_state(e, st);
+	if (!taken && e->out)
+		rop_text_add(e->out, "  no row leaves it: it rests here\n");
+	if (!taken)
+		return false;
+	if (e->path) {
+		json_t *when = json_array();
+		for (size_t w = 0; w < taken->n_when; w++)
+			json_array_append_new(when, json_string(taken->when[w].text));
+		json_array_append_new(e->path, rop_json("{s:s, s:i, s:s, s:s, s:o}", "state", st->name, "row",
+							taken->number, "to", e->r->machine->states[taken->to].name,
+							"why", taken->why, "when", when));
+	} else {
+		print_taken(e, taken);
+	}
+	return !taken->n_do;
+}
+
+/* From the initial state, the rows that would be taken now, until one acts, waits or rests. */
+static void explain_rows(const struct rop_report *r, struct rop_situation *now, struct rop_text *out, json_t *path)
+{
+	struct explaining e = { .r = r, .out = out, .path = path, .named = -1 };
+	const struct rop_walk walk = {
+		.visit = explain_row,
+		.missed = r->verbose && out ? explain_missed : NULL,
+		.arg = &e,
+	};
+	struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = r->topology->nodes.n };
+	rop_machine_walk(r->machine, r->machine->initial, now, clock, &walk);
+}
+
+static void explain_facts(const struct rop_report *r, struct rop_situation *now, struct rop_text *out, json_t *facts)
+{
+	const struct rop_vocabulary *words = rop_cluster_words();
+	if (out)
+		rop_text_add(out, "\nFacts\n");
+	for (size_t i = 0; i < words->n_facts; i++) {
+		const struct rop_fact *fact = &words->facts[i];
+		if (fact->args[0].name)
+			continue; /* true or false of a number that a row gives */
+		bool holds = fact->holds(now, NULL);
+		if (facts)
+			json_object_set_new(facts, fact->name, json_boolean(holds));
+		else
+			rop_text_add(out, "  %-22s %-10s %s\n", fact->name, yes_no(r, holds), fact->doc);
+	}
+}
+
+static void explain_open(struct rop_situation *now, const char *node, struct rop_text *out, json_t *open)
+{
+	rop_situation_open(now);
+	size_t told = 0;
+	for (size_t pass = 0; pass < 2; pass++) {
+		size_t n = pass ? now->open.n : now->findings.n;
+		const struct rop_finding *list = pass ? now->open.at : now->findings.at;
+		for (size_t i = 0; i < n; i++) {
+			if (node && (list[i].node < 0 || strcmp(now->seen->nodes[list[i].node].address, node) != 0))
+				continue;
+			if (open) {
+				json_array_append_new(open,
+						      rop_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message",
+							       list[i].text, "advice", rop_json_text(list[i].advice)));
+				continue;
+			}
+			rop_text_add(out, "%s  - %s\n", told++ ? "" : "\nNot as declared\n", list[i].text);
+			if (list[i].advice)
+				rop_text_add(out, "    -> %s\n", list[i].advice);
+		}
+	}
+	if (out && !told)
+		rop_text_add(out, "\nNothing is open%s%s.\n", node ? " at " : "", node ? node : "");
+}
+
+void rop_report_explain(const struct rop_report *r, struct rop_situation *now, const char *node, struct rop_text *out)
+{
+	rop_text_add(out, "cluster %s: %s\n\n", r->topology->name, rop_case_name(now->kase));
+	explain_rows(r, now, out, NULL);
+	explain_facts(r, now, out, NULL);
+	explain_open(now, node, out, NULL);
+}
+
+json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation *now, const char *node)
+{
+	json_t *path = json_array(), *facts = json_object(), *open = json_array();
+	explain_rows(r, now, NULL, path);
+	explain_facts(r, now, NULL, facts);
+	explain_open(now, node, NULL, open);
+	return rop_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster", r->topology->name, "case",
+			rop_case_name(now->kase), "rows", path, "facts", facts, "open", open);
+}

@@ -1,0 +1,192 @@
+/* health.c - is this cluster healthy? redis-cli's phrases, and what it does not look at. */
+#include <jansson.h>
+#include <string.h>
+
+#include "shared.h"
+
+struct health {
+	const struct rop_report *r;
+	struct rop_situation *now;
+	struct rop_text *out; /* or else: */
+	json_t *findings;
+	size_t errors, warnings;
+};
+
+static void say(struct health *h, const char *level, const char *color, const char *text)
+{
+	bool error = strcmp(level, "ERR") == 0, warning = strcmp(level, "WARNING") == 0;
+	h->errors += error;
+	h->warnings += warning;
+	if (h->findings)
+		json_array_append_new(h->findings, rop_json("{s:s, s:s}", "level", level, "message", text));
+	else
+		rop_text_add(h->out, "%s[%s]%s %s\n", report_paint(h->r, color), level, report_paint(h->r, "off"),
+			     text);
+}
+
+static void section(struct health *h, const char *text)
+{
+	if (!h->findings)
+		rop_text_add(h->out, "%s>>> %s%s\n", report_paint(h->r, "bold"), text, report_paint(h->r, "off"));
+}
+
+static void say_nodes(struct health *h)
+{
+	for (size_t i = 0; i < h->now->seen->n && !h->findings; i++) {
+		const struct rop_node *node = &h->now->seen->nodes[i];
+		if (node->reach != ROP_REACH_OK)
+			continue;
+		if (node->role == ROP_ROLE_REPLICA)
+			rop_text_add(h->out, "S: %s %s\n   slots: (0 slots) slave\n   replicates %s\n", node->id,
+				     node->address, node->primary_id);
+		else
+			rop_text_add(h->out, "M: %s %s\n   slots:%s (%d slots) master, %lld keys\n", node->id,
+				     node->address, rop_slots_text(h->r->arena, &node->slots),
+				     rop_slots_count(&node->slots), (long long)node->keys);
+	}
+}
+
+static void check_reach(struct health *h)
+{
+	for (size_t i = 0; i < h->now->seen->n; i++) {
+		const struct rop_node *node = &h->now->seen->nodes[i];
+		if (node->reach != ROP_REACH_OK)
+			say(h, "ERR", "red",
+			    rop_printf(h->r->arena, "%s does not answer: %s", node->address, node->reach_why));
+	}
+}
+
+/* Everything the situation finds open says which node and what; redis-cli stops at "don't agree". */
+static void check_views(struct health *h)
+{
+	struct rop_situation *now = h->now;
+	struct rop_arena *arena = h->r->arena;
+	bool fine = now->views_agree;
+	for (size_t i = 0; i < now->findings.n; i++)
+		say(h, "ERR", "red", now->findings.at[i].text);
+	if (fine) {
+		say(h, "OK", "green", "All nodes agree about slots configuration.");
+	} else {
+		say(h, "ERR", "red", "Nodes don't agree about configuration!");
+		rop_situation_open(now);
+		for (size_t i = 0; i < now->open.n; i++)
+			if (strcmp(now->open.at[i].reason, "Unreachable") != 0 &&
+			    strcmp(now->open.at[i].reason, "SlotsUncovered") != 0 &&
+			    strcmp(now->open.at[i].reason, "StateFail") != 0 &&
+			    strcmp(now->open.at[i].reason, "OpenSlots") != 0 &&
+			    strcmp(now->open.at[i].reason, "NotAttached") != 0 &&
+			    strcmp(now->open.at[i].reason, "TemporaryWaits") != 0)
+				say(h, "ERR", "red", now->open.at[i].text);
+	}
+	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
+		if (now->seen->nodes[i].reach == ROP_REACH_OK && !now->seen->nodes[i].state_ok)
+			say(h, "ERR", "red",
+			    rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
+}
+
+static void check_slots(struct health *h)
+{
+	const struct rop_situation *now = h->now;
+	struct rop_arena *arena = h->r->arena;
+	section(h, "Check for open slots...");
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].open_slots)
+			say(h, "WARNING", "yellow",
+			    rop_printf(arena, "Node %s has %d slots in migrating or importing state: %.200s",
+				       now->seen->nodes[i].address, now->seen->nodes[i].open_slots,
+				       now->seen->nodes[i].open_text));
+	section(h, "Check slots coverage...");
+	int covered = rop_slots_count(&now->owned);
+	if (covered == ROP_SLOTS)
+		say(h, "OK", "green", "All 16384 slots covered.");
+	else
+		say(h, "ERR", "red",
+		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d are not)", ROP_SLOTS - covered));
+	for (size_t i = 0; i < now->seen->n; i++)
+		for (size_t j = i + 1; j < now->seen->n; j++)
+			if (rop_slots_meet(&now->seen->nodes[i].slots, &now->seen->nodes[j].slots))
+				say(h, "ERR", "red",
+				    rop_printf(arena, "%s and %s claim %d of the same slots",
+					       now->seen->nodes[i].address, now->seen->nodes[j].address,
+					       rop_slots_common(&now->seen->nodes[i].slots,
+								&now->seen->nodes[j].slots)));
+}
+
+static void check_replicas(struct health *h)
+{
+	const struct rop_situation *now = h->now;
+	struct rop_arena *arena = h->r->arena;
+	size_t down = 0, replicas = 0;
+	section(h, "Check replicas...");
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach != ROP_REACH_OK || node->role != ROP_ROLE_REPLICA)
+			continue;
+		replicas++;
+		if (node->primary >= 0 && now->seen->nodes[node->primary].role == ROP_ROLE_REPLICA)
+			say(h, "ERR", "red",
+			    rop_printf(arena, "%s replicates %s, which is a replica itself", node->address,
+				       now->seen->nodes[node->primary].address));
+		if (node->link_up && !node->syncing)
+			continue;
+		down++;
+		say(h, "WARNING", "yellow",
+		    rop_printf(arena, "%s: its link to its primary is %s", node->address,
+			       node->syncing ? "synchronising" : "down"));
+	}
+	for (size_t i = 0; i < now->seen->n; i++) {
+		size_t own = 0;
+		if (rop_slots_first(&now->seen->nodes[i].slots) == ROP_SLOTS ||
+		    now->seen->nodes[i].role != ROP_ROLE_PRIMARY)
+			continue;
+		for (size_t j = 0; j < now->seen->n; j++)
+			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
+			       now->seen->nodes[j].reach == ROP_REACH_OK;
+		if (own == 0)
+			say(h, "WARNING", "yellow",
+			    rop_printf(arena, "%s has no replica: its loss stops the cluster",
+				       now->seen->nodes[i].address));
+	}
+	if (!down && replicas)
+		say(h, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
+}
+
+/* Where the journal can be read, what is neither declared nor ours is named. */
+static void check_settings(struct health *h)
+{
+	const struct rop_situation *now = h->now;
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		if (strcmp(w->reason, "LeftLowered") == 0 || strcmp(w->reason, "NeverTakesOver") == 0 ||
+		    strcmp(w->reason, "SettingRefused") == 0)
+			say(h, "WARNING", "yellow", w->text);
+	}
+}
+
+static void check_all(struct health *h)
+{
+	section(h, rop_printf(h->r->arena, "Performing Cluster Check (using node %s)", h->now->seen->nodes[0].address));
+	say_nodes(h);
+	check_reach(h);
+	check_views(h);
+	check_slots(h);
+	check_replicas(h);
+	check_settings(h);
+}
+
+size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, struct rop_text *out)
+{
+	struct health h = { .r = r, .now = now, .out = out };
+	check_all(&h);
+	return h.errors;
+}
+
+json_t *rop_report_health_json(const struct rop_report *r, struct rop_situation *now, const char *name,
+			       size_t *ret_errors)
+{
+	struct health h = { .r = r, .now = now, .findings = json_array() };
+	check_all(&h);
+	*ret_errors = h.errors;
+	return rop_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors", (int)h.errors,
+			"warnings", (int)h.warnings, "findings", h.findings);
+}

@@ -1,0 +1,17 @@
+librop_a_SOURCES += \
+	src/report/explain.c \
+	src/report/health.c \
+	src/report/history_lines.c \
+	src/report/import_proof.c \
+	src/report/import_text.c src/report/import_text.h \
+	src/report/import_unfit.c \
+	src/report/json_values.c \
+	src/report/paint.c \
+	src/report/plan_json.c \
+	src/report/plan_risk.c \
+	src/report/plan_text.c \
+	src/report/saved_plan.c \
+	src/report/saved_plan_json.c \
+	src/report/shared.h \
+	src/report/status_json.c \
+	src/report/status_text.c

@@ -1,0 +1,91 @@
+/* status_json.c - how a cluster stands, for programs. format_version 1.0: minor adds, major breaks. */
+#include <jansson.h>
+
+#include "shared.h"
+
+json_t *rop_report_file_errors_json(const struct rop_file_error *errors, size_t n)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		const struct rop_file_error *e = &errors[i];
+		json_array_append_new(list, rop_json("{s:o, s:o, s:o, s:o}", "path", rop_json_text(e->path), "cluster",
+						     rop_json_text(e->cluster), "message", rop_json_text(e->text),
+						     "since", rop_json_time(e->since_wall_ms)));
+	}
+	return list;
+}
+
+static json_t *nodes_json(const struct rop_report *r, const struct rop_situation *now)
+{
+	json_t *nodes = json_array();
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		int shard = report_shard_of(now, i), planned = now->layout.shard_of[i];
+		const char *want = now->layout.primary_of[i] >= 0    ? "replica"
+				   : now->layout.primary_of[i] == -1 ? "primary"
+								     : "none";
+		json_t *declared = rop_json("{s:s, s:o}", "role", want, "shard",
+					    planned < 0 ? json_null()
+							: json_integer(now->layout.shards[planned].number));
+		json_t *observed = rop_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers",
+					    node->reach == ROP_REACH_OK, "role", report_role(node), "primary",
+					    rop_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch",
+					    (json_int_t)node->epoch, "keys", (json_int_t)node->keys, "version",
+					    rop_json_text(node->flavour), "cluster_state",
+					    node->state_ok ? "ok" : "fail");
+		json_array_append_new(nodes, rop_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
+						      rop_json_text(node->id[0] ? node->id : NULL), "address",
+						      node->address, "role", report_role(node), "shard",
+						      shard ? json_integer(shard) : json_null(), "slots",
+						      rop_slots_text(r->arena, &node->slots), "link", report_link(node),
+						      "why", rop_json_text(node->reach_why), "declared", declared,
+						      "observed", observed));
+	}
+	return nodes;
+}
+
+static json_t *warnings_json(const struct rop_situation *now)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		json_array_append_new(list, rop_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
+						     "advice", rop_json_text(w->advice)));
+	}
+	return list;
+}
+
+json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation *now,
+			       const struct rop_file_error *errors, size_t n_errors)
+{
+	struct rop_condition conditions[ROP_CONDITIONS_N];
+	json_t *list = json_array(), *expectations = json_array(), *temporaries = json_array();
+	report_conditions(r, now, conditions);
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		json_array_append_new(list, rop_json("{s:s, s:s, s:s, s:s, s:o}", "type",
+						     rop_condition_type_name((enum rop_condition_type)i), "status",
+						     rop_truth_name(conditions[i].status), "reason",
+						     conditions[i].reason, "message", conditions[i].message,
+						     "lastTransitionTime", rop_json_time(conditions[i].since_wall_ms)));
+	for (size_t i = 0; i < r->image->pending.n; i++) {
+		const struct rop_expect *e = &r->image->pending.at[i];
+		json_array_append_new(expectations, rop_json("{s:s, s:s, s:s, s:o, s:i}", "subject", e->subject, "kind",
+							     rop_step_kind_name(e->kind), "status",
+							     rop_expect_status_name(e->status), "deadline",
+							     rop_json_time(e->issued_wall_ms +
+									   (e->deadline_boot_ms - e->issued_boot_ms)),
+							     "attempts", e->attempts));
+	}
+	for (size_t i = 0; i < r->image->temporaries.n; i++) {
+		const struct rop_temporary *t = &r->image->temporaries.at[i];
+		json_array_append_new(temporaries, rop_json("{s:s, s:s, s:s, s:s, s:b}", "node", t->node, "name",
+							    t->name, "original", t->original, "temporary", t->temporary,
+							    "waits", rop_temporary_waits(now, t)));
+	}
+	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0",
+			"cluster", r->topology->name, "state", report_state(r, now), "converged",
+			rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)r->image->revision,
+			"observedRevision", (json_int_t)r->image->reached_revision, "conditions", list, "nodes",
+			nodes_json(r, now), "expectations", expectations, "temporarySettings", temporaries, "warnings",
+			warnings_json(now), "file_errors", rop_report_file_errors_json(errors, n_errors));
+}

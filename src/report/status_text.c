@@ -1,0 +1,173 @@
+/* status_text.c - how a cluster stands, for people: nodes, roles, slots, state, conditions, what is under way. */
+#include <string.h>
+
+#include "rop/text.h"
+#include "shared.h"
+
+const char *report_role(const struct rop_node *node)
+{
+	return node->role == ROP_ROLE_PRIMARY ? "primary" : node->role == ROP_ROLE_REPLICA ? "replica" : "-";
+}
+
+const char *report_link(const struct rop_node *node)
+{
+	if (node->reach != ROP_REACH_OK)
+		return "silent";
+	if (node->role == ROP_ROLE_REPLICA)
+		return node->syncing ? "syncing" : node->link_up ? "up" : "down";
+	return node->state_ok ? "ok" : "fail";
+}
+
+/* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */
+int report_shard_of(const struct rop_situation *now, size_t i)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	int owner = node->role == ROP_ROLE_REPLICA ? node->primary : (int)i;
+	if (owner < 0 || rop_slots_first(&now->seen->nodes[owner].slots) == ROP_SLOTS ||
+	    now->layout.shard_of[owner] < 0)
+		return 0;
+	return now->layout.shards[now->layout.shard_of[owner]].number;
+}
+
+struct standing {
+	const struct rop_machine *machine;
+	size_t moves;
+	int state;
+};
+
+static bool stand(void *arg, const struct rop_state *state, const struct rop_row *row)
+{
+	struct standing *standing = arg;
+	(void)state;
+	if (row)
+		standing->state = row->to;
+	return ++standing->moves < standing->machine->n_states;
+}
+
+/* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. Where
+ * none was written nobody has begun: it has only been looked at. */
+const char *report_state(const struct rop_report *r, const struct rop_situation *now)
+{
+	const struct rop_machine *m = r->machine;
+	struct rop_clock_in_state clock = { .in_state_ms = 0, .n_subjects = r->topology->nodes.n };
+	struct standing standing = { .machine = m,
+				     .state = r->image->state ? rop_machine_find_state(m, r->image->state) : -1 };
+	const struct rop_walk walk = { .visit = stand, .arg = &standing };
+	if (standing.state < 0)
+		return rop_situation_converged(now) ? "Ready" : m->states[m->initial].name;
+	rop_machine_walk(m, standing.state, now, clock, &walk);
+	return m->states[standing.state].name;
+}
+
+void report_conditions(const struct rop_report *r, struct rop_situation *now,
+		       struct rop_condition ret[ROP_CONDITIONS_N])
+{
+	bool converged = rop_situation_converged(now);
+	if (!converged)
+		rop_situation_open(now);
+	/* What the last run ended with holds until it has been tried again. */
+	bool stuck = !converged && r->image->conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
+	rop_conditions_make(now, converged, now->refused || !now->in_view || stuck, ret);
+}
+
+static void put_nodes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
+{
+	int width = 7;
+	for (size_t i = 0; i < now->seen->n; i++)
+		if ((int)strlen(now->seen->nodes[i].address) > width)
+			width = (int)strlen(now->seen->nodes[i].address);
+	rop_text_add(out, "%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", report_paint(r, "bold"), "shard", width,
+		     "node", "role", "link", "slots", "version", "id", report_paint(r, "off"));
+	for (int number = 0; number <= (int)now->layout.n; number++) {
+		for (int pass = 0; pass < 2; pass++) { /* primaries first */
+			for (size_t i = 0; i < now->seen->n; i++) {
+				const struct rop_node *node = &now->seen->nodes[i];
+				/* shards in order, those of no shard last */
+				if (report_shard_of(now, i) != (number + 1) % ((int)now->layout.n + 1) ||
+				    (node->role == ROP_ROLE_REPLICA) != (pass == 1))
+					continue;
+				const char *link = report_link(node);
+				bool fine = strcmp(link, "ok") == 0 || strcmp(link, "up") == 0;
+				const char *slots = rop_slots_text(r->arena, &node->slots);
+				const char *shard = rop_printf(r->arena, "%d", report_shard_of(now, i));
+				rop_text_add(out, "%5s  %-*s  %-7s  %s%-7s%s  %-13.40s  %-14s  %.8s\n",
+					     report_shard_of(now, i) ? shard : "-", width, node->address,
+					     report_role(node), report_paint(r, fine ? "green" : "red"), link,
+					     report_paint(r, "off"), *slots ? slots : "-",
+					     node->flavour ? node->flavour : "-", node->id[0] ? node->id : "-");
+			}
+		}
+	}
+}
+
+void rop_report_file_errors(const struct rop_report *r, const struct rop_file_error *errors, size_t n_errors,
+			    int64_t revision, struct rop_text *out)
+{
+	for (size_t i = 0; i < n_errors; i++) {
+		const struct rop_file_error *e = &errors[i];
+		rop_text_add(out, "%s  %s%s has errors%s since %s; ", i ? "" : "File\n", report_paint(r, "red"),
+			     rop_text_visible(r->arena, e->path, strlen(e->path), SIZE_MAX), report_paint(r, "off"),
+			     rop_time_text(r->arena, e->since_wall_ms));
+		if (revision)
+			rop_text_add(out, "revision %lld, the last good one, is in force\n", (long long)revision);
+		else
+			rop_text_add(out, "nothing is done for it\n");
+		for (const char *line = e->text; *line;) {
+			size_t n = strcspn(line, "\n");
+			rop_text_add(out, "    %s\n", rop_text_visible(r->arena, line, n, SIZE_MAX));
+			line += n + (line[n] == '\n');
+		}
+	}
+}
+
+void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
+		       size_t n_errors, struct rop_text *out)
+{
+	struct rop_condition conditions[ROP_CONDITIONS_N];
+	report_conditions(r, now, conditions);
+	bool converged = rop_situation_converged(now);
+	rop_text_add(out, "cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", report_paint(r, "bold"),
+		     r->topology->name, report_paint(r, "off"), report_paint(r, converged ? "green" : "yellow"),
+		     report_state(r, now), report_paint(r, "off"), r->topology->shards, now->seen->n, now->answering);
+	if (r->image->revision)
+		rop_text_add(out, "   revision %lld declared, %lld reached", (long long)r->image->revision,
+			     (long long)r->image->reached_revision);
+	rop_text_add(out, "\n\n");
+	rop_report_file_errors(r, errors, n_errors, r->image->revision, out);
+	if (n_errors)
+		rop_text_add(out, "\n");
+	put_nodes(r, now, out);
+	rop_text_add(out, "\n");
+	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
+		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED) == (conditions[i].status == ROP_FALSE);
+		if (conditions[i].status == ROP_UNKNOWN)
+			good = false;
+		rop_text_add(out, "%-14s %s%-8s%s %-12s %s\n", rop_condition_type_name((enum rop_condition_type)i),
+			     report_paint(r, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
+			     report_paint(r, "off"), conditions[i].reason, conditions[i].message);
+	}
+	for (size_t i = 0; i < r->image->pending.n; i++) {
+		const struct rop_expect *e = &r->image->pending.at[i];
+		rop_text_add(out, "%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n",
+			     e->address ? e->address : e->node, e->command ? e->command : e->subject, e->attempts,
+			     rop_time_text(r->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
+	}
+	for (size_t i = 0; i < r->image->temporaries.n; i++) {
+		const struct rop_temporary *t = &r->image->temporaries.at[i];
+		rop_text_add(out, "%s%s  ", i ? "" : "\nTemporary settings in force\n", t->address);
+		if (rop_temporary_waits(now, t))
+			rop_text_add(out, "%s\n", rop_temporary_sentence(r->arena, now, t));
+		else
+			rop_text_add(out, "%s is %s, will be put back to %s\n", t->name, t->temporary, t->original);
+	}
+}
+
+void rop_report_second(const struct rop_situation *now, struct rop_text *out)
+{
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		const struct rop_finding *w = &now->layout.warnings.at[i];
+		if (strcmp(w->reason, "SecondOperator") == 0 || strcmp(w->reason, "LeftLowered") == 0 ||
+		    strcmp(w->reason, "SettingRefused") == 0 || strcmp(w->reason, "NeverTakesOver") == 0)
+			rop_text_add(out, "warning: %s\n  -> %s\n", w->text, w->advice);
+	}
+}

@@ -1,0 +1,129 @@
+/* test_report.c - what is said of plans and clusters: texts with and without colours, JSON that is whole. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hand.h"
+#include "rop/report.h"
+
+TestSuite(report, .init = world_setup, .fini = world_teardown);
+
+static struct rop_report about(const struct rop_topology *topology)
+{
+	return (struct rop_report){
+		.arena = pool, .topology = topology, .machine = shipped_machine(), .image = &no_image
+	};
+}
+
+static struct rop_plan plan_of(struct rop_topology *topology, struct rop_observed *world)
+{
+	struct hand *hand = hand_new(topology, world);
+	struct rop_plan plan;
+	rop_plan_make(pool, &hand->options, world, hand->clock, &plan);
+	return plan;
+}
+
+Test(report, a_plan_says_what_is_done_where)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	ROP_OWN_TEXT text = { 0 }, lines = { 0 };
+	rop_report_plan(&r, &plan, &text);
+	cr_assert(strstr(text.at, "Plan: 6 nodes to introduce, 16384 slots to assign, 3 replicas to attach;"), "%s",
+		  text.at);
+	cr_assert(strstr(text.at, "Data-loss risk: none.\n"));
+	cr_assert_null(strchr(text.at, '\033'), "no colours");
+	rop_report_plan_lines(&r, &plan, &lines);
+	cr_assert(strstr(lines.at, ": slots 0-5460 of shard 1\n"), "%s", lines.at);
+}
+
+Test(report, colours_change_nothing_else)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	ROP_OWN_TEXT plain = { 0 }, painted = { 0 }, stripped = { 0 };
+	rop_report_plan(&r, &plan, &plain);
+	r.color = true;
+	rop_report_plan(&r, &plan, &painted);
+	for (const char *at = painted.at; *at; at++) {
+		if (*at == '\033')
+			at = strchr(at, 'm');
+		else
+			rop_text_put(&stripped, at, 1);
+	}
+	cr_assert_str_eq(stripped.at, plain.at);
+	cr_assert_gt(painted.n, plain.n);
+}
+
+Test(report, status_names_the_state_that_the_rows_lead_to)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_image image = { .state = "Observe" };
+	struct rop_situation *now = situation_of(topology, formed_world(topology));
+	json_t *fresh, *later;
+	fresh = rop_report_status_json(&r, now, NULL, 0);
+	cr_assert_str_eq(json_string_value(json_object_get(fresh, "state")), "Ready", "nobody has begun");
+	r.image = &image;
+	now->agreed_ms = INT64_MAX;
+	later = rop_report_status_json(&r, now, NULL, 0);
+	cr_assert_str_eq(json_string_value(json_object_get(later, "state")), "Ready");
+	cr_assert_eq(json_array_size(json_object_get(later, "nodes")), 6);
+	json_decref(fresh);
+	json_decref(later);
+}
+
+Test(report, explain_ends_where_the_machine_rests_or_acts)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	ROP_OWN_TEXT text = { 0 }, more = { 0 };
+	struct rop_situation *now = situation_of(topology, fresh_world(topology));
+	rop_report_explain(&r, now, NULL, &text);
+	cr_assert(strstr(text.at, "    does "), "%s", text.at);
+	cr_assert_null(strstr(text.at, "' does not hold\n"));
+	r.verbose = true;
+	rop_report_explain(&r, now, NULL, &more);
+	cr_assert(strstr(more.at, "' does not hold\n"), "%s", more.at);
+}
+
+Test(report, the_health_of_a_whole_cluster_has_no_errors_and_of_a_torn_one_some)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	ROP_OWN_TEXT text = { 0 };
+	struct rop_observed *world = formed_world(topology);
+	size_t errors = 99;
+	cr_assert_eq(rop_report_health(&r, situation_of(topology, world), &text), 0, "%s", text.at);
+	cr_assert(strstr(text.at, "[OK] All 16384 slots covered.\n"));
+	go_silent(world, 0);
+	json_t *json = rop_report_health_json(&r, situation_of(topology, world), "cart", &errors);
+	cr_assert_gt(errors, 0);
+	cr_assert_eq(json_integer_value(json_object_get(json, "errors")), (json_int_t)errors);
+	json_decref(json);
+}
+
+static char missing[256];
+
+static void is_missing(const char *why)
+{
+	rop_json_on_missing(NULL);
+	strncpy(missing, why, sizeof missing - 1);
+}
+
+Test(report, what_json_cannot_hold_is_told_and_null_stands_for_it)
+{
+	rop_json_on_missing(is_missing);
+	json_t *json = rop_json("{s:s}", "version", "7.\xff");
+	cr_assert(json_is_null(json));
+	cr_assert_neq(missing[0], '\0');
+	json = rop_json_text("7.\xff");
+	cr_assert_str_eq(json_string_value(json), "7.\xef\xbf\xbd");
+	json_decref(json);
+	json = rop_json_time(1234);
+	cr_assert_str_eq(json_string_value(json), "1970-01-01T00:00:01.234Z");
+	json_decref(json);
+}
