@@ -469,6 +469,25 @@ Test(config, it_is_known_which_times_the_file_declares)
 	cr_assert(!t->interval_declared && !t->connect_timeout_declared && !t->command_timeout_declared);
 }
 
+/* 1:30 is 90 to YAML 1.1; what no reader takes for a number is text. */
+Test(config, numbers_of_base_60_are_told_from_text)
+{
+	static const struct {
+		const char *value;
+		bool number;
+	} CASES[] = { { "1:30", true },    { "1:7", true },   { "10:0", true },  { "1:59", true },
+		      { "1:30:59", true }, { "1:60", false }, { "1:75", false }, { "1:234", false },
+		      { "1:", false },     { "1:5x", false }, { ":30", false },  { "1:30:60", false },
+		      { "1:30:", false } };
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		char text[200];
+		snprintf(text, sizeof text, HEAD "spec:\n  shards: %s\n" TWO_NODES, CASES[i].value);
+		cr_assert_null(load_text(text));
+		cr_assert_eq(strstr(first_error(), "is a number of base 60") != NULL, CASES[i].number, "%s: %s",
+			     CASES[i].value, first_error());
+	}
+}
+
 /* The JSON Schema's place for a path of the table: properties for a key, items for []. */
 static json_t *in_schema(json_t *at, const char *path)
 {
