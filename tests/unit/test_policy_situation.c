@@ -703,3 +703,55 @@ Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_
 	cr_assert(strncmp(warning->text, begin, strlen(begin)) == 0, "%s", warning->text);
 	cr_assert(!now.refused && now.findings.n == 0, "it forbids nothing");
 }
+
+static size_t seconds(const struct rop_situation *now, const char **ret_text)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		if (strcmp(now->layout.warnings.at[i].reason, "SecondOperator") != 0)
+			continue;
+		if (n++ == 0)
+			*ret_text = now->layout.warnings.at[i].text;
+	}
+	return n;
+}
+
+Test(policy_situation, of_many_other_operators_a_few_are_told_of)
+{
+	struct rop_topology *topology = six();
+	for (int others = 4; others <= 8; others++) {
+		struct rop_observed *world = formed_world(topology);
+		for (int i = 0; i < others; i++)
+			connected(&world->nodes[i % 6], topology->name, rop_printf(pool, "0000000%d", i + 1),
+				  rop_printf(pool, "10.0.0.%d", 20 + i));
+		struct rop_situation now = {
+			.arena = pool, .topology = topology, .seen = world, .image = formed_before(), .instance = "0"
+		};
+		const char *text = NULL;
+		rop_situation_assess(&now);
+		cr_assert_eq(seconds(&now, &text), others < 5 ? (size_t)others : 5, "%d others", others);
+		cr_assert(strstr(text, "(database 00000001, connected from 10.0.0.20)"), "%s", text);
+	}
+}
+
+Test(policy_situation, of_many_places_of_another_operator_three_are_told_of)
+{
+	struct rop_topology *topology = six();
+	for (int places = 2; places <= 5; places++) {
+		struct rop_observed *world = formed_world(topology);
+		for (int i = 0; i < places * 2; i++)
+			connected(&world->nodes[i % 6], topology->name, "1a2b3c4d",
+				  rop_printf(pool, "10.0.0.%d", i % places));
+		struct rop_situation now = {
+			.arena = pool, .topology = topology, .seen = world, .image = formed_before(), .instance = "0"
+		};
+		const char *text = NULL;
+		rop_situation_assess(&now);
+		cr_assert_eq(seconds(&now, &text), 1);
+		size_t told = 0;
+		for (const char *at = text; (at = strstr(at, "10.0.0.")); at++)
+			told++;
+		cr_assert_eq(told, places < 3 ? (size_t)places : 3, "%s", text);
+		cr_assert_eq(strstr(text, "and more") != NULL, places > 3, "%s", text);
+	}
+}
