@@ -73,6 +73,15 @@ Test(policy_guard, a_replica_is_not_attached_to_a_primary_that_a_peer_sees_faili
 	for (size_t i = 0; i < 3; i++)
 		rop_bit_set(world, world->failing, i, 5);
 	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
+	/* Most of the owners: two of three, whichever; one is too few. */
+	for (size_t trusts = 0; trusts < 3; trusts++) {
+		rop_bit_clear(world, world->failing, trusts, 5);
+		cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
+		rop_bit_clear(world, world->failing, (trusts + 1) % 3, 5);
+		cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 0);
+		rop_bit_set(world, world->failing, trusts, 5);
+		rop_bit_set(world, world->failing, (trusts + 1) % 3, 5);
+	}
 }
 
 /* The others go on: it is no reason to change nothing at all. */
