@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "fakes.h"
+#include "rop/names.h"
 #include "rop/text.h"
 #include "store_fixture.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rop/drive.h"
+#include "rop/events.h"
 #include "rop/log.h"
 
 static char line[1024];

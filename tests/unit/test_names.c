@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fakes.h"
+#include "rop/names.h"
 
 static struct {
 	int calls;
