@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../src/config/address.h"
 #include "../../src/config/schema.h"
 #include "rop/text.h"
 #include "rop/topology.h"
@@ -486,6 +487,29 @@ Test(config, numbers_of_base_60_are_told_from_text)
 		cr_assert_eq(strstr(first_error(), "is a number of base 60") != NULL, CASES[i].number, "%s: %s",
 			     CASES[i].value, first_error());
 	}
+}
+
+Test(config, host_names_are_told_from_what_is_none)
+{
+	char label[65], name[260] = "";
+	memset(label, 'a', sizeof label);
+	label[63] = '\0';
+	for (int i = 0; i < 4; i++)
+		snprintf(name + strlen(name), sizeof name - strlen(name), "%s%.62s", i ? "." : "", label);
+	const char *const GOOD[] = { "a", "a.b", "a-b.c", "x_1", "1a", "a.1b", "1.a", "10.example", label, name };
+	const char *const BAD[] = { "",     ".", "a.",   ".a",   "a..b", "-a",  "a-",        "a.-b",
+				    "a-.b", "1", "10.1", "a.10", "0x1",  "a b", "a\xc3\xa9", "a/b" };
+	for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++)
+		cr_assert(config_is_host_name(GOOD[i]), "'%s'", GOOD[i]);
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
+		cr_assert_not(config_is_host_name(BAD[i]), "'%s'", BAD[i]);
+	snprintf(name + strlen(name), sizeof name - strlen(name), ".a");
+	cr_assert(config_is_host_name(name), "253 bytes");
+	snprintf(name + strlen(name), sizeof name - strlen(name), "a");
+	cr_assert_not(config_is_host_name(name), "254");
+	memset(label, 'a', 64);
+	label[64] = '\0';
+	cr_assert_not(config_is_host_name(label), "a label of 64");
 }
 
 /* The JSON Schema's place for a path of the table: properties for a key, items for []. */
