@@ -96,6 +96,13 @@ EXTRA_DIST += tests/lib/daemon.sh
 EXTRA_DIST += tests/live/daemon.sh
 EXTRA_DIST += tests/live/daemon_beside.sh
 EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh
+# A drive on a made-up loop, fleet and writer (fakes.c): what it does when, without waiting for it.
+tests_unit_units_SOURCES += tests/unit/fakes.c tests/unit/fakes.h tests/unit/test_drive_turns.c tests/unit/test_names.c \
+	tests/unit/test_events.c
+tests_unit_units_LDFLAGS += -Wl,--wrap=rop_boot_ms,--wrap=rop_wall_ms,--wrap=rop_resolve \
+	-Wl,--wrap=rop_timer_new,--wrap=rop_timer_start,--wrap=rop_timer_stop,--wrap=rop_timer_free \
+	-Wl,--wrap=rop_fleet_new,--wrap=rop_fleet_free,--wrap=rop_fleet_expect,--wrap=rop_fleet_observe \
+	-Wl,--wrap=rop_fleet_send,--wrap=rop_writer_commit,--wrap=rop_writer_call,--wrap=rop_write_close
 # Saved plans; apply without a terminal.
 EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
 # A cluster that exists already, as a topology file.

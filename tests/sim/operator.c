@@ -97,6 +97,9 @@ static void pretend_all_serve(const struct driver *d, struct rop_observed *seen)
 
 static void hide(struct driver *d, struct rop_observed *seen)
 {
+	for (size_t i = 0; d->s->sabotage == SABOTAGE_IGNORE_VIEW && i < seen->n; i++)
+		if (seen->nodes[i].reach == ROP_REACH_SILENT && !rop_slots_empty(&seen->nodes[i].slots))
+			pretend_serves(d->w, seen, i);
 	if (d->s->sabotage == SABOTAGE_IGNORE_REFUSAL) {
 		seen->foreign.n = 0;
 		for (size_t i = 0; i < seen->n; i++) {
@@ -306,6 +309,21 @@ static void send_batch(struct driver *d)
 
 /* ---- commit ------------------------------------------------------------------------------------------------ */
 
+/* What the entry says of rows that end is another thing than what happened. */
+static void falsify(const struct sim *s, struct rop_entry *entry)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < entry->resolutions.n; i++) {
+		struct rop_resolution *end = &entry->resolutions.at[i];
+		if (s->sabotage == SABOTAGE_CALL_MET &&
+		    (end->status == ROP_EXPECT_REFUSED || end->status == ROP_EXPECT_EXPIRED))
+			end->status = ROP_EXPECT_MET;
+		if (s->sabotage != SABOTAGE_KEEP_REFUSED || end->status != ROP_EXPECT_REFUSED)
+			entry->resolutions.at[kept++] = *end;
+	}
+	entry->resolutions.n = kept;
+}
+
 static void commit(struct driver *d)
 {
 	struct sim *s = d->s;
@@ -314,6 +332,7 @@ static void commit(struct driver *d)
 	bool paused = false;
 	size_t n;
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
+	falsify(s, entry);
 	judge_entry(s, entry);
 	if (s->sabotage == SABOTAGE_SEND_FIRST && n) {
 		judge_send(s, steps, n);
@@ -367,6 +386,13 @@ static void nap(struct driver *d)
 		rop_reconcile_woke(d->r);
 }
 
+static bool leaves_it_lowered(const struct driver *d)
+{
+	size_t n;
+	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
+	return d->s->sabotage == SABOTAGE_LEAVE_LOWERED && d->stopped && n && only_restores(steps, n);
+}
+
 static void drive(struct driver *d)
 {
 	for (size_t looks = 0; !d->s->failed && d->end.how == ENDED_DONE;) {
@@ -378,6 +404,8 @@ static void drive(struct driver *d)
 			break;
 		case ROP_WANT_COMMIT: commit(d); break;
 		case ROP_WANT_SEND:
+			if (leaves_it_lowered(d))
+				return;
 			send_batch(d);
 			stop_when_due(d);
 			break;

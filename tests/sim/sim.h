@@ -279,7 +279,11 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(UNKNOWN_EMPTY, "unknown-empty", "takes a node that does not tell its keys for empty", \
 	  "did not say how many") \
 	X(EARLY_RESTORE, "early-restore", "lets a moved replica stand for election before it is in sync", "is gone") \
-	X(NO_AGE, "no-age", "sends on a look that has grown old", "on a look that is")
+	X(NO_AGE, "no-age", "sends on a look that has grown old", "on a look that is") \
+	X(CALL_MET, "call-met", "writes that what was refused or expired is met", "nobody has seen it") \
+	X(KEEP_REFUSED, "keep-refused", "leaves rows pending that were refused", "the next entry does not end it") \
+	X(IGNORE_VIEW, "ignore-view", "takes silent owners for ones that answer", "too few owners answered") \
+	X(LEAVE_LOWERED, "leave-lowered", "puts nothing back when it is stopped", "is left lowered")
 enum sabotage {
 	SABOTAGE_NONE,
 #define X(id, name, doc, proof) SABOTAGE_##id,

@@ -34,6 +34,8 @@ static int on_close(sqlite3_file *f)
 
 static int on_read(sqlite3_file *f, void *buf, int n, sqlite3_int64 at)
 {
+	if (fault.no_reads)
+		return SQLITE_IOERR_READ;
 	return real_of(f)->pMethods->xRead(real_of(f), buf, n, at);
 }
 

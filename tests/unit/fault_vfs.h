@@ -10,6 +10,7 @@ struct fault_plan {
 	bool for_good; /* everything after it fails too: the disk is gone, or the process died there */
 	bool torn;     /* a failing write leaves its first half behind */
 	bool lazy;     /* syncs are only counted: quick, and no difference unless the machine stops */
+	bool no_reads; /* every read fails */
 	int calls;     /* how many there were so far */
 	int failures;
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../src/config/address.h"
 #include "../../src/config/schema.h"
 #include "rop/text.h"
 #include "rop/topology.h"
@@ -467,6 +468,48 @@ Test(config, it_is_known_which_times_the_file_declares)
 	cr_assert(t->interval_declared && !t->connect_timeout_declared && t->command_timeout_declared);
 	t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES);
 	cr_assert(!t->interval_declared && !t->connect_timeout_declared && !t->command_timeout_declared);
+}
+
+/* 1:30 is 90 to YAML 1.1; what no reader takes for a number is text. */
+Test(config, numbers_of_base_60_are_told_from_text)
+{
+	static const struct {
+		const char *value;
+		bool number;
+	} CASES[] = { { "1:30", true },    { "1:7", true },   { "10:0", true },  { "1:59", true },
+		      { "1:30:59", true }, { "1:60", false }, { "1:75", false }, { "1:234", false },
+		      { "1:", false },     { "1:5x", false }, { ":30", false },  { "1:30:60", false },
+		      { "1:30:", false } };
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		char text[200];
+		snprintf(text, sizeof text, HEAD "spec:\n  shards: %s\n" TWO_NODES, CASES[i].value);
+		cr_assert_null(load_text(text));
+		cr_assert_eq(strstr(first_error(), "is a number of base 60") != NULL, CASES[i].number, "%s: %s",
+			     CASES[i].value, first_error());
+	}
+}
+
+Test(config, host_names_are_told_from_what_is_none)
+{
+	char label[65], name[260] = "";
+	memset(label, 'a', sizeof label);
+	label[63] = '\0';
+	for (int i = 0; i < 4; i++)
+		snprintf(name + strlen(name), sizeof name - strlen(name), "%s%.62s", i ? "." : "", label);
+	const char *const GOOD[] = { "a", "a.b", "a-b.c", "x_1", "1a", "a.1b", "1.a", "10.example", label, name };
+	const char *const BAD[] = { "",     ".", "a.",   ".a",   "a..b", "-a",  "a-",        "a.-b",
+				    "a-.b", "1", "10.1", "a.10", "0x1",  "a b", "a\xc3\xa9", "a/b" };
+	for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++)
+		cr_assert(config_is_host_name(GOOD[i]), "'%s'", GOOD[i]);
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
+		cr_assert_not(config_is_host_name(BAD[i]), "'%s'", BAD[i]);
+	snprintf(name + strlen(name), sizeof name - strlen(name), ".a");
+	cr_assert(config_is_host_name(name), "253 bytes");
+	snprintf(name + strlen(name), sizeof name - strlen(name), "a");
+	cr_assert_not(config_is_host_name(name), "254");
+	memset(label, 'a', 64);
+	label[64] = '\0';
+	cr_assert_not(config_is_host_name(label), "a label of 64");
 }
 
 /* The JSON Schema's place for a path of the table: properties for a key, items for []. */

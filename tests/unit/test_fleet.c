@@ -606,6 +606,31 @@ Test(fleet, a_connection_that_ended_between_two_looks_is_made_again)
 	}
 }
 
+/* A process that was killed, a firewall: not an end, but an error, which is the first thing that a read tells. */
+static void answers_once_and_resets(struct peer *peer, int fd)
+{
+	struct linger hard = { .l_onoff = 1 };
+	answers_once(peer, fd);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+Test(fleet, a_connection_that_was_reset_between_two_looks_is_made_again)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, answers_once_and_resets, NULL);
+	view_open(&view, &peer.port, 1);
+	for (int pass = 1; pass <= 5; pass++) {
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL); /* it has hung up by now */
+	}
+	cr_assert_eq(peer.connections, 5);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
 Test(fleet, a_connection_that_the_server_closed_is_let_go_of_at_once)
 {
 	struct peer peer;

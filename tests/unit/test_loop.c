@@ -210,6 +210,14 @@ Test(loop, clocks_go_forward)
 	int64_t boot = rop_boot_ms(), wall = rop_wall_ms();
 	cr_assert_gt(boot, 0);
 	cr_assert_gt(wall, 1600000000000);
+	for (int i = 0; i < 60; i++) { /* the coarse clock is behind, by a tick or so, and never ahead */
+		int64_t second = time(NULL);
+		cr_assert_geq(rop_wall_ms(), second * 1000);
+		cr_assert_lt(rop_wall_ms(), second * 1000 + 3000);
+		int64_t last = rop_boot_ms();
+		nanosleep(&(struct timespec){ .tv_nsec = 10500000 }, NULL);
+		cr_assert_gt(rop_boot_ms(), last, "also within a second");
+	}
 	cr_assert_geq(rop_boot_ms(), boot);
 	cr_assert_eq(strcspn(rop_boot_id(), "\n"), strlen(rop_boot_id()));
 	cr_assert_eq(rop_boot_id(), rop_boot_id());

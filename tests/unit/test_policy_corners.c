@@ -268,6 +268,34 @@ Test(policy_corners, a_replica_of_a_stranger_settles_without_a_link)
 	cr_assert_not(world->nodes[1].link_up);
 }
 
+/* 64 nodes fill the words of all sets of nodes: one too far is not a bit that is never set, but another's memory. */
+Test(policy_corners, a_world_of_whole_words_is_as_any_other)
+{
+	for (int nodes = 64; nodes <= 128; nodes *= 2) {
+		world_clear();
+		struct rop_topology *topology = topology_of(nodes / 2, 1, (size_t)nodes);
+		struct rop_observed *world = formed_world(topology), *copy = rop_observed_copy(pool, world);
+		size_t n_names;
+		const char **names = rop_settings_watched(pool, topology, &n_names);
+		rop_settle(world);
+		for (size_t i = 0; i < world->n; i++) {
+			const struct rop_node *a = &world->nodes[i], *b = &copy->nodes[i];
+			cr_assert(a->state_ok && a->epoch == b->epoch && a->current_epoch == b->current_epoch);
+			cr_assert_arr_eq(&a->slots, &b->slots, sizeof a->slots);
+		}
+		struct rop_observed *seen = rop_observed_from_answers(pool, answers_of(world), world->n, names, n_names,
+								      1000);
+		struct rop_situation *now = situation_of(topology, seen);
+		cr_assert(rop_situation_converged(now) && now->findings.n == 0 && now->layout.warnings.n == 0);
+		go_silent(seen, 0);
+		now = situation_of(topology, seen);
+		cr_assert(now->in_view && !now->all_answer);
+		now = situation_of(topology, fresh_world(topology));
+		cr_assert(now->kase == ROP_CASE_FORM && now->findings.n == 0);
+		cr_assert_eq((int)now->layout.n, nodes / 2);
+	}
+}
+
 /* ---- words of commands --------------------------------------------------------------------------------- */
 
 Test(policy_corners, an_empty_value_is_shown_in_quotes)

@@ -73,6 +73,15 @@ Test(policy_guard, a_replica_is_not_attached_to_a_primary_that_a_peer_sees_faili
 	for (size_t i = 0; i < 3; i++)
 		rop_bit_set(world, world->failing, i, 5);
 	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
+	/* Most of the owners: two of three, whichever; one is too few. */
+	for (size_t trusts = 0; trusts < 3; trusts++) {
+		rop_bit_clear(world, world->failing, trusts, 5);
+		cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 1);
+		rop_bit_clear(world, world->failing, (trusts + 1) % 3, 5);
+		cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 0);
+		rop_bit_set(world, world->failing, trusts, 5);
+		rop_bit_set(world, world->failing, (trusts + 1) % 3, 5);
+	}
 }
 
 /* The others go on: it is no reason to change nothing at all. */
@@ -299,6 +308,10 @@ Test(policy_guard, a_replica_of_an_id_that_is_gone_goes_to_who_writes_its_histor
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert_eq(now->losses.list.n, 1, "nobody has its history");
 	cr_assert_str_eq(now->losses.list.at[0].copies, lost->id);
+	cr_assert(now->losses.list.at[0].shard == 0 && now->losses.list.at[0].keys == 100, "of no shard that is known");
+	cr_assert_not_null(strstr(now->losses.list.at[0].text, "10.0.0.5:6379 holds data of a primary that nobody "
+							       "knows "
+							       "(ffff"));
 
 	memset(lost->replid, 'a', sizeof lost->replid - 1);
 	memset(world->nodes[1].replid, 'a', sizeof world->nodes[1].replid - 1);

@@ -595,6 +595,32 @@ Test(policy_layout, names_the_pairs_that_share_a_host_or_a_zone_and_counts_the_r
 	cr_assert_str_eq(layout.warnings.at[5].text, "and 15 more pairs of one shard that share a host or a zone");
 }
 
+/* Whichever of the nodes it is. */
+Test(policy_layout, names_each_replica_that_is_beside_its_primary)
+{
+	for (size_t replica = 0; replica < 6; replica++) {
+		struct rop_topology *topology = topology_of(3, 1, 6);
+		size_t owners[3], n = 0, spare[3], others = 0;
+		for (size_t i = 0; i < 6; i++)
+			if (i != replica && n < 3)
+				owners[n++] = i;
+			else if (i != replica)
+				spare[others++] = i;
+		put_on_host(topology, replica, (int)owners[0]);
+		struct rop_observed *world = fresh_world(topology);
+		meet_all(world);
+		for (int k = 0; k < 3; k++)
+			give_slots(world, owners[k], k * 5461, k < 2 ? k * 5461 + 5460 : ROP_SLOTS - 1);
+		make_replica(world, replica, owners[0]);
+		make_replica(world, spare[0], owners[1]);
+		make_replica(world, spare[1], owners[2]);
+		struct rop_layout layout = layout_of(topology, world);
+		cr_assert_eq(layout.warnings.n, 1, "node %zu", replica);
+		cr_assert_eq(layout.warnings.at[0].node, (int)replica);
+		cr_assert_str_eq(layout.warnings.at[0].reason, "SharedHost");
+	}
+}
+
 Test(policy_layout, a_node_alone_is_no_reason_to_warn)
 {
 	struct rop_topology *topology = topology_of(1, 0, 1);

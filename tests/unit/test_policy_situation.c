@@ -664,6 +664,67 @@ Test(policy_situation, settings_that_were_changed_and_not_written_down_are_not_a
 		  batch.steps.at[0].node == 1);
 }
 
+/* ---- identities that were lost -------------------------------------------------------------------------------- */
+
+/* Three nodes that kept their keys and not their nodes.conf: alone, each with slots of its own. */
+static struct rop_observed *without_identities(const struct rop_topology *topology)
+{
+	struct rop_observed *world = fresh_world(topology);
+	for (size_t i = 0; i < 3; i++) {
+		give_slots(world, i, (int)i * 5000, (int)i * 5000 + 99);
+		world->nodes[i].keys = 7;
+	}
+	return world;
+}
+
+static bool is_lost(const struct rop_topology *topology, const struct rop_observed *world,
+		    const struct rop_image *image)
+{
+	const struct rop_situation *now = situation_with(topology, world, image, NULL, 0);
+	cr_assert_gt(now->findings.n, 0, "it is refused in any case");
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (strcmp(now->findings.at[i].reason, "IdentitiesLost") == 0)
+			return true;
+	return false;
+}
+
+Test(policy_situation, where_all_ids_are_new_the_identities_are_lost)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_image image = { .formed_wall_ms = 1 }, never = { .formed_wall_ms = 1 };
+	for (size_t i = 0; i < 3; i++) {
+		*rop_push(pool, &image.members) = (struct rop_member){ .address = "x" };
+		snprintf(image.members.at[i].node, ROP_ID_SIZE, "%s", node_id(500 + i));
+	}
+	struct rop_observed *world = without_identities(topology);
+	cr_assert(is_lost(topology, world, &image));
+	expect_finding(situation_with(topology, world, &image, NULL, 0), "IdentitiesLost", ROP_REFUSED,
+		       "all 3 nodes have other ids than when cluster 'cart' was seen last: their nodes.conf files were "
+		       "lost. No two of them claim a slot: each holds the only copy of its keys");
+	cr_assert_not(is_lost(topology, world, &never), "nothing is known of any id");
+	for (size_t i = 0; i < 3; i++) { /* each of them counts */
+		world = without_identities(topology);
+		snprintf(image.members.at[i].node, ROP_ID_SIZE, "%s", world->nodes[i].id);
+		cr_assert_not(is_lost(topology, world, &image), "node %zu is known", i);
+		snprintf(image.members.at[i].node, ROP_ID_SIZE, "%s", node_id(500 + i));
+		go_silent(world, i);
+		const struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
+		for (size_t k = 0; k < now->findings.n; k++)
+			cr_assert_str_neq(now->findings.at[k].reason, "IdentitiesLost", "node %zu is silent", i);
+	}
+	world = without_identities(topology);
+	rop_slots_add(&world->nodes[2].slots, 50, 50);
+	cr_assert_not(is_lost(topology, world, &image), "two claim a slot: that is another matter");
+	for (size_t i = 0; i < 3; i++) { /* keys alone make a group too, and so do slots */
+		world = without_identities(topology);
+		memset(&world->nodes[i].slots, 0, sizeof world->nodes[i].slots);
+		cr_assert(is_lost(topology, world, &image));
+		world = without_identities(topology);
+		world->nodes[i].keys = 0;
+		cr_assert(is_lost(topology, world, &image));
+	}
+}
+
 /* ---- a second operator ------------------------------------------------------------------------------------------ */
 
 static void connected(struct rop_node *node, const char *cluster, const char *instance, const char *from)
@@ -702,4 +763,56 @@ Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_
 				       topology->name);
 	cr_assert(strncmp(warning->text, begin, strlen(begin)) == 0, "%s", warning->text);
 	cr_assert(!now.refused && now.findings.n == 0, "it forbids nothing");
+}
+
+static size_t seconds(const struct rop_situation *now, const char **ret_text)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < now->layout.warnings.n; i++) {
+		if (strcmp(now->layout.warnings.at[i].reason, "SecondOperator") != 0)
+			continue;
+		if (n++ == 0)
+			*ret_text = now->layout.warnings.at[i].text;
+	}
+	return n;
+}
+
+Test(policy_situation, of_many_other_operators_a_few_are_told_of)
+{
+	struct rop_topology *topology = six();
+	for (int others = 4; others <= 8; others++) {
+		struct rop_observed *world = formed_world(topology);
+		for (int i = 0; i < others; i++)
+			connected(&world->nodes[i % 6], topology->name, rop_printf(pool, "0000000%d", i + 1),
+				  rop_printf(pool, "10.0.0.%d", 20 + i));
+		struct rop_situation now = {
+			.arena = pool, .topology = topology, .seen = world, .image = formed_before(), .instance = "0"
+		};
+		const char *text = NULL;
+		rop_situation_assess(&now);
+		cr_assert_eq(seconds(&now, &text), others < 5 ? (size_t)others : 5, "%d others", others);
+		cr_assert(strstr(text, "(database 00000001, connected from 10.0.0.20)"), "%s", text);
+	}
+}
+
+Test(policy_situation, of_many_places_of_another_operator_three_are_told_of)
+{
+	struct rop_topology *topology = six();
+	for (int places = 2; places <= 5; places++) {
+		struct rop_observed *world = formed_world(topology);
+		for (int i = 0; i < places * 2; i++)
+			connected(&world->nodes[i % 6], topology->name, "1a2b3c4d",
+				  rop_printf(pool, "10.0.0.%d", i % places));
+		struct rop_situation now = {
+			.arena = pool, .topology = topology, .seen = world, .image = formed_before(), .instance = "0"
+		};
+		const char *text = NULL;
+		rop_situation_assess(&now);
+		cr_assert_eq(seconds(&now, &text), 1);
+		size_t told = 0;
+		for (const char *at = text; (at = strstr(at, "10.0.0.")); at++)
+			told++;
+		cr_assert_eq(told, places < 3 ? (size_t)places : 3, "%s", text);
+		cr_assert_eq(strstr(text, "and more") != NULL, places > 3, "%s", text);
+	}
 }

@@ -115,6 +115,27 @@ Test(policy_steps, of_every_kind_say_do_and_see_the_same)
 		    "its settings were changed");
 }
 
+/* Whoever it was. */
+Test(policy_steps, whom_a_replica_followed_before_lists_it_no_more)
+{
+	for (size_t before = 0; before < 3; before++) {
+		struct rop_topology *topology = topology_of(3, 1, 6);
+		struct rop_observed *world = formed_world(topology);
+		size_t replica = 0, to = (before + 1) % 3;
+		while (world->nodes[replica].role != ROP_ROLE_REPLICA || world->nodes[replica].primary != (int)before)
+			replica++;
+		cr_assert(rop_bit(world, world->online, before, replica));
+		struct rop_step step = step_of(world, ROP_STEP_ROLE, (int)replica, (int)to);
+		rop_step_effect(&step.expect, world);
+		for (size_t i = 0; i < 6; i++)
+			cr_assert_not(rop_bit(world, world->online, i, replica), "%zu", i);
+		cr_assert(world->nodes[replica].primary == (int)to && !world->nodes[replica].link_up);
+		rop_settle(world);
+		cr_assert(rop_bit(world, world->online, to, replica) &&
+			  !rop_bit(world, world->online, before, replica));
+	}
+}
+
 Test(policy_steps, a_server_of_6_2_is_given_its_slots_one_by_one)
 {
 	struct rop_observed *world = fresh_world(topology_of(3, 0, 3));

@@ -83,6 +83,19 @@ Test(policy_temporary, the_delay_is_lowered_from_its_default_beside_the_timeout_
 	expect_setting(&batch, 4, 4, DELAY, "5", "0");
 }
 
+Test(policy_temporary, how_far_it_is_lowered_depends_on_the_number_of_nodes)
+{
+	static const struct {
+		int nodes;
+		const char *value;
+	} CASES[] = { { 3, "531" }, { 40, "531" }, { 41, "1031" }, { 150, "1031" }, { 151, "2031" }, { 160, "2031" } };
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		struct rop_topology *topology = topology_of(3, 0, (size_t)CASES[i].nodes);
+		struct rop_batch batch = batch_of(situation_of(topology, fresh_world(topology)), "lower_settings");
+		expect_setting(&batch, 0, 0, TIMEOUT, "15000", CASES[i].value);
+	}
+}
+
 Test(policy_temporary, where_the_timeout_may_not_be_tried_the_delay_is_not_either)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);

@@ -273,6 +273,39 @@ Test(store, a_second_pending_expectation_on_a_subject_is_refused_and_nothing_is_
 	rop_store_close(store);
 }
 
+/* Of each list every member is checked, the first and the last too: a mistake of the program stays out of the database.
+ */
+Test(store, an_entry_with_a_hole_in_it_is_refused_whole)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	for (int hole = 0; hole < 12; hole++) {
+		struct rop_entry entry = entry_at(1000);
+		size_t at = (size_t)hole % 2;
+		bool paused;
+		for (size_t i = 0; i < 2; i++) {
+			add_temporary(&entry, i ? NODE_A : NODE_B, "10.0.0.1:6379", "15000", "500");
+			*rop_push(arena, &entry.temporaries_gone) = entry.temporaries_set.at[i];
+			add_resolution(&entry, 7, ROP_EXPECT_MET, NULL);
+			add_expect(&entry, expect_slots((int)i * 10, (int)i * 10 + 9));
+		}
+		switch (hole / 2) {
+		case 0: entry.temporaries_set.at[at].name = NULL; break;
+		case 1: entry.temporaries_set.at[at].original = NULL; break;
+		case 2: entry.temporaries_set.at[at].temporary = NULL; break;
+		case 3: entry.temporaries_gone.at[at].name = NULL; break;
+		case 4: entry.resolutions.at[at].status = ROP_EXPECT_PENDING; break;
+		default: entry.expects.at[at].subject = NULL; break;
+		}
+		err = (struct rop_err){ 0 };
+		cr_assert_not(rop_store_commit(store, "cart", &entry, &paused, &err), "hole %d", hole);
+		cr_assert_eq(err.code, ROP_INTERNAL, "hole %d: %s", hole, err.text);
+		cr_assert(strstr(err.text, "must have") || strstr(err.text, "cannot be resolved as pending"),
+			  "hole %d: %s", hole, err.text);
+	}
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM pass"), 0);
+}
+
 Test(store, a_retry_resolves_and_claims_the_subject_anew_in_one_entry)
 {
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +96,25 @@ static struct rop_file_error *errors_of(struct rop_store *store, const char *clu
 	cr_assert(rop_store_file_errors(store, arena, cluster, &errors, &n, &err), "%s", err.text);
 	cr_assert_eq(n, expected, "%zu", n);
 	return errors;
+}
+
+/* The table came with schema 2: a reader of such a database is told of them, one of an older hears of none. */
+Test(store_beside, errors_of_files_are_read_from_schema_2_on)
+{
+	for (int schema = 1; schema <= 3; schema++) {
+		for (int i = 0; i < schema; i++)
+			raw_exec(db_path, store_migrations[i].sql);
+		raw_exec(db_path, rop_printf(arena, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+					     STORE_APPLICATION_ID, schema));
+		chmod(db_path, 0600);
+		if (schema >= 2)
+			raw_exec(db_path, "INSERT INTO file_error (path, text, since_wall_ms) VALUES ('/d/a.yaml', "
+					  "'x', 1)");
+		struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+		errors_of(store, NULL, schema >= 2);
+		rop_store_close(store);
+		unlink(db_path);
+	}
 }
 
 Test(store_beside, errors_of_files_stay_until_the_file_is_right)

@@ -149,6 +149,28 @@ Test(store_faults, when_the_kth_write_fails_all_or_nothing_is_there)
 		}
 }
 
+/* What was written is known to be there: only a write that fails leaves that open. */
+Test(store_faults, a_read_that_fails_breaks_nothing)
+{
+	for (int written = 0; written < 2; written++) {
+		struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+		struct rop_image image;
+		bool paused;
+		if (written)
+			cr_assert(commit_number(store, 1));
+		raw_exec(db_path, "UPDATE cluster SET name = name; CREATE TABLE IF NOT EXISTS t (x)"); /* by another */
+		fault.no_reads = true;
+		cr_assert_not(rop_store_load(store, arena, "cart", &image, &err));
+		cr_assert_eq(err.code, ROP_FAIL);
+		cr_assert_not(rop_store_paused(store, "cart", 1, &paused, &err));
+		fault.no_reads = false;
+		cr_assert(rop_store_load(store, arena, "cart", &image, &err), "%s", err.text);
+		cr_assert(rop_store_paused(store, "cart", 1, &paused, &err), "%s", err.text);
+		cr_assert(commit_number(store, 2), "%s", err.text);
+		rop_store_close(store);
+	}
+}
+
 static struct store_migration four[4] = { { NULL },
 					  { NULL },
 					  { NULL },

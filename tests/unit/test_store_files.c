@@ -260,6 +260,19 @@ Test(store_files, a_newer_schema_is_refused)
 	assert_not_opened(db_path, ROP_STORE_READ, "damaged");
 }
 
+/* Of the newest schema all that is read is asked for at once, and not when it is needed. */
+Test(store_files, a_table_that_is_missing_is_found_at_opening)
+{
+	static const char *const TABLES[] = { "temporary_setting", "shard", "cluster", "expectation" };
+	for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES; i++) {
+		rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
+		raw_exec(db_path, rop_printf(arena, "PRAGMA foreign_keys = OFF; DROP TABLE %s", TABLES[i]));
+		assert_not_opened(db_path, ROP_STORE_READ, rop_printf(arena, "no such table: %s", TABLES[i]));
+		assert_not_opened(db_path, ROP_STORE_WRITE, rop_printf(arena, "no such table: %s", TABLES[i]));
+		unlink(db_path);
+	}
+}
+
 Test(store_files, a_migration_keeps_what_was_there_and_a_copy_of_it)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
