@@ -29,5 +29,5 @@ void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_exp
 	rop_log(level, e->command,
 		ROP_FIELDS({ "cluster", cluster }, { "node", e->address }, { "step", rop_step_kind_name(e->kind) },
 			   { "status", rop_expect_status_name(status) }, { "attempts", attempts }, { "why", e->why },
-			   { failed ? "error" : "note", note }));
+			   { kept ? "note" : "error", note }));
 }
