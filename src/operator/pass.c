@@ -777,6 +777,6 @@ void pass_explain(struct rop_reconcile *r)
 	rop_situation_open(r->now);
 	add_findings(&r->text, r->now->open.at, r->now->open.n);
 	for (size_t i = 0; i < r->now->open.n; i++)
-		if (strcmp(r->now->open.at[i].reason, "Denied") == 0)
+		if (rop_reason_code(r->now->open.at[i].is) == ROP_DENIED)
 			r->result.code = ROP_DENIED;
 }
