@@ -14,6 +14,7 @@
 #include "rop/journal.h"
 #include "rop/machine.h"
 #include "rop/observed.h"
+#include "rop/reasons.h"
 #include "rop/risk.h"
 #include "rop/topology.h"
 
@@ -23,7 +24,8 @@ struct rop_finding {
 	enum rop_code
 		code; /* REFUSED, UNREACHABLE, DENIED: nothing may change; TIMEOUT: not there yet; OK: a warning */
 	int node;     /* index; -1: the cluster */
-	const char *reason; /* one CamelCase word, for conditions and JSON */
+	enum rop_reason is;
+	const char *reason; /* its word, for conditions and JSON */
 	const char *text;   /* the whole sentence: what was seen, on which node, why it matters */
 	const char *advice; /* the exact command or act that goes on from here; NULL */
 };

@@ -307,7 +307,7 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "SecondOperator") != 0)
+		if (rop_reason_kind(w->is) != ROP_REASON_SECOND)
 			continue;
 		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name,
 					 "reason", w->reason, "message", w->text, "advice", rop_json_text(w->advice)));

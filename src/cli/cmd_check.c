@@ -45,7 +45,7 @@ static struct rop_topology *topology_found(struct checking *c)
 		*rop_push(c->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = node->ip,
 										  .ip = node->ip,
 										  .port = node->port };
-		t->shards += rop_slots_first(&node->slots) < ROP_SLOTS;
+		t->shards += !rop_slots_empty(&node->slots);
 	}
 	return t;
 }

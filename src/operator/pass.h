@@ -56,10 +56,27 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 /* An expectation ended: memory, tries and the listener are told; the database with the next commit. */
 void pass_end_step(struct rop_reconcile *r, size_t pending_index, enum rop_expect_status status, const char *note,
 		   int64_t boot_ms);
-/* After the commit: the image follows what was written. */
-void pass_remember(struct rop_reconcile *r);
-/* Why it ended, from findings and open points, into result.text. */
-void pass_explain(struct rop_reconcile *r);
+
+/* moves.c */
+void moves_run(struct rop_reconcile *r, struct rop_clock clock);
+/* Asked to stop: temporary settings go back, nothing else; and not for ever. */
+void moves_stopping(struct rop_reconcile *r, struct rop_clock clock);
+struct rop_transition moves_transition(const struct rop_reconcile *r, const struct rop_row *row); /* in the pass */
+
+/* gather.c: fills in the entry */
+void gather_entry(struct rop_reconcile *r, struct rop_clock clock);
+
+/* holders.c: the entry's shards, where they are news; and where something else is written anyway */
+void holders_take(struct rop_reconcile *r);
+void holders_refresh(struct rop_reconcile *r);
+
+/* remember.c */
+void remember_written(struct rop_reconcile *r); /* after the commit: the image follows */
+void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock);
+void remember_consent(struct rop_reconcile *r, const struct rop_consent *asked);
+
+/* why_not.c: why it ended, from findings and open points, into result.text */
+void why_not(struct rop_reconcile *r);
 
 /* memory.c */
 void memory_take_image(struct rop_reconcile *r, const struct rop_image *image);

@@ -115,7 +115,7 @@ static void rest(struct rop_reconcile *r)
 		finish(r, ROP_OK);
 	} else if (final && (r->reported || r->now->paused) && !restores_later(r) && !has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
-		pass_explain(r);
+		why_not(r);
 		if (!r->options.predict && waits_in_vain(r))
 			rop_reconcile_stop(r, r->result.code, NULL);
 		else
@@ -123,7 +123,7 @@ static void rest(struct rop_reconcile *r)
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
 		finish(r, ROP_OK);
 	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED && !r->pending.n) {
-		pass_explain(r);
+		why_not(r);
 		if (final)
 			r->result.code = ROP_OK;
 		r->want = ROP_WANT_DONE;
@@ -196,7 +196,7 @@ struct rop_entry *rop_reconcile_entry(struct rop_reconcile *r)
 void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 {
 	if (!paused) {
-		pass_remember(r);
+		remember_written(r);
 		after_commit(r);
 		return;
 	}
@@ -301,7 +301,7 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 {
 	if (r->stopping || r->want == ROP_WANT_DONE)
 		return;
-	pass_explain(r);
+	why_not(r);
 	if (why) {
 		ROP_OWN_TEXT open = r->text;
 		r->text = (struct rop_text){ 0 };

@@ -9,7 +9,7 @@
 
 static bool owns(const struct rop_seed *seed, size_t i)
 {
-	return rop_slots_first(&seed->seen->nodes[i].slots) < ROP_SLOTS;
+	return !rop_slots_empty(&seed->seen->nodes[i].slots);
 }
 
 static int compare_numbers(const void *a, const void *b)

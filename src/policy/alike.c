@@ -47,7 +47,7 @@ bool alike_ranks_differ(const struct rop_observed *seen)
 {
 	int first = 0;
 	for (size_t i = 0; i < seen->n; i++) {
-		int rank = seen->nodes[i].reach == ROP_REACH_OK ? alike_rank(&seen->nodes[i]) : 0;
+		int rank = rop_node_answers(&seen->nodes[i]) ? alike_rank(&seen->nodes[i]) : 0;
 		if (rank && first && rank != first)
 			return true;
 		first = first ? first : rank;
@@ -74,13 +74,6 @@ const char *alike_cannot_load(const struct rop_situation *now, size_t replica, s
 			  server_of(now, replica), server_of(now, primary));
 }
 
-static void warn(struct rop_situation *now, size_t node, const char *text, const char *advice)
-{
-	*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
-		.code = ROP_OK, .node = (int)node, .reason = ROP_UNLIKE, .text = text, .advice = advice
-	};
-}
-
 #define UPGRADE "upgrade the older ones soon, replicas first"
 
 /* A pair of today, or the pair that the plan makes. */
@@ -90,16 +83,17 @@ static void look_at_pair(struct rop_situation *now, size_t x, size_t p)
 	bool is_one = replica->role == ROP_ROLE_REPLICA && replica->primary == (int)p;
 	const char *why = alike_cannot_load(now, x, p), *after = alike_cannot_load(now, p, x);
 	if (why && !is_one)
-		policy_find(now, ROP_REFUSED, (int)x, ROP_UNLIKE, why,
+		policy_find(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why,
 			    "put newer servers under older ones only (spec.nodes[].shard says who goes where), or "
 			    "bring "
 			    "all to one version first");
 	else if (why)
-		warn(now, x, why, UPGRADE);
+		policy_warn(now->arena, &now->layout, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
 	else if (after)
-		warn(now, p,
-		     rop_printf(now->arena, "after a fail-over of shard %d %s", now->layout.shard_of[p] + 1, after),
-		     UPGRADE);
+		policy_warn(now->arena, &now->layout, (int)p, ROP_WHY_UNLIKE_SERVERS,
+			    rop_printf(now->arena, "after a fail-over of shard %d %s", now->layout.shard_of[p] + 1,
+				       after),
+			    UPGRADE);
 }
 
 static void look_at_versions(struct rop_situation *now)
@@ -119,7 +113,7 @@ static void look_at_versions(struct rop_situation *now)
 
 static const char *value_at(const struct rop_situation *now, size_t i, int at)
 {
-	return now->seen->nodes[i].reach == ROP_REACH_OK ? now->seen->nodes[i].settings[at] : NULL;
+	return rop_node_answers(&now->seen->nodes[i]) ? now->seen->nodes[i].settings[at] : NULL;
 }
 
 static const char *commonest(const struct rop_situation *now, int at)
@@ -153,9 +147,9 @@ static void look_at_setting(struct rop_situation *now, const char *name, const c
 		const char *advice = rop_printf(now->arena, "set '%s %s' in its configuration, and restart it", name,
 						most);
 		if (now->formed && now->group[i] == now->main_group)
-			warn(now, i, text, advice);
+			policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
 		else
-			policy_find(now, ROP_REFUSED, (int)i, ROP_UNLIKE, text, advice);
+			policy_find(now, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
 	}
 }
 

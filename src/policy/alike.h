@@ -4,8 +4,6 @@
 
 #include "policy.h"
 
-#define ROP_UNLIKE "UnlikeServers" /* the reason of its findings and warnings */
-
 /* Settings that only a restart changes, and that all members need alike: watched wherever they are known. */
 #define ALIKE_SETTINGS_N 2
 extern const char *const alike_settings[ALIKE_SETTINGS_N];

@@ -74,16 +74,16 @@ static void find_unfit_nodes(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (node->reach == ROP_REACH_DENIED)
-			policy_find(now, ROP_DENIED, (int)i, "Denied",
+			policy_find(now, (int)i, ROP_WHY_DENIED,
 				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
 				    "check spec.auth (user, passwordFile) and the user's permissions on that node");
 		if (node->reach == ROP_REACH_NOT_REDIS)
-			policy_find(now, ROP_REFUSED, (int)i, "NotRedis",
+			policy_find(now, (int)i, ROP_WHY_NOT_REDIS,
 				    rop_printf(now->arena, "%s is not a Redis or Valkey server: %s", node->address,
 					       node->reach_why),
 				    "correct the address in the topology file");
 		if (node->reach == ROP_REACH_NOT_CLUSTER)
-			policy_find(now, ROP_REFUSED, (int)i, "NotCluster",
+			policy_find(now, (int)i, ROP_WHY_NOT_CLUSTER,
 				    rop_printf(now->arena, "%s is not in cluster mode", node->address),
 				    "set 'cluster-enabled yes' in its configuration and restart it");
 	}
@@ -97,7 +97,7 @@ static void find_silent_nodes(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (node->reach == ROP_REACH_SILENT || node->reach == ROP_REACH_LOADING)
-			policy_find(now, ROP_UNREACHABLE, (int)i, "Unreachable",
+			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
 				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
 				    advice);
 	}
@@ -110,7 +110,7 @@ static void find_twins(struct rop_situation *now)
 		for (size_t j = i + 1; j < seen->n; j++)
 			if (seen->nodes[i].id[0] && rop_node_answers(&seen->nodes[i]) &&
 			    rop_node_answers(&seen->nodes[j]) && strcmp(seen->nodes[i].id, seen->nodes[j].id) == 0)
-				policy_find(now, ROP_REFUSED, (int)j, "SameNodeId",
+				policy_find(now, (int)j, ROP_WHY_SAME_NODE_ID,
 					    rop_printf(now->arena,
 						       "%s and %s have the same node id %s: one server under two "
 						       "addresses, or a copied nodes.conf",
@@ -139,7 +139,7 @@ static void find_clones(struct rop_situation *now)
 		const char *elsewhere = copies_elsewhere(now, i, &for_ms);
 		if (!rop_node_answers(node) || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
 			continue;
-		policy_find(now, ROP_REFUSED, (int)i, "SameNodeId",
+		policy_find(now, (int)i, ROP_WHY_SAME_NODE_ID,
 			    rop_printf(now->arena,
 				       "%s answers as node %s and calls itself %s, but peers are connected to %s for "
 				       "that id: a second server runs there with a copy of its nodes.conf; replicas "
@@ -200,7 +200,7 @@ static void find_foreign_peers(struct rop_situation *now)
 	for (size_t f = 0; f < seen->foreign.n; f++) {
 		const struct rop_foreign *peer = &seen->foreign.at[f];
 		const char *before = address_before(now->image, peer->id);
-		policy_find(now, ROP_REFUSED, peer->viewer, "ForeignPeer",
+		policy_find(now, peer->viewer, ROP_WHY_FOREIGN_PEER,
 			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)%s%s",
 				       seen->nodes[peer->viewer].address, peer->id,
 				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags,
@@ -208,7 +208,7 @@ static void find_foreign_peers(struct rop_situation *now)
 			    advice_on_peer(now, peer));
 	}
 	if (seen->foreign_more)
-		policy_find(now, ROP_REFUSED, -1, "ForeignPeer",
+		policy_find(now, -1, ROP_WHY_FOREIGN_PEER,
 			    rop_printf(now->arena,
 				       "and there are more peers that are not declared: %d more entries of CLUSTER "
 				       "NODES",
@@ -222,7 +222,7 @@ static void find_keys_without_slots(struct rop_situation *now)
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (rop_node_answers(node) && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
 		    rop_slots_empty(&node->slots))
-			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
+			policy_find(now, (int)i, ROP_WHY_NOT_EMPTY,
 				    rop_printf(now->arena,
 					       "%s holds %" PRId64 " key%s but owns no slots: they would be lost or "
 					       "served wrongly",
@@ -236,7 +236,7 @@ static void find_functions(struct rop_situation *now, const int *component, int 
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (node->functions > 0 && component[i] != main_component)
-			policy_find(now, ROP_REFUSED, (int)i, "NotEmpty",
+			policy_find(now, (int)i, ROP_WHY_NOT_EMPTY,
 				    rop_printf(now->arena, "%s is not empty: it holds %d function librar%s",
 					       node->address, node->functions, node->functions == 1 ? "y" : "ies"),
 				    "remove them (FUNCTION DELETE), or declare another node");
@@ -251,7 +251,7 @@ static void find_rival_claims(struct rop_situation *now, const int *component)
 			if (component[i] == component[j] ||
 			    !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
 				continue;
-			policy_find(now, ROP_REFUSED, (int)j, "RivalClaims",
+			policy_find(now, (int)j, ROP_WHY_RIVAL_CLAIMS,
 				    rop_printf(now->arena,
 					       "%s and %s both own %d of the same slots, and do not know each other: "
 					       "two clusters, or two halves of one",
@@ -288,7 +288,7 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
 				return false;
 	}
-	policy_find(now, ROP_REFUSED, -1, "IdentitiesLost",
+	policy_find(now, -1, ROP_WHY_IDENTITIES_LOST,
 		    rop_printf(now->arena,
 			       "all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf "
 			       "files were lost. No two of them claim a slot: each holds the only copy of its keys",
@@ -311,7 +311,7 @@ static void find_rival_components(struct rop_situation *now, const int *componen
 		if (component[i] != (int)i || (int)i == main_component)
 			continue;
 		if (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots))
-			policy_find(now, ROP_REFUSED, (int)i, "SeveralClusters",
+			policy_find(now, (int)i, ROP_WHY_SEVERAL_CLUSTERS,
 				    rop_printf(now->arena,
 					       "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " ke"
 					       "ys;"
@@ -353,7 +353,7 @@ static void find_untold_content(struct rop_situation *now)
 		if (!rop_node_answers(node) ||
 		    (node->keys != ROP_COUNT_UNKNOWN && node->functions != ROP_COUNT_UNKNOWN))
 			continue;
-		policy_find(now, ROP_DENIED, (int)i, "Unknown",
+		policy_find(now, (int)i, ROP_WHY_UNKNOWN,
 			    rop_printf(now->arena,
 				       "%s would not tell whether it is empty: user '%s' may not run %s; what is "
 				       "unknown is not taken for empty",
@@ -382,7 +382,7 @@ static void find_wrong_shape(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++)
 		owners += owner[i];
 	if (owners > shards)
-		policy_find(now, ROP_REFUSED, -1, "TooManyShards",
+		policy_find(now, -1, ROP_WHY_TOO_MANY_SHARDS,
 			    rop_printf(now->arena,
 				       "%d nodes own slots, but the file declares %d shard%s; removing shards means "
 				       "moving slots, which this version does not do",
@@ -392,7 +392,7 @@ static void find_wrong_shape(struct rop_situation *now)
 				       "reshard",
 				       owners));
 	else if (owners < shards && starving_shards(now) > 0)
-		policy_find(now, ROP_REFUSED, -1, "TooFewShards",
+		policy_find(now, -1, ROP_WHY_TOO_FEW_SHARDS,
 			    rop_printf(now->arena,
 				       "the slots are owned by %d node%s, but the file declares %d shards; adding "
 				       "shards means moving slots, which this version does not do",

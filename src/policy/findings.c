@@ -4,15 +4,57 @@
 #include "guard.h"
 #include "rop/text.h"
 
-void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
-		 const char *advice)
+/* clang-format off */
+static const struct {
+	const char *word;
+	enum rop_code code;
+	enum rop_reason_kind kind;
+} REASONS[ROP_REASONS_N] = {
+#define X(id, word, code, kind) [ROP_WHY_##id] = { word, code, ROP_REASON_##kind },
+	ROP_REASONS(X)
+#undef X
+};
+/* clang-format on */
+
+const char *rop_reason_word(enum rop_reason reason)
+{
+	return REASONS[reason].word;
+}
+
+enum rop_code rop_reason_code(enum rop_reason reason)
+{
+	return REASONS[reason].code;
+}
+
+enum rop_reason_kind rop_reason_kind(enum rop_reason reason)
+{
+	return REASONS[reason].kind;
+}
+
+static struct rop_finding make(enum rop_code code, int node, enum rop_reason is, const char *text, const char *advice)
+{
+	return (struct rop_finding){
+		.code = code, .node = node, .is = is, .reason = rop_reason_word(is), .text = text, .advice = advice
+	};
+}
+
+void policy_find(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
 {
 	for (size_t i = 0; i < now->findings.n; i++)
 		if (strcmp(now->findings.at[i].text, text) == 0)
 			return;
-	*rop_push(now->arena, &now->findings) = (struct rop_finding){
-		.code = code, .node = node, .reason = reason, .text = text, .advice = advice
-	};
+	*rop_push(now->arena, &now->findings) = make(rop_reason_code(is), node, is, text, advice);
+}
+
+void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
+{
+	*rop_push(now->arena, &now->open) = make(ROP_TIMEOUT, node, is, text, advice);
+}
+
+void policy_warn(struct rop_arena *arena, struct rop_layout *layout, int node, enum rop_reason is, const char *text,
+		 const char *advice)
+{
+	*rop_push(arena, &layout->warnings) = make(ROP_OK, node, is, text, advice);
 }
 
 /* Ranges of one shard are one loss. */
@@ -44,7 +86,7 @@ void policy_note_guard(struct rop_situation *now, const struct rop_step *step, c
 									       .denied = true };
 			return;
 		}
-		policy_find(now, ROP_DENIED, step->node, "Unknown", guard->why,
+		policy_find(now, step->node, ROP_WHY_UNKNOWN, guard->why,
 			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
 		return;
 	case GUARD_LOSS: add_loss(now, &guard->risk); return;

@@ -5,8 +5,10 @@
 #include "rop/policy.h"
 #include "rop/tries.h"
 
-/* findings.c: once each, however often it is found */
-void policy_find(struct rop_situation *now, enum rop_code code, int node, const char *reason, const char *text,
+/* findings.c: what forbids to go on, once each, however often it is found; what is open yet; what is warned of */
+void policy_find(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
+void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
+void policy_warn(struct rop_arena *arena, struct rop_layout *layout, int node, enum rop_reason is, const char *text,
 		 const char *advice);
 
 /* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */

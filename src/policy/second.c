@@ -63,11 +63,6 @@ void policy_warn_of_second(struct rop_situation *now)
 				add(&others, operator);
 		}
 	for (size_t i = 0; i < others.n; i++)
-		*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
-			.code = ROP_OK,
-			.node = -1,
-			.reason = "SecondOperator",
-			.text = sentence(now, &others.at[i]),
-			.advice = "stop one of them; on one host, let both use the same --state",
-		};
+		policy_warn(now->arena, &now->layout, -1, ROP_WHY_SECOND_OPERATOR, sentence(now, &others.at[i]),
+			    "stop one of them; on one host, let both use the same --state");
 }

@@ -8,13 +8,11 @@
 #define OPEN_MAX 12
 #define PAIRS_MAX 5
 
-static void note(struct rop_situation *now, int node, const char *reason, const char *text, const char *advice)
+static void note(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
 {
 	if (now->open.n == OPEN_MAX)
 		return;
-	*rop_push(now->arena, &now->open) = (struct rop_finding){
-		.code = ROP_TIMEOUT, .node = node, .reason = reason, .text = text, .advice = advice
-	};
+	policy_note_open(now, node, is, text, advice);
 }
 
 static bool answers(const struct rop_situation *now, size_t i)
@@ -23,7 +21,7 @@ static bool answers(const struct rop_situation *now, size_t i)
 }
 
 /* For each node that some others lack in the matrix: one sentence that names it and them. */
-static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const char *reason,
+static void note_pairs(struct rop_situation *now, const uint64_t *matrix, enum rop_reason is,
 		       const char *(*sentence)(struct rop_situation *now, const char *viewers,
 					       const struct rop_node *node),
 		       const char *advice)
@@ -42,10 +40,10 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, const 
 		if (n > 3)
 			rop_text_add(&viewers, " and %zu more", n - 3);
 		if (n > 0 && told++ < PAIRS_MAX)
-			note(now, (int)j, reason, sentence(now, viewers.at, &seen->nodes[j]), advice);
+			note(now, (int)j, is, sentence(now, viewers.at, &seen->nodes[j]), advice);
 	}
 	if (told > PAIRS_MAX)
-		note(now, -1, reason, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
+		note(now, -1, is, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
 }
 
 static const char *cannot_reach(struct rop_situation *now, const char *viewers, const struct rop_node *node)
@@ -94,11 +92,11 @@ static void note_introductions(struct rop_situation *now)
 		}
 		not_yet += lacks;
 	}
-	note_pairs(now, known, "NotIntroduced", cannot_reach,
+	note_pairs(now, known, ROP_WHY_NOT_INTRODUCED, cannot_reach,
 		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or "
 		   "declare busPort");
 	if (not_yet)
-		note(now, -1, "NotIntroduced",
+		note(now, -1, ROP_WHY_NOT_INTRODUCED,
 		     rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
 }
 
@@ -106,7 +104,7 @@ static void note_silent_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++)
 		if (!answers(now, i))
-			note(now, (int)i, "Unreachable",
+			note(now, (int)i, ROP_WHY_UNREACHABLE,
 			     rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
 					now->seen->nodes[i].reach_why),
 			     NULL);
@@ -125,7 +123,7 @@ static void note_double_claims(struct rop_situation *now)
 			struct rop_slots both;
 			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
 				both.bits[w] = a->slots.bits[w] & b->slots.bits[w];
-			note(now, (int)j, "DoubleClaim",
+			note(now, (int)j, ROP_WHY_DOUBLE_CLAIM,
 			     rop_printf(now->arena,
 					"%s and %s both claim the slots %.120s (config epochs %" PRId64 " and %" PRId64
 					")",
@@ -141,7 +139,7 @@ static void note_open_slots(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (answers(now, i) && node->open_slots)
-			note(now, (int)i, "OpenSlots",
+			note(now, (int)i, ROP_WHY_OPEN_SLOTS,
 			     rop_printf(now->arena, "%s has %d open slots: %.120s", node->address, node->open_slots,
 					node->open_text),
 			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
@@ -163,7 +161,7 @@ static void note_not_attached(struct rop_situation *now, size_t i, int primary)
 				      now->seen->nodes[primary].address, held ? ", and waits: " : "",
 				      held ? held->why : "");
 	bool denied = held && held->denied;
-	note(now, (int)i, denied ? "Denied" : "NotAttached", text,
+	note(now, (int)i, denied ? ROP_WHY_DENIED : ROP_WHY_NOT_ATTACHED, text,
 	     denied ? "allow it on every node (ACL SETUSER), or declare another user under spec.auth" : NULL);
 }
 
@@ -178,13 +176,13 @@ static void note_nodes(struct rop_situation *now)
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			note_not_attached(now, i, primary);
 		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
-			note(now, (int)i, "LinkDown",
+			note(now, (int)i, ROP_WHY_LINK_DOWN,
 			     rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address,
 					node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id,
 					node->syncing ? "still synchronising" : "down"),
 			     NULL);
 		else if (!node->state_ok)
-			note(now, (int)i, "StateFail",
+			note(now, (int)i, ROP_WHY_STATE_FAIL,
 			     rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
 	}
 }
@@ -195,7 +193,8 @@ static void note_waiting_temporaries(struct rop_situation *now)
 		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
 		int node = rop_observed_find(now->seen, temporary->node);
 		if (node >= 0 && answers(now, (size_t)node) && rop_temporary_waits(now, temporary))
-			note(now, node, "TemporaryWaits", rop_temporary_sentence(now->arena, now, temporary), NULL);
+			note(now, node, ROP_WHY_TEMPORARY_WAITS, rop_temporary_sentence(now->arena, now, temporary),
+			     NULL);
 	}
 }
 
@@ -217,13 +216,13 @@ static void note_failing_step(struct rop_situation *now)
 	int node = node_of_subject(now, subject);
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
 	if (rop_is_denial(why))
-		note(now, node, "Denied",
+		note(now, node, ROP_WHY_DENIED,
 		     rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who,
 				now->topology->auth_user ? now->topology->auth_user : "default", why),
 		     "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
 	else
-		note(now, node, "StepFails", rop_printf(now->arena, "%s: tried again and again, and: %s", who, why),
-		     NULL);
+		note(now, node, ROP_WHY_STEP_FAILS,
+		     rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
 }
 
 /* Causes come before what follows from them: without a bus link between two nodes there is no agreement, no role
@@ -236,25 +235,25 @@ void rop_situation_open(struct rop_situation *now)
 	note_silent_nodes(now);
 	note_introductions(now);
 	if (now->introduced)
-		note_pairs(now, now->seen->linked, "NotLinked", sees_failing, NULL);
+		note_pairs(now, now->seen->linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
 	note_double_claims(now);
 	note_open_slots(now);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
 	if (missing > 0 && now->open.n < OPEN_MAX)
-		note(now, -1, "SlotsUncovered",
+		note(now, -1, ROP_WHY_SLOTS_UNCOVERED,
 		     rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
 	if (now->members_agree && !now->views_agree && now->open.n < OPEN_MAX)
-		note_pairs(now, now->seen->agrees, "ViewsDiffer", sees_other, NULL);
+		note_pairs(now, now->seen->agrees, ROP_WHY_VIEWS_DIFFER, sees_other, NULL);
 	note_nodes(now);
 	note_waiting_temporaries(now);
 	size_t node;
 	const struct rop_setting *refused = policy_refused_setting(now, &node);
 	if (refused && now->open.n < OPEN_MAX)
-		note(now, (int)node, "SettingRefused",
+		note(now, (int)node, ROP_WHY_SETTING_REFUSED,
 		     rop_printf(now->arena, "%s refuses %s = %s: %s; it was tried on this node only",
 				now->seen->nodes[node].address, refused->name, refused->value,
 				policy_refusal(now, node, refused)),
 		     "correct spec.settings in the file, or set it in redis.conf and restart the servers");
 	if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
-		note(now, -1, "Settings", "some settings are not as declared", NULL);
+		note(now, -1, ROP_WHY_SETTINGS, "some settings are not as declared", NULL);
 }

@@ -282,13 +282,6 @@ bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch 
 
 /* ---- warnings ------------------------------------------------------------------------------------------------ */
 
-static void warn(struct rop_situation *now, size_t node, const char *reason, const char *text, const char *advice)
-{
-	*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
-		.code = ROP_OK, .node = (int)node, .reason = reason, .text = text, .advice = advice
-	};
-}
-
 /* Ours goes back when the journal says so; declared, it is wanted. Else nobody may know that this node never takes
  * over. */
 static void warn_of_no_failover(struct rop_situation *now)
@@ -298,12 +291,14 @@ static void warn_of_no_failover(struct rop_situation *now)
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (!value || strcmp(value, "yes") != 0 || has_row(now, i, NO_FAILOVER))
 			continue;
-		warn(now, i, "NeverTakesOver",
-		     rop_printf(now->arena,
-				"%s never takes over: cluster-replica-no-failover is yes and the file does not declare "
-				"it",
-				node->address),
-		     "CONFIG SET cluster-replica-no-failover no on that node; or declare it under spec.settings");
+		policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_NEVER_TAKES_OVER,
+			    rop_printf(now->arena,
+				       "%s never takes over: cluster-replica-no-failover is yes and the file does not "
+				       "declare "
+				       "it",
+				       node->address),
+			    "CONFIG SET cluster-replica-no-failover no on that node; or declare it under "
+			    "spec.settings");
 	}
 }
 
@@ -315,13 +310,14 @@ void policy_warn_of_temporaries(struct rop_situation *now)
 		const struct rop_temporary *f = &now->found.at[t];
 		int node = rop_observed_find(now->seen, f->node);
 		if (!policy_found_goes_back(now, f))
-			warn(now, (size_t)node, "LeftLowered",
-			     rop_printf(now->arena,
-					"%s: %s is %s instead of %s, left by an interrupted formation; the database "
-					"does not "
-					"know of it",
-					f->address, f->name, f->temporary, f->original),
-			     "redis-operator apply FILE puts it back");
+			policy_warn(now->arena, &now->layout, node, ROP_WHY_LEFT_LOWERED,
+				    rop_printf(now->arena,
+					       "%s: %s is %s instead of %s, left by an interrupted formation; the "
+					       "database "
+					       "does not "
+					       "know of it",
+					       f->address, f->name, f->temporary, f->original),
+				    "redis-operator apply FILE puts it back");
 	}
 	warn_of_no_failover(now);
 }

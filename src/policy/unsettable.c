@@ -28,7 +28,7 @@ void policy_find_unknown_settings(struct rop_situation *now)
 	for (size_t s = 0; s < now->topology->settings.n; s++) {
 		const char *name = now->topology->settings.at[s].name;
 		if (nobody_has(now, name))
-			policy_find(now, ROP_INVALID, -1, "UnknownSetting",
+			policy_find(now, -1, ROP_WHY_UNKNOWN_SETTING,
 				    rop_printf(now->arena, "no node has a setting called '%s' (CONFIG GET knows none)",
 					       name),
 				    rop_printf(now->arena,
@@ -78,14 +78,10 @@ void policy_warn_of_refusals(struct rop_situation *now)
 			if (!e->name || strcasecmp(e->name, setting->name) != 0 ||
 			    !rop_streq(e->value, setting->value) || (value && policy_same_value(value, setting->value)))
 				continue;
-			*rop_push(now->arena, &now->layout.warnings) = (struct rop_finding){
-				.code = ROP_OK,
-				.node = node,
-				.reason = "SettingRefused",
-				.text = rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address,
-						   e->name, e->value, e->note ? e->note : "no reason was given"),
-				.advice = "correct spec.settings in the file",
-			};
+			policy_warn(now->arena, &now->layout, node, ROP_WHY_SETTING_REFUSED,
+				    rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address,
+					       e->name, e->value, e->note ? e->note : "no reason was given"),
+				    "correct spec.settings in the file");
 		}
 	}
 }

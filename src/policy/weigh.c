@@ -60,7 +60,7 @@ static void find_losses(struct rop_situation *now)
 {
 	size_t n = now->losses.list.n;
 	if (n && now->kase == ROP_CASE_TOTAL_LOSS) {
-		policy_find(now, ROP_REFUSED, -1, "TotalLoss",
+		policy_find(now, -1, ROP_WHY_TOTAL_LOSS,
 			    rop_printf(now->arena,
 				       "all %zu nodes are empty, but cluster '%s' was formed before: its data and its "
 				       "nodes.conf files are gone",
@@ -78,7 +78,7 @@ static void find_losses(struct rop_situation *now)
 					   : risk->text;
 		bool evicts = strcmp(risk->what, "evict") == 0;
 		bool silent = strstr(risk->text, "may come back") != NULL;
-		policy_find(now, ROP_REFUSED, -1, "DataLoss", text,
+		policy_find(now, -1, ROP_WHY_DATA_LOSS, text,
 			    evicts ? rop_printf(now->arena,
 						"declare a larger maxmemory, or maxmemory-policy noeviction; or let it "
 						"delete keys, once: redis-operator apply --allow-data-loss=%s@%s %s",
@@ -95,7 +95,7 @@ static void find_homeless_slots(struct rop_situation *now)
 		const char *silent = NULL, *text = guard_homeless_slots(now, k, &silent);
 		if (!text)
 			continue;
-		policy_find(now, ROP_REFUSED, -1, "DataLoss", text,
+		policy_find(now, -1, ROP_WHY_DATA_LOSS, text,
 			    silent ? rop_printf(now->arena, "bring back %s with its data", silent)
 				   : "restore the data first, if there is a copy anywhere; then declare a node more, "
 				     "empty, "

@@ -34,7 +34,7 @@ static void say_nodes(struct health *h)
 {
 	for (size_t i = 0; i < h->now->seen->n && !h->findings; i++) {
 		const struct rop_node *node = &h->now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK)
+		if (!rop_node_answers(node))
 			continue;
 		if (node->role == ROP_ROLE_REPLICA)
 			rop_text_add(h->out, "S: %s %s\n   slots: (0 slots) slave\n   replicates %s\n", node->id,
@@ -50,7 +50,7 @@ static void check_reach(struct health *h)
 {
 	for (size_t i = 0; i < h->now->seen->n; i++) {
 		const struct rop_node *node = &h->now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK)
+		if (!rop_node_answers(node))
 			say(h, "ERR", "red",
 			    rop_printf(h->r->arena, "%s does not answer: %s", node->address, node->reach_why));
 	}
@@ -70,16 +70,11 @@ static void check_views(struct health *h)
 		say(h, "ERR", "red", "Nodes don't agree about configuration!");
 		rop_situation_open(now);
 		for (size_t i = 0; i < now->open.n; i++)
-			if (strcmp(now->open.at[i].reason, "Unreachable") != 0 &&
-			    strcmp(now->open.at[i].reason, "SlotsUncovered") != 0 &&
-			    strcmp(now->open.at[i].reason, "StateFail") != 0 &&
-			    strcmp(now->open.at[i].reason, "OpenSlots") != 0 &&
-			    strcmp(now->open.at[i].reason, "NotAttached") != 0 &&
-			    strcmp(now->open.at[i].reason, "TemporaryWaits") != 0)
+			if (rop_reason_kind(now->open.at[i].is) != ROP_REASON_SHOWS)
 				say(h, "ERR", "red", now->open.at[i].text);
 	}
 	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
-		if (now->seen->nodes[i].reach == ROP_REACH_OK && !now->seen->nodes[i].state_ok)
+		if (rop_node_answers(&now->seen->nodes[i]) && !now->seen->nodes[i].state_ok)
 			say(h, "ERR", "red",
 			    rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
 }
@@ -120,7 +115,7 @@ static void check_replicas(struct health *h)
 	section(h, "Check replicas...");
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach != ROP_REACH_OK || node->role != ROP_ROLE_REPLICA)
+		if (!rop_node_answers(node) || node->role != ROP_ROLE_REPLICA)
 			continue;
 		replicas++;
 		if (node->primary >= 0 && now->seen->nodes[node->primary].role == ROP_ROLE_REPLICA)
@@ -136,12 +131,11 @@ static void check_replicas(struct health *h)
 	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		size_t own = 0;
-		if (rop_slots_first(&now->seen->nodes[i].slots) == ROP_SLOTS ||
-		    now->seen->nodes[i].role != ROP_ROLE_PRIMARY)
+		if (rop_slots_empty(&now->seen->nodes[i].slots) || now->seen->nodes[i].role != ROP_ROLE_PRIMARY)
 			continue;
 		for (size_t j = 0; j < now->seen->n; j++)
 			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
-			       now->seen->nodes[j].reach == ROP_REACH_OK;
+			       rop_node_answers(&now->seen->nodes[j]);
 		if (own == 0)
 			say(h, "WARNING", "yellow",
 			    rop_printf(arena, "%s has no replica: its loss stops the cluster",
@@ -157,8 +151,7 @@ static void check_settings(struct health *h)
 	const struct rop_situation *now = h->now;
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "LeftLowered") == 0 || strcmp(w->reason, "NeverTakesOver") == 0 ||
-		    strcmp(w->reason, "SettingRefused") == 0)
+		if (rop_reason_kind(w->is) == ROP_REASON_SETTING)
 			say(h, "WARNING", "yellow", w->text);
 	}
 }

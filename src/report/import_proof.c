@@ -37,8 +37,8 @@ static bool same_pairs(const struct rop_import *im, const struct rop_layout *lay
 	for (size_t line = 0; line < im->seed->n; line++) {
 		int node = im->shape.order[line], primary = im->shape.shards[im->shape.shard_of[node]].primary,
 		    then = layout->primary_of[line];
-		if (then == -2 || layout->shard_of[line] != im->shape.shard_of[node] ||
-		    (then == -1 ? node : im->shape.order[then]) != primary)
+		if (then == ROP_NO_PLACE || layout->shard_of[line] != im->shape.shard_of[node] ||
+		    (then == ROP_LEADS ? node : im->shape.order[then]) != primary)
 			return false;
 	}
 	return layout->n == im->shape.n_shards;

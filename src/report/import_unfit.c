@@ -101,7 +101,7 @@ static void find_strangers(const struct rop_import *im, struct rop_findings *lis
 
 static bool owns(const struct rop_import *im, size_t i)
 {
-	return rop_slots_first(&im->seed->seen->nodes[i].slots) < ROP_SLOTS;
+	return !rop_slots_empty(&im->seed->seen->nodes[i].slots);
 }
 
 static void find_odd_roles(const struct rop_import *im, struct rop_findings *list)

@@ -43,7 +43,7 @@ static struct rop_saved_node node_of(struct rop_arena *arena, const struct rop_o
 		.ip = n->ip ? n->ip : "",
 		.port = n->port,
 		.bus_port = n->bus_port,
-		.answers = n->reach == ROP_REACH_OK,
+		.answers = rop_node_answers(n),
 		.slots = rop_slots_text(arena, &n->slots),
 		.role = n->role,
 		.epoch = n->epoch,

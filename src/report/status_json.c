@@ -21,14 +21,14 @@ static json_t *nodes_json(const struct rop_report *r, const struct rop_situation
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int shard = report_shard_of(now, i), planned = now->layout.shard_of[i];
-		const char *want = now->layout.primary_of[i] >= 0    ? "replica"
-				   : now->layout.primary_of[i] == -1 ? "primary"
-								     : "none";
+		const char *want = now->layout.primary_of[i] >= 0           ? "replica"
+				   : now->layout.primary_of[i] == ROP_LEADS ? "primary"
+									    : "none";
 		json_t *declared = rop_json("{s:s, s:o}", "role", want, "shard",
 					    planned < 0 ? json_null()
 							: json_integer(now->layout.shards[planned].number));
-		json_t *observed = rop_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers",
-					    node->reach == ROP_REACH_OK, "role", report_role(node), "primary",
+		json_t *observed = rop_json("{s:b, s:s, s:o, s:I, s:I, s:o, s:s}", "answers", rop_node_answers(node),
+					    "role", report_role(node), "primary",
 					    rop_json_text(node->primary_id[0] ? node->primary_id : NULL), "epoch",
 					    (json_int_t)node->epoch, "keys", (json_int_t)node->keys, "version",
 					    rop_json_text(node->flavour), "cluster_state",

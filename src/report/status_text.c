@@ -11,7 +11,7 @@ const char *report_role(const struct rop_node *node)
 
 const char *report_link(const struct rop_node *node)
 {
-	if (node->reach != ROP_REACH_OK)
+	if (!rop_node_answers(node))
 		return "silent";
 	if (node->role == ROP_ROLE_REPLICA)
 		return node->syncing ? "syncing" : node->link_up ? "up" : "down";
@@ -23,8 +23,7 @@ int report_shard_of(const struct rop_situation *now, size_t i)
 {
 	const struct rop_node *node = &now->seen->nodes[i];
 	int owner = node->role == ROP_ROLE_REPLICA ? node->primary : (int)i;
-	if (owner < 0 || rop_slots_first(&now->seen->nodes[owner].slots) == ROP_SLOTS ||
-	    now->layout.shard_of[owner] < 0)
+	if (owner < 0 || rop_slots_empty(&now->seen->nodes[owner].slots) || now->layout.shard_of[owner] < 0)
 		return 0;
 	return now->layout.shards[now->layout.shard_of[owner]].number;
 }
@@ -166,8 +165,8 @@ void rop_report_second(const struct rop_situation *now, struct rop_text *out)
 {
 	for (size_t i = 0; i < now->layout.warnings.n; i++) {
 		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (strcmp(w->reason, "SecondOperator") == 0 || strcmp(w->reason, "LeftLowered") == 0 ||
-		    strcmp(w->reason, "SettingRefused") == 0 || strcmp(w->reason, "NeverTakesOver") == 0)
+		enum rop_reason_kind kind = rop_reason_kind(w->is);
+		if (kind == ROP_REASON_SECOND || kind == ROP_REASON_SETTING)
 			rop_text_add(out, "warning: %s\n  -> %s\n", w->text, w->advice);
 	}
 }

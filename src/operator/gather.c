@@ -1,0 +1,151 @@
+/* gather.c - what one pass has to be written down, in one entry of the journal: before anything of it is sent. */
+#include <string.h>
+
+#include "pass.h"
+#include "rop/text.h"
+
+#define HELD_MAX 64             /* transitions held in memory: so many are worth writing, whatever comes of them */
+#define LINGER_MS 1000          /* not as declared for so long, without a word in the journal: it gets one */
+#define DEADLINE_MS_PER_NODE 20 /* one node handles N MEETs, and N nodes share the machine that they are on */
+
+static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
+{
+	for (size_t i = 0; i < r->batch.steps.n; i++) {
+		struct rop_step *step = &r->batch.steps.at[i];
+		struct rop_expect *e = &step->expect;
+		rop_step_describe(r->pass, r->now->seen, step);
+		e->issued_wall_ms = clock.wall_ms;
+		e->issued_boot_ms = clock.boot_ms;
+		/* One node handles N MEETs, and N nodes share the machine that they are on: more nodes, more time. */
+		e->deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(e->kind) +
+				      DEADLINE_MS_PER_NODE * (int64_t)r->now->seen->n;
+		e->status = ROP_EXPECT_PENDING;
+		*rop_push(r->pass, &r->entry.expects) = *e;
+		if (e->kind == ROP_STEP_LOWER) {
+			struct rop_temporary t = {
+				.address = e->address, .name = e->name, .original = e->was, .temporary = e->value
+			};
+			memcpy(t.node, e->node, ROP_ID_SIZE);
+			memcpy(t.peer, e->peer, ROP_ID_SIZE);
+			*rop_push(r->pass, &r->entry.temporaries_set) = t;
+		}
+	}
+}
+
+static int shard_number(const struct rop_situation *now, size_t node) /* 0: of none */
+{
+	int shard = now->layout.shard_of[node];
+	return shard < 0 ? 0 : now->layout.shards[shard].number;
+}
+
+static bool members_differ(const struct rop_reconcile *r)
+{
+	const struct rop_observed *seen = r->now->seen;
+	if (r->image.members.n != seen->n)
+		return true;
+	for (size_t i = 0; i < seen->n; i++)
+		if (strcmp(r->image.members.at[i].node, seen->nodes[i].id) != 0 ||
+		    r->image.members.at[i].shard != shard_number(r->now, i))
+			return true;
+	return false;
+}
+
+static void take_reached(struct rop_reconcile *r)
+{
+	if (r->batch.reached && r->image.reached_revision != r->options.revision)
+		r->entry.reached_revision = r->options.revision;
+	if (r->now->formed && r->now->all_answer && !r->image.formed_wall_ms)
+		r->entry.formed = true;
+	if (!r->batch.reached || !members_differ(r))
+		return;
+	r->entry.members_changed = true;
+	for (size_t i = 0; i < r->now->seen->n; i++) {
+		struct rop_member *member = rop_push(r->pass, &r->entry.members);
+		memcpy(member->node, r->now->seen->nodes[i].id, ROP_ID_SIZE);
+		member->address = r->now->seen->nodes[i].address;
+		member->shard = shard_number(r->now, i);
+	}
+}
+
+static bool at_rest(const struct rop_reconcile *r)
+{
+	return r->rests && r->options.machine->states[r->state].final;
+}
+
+/* On its way for a while, neither there nor at rest: what people look at is brought up to date meanwhile. */
+static bool lingers(const struct rop_reconcile *r)
+{
+	return !r->options.predict && r->now->boot_ms - r->unwritten_since_boot_ms >= LINGER_MS &&
+	       !rop_situation_converged(r->now);
+}
+
+/* What stood in the way without a reason that can be seen (it took too long, a step failed too often) stands there
+ * until something is done about it or the machine rests elsewhere: trying again what fails again is no news. */
+static bool still_stuck(const struct rop_reconcile *r)
+{
+	const struct rop_condition *blocked = &r->image.conditions[ROP_COND_BLOCKED];
+	return blocked->status == ROP_TRUE && rop_streq(blocked->reason, ROP_REASON_STUCK) && !r->batch.steps.n &&
+	       !rop_situation_converged(r->now);
+}
+
+/* Conditions follow the situation; they cause a commit of their own only where the machine rests or lingers, and only
+ * when a status or a reason changes: messages may count seconds. */
+static void take_conditions(struct rop_reconcile *r)
+{
+	bool final = at_rest(r), changed = false;
+	if (rop_entry_empty(&r->entry) && !final && !lingers(r))
+		return;
+	if (final && !r->reached)
+		rop_situation_open(r->now);
+	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile.
+	 */
+	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;
+	rop_conditions_make(r->now, said && rop_situation_converged(r->now), final ? r->reported : still_stuck(r),
+			    r->entry.conditions);
+	for (int i = 0; i < ROP_CONDITIONS_N; i++)
+		changed |= r->entry.conditions[i].status != r->image.conditions[i].status ||
+			   !rop_streq(r->entry.conditions[i].reason, r->image.conditions[i].reason);
+	r->entry.conditions_changed = changed;
+}
+
+/* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. From its
+ * first step until it rests again every move is written at once, so that a crash leaves word of how far it came; and a
+ * one-shot run that lingers leaves word of it, because nobody else will. */
+static void take_held(struct rop_reconcile *r)
+{
+	const char *state = r->options.machine->states[r->state].name;
+	bool elsewhere = !rop_streq(r->image.state, state);
+	bool tells = r->held.n && (r->at_work || r->held.n >= HELD_MAX || (!r->options.keep && lingers(r)));
+	if (at_rest(r) && !r->pending.n)
+		r->at_work = false;
+	if (rop_entry_empty(&r->entry) && !(at_rest(r) && elsewhere) && !tells) {
+		if (at_rest(r))
+			r->held.n = 0;
+		return;
+	}
+	for (size_t i = 0; i < r->held.n; i++)
+		*rop_push(r->pass, &r->entry.transitions) = moves_transition(r, r->held.at[i]);
+	if (elsewhere) {
+		r->entry.state = state;
+		r->entry.state_entered = true;
+	}
+}
+
+void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
+{
+	r->entry.wall_ms = clock.wall_ms;
+	r->entry.boot_ms = clock.boot_ms;
+	r->entry.boot_id = r->options.boot_id;
+	r->entry.pid = r->options.pid;
+	for (size_t i = 0; i < r->ended.n; i++)
+		*rop_push(r->pass, &r->entry.resolutions) = r->ended.at[i];
+	for (size_t i = 0; i < r->gone.n; i++)
+		*rop_push(r->pass, &r->entry.temporaries_gone) = r->gone.at[i];
+	take_expectations(r, clock);
+	take_reached(r);
+	holders_take(r);
+	take_conditions(r);
+	take_held(r);
+	holders_refresh(r);
+	r->entry.ignore_pause = r->now->paused || r->stopping || !r->batch.steps.n;
+}

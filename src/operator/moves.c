@@ -1,0 +1,110 @@
+/* moves.c - the machine moves: rows are taken until one asks for commands or none leads on. Told at once, written when
+ * something comes of it. */
+#include "pass.h"
+#include "rop/text.h"
+
+#define RECONCILE_SUBJECT "cluster"
+
+static struct rop_clock_in_state clock_in_state(const struct rop_reconcile *r, struct rop_clock clock)
+{
+	int64_t in_state = clock.boot_ms - r->state_since_boot_ms;
+	return (struct rop_clock_in_state){ .in_state_ms = in_state > 0 ? in_state : 0,
+					    .n_subjects = r->options.topology->nodes.n };
+}
+
+struct rop_transition moves_transition(const struct rop_reconcile *r, const struct rop_row *row)
+{
+	const struct rop_machine *m = r->options.machine;
+	return (struct rop_transition){
+		.machine = m->name,
+		.digest = m->digest,
+		.subject = RECONCILE_SUBJECT,
+		.from = m->states[row->from].name,
+		.to = m->states[row->to].name,
+		.row = rop_printf(r->pass, "%s#%d", m->states[row->from].name, row->number),
+		.why = row->why,
+	};
+}
+
+/* Told at once; written when it is known that something comes of it. */
+static void record_transition(struct rop_reconcile *r, const struct rop_row *row)
+{
+	if (!r->held.n)
+		r->unwritten_since_boot_ms = r->now->boot_ms;
+	*rop_push(r->arena, &r->held) = row;
+	r->result.transitions++;
+	if (r->options.on_transition) {
+		struct rop_transition t = moves_transition(r, row);
+		r->options.on_transition(r->options.arg, &t);
+	}
+}
+
+static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
+{
+	r->state = state;
+	r->state_since_boot_ms = clock.boot_ms;
+	r->reached = false; /* elsewhere it is not: from Ready a lost node leads to Degraded, which is final too */
+	if (!r->options.machine->states[state].final)
+		r->reported = false;
+}
+
+struct taking {
+	struct rop_reconcile *r;
+	struct rop_clock clock;
+};
+
+/* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
+static bool take_row(void *arg, const struct rop_state *state, const struct rop_row *row)
+{
+	struct taking *taking = arg;
+	struct rop_reconcile *r = taking->r;
+	if (!row) { /* a final state that no row leaves */
+		r->rests = true;
+		return false;
+	}
+	size_t steps = r->batch.steps.n;
+	bool told = r->batch.report, reached = r->batch.reached;
+	r->batch.report = r->batch.reached = false;
+	r->batch.state = state->name;
+	r->batch.why = row->why;
+	rop_row_plan(row, r->now, &r->batch);
+	bool acted = r->batch.steps.n > steps;
+	if (row->to != row->from || acted)
+		record_transition(r, row);
+	if (row->to != row->from)
+		enter(r, row->to, taking->clock);
+	if (r->batch.report) {
+		r->reported_finding = r->now->findings.n > 0;
+		r->now->finding_gone = false; /* what was told before that */
+	}
+	r->reported |= r->batch.report;
+	r->reached |= r->batch.reached;
+	r->batch.report |= told;
+	r->batch.reached |= reached;
+	r->rests |= !acted && row->to == row->from;
+	return !acted;
+}
+
+void moves_run(struct rop_reconcile *r, struct rop_clock clock)
+{
+	const struct rop_machine *m = r->options.machine;
+	struct taking taking = { .r = r, .clock = clock };
+	const struct rop_walk walk = { .visit = take_row, .arg = &taking };
+	if (rop_machine_walk(m, r->state, r->now, clock_in_state(r, clock), &walk))
+		return;
+	r->reported = r->rests = true;
+	r->reported_finding = false;
+	rop_text_done(&r->text);
+	rop_text_add(&r->text, "machine '%s' does not come to rest in state %s", m->name, m->states[r->state].name);
+	r->result.code = ROP_INTERNAL;
+}
+
+/* Asked to stop: temporary settings go back, nothing else; and not for ever. */
+void moves_stopping(struct rop_reconcile *r, struct rop_clock clock)
+{
+	r->batch.state = r->options.machine->states[r->state].name;
+	r->batch.why = "temporary settings are put back, whatever happens";
+	if (clock.boot_ms < r->stop_by_boot_ms && r->now->temporaries_in_force)
+		rop_plan_restore(r->now, &r->batch);
+	r->rests = !r->batch.steps.n;
+}

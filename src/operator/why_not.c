@@ -1,0 +1,46 @@
+/* why_not.c - why a run ends without being there: from findings, or else from what is open, into result.text. */
+#include <string.h>
+
+#include "pass.h"
+#include "rop/text.h"
+
+/* Advice that several findings share is given once, after the last of them. */
+static void add_findings(struct rop_text *text, const struct rop_finding *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		rop_text_add(text, "%s%s", text->n ? "\n" : "", list[i].text);
+		if (list[i].advice &&
+		    (i + 1 == n || !list[i + 1].advice || strcmp(list[i].advice, list[i + 1].advice) != 0))
+			rop_text_add(text, "\n  -> %s", list[i].advice);
+	}
+}
+
+void why_not(struct rop_reconcile *r)
+{
+	if (!r->now || r->result.code == ROP_INTERNAL)
+		return;
+	rop_text_done(&r->text);
+	if (r->now->paused) {
+		rop_text_add(&r->text, "cluster '%s' is paused", r->options.topology->name);
+		if (r->image.paused_by)
+			rop_text_add(&r->text, " by %s", r->image.paused_by);
+		if (r->image.paused_until_wall_ms) {
+			char left[24];
+			rop_duration_print((r->image.paused_until_wall_ms - r->now->wall_ms + 999) / 1000 * 1000, left,
+					   sizeof left);
+			rop_text_add(&r->text, " for another %s", left);
+		}
+		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);
+		r->result.code = ROP_REFUSED;
+		return;
+	}
+	add_findings(&r->text, r->now->findings.at, r->now->findings.n);
+	r->result.code = r->now->findings.n ? r->now->findings.at[0].code : ROP_TIMEOUT;
+	if (r->now->findings.n)
+		return;
+	rop_situation_open(r->now);
+	add_findings(&r->text, r->now->open.at, r->now->open.n);
+	for (size_t i = 0; i < r->now->open.n; i++)
+		if (rop_reason_code(r->now->open.at[i].is) == ROP_DENIED)
+			r->result.code = ROP_DENIED;
+}
