@@ -261,6 +261,19 @@ Test(config_doc, errors_are_kept_by_place_and_before_warnings)
 	cr_assert(strstr(out.at, "\n... and 20 more errors\n... and 20 more warnings\n"), "%s", out.at);
 }
 
+Test(config_doc, errors_and_warnings_are_put_together_from_their_parts)
+{
+	struct rop_doc doc = { .path = "a.yaml" };
+	struct rop_doc_node node = { .mark = { 0, 0 } };
+	ROP_OWN_TEXT out = { 0 };
+	rop_diag_error(&diags, &doc, &node, NULL, "%s of %d and %s", "one", 22, "three");
+	rop_diag_warn(&diags, &doc, &node, NULL, "%s of %d or %s", "four", 55, "six");
+	rop_diags_print(&diags, &out);
+	cr_assert(strstr(out.at, "error: one of 22 and three"), "%s", out.at);
+	cr_assert(strstr(out.at, "warning: four of 55 or six"), "%s", out.at);
+	cr_assert(diags.errors == 1 && diags.warnings == 1);
+}
+
 Test(config_doc, diagnostics_name_a_file_that_has_no_lines)
 {
 	struct rop_doc doc = { .path = "gone.yaml" };

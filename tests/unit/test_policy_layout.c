@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../src/policy/placement.h"
 #include "world.h"
 
 TestSuite(policy_layout, .init = world_setup, .fini = world_teardown);
@@ -567,6 +568,52 @@ Test(policy_layout, warns_once_when_all_are_on_one_host)
 	cr_assert_str_eq(layout.warnings.at[0].reason, "OneHost");
 	cr_assert_str_eq(layout.warnings.at[0].text, "all 6 nodes are on one host (10.0.0.1): its failure takes "
 						     "primaries and replicas together");
+}
+
+/* Koenig: where no host and no zone has more nodes than there are shards it can be done, and it is. */
+Test(policy_layout, nodes_are_coloured_so_that_no_shard_has_two_of_a_host_or_a_zone)
+{
+	size_t crossed = 0;
+	EACH_SEED(seed, 400)
+	{
+		uint64_t random = seed;
+		size_t shards = 2 + random_below(&random, 5), n = shards * (1 + random_below(&random, 4));
+		size_t hosts = n / shards + random_below(&random, 3), zones = n / shards + random_below(&random, 3);
+		int on_host[32] = { 0 }, in_zone[32] = { 0 }, order[64], shard[64], count[8] = { 0 };
+		struct placement p;
+		placement_init(&p, pool, topology_of((int)shards, 0, n), shards, (int)n);
+		for (size_t i = 0; i < n; i++) {
+			do
+				p.host[i] = (int)random_below(&random, hosts);
+			while (on_host[p.host[i]] == (int)shards);
+			do
+				p.zone[i] = (int)random_below(&random, zones);
+			while (in_zone[p.zone[i]] == (int)shards);
+			on_host[p.host[i]]++;
+			in_zone[p.zone[i]]++;
+			order[i] = (int)i;
+		}
+		for (size_t i = n; i-- > 1;) {
+			size_t k = random_below(&random, i + 1);
+			int swap = order[i];
+			order[i] = order[k];
+			order[k] = swap;
+		}
+		p.one_host = false;
+		cr_assert(placement_colour(&p, order, shard), "seed %" PRIu64, seed);
+		for (size_t i = 0; i < n; i++) {
+			cr_assert(shard[i] >= 0 && shard[i] < (int)shards);
+			count[shard[i]]++;
+			for (size_t k = 0; k < i; k++)
+				cr_assert(shard[i] != shard[k] || (p.host[i] != p.host[k] && p.zone[i] != p.zone[k]),
+					  "seed %" PRIu64 ": nodes %zu and %zu", seed, k, i);
+		}
+		for (size_t k = 0; k < shards; k++)
+			cr_assert(count[k] == (int)(n / shards), "seed %" PRIu64 ": %d in shard %zu of %zu", seed,
+				  count[k], k, shards);
+		crossed += n > shards;
+	}
+	cr_assert_gt(crossed, 200);
 }
 
 Test(policy_layout, names_the_pairs_that_share_a_host_or_a_zone_and_counts_the_rest)

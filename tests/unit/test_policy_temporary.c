@@ -243,6 +243,25 @@ static void expect_waits(const struct rop_situation *now, bool waits, const char
 	cr_assert_not(rop_situation_converged(now), "%s", when);
 }
 
+Test(policy_temporary, one_that_waits_is_enough_whichever_it_is)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	for (int first = 0; first < 2; first++) {
+		struct rop_observed *world = formed_world(topology);
+		struct rop_image image = { 0 };
+		set_value(world, 3, NO_FAILOVER, "yes");
+		set_value(world, 4, NO_FAILOVER, "yes");
+		world->nodes[first ? 3 : 4].link_up = false;
+		for (size_t i = 3; i < 5; i++)
+			memcpy(add_row(&image, i, NO_FAILOVER, "no", "yes")->peer,
+			       node_id((size_t)world->nodes[i].primary), ROP_ID_SIZE);
+		struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
+		cr_assert(now->temporaries_waiting && now->temporaries_in_force);
+		struct rop_batch batch = batch_of(now, "restore_settings");
+		cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == (first ? 4 : 3));
+	}
+}
+
 Test(policy_temporary, one_with_a_peer_goes_back_when_its_node_is_in_sync_or_follows_it_no_more)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);

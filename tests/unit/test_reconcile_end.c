@@ -150,6 +150,35 @@ Test(reconcile_end, a_stop_does_not_wait_for_ever_for_a_node_that_is_gone)
 	cr_assert_eq(op->image.temporaries.n, 12, "the journal remembers what is still to be put back");
 }
 
+/* Also where nothing is to be put back: what was sent is told the end of, if it comes soon. */
+Test(reconcile_end, a_stop_waits_for_the_end_of_what_was_sent)
+{
+	for (int seen = 0; seen < 2; seen++) {
+		start_formed();
+		manage_setting((struct rop_topology *)op->options.topology, "maxmemory-policy", "allkeys-lru");
+		op->world = formed_world(op->options.topology);
+		for (size_t i = 0; i < op->world->n; i++)
+			set_value(op->world, i, "maxmemory-policy", "noeviction");
+		op->options.consent = NULL;
+		hand_start(op);
+		op->frozen = true;
+		for (int turns = 0; op->sent.n == 0; turns++) {
+			cr_assert_lt(turns, 50);
+			hand_turn(op);
+		}
+		cr_assert_gt(op->image.pending.n, 0);
+		rop_reconcile_stop(op->r, ROP_FAIL, "told to");
+		hand_turn(op);
+		cr_assert_neq(rop_reconcile_want(op->r), ROP_WANT_DONE);
+		op->frozen = !seen;
+		for (size_t i = 0; seen && i < op->sent.n; i++)
+			rop_step_effect(&op->sent.at[i].expect, op->world);
+		hand_run(op);
+		cr_assert_eq(op->image.pending.n, 0);
+		cr_assert_gt(hand_ended(op, seen ? "met" : "expired"), 0);
+	}
+}
+
 Test(reconcile_end, a_batch_that_was_written_is_sent_although_told_to_stop)
 {
 	start_fresh();
