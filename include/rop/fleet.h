@@ -34,13 +34,6 @@ struct rop_fleet_options {
 	struct rop_gate *gate; /* shared with other fleets; NULL: this fleet's own, connections stay open */
 };
 
-struct rop_endpoint {
-	const char *address;     /* for people: "host:port" */
-	const char *ip;          /* literal */
-	int port, bus_port;      /* bus_port 0: port + 10000 */
-	const char *expected_id; /* or NULL */
-};
-
 struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
 				const struct rop_endpoint *endpoints, size_t n);
 void rop_fleet_free(struct rop_fleet *fleet); /* before its loop; drops what is under way, no callback afterwards */

@@ -186,4 +186,24 @@ struct rop_entry {
 /* Nothing to write: a pass that changes nothing commits nothing. */
 bool rop_entry_empty(const struct rop_entry *entry);
 
+/* ---- read back, for people ------------------------------------------------------------------------------------- */
+
+struct rop_history_line {
+	int64_t wall_ms;
+	bool is_step;          /* false: a transition */
+	const char *from, *to; /* transition; `row` is "Configure#2" */
+	const char *row, *why;
+	const char *subject, *command, *status, *note; /* step */
+	const char *address;                           /* step: the node it went to */
+	int attempts;
+	int64_t resolved_wall_ms; /* step: 0 while pending */
+	int pid;
+};
+
+struct rop_file_error { /* of a topology file that the daemon could not take */
+	const char *path, *text;
+	const char *cluster; /* the one that the file last stood for, or NULL */
+	int64_t since_wall_ms;
+};
+
 #endif

@@ -161,6 +161,13 @@ int rop_observed_setting(const struct rop_observed *seen, const char *name); /* 
 
 /* ---- from raw answers -------------------------------------------------------------------------------------- */
 
+struct rop_endpoint {            /* where one node is asked */
+	const char *address;     /* for people: "host:port" */
+	const char *ip;          /* literal */
+	int port, bus_port;      /* bus_port 0: port + 10000 */
+	const char *expected_id; /* or NULL */
+};
+
 struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent */
 	const char *address, *ip;
 	int port, bus_port;

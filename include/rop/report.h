@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 #include "rop/err.h"
+#include "rop/journal.h"
 #include "rop/machine.h"
 #include "rop/mem.h"
 #include "rop/policy.h"
 #include "rop/reconcile.h"
-#include "rop/store.h"
 #include "rop/topology.h"
 
 struct json_t; /* jansson's; what is returned is the caller's */

@@ -2,15 +2,17 @@
 #ifndef ROP_SEED_H
 #define ROP_SEED_H
 
-#include "rop/fleet.h"
-#include "rop/loop.h"
+#include "rop/err.h"
 #include "rop/mem.h"
 #include "rop/observed.h"
+
+struct rop_loop;
+struct rop_fleet_options;
 
 struct rop_seed {
 	struct rop_arena *arena;
 	struct rop_loop *loop;
-	struct rop_fleet_options fleet;
+	struct rop_fleet_options *fleet;
 	char *password;
 	const char *text, *host, *ip; /* as typed; its host; what that resolves to */
 	int port;

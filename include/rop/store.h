@@ -81,10 +81,6 @@ bool rop_store_source_of_path(struct rop_store *store, struct rop_arena *arena, 
 
 /* Errors of topology files that the daemon could not take: text NULL when the file is right again, or gone. Writes only
  * what differs. `cluster` is the one the file last stood for, or NULL. */
-struct rop_file_error {
-	const char *path, *cluster, *text;
-	int64_t since_wall_ms;
-};
 bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text,
 			  int64_t wall_ms, struct rop_err *err);
 /* Of one cluster's file, or of all (cluster NULL); ordered by path. */
@@ -123,17 +119,6 @@ bool rop_store_clusters(struct rop_store *store, struct rop_arena *arena, const 
 			struct rop_err *err);
 
 /* history: transitions and steps (expectations with their results) in order of time; at most `limit` newest. */
-struct rop_history_line {
-	int64_t wall_ms;
-	bool is_step;          /* false: a transition */
-	const char *from, *to; /* transition; `row` is "Configure#2" */
-	const char *row, *why;
-	const char *subject, *command, *status, *note; /* step */
-	const char *address;                           /* step: the node it went to */
-	int attempts;
-	int64_t resolved_wall_ms; /* step: 0 while pending */
-	int pid;
-};
 bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,
 		       struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err);
 

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/fleet.h"
+#include "rop/loop.h"
 #include "rop/seed.h"
 #include "rop/text.h"
 #include "rop/topology.h"
@@ -13,14 +15,15 @@
 
 static bool log_in(struct rop_seed *seed, const char *user, const char *password_file, struct rop_err *err)
 {
-	seed->fleet = (struct rop_fleet_options){ .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-						  .command_timeout_ms = COMMAND_TIMEOUT_MS };
+	seed->fleet = rop_alloc(seed->arena, sizeof *seed->fleet);
+	*seed->fleet = (struct rop_fleet_options){ .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+						   .command_timeout_ms = COMMAND_TIMEOUT_MS };
 	if (!password_file)
 		return !user || rop_fail(err, ROP_INVALID, "--user %s needs --password-file too", user);
 	if (!rop_password_load(password_file, &seed->password, err))
 		return false;
-	seed->fleet.user = user;
-	seed->fleet.password = seed->password;
+	seed->fleet->user = user;
+	seed->fleet->password = seed->password;
 	return true;
 }
 
@@ -43,7 +46,7 @@ static void first_looked(void *arg, const struct rop_answer *answers, size_t n)
 static void look(struct rop_seed *seed, const struct rop_endpoint *endpoints, size_t n, unsigned flags,
 		 const char **names, size_t n_names, void (*done)(void *, const struct rop_answer *, size_t), void *arg)
 {
-	struct rop_fleet *fleet = rop_fleet_new(seed->loop, &seed->fleet, endpoints, n);
+	struct rop_fleet *fleet = rop_fleet_new(seed->loop, seed->fleet, endpoints, n);
 	rop_fleet_observe(fleet, seed->arena, flags, names, n_names, done, arg);
 	rop_loop_run(seed->loop);
 	rop_fleet_free(fleet);

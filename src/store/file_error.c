@@ -19,7 +19,9 @@ static bool set_error(struct rop_store *store, const struct rop_file_error *e, s
 bool rop_store_file_error(struct rop_store *store, const char *path, const char *cluster, const char *text,
 			  int64_t wall_ms, struct rop_err *err)
 {
-	const struct rop_file_error error = { path, cluster, text, wall_ms };
+	const struct rop_file_error error = {
+		.path = path, .cluster = cluster, .text = text, .since_wall_ms = wall_ms
+	};
 	if (!store_begin(store, err))
 		return rop_wrap(err, "%s", path);
 	bool ok = set_error(store, &error, err);

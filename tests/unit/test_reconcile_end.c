@@ -150,6 +150,14 @@ Test(reconcile_end, a_stop_does_not_wait_for_ever_for_a_node_that_is_gone)
 	cr_assert_eq(op->image.temporaries.n, 12, "the journal remembers what is still to be put back");
 }
 
+static enum rop_sent no_reply(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)h;
+	(void)step;
+	*ret_text = "the connection was closed";
+	return ROP_SENT_UNKNOWN;
+}
+
 /* Also where nothing is to be put back: what was sent is told the end of, if it comes soon. */
 Test(reconcile_end, a_stop_waits_for_the_end_of_what_was_sent)
 {
@@ -162,6 +170,7 @@ Test(reconcile_end, a_stop_waits_for_the_end_of_what_was_sent)
 		op->options.consent = NULL;
 		hand_start(op);
 		op->frozen = true;
+		op->answer = no_reply;
 		for (int turns = 0; op->sent.n == 0; turns++) {
 			cr_assert_lt(turns, 50);
 			hand_turn(op);

@@ -130,7 +130,7 @@ Test(reconcile_keep, a_short_disagreement_is_told_and_not_written)
 	looks(3);
 	cr_assert_str_eq(state(), "Verify");
 	rop_bit_set(op->world, op->world->agrees, 0, 1);
-	looks(40);
+	looks(20);
 	cr_assert_str_eq(state(), "Ready");
 	cr_assert_eq(op->moves.n, told + 2);
 	cr_assert_eq(op->commits, commits);
@@ -384,6 +384,28 @@ Test(reconcile_keep, what_forming_many_nodes_needed_is_given_back)
 	cr_assert_str_eq(state(), "Ready");
 	cr_assert_gt(most, 500000, "1770 introductions: %zu bytes", most);
 	cr_assert_leq(rop_reconcile_bytes(op->r), BOUND, "%zu bytes", rop_reconcile_bytes(op->r));
+}
+
+/* Copying costs as much as there is: once after work, and not at every look from then on. */
+Test(reconcile_keep, what_lives_is_not_copied_again_while_nothing_happens)
+{
+	struct rop_topology *topology = topology_of(60, 1, 120);
+	manage_setting(topology, "maxmemory-policy", "allkeys-lru");
+	op = hand_new(topology, formed_world(topology));
+	for (size_t i = 0; i < 120; i++)
+		set_value(op->world, i, "maxmemory-policy", "noeviction");
+	op->options.keep = true;
+	hand_start(op);
+	looks(20);
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert_gt(op->sent.n, 119);
+	cr_assert_gt(rop_reconcile_bytes(op->r), 64 * 1024);
+	const void *members = rop_reconcile_situation(op->r)->image->members.at;
+	cr_assert_not_null(members);
+	for (int i = 0; i < 10; i++) {
+		looks(1);
+		cr_assert_eq(rop_reconcile_situation(op->r)->image->members.at, members);
+	}
 }
 
 /* What is pending, put back later or still to be written lives on when memory is made anew. */

@@ -94,7 +94,7 @@ static struct rop_file_error *errors_of(struct rop_store *store, const char *clu
 	struct rop_file_error *errors = NULL;
 	size_t n = 99;
 	cr_assert(rop_store_file_errors(store, arena, cluster, &errors, &n, &err), "%s", err.text);
-	cr_assert_eq(n, expected, "%zu", n);
+	cr_assert_eq(n, expected, "%zu of %s", n, cluster ? cluster : "all");
 	return errors;
 }
 
