@@ -15,7 +15,8 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 bool rop_names_used(const struct rop_topology *topology); /* is there a name to look up? */
 /* The addresses of the nodes that are declared by name, or by discovery (which may only add to the members).
  * Fills in topology->nodes, texts in `arena`. Names are looked up all at once, off the loop. `done` is called once,
- * never from inside the call; err: NULL, or which name and why (code 8). Everything must live until then. Only where
+ * never from inside the call. A name without an address leaves its node without ip, and no_ip says why: a silent
+ * node. err: NULL, or why discovery found too few (code 8). Everything must live until then. Only where
  * rop_names_used. */
 void rop_names_resolve(struct rop_loop *loop, struct rop_arena *arena, struct rop_topology *topology,
 		       const struct rop_member *members, size_t n_members,

@@ -161,9 +161,12 @@ int rop_observed_setting(const struct rop_observed *seen, const char *name); /* 
 
 /* ---- from raw answers -------------------------------------------------------------------------------------- */
 
-struct rop_endpoint {            /* where one node is asked */
-	const char *address;     /* for people: "host:port" */
-	const char *ip;          /* literal */
+struct rop_endpoint {           /* where one node is asked */
+	const char *address;    /* for people: "host:port" */
+	const char *ip;         /* literal; NULL: none is known, no_ip says why */
+	const char *const *ips; /* others to be tried where it does not listen there, ip among them; NULL: none */
+	size_t n_ips;
+	const char *no_ip;
 	int port, bus_port;      /* bus_port 0: port + 10000 */
 	const char *expected_id; /* or NULL */
 };

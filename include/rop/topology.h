@@ -16,10 +16,13 @@
 struct rop_declared_node {
 	const char *host; /* as written: name, IPv4 or IPv6 (without brackets) */
 	int port;
-	int bus_port;     /* 0: port + ROP_BUS_OFFSET */
-	const char *zone; /* NULL: not declared */
-	int shard;        /* from 1; 0: not declared */
-	const char *ip;   /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
+	int bus_port;           /* 0: port + ROP_BUS_OFFSET */
+	const char *zone;       /* NULL: not declared */
+	int shard;              /* from 1; 0: not declared */
+	const char *ip;         /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
+	const char *const *ips; /* all addresses of its name, the first is ip; NULL: that one only */
+	size_t n_ips;
+	const char *no_ip; /* why its name has no address, in words; NULL: it has, or was not looked up */
 };
 
 struct rop_setting {

@@ -114,6 +114,7 @@ static void drive(struct cluster *c)
 		return;
 	}
 	tell_trouble(c, NULL);
+	tell_nameless(c, t);
 	fit_watchdog(c);
 	c->fleet = (struct rop_fleet_options){
 		.client_name = rop_printf(c->running->arena, "redis-operator:%s:%s", t->name, daemon->instance),
@@ -201,8 +202,8 @@ static bool has_address(const struct rop_topology *t, const struct rop_declared_
 
 static bool same_addresses(const struct rop_topology *a, const struct rop_topology *b)
 {
-	for (size_t i = 0; i < a->nodes.n; i++)
-		if (!has_address(b, &a->nodes.at[i]))
+	for (size_t i = 0; i < a->nodes.n; i++) /* one that does not resolve now has the address that it had */
+		if (a->nodes.at[i].ip && !has_address(b, &a->nodes.at[i]))
 			return false;
 	return a->nodes.n == b->nodes.n;
 }
@@ -225,6 +226,8 @@ static void named_again(void *arg, const struct rop_err *err)
 		rop_timer_start(c->timer, NAMES_AGAIN_MS);
 	if (current && err)
 		tell_trouble(c, err->text);
+	if (current && !err)
+		tell_nameless(c, again->topology);
 	if (current && !err && !same_addresses(again->topology, c->running->topology)) {
 		rop_log(ROP_LOG_INFO, "the addresses of its nodes have changed", ROP_FIELDS({ "cluster", c->name }));
 		cluster_want(c, once_more(c));

@@ -61,6 +61,7 @@ struct cluster {
 	bool looked;                    /* a first pass is over, or it is known that there will be none */
 	struct rop_condition converged; /* as logged last; texts on the heap */
 	char *trouble;                  /* why it cannot be begun, as logged last */
+	char *nameless;                 /* its nodes whose names do not resolve, as logged last */
 	uint64_t warned;                /* which warnings were logged: a bit of each one's digest */
 };
 
@@ -137,7 +138,8 @@ void tell_pass(struct daemon *daemon); /* a pass is over: alive, status, perhaps
 void tell_status(struct daemon *daemon);
 void tell_waiting(struct daemon *daemon, const struct rop_err *why); /* for the database; NULL: no longer */
 void tell_written(struct cluster *cluster, const struct rop_entry *entry);
-void tell_warnings(struct cluster *cluster, const struct rop_situation *now); /* logged when they are news */
-void tell_trouble(struct cluster *cluster, const char *why);                  /* logged when it is news; NULL: over */
+void tell_warnings(struct cluster *cluster, const struct rop_situation *now);     /* logged when they are news */
+void tell_nameless(struct cluster *cluster, const struct rop_topology *topology); /* names without an address: news */
+void tell_trouble(struct cluster *cluster, const char *why); /* logged when it is news; NULL: over */
 
 #endif

@@ -28,6 +28,7 @@ void cluster_free(struct cluster *c)
 	revision_free(c->again);
 	free((char *)c->converged.reason);
 	free(c->trouble);
+	free(c->nameless);
 	free(c->name);
 	free(c->path);
 	free(c);

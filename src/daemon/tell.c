@@ -174,6 +174,25 @@ void tell_warnings(struct cluster *c, const struct rop_situation *now)
 	}
 }
 
+void tell_nameless(struct cluster *c, const struct rop_topology *topology)
+{
+	ROP_OWN_TEXT nodes = { 0 };
+	const char *why = NULL;
+	for (size_t i = 0; i < topology->nodes.n; i++) {
+		const struct rop_declared_node *node = &topology->nodes.at[i];
+		if (!node->no_ip)
+			continue;
+		rop_text_add(&nodes, "%s%s:%d", nodes.n ? ", " : "", node->host, node->port);
+		why = node->no_ip;
+	}
+	if (rop_streq(c->nameless, nodes.at))
+		return;
+	keep(&c->nameless, nodes.at);
+	if (nodes.n)
+		rop_log(ROP_LOG_WARN, "nodes without an address count as silent, or keep the address that they had",
+			ROP_FIELDS({ "cluster", c->name }, { "nodes", nodes.at }, { "why", why }));
+}
+
 void tell_trouble(struct cluster *c, const char *why)
 {
 	if (rop_streq(c->trouble, why))

@@ -32,12 +32,14 @@ static void found(void *arg, const char *const *ips, size_t n, const char *why)
 	struct lookup *lookup = arg;
 	struct naming *naming = lookup->naming;
 	struct rop_declared_node *node = &naming->topology->nodes.at[lookup->node];
-	if (n)
-		node->ip = rop_strdup(naming->arena, ips[0]);
-	else if (naming->err.code == ROP_OK)
-		rop_fail(&naming->err, ROP_UNREACHABLE,
-			 "%s: node '%s' does not resolve: %s\n  -> correct the name in the topology, or in the DNS",
-			 naming->topology->path, node->host, why);
+	const char **all = rop_alloc_n(naming->arena, n + 1, sizeof *all);
+	for (size_t i = 0; i < n; i++)
+		all[i] = rop_strdup(naming->arena, ips[i]);
+	node->ip = all[0];
+	node->ips = n > 1 ? all : NULL;
+	node->n_ips = n > 1 ? n : 0;
+	if (!n) /* a silent node, not the end of all: the others are looked at */
+		node->no_ip = rop_printf(naming->arena, "its name does not resolve: %s", why);
 	if (--naming->left == 0)
 		over(naming);
 }
@@ -104,6 +106,9 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 		endpoints[i] = (struct rop_endpoint){
 			.address = rop_printf(arena, v6 ? "[%s]:%d" : "%s:%d", node->host, node->port),
 			.ip = node->ip,
+			.ips = node->ips,
+			.n_ips = node->n_ips,
+			.no_ip = node->no_ip,
 			.port = node->port,
 			.bus_port = node->bus_port,
 		};

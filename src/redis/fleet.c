@@ -260,6 +260,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 	struct job *job = arg;
 	struct rop_answer *answer = &job->errand->answers[job->node];
 	(void)sent;
+	answer->ip = rop_strdup(job->errand->arena, link_ip(job->errand->fleet->members[job->node].link));
 	if (verdict->reach != ROP_REACH_OK && answer->reach == ROP_REACH_OK) {
 		answer->reach = verdict->reach;
 		answer->reach_why = rop_strdup(job->errand->arena, verdict->why);
@@ -402,6 +403,14 @@ static void join_gate(struct rop_fleet *fleet, const struct rop_fleet_options *o
 	gate_join(&fleet->party);
 }
 
+static const char *const *copies_of(struct rop_arena *arena, const char *const *texts, size_t n)
+{
+	const char **copies = rop_alloc_n(arena, n + 1, sizeof *copies);
+	for (size_t i = 0; i < n; i++)
+		copies[i] = rop_strdup(arena, texts[i]);
+	return copies;
+}
+
 struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
 				const struct rop_endpoint *endpoints, size_t n)
 {
@@ -428,7 +437,12 @@ struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_op
 		endpoint->address = rop_strdup(arena, endpoint->address);
 		endpoint->ip = rop_strdup(arena, endpoint->ip);
 		endpoint->expected_id = rop_strdup(arena, endpoint->expected_id);
+		endpoint->no_ip = rop_strdup(arena, endpoint->no_ip);
+		endpoint->ips = copies_of(arena, endpoint->ips, endpoint->n_ips);
 		target.ip = endpoint->ip;
+		target.ips = endpoint->ips;
+		target.n_ips = endpoint->n_ips;
+		target.no_ip = endpoint->no_ip;
 		target.port = endpoint->port;
 		target.arg = member;
 		member->fleet = fleet;

@@ -39,6 +39,7 @@ struct link {
 	struct rop_timer *timer;
 	redisContext *context; /* NULL: no connection */
 	struct rop_watch *watch;
+	size_t ip_at, ips_left; /* of target.ips: the one in use, and how many are still to be tried */
 	bool connected;
 	bool answered;         /* at some time, this or an earlier connection */
 	bool auth_left;        /* the next reply is AUTH's */
@@ -283,14 +284,21 @@ static bool is_literal(const char *ip)
 	return inet_pton(AF_INET6, copy, &address) == 1 || inet_pton(AF_INET, ip, &address) == 1;
 }
 
+const char *link_ip(const struct link *link)
+{
+	return link->target.n_ips ? link->target.ips[link->ip_at] : link->target.ip;
+}
+
 static bool open_connection(struct link *link, struct verdict *ret_verdict)
 {
-	if (!link->target.ip || !is_literal(link->target.ip)) {
-		verdict_set(ret_verdict, ROP_REACH_SILENT, "no address is known for it");
+	const char *ip = link_ip(link);
+	if (!ip || !is_literal(ip)) {
+		verdict_set(ret_verdict, ROP_REACH_SILENT, "%s",
+			    link->target.no_ip ? link->target.no_ip : "no address is known for it");
 		return false;
 	}
 	errno = 0;
-	redisContext *context = redisConnectNonBlock(link->target.ip, link->target.port);
+	redisContext *context = redisConnectNonBlock(ip, link->target.port);
 	int error = errno, on = 1;
 	if (context && !context->err) {
 		fcntl(context->fd, F_SETFD, FD_CLOEXEC);
@@ -317,6 +325,42 @@ static bool open_connection(struct link *link, struct verdict *ret_verdict)
 	return true;
 }
 
+/* A new connection, with what is to be sent on it. */
+static bool begin_connection(struct link *link, struct verdict *ret_verdict)
+{
+	link->appended = false;
+	if (!open_connection(link, ret_verdict))
+		return false;
+	if (!link->exchange.careful)
+		append_commands(link);
+	return true;
+}
+
+/* Nothing was sent yet: the next address of the name may be the one where it listens. false: there is none left. */
+static bool try_next_address(struct link *link)
+{
+	struct verdict verdict;
+	while (link->ips_left > 0) {
+		link->ips_left--;
+		link->ip_at = (link->ip_at + 1) % link->target.n_ips;
+		drop(link);
+		if (begin_connection(link, &verdict))
+			return true;
+	}
+	return false;
+}
+
+/* "connection refused (tried ::1 and 127.0.0.1)" */
+static void fail_to_connect(struct link *link, const char *why)
+{
+	ROP_OWN_TEXT tried = { 0 };
+	if (try_next_address(link))
+		return;
+	for (size_t i = 0; i < link->target.n_ips; i++)
+		rop_text_add(&tried, "%s%s", i ? " and " : " (tried ", link->target.ips[i]);
+	fail(link, ROP_REACH_SILENT, "%s%s%s", why, tried.n ? tried.at : "", tried.n ? ")" : "");
+}
+
 /* The first readiness of a new connection: it stands, or it never will. false: the exchange has ended. */
 static bool finish_connecting(struct link *link)
 {
@@ -325,7 +369,7 @@ static bool finish_connecting(struct link *link)
 	if (getsockopt(link->context->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
 	if (error) {
-		fail(link, ROP_REACH_SILENT, "%s", reason(error));
+		fail_to_connect(link, reason(error));
 		return false;
 	}
 	link->connected = true;
@@ -373,11 +417,13 @@ static void link_late(void *arg)
 		return;
 	}
 	if (!link->connected) {
+		char why[64];
+		rop_duration_print(link->target.connect_timeout_ms, buf, sizeof buf);
+		snprintf(why, sizeof why, "no connection within %s", buf);
 		if (has_connected(link))
 			finish_connecting(link);
 		else
-			fail(link, ROP_REACH_SILENT, "no connection within %s",
-			     rop_duration_print(link->target.connect_timeout_ms, buf, sizeof buf));
+			fail_to_connect(link, why);
 		return;
 	}
 	if (!take_replies(link))
@@ -439,12 +485,13 @@ void link_start(struct link *link, const struct link_exchange *exchange)
 	if (link->context && !still_open(link))
 		drop(link);
 	if (!link->context) {
-		if (!open_connection(link, &link->doomed)) {
-			rop_timer_start(link->timer, 0);
+		link->ips_left = link->target.n_ips > 1 ? link->target.n_ips - 1 : 0;
+		if (begin_connection(link, &link->doomed))
 			return;
-		}
-		if (!exchange->careful)
-			append_commands(link);
+		if (try_next_address(link))
+			link->doomed = (struct verdict){ 0 };
+		else
+			rop_timer_start(link->timer, 0);
 		return;
 	}
 	link->hello_error[0] = '\0'; /* it went on regardless: no reason for what comes now */

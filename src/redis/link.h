@@ -16,8 +16,11 @@
 struct link;
 struct redisReply;
 
-struct link_target {    /* borrowed by the link as long as it lives */
-	const char *ip; /* literal */
+struct link_target {            /* borrowed by the link as long as it lives */
+	const char *ip;         /* literal; NULL: no_ip says why */
+	const char *const *ips; /* literals to be tried in turn until one takes the connection, ip among them; NULL */
+	size_t n_ips;
+	const char *no_ip;
 	int port;
 	struct verdict_login login;
 	const char *client_name; /* NULL: none */
@@ -45,7 +48,8 @@ struct link_exchange {
 struct link *link_new(struct rop_loop *loop, const struct link_target *target);
 void link_free(struct link *link); /* calls nothing back */
 void link_start(struct link *link, const struct link_exchange *exchange);
-bool link_is_open(const struct link *link); /* is there a connection? */
-void link_close(struct link *link);         /* between exchanges; calls nothing back */
+bool link_is_open(const struct link *link);   /* is there a connection? */
+const char *link_ip(const struct link *link); /* the address that it is, or was last, connected to */
+void link_close(struct link *link);           /* between exchanges; calls nothing back */
 
 #endif

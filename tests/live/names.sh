@@ -1,0 +1,50 @@
+#!/bin/bash
+# names.sh - nodes declared by name: one whose name is gone is a silent node, one with several addresses is found at each
+# timeout: 200
+. "$(dirname "$0")/../lib/live.sh"
+F=$LIVE_DIR/cart.yaml
+HOSTS=$LIVE_DIR/dns/hosts
+
+if ! unshare -rm true 2>/dev/null; then
+	skip 'nodes declared by name' 'no mount namespace for a hosts file of its own'
+	exit 0
+fi
+mkdir "$LIVE_DIR/dns"
+# The file is ours in a mount namespace of the program's own: the machine's stays as it is.
+printf '#!/bin/bash\nmount --bind "%s" /etc/hosts && exec "%s" "$@"\n' "$HOSTS" "$ROP_BIN" >"$LIVE_DIR/dns/op"
+printf '#!/bin/bash\nexec unshare -rm bash "%s" "$@"\n' "$LIVE_DIR/dns/op" >"$LIVE_DIR/dns/named"
+chmod +x "$LIVE_DIR/dns/named"
+for i in 0 1 2 3 4 5; do echo "127.0.0.1 m$i.test"; done >"$HOSTS"
+ROP_BIN=$LIVE_DIR/dns/named
+
+check 'six servers' fleet_up 6
+TOPOLOGY_NODES=$(for i in 0 1 2 3 4 5; do echo "{ address: m$i.test:$(port $i) }"; done)
+topology "$F" 3 1
+check 'by their names they become a cluster' eval 'expect 0 apply --yes "$F" && agreed && replicas_up'
+check 'the names are what is shown' eval 'expect 0 status "$F" && has "$OUT" "m5.test:$(port 5)"'
+
+sed -i '/m5.test/d' "$HOSTS"
+changes_begin
+check 'a name that is gone: the others are looked at, and it is silent' eval \
+	'expect 0 status "$F" && has "$OUT" "6 nodes, 5 answer" && has "$OUT" "SlotsCovered   True"'
+check '... with the reason' eval 'expect 1 check "$F" && has "$OUT" "m5.test:$(port 5) does not answer: its name does not resolve"'
+check 'plan, too, goes on without it' eval 'expect 0 plan "$F"'
+check 'apply does what can be done, and says that it is not converged' eval \
+	'expect 6 apply --yes --timeout 5s "$F" && has "$ERR" "its name does not resolve"'
+check '... which was nothing' no_changes
+rcli 1 CONFIG SET maxmemory-policy allkeys-lru >/dev/null
+topology "$F" 3 1 'settings: { maxmemory-policy: noeviction }'
+check 'what can be done for the others is done' eval \
+	'expect 6 apply --yes --timeout 5s "$F"; [ "$(rcli 1 CONFIG GET maxmemory-policy | tail -1)" = noeviction ]'
+topology "$F" 3 1
+echo '127.0.0.1 m5.test' >>"$HOSTS"
+check 'the name is back: as declared' eval 'expect 0 apply --yes "$F" && silent'
+
+# The server listens at the second address of its name only.
+sed -i '/m5.test/d' "$HOSTS"
+printf '127.0.0.99 m5.test\n127.0.0.1 m5.test\n' >>"$HOSTS"
+check 'a name of two addresses, of which one listens: found' eval 'expect 0 status "$F" && has "$OUT" "6 nodes, 6 answer"'
+check '... and nothing is to be changed' eval 'expect 0 plan --detailed-exitcode "$F" && has "$OUT" "No changes."'
+node_kill9 5
+check 'nobody listens: what was tried is said' eval \
+	'expect 1 check "$F" && has "$OUT" "connection refused (tried 127.0.0." && has "$OUT" "and 127.0.0."'
