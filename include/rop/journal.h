@@ -201,8 +201,9 @@ struct rop_history_line {
 };
 
 struct rop_file_error { /* of a topology file that the daemon could not take */
-	const char *path, *text;
+	const char *path;
 	const char *cluster; /* the one that the file last stood for, or NULL */
+	const char *text;
 	int64_t since_wall_ms;
 };
 
