@@ -8,20 +8,20 @@
 #include "rop/mem.h"
 #include "rop/topology.h"
 
-/* X(enum, name in database and JSON, one-way, deadline in ms, what it does in a few words) */
+/* X(enum, name in database and JSON, deadline in ms, what it does in a few words) */
 /* clang-format off */
 #define ROP_STEP_KINDS(X) \
-	X(LOWER,    "lower-setting",   false,  2000, "change a setting for the time of forming") \
-	X(RESTORE,  "restore-setting", false,  2000, "put a temporary setting back") \
-	X(EPOCH,    "set-epoch",       false,  2000, "give a node a config epoch of its own") \
-	X(MEET,     "meet",            false,  1500, "introduce one node to another") \
-	X(SLOTS,    "add-slots",       false,  2000, "give slots that nobody owns to a primary") \
-	X(ROLE,     "replicate",       false,  3000, "make a node the replica of a primary") \
-	X(SETTING,  "set-setting",     false,  2000, "bring a managed setting to its declared value") \
-	X(PERSIST,  "persist-settings",false,  5000, "write the node's settings to its configuration file")
+	X(LOWER,   "lower-setting",    2000, "change a setting for the time of forming") \
+	X(RESTORE, "restore-setting",  2000, "put a temporary setting back") \
+	X(EPOCH,   "set-epoch",        2000, "give a node a config epoch of its own") \
+	X(MEET,    "meet",             1500, "introduce one node to another") \
+	X(SLOTS,   "add-slots",        2000, "give slots that nobody owns to a primary") \
+	X(ROLE,    "replicate",        3000, "make a node the replica of a primary") \
+	X(SETTING, "set-setting",      2000, "bring a managed setting to its declared value") \
+	X(PERSIST, "persist-settings", 5000, "write the node's settings to its configuration file")
 
 enum rop_step_kind {
-#define X(id, name, one_way, deadline, doc) ROP_STEP_##id,
+#define X(id, name, deadline, doc) ROP_STEP_##id,
 	ROP_STEP_KINDS(X)
 #undef X
 	ROP_STEP_KINDS_N
@@ -29,7 +29,6 @@ enum rop_step_kind {
 /* clang-format on */
 const char *rop_step_kind_name(enum rop_step_kind kind);
 int rop_step_kind_find(const char *name); /* -1: none */
-bool rop_step_kind_one_way(enum rop_step_kind kind);
 int64_t rop_step_kind_deadline_ms(enum rop_step_kind kind);
 
 /* clang-format off */

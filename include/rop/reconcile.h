@@ -38,7 +38,6 @@ struct rop_clock {
 
 struct rop_reconcile_options {
 	const struct rop_machine *machine;
-	const struct rop_vocabulary *words;
 	const struct rop_topology *topology; /* nodes resolved */
 	const struct rop_image *image;       /* as loaded; copied as far as it changes */
 	const char *instance;                /* of the database; NULL: unknown */

@@ -14,8 +14,6 @@ bool rop_duration_parse(const char *s, int64_t *ret_ms);
 const char *rop_duration_print(int64_t ms, char *buf, size_t size);
 /* A whole decimal number within [min, max]; no sign, blanks or leading zeros (but "0"). */
 bool rop_int_parse(const char *s, int64_t min, int64_t max, int64_t *ret);
-/* Sizes: 16MiB, 4KiB, 1GiB, 512B. */
-bool rop_size_parse(const char *s, int64_t *ret_bytes);
 
 /* The candidate closest to `word` by edit distance, or NULL when none is close (more than a third wrong).
  * A name written in another case style (snake_case for camelCase) counts as the same. */

@@ -1,4 +1,4 @@
-/* text.c - durations, sizes, suggestions, digests, what may be shown. */
+/* text.c - durations, suggestions, digests, what may be shown. */
 #include "rop/text.h"
 
 #include <ctype.h>
@@ -17,8 +17,6 @@ struct unit {
 };
 
 static const struct unit DURATIONS[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
-static const struct unit SIZES[] = { { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 }, { "B", 1 } };
-
 /* "250ms": digits, then exactly one of the units. */
 static bool parse_with_unit(const char *s, const struct unit *units, size_t n, int64_t max, int64_t *ret)
 {
@@ -42,11 +40,6 @@ static bool parse_with_unit(const char *s, const struct unit *units, size_t n, i
 bool rop_duration_parse(const char *s, int64_t *ret_ms)
 {
 	return s && parse_with_unit(s, DURATIONS, sizeof DURATIONS / sizeof *DURATIONS, DURATION_MAX_MS, ret_ms);
-}
-
-bool rop_size_parse(const char *s, int64_t *ret_bytes)
-{
-	return s && parse_with_unit(s, SIZES, sizeof SIZES / sizeof *SIZES, INT64_MAX / 2, ret_bytes);
 }
 
 const char *rop_duration_print(int64_t ms, char *buf, size_t size)

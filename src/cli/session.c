@@ -257,7 +257,6 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 {
 	*ret = (struct rop_reconcile_options){
 		.machine = s->machine,
-		.words = rop_cluster_words(),
 		.topology = s->topology,
 		.image = &s->image,
 		.instance = s->instance[0] ? s->instance : NULL,

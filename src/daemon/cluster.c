@@ -130,7 +130,6 @@ static void drive(struct cluster *c)
 		.fleet = &c->fleet, .clients_every_ms = CLIENTS_EVERY_MS,
 		.reconcile = {
 			.machine = daemon->options->machine,
-			.words = rop_cluster_words(),
 			.topology = t,
 			.boot_id = rop_boot_id(),
 			.pid = (int)getpid(), .revision = c->number, .keep = true, .instance = daemon->instance,

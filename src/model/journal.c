@@ -5,10 +5,9 @@
 
 static const struct {
 	const char *name;
-	bool one_way;
 	int64_t deadline_ms;
 } STEP_KINDS[] = {
-#define X(id, name, one_way, deadline, doc) { name, one_way, deadline },
+#define X(id, name, deadline, doc) { name, deadline },
 	ROP_STEP_KINDS(X)
 #undef X
 };
@@ -44,11 +43,6 @@ int rop_step_kind_find(const char *name)
 		if (strcmp(STEP_KINDS[i].name, name) == 0)
 			return i;
 	return -1;
-}
-
-bool rop_step_kind_one_way(enum rop_step_kind kind)
-{
-	return STEP_KINDS[kind].one_way;
 }
 
 int64_t rop_step_kind_deadline_ms(enum rop_step_kind kind)

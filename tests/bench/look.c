@@ -153,12 +153,9 @@ int main(int argc, char **argv)
 	struct rop_fleet_options fleet = { .client_name = "redis-operator:bench",
 					   .connect_timeout_ms = 2000,
 					   .command_timeout_ms = 5000 };
-	struct rop_reconcile_options options = { .machine = machine,
-						 .words = rop_cluster_words(),
-						 .topology = topology,
-						 .image = &IMAGE,
-						 .boot_id = rop_boot_id(),
-						 .keep = true };
+	struct rop_reconcile_options options = {
+		.machine = machine, .topology = topology, .image = &IMAGE, .boot_id = rop_boot_id(), .keep = true
+	};
 	bench.settings = rop_settings_watched(arena, topology, &bench.n_settings);
 	bench.fleet = rop_fleet_new(bench.loop, &fleet, rop_endpoints_of(arena, topology, NULL), topology->nodes.n);
 	bench.r = rop_reconcile_new(&options, clock_now());

@@ -81,9 +81,7 @@ static void plan(const struct rop_machine *machine, const struct rop_topology *t
 {
 	static const struct rop_image IMAGE;
 	struct rop_arena *arena = rop_arena_new();
-	struct rop_reconcile_options options = {
-		.machine = machine, .words = rop_cluster_words(), .topology = topology, .image = &IMAGE
-	};
+	struct rop_reconcile_options options = { .machine = machine, .topology = topology, .image = &IMAGE };
 	struct rop_plan made;
 	rop_plan_make(arena, &options, world, (struct rop_clock){ .boot_ms = 1, .wall_ms = 1 }, &made);
 	if (!made.result.reached || made.steps.n != wanted) {

@@ -474,7 +474,6 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 	d.deadline_ms = plan.keep ? NEVER : s->world->now_ms + plan.timeout_ms;
 	struct rop_reconcile_options options = {
 		.machine = s->machine,
-		.words = rop_cluster_words(),
 		.topology = s->topology,
 		.image = &d.image,
 		.boot_id = rop_printf(d.arena, "boot-%d", s->world->boots),

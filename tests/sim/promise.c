@@ -21,12 +21,9 @@ struct rop_plan *promise_make(struct sim *s)
 	struct rop_err err = { 0 };
 	struct rop_plan *plan = rop_alloc(s->arena, sizeof *plan);
 	struct rop_observed *seen = look_at_truth(s->world);
-	struct rop_reconcile_options options = { .machine = s->machine,
-						 .words = rop_cluster_words(),
-						 .topology = s->topology,
-						 .image = &image,
-						 .boot_id = "boot-0",
-						 .pid = 1 };
+	struct rop_reconcile_options options = {
+		.machine = s->machine, .topology = s->topology, .image = &image, .boot_id = "boot-0", .pid = 1
+	};
 	if (!rop_store_load(s->store, s->arena, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
 	rop_plan_make(s->arena, &options, rop_observed_copy(s->arena, seen), world_clock(s->world), plan);

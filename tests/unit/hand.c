@@ -34,7 +34,6 @@ struct hand *hand_new(struct rop_topology *topology, struct rop_observed *world)
 	hand->clock = (struct rop_clock){ .wall_ms = 1700000000000, .boot_ms = 1000000 };
 	hand->options = (struct rop_reconcile_options){
 		.machine = shipped_machine(),
-		.words = rop_cluster_words(),
 		.topology = topology,
 		.image = &hand->image,
 		.boot_id = "boot-1",

@@ -74,7 +74,6 @@ static struct rop_drive *start(const struct rop_fleet_options *fleet)
 		.fleet = fleet,
 		.clients_every_ms = 1,
 		.reconcile = { .machine = shipped_machine(),
-			       .words = rop_cluster_words(),
 			       .topology = topology,
 			       .boot_id = BOOT_1,
 			       .pid = 1,

@@ -57,7 +57,6 @@ static void drive_setup(void)
 		.lock_path = db_path,
 		.lock_command = "run",
 		.reconcile = { .machine = shipped_machine(),
-			       .words = rop_cluster_words(),
 			       .topology = topology,
 			       .boot_id = BOOT_1,
 			       .pid = 1,
