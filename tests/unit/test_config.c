@@ -512,6 +512,21 @@ Test(config, host_names_are_told_from_what_is_none)
 	cr_assert_not(config_is_host_name(label), "a label of 64");
 }
 
+/* The caret goes under what stands on the first line. */
+Test(config, a_value_over_several_lines_is_as_long_as_its_first)
+{
+	static const struct {
+		const char *value;
+		int length;
+	} CASES[] = { { "three\n    four", 11 },       { "\"three\n    four\"", 11 },   { "'three\n\n    four'", 6 },
+		      { "|\n    three\n    four", 1 }, { ">\n    three\n    four", 1 }, { "three", 5 } };
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		cr_assert_null(load_text(rop_printf(arena, HEAD "spec:\n  shards: %s\n" TWO_NODES, CASES[i].value)));
+		cr_assert_eq(diags.list.at[0].length, CASES[i].length, "%s: %d", CASES[i].value,
+			     diags.list.at[0].length);
+	}
+}
+
 /* The JSON Schema's place for a path of the table: properties for a key, items for []. */
 static json_t *in_schema(json_t *at, const char *path)
 {

@@ -236,6 +236,24 @@ Test(drive_turns, an_outdated_journal_begins_it_anew_and_nothing_is_written_or_s
 	cr_assert(run.written > written && run.done == 0 && fakes.unwritten == 0);
 }
 
+Test(drive_turns, what_another_process_knows_of_the_members_is_known_from_then_on)
+{
+	start();
+	fake_until(OUT_COMMIT);
+	cr_assert_str_eq(fakes.expected[4], "");
+	struct rop_entry entry = entry_at(fakes.now_ms);
+	entry.state = "Observe";
+	entry.members_changed = true;
+	struct rop_member *member = rop_push(pool, &entry.members);
+	*member = (struct rop_member){ .address = "10.0.0.5:6379" };
+	snprintf(member->node, ROP_ID_SIZE, "%s", node_id(77));
+	commit_or_die(fakes.store, "cart", &entry);
+	fake_turn();
+	fake_until(OUT_LOOK);
+	cr_assert_str_eq(fakes.expected[4], node_id(77));
+	cr_assert_str_eq(fakes.expected[3], "");
+}
+
 Test(drive_turns, who_lost_once_to_another_goes_on_from_its_transaction)
 {
 	start();

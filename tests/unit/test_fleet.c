@@ -788,6 +788,36 @@ static void answers_two(struct peer *peer, int fd)
 		peer_wait_closed(fd);
 }
 
+static void sent_to_some(void *arg, const struct rop_outcome *outcomes, size_t n)
+{
+	struct view *view = arg;
+	view->outcomes = outcomes;
+	view->n = n;
+	rop_loop_stop(view->loop);
+}
+
+Test(fleet, a_command_for_no_node_is_not_sent_and_the_others_are)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	peer_start(&peer, answers_two, NULL);
+	view_open(&view, &peer.port, 1);
+	const char *argv[] = { "GOOD" };
+	const struct rop_command commands[] = { { .node = -1, .argc = 1, .argv = argv },
+						{ .node = 0, .argc = 1, .argv = argv },
+						{ .node = 1, .argc = 1, .argv = argv } };
+	rop_fleet_send(view.fleet, view.arena, commands, 3, 0, sent_to_some, &view);
+	rop_loop_run(view.loop);
+	cr_assert(view.n == 3 && view.outcomes[1].sent == ROP_SENT_OK);
+	for (size_t i = 0; i < 3; i += 2) {
+		cr_assert_eq(view.outcomes[i].sent, ROP_SENT_ERROR);
+		cr_assert_str_eq(view.outcomes[i].text, "not sent: there is no such node");
+	}
+	view_done(&view);
+	peer_stop(&peer);
+}
+
 Test(fleet, a_missing_reply_leaves_its_command_and_those_behind_it_unknown)
 {
 	static const char *const COMMANDS[] = { "GOOD", "BAD", "LOST", "BEHIND" };

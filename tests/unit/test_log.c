@@ -182,3 +182,16 @@ Test(log, names_are_found_again)
 	cr_assert_eq(rop_log_format_find("json"), ROP_LOG_JSON);
 	cr_assert_eq(rop_log_format_find("text"), -1);
 }
+
+/* What cannot be written is lost; nobody goes round for ever over it. */
+Test(log, without_a_place_to_write_to_a_fact_is_lost, .timeout = 10)
+{
+	int before = dup(STDERR_FILENO), ends[2];
+	close(STDERR_FILENO);
+	rop_log_logfmt(ROP_LOG_INFO, "x", NULL, 0);
+	rop_log_json(ROP_LOG_INFO, "x", NULL, 0);
+	cr_assert_eq(pipe(ends), 0);
+	dup2(open("/dev/full", O_WRONLY), STDERR_FILENO);
+	rop_log_logfmt(ROP_LOG_INFO, "x", NULL, 0);
+	dup2(before, STDERR_FILENO);
+}

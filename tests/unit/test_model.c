@@ -418,6 +418,36 @@ Test(model, a_megabyte_of_replicas_costs_little)
 	}
 }
 
+/* Whom a primary lists as its replica in sync: a line that is not whole names nobody. */
+Test(model, only_a_whole_line_says_that_a_replica_is_online)
+{
+	static const struct {
+		const char *line;
+		bool online;
+	} CASES[] = {
+		{ "slave0:ip=%s,port=6379,state=online,offset=14,lag=1", true },
+		{ "slave0:ip=%s,port=6379,state=wait_bgsave,offset=14,lag=1", false },
+		{ "slave0:xx=%s,port=6379,state=online,offset=14,lag=1", false },
+		{ "slave0:ip=%s,state=online,offset=14,lag=1", false },
+		{ "slave0:ip=%s,port=6379,offset=14,lag=1", false },
+		{ "slave0:ip=%s,port=x,state=online,offset=14,lag=1", false },
+	};
+	for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+		struct rop_topology *topology = topology_of(3, 1, 6);
+		struct rop_observed *world = formed_world(topology);
+		struct rop_answer *answers = answers_of(world);
+		size_t replica = 0, n;
+		const char **names = rop_settings_watched(pool, topology, &n);
+		while (world->nodes[replica].primary != 1)
+			replica++;
+		const char *format = CASES[c].line, *at = strstr(format, "%s");
+		answers[1].info_replication = rop_printf(pool, "role:master\r\n%.*s%s%s\r\n", (int)(at - format),
+							 format, world->nodes[replica].ip, at + 2);
+		struct rop_observed *seen = rop_observed_from_answers(pool, answers, 6, names, n, 1);
+		cr_assert_eq(rop_bit(seen, seen->online, 1, replica), CASES[c].online, "%s", CASES[c].line);
+	}
+}
+
 Test(model, absurd_numbers_of_keys_are_many_keys_and_no_numbers_are_unknown)
 {
 	static const struct {

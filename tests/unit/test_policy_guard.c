@@ -131,6 +131,66 @@ Test(policy_guard, replicas_with_data_move_one_at_a_time_and_stand_aside_first)
 						      "one, moves");
 }
 
+static const char *slots_of(const struct rop_situation *now)
+{
+	const char *text = "";
+	for (size_t i = 0; i < now->losses.list.n; i++)
+		text = rop_printf(pool, "%s%d:%s ", text, now->losses.list.at[i].shard, now->losses.list.at[i].slots);
+	return text;
+}
+
+/* In the order of the shards, whoever is the first node: the digest a person consents to is over that. */
+Test(policy_guard, losses_are_in_the_order_of_their_shards)
+{
+	for (size_t lost = 0; lost < 5; lost++) {
+		struct rop_topology *topology = topology_of(5, 0, 5);
+		struct rop_observed *world = full_world(topology);
+		const char *want = "";
+		for (int i = 0; i < 5; i++) {
+			int first, last;
+			rop_slots_run(&world->nodes[i].slots, 0, &first, &last);
+			if (i == (int)lost)
+				continue;
+			want = rop_printf(pool, "%s%d:%d-%d ", want, i + 1, first, last);
+			memset(&world->nodes[i].slots, 0, sizeof world->nodes[i].slots);
+			world->nodes[i].keys = 0;
+		}
+		cr_assert_str_eq(slots_of(situation_of(topology, world)), want);
+	}
+}
+
+Test(policy_guard, what_gives_up_persistence_is_told_and_done)
+{
+	static const struct {
+		const char *name, *was, *value, *text;
+	} CASES[] = {
+		{ "save", "3600 1", "", "10.0.0.1:6379 writes no snapshots any more (save \"\")" },
+		{ "save", "", "3600 1", NULL },
+		{ "notify-keyspace-events", "AKE", "", NULL },
+		{ "appendonly", "yes", "no", "10.0.0.1:6379 writes its commands to no file any more (appendonly no)" },
+		{ "appendonly", "no", "yes", NULL },
+		{ "appendfsync", "always", "no",
+		  "10.0.0.1:6379 leaves it to its host when the append-only file reaches the disk (appendfsync no)" },
+		{ "appendfsync", "no", "everysec", NULL },
+	};
+	for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+		struct rop_topology *topology = topology_of(3, 0, 3);
+		manage_setting(topology, CASES[c].name, CASES[c].value);
+		struct rop_observed *world = formed_world(topology);
+		for (size_t i = 0; i < 3; i++)
+			set_value(world, i, CASES[c].name, CASES[c].was);
+		struct rop_batch batch = batch_of(situation_of(topology, world), "apply_settings");
+		cr_assert_geq(batch.steps.n, 1, "%s", CASES[c].name);
+		const struct rop_risk *risk = &batch.steps.at[0].risk;
+		cr_assert_eq(risk->kind, CASES[c].text ? ROP_RISK_DURABILITY : ROP_RISK_NONE, "%s %s", CASES[c].name,
+			     CASES[c].value);
+		if (CASES[c].text) {
+			cr_assert_str_eq(risk->text, CASES[c].text);
+			cr_assert_str_eq(risk->what, "persistence");
+		}
+	}
+}
+
 Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_them)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);

@@ -266,6 +266,17 @@ Test(policy_situation, replicas_neither_make_that_majority_nor_are_missed_in_it)
 	cr_assert_eq(now->kase, ROP_CASE_ADOPT);
 }
 
+Test(policy_situation, any_two_addresses_of_one_server_are_found)
+{
+	struct rop_topology *topology = six();
+	for (size_t i = 0; i < 6; i++)
+		for (size_t j = 0; j < i; j++) {
+			struct rop_observed *world = fresh_world(topology);
+			memcpy(world->nodes[i].id, world->nodes[j].id, ROP_ID_SIZE);
+			cr_assert_eq(finding(situation_of(topology, world), "SameNodeId")->node, (int)i);
+		}
+}
+
 Test(policy_situation, one_server_under_two_addresses_is_refused)
 {
 	struct rop_topology *topology = six();

@@ -115,6 +115,23 @@ Test(policy_steps, of_every_kind_say_do_and_see_the_same)
 		    "its settings were changed");
 }
 
+Test(policy_steps, a_setting_changes_nothing_but_itself)
+{
+	static const enum rop_step_kind KINDS[] = { ROP_STEP_LOWER, ROP_STEP_RESTORE, ROP_STEP_SETTING,
+						    ROP_STEP_PERSIST };
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
+		struct rop_observed *world = formed_world(topology), *before = rop_observed_copy(pool, world);
+		struct rop_step step = setting_step(world, KINDS[k], "cluster-node-timeout", "15000", "500");
+		rop_step_effect(&step.expect, world);
+		const struct rop_node *a = &world->nodes[1], *b = &before->nodes[1];
+		cr_assert(a->epoch == b->epoch && a->current_epoch == b->current_epoch && a->others == b->others &&
+			  a->role == b->role && a->primary == b->primary);
+		cr_assert(b->epoch > 0);
+		cr_assert_arr_eq(&a->slots, &b->slots, sizeof a->slots);
+	}
+}
+
 /* Whoever it was. */
 Test(policy_steps, whom_a_replica_followed_before_lists_it_no_more)
 {

@@ -329,6 +329,16 @@ Test(policy_temporary, it_is_not_put_back_between_standing_aside_and_being_told_
 	expect_waits(with_row_of_4(topology, world, wanted, tries), false, "it may not be told");
 	go_silent(world, wanted);
 	expect_waits(with_row_of_4(topology, world, wanted, NULL), false, "it has to wait for its primary");
+	world = formed_world(topology); /* the same of the first node's replica */
+	size_t replica = 0;
+	while (world->nodes[replica].primary != 0)
+		replica++;
+	world->nodes[replica].role = ROP_ROLE_PRIMARY;
+	world->nodes[replica].primary = -1;
+	set_value(world, replica, NO_FAILOVER, "yes");
+	image = (struct rop_image){ 0 };
+	memcpy(add_row(&image, replica, NO_FAILOVER, "no", "yes")->peer, node_id(0), ROP_ID_SIZE);
+	expect_waits(situation_with(topology, world, &image, NULL, 0), true, "it is about to follow the first");
 }
 
 Test(policy_temporary, a_replica_that_is_told_to_follow_is_online_with_the_new_primary_only)

@@ -409,6 +409,7 @@ Test(store_faults, a_damaged_page_is_found_at_opening)
 	cr_assert_not(rop_store_open(db_path, ROP_STORE_WRITE, &store, &err));
 	cr_assert(err.code == ROP_FAIL && strstr(err.text, "is damaged") && strstr(err.text, "move it away"), "%s",
 		  err.text);
+	cr_assert_null(strchr(err.text, '\n'), "in one line: %s", err.text);
 	struct bytes after = slurp(db_path);
 	cr_assert(after.n == b.n && memcmp(after.at, b.at, b.n) == 0, "and left as it is");
 }
