@@ -10,7 +10,7 @@ enum rop_reason_kind {
 	ROP_REASON_FORBIDS,   /* nothing may be changed while it holds */
 	ROP_REASON_SHOWS,     /* not as declared yet, or not well, by what a node shows of itself */
 	ROP_REASON_OPEN,      /* not as declared yet */
-	ROP_REASON_SETTING,   /* a setting, which no run may change now: a warning of every command */
+	ROP_REASON_SETTING,   /* a setting or version, which no run may change now: a warning of every command */
 	ROP_REASON_SECOND,    /* somebody else is at work: a warning of every command that may change something */
 	ROP_REASON_PLACEMENT, /* the nodes as they are declared allow no better: a warning of a plan */
 };
@@ -51,6 +51,7 @@ enum rop_reason_kind {
 	X(SETTING_REFUSED,  "SettingRefused",  ROP_TIMEOUT,     SETTING) \
 	X(LEFT_LOWERED,     "LeftLowered",     ROP_OK,          SETTING) \
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
+	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
 	X(ONE_HOST,         "OneHost",         ROP_OK,          PLACEMENT) \
 	X(SHARED_HOST,      "SharedHost",      ROP_OK,          PLACEMENT) \

@@ -85,12 +85,11 @@ static void look_at_pair(struct rop_situation *now, size_t x, size_t p)
 	if (why && !is_one)
 		policy_find(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why,
 			    "put newer servers under older ones only (spec.nodes[].shard says who goes where), or "
-			    "bring "
-			    "all to one version first");
+			    "bring all to one version first");
 	else if (why)
 		policy_warn(now->arena, &now->layout, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
 	else if (after)
-		policy_warn(now->arena, &now->layout, (int)p, ROP_WHY_UNLIKE_SERVERS,
+		policy_warn(now->arena, &now->layout, (int)p, ROP_WHY_UNLIKE_LATER,
 			    rop_printf(now->arena, "after a fail-over of shard %d %s", now->layout.shard_of[p] + 1,
 				       after),
 			    UPGRADE);

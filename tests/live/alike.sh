@@ -35,7 +35,8 @@ versions_apart() {
 	topology "$F" 3 1
 	check 'formed: in sync, with the older ones as primaries' eval \
 		'expect 0 apply --yes "$F" && agreed && replicas_up && each "[ \$(role \$i) = master ]" 3 4 5'
-	check 'check warns as well' eval 'expect 0 check "$F" && has "$OUT" "cannot load what"'
+	check 'check and status warn as well' eval \
+		'expect 0 check "$F" && has "$OUT" "[WARNING] after a fail-over" && expect 0 status "$F" && has "$ERR" "cannot load what"'
 	fleet_down
 }
 
@@ -76,7 +77,7 @@ databases_apart() {
 	sed -i '/cluster-databases/d' "$LIVE_DIR/5/redis.conf"
 	node_start 5
 	check 'a member that came back with fewer is named' eval \
-		'wait_until 10 "agreed && replicas_up" && expect 0 check "$F" && has "$OUT" "$(address 5) has cluster-databases 1, the others 16"'
+		'wait_until 10 "agreed && replicas_up" && expect 1 check "$F" && has "$OUT" "[ERR] $(address 5) has cluster-databases 1, the others 16"'
 	fleet_down
 }
 
