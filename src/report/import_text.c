@@ -17,51 +17,53 @@
 static const struct known_setting {
 	const char *name, *normal;
 	bool memory;
+	const char *of_valkey; /* measured on 8.1 and 9.1, where it differs; NULL */
 } KNOWN[] = {
-	{ "maxmemory", "0", true },
-	{ "maxmemory-policy", "noeviction", false },
-	{ "maxmemory-samples", "5", false },
-	{ "maxmemory-clients", "0", false },
-	{ "appendonly", "no", false },
-	{ "appendfsync", "everysec", false },
-	{ "auto-aof-rewrite-percentage", "100", false },
-	{ "auto-aof-rewrite-min-size", "67108864", true },
-	{ "no-appendfsync-on-rewrite", "no", false },
-	{ "save", "3600 1 300 100 60 10000", false },
-	{ "stop-writes-on-bgsave-error", "yes", false },
-	{ "cluster-node-timeout", "15000", false },
-	{ "cluster-require-full-coverage", "yes", false },
-	{ "cluster-allow-reads-when-down", "no", false },
-	{ "cluster-allow-pubsubshard-when-down", "yes", false },
-	{ "cluster-allow-replica-migration", "yes", false },
-	{ "cluster-migration-barrier", "1", false },
-	{ "cluster-replica-no-failover", "no", false },
-	{ "cluster-replica-validity-factor", "10", false },
-	{ "cluster-preferred-endpoint-type", "ip", false },
-	{ "repl-diskless-sync", "yes", false },
-	{ "repl-diskless-sync-delay", "5", false },
-	{ "repl-diskless-load", "disabled", false },
-	{ "repl-backlog-size", "1048576", true },
-	{ "repl-backlog-ttl", "3600", false },
-	{ "repl-timeout", "60", false },
-	{ "repl-ping-replica-period", "10", false },
-	{ "replica-serve-stale-data", "yes", false },
-	{ "replica-read-only", "yes", false },
-	{ "replica-priority", "100", false },
-	{ "min-replicas-to-write", "0", false },
-	{ "min-replicas-max-lag", "10", false },
-	{ "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", false },
-	{ "timeout", "0", false },
-	{ "tcp-keepalive", "300", false },
-	{ "hz", "10", false },
-	{ "lazyfree-lazy-eviction", "no", false },
-	{ "lazyfree-lazy-expire", "no", false },
-	{ "lazyfree-lazy-server-del", "no", false },
-	{ "lazyfree-lazy-user-del", "no", false },
-	{ "lazyfree-lazy-user-flush", "no", false },
-	{ "activedefrag", "no", false },
-	{ "notify-keyspace-events", "", false },
-	{ "latency-monitor-threshold", "0", false },
+	{ "maxmemory", "0", true, NULL },
+	{ "maxmemory-policy", "noeviction", false, NULL },
+	{ "maxmemory-samples", "5", false, NULL },
+	{ "maxmemory-clients", "0", false, NULL },
+	{ "appendonly", "no", false, NULL },
+	{ "appendfsync", "everysec", false, NULL },
+	{ "auto-aof-rewrite-percentage", "100", false, NULL },
+	{ "auto-aof-rewrite-min-size", "67108864", true, NULL },
+	{ "no-appendfsync-on-rewrite", "no", false, NULL },
+	{ "save", "3600 1 300 100 60 10000", false, NULL },
+	{ "stop-writes-on-bgsave-error", "yes", false, NULL },
+	{ "cluster-node-timeout", "15000", false, NULL },
+	{ "cluster-require-full-coverage", "yes", false, NULL },
+	{ "cluster-allow-reads-when-down", "no", false, NULL },
+	{ "cluster-allow-pubsubshard-when-down", "yes", false, NULL },
+	{ "cluster-allow-replica-migration", "yes", false, NULL },
+	{ "cluster-migration-barrier", "1", false, NULL },
+	{ "cluster-replica-no-failover", "no", false, NULL },
+	{ "cluster-replica-validity-factor", "10", false, NULL },
+	{ "cluster-preferred-endpoint-type", "ip", false, NULL },
+	{ "repl-diskless-sync", "yes", false, NULL },
+	{ "repl-diskless-sync-delay", "5", false, NULL },
+	{ "repl-diskless-load", "disabled", false, NULL },
+	{ "repl-backlog-size", "1048576", true, "10485760" },
+	{ "repl-backlog-ttl", "3600", false, NULL },
+	{ "repl-timeout", "60", false, NULL },
+	{ "repl-ping-replica-period", "10", false, NULL },
+	{ "replica-serve-stale-data", "yes", false, NULL },
+	{ "replica-read-only", "yes", false, NULL },
+	{ "replica-priority", "100", false, NULL },
+	{ "min-replicas-to-write", "0", false, NULL },
+	{ "min-replicas-max-lag", "10", false, NULL },
+	{ "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", false,
+	  NULL },
+	{ "timeout", "0", false, NULL },
+	{ "tcp-keepalive", "300", false, NULL },
+	{ "hz", "10", false, NULL },
+	{ "lazyfree-lazy-eviction", "no", false, "yes" },
+	{ "lazyfree-lazy-expire", "no", false, "yes" },
+	{ "lazyfree-lazy-server-del", "no", false, "yes" },
+	{ "lazyfree-lazy-user-del", "no", false, "yes" },
+	{ "lazyfree-lazy-user-flush", "no", false, "yes" },
+	{ "activedefrag", "no", false, NULL },
+	{ "notify-keyspace-events", "", false, NULL },
+	{ "latency-monitor-threshold", "0", false, NULL },
 };
 #define KNOWN_N (sizeof KNOWN / sizeof *KNOWN)
 
@@ -260,12 +262,19 @@ static bool all_alike(const struct rop_import *im, size_t setting)
 	return nodes_alike(im, setting, value_of(im, 0, setting)) == im->seed->n;
 }
 
+/* What a server of this kind has by itself. */
+static const char *normal_of(const struct rop_import *im, size_t setting)
+{
+	bool valkey = im->seed->seen && im->seed->seen->n && im->seed->seen->nodes[0].valkey;
+	return valkey && KNOWN[setting].of_valkey ? KNOWN[setting].of_valkey : KNOWN[setting].normal;
+}
+
 static void put_settings(const struct rop_import *im, struct rop_text *out)
 {
 	bool any = false;
 	for (size_t s = 0; s < KNOWN_N; s++) {
 		const char *value = value_of(im, 0, s);
-		if (!all_alike(im, s) || !value || strcmp(value, KNOWN[s].normal) == 0 || !can_be_said(value))
+		if (!all_alike(im, s) || !value || strcmp(value, normal_of(im, s)) == 0 || !can_be_said(value))
 			continue;
 		if (!any)
 			rop_text_add(out, "  # What all nodes have set and a server does not have by itself. Declared "
