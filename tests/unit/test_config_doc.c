@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../src/config/documents.h"
 #include "rop/doc.h"
 #include "rop/topology.h"
 
@@ -167,7 +168,7 @@ Test(config_doc, limits_are_exact)
 	cr_assert_null(parse_n(repeat("\n", MIB + 1), MIB + 1));
 	cr_assert(strstr(first_error(), "larger than 1 MiB"));
 	struct rop_doc *doc = NULL;
-	cr_assert_not(rop_doc_parse(arena, "t.yaml", repeat("\n", MIB + 1), MIB + 1, &diags, &doc));
+	cr_assert_not(config_doc_parse(arena, "t.yaml", repeat("\n", MIB + 1), MIB + 1, &diags, &doc));
 	cr_assert_null(doc);
 }
 

@@ -183,6 +183,7 @@ Test(reconcile_end, a_stop_waits_for_the_end_of_what_was_sent)
 		hand_run(op);
 		cr_assert_eq(op->image.pending.n, 0);
 		cr_assert_gt(hand_ended(op, seen ? "met" : "expired"), 0);
+		hand_stop(op);
 	}
 }
 
