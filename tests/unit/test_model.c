@@ -429,6 +429,8 @@ Test(model, only_a_whole_line_says_that_a_replica_is_online)
 		{ "slave0:ip=%s,port=6379,state=wait_bgsave,offset=14,lag=1", false },
 		{ "slave0:xx=%s,port=6379,state=online,offset=14,lag=1", false },
 		{ "slave0:ip=%s,state=online,offset=14,lag=1", false },
+		{ "slave0:ip=%s,port=9999,state=online,offset=14,lag=1",
+		  true }, /* announced as another: the only one up */
 		{ "slave0:ip=%s,port=6379,offset=14,lag=1", false },
 		{ "slave0:ip=%s,port=x,state=online,offset=14,lag=1", false },
 	};
