@@ -28,6 +28,8 @@ char *rop_vprintf(struct rop_arena *arena, const char *fmt, va_list ap) __attrib
 /* Heap memory with the same promise; released with free(). */
 void *rop_malloc(size_t size);
 void *rop_realloc(void *p, size_t size);
+char *rop_heap_strdup(const char *s); /* NULL gives NULL */
+char *rop_heap_strndup(const char *s, size_t n);
 void rop_set_oom_handler(void (*handler)(size_t size)); /* must not return */
 
 /* A list in an arena:  ROP_LIST(struct rop_step) steps;  *rop_push(arena, &steps) = step; */

@@ -58,6 +58,19 @@ void *rop_realloc(void *p, size_t size)
 	return q;
 }
 
+char *rop_heap_strndup(const char *s, size_t n)
+{
+	char *copy = rop_malloc(n + 1);
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return copy;
+}
+
+char *rop_heap_strdup(const char *s)
+{
+	return s ? rop_heap_strndup(s, strlen(s)) : NULL;
+}
+
 struct rop_arena *rop_arena_new(void)
 {
 	return rop_malloc(sizeof(struct rop_arena));

@@ -35,10 +35,7 @@ static void put_nodes(struct rop_arena *arena, const struct rop_topology *t, str
 	for (size_t i = 0; i < t->nodes.n; i++) {
 		const struct rop_declared_node *node = &t->nodes.at[i];
 		const char *host = config_host_key(arena, node->host);
-		rop_text_add(out,
-			     strchr(host, ':') ? "spec.nodes[%zu].address=[%s]:%d\n"
-					       : "spec.nodes[%zu].address=%s:%d\n",
-			     i, host, node->port);
+		rop_text_add(out, "spec.nodes[%zu].address=%s\n", i, rop_address_join(arena, host, node->port));
 		rop_text_add(out, "spec.nodes[%zu].busPort=%d\n", i,
 			     node->bus_port ? node->bus_port : node->port + ROP_BUS_OFFSET);
 		rop_text_add(out, "spec.nodes[%zu].zone=%s\n", i, node->zone ? node->zone : "");

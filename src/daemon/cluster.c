@@ -349,10 +349,8 @@ struct cluster *cluster_new(struct daemon *daemon, const char *name, const char 
 {
 	struct cluster *c = rop_malloc(sizeof *c);
 	*c = (struct cluster){ .daemon = daemon };
-	c->name = rop_realloc(NULL, strlen(name) + 1);
-	strcpy(c->name, name);
-	c->path = rop_realloc(NULL, strlen(path) + 1);
-	strcpy(c->path, path);
+	c->name = rop_heap_strdup(name);
+	c->path = rop_heap_strdup(path);
 	c->timer = rop_timer_new(daemon->loop, timer_fired, c);
 	struct cluster **at = &daemon->clusters;
 	while (*at && strcmp((*at)->name, name) < 0)

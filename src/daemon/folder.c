@@ -14,13 +14,6 @@
 
 #include "rop/text.h"
 
-static char *copy(const char *s)
-{
-	char *c = rop_malloc(strlen(s) + 1);
-	strcpy(c, s);
-	return c;
-}
-
 /* ---- the list ---------------------------------------------------------------------------------------------- */
 
 static struct file *file_get(struct daemon *daemon, const char *path)
@@ -31,7 +24,7 @@ static struct file *file_get(struct daemon *daemon, const char *path)
 	if (*at && strcmp((*at)->path, path) == 0)
 		return *at;
 	struct file *file = rop_malloc(sizeof *file);
-	*file = (struct file){ .next = *at, .path = copy(path) };
+	*file = (struct file){ .next = *at, .path = rop_heap_strdup(path) };
 	*at = file;
 	return file;
 }
@@ -232,7 +225,7 @@ static void want(struct daemon *daemon, struct file *file)
 	rop_log(ROP_LOG_INFO, c->wanted ? "its topology has changed" : "managed from now on",
 		ROP_FIELDS({ "cluster", name }, { "path", file->path }));
 	free(c->path);
-	c->path = copy(file->path);
+	c->path = rop_heap_strdup(file->path);
 	cluster_want(c, revision_parse(&daemon->config, file->path, file->parsed->source, &errors));
 }
 
@@ -292,7 +285,7 @@ static void log_errors(struct file *file)
 	if (rop_streq(file->logged, now))
 		return;
 	free(file->logged);
-	file->logged = now ? copy(now) : NULL;
+	file->logged = now ? rop_heap_strdup(now) : NULL;
 	if (now)
 		rop_log(ROP_LOG_ERROR, "a topology file has errors",
 			ROP_FIELDS({ "path", file->path }, { "error", now }));

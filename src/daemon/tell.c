@@ -12,11 +12,7 @@
 static void keep(char **at, const char *s)
 {
 	free(*at);
-	*at = NULL;
-	if (!s)
-		return;
-	*at = rop_malloc(strlen(s) + 1);
-	strcpy(*at, s);
+	*at = rop_heap_strdup(s);
 }
 
 /* ---- one line for `systemctl status` ------------------------------------------------------------------------ */

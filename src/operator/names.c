@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rop/names.h"
+#include "rop/text.h"
 
 struct naming {
 	struct rop_arena *arena;
@@ -57,17 +58,16 @@ static void keep_members(struct naming *naming)
 	struct rop_topology *t = naming->topology;
 	size_t answered = t->nodes.n;
 	for (size_t m = 0; m < naming->n_members; m++) {
-		const char *address = naming->members[m].address, *colon = strrchr(address, ':');
-		size_t n = colon ? (size_t)(colon - address) : 0;
-		bool v6 = n > 2 && address[0] == '[';
-		char *host = rop_strndup(naming->arena, address + v6, v6 ? n - 2 : n);
+		char *host;
+		int port;
+		if (!rop_address_split(naming->arena, naming->members[m].address, &host, &port))
+			continue;
 		bool known = false;
 		for (size_t i = 0; i < answered && !known; i++)
 			known = strcmp(t->nodes.at[i].host, host) == 0;
-		if (!known && colon)
-			*rop_push(naming->arena, &t->nodes) = (struct rop_declared_node){ .host = host,
-											  .ip = host,
-											  .port = atoi(colon + 1) };
+		if (!known)
+			*rop_push(naming->arena,
+				  &t->nodes) = (struct rop_declared_node){ .host = host, .ip = host, .port = port };
 	}
 }
 
@@ -102,9 +102,8 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 	struct rop_endpoint *endpoints = rop_alloc_n(arena, topology->nodes.n, sizeof *endpoints);
 	for (size_t i = 0; i < topology->nodes.n; i++) {
 		const struct rop_declared_node *node = &topology->nodes.at[i];
-		bool v6 = strchr(node->host, ':') != NULL;
 		endpoints[i] = (struct rop_endpoint){
-			.address = rop_printf(arena, v6 ? "[%s]:%d" : "%s:%d", node->host, node->port),
+			.address = rop_address_join(arena, node->host, node->port),
 			.ip = node->ip,
 			.ips = node->ips,
 			.n_ips = node->n_ips,

@@ -29,13 +29,6 @@ const char *store_network_name(unsigned long magic)
 	return NULL;
 }
 
-static char *copy_n(const char *s, size_t n)
-{
-	char *copy = rop_malloc(n + 1);
-	memcpy(copy, s, n);
-	return copy;
-}
-
 /* mkdir -p, private from the start. A folder that was there keeps its mode: it may be shared with other things. */
 static bool make_folders(char *folder, struct rop_err *err)
 {
@@ -84,7 +77,9 @@ bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err
 	const char *slash = strrchr(path, '/');
 	if (!path[0] || (slash && !slash[1]))
 		return rop_fail(err, ROP_FAIL, "'%s' does not name a file", path);
-	char *folder = !slash ? copy_n(".", 1) : slash == path ? copy_n("/", 1) : copy_n(path, (size_t)(slash - path));
+	char *folder = !slash          ? rop_heap_strndup(".", 1)
+		       : slash == path ? rop_heap_strndup("/", 1)
+				       : rop_heap_strndup(path, (size_t)(slash - path));
 	bool ok = !make || make_folders(folder, err);
 	/* SQLite refuses symbolic links anywhere in the path when asked to; only the file itself must be none. */
 	char *resolved = ok ? realpath(folder, NULL) : NULL;
@@ -109,7 +104,7 @@ void store_give_away(const char *fresh)
 	const char *slash = strrchr(fresh, '/');
 	if (geteuid() != 0 || !slash)
 		return;
-	char *folder = copy_n(fresh, (size_t)(slash - fresh));
+	char *folder = rop_heap_strndup(fresh, (size_t)(slash - fresh));
 	if (stat(*folder ? folder : "/", &st) == 0 && st.st_uid != 0 && lchown(fresh, st.st_uid, st.st_gid) != 0)
 		errno = 0; /* then it is root's, as it would have been */
 	free(folder);

@@ -234,24 +234,17 @@ static bool open_on_disk(struct rop_store *store, const struct store_migration *
 	return !exists || prepare_for_reading(store, n, ret_missing, err);
 }
 
-static char *heap_copy(const char *s)
-{
-	char *copy = rop_malloc(strlen(s) + 1);
-	strcpy(copy, s);
-	return copy;
-}
-
 bool store_open_with(const char *path, enum rop_store_mode mode, const struct store_migration *migrations, int n,
 		     struct rop_store **ret_store, struct rop_err *err)
 {
 	struct rop_store *store = rop_malloc(sizeof *store);
-	store->path = heap_copy(path);
+	store->path = rop_heap_strdup(path);
 	store->for_writing = mode == ROP_STORE_WRITE;
 	store->in_memory = store->for_writing && strcmp(path, ":memory:") == 0;
 	bool missing = false;
 	bool ok;
 	if (store->in_memory) {
-		store->file = heap_copy(path);
+		store->file = rop_heap_strdup(path);
 		ok = prepare_for_writing(store, migrations, n, err);
 	} else {
 		ok = open_on_disk(store, migrations, n, &missing, err);
