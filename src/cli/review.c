@@ -32,8 +32,8 @@ static bool is_the_same(const struct session *s, const struct rop_saved_plan *pl
 	if (strcmp(s->topology->name, plan->cluster) == 0 && strcmp(s->topology->digest, plan->digest) == 0)
 		return true;
 	return rop_fail(err, ROP_STALE,
-			"%s does not fit any more: since it was planned this has changed; "
-			"nothing was sent\n- %s says something else now\n"
+			"%s does not fit any more: since it was planned this has changed; nothing was sent\n- %s says "
+			"something else now\n"
 			"  -> redis-operator plan --out %s %s, and review it again",
 			operand, said_by, operand, plan->path);
 }

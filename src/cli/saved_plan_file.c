@@ -67,13 +67,13 @@ static bool is_ours_alone(const struct stat *st, const char *path, const char *w
 		return rop_fail(err, ROP_INVALID, "%s was replaced while it was being read; try again", path);
 	if (st->st_uid != geteuid() && st->st_uid != 0)
 		return rop_fail(err, ROP_INVALID,
-				"%s belongs to another user (uid %u): %s is taken only from you or "
-				"root\n  -> look through it and plan again yourself",
+				"%s belongs to another user (uid %u): %s is taken only from you or root\n  -> look "
+				"through it and plan again yourself",
 				path, (unsigned)st->st_uid, what);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return rop_fail(err, ROP_INVALID,
-				"%s may be written to by others (mode %04o): %s is taken only where "
-				"nobody else can change it\n  -> look through it, then: chmod go-w %s",
+				"%s may be written to by others (mode %04o): %s is taken only where nobody else can "
+				"change it\n  -> look through it, then: chmod go-w %s",
 				path, (unsigned)st->st_mode & 07777, what, path);
 	return true;
 }

@@ -344,8 +344,8 @@ static void parse(struct reading *r, const char *text)
 	take_group(r, "", config_root_setting(&file));
 	if (!ok)
 		complain(r, config_error_line(&file),
-			 "%s (a setting is: name = value; with texts and durations in double quotes, "
-			 "each name once, and no comma after the last of a list)",
+			 "%s (a setting is: name = value; with texts and durations in double quotes, each name once, "
+			 "and no comma after the last of a list)",
 			 config_error_text(&file));
 	config_destroy(&file);
 }

@@ -103,17 +103,15 @@ static bool load_credential(const char *name, char **ret_password, struct rop_er
 		return rop_fail(err, ROP_INVALID,
 				"spec.auth.credential '%s': this process was given no credentials "
 				"($CREDENTIALS_DIRECTORY is not set): its unit needs "
-				"LoadCredential=%s:/path/of/the/password, "
-				"or name a file with passwordFile",
+				"LoadCredential=%s:/path/of/the/password, or name a file with passwordFile",
 				name, name);
 	ROP_OWN_TEXT path = { 0 };
 	rop_text_add(&path, "%s/%s", folder, name);
 	int fd = open_secret(path.at);
 	if (fd < 0 && errno == ENOENT)
 		return rop_fail(err, ROP_INVALID,
-				"spec.auth.credential '%s': is not among the credentials of this service "
-				"(%s): its unit needs LoadCredential=%s:/path/of/the/password, or name a file with "
-				"passwordFile",
+				"spec.auth.credential '%s': is not among the credentials of this service (%s): its "
+				"unit needs LoadCredential=%s:/path/of/the/password, or name a file with passwordFile",
 				name, folder, name);
 	ROP_OWN_TEXT what = { 0 };
 	rop_text_add(&what, "credential %s", path.at);

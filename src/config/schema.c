@@ -66,8 +66,7 @@ const struct config_key CONFIG_KEYS[] = {
 	  .doc = "One server." },
 	{ "spec.nodes[].address", CONFIG_TEXT, true, 1, 300, .example = "10.0.0.11:6379", .at = IN_NODE(host),
 	  .doc = "host:port; the host is an IPv4 address, an IPv6 address in brackets, or a name. The port is at most "
-		 "55535 "
-		 "unless busPort is given." },
+		 "55535 unless busPort is given." },
 	{ "spec.nodes[].zone", CONFIG_TEXT, false, 1, 63, .example = "a", .fits = is_zone,
 	  .form = "letters, digits, '.', '_' and '-', with a letter or digit at both ends", .at = IN_NODE(zone),
 	  .doc = "Where the server stands. A shard's nodes are spread over zones." },

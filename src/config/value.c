@@ -167,8 +167,7 @@ static int read_int(struct config_walk *w, const struct config_key *key, const s
 		break;
 	case LOOKS_SEXAGESIMAL:
 		rop_diag_error(w->diags, w->doc, value, write,
-			       "'%s' must be a plain whole number: %.20s is a number of "
-			       "base 60 to some readers",
+			       "'%s' must be a plain whole number: %.20s is a number of base 60 to some readers",
 			       name->text, value->text);
 		break;
 	case LOOKS_TEXT:
@@ -192,9 +191,7 @@ static const char *read_text(struct config_walk *w, const struct config_key *key
 	size_t n = strlen(value->text);
 	if (looks != LOOKS_TEXT)
 		rop_diag_error(w->diags, w->doc, value, "put it in quotes",
-			       "'%s' must be text, but YAML readers take this "
-			       "for %s",
-			       name->text, LOOKS[looks]);
+			       "'%s' must be text, but YAML readers take this for %s", name->text, LOOKS[looks]);
 	else if (n > (size_t)key->max)
 		rop_diag_error(w->diags, w->doc, value, NULL, "'%s' is too long: %zu bytes, at most %" PRId64,
 			       name->text, n, key->max);

@@ -69,8 +69,7 @@ const char *alike_cannot_load(const struct rop_situation *now, size_t replica, s
 	if (x->reach != ROP_REACH_OK || p->reach != ROP_REACH_OK || alike_loads(x, p))
 		return NULL;
 	return rop_printf(now->arena,
-			  "%s cannot load what %s sends: as its replica it would never be in sync, and not "
-			  "start again",
+			  "%s cannot load what %s sends: as its replica it would never be in sync, and not start again",
 			  server_of(now, replica), server_of(now, primary));
 }
 

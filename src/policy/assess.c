@@ -263,14 +263,6 @@ static void find_rival_claims(struct rop_situation *now, const int *component)
 	}
 }
 
-static bool is_known_member(const struct rop_image *image, const char *id)
-{
-	for (size_t m = 0; m < image->members.n; m++)
-		if (strcmp(image->members.at[m].node, id) == 0)
-			return true;
-	return false;
-}
-
 /* Every member's id is new, and no two claim a slot: the servers were started without their nodes.conf files, each
  * claims the slots of the keys it kept, and between them they hold the only copy. */
 static bool find_lost_identities(struct rop_situation *now, const struct tally *tally)
@@ -282,7 +274,7 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 	if (!now->image->members.n || groups < 2)
 		return false;
 	for (size_t i = 0; i < seen->n; i++) {
-		if (!rop_node_answers(&seen->nodes[i]) || is_known_member(now->image, seen->nodes[i].id))
+		if (!rop_node_answers(&seen->nodes[i]) || address_before(now->image, seen->nodes[i].id))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
@@ -294,10 +286,9 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 			       "files were lost. No two of them claim a slot: each holds the only copy of its keys",
 			       seen->n, now->topology->name),
 		    "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where they are "
-		    "kept, and start them again; "
-		    "where they are gone for good: on each node that holds keys CLUSTER SET-CONFIG-EPOCH with a number "
-		    "of its own, then CLUSTER MEET "
-		    "from one of them to the others; then plan again");
+		    "kept, and start them again; where they are gone for good: on each node that holds keys CLUSTER "
+		    "SET-CONFIG-EPOCH with a number of its own, then CLUSTER MEET from one of them to the others; then "
+		    "plan again");
 	return true;
 }
 
@@ -310,37 +301,18 @@ static void find_rival_components(struct rop_situation *now, const int *componen
 	for (size_t i = 0; i < now->seen->n; i++) {
 		if (component[i] != (int)i || (int)i == main_component)
 			continue;
-		if (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots))
-			policy_find(now, (int)i, ROP_WHY_SEVERAL_CLUSTERS,
-				    rop_printf(now->arena,
-					       "%s belongs to another group than %s: %d nodes, %d slots, %" PRId64 " ke"
-					       "ys;"
-					       " jo"
-					       "ini"
-					       "ng "
-					       "two"
-					       " gr"
-					       "oup"
-					       "s, "
-					       "one"
-					       " of"
-					       " wh"
-					       "ich"
-					       " ho"
-					       "lds"
-					       " ke"
-					       "ys,"
-					       " ca"
-					       "n "
-					       "los"
-					       "e "
-					       "dat"
-					       "a",
-					       now->seen->nodes[i].address, now->seen->nodes[main_component].address,
-					       tally[i].members, rop_slots_count(&tally[i].slots), tally[i].keys),
-				    tally[i].keys ? "find out what they belong to; describe one of them per file"
-						  : "describe one of them per file, or let go of the slots on the "
-						    "nodes that are to join (CLUSTER RESET, by hand)");
+		if (tally[i].keys <= 0 && rop_slots_empty(&tally[i].slots))
+			continue;
+		const char *group = rop_printf(now->arena, "%d nodes, %d slots, %" PRId64 " keys", tally[i].members,
+					       rop_slots_count(&tally[i].slots), tally[i].keys);
+		policy_find(now, (int)i, ROP_WHY_SEVERAL_CLUSTERS,
+			    rop_printf(now->arena,
+				       "%s belongs to another group than %s: %s; joining two groups, one of which "
+				       "holds keys, can lose data",
+				       now->seen->nodes[i].address, now->seen->nodes[main_component].address, group),
+			    tally[i].keys ? "find out what they belong to; describe one of them per file"
+					  : "describe one of them per file, or let go of the slots on the nodes that "
+					    "are to join (CLUSTER RESET, by hand)");
 	}
 }
 

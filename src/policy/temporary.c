@@ -294,8 +294,7 @@ static void warn_of_no_failover(struct rop_situation *now)
 		policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_NEVER_TAKES_OVER,
 			    rop_printf(now->arena,
 				       "%s never takes over: cluster-replica-no-failover is yes and the file does not "
-				       "declare "
-				       "it",
+				       "declare it",
 				       node->address),
 			    "CONFIG SET cluster-replica-no-failover no on that node; or declare it under "
 			    "spec.settings");
@@ -313,9 +312,7 @@ void policy_warn_of_temporaries(struct rop_situation *now)
 			policy_warn(now->arena, &now->layout, node, ROP_WHY_LEFT_LOWERED,
 				    rop_printf(now->arena,
 					       "%s: %s is %s instead of %s, left by an interrupted formation; the "
-					       "database "
-					       "does not "
-					       "know of it",
+					       "database does not know of it",
 					       f->address, f->name, f->temporary, f->original),
 				    "redis-operator apply FILE puts it back");
 	}

@@ -98,8 +98,7 @@ static void find_homeless_slots(struct rop_situation *now)
 		policy_find(now, -1, ROP_WHY_DATA_LOSS, text,
 			    silent ? rop_printf(now->arena, "bring back %s with its data", silent)
 				   : "restore the data first, if there is a copy anywhere; then declare a node more, "
-				     "empty, "
-				     "that can take these slots (spec.nodes)");
+				     "empty, that can take these slots (spec.nodes)");
 	}
 }
 

@@ -88,8 +88,7 @@ void rop_import_notes(const struct rop_import *im, struct rop_text *out)
 	if (!im->even)
 		rop_text_add(out,
 			     "note: %s: the file keeps them as they are; a cluster formed anew from it would have "
-			     "equal "
-			     "ranges\n",
+			     "equal ranges\n",
 			     im->uneven);
 	if (im->shape.fewest == im->shape.most)
 		return;

@@ -297,8 +297,8 @@ void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, st
 	if (plan->result.reached && !plan->steps.n)
 		rop_text_add(out, "No changes. %s\n",
 			     rop_situation_converged(plan->first) ? "The cluster matches its topology."
-								  : "The nodes are coming to agree by "
-								    "themselves; apply waits for that.");
+								  : "The nodes are coming to agree by themselves; "
+								    "apply waits for that.");
 	else if (!plan->result.reached && plan->result.text[0])
 		rop_text_add(out, "%sIt will not be converged then:\n%s\n",
 			     plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);

@@ -61,13 +61,13 @@ static bool check_folder(const char *folder, bool make, struct rop_err *err)
 	const char *network = store_network_name((unsigned long)fs.f_type);
 	if (network)
 		return rop_fail(err, ROP_FAIL,
-				"the folder %s is on %s, where locks and syncs cannot be relied upon. "
-				"Name a place on a local disk with --state",
+				"the folder %s is on %s, where locks and syncs cannot be relied upon. Name a place on "
+				"a local disk with --state",
 				folder, network);
 	if (make && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
 		return rop_fail(err, ROP_FAIL,
-				"the folder %s cannot be written: %s. Run as its owner, or name another "
-				"place with --state",
+				"the folder %s cannot be written: %s. Run as its owner, or name another place with "
+				"--state",
 				folder, strerror(errno));
 	return true;
 }
@@ -135,8 +135,8 @@ bool store_file(const char *file, const char *path, bool make, bool *ret_exists,
 	}
 	if (S_ISLNK(st.st_mode))
 		return rop_fail(err, ROP_FAIL,
-				"the database %s is a symbolic link, which is not followed. Name the file "
-				"itself with --state",
+				"the database %s is a symbolic link, which is not followed. Name the file itself with "
+				"--state",
 				path);
 	if (!S_ISREG(st.st_mode))
 		return rop_fail(err, ROP_FAIL, "the database %s is not a regular file. Name another one with --state",

@@ -134,8 +134,7 @@ bool rop_store_commit(struct rop_store *store, const char *cluster, struct rop_e
 	case ROP_COMMIT_REFUSED: return rop_fail(err, request.err.code, "cluster '%s': %s", cluster, request.err.text);
 	case ROP_COMMIT_OUTDATED:
 		return rop_fail(err, ROP_FAIL,
-				"cluster '%s': another process has written to its journal meanwhile. Run "
-				"again",
+				"cluster '%s': another process has written to its journal meanwhile. Run again",
 				cluster);
 	case ROP_COMMIT_WRITTEN:
 	case ROP_COMMIT_PAUSED: *ret_paused = request.result == ROP_COMMIT_PAUSED; break;

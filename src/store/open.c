@@ -46,8 +46,7 @@ static bool set_switches(struct rop_store *store, struct rop_err *err)
 		int rc = sqlite3_db_config(store->db, SWITCHES[i].option, SWITCHES[i].value, &now);
 		if (rc != SQLITE_OK || now != SWITCHES[i].value)
 			return rop_fail(err, ROP_FAIL,
-					"this SQLite (%s) cannot set its option %d, which is needed to open "
-					"%s safely",
+					"this SQLite (%s) cannot set its option %d, which is needed to open %s safely",
 					sqlite3_libversion(), SWITCHES[i].option, store->path);
 	}
 	sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
@@ -76,8 +75,8 @@ static bool pragma_holds(struct rop_store *store, size_t i, struct rop_err *err)
 		ok = store_fail(store, rc, err);
 	if (ok && !(value ? strcmp(value, PRAGMAS[i].expected) == 0 : PRAGMAS[i].may_be_absent))
 		ok = rop_fail(err, ROP_FAIL,
-			      "the database %s: %s is %s instead of %s. Another program has changed the file, "
-			      "or this SQLite (%s) is not fit for it",
+			      "the database %s: %s is %s instead of %s. Another program has changed the file, or this "
+			      "SQLite (%s) is not fit for it",
 			      store->path, PRAGMAS[i].get + strlen("PRAGMA "), value ? value : "not known",
 			      PRAGMAS[i].expected, sqlite3_libversion());
 	sqlite3_finalize(stmt);
@@ -118,13 +117,13 @@ static bool check_identity(struct rop_store *store, int newest, struct store_ide
 	bool empty = is.application_id == 0 && is.version == 0 && is.tables == 0;
 	if (!empty && is.application_id != STORE_APPLICATION_ID)
 		return rop_fail(err, ROP_FAIL,
-				"%s is a database of another program (application id %lld). Name another "
-				"file with --state",
+				"%s is a database of another program (application id %lld). Name another file with "
+				"--state",
 				store->path, (long long)is.application_id);
 	if (is.version > newest)
 		return rop_fail(err, ROP_FAIL,
-				"the database %s was written by schema %lld, this program knows %d. Use the "
-				"newer redis-operator, or move the file away, which costs history and nothing else",
+				"the database %s was written by schema %lld, this program knows %d. Use the newer "
+				"redis-operator, or move the file away, which costs history and nothing else",
 				store->path, (long long)is.version, newest);
 	if (!empty && is.version < 1)
 		return store_damaged(store, "it has no schema version", err);
@@ -203,8 +202,8 @@ static bool prepare_for_reading(struct rop_store *store, int newest, bool *ret_e
 		return true;
 	if (is.version < newest)
 		return rop_fail(err, ROP_FAIL,
-				"the database %s was written by schema %lld and cannot be read as it is: this "
-				"program knows %d. The next apply or run brings it up to date",
+				"the database %s was written by schema %lld and cannot be read as it is: this program "
+				"knows %d. The next apply or run brings it up to date",
 				store->path, (long long)is.version, newest);
 	return false;
 }

@@ -26,8 +26,7 @@ static bool io_failed(const struct rop_store *store, int rc, struct rop_err *err
 {
 	int system = sqlite3_system_errno(store->db);
 	return rop_fail(err, ROP_FAIL,
-			"the database %s: %s (code %d%s%s). Look at the disk and the kernel's log, then "
-			"run again",
+			"the database %s: %s (code %d%s%s). Look at the disk and the kernel's log, then run again",
 			store->path, sqlite3_errstr(rc), rc, system ? ": " : "", system ? strerror(system) : "");
 }
 
@@ -35,8 +34,8 @@ static bool cannot_open(const struct rop_store *store, struct rop_err *err)
 {
 	int system = sqlite3_system_errno(store->db);
 	return rop_fail(err, ROP_FAIL,
-			"the database %s cannot be opened (%s). Look at who may read and write the file and "
-			"its folder, or name another file with --state",
+			"the database %s cannot be opened (%s). Look at who may read and write the file and its "
+			"folder, or name another file with --state",
 			store->path, system ? strerror(system) : sqlite3_errmsg(store->db));
 }
 
@@ -44,15 +43,15 @@ static bool not_writable(const struct rop_store *store, int rc, struct rop_err *
 {
 	if (rc == SQLITE_READONLY_ROLLBACK || rc == SQLITE_READONLY_RECOVERY)
 		return rop_fail(err, ROP_FAIL,
-				"the database %s: a write was interrupted and must be rolled back, which "
-				"needs the right to write. Run the command as the owner of the file",
+				"the database %s: a write was interrupted and must be rolled back, which needs the "
+				"right to write. Run the command as the owner of the file",
 				store->path);
 	if (rc == SQLITE_READONLY_DBMOVED)
 		return rop_fail(err, ROP_FAIL, "the database %s was moved or deleted while it was in use. Run again",
 				store->path);
 	return rop_fail(err, ROP_FAIL,
-			"the database %s cannot be written: the file or its folder is read-only. Run as "
-			"its owner, or name another file with --state",
+			"the database %s cannot be written: the file or its folder is read-only. Run as its owner, or "
+			"name another file with --state",
 			store->path);
 }
 
@@ -61,8 +60,8 @@ static bool sentence(const struct rop_store *store, int rc, struct rop_err *err)
 	switch (rc & 0xff) {
 	case SQLITE_NOTADB:
 		return rop_fail(err, ROP_FAIL,
-				"%s is not a database of redis-operator (nor any SQLite database), or its "
-				"first page is damaged. Name another file with --state, or move this one away",
+				"%s is not a database of redis-operator (nor any SQLite database), or its first page "
+				"is damaged. Name another file with --state, or move this one away",
 				store->path);
 	case SQLITE_CORRUPT:
 	case SQLITE_CONSTRAINT: /* what callers may get wrong was checked before: the file contradicts itself */
@@ -74,8 +73,8 @@ static bool sentence(const struct rop_store *store, int rc, struct rop_err *err)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return rop_fail(err, ROP_FAIL,
-				"the database %s is in use by another process, which holds it for long "
-				"(`fuser %s` names it). End that process, or run again later",
+				"the database %s is in use by another process, which holds it for long (`fuser %s` "
+				"names it). End that process, or run again later",
 				store->path, store->file ? store->file : store->path);
 	case SQLITE_CANTOPEN: return cannot_open(store, err);
 	case SQLITE_IOERR: return io_failed(store, rc, err);

@@ -230,8 +230,8 @@ static bool all_agree(int replicas)
 static int fail_usage(const char *why)
 {
 	fprintf(stderr,
-		"observe: %s\nobserve [--replicas R] [--deadline S] [--still S] [--output FILE] [HOST:PORT...]"
-		" -- COMMAND ARG...\n",
+		"observe: %s\nobserve [--replicas R] [--deadline S] [--still S] [--output FILE] [HOST:PORT...] -- "
+		"COMMAND ARG...\n",
 		why);
 	return 2;
 }

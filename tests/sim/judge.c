@@ -156,8 +156,7 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 	if (held || (written && !s->topology->reform_on_total_loss && !is_unknowable(s)))
 		sim_fail(s,
 			 "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu "
-			 "copies are "
-			 "left",
+			 "copies are left",
 			 e->first, e->last, e->node, written, held);
 }
 

@@ -191,8 +191,8 @@ static void judge_loss(struct sim *s, const struct loss *loss, bool ask)
 	if ((write->endangered || cause == CAUSES_N) && ask && last_touch_kept(s, loss, &number)) {
 		sim_fail(s,
 			 "write %d (slot %d) is gone: at %" PRId64 " ms %s at node %d; it is still there where the "
-			 "operator "
-			 "falls silent before its command number %zu",
+			 "operator falls silent before its command number "
+			 "%zu",
 			 loss->write, write->slot, loss->at_ms, how_text(loss->how), loss->node, number);
 		return;
 	}

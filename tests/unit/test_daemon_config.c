@@ -192,8 +192,7 @@ Test(daemon_config, one_mistake_is_one_sentence)
 						 "'concurrency')" },
 		{ "log = { zzz = 3; };", ":1: error: unknown key 'log.zzz' (known here: level, format)" },
 		{ "zzz = 3;", ":1: error: unknown key 'zzz' (known here: state, clusters, machines, interval, "
-			      "connectTimeout, "
-			      "commandTimeout, concurrency, log)" },
+			      "connectTimeout, commandTimeout, concurrency, log)" },
 		{ "interval = 5;", ":1: error: 'interval' must be " A_DURATION ", not a number" },
 		{ "interval = \"5\";", ":1: error: 'interval' must be " A_DURATION ", not \"5\"" },
 		{ "interval = \"99ms\";", ":1: error: 'interval' must be " A_DURATION ", not \"99ms\"" },
@@ -214,19 +213,15 @@ Test(daemon_config, one_mistake_is_one_sentence)
 		{ "concurrency = 2.5;", ":1: error: 'concurrency' must be " A_COUNT ", not a number" },
 		{ "state = true;", ":1: error: 'state' must be a path in double quotes, not a boolean" },
 		{ "state = \"\";", ":1: error: 'state' must be a path in double quotes, at most 4000 bytes and without "
-				   "control "
-				   "characters" },
+				   "control characters" },
 		{ "clusters = \"/a\\n/b\";", ":1: error: 'clusters' must be a path in double quotes, at most 4000 "
-					     "bytes and without "
-					     "control characters" },
+					     "bytes and without control characters" },
 		{ "machines = ();", ":1: error: 'machines' must be a path in double quotes, or \"\", not a list" },
 		{ "log = \"info\";", ":1: error: 'log' must be a group: log = { ... };, not a text" },
 		{ "log = { level = \"warning\"; };", ":1: error: 'log.level' must be one of \"error\" \"warn\" "
-						     "\"info\" \"debug\", "
-						     "not \"warning\"" },
+						     "\"info\" \"debug\", not \"warning\"" },
 		{ "log = { level = \"Info\"; };", ":1: error: 'log.level' must be one of \"error\" \"warn\" \"info\" "
-						  "\"debug\", "
-						  "not \"Info\" (did you mean \"info\"?)" },
+						  "\"debug\", not \"Info\" (did you mean \"info\"?)" },
 		{ "log = { format = 1; };", ":1: error: 'log.format' must be one of \"auto\" \"logfmt\" \"json\", not "
 					    "a number" },
 		{ "# x\n@include \"/etc/passwd\"\n", ":2: error: @include is not supported: the configuration is one "
@@ -300,8 +295,8 @@ Test(daemon_config, digits_elsewhere_are_let_be)
 	cr_assert_str_eq(config.state, "/4294967297");
 	cr_assert_eq(config.concurrency, 256);
 	must_say("a4294967297-1234567890 = 1;", ":1: error: unknown key 'a4294967297-1234567890' (known here: state, "
-						"clusters, machines, "
-						"interval, connectTimeout, commandTimeout, concurrency, log)");
+						"clusters, machines, interval, connectTimeout, commandTimeout, "
+						"concurrency, log)");
 }
 
 Test(daemon_config, only_text_is_read)

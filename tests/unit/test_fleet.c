@@ -694,8 +694,8 @@ Test(fleet, a_refused_login_says_why_and_never_the_secret)
 		{ "op", "-WRONGPASS invalid username-password pair or user is disabled.\r\n", "user 'op'" },
 		{ NULL, "-ERR Client sent AUTH, but no password is set\r\n", "the server has none set" },
 		{ NULL,
-		  "-ERR AUTH <password> called without any password configured for the default user. Are you "
-		  "sure your configuration is correct?\r\n",
+		  "-ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+		  "configuration is correct?\r\n",
 		  "the server has none set" },
 		{ "op", "-ERR wrong number of arguments for 'auth' command\r\n", "knows no users" },
 		{ "op", "-ERR unknown command `AUTH`, with args beginning with: `op`, `s3cret`, \r\n",
@@ -1056,8 +1056,8 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	cr_assert_eq(view.calls, 3);
 	view_done(&view);
 	peer_stop(&peer);
-	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;"
-				"CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;FUNCTION LIST;");
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;CLUSTER "
+				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;FUNCTION LIST;");
 	cr_assert_eq(peer.connections, 1);
 }
 
@@ -1089,8 +1089,8 @@ Test(fleet, what_comes_too_late_is_not_sent)
 	rop_loop_run(view.loop);
 	view_done(&view);
 	peer_stop(&peer);
-	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;"
-				"CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;");
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;CLUSTER "
+				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;");
 }
 
 /* ---- who is connected ---------------------------------------------------------------------------------------- */

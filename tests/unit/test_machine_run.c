@@ -352,8 +352,8 @@ Test(machine_run, a_question_that_is_too_hard_fails_the_check)
 		for (int p = 0; p < 10; p++)
 			for (int q = 0; q < p; q++)
 				rop_text_add(&text,
-					     "      - { to: Z, why: crowded, when: [sits: { p: %d, h: %d }, "
-					     "sits: { p: %d, h: %d }] }\n",
+					     "      - { to: Z, why: crowded, when: [sits: { p: %d, h: %d }, sits: { p: "
+					     "%d, h: %d }] }\n",
 					     p, h, q, h);
 	rop_text_add(&text, "      - { to: Z, why: all sit }\n  Z: { doc: The end., final: true }\n");
 	OWN_TOY pigeons = toy_load_text(text.at, &words);

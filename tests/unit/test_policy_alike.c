@@ -48,8 +48,7 @@ Test(policy_alike, older_servers_become_primaries_where_the_file_leaves_the_choi
 		cr_assert_eq(now->layout.shards[k].primary, (int)(3 + k));
 	cr_assert_null(finding(now, "UnlikeServers"));
 	cr_assert_not_null(strstr(warning(now, "UnlikeLater")->text, "after a fail-over of shard 1 10.0.0.4:6379 "
-								     "(redis "
-								     "70015) cannot load what 10.0.0.1:6379"));
+								     "(redis 70015) cannot load what 10.0.0.1:6379"));
 	for (size_t i = 0; i < 6; i++)
 		is_redis(world, i, 70015);
 	now = situation_of(topology, world);

@@ -370,8 +370,7 @@ Test(policy_guard, a_replica_of_an_id_that_is_gone_goes_to_who_writes_its_histor
 	cr_assert_str_eq(now->losses.list.at[0].copies, lost->id);
 	cr_assert(now->losses.list.at[0].shard == 0 && now->losses.list.at[0].keys == 100, "of no shard that is known");
 	cr_assert_not_null(strstr(now->losses.list.at[0].text, "10.0.0.5:6379 holds data of a primary that nobody "
-							       "knows "
-							       "(ffff"));
+							       "knows (ffff"));
 
 	memset(lost->replid, 'a', sizeof lost->replid - 1);
 	memset(world->nodes[1].replid, 'a', sizeof world->nodes[1].replid - 1);

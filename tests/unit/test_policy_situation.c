@@ -769,8 +769,7 @@ Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_
 	cr_assert(warning->code == ROP_OK && strcmp(warning->reason, "SecondOperator") == 0 && warning->advice);
 	const char *begin = rop_printf(pool,
 				       "another redis-operator (database 1a2b3c4d, connected from 10.0.0.5, 10.0.0.6) "
-				       "manages "
-				       "cluster '%s' too",
+				       "manages cluster '%s' too",
 				       topology->name);
 	cr_assert(strncmp(warning->text, begin, strlen(begin)) == 0, "%s", warning->text);
 	cr_assert(!now.refused && now.findings.n == 0, "it forbids nothing");

@@ -204,8 +204,7 @@ Test(policy_temporary, who_keeps_a_cluster_warns_of_what_it_finds)
 	const struct rop_finding *w = warning(now, "LeftLowered");
 	cr_assert(w && w->node == 2 && w->code == ROP_OK && w->advice);
 	cr_assert_str_eq(w->text, "10.0.0.3:6379: cluster-node-timeout is 531 instead of 15000, left by an interrupted "
-				  "formation; "
-				  "the database does not know of it");
+				  "formation; the database does not know of it");
 	cr_assert_null(warning(situation_of(topology, world), "LeftLowered"), "who puts it back need not warn");
 }
 
@@ -284,8 +283,7 @@ Test(policy_temporary, one_with_a_peer_goes_back_when_its_node_is_in_sync_or_fol
 	cr_assert_eq(now->open.n, 1);
 	cr_assert_str_eq(now->open.at[0].text, rop_printf(pool,
 							  "cluster-replica-no-failover stays yes on 10.0.0.5:6379 "
-							  "until it is in "
-							  "sync with %s, or follows it no more",
+							  "until it is in sync with %s, or follows it no more",
 							  world->nodes[peer].address));
 	expect_waits(with_row_of_4(topology, world, 0, tries), false, "it follows another one");
 	struct rop_expect role = { .kind = ROP_STEP_ROLE, .subject = rop_printf(pool, "role:%s", node_id(4)) };

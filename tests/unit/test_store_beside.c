@@ -217,8 +217,8 @@ static void make_version(int version)
 		     SQLITE_OK);
 	sqlite3_stmt *q = NULL;
 	cr_assert_eq(sqlite3_prepare_v2(bare,
-					"SELECT (SELECT group_concat(sql) FROM (SELECT sql FROM main.sqlite_schema"
-					" ORDER BY name)) IS (SELECT group_concat(sql) FROM (SELECT sql FROM "
+					"SELECT (SELECT group_concat(sql) FROM (SELECT sql FROM main.sqlite_schema "
+					"ORDER BY name)) IS (SELECT group_concat(sql) FROM (SELECT sql FROM "
 					"made.sqlite_schema ORDER BY name))",
 					-1, &q, NULL),
 		     SQLITE_OK);
@@ -364,11 +364,11 @@ Test(store_beside, much_is_forgotten_in_several_turns_each_of_them_short)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
 	fill(store, "cart", 1);
-	raw_exec(db_path, "WITH RECURSIVE i (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM i WHERE n < 5000)"
-			  " INSERT INTO pass (cluster, wall_ms, boot_ms, boot_id, pid) SELECT 1, n, n, '', 1 FROM i");
-	raw_exec(db_path, "WITH RECURSIVE i (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM i WHERE n < 20) INSERT INTO"
-			  " transition_log (cluster, pass, machine, digest, subject, from_state, to_state, row, why)"
-			  " SELECT 1, pass.id, '', '', '', '', '', '', '' FROM pass, i WHERE pass.id > 4000");
+	raw_exec(db_path, "WITH RECURSIVE i (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM i WHERE n < 5000) INSERT "
+			  "INTO pass (cluster, wall_ms, boot_ms, boot_id, pid) SELECT 1, n, n, '', 1 FROM i");
+	raw_exec(db_path, "WITH RECURSIVE i (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM i WHERE n < 20) INSERT INTO "
+			  "transition_log (cluster, pass, machine, digest, subject, from_state, to_state, row, why) "
+			  "SELECT 1, pass.id, '', '', '', '', '', '', '' FROM pass, i WHERE pass.id > 4000");
 	int turns = 0;
 	int64_t rows = 0, last = raw_int(db_path, "SELECT (SELECT count(*) FROM pass) + (SELECT count(*) FROM "
 						  "transition_log)");

@@ -174,9 +174,8 @@ Test(store_faults, a_read_that_fails_breaks_nothing)
 static struct store_migration four[4] = { { NULL },
 					  { NULL },
 					  { NULL },
-					  { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
-					    "ALTER TABLE cluster ADD COLUMN colour TEXT; UPDATE cluster SET colour = "
-					    "'red';" } };
+					  { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE cluster "
+					    "ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {

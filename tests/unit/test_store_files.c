@@ -105,9 +105,8 @@ Test(store_files, every_pragma_reads_back)
 		cr_assert_eq(defensive, 1);
 		rop_store_close(store);
 	}
-	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM pragma_table_list"
-				      " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' AND "
-				      "strict = 0"),
+	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
+				      "AND name NOT LIKE 'sqlite_%' AND strict = 0"),
 		     0, "all tables are STRICT");
 }
 
@@ -152,9 +151,8 @@ Test(store_files, a_reader_cannot_write)
 Test(store_files, what_is_not_ours_is_refused_and_left_alone)
 {
 	write_file(db_path, "once upon a time there was a text file that somebody named state.db and that was long "
-			    "enough, "
-			    "which is at least a hundred characters, to look like the first page of a database to a "
-			    "careless eye");
+			    "enough, which is at least a hundred characters, to look like the first page of a database "
+			    "to a careless eye");
 	assert_not_opened(db_path, ROP_STORE_WRITE, "not a database");
 	assert_not_opened(db_path, ROP_STORE_READ, "not a database");
 	char *foreign = in_folder("foreign.db");
@@ -280,8 +278,8 @@ Test(store_files, a_migration_keeps_what_was_there_and_a_copy_of_it)
 	rop_store_close(store);
 	char *copy = rop_printf(arena, "%s.before-4", db_path);
 	write_file(rop_printf(arena, "%s.part", copy), "left by a copy that was interrupted");
-	const struct store_migration *all = steps_and("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;"
-						      "ALTER TABLE cluster ADD COLUMN colour TEXT;");
+	const struct store_migration *all = steps_and("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE "
+						      "cluster ADD COLUMN colour TEXT;");
 	cr_assert(store_open_with(db_path, ROP_STORE_READ, all, NEXT, &store, &err), "%s", err.text);
 	cr_assert_str_eq(image_of(store, "cart").state, "Ready", "compatible: an older schema can be read");
 	rop_store_close(store);

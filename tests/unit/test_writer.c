@@ -497,8 +497,8 @@ static void told_of_pause(void *arg, const struct rop_pause *pauses, size_t n, c
 	cr_assert(!err, "%s", err->text);
 	b->pauses_told++;
 	if (b->pauses_told == 1)
-		keep_from(b, "BEGIN EXCLUSIVE; INSERT INTO cluster (name) VALUES ('cart'); "
-			     "UPDATE cluster SET paused = 1 WHERE name = 'cart'");
+		keep_from(b, "BEGIN EXCLUSIVE; INSERT INTO cluster (name) VALUES ('cart'); UPDATE cluster SET paused = "
+			     "1 WHERE name = 'cart'");
 	if (n)
 		rop_loop_stop(b->loop);
 }
