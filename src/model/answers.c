@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node_line.h"
+#include "operators.h"
 #include "replication.h"
 #include "rop/observed.h"
 #include "rop/text.h"
@@ -33,113 +35,6 @@ static bool info_is(const char *info, const char *key, const char *value)
 static const char *visible(struct rop_arena *arena, const char *s, size_t max)
 {
 	return s ? rop_text_visible(arena, s, strlen(s), max) : NULL;
-}
-
-/* ---- lines of CLUSTER NODES -------------------------------------------------------------------------------- */
-
-static bool is_id(const char *s)
-{
-	return strlen(s) == ROP_ID_SIZE - 1 && strspn(s, "0123456789abcdef") == ROP_ID_SIZE - 1;
-}
-
-static void parse_flags(char *flags, struct rop_node_line *line)
-{
-	const struct {
-		const char *name;
-		bool *flag;
-	} FLAGS[] = {
-		{ "myself", &line->myself }, { "master", &line->primary }, { "slave", &line->replica },
-		{ "fail?", &line->pfail },   { "fail", &line->fail },      { "handshake", &line->handshake },
-		{ "noaddr", &line->noaddr },
-	};
-	for (char *word = flags; *word;) {
-		size_t n = strcspn(word, ",");
-		bool found = (n == 7 && memcmp(word, "noflags", 7) == 0) ||
-			     (n == 10 && memcmp(word, "nofailover", 10) == 0);
-		for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
-			if (strlen(FLAGS[i].name) == n && memcmp(word, FLAGS[i].name, n) == 0)
-				found = *FLAGS[i].flag = true;
-		}
-		line->odd |= !found;
-		word += n + (word[n] == ',');
-	}
-}
-
-bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
-{
-	struct rop_node_line line = { 0 };
-	char *field[8], *rest = text;
-	for (int i = 0; i < 8; i++) {
-		if (!rest || !*rest)
-			return false;
-		field[i] = rest;
-		rest = strchr(rest, ' ');
-		if (rest)
-			*rest++ = '\0';
-	}
-	line.id = field[0];
-	line.address = field[1];
-	line.flags = field[2];
-	line.primary_id = field[3];
-	line.slots = rest ? rest : field[7] + strlen(field[7]);
-	if (!is_id(line.id) || !(is_id(line.primary_id) || strcmp(line.primary_id, "-") == 0))
-		return false;
-	line.address[strcspn(line.address, "@,")] = '\0';
-	if (!rop_int_parse(field[6], 0, INT64_MAX / 2, &line.epoch))
-		return false;
-	line.connected = strcmp(field[7], "connected") == 0;
-	if (!line.connected && strcmp(field[7], "disconnected") != 0)
-		return false;
-	parse_flags(line.flags, &line);
-	*ret_line = line;
-	return true;
-}
-
-/* false: one of them is there already, which no server says. It is also what bounds the work: a megabyte of "0-16383"
- * would be billions of slots. */
-static bool add_new_slots(struct rop_slots *slots, int first, int last)
-{
-	for (int slot = first; slot <= last; slot++)
-		if (rop_slots_has(slots, slot))
-			return false;
-	rop_slots_add(slots, first, last);
-	return true;
-}
-
-/* "0-5460 6000 [7000->-id]" into a set and a count of open slots. false: not slots. */
-static bool parse_slots(const char *text, struct rop_slots *ret_slots, int *ret_open)
-{
-	struct rop_slots slots = { 0 };
-	int open = 0;
-	for (const char *p = text; *p;) {
-		size_t n = strcspn(p, " ");
-		char word[32], *end;
-		if (*p == '[') {
-			open++;
-		} else if (n > 0) {
-			if (n >= sizeof word)
-				return false;
-			memcpy(word, p, n);
-			word[n] = '\0';
-			long first = strtol(word, &end, 10), last = first;
-			if (end == word)
-				return false;
-			if (*end == '-') {
-				char *from = end + 1;
-				last = strtol(from, &end, 10);
-				if (end == from)
-					return false;
-			}
-			if (*end || first < 0 || last < first || last >= ROP_SLOTS)
-				return false;
-			if (!add_new_slots(&slots, (int)first, (int)last))
-				return false;
-		}
-		p += n + (p[n] == ' ');
-	}
-	*ret_slots = slots;
-	*ret_open = open;
-	return true;
 }
 
 /* ---- one node's own answer --------------------------------------------------------------------------------- */
@@ -257,7 +152,6 @@ static int64_t count_keys(const char *info)
 }
 
 #define OPEN_TEXT_MAX 1024
-#define CLUSTER_NAME_MAX 128
 #define ADDRESS_MAX 128
 
 /* Where a line says that its node is; NULL: it does not say (":0", or a node that nobody has met yet). */
@@ -284,81 +178,6 @@ static void not_redis(struct rop_node *node, const char *why)
 	node->reach_why = why;
 }
 
-/* One word of a line of CLIENT LIST: the value of " key=". */
-static bool client_word(const char *line, size_t n, const char *key, const char **ret_value, size_t *ret_n)
-{
-	size_t length = strlen(key);
-	for (const char *p = line; (p = memchr(p, ' ', n - (size_t)(p - line))); p++) {
-		const char *value = p + 1 + length;
-		if ((size_t)(value - line) > n || memcmp(p + 1, key, length) != 0)
-			continue;
-		*ret_value = value;
-		*ret_n = strcspn(value, " \n");
-		return true;
-	}
-	return false;
-}
-
-/* "10.0.0.5:40112", "[::1]:40112", "/run/redis.sock:0": without the port. */
-static const char *client_host(struct rop_arena *arena, const char *address, size_t n)
-{
-	static const char FINE[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:%/_-";
-	while (n && address[n - 1] != ':')
-		n--;
-	n -= n > 0;
-	if (n > 2 && address[0] == '[' && address[n - 1] == ']') {
-		address++;
-		n -= 2;
-	}
-	const char *host = rop_strndup(arena, address, n);
-	return n && n < 128 && strspn(host, FINE) == n ? host : "?";
-}
-
-/* "redis-operator:CLUSTER:INSTANCE"; of those without an instance nothing is to be feared: they only look. */
-static bool parse_operator(struct rop_arena *arena, const char *line, size_t n, struct rop_operator *ret_operator)
-{
-	static const char PREFIX[] = "redis-operator:";
-	const char *name, *address, *colon;
-	size_t name_n, address_n, prefix = strlen(PREFIX);
-	if (!client_word(line, n, "name=", &name, &name_n) || !client_word(line, n, "addr=", &address, &address_n))
-		return false;
-	if (name_n < prefix || memcmp(name, PREFIX, prefix) != 0)
-		return false;
-	name += prefix;
-	name_n -= prefix;
-	colon = memchr(name, ':', name_n);
-	if (!colon || colon == name || name + name_n - colon != sizeof ret_operator->instance ||
-	    strspn(colon + 1, "0123456789abcdef") < sizeof ret_operator->instance - 1)
-		return false;
-	ret_operator->cluster = rop_text_visible(arena, name, (size_t)(colon - name), CLUSTER_NAME_MAX);
-	snprintf(ret_operator->instance, sizeof ret_operator->instance, "%s", colon + 1);
-	ret_operator->from = client_host(arena, address, address_n);
-	return true;
-}
-
-static bool same_operator(const struct rop_operator *a, const struct rop_operator *b)
-{
-	return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->instance, b->instance) == 0 &&
-	       strcmp(a->from, b->from) == 0;
-}
-
-static void take_operators(struct rop_arena *arena, const char *lines, struct rop_node *node)
-{
-	for (const char *line = lines, *next; line && *line && node->n_operators < ROP_OPERATORS_MAX; line = next) {
-		struct rop_operator operator;
-		size_t n = strcspn(line, "\n"), i = 0;
-		next = line + n + (line[n] == '\n');
-		if (!parse_operator(arena, line, n, &operator))
-			continue;
-		if (!node->operators)
-			node->operators = rop_alloc_n(arena, ROP_OPERATORS_MAX, sizeof *node->operators);
-		while (i < node->n_operators && !same_operator(&node->operators[i], &operator))
-			i++;
-		if (i == node->n_operators)
-			node->operators[node->n_operators++] = operator;
-	}
-}
-
 static void take_answer(const struct rop_observed *seen, struct rop_arena *work, const struct rop_answer *answer,
 			struct rop_node *node, struct view *view)
 {
@@ -381,7 +200,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	}
 	take_own_line(arena, view->own, node);
 	node->own_address = line_address(arena, view->own);
-	if (!parse_slots(view->own->slots, &node->slots, &node->open_slots)) {
+	if (!node_line_slots(view->own->slots, &node->slots, &node->open_slots)) {
 		*view = (struct view){ 0 };
 		not_redis(node, "its slots cannot be understood");
 		return;
@@ -401,7 +220,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->refused = answer->refused;
 	if (answer->info_memory)
 		node->used_memory = replication_used_memory(answer->info_memory);
-	take_operators(arena, answer->operators, node);
+	operators_take(arena, answer->operators, node);
 	for (size_t s = 0; answer->settings && s < seen->n_settings; s++)
 		settings[s] = visible(arena, answer->settings[s], SIZE_MAX);
 	node->no_setting = answer->no_setting;
@@ -463,7 +282,7 @@ static void fill_in_silent(struct rop_observed *seen, const struct view *views)
 			take_own_line(seen->arena, best, node);
 			node->open_text = NULL;
 			int open;
-			parse_slots(best->slots, &node->slots, &open);
+			node_line_slots(best->slots, &node->slots, &open);
 		}
 	}
 }
@@ -474,7 +293,7 @@ static bool same_slots(const struct rop_node_line *line, const char *canonical_t
 		return true;
 	struct rop_slots slots;
 	int open;
-	return parse_slots(line->slots, &slots, &open) && memcmp(&slots, canonical, sizeof slots) == 0;
+	return node_line_slots(line->slots, &slots, &open) && memcmp(&slots, canonical, sizeof slots) == 0;
 }
 
 static void hold_against(struct rop_observed *seen, size_t viewer, const struct view *views, const struct by_id *index,

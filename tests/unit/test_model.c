@@ -487,7 +487,7 @@ Test(model, what_nodes_say_is_fit_to_be_shown)
 	static const char *names[] = { "maxmemory" };
 	const char *values[] = { "1" HARM };
 	static const char LINES[] = OWN_LINE " [7->-" HARM "]\n" C " 10.9.9.9" HARM ":1@2 master," HARM " - 0 0 7 "
-													"connected\n";
+					     "connected\n";
 	struct rop_answer answer = answer_of(LINES);
 	answer.info_server = "redis_version:7.0" HARM "\r\n";
 	answer.operators = "id=3 addr=10.0.0.5:4 name=redis-operator:ca" HARM "rt:1a2b3c4d age=1\n";

@@ -1,0 +1,115 @@
+/* node_line.c - one line of CLUSTER NODES: its fields, and the slots at its end.
+ *
+ * Source: clusterGenNodeDescription and clusterGenNodesSlotsInfo of the servers' cluster.c (cluster_legacy.c).
+ */
+#include "node_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rop/text.h"
+
+static bool is_id(const char *s)
+{
+	return strlen(s) == ROP_ID_SIZE - 1 && strspn(s, "0123456789abcdef") == ROP_ID_SIZE - 1;
+}
+
+static void parse_flags(char *flags, struct rop_node_line *line)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} FLAGS[] = {
+		{ "myself", &line->myself }, { "master", &line->primary }, { "slave", &line->replica },
+		{ "fail?", &line->pfail },   { "fail", &line->fail },      { "handshake", &line->handshake },
+		{ "noaddr", &line->noaddr },
+	};
+	for (char *word = flags; *word;) {
+		size_t n = strcspn(word, ",");
+		bool found = (n == 7 && memcmp(word, "noflags", 7) == 0) ||
+			     (n == 10 && memcmp(word, "nofailover", 10) == 0);
+		for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
+			if (strlen(FLAGS[i].name) == n && memcmp(word, FLAGS[i].name, n) == 0)
+				found = *FLAGS[i].flag = true;
+		}
+		line->odd |= !found;
+		word += n + (word[n] == ',');
+	}
+}
+
+bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
+{
+	struct rop_node_line line = { 0 };
+	char *field[8], *rest = text;
+	for (int i = 0; i < 8; i++) {
+		if (!rest || !*rest)
+			return false;
+		field[i] = rest;
+		rest = strchr(rest, ' ');
+		if (rest)
+			*rest++ = '\0';
+	}
+	line.id = field[0];
+	line.address = field[1];
+	line.flags = field[2];
+	line.primary_id = field[3];
+	line.slots = rest ? rest : field[7] + strlen(field[7]);
+	if (!is_id(line.id) || !(is_id(line.primary_id) || strcmp(line.primary_id, "-") == 0))
+		return false;
+	line.address[strcspn(line.address, "@,")] = '\0';
+	if (!rop_int_parse(field[6], 0, INT64_MAX / 2, &line.epoch))
+		return false;
+	line.connected = strcmp(field[7], "connected") == 0;
+	if (!line.connected && strcmp(field[7], "disconnected") != 0)
+		return false;
+	parse_flags(line.flags, &line);
+	*ret_line = line;
+	return true;
+}
+
+/* false: one of them is there already, which no server says. It is also what bounds the work: a megabyte of "0-16383"
+ * would be billions of slots. */
+static bool add_new_slots(struct rop_slots *slots, int first, int last)
+{
+	for (int slot = first; slot <= last; slot++)
+		if (rop_slots_has(slots, slot))
+			return false;
+	rop_slots_add(slots, first, last);
+	return true;
+}
+
+/* "0-5460 6000 [7000->-id]" into a set and a count of open slots. false: not slots. */
+bool node_line_slots(const char *text, struct rop_slots *ret_slots, int *ret_open)
+{
+	struct rop_slots slots = { 0 };
+	int open = 0;
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, " ");
+		char word[32], *end;
+		if (*p == '[') {
+			open++;
+		} else if (n > 0) {
+			if (n >= sizeof word)
+				return false;
+			memcpy(word, p, n);
+			word[n] = '\0';
+			long first = strtol(word, &end, 10), last = first;
+			if (end == word)
+				return false;
+			if (*end == '-') {
+				char *from = end + 1;
+				last = strtol(from, &end, 10);
+				if (end == from)
+					return false;
+			}
+			if (*end || first < 0 || last < first || last >= ROP_SLOTS)
+				return false;
+			if (!add_new_slots(&slots, (int)first, (int)last))
+				return false;
+		}
+		p += n + (p[n] == ' ');
+	}
+	*ret_slots = slots;
+	*ret_open = open;
+	return true;
+}

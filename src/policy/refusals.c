@@ -1,0 +1,343 @@
+/* refusals.c - what was seen that makes every change unsafe, each with its sentence and what to do about it.
+ *
+ * Advice is an act: nothing in here may tell a person to forget, empty or restart what could hold the only copy.
+ */
+#include "refusals.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "copies.h"
+#include "rop/text.h"
+
+static void find_unfit_nodes(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach == ROP_REACH_DENIED)
+			policy_find(now, (int)i, ROP_WHY_DENIED,
+				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
+				    "check spec.auth (user, passwordFile) and the user's permissions on that node");
+		if (node->reach == ROP_REACH_NOT_REDIS)
+			policy_find(now, (int)i, ROP_WHY_NOT_REDIS,
+				    rop_printf(now->arena, "%s is not a Redis or Valkey server: %s", node->address,
+					       node->reach_why),
+				    "correct the address in the topology file");
+		if (node->reach == ROP_REACH_NOT_CLUSTER)
+			policy_find(now, (int)i, ROP_WHY_NOT_CLUSTER,
+				    rop_printf(now->arena, "%s is not in cluster mode", node->address),
+				    "set 'cluster-enabled yes' in its configuration and restart it");
+	}
+}
+
+static void find_silent_nodes(struct rop_situation *now)
+{
+	const char *advice = now->formed ? "bring the majority of the primaries back; nothing is changed without them"
+					 : "start the node, or open its port; a cluster is formed only when every "
+					   "declared node answers";
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->reach == ROP_REACH_SILENT || node->reach == ROP_REACH_LOADING)
+			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
+				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
+				    advice);
+	}
+}
+
+static void find_twins(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = i + 1; j < seen->n; j++)
+			if (seen->nodes[i].id[0] && rop_node_answers(&seen->nodes[i]) &&
+			    rop_node_answers(&seen->nodes[j]) && strcmp(seen->nodes[i].id, seen->nodes[j].id) == 0)
+				policy_find(now, (int)j, ROP_WHY_SAME_NODE_ID,
+					    rop_printf(now->arena,
+						       "%s and %s have the same node id %s: one server under two "
+						       "addresses, or a copied nodes.conf",
+						       seen->nodes[i].address, seen->nodes[j].address,
+						       seen->nodes[i].id),
+					    "declare the server once; or stop the copy, delete its cluster-config-file "
+					    "and start it again");
+}
+
+/* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
+ * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two
+ * looks that long apart must agree; who looks only once tells at once. */
+static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
+{
+	int at = rop_observed_setting(now->seen, "cluster-node-timeout");
+	const char *value = at < 0 ? NULL : now->seen->nodes[node].settings[at];
+	int64_t ms;
+	return value && rop_int_parse(value, 1, INT32_MAX, &ms) ? ms : 15000;
+}
+
+static void find_clones(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		int64_t for_ms;
+		const char *elsewhere = copies_elsewhere(now, i, &for_ms);
+		if (!rop_node_answers(node) || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
+			continue;
+		policy_find(now, (int)i, ROP_WHY_SAME_NODE_ID,
+			    rop_printf(now->arena,
+				       "%s answers as node %s and calls itself %s, but peers are connected to %s for "
+				       "that id: a second server runs there with a copy of its nodes.conf; replicas "
+				       "that follow it throw their data away",
+				       node->address, node->id, node->own_address ? node->own_address : node->address,
+				       elsewhere),
+			    rop_printf(now->arena,
+				       "stop the server at %s, if it is not the one declared; then see which node has "
+				       "the keys before anything else is changed",
+				       elsewhere));
+	}
+}
+
+/* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
+static int follower_of(const struct rop_observed *seen, const char *id)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].role == ROP_ROLE_REPLICA &&
+		    strcmp(seen->nodes[i].primary_id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+static const char *address_before(const struct rop_image *image, const char *id)
+{
+	for (size_t m = 0; m < image->members.n; m++)
+		if (strcmp(image->members.at[m].node, id) == 0)
+			return image->members.at[m].address;
+	return NULL;
+}
+
+/* Advice is an act: who owns slots, or is followed, is never to be forgotten; nor one that is alive. */
+static const char *advice_on_peer(const struct rop_situation *now, const struct rop_foreign *peer)
+{
+	int follower = follower_of(now->seen, peer->id);
+	if (peer->slots)
+		return rop_printf(now->arena,
+				  "it owns the slots %.120s: bring it back, or declare it (spec.nodes); do not forget "
+				  "it, that would leave these slots and what it holds without an owner",
+				  peer->slots);
+	if (follower >= 0)
+		return rop_printf(now->arena,
+				  "%s follows it, and may hold the only other copy of its data: bring it back, or "
+				  "declare it (spec.nodes)",
+				  now->seen->nodes[follower].address);
+	if (!strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr"))
+		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
+		       "first: it is alive";
+	return rop_printf(now->arena,
+			  "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h "
+			  "HOST -p PORT cluster forget %s, on every node",
+			  peer->id);
+}
+
+static void find_foreign_peers(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t f = 0; f < seen->foreign.n; f++) {
+		const struct rop_foreign *peer = &seen->foreign.at[f];
+		const char *before = address_before(now->image, peer->id);
+		policy_find(now, peer->viewer, ROP_WHY_FOREIGN_PEER,
+			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)%s%s",
+				       seen->nodes[peer->viewer].address, peer->id,
+				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags,
+				       before ? ", which was a member at " : "", before ? before : ""),
+			    advice_on_peer(now, peer));
+	}
+	if (seen->foreign_more)
+		policy_find(now, -1, ROP_WHY_FOREIGN_PEER,
+			    rop_printf(now->arena,
+				       "and there are more peers that are not declared: %d more entries of CLUSTER "
+				       "NODES",
+				       seen->foreign_more),
+			    "declare all nodes of the cluster ('redis-operator import' writes such a file)");
+}
+
+static void find_keys_without_slots(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (rop_node_answers(node) && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
+		    rop_slots_empty(&node->slots))
+			policy_find(now, (int)i, ROP_WHY_NOT_EMPTY,
+				    rop_printf(now->arena,
+					       "%s holds %" PRId64 " key%s but owns no slots: they would be lost or "
+					       "served wrongly",
+					       node->address, node->keys, node->keys == 1 ? "" : "s"),
+				    "save what is needed of it and empty the node, or declare another one");
+	}
+}
+
+static void find_functions(struct rop_situation *now)
+{
+	int main_group = now->kase == ROP_CASE_ADOPT ? now->main_group : -1;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (node->functions > 0 && now->group[i] != main_group)
+			policy_find(now, (int)i, ROP_WHY_NOT_EMPTY,
+				    rop_printf(now->arena, "%s is not empty: it holds %d function librar%s",
+					       node->address, node->functions, node->functions == 1 ? "y" : "ies"),
+				    "remove them (FUNCTION DELETE), or declare another node");
+	}
+}
+
+static void find_rival_claims(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++) {
+		for (size_t j = i + 1; j < seen->n; j++) {
+			if (now->group[i] == now->group[j] ||
+			    !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+				continue;
+			policy_find(now, (int)j, ROP_WHY_RIVAL_CLAIMS,
+				    rop_printf(now->arena,
+					       "%s and %s both own %d of the same slots, and do not know each other: "
+					       "two clusters, or two halves of one",
+					       seen->nodes[i].address, seen->nodes[j].address,
+					       rop_slots_common(&seen->nodes[i].slots, &seen->nodes[j].slots)),
+				    "find out which one holds the data that counts; joining them would delete the "
+				    "other's keys");
+		}
+	}
+}
+
+/* Every member's id is new, and no two claim a slot: the servers were started without their nodes.conf files, each
+ * claims the slots of the keys it kept, and between them they hold the only copy. */
+static bool find_lost_identities(struct rop_situation *now, const struct tally *tally)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t groups = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		groups += now->group[i] == (int)i && (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots));
+	if (!now->image->members.n || groups < 2)
+		return false;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (!rop_node_answers(&seen->nodes[i]) || address_before(now->image, seen->nodes[i].id))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+				return false;
+	}
+	policy_find(now, -1, ROP_WHY_IDENTITIES_LOST,
+		    rop_printf(now->arena,
+			       "all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf "
+			       "files were lost. No two of them claim a slot: each holds the only copy of its keys",
+			       seen->n, now->topology->name),
+		    "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where they are "
+		    "kept, and start them again; where they are gone for good: on each node that holds keys CLUSTER "
+		    "SET-CONFIG-EPOCH with a number of its own, then CLUSTER MEET from one of them to the others; then "
+		    "plan again");
+	return true;
+}
+
+/* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts.
+ * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go.
+ */
+static void find_rival_components(struct rop_situation *now, const struct tally *tally)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (now->group[i] != (int)i || (int)i == now->main_group)
+			continue;
+		if (tally[i].keys <= 0 && rop_slots_empty(&tally[i].slots))
+			continue;
+		const char *group = rop_printf(now->arena, "%d nodes, %d slots, %" PRId64 " keys", tally[i].members,
+					       rop_slots_count(&tally[i].slots), tally[i].keys);
+		policy_find(now, (int)i, ROP_WHY_SEVERAL_CLUSTERS,
+			    rop_printf(now->arena,
+				       "%s belongs to another group than %s: %s; joining two groups, one of which "
+				       "holds keys, can lose data",
+				       now->seen->nodes[i].address, now->seen->nodes[now->main_group].address, group),
+			    tally[i].keys ? "find out what they belong to; describe one of them per file"
+					  : "describe one of them per file, or let go of the slots on the nodes that "
+					    "are to join (CLUSTER RESET, by hand)");
+	}
+}
+
+/* A cluster is formed of nodes that are known to be empty. */
+static void find_untold_content(struct rop_situation *now)
+{
+	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
+	for (size_t i = 0; i < now->seen->n && !now->formed; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (!rop_node_answers(node) ||
+		    (node->keys != ROP_COUNT_UNKNOWN && node->functions != ROP_COUNT_UNKNOWN))
+			continue;
+		policy_find(now, (int)i, ROP_WHY_UNKNOWN,
+			    rop_printf(now->arena,
+				       "%s would not tell whether it is empty: user '%s' may not run %s; what is "
+				       "unknown is not taken for empty",
+				       node->address, user, node->refused ? node->refused : "INFO keyspace"),
+			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+	}
+}
+
+/* Shards that own nothing and would get nothing: all slots of their share are owned by others. */
+static int starving_shards(const struct rop_situation *now)
+{
+	int starving = 0;
+	for (size_t k = 0; k < now->layout.n; k++) {
+		const struct rop_shard *shard = &now->layout.shards[k];
+		bool owns = shard->primary >= 0 && !rop_slots_empty(&now->seen->nodes[shard->primary].slots);
+		starving += !owns && rop_slots_empty(&shard->add);
+	}
+	return starving;
+}
+
+/* Both are said before anything is changed, not when the slots turn out to be gone. */
+static void find_wrong_shape(struct rop_situation *now)
+{
+	int owners = 0, shards = now->topology->shards;
+	const bool *owner = policy_owners(now->arena, now->seen);
+	for (size_t i = 0; i < now->seen->n; i++)
+		owners += owner[i];
+	if (owners > shards)
+		policy_find(now, -1, ROP_WHY_TOO_MANY_SHARDS,
+			    rop_printf(now->arena,
+				       "%d nodes own slots, but the file declares %d shard%s; removing shards means "
+				       "moving slots, which this version does not do",
+				       owners, shards, shards == 1 ? "" : "s"),
+			    rop_printf(now->arena,
+				       "set 'shards: %d', or empty the surplus primaries with redis-cli --cluster "
+				       "reshard",
+				       owners));
+	else if (owners < shards && starving_shards(now) > 0)
+		policy_find(now, -1, ROP_WHY_TOO_FEW_SHARDS,
+			    rop_printf(now->arena,
+				       "the slots are owned by %d node%s, but the file declares %d shards; adding "
+				       "shards means moving slots, which this version does not do",
+				       owners, owners == 1 ? "" : "s", shards),
+			    rop_printf(now->arena,
+				       "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and "
+				       "reshard",
+				       owners));
+}
+
+/* ---- in order ---------------------------------------------------------------------------------------------- */
+
+void refusals_of_nodes(struct rop_situation *now)
+{
+	find_unfit_nodes(now);
+	find_twins(now);
+	find_clones(now);
+	find_foreign_peers(now);
+}
+
+void refusals_of_content(struct rop_situation *now, const struct tally *tally)
+{
+	find_untold_content(now);
+	if (now->kase == ROP_CASE_ADOPT && !find_lost_identities(now, tally))
+		find_rival_components(now, tally);
+	find_rival_claims(now);
+	find_keys_without_slots(now);
+	find_functions(now);
+	find_wrong_shape(now);
+}
+
+void refusals_of_silence(struct rop_situation *now)
+{
+	find_silent_nodes(now);
+}
