@@ -196,8 +196,10 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 				 .copies = r.ids,
 				 .nodes = r.nodes,
 				 .text = slots_sentence(now, slots, number, &r) };
-	if (is_given_up(now, &r))
+	if (is_given_up(now, &r)) {
+		risk.text = rop_printf(now->arena, "%s (given up: onTotalLoss is Reform)", risk.text);
 		return (struct guard){ .verdict = GUARD_GO, .risk = risk };
+	}
 	return loss(now, &risk);
 }
 
