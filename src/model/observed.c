@@ -84,6 +84,15 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 	peer->flags = rop_text_visible(seen->arena, flags, strlen(flags), SHOWN_MAX);
 }
 
+int64_t rop_observed_rtt_ms(const struct rop_observed *seen)
+{
+	int64_t longest = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].rtt_ms > longest)
+			longest = seen->nodes[i].rtt_ms;
+	return longest;
+}
+
 int rop_observed_find(const struct rop_observed *seen, const char *id)
 {
 	if (!id[0])

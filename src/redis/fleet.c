@@ -260,7 +260,9 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 	struct job *job = arg;
 	struct rop_answer *answer = &job->errand->answers[job->node];
 	(void)sent;
-	answer->ip = rop_strdup(job->errand->arena, link_ip(job->errand->fleet->members[job->node].link));
+	const struct link *link = job->errand->fleet->members[job->node].link;
+	answer->ip = rop_strdup(job->errand->arena, link_ip(link));
+	answer->rtt_ms = link_rtt_ms(link);
 	if (verdict->reach != ROP_REACH_OK && answer->reach == ROP_REACH_OK) {
 		answer->reach = verdict->reach;
 		answer->reach_why = rop_strdup(job->errand->arena, verdict->why);
