@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "saved_plan_file.h"
+#include "rop/io.h"
 #include "rop/saved_plan.h"
+#include "saved_plan_file.h"
 
 #define BLANK " \t\r\n"
 
@@ -19,11 +20,8 @@
 static bool read_more(int fd, struct rop_text *ret, bool *ret_end)
 {
 	char buf[65536];
-	ssize_t n;
-	do
-		n = read(fd, buf, sizeof buf);
-	while (n < 0 && errno == EINTR);
-	*ret_end = n == 0;
+	ssize_t n = rop_read_all(fd, buf, sizeof buf);
+	*ret_end = n < (ssize_t)sizeof buf;
 	if (n > 0)
 		rop_text_put(ret, buf, (size_t)n);
 	return n >= 0;
