@@ -137,6 +137,10 @@ struct rop_observed {
 	int64_t boot_ms;  /* when the last answer was in */
 };
 
+static inline bool rop_answers(const struct rop_observed *seen, size_t node)
+{
+	return rop_node_answers(&seen->nodes[node]);
+}
 static inline bool rop_bit(const struct rop_observed *seen, const uint64_t *matrix, size_t viewer, size_t subject)
 {
 	return matrix[viewer * seen->words + subject / 64] >> (subject % 64) & 1;

@@ -85,7 +85,7 @@ static void match_temporaries(struct rop_reconcile *r, const struct rop_observed
 	for (size_t i = r->image.temporaries.n; i-- > 0;) {
 		struct rop_temporary *t = &r->image.temporaries.at[i];
 		int node = rop_observed_find(seen, t->node), at = rop_observed_setting(seen, t->name);
-		const char *value = node < 0 || at < 0 || !rop_node_answers(&seen->nodes[node])
+		const char *value = node < 0 || at < 0 || !rop_answers(seen, (size_t)node)
 					    ? NULL
 					    : seen->nodes[node].settings[at];
 		if (!value || strcmp(value, t->temporary) == 0 || subject_is_pending(r, t))

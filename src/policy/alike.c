@@ -47,7 +47,7 @@ bool alike_ranks_differ(const struct rop_observed *seen)
 {
 	int first = 0;
 	for (size_t i = 0; i < seen->n; i++) {
-		int rank = rop_node_answers(&seen->nodes[i]) ? alike_rank(&seen->nodes[i]) : 0;
+		int rank = rop_answers(seen, i) ? alike_rank(&seen->nodes[i]) : 0;
 		if (rank && first && rank != first)
 			return true;
 		first = first ? first : rank;
@@ -66,7 +66,7 @@ static const char *server_of(const struct rop_situation *now, size_t i)
 const char *alike_cannot_load(const struct rop_situation *now, size_t replica, size_t primary)
 {
 	const struct rop_node *x = &now->seen->nodes[replica], *p = &now->seen->nodes[primary];
-	if (x->reach != ROP_REACH_OK || p->reach != ROP_REACH_OK || alike_loads(x, p))
+	if (!rop_node_answers(x) || !rop_node_answers(p) || alike_loads(x, p))
 		return NULL;
 	return rop_printf(now->arena,
 			  "%s cannot load what %s sends: as its replica it would never be in sync, and not start again",
@@ -111,7 +111,7 @@ static void look_at_versions(struct rop_situation *now)
 
 static const char *value_at(const struct rop_situation *now, size_t i, int at)
 {
-	return rop_node_answers(&now->seen->nodes[i]) ? now->seen->nodes[i].settings[at] : NULL;
+	return rop_answers(now->seen, i) ? now->seen->nodes[i].settings[at] : NULL;
 }
 
 static const char *commonest(const struct rop_situation *now, int at)

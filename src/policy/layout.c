@@ -277,7 +277,7 @@ static void even_out(struct maker *m, const int *seats, int *share_of)
 			for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
 				int from = share_of[i];
 				if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
-				    label_of(m, i) != 0 || !rop_node_answers(&m->seen->nodes[i]) ||
+				    label_of(m, i) != 0 || !rop_answers(m->seen, i) ||
 				    !is_apart_from_all(&p, m, share_of, i, k, level))
 					continue;
 				share_of[i] = (int)k;
@@ -315,8 +315,7 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 	struct dealt *cards = rop_alloc_n(m->arena, n, sizeof *cards);
 	int *order = rop_alloc_n(m->arena, n, sizeof(int)), *hand = rop_alloc_n(m->arena, n, sizeof(int));
 	for (size_t i = 0; i < n; i++) {
-		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA ||
-		    !rop_node_answers(&m->seen->nodes[i]))
+		if (label_of(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA || !rop_answers(m->seen, i))
 			return false;
 		cards[i] = (struct dealt){ p.zone[i], p.host[i], (int)i };
 	}

@@ -126,7 +126,7 @@ static bool have_history(const struct rop_situation *now)
 static bool all_blank(const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (!rop_node_answers(&now->seen->nodes[i]) || now->seen->nodes[i].keys != 0)
+		if (!rop_answers(now->seen, i) || now->seen->nodes[i].keys != 0)
 			return false;
 	return true;
 }
@@ -301,7 +301,7 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	if (unlike)
 		return wait_for(unlike);
 	if (!now->data)
-		return rop_node_answers(&seen->nodes[p]) ? GO : wait_for(copies_leadership_open(now, p));
+		return rop_answers(seen, p) ? GO : wait_for(copies_leadership_open(now, p));
 	const char *open = copies_leadership_open(now, p);
 	if (open)
 		return wait_for(open);

@@ -66,7 +66,7 @@ static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 bool policy_settings_as_declared(const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
-		if (!rop_node_answers(&now->seen->nodes[i]))
+		if (!rop_answers(now->seen, i))
 			continue;
 		for (size_t s = 0; s < now->topology->settings.n; s++)
 			if (!as_declared(now, i, &now->topology->settings.at[s]))
@@ -88,7 +88,7 @@ static bool is_proven(const struct rop_situation *now, const struct rop_setting 
 static size_t pilot_of(const struct rop_situation *now, const struct rop_setting *setting)
 {
 	size_t i = 0;
-	while (i < now->seen->n && (!rop_node_answers(&now->seen->nodes[i]) || as_declared(now, i, setting)))
+	while (i < now->seen->n && (!rop_answers(now->seen, i) || as_declared(now, i, setting)))
 		i++;
 	return i;
 }

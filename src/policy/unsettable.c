@@ -48,7 +48,7 @@ static const char *setting_subject(const struct rop_situation *now, size_t node,
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
 	const char *subject;
-	if (!now->tries || !rop_node_answers(&now->seen->nodes[node]))
+	if (!now->tries || !rop_answers(now->seen, node))
 		return NULL;
 	subject = setting_subject(now, node, setting->name);
 	return rop_tries_is_final(now->tries, subject) ? rop_tries_note(now->tries, subject) : NULL;

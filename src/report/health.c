@@ -74,7 +74,7 @@ static void check_views(struct health *h)
 				say(h, "ERR", "red", now->open.at[i].text);
 	}
 	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
-		if (rop_node_answers(&now->seen->nodes[i]) && !now->seen->nodes[i].state_ok)
+		if (rop_answers(now->seen, i) && !now->seen->nodes[i].state_ok)
 			say(h, "ERR", "red",
 			    rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
 }
@@ -135,7 +135,7 @@ static void check_replicas(struct health *h)
 			continue;
 		for (size_t j = 0; j < now->seen->n; j++)
 			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
-			       rop_node_answers(&now->seen->nodes[j]);
+			       rop_answers(now->seen, j);
 		if (own == 0)
 			say(h, "WARNING", "yellow",
 			    rop_printf(arena, "%s has no replica: its loss stops the cluster",
