@@ -188,12 +188,15 @@ static void find_conflicts(struct daemon *daemon)
 		*rop_push(arena, &claims) = (struct claim){ .key = rop_printf(arena, "cluster %s", t->name),
 							    .file = file,
 							    .what = rop_printf(arena, "cluster '%s'", t->name) };
-		for (size_t i = 0; i < t->nodes.n; i++)
+		for (size_t i = 0; i < t->nodes.n; i++) {
+			const char *host = t->nodes.at[i].host;
+			int port = t->nodes.at[i].port;
 			*rop_push(arena, &claims) = (struct claim){
-				.key = rop_printf(arena, "node %s %d", t->nodes.at[i].host, t->nodes.at[i].port),
+				.key = rop_printf(arena, "node %s %d", host, port),
 				.file = file,
-				.what = rop_printf(arena, "node %s:%d", t->nodes.at[i].host, t->nodes.at[i].port)
+				.what = rop_printf(arena, "node %s", rop_address_join(arena, host, port)),
 			};
+		}
 	}
 	if (claims.n)
 		qsort(claims.at, claims.n, sizeof *claims.at, compare_claims);
