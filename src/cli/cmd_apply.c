@@ -305,8 +305,8 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 
 static void tell_of_second(const struct session *s, const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		if (rop_reason_kind(w->is) != ROP_REASON_SECOND)
 			continue;
 		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name,

@@ -159,8 +159,8 @@ void tell_written(struct cluster *c, const struct rop_entry *entry)
  * once. */
 void tell_warnings(struct cluster *c, const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		uint64_t bit = UINT64_C(1) << rop_digest(ROP_DIGEST_START, w->text, strlen(w->text)) % 64;
 		if (c->warned & bit)
 			continue;

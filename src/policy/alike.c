@@ -86,9 +86,9 @@ static void look_at_pair(struct rop_situation *now, size_t x, size_t p)
 			    "put newer servers under older ones only (spec.nodes[].shard says who goes where), or "
 			    "bring all to one version first");
 	else if (why)
-		policy_warn(now->arena, &now->layout, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
+		policy_warn(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
 	else if (after)
-		policy_warn(now->arena, &now->layout, (int)p, ROP_WHY_UNLIKE_LATER,
+		policy_warn(now, (int)p, ROP_WHY_UNLIKE_LATER,
 			    rop_printf(now->arena, "after a fail-over of shard %d %s", now->layout.shard_of[p] + 1,
 				       after),
 			    UPGRADE);
@@ -145,7 +145,7 @@ static void look_at_setting(struct rop_situation *now, const char *name, const c
 		const char *advice = rop_printf(now->arena, "set '%s %s' in its configuration, and restart it", name,
 						most);
 		if (now->formed && now->group[i] == now->main_group)
-			policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
+			policy_warn(now, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
 		else
 			policy_find(now, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
 	}

@@ -196,6 +196,8 @@ void rop_situation_assess(struct rop_situation *now)
 		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
+	for (size_t i = 0; i < now->layout.warnings.n; i++)
+		*rop_push(now->arena, &now->warnings) = now->layout.warnings.at[i];
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_find_unknown_settings(now);

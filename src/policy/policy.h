@@ -5,11 +5,12 @@
 #include "rop/policy.h"
 #include "rop/tries.h"
 
-/* findings.c: what forbids to go on, once each, however often it is found; what is open yet; what is warned of */
+/* findings.c: what forbids to go on, once each, however often it is found; what is open yet; what is warned of, of a
+ * situation or (as a value) of a layout */
 void policy_find(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
-void policy_warn(struct rop_arena *arena, struct rop_layout *layout, int node, enum rop_reason is, const char *text,
-		 const char *advice);
+void policy_warn(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
+struct rop_finding policy_warning(int node, enum rop_reason is, const char *text);
 
 /* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);

@@ -78,7 +78,7 @@ void policy_warn_of_refusals(struct rop_situation *now)
 			if (!e->name || strcasecmp(e->name, setting->name) != 0 ||
 			    !rop_streq(e->value, setting->value) || (value && policy_same_value(value, setting->value)))
 				continue;
-			policy_warn(now->arena, &now->layout, node, ROP_WHY_SETTING_REFUSED,
+			policy_warn(now, node, ROP_WHY_SETTING_REFUSED,
 				    rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address,
 					       e->name, e->value, e->note ? e->note : "no reason was given"),
 				    "correct spec.settings in the file");

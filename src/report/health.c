@@ -149,8 +149,8 @@ static void check_replicas(struct health *h)
 static void check_settings(struct health *h)
 {
 	const struct rop_situation *now = h->now;
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		if (w->is == ROP_WHY_UNLIKE_SERVERS)
 			say(h, "ERR", "red", w->text);
 		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING)

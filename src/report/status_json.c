@@ -47,8 +47,8 @@ static json_t *nodes_json(const struct rop_report *r, const struct rop_situation
 static json_t *warnings_json(const struct rop_situation *now)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		json_array_append_new(list, rop_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
 						     "advice", rop_json_text(w->advice)));
 	}

@@ -163,8 +163,8 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 
 void rop_report_second(const struct rop_situation *now, struct rop_text *out)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		enum rop_reason_kind kind = rop_reason_kind(w->is);
 		if (kind == ROP_REASON_SECOND || kind == ROP_REASON_SETTING || w->is == ROP_WHY_UNLIKE_SERVERS)
 			rop_text_add(out, "warning: %s\n  -> %s\n", w->text, w->advice);
