@@ -5,8 +5,10 @@
 #include "cli.h"
 #include "rop/text.h"
 
+#define WATCH_EVERY_US 1000000
+
 static const struct cli_option OPTIONS[] = {
-	{ "watch", 'w', CLI_FLAG, NULL, "print again every interval until interrupted", CLI_VALUE(watch) },
+	{ "watch", 'w', CLI_FLAG, NULL, "print again every second until interrupted", CLI_VALUE(watch) },
 	{ 0 },
 };
 
@@ -52,7 +54,7 @@ static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 	return fine;
 }
 
-/* Every interval anew, with memory of its own: it may run for days. A reader that went away ends it. */
+/* Every second anew, with memory of its own: it may run for days. A reader that went away ends it. */
 static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 {
 	struct rop_arena *whole_call = cli->arena;
@@ -62,7 +64,7 @@ static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 		fine = print_one(cli, name, err);
 		rop_arena_free(cli->arena);
 		if (fine && !ferror(stdout))
-			usleep(1000000);
+			usleep(WATCH_EVERY_US);
 	}
 	cli->arena = whole_call;
 	return fine;

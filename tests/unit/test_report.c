@@ -76,6 +76,17 @@ Test(report, status_names_the_state_that_the_rows_lead_to)
 	json_decref(later);
 }
 
+Test(report, a_machine_may_call_its_states_as_it_likes)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	const struct rop_machine *machine = r.machine;
+	machine->states[rop_machine_find_state(machine, "Ready")].name = "Done";
+	json_t *json = rop_report_status_json(&r, situation_of(topology, formed_world(topology)), NULL, 0);
+	cr_assert_str_eq(json_string_value(json_object_get(json, "state")), "Done");
+	json_decref(json);
+}
+
 Test(report, explain_ends_where_the_machine_rests_or_acts)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
