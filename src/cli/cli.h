@@ -73,6 +73,7 @@ void cli_help(const struct cli_command *command); /* NULL: the overview */
 /* What cli_fail, cli_tell and cli_findings print is made fit to be shown, whoever said it. */
 /* "redis-operator: ..." on stderr; returns err->code. */
 enum rop_code cli_fail(const struct rop_err *err);
+void cli_fail_text(const struct rop_text *text); /* the same, of lines, each with its end */
 void cli_tell(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); /* stderr; not with -q */
 void cli_print_diags(struct rop_diags *diags); /* stderr */

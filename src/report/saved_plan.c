@@ -261,3 +261,20 @@ void rop_saved_plan_differences(struct rop_arena *arena, const struct rop_saved_
 	if (ret->n == before) /* else they follow from it */
 		compare_plans(&c);
 }
+
+#define LINES_MAX 200 /* of what has changed; who moves a thousand steps need not read each */
+
+void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const char *saved, const char *path,
+			     struct rop_text *out)
+{
+	rop_text_add(out, "%s does not fit any more: since %s this has changed; nothing was sent\n",
+		     saved ? saved : "the plan", saved ? "it was planned" : "it was shown");
+	for (size_t i = 0; i < differences->n && i < LINES_MAX; i++)
+		rop_text_add(out, "- %s\n", differences->at[i]);
+	if (differences->n > LINES_MAX)
+		rop_text_add(out, "- ... and %zu more\n", differences->n - LINES_MAX);
+	if (saved)
+		rop_text_add(out, "  -> redis-operator plan --out %s %s, and review it again\n", saved, path);
+	else
+		rop_text_add(out, "  -> apply again, to see what would be done now\n");
+}
