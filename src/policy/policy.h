@@ -12,7 +12,7 @@ void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, c
 void policy_warn(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 struct rop_finding policy_warning(int node, enum rop_reason is, const char *text);
 
-/* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
+/* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
