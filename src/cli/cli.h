@@ -28,7 +28,7 @@ struct cli_values { /* every option of every command has a place here */
 	int quiet, verbose, help, version;
 	int detailed_exitcode, yes, step, watch, purge;
 	const char *allow_data_loss, *out;
-	const char *name, *user, *password_file; /* of a cluster that has no file */
+	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
 	int64_t timeout_ms, for_ms, limit;
 };
 

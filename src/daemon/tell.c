@@ -41,7 +41,7 @@ static void make_status(const struct daemon *daemon, struct rop_text *text)
 		n++;
 		calm += is_calm(c);
 	}
-	rop_text_add(text, "%zu of %zu cluster%s converged", calm, n, n == 1 ? "" : "s");
+	rop_text_add(text, "%zu of %zu cluster%s converged", calm, n, rop_plural((int64_t)n));
 	for (const struct cluster *c = daemon->clusters; c; c = c->next) {
 		if (is_calm(c) && n > STATUS_NAMED)
 			continue;
@@ -57,7 +57,7 @@ static void make_status(const struct daemon *daemon, struct rop_text *text)
 	for (const struct file *file = daemon->files; file; file = file->next)
 		wrong += file->errors.n > 0;
 	if (wrong)
-		rop_text_add(text, "; %zu file%s with errors", wrong, wrong == 1 ? "" : "s");
+		rop_text_add(text, "; %zu file%s with errors", wrong, rop_plural((int64_t)wrong));
 }
 
 /* With very many clusters, making it costs more than a look: then once a second. */

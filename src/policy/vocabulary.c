@@ -143,7 +143,7 @@ static void do_record_reached(const void *subject, const int64_t *args, void *ou
 
 static const struct rop_action ACTIONS[] = {
 	{ .name = "lower_settings",
-	  .doc = "lower cluster-node-timeout and repl-diskless-sync-delay for the time of forming; journalled with "
+	  .doc = "lower cluster-node-timeout and repl-diskless-sync-delay while the cluster forms; journalled with "
 		 "their values",
 	  .plan = policy_lower_settings },
 	{ .name = "restore_settings", .doc = "put temporary settings back", .plan = policy_restore_settings },
