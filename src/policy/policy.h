@@ -37,7 +37,6 @@ bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch 
 /* introduce.c */
 bool policy_epochs_set(const struct rop_situation *now);
 /* values.c */
-const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name); /* NULL: not known */
 bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
 bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 /* settings.c: managed settings */

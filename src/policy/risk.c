@@ -205,12 +205,6 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 
 /* ---- REPLICATE --------------------------------------------------------------------------------------------- */
 
-static const char *value_of(const struct rop_observed *seen, size_t node, const char *name)
-{
-	int at = rop_observed_setting(seen, name);
-	return at < 0 ? NULL : seen->nodes[node].settings[at];
-}
-
 bool guard_needs_no_failover(const struct rop_situation *now, size_t x, size_t p)
 {
 	return copies_may_hold(&now->seen->nodes[p]) || copies_may_hold(&now->seen->nodes[x]);
@@ -317,7 +311,7 @@ static struct guard risk_of_role(const struct rop_situation *now, const struct r
 	struct guard guard = risk_of_following(now, batch, x, p);
 	if (guard.verdict != GUARD_GO || !guard_needs_no_failover(now, x, p))
 		return guard;
-	const char *value = value_of(now->seen, x, GUARD_NO_FAILOVER);
+	const char *value = rop_observed_value(now->seen, x, GUARD_NO_FAILOVER);
 	if (!value)
 		return unknown(now, x, "its setting " GUARD_NO_FAILOVER " (config|get)");
 	if (strcasecmp(value, "yes") != 0)
@@ -365,8 +359,8 @@ static bool evicts(const struct limit *limit, int64_t used, int64_t *ret_bytes)
 static struct guard eviction(const struct rop_situation *now, const struct rop_step *step)
 {
 	const struct rop_node *node = &now->seen->nodes[step->node];
-	struct limit then = { value_of(now->seen, (size_t)step->node, "maxmemory-policy"),
-			      value_of(now->seen, (size_t)step->node, "maxmemory") };
+	struct limit then = { rop_observed_value(now->seen, (size_t)step->node, "maxmemory-policy"),
+			      rop_observed_value(now->seen, (size_t)step->node, "maxmemory") };
 	struct limit at_last = { declared(now, "maxmemory-policy"), declared(now, "maxmemory") };
 	if (!at_last.policy)
 		at_last.policy = then.policy;

@@ -52,7 +52,7 @@ static bool is_kept_as(const struct rop_situation *now, size_t node, const struc
 
 static bool as_declared(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
-	const char *value = policy_setting_now(now, node, setting->name);
+	const char *value = rop_observed_value(now->seen, node, setting->name);
 	return value && (policy_same_value(value, setting->value) || is_kept_as(now, node, setting, value));
 }
 
@@ -99,7 +99,7 @@ static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t
 	struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)node, -1);
 	step.expect.name = setting->name;
 	step.expect.value = setting->value;
-	step.expect.was = policy_setting_now(now, node, setting->name);
+	step.expect.was = rop_observed_value(now->seen, node, setting->name);
 	return policy_add(now, batch, &step);
 }
 

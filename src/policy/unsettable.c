@@ -74,7 +74,8 @@ void policy_warn_of_refusals(struct rop_situation *now)
 		for (size_t s = 0; e->status == ROP_EXPECT_REFUSED && s < now->topology->settings.n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			int node = rop_observed_find(now->seen, e->node);
-			const char *value = node < 0 ? NULL : policy_setting_now(now, (size_t)node, setting->name);
+			const char *value = node < 0 ? NULL
+						     : rop_observed_value(now->seen, (size_t)node, setting->name);
 			if (!e->name || strcasecmp(e->name, setting->name) != 0 ||
 			    !rop_streq(e->value, setting->value) || (value && policy_same_value(value, setting->value)))
 				continue;
