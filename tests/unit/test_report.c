@@ -6,6 +6,7 @@
 
 #include "hand.h"
 #include "rop/report.h"
+#include "rop/text.h"
 
 TestSuite(report, .init = world_setup, .fini = world_teardown);
 
