@@ -826,3 +826,14 @@ Test(policy_situation, of_many_places_of_another_operator_three_are_told_of)
 		cr_assert_eq(strstr(text, "and more") != NULL, places > 3, "%s", text);
 	}
 }
+
+Test(policy_situation, warns_of_all_that_its_layout_warns_of)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	for (size_t i = 0; i < 6; i++)
+		put_on_host(topology, i, 1);
+	struct rop_situation *now = situation_of(topology, fresh_world(topology));
+	cr_assert_eq(now->layout.warnings.n, 1);
+	cr_assert_eq(now->warnings.n, 1);
+	cr_assert_str_eq(now->warnings.at[0].reason, "OneHost");
+}
