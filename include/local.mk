@@ -16,6 +16,7 @@ librop_a_SOURCES += \
 	include/rop/names.h \
 	include/rop/observed.h \
 	include/rop/outcome.h \
+	include/rop/permissions.h \
 	include/rop/policy.h \
 	include/rop/reasons.h \
 	include/rop/reconcile.h \

@@ -101,6 +101,9 @@ struct rop_node {
 	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
 	const bool
 		*no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
+	bool config_denied;  /* CONFIG GET is not permitted */
+	unsigned forbidden;  /* what it said it would not permit: a set of ROP_PERMIT; of the probed ones */
+	const char *rights_hidden; /* why it would not say what it permits; NULL: it said, or nobody asked */
 	struct rop_operator
 		*operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
 	size_t n_operators;
@@ -187,10 +190,13 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
 	const char *info_memory; /* only where maxmemory is among the settings asked for */
 	const char *refused;     /* as rop_node.refused */
-	int64_t n_clients;       /* connections it has; 0: unknown */
-	const char *operators;   /* those lines of CLIENT LIST that are of operators */
-	const char **settings;   /* n_settings values; NULL entries: unknown; NULL: none */
-	bool *no_setting;        /* n_settings: there is none of that name; NULL: none was asked for */
+	bool config_denied;      /* as rop_node's, all three */
+	unsigned forbidden;
+	const char *rights_hidden;
+	int64_t n_clients;     /* connections it has; 0: unknown */
+	const char *operators; /* those lines of CLIENT LIST that are of operators */
+	const char **settings; /* n_settings values; NULL entries: unknown; NULL: none */
+	bool *no_setting;      /* n_settings: there is none of that name; NULL: none was asked for */
 };
 
 /* What so many declared nodes can explain, generously: members that are to be forgotten, handshakes, long names; all

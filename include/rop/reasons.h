@@ -12,6 +12,7 @@ enum rop_reason_kind {
 	ROP_REASON_OPEN,      /* not as declared yet */
 	ROP_REASON_SETTING,   /* a setting or version, which no run may change now: a warning of every command */
 	ROP_REASON_SECOND,    /* somebody else is at work: a warning of every command that may change something */
+	ROP_REASON_RIGHTS,    /* what a run is not permitted, or nobody knows: a warning of a plan */
 	ROP_REASON_PLACEMENT, /* the nodes as they are declared allow no better: a warning of a plan */
 };
 
@@ -53,6 +54,8 @@ enum rop_reason_kind {
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
 	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
+	X(NOT_PERMITTED,    "NotPermitted",    ROP_OK,          RIGHTS) \
+	X(RIGHTS_HIDDEN,    "RightsHidden",    ROP_OK,          RIGHTS) \
 	X(ONE_HOST,         "OneHost",         ROP_OK,          PLACEMENT) \
 	X(SHARED_HOST,      "SharedHost",      ROP_OK,          PLACEMENT) \
 	X(SHARED_ZONE,      "SharedZone",      ROP_OK,          PLACEMENT)

@@ -243,7 +243,7 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 
 static bool look(struct session *s, struct rop_err *err)
 {
-	return session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS, err);
+	return session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS, err);
 }
 
 static bool take_lock(struct cli *cli, const struct session *s, struct rop_lock **lock, struct rop_err *err)

@@ -2,6 +2,7 @@ redis_operator_SOURCES = \
 	src/cli/args.c \
 	src/cli/builtin.h \
 	src/cli/cli.h \
+	src/cli/cmd_acl.c \
 	src/cli/cmd_apply.c \
 	src/cli/cmd_check.c \
 	src/cli/cmd_demo.c \

@@ -33,7 +33,8 @@ struct rop_drive {
 	const char **setting_names;
 	size_t n_settings;
 	struct rop_lock *lock;
-	int64_t pass; /* the journal's newest transaction that this drive knows of */
+	bool rights_hidden; /* a node would not say what it permits */
+	int64_t pass;       /* the journal's newest transaction that this drive knows of */
 	int64_t look_began_ms, look_took_ms;
 	int64_t clients_next_ms; /* when connections of other operators are asked for again */
 	bool busy;               /* something is under way */
@@ -114,10 +115,18 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 	struct rop_observed *seen = rop_observed_from_answers(arena, answers, n, d->setting_names, d->n_settings,
 							      clock.boot_ms);
 	seen->began_ms = d->look_began_ms;
+	for (size_t i = 0; i < n; i++)
+		d->rights_hidden |= answers[i].rights_hidden != NULL;
 	rop_reconcile_observed(d->r, seen, clock);
 	if (d->options.on_pass)
 		d->options.on_pass(d->options.arg, d->r);
 	go_on(d);
+}
+
+/* As long as something is to be done; who hides them is not asked again and again, which would fill its ACL LOG. */
+static bool asks_rights(const struct rop_drive *d)
+{
+	return !d->rights_hidden && !rop_reconcile_converged(d->r);
 }
 
 static void look(struct rop_drive *d)
@@ -125,7 +134,7 @@ static void look(struct rop_drive *d)
 	d->busy = true;
 	d->look_began_ms = rop_boot_ms();
 	d->look = rop_arena_new();
-	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL;
+	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | (asks_rights(d) ? ROP_OBSERVE_RIGHTS : 0);
 	if (d->options.clients_every_ms && d->look_began_ms >= d->clients_next_ms) {
 		flags |= ROP_OBSERVE_CLIENTS;
 		d->clients_next_ms = d->look_began_ms + d->options.clients_every_ms;

@@ -208,6 +208,7 @@ void rop_situation_assess(struct rop_situation *now)
 	decide_case(now, tally);
 	if (now->in_view && !now->findings.n)
 		policy_weigh(now);
+	policy_find_rights(now);
 	now->refused = now->findings.n > 0;
 	if (now->refused)
 		now->kase = ROP_CASE_REFUSE;

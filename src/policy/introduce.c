@@ -12,12 +12,15 @@ static bool needs_epoch(const struct rop_node *node)
 	return rop_node_answers(node) && node->others == 0 && node->epoch == 0 && node->role != ROP_ROLE_REPLICA;
 }
 
+bool policy_needs_epoch(const struct rop_situation *now, size_t node)
+{
+	return now->seen->n > 1 && needs_epoch(&now->seen->nodes[node]);
+}
+
 bool policy_epochs_set(const struct rop_situation *now)
 {
-	if (now->seen->n == 1)
-		return true;
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (needs_epoch(&now->seen->nodes[i]))
+		if (policy_needs_epoch(now, i))
 			return false;
 	return true;
 }

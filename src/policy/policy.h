@@ -36,11 +36,15 @@ void policy_warn_of_temporaries(struct rop_situation *now);
 bool policy_may_rewrite(const struct rop_situation *now, const struct rop_batch *batch, size_t node);
 /* introduce.c */
 bool policy_epochs_set(const struct rop_situation *now);
+bool policy_needs_epoch(const struct rop_situation *now, size_t node);
+/* rights.c: what is not permitted, before anything is changed */
+void policy_find_rights(struct rop_situation *now);
 /* values.c */
 bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
 bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 /* settings.c: managed settings */
 bool policy_settings_as_declared(const struct rop_situation *now);
+bool policy_node_as_declared(const struct rop_situation *now, size_t node);
 /* unsettable.c */
 void policy_find_unknown_settings(struct rop_situation *now);
 void policy_warn_of_refusals(struct rop_situation *now);

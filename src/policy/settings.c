@@ -63,17 +63,21 @@ static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 	return now->tries && rop_tries_is_owed(now->tries, subject);
 }
 
+bool policy_node_as_declared(const struct rop_situation *now, size_t node)
+{
+	if (!rop_answers(now->seen, node))
+		return true;
+	for (size_t s = 0; s < now->topology->settings.n; s++)
+		if (!as_declared(now, node, &now->topology->settings.at[s]))
+			return false;
+	return !now->topology->settings.n || !rewrite_is_owed(now, node) || !policy_may_rewrite(now, NULL, node);
+}
+
 bool policy_settings_as_declared(const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->seen->n; i++) {
-		if (!rop_answers(now->seen, i))
-			continue;
-		for (size_t s = 0; s < now->topology->settings.n; s++)
-			if (!as_declared(now, i, &now->topology->settings.at[s]))
-				return false;
-		if (now->topology->settings.n && rewrite_is_owed(now, i) && policy_may_rewrite(now, NULL, i))
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (!policy_node_as_declared(now, i))
 			return false;
-	}
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "rop/permissions.h"
 #include "rop/text.h"
 
 #define NODE_TIMEOUT "cluster-node-timeout"
@@ -118,6 +119,15 @@ static bool tells_of_delay(int64_t base)
 
 /* ---- lowering ------------------------------------------------------------------------------------------------ */
 
+/* Not known to be forbidden. Lowering is a help: where it is not permitted, forming takes longer. */
+static bool may_lower(const struct rop_situation *now, size_t node, const char *name)
+{
+	const struct rop_node *n = &now->seen->nodes[node];
+	if (n->forbidden & ROP_PERMIT(CONFIG_SET))
+		return false;
+	return !now->tries || !rop_tries_is_no_help(now->tries, rop_printf(now->arena, "setting:%s/%s", n->id, name));
+}
+
 /* The value that the node's timeout is to be lowered to; -1: it stays. One that we lowered already stays: lowered again
  * (a smaller cluster wants a smaller timeout) it would tell another original. */
 int64_t policy_timeout_wanted(const struct rop_situation *now, size_t node)
@@ -125,7 +135,8 @@ int64_t policy_timeout_wanted(const struct rop_situation *now, size_t node)
 	const char *value = shown(now, node, NODE_TIMEOUT);
 	bool own_zero = shows(now, node, SYNC_DELAY, POLICY_NO_DELAY) && !has_row(now, node, SYNC_DELAY);
 	int64_t number;
-	if (!value || !rop_int_parse(value, 0, INT64_MAX / 2, &number) || has_row(now, node, NODE_TIMEOUT))
+	if (!value || !rop_int_parse(value, 0, INT64_MAX / 2, &number) || has_row(now, node, NODE_TIMEOUT) ||
+	    !may_lower(now, node, NODE_TIMEOUT))
 		return -1;
 	return rop_lowered_timeout(node_timeout_for(now->seen->n) + (own_zero ? OWN_ZERO : 0), number);
 }
@@ -134,7 +145,8 @@ int64_t policy_timeout_wanted(const struct rop_situation *now, size_t node)
 bool policy_delay_is_wanted(const struct rop_situation *now, size_t node)
 {
 	int64_t base;
-	if (!shows(now, node, SYNC_DELAY, USUAL_DELAY) || has_row(now, node, SYNC_DELAY))
+	if (!shows(now, node, SYNC_DELAY, USUAL_DELAY) || has_row(now, node, SYNC_DELAY) ||
+	    !may_lower(now, node, SYNC_DELAY))
 		return false;
 	return policy_timeout_wanted(now, node) >= 0 || (lowered_from(now, node, &base) >= 0 && tells_of_delay(base));
 }

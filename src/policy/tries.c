@@ -17,6 +17,7 @@ struct try_entry {
 	const char *subject; /* NULL: free */
 	bool pending;
 	bool final;   /* refused for good */
+	bool no_help; /* lowering it is not permitted: a help that things go on without */
 	bool taken;   /* a value of a setting that a node was seen to take */
 	bool owed;    /* nothing that can be seen tells that it is still to be done: never forgotten */
 	int attempts; /* ended without being met */
@@ -151,7 +152,9 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	const char *note = expect->note ? expect->note : "nothing was seen of it in time";
 	entry->final = expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED &&
 		       is_verdict_on_value(expect->note);
-	count(tries, entry, entry->final ? 0 : hopeless ? ATTEMPTS_MAX : entry->attempts + 1);
+	entry->no_help = hopeless && expect->kind == ROP_STEP_LOWER && !expect->peer[0];
+	int attempts = hopeless ? ATTEMPTS_MAX : entry->attempts + 1;
+	count(tries, entry, entry->final || entry->no_help ? 0 : attempts);
 	entry->owed = expect->kind == ROP_STEP_PERSIST;
 	entry->failed_ms = boot_ms;
 	entry->not_before_ms = boot_ms + (backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
@@ -177,8 +180,8 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 	struct rop_tries *copy = rop_tries_new(arena);
 	for (size_t i = 0; i < tries->size; i++) {
 		const struct try_entry *from = &tries->table[i];
-		if (!from->subject ||
-		    (!from->pending && !from->attempts && !from->final && !from->owed && !from->taken))
+		if (!from->subject || (!from->pending && !from->attempts && !from->final && !from->owed &&
+				       !from->taken && !from->no_help))
 			continue;
 		struct try_entry *to = entry_for(copy, from->subject);
 		const char *subject = to->subject;
@@ -222,6 +225,12 @@ bool rop_tries_is_final(const struct rop_tries *tries, const char *subject)
 {
 	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
 	return entry->subject && entry->final;
+}
+
+bool rop_tries_is_no_help(const struct rop_tries *tries, const char *subject)
+{
+	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
+	return entry->subject && entry->no_help;
 }
 
 bool rop_is_denial(const char *note)

@@ -283,7 +283,8 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 	struct errand *errand = errand_new(fleet, arena, fleet->n, arg);
 	errand->observed = done;
 	errand->answers = rop_alloc_n(arena, fleet->n, sizeof *errand->answers);
-	errand->questions = questions_new(errand->own, flags, setting_names, n_settings);
+	errand->questions = questions_new(errand->own, flags, fleet->login.password ? fleet->login.user : NULL,
+					  setting_names, n_settings);
 	for (size_t i = 0; i < fleet->n; i++) {
 		const struct rop_endpoint *endpoint = &fleet->members[i].endpoint;
 		struct rop_answer *answer = &errand->answers[i];

@@ -12,6 +12,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "rop/permissions.h"
 #include "rop/text.h"
 #include "wire.h"
 
@@ -31,7 +32,69 @@ static const struct {
 	[Q_KEYSPACE] = { { "INFO", "keyspace" }, "INFO keyspace", false },
 };
 
-struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char **setting_names, size_t n_settings)
+/* ---- what is permitted ---------------------------------------------------------------------------------------- */
+
+#define DRYRUN_WORDS_MAX 8
+
+/* The i-th of the permissions that are probed. */
+static enum rop_permission probed(size_t i)
+{
+	const char *const *argv;
+	int p = 0;
+	while (rop_permission_probe((enum rop_permission)p, &argv) == 0 || i-- > 0)
+		p++;
+	return (enum rop_permission)p;
+}
+
+static size_t n_probed(void)
+{
+	const char *const *argv;
+	size_t n = 0;
+	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
+		n += rop_permission_probe((enum rop_permission)p, &argv) > 0;
+	return n;
+}
+
+/* Where they begin, after those of QUESTIONS. */
+static size_t rights_at(const struct questions *questions)
+{
+	return questions->n_settings + questions->functions + questions->memory + questions->clients;
+}
+
+static void put_probes(struct rop_text *wire, const char *user)
+{
+	for (int p = 0; p < ROP_PERMISSIONS_N; p++) {
+		const char *argv[DRYRUN_WORDS_MAX] = { "ACL", "DRYRUN", user };
+		const char *const *command;
+		size_t n = rop_permission_probe((enum rop_permission)p, &command);
+		if (!n)
+			continue;
+		memcpy(argv + 3, command, n * sizeof *command);
+		wire_put(wire, n + 3, argv);
+	}
+}
+
+/* OK, or a text that says who may not run what; an error where this question itself is not answered. */
+static void take_probe(const struct verdict_login *login, struct rop_arena *arena, enum rop_permission permission,
+		       const redisReply *reply, struct rop_answer *answer)
+{
+	struct verdict verdict;
+	if (reply->type == REDIS_REPLY_STRING)
+		answer->forbidden |= 1u << permission;
+	if (reply->type != REDIS_REPLY_ERROR || answer->rights_hidden)
+		return;
+	if (verdict_is_noperm(reply->str, reply->len)) {
+		verdict_of_error(login, "ACL DRYRUN", reply->str, reply->len, &verdict);
+		answer->rights_hidden = rop_strdup(arena, verdict.why);
+	} else {
+		answer->rights_hidden = "it has no ACL DRYRUN (before 7.0, renamed or disabled)";
+	}
+}
+
+/* ---- the pipeline --------------------------------------------------------------------------------------------- */
+
+struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char *user, const char **setting_names,
+				size_t n_settings)
 {
 	struct questions *questions = rop_alloc(arena, sizeof *questions);
 	ROP_OWN_TEXT wire = { 0 };
@@ -53,10 +116,12 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	questions->clients = flags & ROP_OBSERVE_CLIENTS;
 	if (questions->clients)
 		wire_put(&wire, 2, (const char *[]){ "INFO", "clients" });
+	questions->rights = flags & ROP_OBSERVE_RIGHTS;
+	if (questions->rights)
+		put_probes(&wire, user ? user : "default");
 	questions->wire = rop_strndup(arena, wire.at, wire.n);
 	questions->wire_n = wire.n;
-	questions->n = QUESTIONS_N + questions->n_settings + questions->functions + questions->memory +
-		       questions->clients;
+	questions->n = QUESTIONS_N + rights_at(questions) + (questions->rights ? n_probed() : 0);
 	return questions;
 }
 
@@ -138,6 +203,7 @@ static bool take_question(const struct verdict_login *login, struct rop_arena *a
 #define INFO_BYTES_MAX ((size_t)1 << 20) /* a line for each replica, for each database */
 #define SETTING_BYTES_MAX ((size_t)64 << 10)
 #define FUNCTIONS_BYTES_MAX ((size_t)8 << 20) /* names and descriptions of all, not their code */
+#define RIGHTS_BYTES_MAX ((size_t)4 << 10)
 
 size_t questions_limit(const struct questions *questions, size_t declared, size_t i, const char **ret_asked)
 {
@@ -146,6 +212,10 @@ size_t questions_limit(const struct questions *questions, size_t declared, size_
 		return i == Q_NODES ? ROP_VIEW_BYTES_MAX(declared) : INFO_BYTES_MAX;
 	}
 	i -= QUESTIONS_N;
+	if (i >= rights_at(questions)) {
+		*ret_asked = "ACL DRYRUN";
+		return RIGHTS_BYTES_MAX;
+	}
 	*ret_asked = i < questions->n_settings ? "CONFIG GET" : "FUNCTION LIST";
 	if (i < questions->n_settings)
 		return SETTING_BYTES_MAX;
@@ -192,6 +262,12 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 		answer->settings[s] = setting_value(arena, questions->setting_names[s], reply);
 		if (answer->no_setting)
 			answer->no_setting[s] = reply->type == REDIS_REPLY_ARRAY && reply->elements == 0;
+		answer->config_denied |= reply->type == REDIS_REPLY_ERROR && verdict_is_noperm(reply->str, reply->len);
+		return true;
+	}
+	if (i >= QUESTIONS_N + rights_at(questions)) {
+		enum rop_permission permission = probed(i - QUESTIONS_N - rights_at(questions));
+		take_probe(login, arena, permission, reply, answer);
 		return true;
 	}
 	if (questions->functions && i == QUESTIONS_N + questions->n_settings)

@@ -10,13 +10,14 @@ struct redisReply;
 struct questions { /* one observation's pipeline, the same for every node */
 	const char **setting_names;
 	size_t n_settings; /* asked for; 0 without ROP_OBSERVE_SETTINGS */
-	bool functions, memory, clients;
+	bool functions, memory, clients, rights;
 	const char *wire;
 	size_t wire_n, n;
 };
 
-/* Owned by the arena. */
-struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char **setting_names, size_t n_settings);
+/* Owned by the arena. user: who asks; NULL: the default user. */
+struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char *user, const char **setting_names,
+				size_t n_settings);
 /* The i-th reply into the answer, texts in the arena. false: the reply makes no sense, nothing more can be believed.
  * A reply that decides on the node (no permission, not a cluster ...) sets the answer's reach; later ones do not. */
 bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	ROP_OWN_ARENA arena = rop_arena_new();
 	struct asked a = { .arena = arena };
-	a.questions = questions_new(arena, data[0] & 7, names, 1);
+	a.questions = questions_new(arena, data[0] & 15, NULL, names, 1);
 	a.answer = (struct rop_answer){ .address = "10.0.0.1:6379", .ip = "10.0.0.1", .port = 6379, .functions = -1 };
 	a.answer.settings = rop_alloc_n(arena, 1, sizeof *a.answer.settings);
 	redisContext *context = redisConnectFd(pair[0]); /* owns it */

@@ -58,10 +58,11 @@ settings() { # of all nodes, each once
 	local i
 	for i in $(nodes_running); do rcli "$i" CONFIG GET "$1" | tail -1; done | sort -u | xargs
 }
-as lazy "$F"
+as lazy "$F" 'settings: { maxmemory: 90mb }'
 check 'a user who may not set: 9, the permission named' eval 'expect 9 apply --yes --timeout 20s "$F" && has "$ERR" "config|set" && has "$ERR" "lazy"'
+for i in 0 1 2 3 4 5; do rcli $i ACL SETUSER shy '-acl|dryrun' >/dev/null; done
 as shy "$F"
-check 'a user who may not introduce: 9, the permission named' eval 'expect 9 apply --yes --timeout 20s "$F" && has "$ERR" "cluster|meet" && has "$ERR" "shy"'
+check 'a user who may not introduce, nor ask about it: 9, the permission named' eval 'expect 9 apply --yes --timeout 20s "$F" && has "$ERR" "cluster|meet" && has "$ERR" "shy"'
 check '... what was lowered is put back' eval '[ "$(settings cluster-node-timeout)" = 5000 ] && [ "$(settings repl-diskless-sync-delay)" = 5 ]'
 
 as good "$F"

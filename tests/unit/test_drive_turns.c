@@ -600,14 +600,15 @@ Test(drive_turns, clients_are_asked_for_now_and_then)
 	run.options.clients_every_ms = 60000;
 	start();
 	fake_until(OUT_LOOK);
-	cr_assert_eq(fakes.look_flags, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS);
+	cr_assert_eq(fakes.look_flags,
+		     ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS);
 	int64_t asked_ms = fakes.now_ms;
 	for (int i = 0; i < 40; i++) {
 		fake_turn();
 		fake_until(OUT_LOOK);
 		bool asks = fakes.look_flags & ROP_OBSERVE_CLIENTS;
-		cr_assert_eq(fakes.look_flags | ROP_OBSERVE_CLIENTS,
-			     ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS);
+		cr_assert_eq(fakes.look_flags & ~(unsigned)ROP_OBSERVE_RIGHTS & ~(unsigned)ROP_OBSERVE_CLIENTS,
+			     ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL);
 		cr_assert_eq(asks, fakes.now_ms >= asked_ms + 60000);
 		if (asks)
 			asked_ms = fakes.now_ms;
@@ -621,9 +622,40 @@ Test(drive_turns, who_does_not_want_them_never_asks_for_clients)
 	start();
 	for (int i = 0; i < 5; i++) {
 		fake_until(OUT_LOOK);
-		cr_assert_eq(fakes.look_flags, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL);
+		cr_assert_eq(fakes.look_flags & ~(unsigned)ROP_OBSERVE_RIGHTS, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL);
 		fake_turn();
 	}
+}
+
+/* Rights are asked for as long as there is something to do, and not again of who hides them. */
+static bool rights_were_asked(void)
+{
+	fake_until(OUT_LOOK);
+	bool asked = fakes.look_flags & ROP_OBSERVE_RIGHTS;
+	fake_turn();
+	return asked;
+}
+
+Test(drive_turns, rights_are_asked_for_until_it_is_as_declared)
+{
+	fakes.world = formed_world(run.options.reconcile.topology);
+	start();
+	cr_assert(rights_were_asked());
+	int looks = 1;
+	while (rights_were_asked())
+		cr_assert_lt(++looks, 20);
+	go_silent(fakes.world, 5);
+	rights_were_asked();
+	cr_assert(rights_were_asked());
+}
+
+Test(drive_turns, who_hides_rights_is_not_asked_again)
+{
+	fakes.world = fresh_world(run.options.reconcile.topology);
+	fakes.world->nodes[1].rights_hidden = "user 'op' may not run 'acl|dryrun'";
+	start();
+	cr_assert(rights_were_asked());
+	cr_assert(!rights_were_asked());
 }
 
 /* An interval is from the beginning of one look to that of the next; the first is shorter, by the cluster's name. */

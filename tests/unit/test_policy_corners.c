@@ -320,7 +320,7 @@ Test(policy_corners, an_epoch_below_the_current_one_leaves_that_as_it_is)
 Test(policy_corners, a_refusal_without_words_counts_as_one)
 {
 	struct rop_tries *tries = rop_tries_new(pool);
-	struct rop_expect expect = { .subject = "role:x" };
+	struct rop_expect expect = { .kind = ROP_STEP_ROLE, .subject = "role:x" };
 	rop_tries_ended(tries, &expect, ROP_EXPECT_REFUSED, 0);
 	cr_assert_eq(rop_tries_count(tries, "role:x"), 1);
 	cr_assert_str_eq(rop_tries_note(tries, "role:x"), "nothing was seen of it in time");

@@ -196,7 +196,8 @@ Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 	for (size_t k = 0; k < sizeof FAILURES / sizeof *FAILURES; k++) {
 		tries = rop_tries_new(pool);
 		bool of_node = strchr(FAILURES[k].subject, '%');
-		struct rop_expect expect = { .subject = of_node ? rop_printf(pool, "role:%s", node_id(2))
+		struct rop_expect expect = { .kind = ROP_STEP_ROLE,
+					     .subject = of_node ? rop_printf(pool, "role:%s", node_id(2))
 								: FAILURES[k].subject,
 					     .note = FAILURES[k].note };
 		for (int i = 0; i < 8; i++)

@@ -302,6 +302,8 @@ struct rop_answer *answers_of(const struct rop_observed *world)
 						: "# Keyspace\r\n";
 		answer->functions = node->functions;
 		answer->settings = node->settings;
+		answer->forbidden = node->forbidden;
+		answer->rights_hidden = node->rights_hidden;
 	}
 	return answers;
 }

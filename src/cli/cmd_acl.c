@@ -1,0 +1,88 @@
+/* cmd_acl.c - the smallest ACL rule for each way to use the servers, as a command for redis-cli. Connects to nothing.
+ */
+#include <string.h>
+
+#include "cli.h"
+#include "rop/permissions.h"
+
+/* The servers split a line at spaces, and a name that begins an argument with a quote would swallow the rest. */
+static bool name_is_fine(const char *user, struct rop_err *err)
+{
+	for (const char *c = user; *c; c++)
+		if (*c <= ' ' || *c > '~' || strchr("\"'\\", *c))
+			return rop_fail(err, ROP_INVALID,
+					"--user '%s': letters, digits and signs other than quotes and backslashes",
+					user);
+	return *user || rop_fail(err, ROP_INVALID, "--user: a name is missing");
+}
+
+static json_t *as_json(enum rop_acl acl, const char *user, const char *rule)
+{
+	json_t *list = json_array();
+	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
+		if (rop_permission_is_of((enum rop_permission)p, acl))
+			json_array_append_new(list, json_pack("{s:s, s:s}", "command",
+							      rop_permission_name((enum rop_permission)p), "for",
+							      rop_permission_doc((enum rop_permission)p)));
+	return json_pack("{s:i, s:s, s:s, s:s, s:o}", "format_version", 1, "acl", rop_acl_name(acl), "user", user,
+			 "rule", rule, "permissions", list);
+}
+
+static void tell_what_for(struct cli *cli, enum rop_acl acl)
+{
+	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
+		if (rop_permission_is_of((enum rop_permission)p, acl))
+			cli_tell(cli, "  %-26s to %s", rop_permission_name((enum rop_permission)p),
+				 rop_permission_doc((enum rop_permission)p));
+}
+
+static enum rop_code run(struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	struct rop_err err = { 0 };
+	int acl = rop_acl_find(argv[0]);
+	const char *normal = acl == ROP_ACL_REPLICATION ? "replication" : "redis-operator";
+	const char *user = cli->values.user ? cli->values.user : normal;
+	if (acl < 0) {
+		rop_fail(&err, ROP_INVALID, "acl: '%s' is none of observer, operator, replication", argv[0]);
+		return cli_fail(&err);
+	}
+	if (!name_is_fine(user, &err))
+		return cli_fail(&err);
+	const char *rule = rop_acl_rule(cli->arena, (enum rop_acl)acl, user);
+	if (cli->values.output != CLI_TEXT) {
+		cli_print_json(as_json((enum rop_acl)acl, user, rule));
+		return ROP_OK;
+	}
+	printf("%s\n", rule);
+	if (cli->values.verbose)
+		tell_what_for(cli, (enum rop_acl)acl);
+	return ROP_OK;
+}
+
+static const struct cli_option OPTIONS[] = {
+	{ "user", 0, CLI_STRING, "NAME", "the user's name (default: redis-operator; of replication: replication)",
+	  CLI_VALUE(user) },
+	{ 0 },
+};
+
+const struct cli_command cli_acl = {
+	.name = "acl",
+	.operands = "observer|operator|replication",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = OPTIONS,
+	.run = run,
+	.summary = "Print the smallest ACL rule for looking, for changing, or for the servers' own replication",
+	.about = "One command for redis-cli, to be given to every node:\n"
+		 "  redis-operator acl operator | redis-cli -h HOST\n"
+		 "It sets no password and takes none away: 'ACL SETUSER redis-operator >SECRET' does. Then 'ACL SAVE', "
+		 "where "
+		 "the servers\n"
+		 "have an aclfile, or 'CONFIG REWRITE'.\n"
+		 "  observer     plan, status, check, explain, import: the servers themselves keep it from changing "
+		 "anything\n"
+		 "  operator     apply, run\n"
+		 "  replication  masteruser: what a replica needs of its primary\n"
+		 "-v says what each permission is for.\n",
+};

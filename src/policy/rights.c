@@ -1,0 +1,201 @@
+/* rights.c - what is needed and not permitted, known before the first change.
+ *
+ * A run that begins and is then refused by a server leaves a cluster half made. So what the user may do is asked of
+ * each node (ACL DRYRUN) and compared with what is still to be done there. Who only looks is told what an apply would
+ * meet; a run does not begin. Lowering settings for a while is left out where it is not permitted: it is a convenience.
+ */
+#include <string.h>
+
+#include "policy.h"
+#include "rop/permissions.h"
+#include "rop/text.h"
+
+#define NODES_TOLD 3
+
+/* ---- what is still to be done on a node ------------------------------------------------------------------------- */
+
+/* MEET goes from i to every j after it: policy_introduce_nodes. */
+static bool introduces(const struct rop_situation *now, size_t i)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t j = i + 1; j < seen->n; j++)
+		if (rop_node_answers(&seen->nodes[j]) &&
+		    !(rop_bit(seen, seen->known, i, j) && rop_bit(seen, seen->known, j, i)))
+			return true;
+	return false;
+}
+
+static bool gets_slots(const struct rop_situation *now, size_t node)
+{
+	for (size_t k = 0; k < now->layout.n; k++)
+		if (now->layout.shards[k].primary == (int)node && !rop_slots_empty(&now->layout.shards[k].add))
+			return true;
+	return false;
+}
+
+static bool becomes_replica(const struct rop_situation *now, size_t node)
+{
+	int primary = now->layout.primary_of[node];
+	const struct rop_node *n = &now->seen->nodes[node];
+	return primary >= 0 && !(n->role == ROP_ROLE_REPLICA && n->primary == primary);
+}
+
+static bool has_temporary(const struct rop_situation *now, size_t node)
+{
+	for (size_t t = 0; t < now->image->temporaries.n; t++)
+		if (strcmp(now->image->temporaries.at[t].node, now->seen->nodes[node].id) == 0)
+			return true;
+	return false;
+}
+
+static unsigned needs(const struct rop_situation *now, size_t node)
+{
+	unsigned set = 0;
+	if (introduces(now, node))
+		set |= ROP_PERMIT(MEET);
+	if (now->fresh && policy_needs_epoch(now, node))
+		set |= ROP_PERMIT(SET_CONFIG_EPOCH);
+	if (gets_slots(now, node))
+		set |= ROP_PERMIT(ADDSLOTSRANGE);
+	if (becomes_replica(now, node))
+		set |= ROP_PERMIT(REPLICATE);
+	if (!policy_node_as_declared(now, node))
+		set |= ROP_PERMIT(CONFIG_SET) | ROP_PERMIT(CONFIG_REWRITE);
+	if (has_temporary(now, node))
+		set |= ROP_PERMIT(CONFIG_SET);
+	return set;
+}
+
+/* ---- told -------------------------------------------------------------------------------------------------------- */
+
+static const char *user_of(const struct rop_situation *now)
+{
+	return now->topology->auth_user ? now->topology->auth_user : "default";
+}
+
+/* "10.0.0.1:6379, 10.0.0.2:6379 and 4 more" of those whose value is `value` */
+static const char *nodes_of(struct rop_situation *now, const unsigned *values, unsigned value)
+{
+	ROP_OWN_TEXT text = { 0 };
+	size_t n = 0;
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (values[i] == value && n++ < NODES_TOLD)
+			rop_text_add(&text, "%s%s", text.n ? ", " : "", now->seen->nodes[i].address);
+	if (n > NODES_TOLD)
+		rop_text_add(&text, " and %zu more", n - NODES_TOLD);
+	return rop_strndup(now->arena, text.at, text.n);
+}
+
+static void tell_missing(struct rop_situation *now, size_t first, const unsigned *missing)
+{
+	const char *what = rop_permissions_text(now->arena, missing[first]);
+	const char *where = nodes_of(now, missing, missing[first]);
+	const char *advice = "'redis-operator acl operator' prints what the user needs: set it on every node, or "
+			     "declare "
+			     "another user under spec.auth";
+	if (now->looks_once)
+		policy_warn(now, (int)first, ROP_WHY_NOT_PERMITTED,
+			    rop_printf(now->arena,
+				       "%s: user '%s' may not run %s, which is needed there: an apply would change "
+				       "nothing and end with code 9",
+				       where, user_of(now), what),
+			    advice);
+	else
+		policy_find(now, (int)first, ROP_WHY_DENIED,
+			    rop_printf(now->arena, "%s: user '%s' may not run %s, which is needed there", where,
+				       user_of(now), what),
+			    advice);
+}
+
+/* Two operators that do not see each other are no danger to data, only to sleep. */
+static void warn_of_blindness(struct rop_situation *now)
+{
+	const unsigned sight = ROP_PERMIT(CLIENT_LIST) | ROP_PERMIT(CLIENT_SETNAME);
+	for (size_t i = 0; i < now->seen->n; i++) {
+		unsigned lacks = now->seen->nodes[i].forbidden & sight;
+		if (!lacks)
+			continue;
+		policy_warn(now, (int)i, ROP_WHY_NOT_PERMITTED,
+			    rop_printf(now->arena,
+				       "%s: user '%s' may not run %s: another redis-operator at work there would not "
+				       "be "
+				       "recognised",
+				       now->seen->nodes[i].address, user_of(now),
+				       rop_permissions_text(now->arena, lacks)),
+			    NULL);
+		return;
+	}
+}
+
+/* Nodes that lack the same are told together. */
+static void find_missing(struct rop_situation *now, const unsigned *missing)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		bool told = !missing[i];
+		for (size_t j = 0; j < i && !told; j++)
+			told = missing[j] == missing[i];
+		if (!told)
+			tell_missing(now, i, missing);
+	}
+}
+
+static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
+{
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (!needed[i] || !node->rights_hidden)
+			continue;
+		policy_warn(now, (int)i, ROP_WHY_RIGHTS_HIDDEN,
+			    rop_printf(now->arena,
+				       "whether user '%s' may change what is to be changed cannot be checked "
+				       "beforehand: "
+				       "%s: %s",
+				       user_of(now), node->address, node->rights_hidden),
+			    "compare the user's rules with 'redis-operator acl operator'");
+		return;
+	}
+}
+
+/* Where CONFIG GET is not permitted, nobody knows whether a declared setting has its value. */
+static void find_hidden_settings(struct rop_situation *now)
+{
+	unsigned *denied = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *denied);
+	size_t n = 0, first = 0;
+	for (size_t i = now->seen->n; i-- > 0;) {
+		denied[i] = rop_node_answers(&now->seen->nodes[i]) && now->seen->nodes[i].config_denied;
+		n += denied[i];
+		if (denied[i])
+			first = i;
+	}
+	if (n && now->topology->settings.n)
+		policy_find(now, (int)first, ROP_WHY_DENIED,
+			    rop_printf(now->arena,
+				       "%s: user '%s' may not run config|get: whether the declared settings have their "
+				       "values cannot be known",
+				       nodes_of(now, denied, 1), user_of(now)),
+			    "allow it on every node ('redis-operator acl observer' prints what is needed to look), or "
+			    "declare another user under spec.auth");
+}
+
+void policy_find_rights(struct rop_situation *now)
+{
+	find_hidden_settings(now);
+	if (!now->in_view || now->findings.n || now->paused)
+		return;
+	unsigned *needed = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *needed);
+	unsigned *missing = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *missing);
+	bool any = false;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (!rop_node_answers(node) || (!node->forbidden && !node->rights_hidden))
+			continue;
+		needed[i] = needs(now, i);
+		missing[i] = needed[i] & node->forbidden;
+		any = true;
+	}
+	if (!any)
+		return;
+	find_missing(now, missing);
+	warn_of_blindness(now);
+	warn_of_hidden(now, needed);
+}
