@@ -23,9 +23,10 @@ static const char *demo_folder(struct cli *cli)
 {
 	char *path = rop_strdup(cli->arena, cli_state_path(cli));
 	char *slash = strrchr(path, '/');
-	if (slash)
-		*slash = '\0';
-	return rop_printf(cli->arena, "%s/demo", slash ? (*path ? path : "/") : ".");
+	if (!slash)
+		return "./demo";
+	*slash = '\0';
+	return rop_printf(cli->arena, "%s/demo", *path ? path : "/");
 }
 
 static bool make_folders(struct cli *cli, const char *path, struct rop_err *err)

@@ -131,9 +131,13 @@ static bool print_all(struct cli *cli, struct rop_err *err)
 static enum rop_code run(struct cli *cli, int argc, char **argv)
 {
 	struct rop_err err = { 0 };
-	bool fine = argc == 0           ? print_all(cli, &err)
-		    : cli->values.watch ? watch(cli, argv[0], &err)
-					: print_one(cli, argv[0], &err);
+	bool fine;
+	if (argc == 0)
+		fine = print_all(cli, &err);
+	else if (cli->values.watch)
+		fine = watch(cli, argv[0], &err);
+	else
+		fine = print_one(cli, argv[0], &err);
 	return fine ? ROP_OK : cli_fail(&err);
 }
 

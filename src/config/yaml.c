@@ -197,7 +197,7 @@ static int by_text(const void *a, const void *b)
 {
 	const struct pair *p = a, *q = b;
 	int order = strcmp(p->key->text, q->key->text);
-	return order ? order : p->nth < q->nth ? -1 : p->nth > q->nth;
+	return order ? order : (p->nth > q->nth) - (p->nth < q->nth);
 }
 
 static int by_place(const void *a, const void *b)

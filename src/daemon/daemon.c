@@ -85,11 +85,11 @@ static void unwatch_folder(struct daemon *daemon)
 
 static void use_log(const struct rop_config *config)
 {
-	bool journal = config->log_format == ROP_LOG_AUTO && rop_service_has_journal();
 	rop_log_set_level(config->log_level);
-	rop_log_set_sink(journal                              ? rop_service_journal
-			 : config->log_format == ROP_LOG_JSON ? rop_log_json
-							      : rop_log_logfmt);
+	if (config->log_format == ROP_LOG_AUTO && rop_service_has_journal())
+		rop_log_set_sink(rop_service_journal);
+	else
+		rop_log_set_sink(config->log_format == ROP_LOG_JSON ? rop_log_json : rop_log_logfmt);
 }
 
 /* Read again: what was made of it once, and is not made anew. */

@@ -164,8 +164,10 @@ static int compare_claims(const void *a, const void *b)
 /* What a file stands for: what it says, or while it has errors what it said last. */
 static const struct rop_topology *stands_for(struct daemon *daemon, const struct file *file)
 {
-	const struct cluster *c = file->parsed ? NULL : cluster_of_path(daemon, file->path);
-	return file->parsed ? file->parsed->topology : c ? c->wanted->topology : NULL;
+	if (file->parsed)
+		return file->parsed->topology;
+	const struct cluster *c = cluster_of_path(daemon, file->path);
+	return c ? c->wanted->topology : NULL;
 }
 
 static void add_conflict(struct file *file, const struct file *other, const char *what)

@@ -139,13 +139,13 @@ static void tell_conditions(struct cluster *c, const struct rop_condition *condi
 	keep((char **)&c->converged.reason, now->reason);
 	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
 	const struct rop_condition *why = blocked ? &conditions[ROP_COND_BLOCKED] : now;
-	rop_log(now->status == ROP_TRUE ? ROP_LOG_INFO
-		: blocked               ? ROP_LOG_ERROR
-					: ROP_LOG_WARN,
-		now->status == ROP_TRUE ? "converged"
-		: blocked               ? "blocked"
-					: "not converged",
-		ROP_FIELDS({ "cluster", c->name }, { "reason", why->reason }, { "why", why->message }));
+	enum rop_log_level level = blocked ? ROP_LOG_ERROR : ROP_LOG_WARN;
+	const char *word = blocked ? "blocked" : "not converged";
+	if (now->status == ROP_TRUE) {
+		level = ROP_LOG_INFO;
+		word = "converged";
+	}
+	rop_log(level, word, ROP_FIELDS({ "cluster", c->name }, { "reason", why->reason }, { "why", why->message }));
 }
 
 void tell_written(struct cluster *c, const struct rop_entry *entry)

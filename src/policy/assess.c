@@ -141,17 +141,22 @@ static void set_setting_flags(struct rop_situation *now)
 
 /* ---- the decision table ------------------------------------------------------------------------------------ */
 
+static bool weighs_more(const struct tally *a, const struct tally *b)
+{
+	int a_slots = rop_slots_count(&a->slots), b_slots = rop_slots_count(&b->slots);
+	if (a->keys != b->keys)
+		return a->keys > b->keys;
+	if (a_slots != b_slots)
+		return a_slots > b_slots;
+	return a->members > b->members;
+}
+
 static int main_component(const struct tally *tally, size_t n)
 {
 	int best = 0;
-	for (size_t i = 1; i < n; i++) {
-		const struct tally *a = &tally[i], *b = &tally[best];
-		int a_slots = rop_slots_count(&a->slots), b_slots = rop_slots_count(&b->slots);
-		if (a->keys != b->keys   ? a->keys > b->keys
-		    : a_slots != b_slots ? a_slots > b_slots
-					 : a->members > b->members)
+	for (size_t i = 1; i < n; i++)
+		if (weighs_more(&tally[i], &tally[best]))
 			best = (int)i;
-	}
 	return best;
 }
 

@@ -69,8 +69,11 @@ enum copy_state copies_state(const struct rop_situation *now, size_t i)
 	const struct rop_node *node = &seen->nodes[i];
 	if (!rop_answers(seen, i))
 		return COPY_SILENT;
-	if (node->role != ROP_ROLE_REPLICA)
-		return !rop_slots_empty(&node->slots) ? COPY_SERVING : node->keys == 0 ? COPY_NONE : COPY_UNKNOWN;
+	bool replica = node->role == ROP_ROLE_REPLICA;
+	if (!replica && !rop_slots_empty(&node->slots))
+		return COPY_SERVING;
+	if (!replica)
+		return node->keys == 0 ? COPY_NONE : COPY_UNKNOWN;
 	if (node->syncing)
 		return COPY_FILLING;
 	if (in_sync_all_the_way(seen, i))
@@ -126,7 +129,9 @@ const char *copies_elsewhere(const struct rop_situation *now, size_t i, int64_t 
 	const struct rop_before *before = now->before ? &now->before[i] : NULL;
 	bool lately = before && before->elsewhere[0] && strcmp(before->id, node->id) == 0 && before->answered;
 	*ret_ms = lately ? now->boot_ms - before->elsewhere_since_ms : 0;
-	return node->elsewhere ? node->elsewhere : lately ? before->elsewhere : NULL;
+	if (node->elsewhere)
+		return node->elsewhere;
+	return lately ? before->elsewhere : NULL;
 }
 
 const char *copies_leadership_open(const struct rop_situation *now, size_t primary)

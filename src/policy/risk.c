@@ -150,10 +150,11 @@ static const char *slots_sentence(const struct rop_situation *now, const char *s
 				  const struct remembered *r)
 {
 	const char *were = where_they_were(now, r);
-	const char *are = r->silent_nodes ? rop_printf(now->arena, "%s does not answer and may come back with it; ",
-						       r->silent_nodes)
-			  : r->n && r->empty == r->n ? "all of these answer, and are empty now; "
-						     : "";
+	const char *are = "";
+	if (r->silent_nodes)
+		are = rop_printf(now->arena, "%s does not answer and may come back with it; ", r->silent_nodes);
+	else if (r->n && r->empty == r->n)
+		are = "all of these answer, and are empty now; ";
 	return rop_printf(now->arena,
 			  "slots %s (shard %d) are owned by nobody; %s; %sgiven to an empty node, their keys are lost",
 			  slots, shard, were, are);

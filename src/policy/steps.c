@@ -131,7 +131,9 @@ static size_t words(struct rop_arena *arena, const char ***ret_argv, const char 
 	argv[2] = c;
 	argv[3] = d;
 	*ret_argv = argv;
-	return d ? 4 : c ? 3 : 2;
+	if (d)
+		return 4;
+	return c ? 3 : 2;
 }
 
 static size_t make_command(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,

@@ -66,7 +66,9 @@ int64_t rop_lowered_original(int64_t value)
  * cores, 1000 ms at 100, 2000 ms above). */
 static int64_t node_timeout_for(size_t n)
 {
-	return n <= 40 ? 500 : n <= 150 ? 1000 : 2000;
+	if (n <= 40)
+		return 500;
+	return n <= 150 ? 1000 : 2000;
 }
 
 /* ---- what a node shows --------------------------------------------------------------------------------------- */

@@ -236,7 +236,9 @@ static void compare_plans(struct compare *c)
 				    **now = rop_saved_plan_index(c->arena, c->now);
 	size_t i = 0, k = 0, before = c->lines->n;
 	while (i < c->then->steps.n || k < c->now->steps.n) {
-		int order = i == c->then->steps.n ? 1 : k == c->now->steps.n ? -1 : compare_steps(then[i], now[k]);
+		int order = i == c->then->steps.n ? 1 : -1;
+		if (i < c->then->steps.n && k < c->now->steps.n)
+			order = compare_steps(then[i], now[k]);
 		if (order < 0)
 			differ(c, "'%s' to %s is in the plan, and is not to be done now", then[i]->command,
 			       then[i]->node);

@@ -6,16 +6,23 @@
 
 const char *report_role(const struct rop_node *node)
 {
-	return node->role == ROP_ROLE_PRIMARY ? "primary" : node->role == ROP_ROLE_REPLICA ? "replica" : "-";
+	switch (node->role) {
+	case ROP_ROLE_PRIMARY: return "primary";
+	case ROP_ROLE_REPLICA: return "replica";
+	case ROP_ROLE_UNKNOWN: break;
+	}
+	return "-";
 }
 
 const char *report_link(const struct rop_node *node)
 {
 	if (!rop_node_answers(node))
 		return "silent";
-	if (node->role == ROP_ROLE_REPLICA)
-		return node->syncing ? "syncing" : node->link_up ? "up" : "down";
-	return node->state_ok ? "ok" : "fail";
+	if (node->role != ROP_ROLE_REPLICA)
+		return node->state_ok ? "ok" : "fail";
+	if (node->syncing)
+		return "syncing";
+	return node->link_up ? "up" : "down";
 }
 
 /* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */

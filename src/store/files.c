@@ -59,14 +59,19 @@ static bool check_folder(const char *folder, bool make, struct rop_err *err)
 	return true;
 }
 
+static char *folder_of(const char *path, const char *slash)
+{
+	if (!slash)
+		return rop_heap_strdup(".");
+	return slash == path ? rop_heap_strdup("/") : rop_heap_strndup(path, (size_t)(slash - path));
+}
+
 bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	if (!path[0] || (slash && !slash[1]))
 		return rop_fail(err, ROP_FAIL, "'%s' does not name a file", path);
-	char *folder = !slash          ? rop_heap_strndup(".", 1)
-		       : slash == path ? rop_heap_strndup("/", 1)
-				       : rop_heap_strndup(path, (size_t)(slash - path));
+	char *folder = folder_of(path, slash);
 	bool ok = !make || make_folders(folder, err);
 	/* SQLite refuses symbolic links anywhere in the path when asked to; only the file itself must be none. */
 	char *resolved = ok ? realpath(folder, NULL) : NULL;
