@@ -124,6 +124,7 @@ bool session_open_accepted(struct session *s, struct cli *cli, const char *name,
 void session_close(struct session *s);
 struct rop_report session_report(const struct session *s);
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret_options);
+struct rop_clock session_clock(void); /* now */
 /* The situation as it is now, from the last look. */
 struct rop_situation *session_situation(const struct session *s);
 bool session_is_file(const char *name);

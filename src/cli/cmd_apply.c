@@ -207,7 +207,7 @@ static void make_plan(struct cli *cli, struct session *s, const struct review *r
 	struct rop_reconcile_options options;
 	session_reconcile_options(s, &options);
 	options.step &= !review->path; /* the saved plan is one of the whole way */
-	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, ret_plan);
+	rop_plan_make(cli->arena, &options, s->seen, session_clock(), ret_plan);
 }
 
 static bool is_refused(const struct rop_plan *plan)

@@ -14,7 +14,7 @@
 #include "rop/io.h"
 #include "rop/text.h"
 
-static const struct rop_mark NOWHERE = { 0, 0 };
+static const struct rop_mark NOWHERE = { 0 };
 
 static bool refuse(struct rop_diags *diags, struct rop_doc *doc, const char *hint, const char *what, const char *why)
 {
@@ -87,11 +87,11 @@ static bool is_utf16(const char *s, size_t n)
 
 static struct rop_mark mark_of(const struct rop_doc *doc, size_t offset)
 {
-	struct rop_mark mark = { 1, 1 };
+	struct rop_mark mark = { .line = 1, .column = 1 };
 	uint32_t c;
 	for (size_t at = 0; at < offset; at += rop_char(doc->source + at, doc->source_n - at, &c)) {
 		if (doc->source[at] == '\n')
-			mark = (struct rop_mark){ mark.line + 1, 1 };
+			mark = (struct rop_mark){ .line = mark.line + 1, .column = 1 };
 		else
 			mark.column++;
 	}

@@ -331,7 +331,8 @@ void config_setting(struct config_walk *w, const struct rop_doc_node *name, cons
 		rop_diag_error(w->diags, w->doc, value, NULL, "the setting '%.60s' must be a single line without tabs",
 			       name->text);
 	else
-		*rop_push(w->arena, &w->topology->settings) = (struct rop_setting){ name->text, value->text };
+		*rop_push(w->arena, &w->topology->settings) = (struct rop_setting){ .name = name->text,
+										    .value = value->text };
 }
 
 /* All defaults are numbers, durations, or the first choice (false, as the arena gives it). */

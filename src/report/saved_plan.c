@@ -52,8 +52,8 @@ static struct rop_saved_node node_of(struct rop_arena *arena, const struct rop_o
 	memcpy(node.primary_id, n->primary_id, ROP_ID_SIZE);
 	take_peers(seen, i, &node);
 	for (size_t k = 0; k < seen->n_settings; k++)
-		*rop_push(arena, &node.settings) = (struct rop_setting){ seen->setting_names[k],
-									 n->settings ? n->settings[k] : NULL };
+		*rop_push(arena, &node.settings) = (struct rop_setting){ .name = seen->setting_names[k],
+									 .value = n->settings ? n->settings[k] : NULL };
 	return node;
 }
 
