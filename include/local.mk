@@ -7,6 +7,7 @@ librop_a_SOURCES += \
 	include/rop/events.h \
 	include/rop/fleet.h \
 	include/rop/import.h \
+	include/rop/io.h \
 	include/rop/journal.h \
 	include/rop/log.h \
 	include/rop/loop.h \

@@ -11,7 +11,7 @@
 /* X(enum, name in database and JSON, deadline in ms, what it does in a few words) */
 /* clang-format off */
 #define ROP_STEP_KINDS(X) \
-	X(LOWER,   "lower-setting",    2000, "change a setting for the time of forming") \
+	X(LOWER,   "lower-setting",    2000, "change a setting while the cluster forms") \
 	X(RESTORE, "restore-setting",  2000, "put a temporary setting back") \
 	X(EPOCH,   "set-epoch",        2000, "give a node a config epoch of its own") \
 	X(MEET,    "meet",             1500, "introduce one node to another") \

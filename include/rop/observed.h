@@ -54,7 +54,7 @@ enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 #define ROP_COUNT_UNKNOWN (-1) /* refused or unreadable: unknown is never empty */
 #define ROP_COUNT_NOT_ASKED (-2)
 
-#define ROP_OPERATORS_MAX 8 /* kept of one node */
+#define ROP_OPERATORS_MAX 8 /* at most, per node */
 struct rop_operator {       /* a connection of an operator that may change the cluster it names */
 	const char *cluster;
 	char instance[9]; /* of its database: rop_store_instance */
@@ -115,7 +115,7 @@ static inline bool rop_node_answers(const struct rop_node *node)
 	return node->reach == ROP_REACH_OK;
 }
 
-#define ROP_FOREIGN_MAX 8 /* kept of one look */
+#define ROP_FOREIGN_MAX 8 /* at most, per look */
 struct rop_foreign {      /* a peer with an identity that was not among the nodes asked; each once */
 	int viewer;       /* the first that lists it */
 	char id[ROP_ID_SIZE];
@@ -141,6 +141,10 @@ struct rop_observed {
 	int64_t boot_ms;  /* when the last answer was in */
 };
 
+static inline bool rop_answers(const struct rop_observed *seen, size_t node)
+{
+	return rop_node_answers(&seen->nodes[node]);
+}
 static inline bool rop_bit(const struct rop_observed *seen, const uint64_t *matrix, size_t viewer, size_t subject)
 {
 	return matrix[viewer * seen->words + subject / 64] >> (subject % 64) & 1;
@@ -164,6 +168,8 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 int64_t rop_observed_rtt_ms(const struct rop_observed *seen);
 int rop_observed_find(const struct rop_observed *seen, const char *id);      /* index, or -1 */
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
+/* Of that name, on that node; NULL: not watched, or not known. */
+const char *rop_observed_value(const struct rop_observed *seen, size_t node, const char *name);
 
 /* ---- from raw answers -------------------------------------------------------------------------------------- */
 

@@ -46,8 +46,7 @@ struct rop_layout {
 	size_t n;
 	int *primary_of; /* [node]: index of the node it should replicate; ROP_LEADS; ROP_NO_PLACE */
 	int *shard_of;   /* [node]: index into shards, which is not its number; -1: none */
-	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better; in a
-						* situation also a second operator: reason "SecondOperator" */
+	ROP_LIST(struct rop_finding) warnings; /* placement that the topology does not allow to do better */
 };
 
 /* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
@@ -109,6 +108,7 @@ struct rop_situation {
 	enum rop_case kase;
 	struct rop_layout layout;
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
+	ROP_LIST(struct rop_finding) warnings; /* what is not as good as it could be: all of the layout's, and others */
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
 	struct rop_losses losses; /* of steps that are wanted and not consented to; each is a finding too */
 	ROP_LIST(struct rop_held) held;

@@ -85,4 +85,21 @@ struct json_t *rop_report_health_json(const struct rop_report *r, struct rop_sit
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *line, struct rop_text *out);
 struct json_t *rop_report_history_json(const struct rop_history_line *line);
 
+/* ---- while a plan is carried out: an object an event, its "type" first ------------------------------------------ */
+
+struct json_t *rop_report_warning_json(const char *cluster, const struct rop_finding *warning);
+struct json_t *rop_report_planned_json(const char *cluster, const struct rop_step *step);
+struct json_t *rop_report_transition_json(const char *cluster, const struct rop_transition *transition);
+/* Begun, done or failed: status says which; note may be NULL. */
+struct json_t *rop_report_step_event_json(const char *cluster, const struct rop_step *step,
+					  enum rop_expect_status status, const char *note);
+struct json_t *rop_report_waiting_json(const char *cluster, const char *state, const char *what, int64_t at_most_ms);
+/* Another process uses it: why; NULL: it is free again. */
+struct json_t *rop_report_database_json(const char *cluster, const char *why);
+struct json_t *rop_report_summary_json(const char *cluster, const struct rop_result *result, int64_t elapsed_ms);
+
+/* ---- files ----------------------------------------------------------------------------------------------------- */
+
+struct json_t *rop_report_diagnostics_json(const char *path, bool valid, const struct rop_diags *diags);
+
 #endif

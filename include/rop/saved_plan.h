@@ -58,6 +58,10 @@ void rop_saved_plan_make(struct rop_arena *arena, const struct rop_topology *top
  * differ. None: it can be done as it was reviewed. */
 void rop_saved_plan_differences(struct rop_arena *arena, const struct rop_saved_plan *then,
 				const struct rop_saved_plan *now, struct rop_saved_lines *ret);
+/* That it is not done, and why: the differences. saved: the plan's file, made of the topology at `path`; NULL: the plan
+ * was only shown. */
+void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const char *saved, const char *path,
+			     struct rop_text *out);
 /* The identities in order, for rop_saved_plan_holds. */
 const struct rop_saved_step **rop_saved_plan_index(struct rop_arena *arena, const struct rop_saved_plan *plan);
 bool rop_saved_plan_holds(const struct rop_saved_step **index, size_t n, const struct rop_step *step);

@@ -165,10 +165,20 @@ bool rop_utf8_valid(const char *s, size_t n, size_t *ret_bad_at)
 
 /* ---- what may be shown ------------------------------------------------------------------------------------- */
 
+/* By its first byte alone. */
+static size_t char_size(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xf0)
+		return 4;
+	return first >= 0xe0 ? 3 : 2;
+}
+
 size_t rop_char(const char *s, size_t n, uint32_t *ret_char)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2, bad;
+	size_t size = char_size(p[0]), bad;
 	if (size > n || !rop_utf8_valid(s, size, &bad)) {
 		*ret_char = ROP_NOT_A_CHAR;
 		return 1;

@@ -94,9 +94,11 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 	}
 	if (fine)
 		return true;
-	const char *wanted = o->type == CLI_DURATION ? "a duration such as 250ms, 5s, 10m or 1h"
-			     : o->type == CLI_NUMBER ? "a whole number"
-						     : o->arg;
+	const char *wanted = o->arg;
+	if (o->type == CLI_DURATION)
+		wanted = "a duration such as 250ms, 5s, 10m or 1h";
+	else if (o->type == CLI_NUMBER)
+		wanted = "a whole number";
 	return rop_fail(err, ROP_INVALID, "--%s: '%s' is not %s", o->name, value, wanted);
 }
 

@@ -28,7 +28,7 @@ struct cli_values { /* every option of every command has a place here */
 	int quiet, verbose, help, version;
 	int detailed_exitcode, yes, step, watch, purge;
 	const char *allow_data_loss, *out;
-	const char *name, *user, *password_file; /* of a cluster that has no file */
+	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
 	int64_t timeout_ms, for_ms, limit;
 };
 
@@ -73,6 +73,7 @@ void cli_help(const struct cli_command *command); /* NULL: the overview */
 /* What cli_fail, cli_tell and cli_findings print is made fit to be shown, whoever said it. */
 /* "redis-operator: ..." on stderr; returns err->code. */
 enum rop_code cli_fail(const struct rop_err *err);
+void cli_fail_text(const struct rop_text *text); /* the same, of lines, each with its end */
 void cli_tell(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); /* stderr; not with -q */
 void cli_print_diags(struct rop_diags *diags); /* stderr */
@@ -123,6 +124,7 @@ bool session_open_accepted(struct session *s, struct cli *cli, const char *name,
 void session_close(struct session *s);
 struct rop_report session_report(const struct session *s);
 void session_reconcile_options(const struct session *s, struct rop_reconcile_options *ret_options);
+struct rop_clock session_clock(void); /* now */
 /* The situation as it is now, from the last look. */
 struct rop_situation *session_situation(const struct session *s);
 bool session_is_file(const char *name);

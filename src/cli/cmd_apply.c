@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "rop/text.h"
+#include "progress.h"
 #include "review.h"
 
 static const struct cli_option OPTIONS[] = {
@@ -18,7 +18,6 @@ static const struct cli_option OPTIONS[] = {
 };
 
 #define TIMEOUT_DEFAULT_MS 300000
-#define PROGRESS_EVERY_MS 10000
 #define PATIENCE_MS 60000 /* with another process that uses the database */
 
 struct applying {
@@ -28,76 +27,20 @@ struct applying {
 	struct rop_drive *drive;
 	struct rop_writer *writer;
 	struct rop_timer *ticker;
-	int64_t began_ms, said_ms;
-	size_t asked;                /* steps sent */
-	ROP_LIST(const char *) kept; /* values that the servers write their own way, as told */
-	bool line_open;
-	bool waiting; /* for the database */
+	struct progress progress;
 	enum rop_code code;
-	bool reached;
-	int64_t took_ms;
 };
 
-/* ---- telling ----------------------------------------------------------------------------------------------- */
+/* ---- what the drive tells -------------------------------------------------------------------------------------- */
 
-static bool jsonl(const struct applying *a)
+static void on_transition(void *arg, const struct rop_transition *transition)
 {
-	return a->cli->values.output != CLI_TEXT;
-}
-
-static void close_line(struct applying *a)
-{
-	if (a->line_open)
-		fputs("\r\033[K", stderr);
-	a->line_open = false;
-}
-
-static void on_transition(void *arg, const struct rop_transition *t)
-{
-	struct applying *a = arg;
-	if (jsonl(a)) {
-		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "transition", "cluster",
-					 a->s->topology->name, "from", t->from, "to", t->to, "row", t->row, "why",
-					 t->why));
-		return;
-	}
-	if (a->cli->values.verbose)
-		close_line(a);
-	rop_log_transition(a->s->topology->name, t);
-}
-
-/* Once, of all the nodes that do so. */
-static void tell_kept(struct applying *a, const struct rop_expect *e, const char *note)
-{
-	const char *text = rop_printf(a->cli->arena, "%s: %s %s is %s", a->s->topology->name, e->name, e->value, note);
-	for (size_t i = 0; i < a->kept.n; i++)
-		if (strcmp(a->kept.at[i], text) == 0)
-			return;
-	*rop_push(a->cli->arena, &a->kept) = text;
-	close_line(a);
-	cli_tell(a->cli, "%s by the servers", text);
+	progress_transition(&((struct applying *)arg)->progress, transition);
 }
 
 static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
 {
-	struct applying *a = arg;
-	const struct rop_expect *e = &step->expect;
-	a->asked += status == ROP_EXPECT_PENDING;
-	if (jsonl(a)) {
-		const char *type = status == ROP_EXPECT_PENDING ? "step_start"
-				   : status == ROP_EXPECT_MET   ? "step_done"
-								: "step_failed";
-		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "type", type, "cluster",
-					 a->s->topology->name, "action", rop_step_kind_name(e->kind), "subject",
-					 e->subject, "node", e->address, "command", e->command, "attempts", e->attempts,
-					 "status", rop_expect_status_name(status), "note", rop_json_text(note)));
-		return;
-	}
-	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)
-		tell_kept(a, e, note);
-	if (a->cli->values.verbose)
-		close_line(a);
-	rop_log_step(a->s->topology->name, step, status, note);
+	progress_step(&((struct applying *)arg)->progress, step, status, note);
 }
 
 static bool may_step(void *arg, const struct rop_step *step)
@@ -106,112 +49,29 @@ static bool may_step(void *arg, const struct rop_step *step)
 	return review_holds(a->review, step);
 }
 
-/* What it waits for, in a few words: the first thing that is open. *ret_open: is there such a thing? */
-static const char *waits_for(struct applying *a, bool *ret_open)
-{
-	const struct rop_reconcile *r = rop_drive_reconcile(a->drive);
-	struct rop_situation *now = (struct rop_situation *)rop_reconcile_situation(r);
-	*ret_open = true;
-	if (!now)
-		return "the nodes' first answers";
-	rop_situation_open(now);
-	*ret_open = now->open.n > 0;
-	return *ret_open ? now->open.at[0].text : "a second look that confirms it";
-}
-
 static void tick(void *arg)
 {
 	struct applying *a = arg;
-	int64_t now = rop_boot_ms(), elapsed = now - a->began_ms;
-	int64_t left = a->cli->values.timeout_ms - elapsed,
-		left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
-	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
-	const char *state = rop_reconcile_state(rop_drive_reconcile(a->drive)), *what;
-	bool open, due = now - a->said_ms >= PROGRESS_EVERY_MS;
-	if (!a->cli->live && !due)
-		return;
-	what = waits_for(a, &open);
-	if (jsonl(a)) {
-		a->said_ms = now;
-		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster",
-					 a->s->topology->name, "state", state, "for", what, "at_most_ms",
-					 (json_int_t)(left > 0 ? left : 0)));
-	} else if (a->cli->live) {
-		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", a->s->topology->name, state,
-			(double)elapsed / 1000, (long long)left_s, what);
-		a->line_open = true;
-	} else if (open || a->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
-		a->said_ms = now;
-		cli_tell(a->cli, "%s: %s, for %lld s, at most %lld s more: %s", a->s->topology->name, state,
-			 (long long)(elapsed / 1000), (long long)left_s, what);
-	}
-}
-
-static void tell_result(struct applying *a, const struct rop_result *result)
-{
-	close_line(a);
-	if (jsonl(a)) {
-		cli_print_jsonl(rop_json("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:s}", "type", "summary", "cluster",
-					 a->s->topology->name, "converged", result->reached, "exit_code",
-					 (int)result->code, "steps", (int)result->steps, "transitions",
-					 (int)result->transitions, "passes", (int)result->passes, "elapsed_ms",
-					 (json_int_t)a->took_ms, "message", result->text));
-		if (result->code != ROP_OK)
-			cli_findings(result->text);
-		return;
-	}
-	if (result->code != ROP_OK) {
-		cli_findings(result->text);
-		return;
-	}
-	const struct rop_situation *now = rop_reconcile_situation(rop_drive_reconcile(a->drive));
-	if (!result->reached)
-		cli_tell(a->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
-			 a->s->topology->name, result->steps);
-	else if (result->steps && !a->cli->values.quiet)
-		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok "
-		       "everywhere\n",
-		       a->s->topology->name, (double)a->took_ms / 1000, result->steps, now->answering);
-	else if (!result->steps && a->cli->live)
-		cli_tell(a->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)",
-			 a->s->topology->name, (double)a->took_ms / 1000);
+	rop_timer_start(a->ticker, progress_every_ms(&a->progress));
+	progress_tick(&a->progress, rop_drive_reconcile(a->drive));
 }
 
 static void on_done(void *arg, const struct rop_result *result, const struct rop_err *err)
 {
 	struct applying *a = arg;
-	a->took_ms = rop_boot_ms() - a->began_ms;
 	a->code = result->code;
-	a->reached = result->reached;
 	if (err) {
-		close_line(a);
+		progress_close_line(&a->progress);
 		a->code = cli_fail(err);
 	} else if (a->drive) {
-		tell_result(a, result);
+		progress_result(&a->progress, result, rop_reconcile_situation(rop_drive_reconcile(a->drive)));
 	}
 	rop_loop_stop(a->s->loop);
 }
 
-/* Another process uses the database. Said once, and once that it is over. */
 static void on_waiting(void *arg, const struct rop_err *why)
 {
-	struct applying *a = arg;
-	if (a->waiting == (why != NULL))
-		return;
-	a->waiting = why != NULL;
-	close_line(a);
-	if (jsonl(a))
-		cli_print_jsonl(json_pack("{s:s, s:s, s:b, s:o}", "type", "database", "cluster", a->s->topology->name,
-					  "in_use", a->waiting, "message", rop_json_text(why ? why->text : NULL)));
-	else if (why)
-		cli_tell(a->cli, "%s: waiting, nothing is sent meanwhile: %s", a->s->topology->name, why->text);
-	else
-		cli_tell(a->cli, "the database is free again");
-}
-
-static int64_t patience_ms(const struct applying *a)
-{
-	return a->cli->values.timeout_ms < PATIENCE_MS ? a->cli->values.timeout_ms : PATIENCE_MS;
+	progress_database(&((struct applying *)arg)->progress, why);
 }
 
 static void on_pauses(void *arg, const struct rop_pause *pauses, size_t n, const struct rop_err *err)
@@ -224,13 +84,18 @@ static void on_pauses(void *arg, const struct rop_pause *pauses, size_t n, const
 static void on_signal(void *arg, int signum)
 {
 	struct applying *a = arg;
-	close_line(a);
+	progress_close_line(&a->progress);
 	rop_writer_patience(a->writer, 0);
 	rop_drive_stop(a->drive, ROP_FAIL,
 		       signum == SIGINT ? "interrupted; apply again to go on" : "told to stop; apply again to go on");
 }
 
 /* ---- doing ------------------------------------------------------------------------------------------------- */
+
+static int64_t patience_ms(const struct applying *a)
+{
+	return a->cli->values.timeout_ms < PATIENCE_MS ? a->cli->values.timeout_ms : PATIENCE_MS;
+}
 
 /* Before the writer's thread begins: this waits here, and a signal ends it. */
 static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *err)
@@ -240,7 +105,7 @@ static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *er
 	struct rop_store *store = a->s->store;
 	while (!rop_store_accept(store, t->name, t->digest, canonical, a->s->source, path, rop_wall_ms(), ret_revision,
 				 err)) {
-		if (!rop_store_in_use(store) || rop_boot_ms() - a->began_ms >= patience_ms(a))
+		if (!rop_store_in_use(store) || rop_boot_ms() - a->progress.began_ms >= patience_ms(a))
 			return false;
 		on_waiting(a, err);
 	}
@@ -263,10 +128,10 @@ static enum rop_code go(struct applying *a)
 	options.reconcile.on_step = on_step;
 	options.reconcile.may_step = a->review->index ? may_step : NULL;
 	options.reconcile.arg = a;
-	a->began_ms = rop_boot_ms();
+	a->progress.began_ms = rop_boot_ms();
 	if (!accept(a, &options.reconcile.revision, &err))
 		return cli_fail(&err);
-	a->began_ms = a->said_ms = rop_boot_ms();
+	a->progress.began_ms = a->progress.said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
 	struct rop_signal *terminate = rop_signal_new(a->s->loop, SIGTERM, on_signal, a);
 	options.writer = a->writer = rop_writer_new(a->s->loop, a->s->store, &err);
@@ -277,7 +142,7 @@ static enum rop_code go(struct applying *a)
 	a->drive = rop_drive_start(&options);
 	rop_writer_watch_pauses(a->writer, on_pauses, a);
 	a->ticker = rop_timer_new(a->s->loop, tick, a);
-	rop_timer_start(a->ticker, a->cli->live ? 200 : 1000);
+	rop_timer_start(a->ticker, progress_every_ms(&a->progress));
 	rop_loop_run(a->s->loop);
 	rop_timer_free(a->ticker);
 	rop_signal_free(interrupt);
@@ -286,6 +151,8 @@ static enum rop_code go(struct applying *a)
 	rop_writer_free(a->writer);
 	return a->code;
 }
+
+/* ---- agreeing ---------------------------------------------------------------------------------------------- */
 
 static bool may_go_on(struct cli *cli, struct rop_err *err)
 {
@@ -305,12 +172,10 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 
 static void tell_of_second(const struct session *s, const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
-		if (rop_reason_kind(w->is) != ROP_REASON_SECOND)
-			continue;
-		cli_print_jsonl(rop_json("{s:s, s:s, s:s, s:s, s:o}", "type", "warning", "cluster", s->topology->name,
-					 "reason", w->reason, "message", w->text, "advice", rop_json_text(w->advice)));
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
+		if (rop_reason_kind(w->is) == ROP_REASON_SECOND)
+			cli_print_jsonl(rop_report_warning_json(s->topology->name, w));
 	}
 }
 
@@ -322,12 +187,8 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 	struct rop_report report = session_report(s);
 	if (cli->values.output != CLI_TEXT) {
 		tell_of_second(s, plan->first);
-		for (size_t i = 0; i < plan->steps.n; i++) {
-			json_t *change = rop_report_step_json(&plan->steps.at[i]);
-			json_object_set_new(change, "type", json_string("planned_change"));
-			json_object_set_new(change, "cluster", json_string(s->topology->name));
-			cli_print_jsonl(change);
-		}
+		for (size_t i = 0; i < plan->steps.n; i++)
+			cli_print_jsonl(rop_report_planned_json(s->topology->name, &plan->steps.at[i]));
 		return;
 	}
 	if (terminal && (plan->steps.n || plan->result.reached))
@@ -346,7 +207,7 @@ static void make_plan(struct cli *cli, struct session *s, const struct review *r
 	struct rop_reconcile_options options;
 	session_reconcile_options(s, &options);
 	options.step &= !review->path; /* the saved plan is one of the whole way */
-	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, ret_plan);
+	rop_plan_make(cli->arena, &options, s->seen, session_clock(), ret_plan);
 }
 
 static bool is_refused(const struct rop_plan *plan)
@@ -427,7 +288,12 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 		code = still_agreed(cli, s, review, lock);
 	if (!agreed || code != ROP_OK)
 		return code;
-	struct applying a = { .cli = cli, .s = s, .review = review };
+	struct applying a = {
+		.cli = cli,
+		.s = s,
+		.review = review,
+		.progress = { .cli = cli, .cluster = s->topology->name },
+	};
 	return go(&a);
 }
 

@@ -7,11 +7,11 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "rop/io.h"
 
 #define FIRST_PORT 7000
 #define SERVERS 6
@@ -23,27 +23,16 @@ static const char *demo_folder(struct cli *cli)
 {
 	char *path = rop_strdup(cli->arena, cli_state_path(cli));
 	char *slash = strrchr(path, '/');
-	if (slash)
-		*slash = '\0';
-	return rop_printf(cli->arena, "%s/demo", slash ? (*path ? path : "/") : ".");
+	if (!slash)
+		return "./demo";
+	*slash = '\0';
+	return rop_printf(cli->arena, "%s/demo", *path ? path : "/");
 }
 
-static bool make_folders(const char *path, struct rop_err *err)
+static bool make_folders(struct cli *cli, const char *path, struct rop_err *err)
 {
-	char copy[4096];
-	if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy)
-		return rop_fail(err, ROP_FAIL, "path too long: %s", path);
-	for (char *p = copy + 1;; p++) {
-		if (*p && *p != '/')
-			continue;
-		char end = *p;
-		*p = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			return rop_fail(err, ROP_FAIL, "cannot create %s: %s", copy, strerror(errno));
-		*p = end;
-		if (!end)
-			return true;
-	}
+	char *folder = rop_strdup(cli->arena, path);
+	return rop_make_folders(folder) || rop_fail(err, ROP_FAIL, "cannot create %s: %s", folder, strerror(errno));
 }
 
 static bool write_file(const char *path, const char *text, struct rop_err *err)
@@ -115,17 +104,13 @@ static bool start_server(struct cli *cli, int port, struct rop_err *err)
 	const char *server = getenv("REDIS_SERVER") ? getenv("REDIS_SERVER") : "redis-server";
 	const char *folder = rop_printf(cli->arena, "%s/%d", demo_folder(cli), port);
 	const char *conf = rop_printf(cli->arena, "%s/redis.conf", folder);
-	if (!make_folders(folder, err) || !write_file(conf,
-						      rop_printf(cli->arena,
-								 "# written by redis-operator demo up\nbind "
-								 "127.0.0.1\nport %d\ndir %s\npidfile "
-								 "%s/redis.pid\nlogfile %s/redis.log\n"
-								 "daemonize yes\ncluster-enabled "
-								 "yes\ncluster-config-file "
-								 "nodes.conf\ncluster-node-timeout 5000\nappendonly "
-								 "no\nsave \"\"\n",
-								 port, folder, folder, folder),
-						      err))
+	const char *text = rop_printf(cli->arena,
+				      "# written by redis-operator demo up\n"
+				      "bind 127.0.0.1\nport %d\ndir %s\npidfile %s/redis.pid\nlogfile %s/redis.log\n"
+				      "daemonize yes\ncluster-enabled yes\ncluster-config-file nodes.conf\n"
+				      "cluster-node-timeout 5000\nappendonly no\nsave \"\"\n",
+				      port, folder, folder, folder);
+	if (!make_folders(cli, folder, err) || !write_file(conf, text, err))
 		return false;
 	char *argv[] = { (char *)server, (char *)conf, NULL };
 	pid_t pid;
@@ -157,7 +142,7 @@ static enum rop_code up(struct cli *cli)
 	const char *topology = rop_printf(cli->arena, "%s/demo.yaml", demo_folder(cli));
 	struct rop_loop *loop = rop_loop_new(&err);
 	int started = 0;
-	bool fine = loop && make_folders(demo_folder(cli), &err) && write_file(topology, topology_text(cli), &err);
+	bool fine = loop && make_folders(cli, demo_folder(cli), &err) && write_file(topology, topology_text(cli), &err);
 	for (int port = FIRST_PORT; fine && port < FIRST_PORT + SERVERS; port++) {
 		if (running(cli, port))
 			continue;

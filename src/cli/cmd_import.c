@@ -38,8 +38,7 @@ static bool plan_it(struct session *s, struct rop_plan *ret_plan, struct rop_err
 		if (!session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err))
 			return false;
 		session_reconcile_options(s, &options);
-		rop_plan_make(s->cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() },
-			      ret_plan);
+		rop_plan_make(s->cli->arena, &options, s->seen, session_clock(), ret_plan);
 		bool settling = ret_plan->steps.n == 0 && ret_plan->result.reached &&
 				!rop_situation_converged(ret_plan->first);
 		if (!settling || rop_boot_ms() >= until)

@@ -71,7 +71,7 @@ static enum rop_code make(struct cli *cli, struct session *s)
 	struct rop_plan plan;
 	struct rop_err err = { 0 };
 	session_reconcile_options(s, &options);
-	rop_plan_make(cli->arena, &options, s->seen, (struct rop_clock){ rop_wall_ms(), rop_boot_ms() }, &plan);
+	rop_plan_make(cli->arena, &options, s->seen, session_clock(), &plan);
 	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
 	print(cli, s, &plan, refused);
 	if (refused) {

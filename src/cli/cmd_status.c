@@ -5,8 +5,10 @@
 #include "cli.h"
 #include "rop/text.h"
 
+#define WATCH_EVERY_US 1000000
+
 static const struct cli_option OPTIONS[] = {
-	{ "watch", 'w', CLI_FLAG, NULL, "print again every interval until interrupted", CLI_VALUE(watch) },
+	{ "watch", 'w', CLI_FLAG, NULL, "print again every second until interrupted", CLI_VALUE(watch) },
 	{ 0 },
 };
 
@@ -52,7 +54,7 @@ static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 	return fine;
 }
 
-/* Every interval anew, with memory of its own: it may run for days. A reader that went away ends it. */
+/* Every second anew, with memory of its own: it may run for days. A reader that went away ends it. */
 static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 {
 	struct rop_arena *whole_call = cli->arena;
@@ -62,7 +64,7 @@ static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 		fine = print_one(cli, name, err);
 		rop_arena_free(cli->arena);
 		if (fine && !ferror(stdout))
-			usleep(1000000);
+			usleep(WATCH_EVERY_US);
 	}
 	cli->arena = whole_call;
 	return fine;
@@ -129,9 +131,13 @@ static bool print_all(struct cli *cli, struct rop_err *err)
 static enum rop_code run(struct cli *cli, int argc, char **argv)
 {
 	struct rop_err err = { 0 };
-	bool fine = argc == 0           ? print_all(cli, &err)
-		    : cli->values.watch ? watch(cli, argv[0], &err)
-					: print_one(cli, argv[0], &err);
+	bool fine;
+	if (argc == 0)
+		fine = print_all(cli, &err);
+	else if (cli->values.watch)
+		fine = watch(cli, argv[0], &err);
+	else
+		fine = print_one(cli, argv[0], &err);
 	return fine ? ROP_OK : cli_fail(&err);
 }
 

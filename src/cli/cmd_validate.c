@@ -13,16 +13,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		if (!right)
 			code = ROP_INVALID;
 		if (cli->values.output != CLI_TEXT) {
-			json_t *list = json_array();
-			for (size_t d = 0; d < diags.list.n; d++)
-				json_array_append_new(list, rop_json("{s:i, s:i, s:s, s:s, s:o}", "line",
-								     diags.list.at[d].mark.line, "column",
-								     diags.list.at[d].mark.column, "severity",
-								     diags.list.at[d].warning ? "warning" : "error",
-								     "message", diags.list.at[d].message, "hint",
-								     rop_json_text(diags.list.at[d].hint)));
-			json_array_append_new(files, rop_json("{s:s, s:b, s:o}", "path", argv[i], "valid", right,
-							      "diagnostics", list));
+			json_array_append_new(files, rop_report_diagnostics_json(argv[i], right, &diags));
 			continue;
 		}
 		cli_print_diags(&diags);

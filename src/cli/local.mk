@@ -18,6 +18,7 @@ redis_operator_SOURCES = \
 	src/cli/commands.c \
 	src/cli/consent.c \
 	src/cli/main.c \
+	src/cli/progress.c src/cli/progress.h \
 	src/cli/review.c src/cli/review.h \
 	src/cli/saved_plan_file.c src/cli/saved_plan_file.h \
 	src/cli/session.c \

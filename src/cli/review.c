@@ -71,8 +71,6 @@ bool review_open(struct session *s, struct cli *cli, const char *operand, struct
 
 /* ---- held against what is seen ----------------------------------------------------------------------------- */
 
-#define LINES_MAX 200 /* of what has changed; who moves a thousand steps need not read each */
-
 void review_take(struct session *s, const struct rop_plan *plan, struct review *review)
 {
 	rop_saved_plan_make(s->cli->arena, s->topology, s->source, s->machine, &s->image, plan, &review->plan);
@@ -91,17 +89,9 @@ bool review_fits(struct session *s, const struct review *review, const struct ro
 		lines.n = 0; /* nobody was asked about the facts, and nothing comes of them */
 	if (!lines.n)
 		return true;
-	fprintf(stderr, "redis-operator: %s does not fit any more: since %s this has changed; nothing was sent\n",
-		review->path ? review->path : "the plan", review->path ? "it was planned" : "it was shown");
-	for (size_t i = 0; i < lines.n && i < LINES_MAX; i++)
-		fprintf(stderr, "- %s\n", lines.at[i]);
-	if (lines.n > LINES_MAX)
-		fprintf(stderr, "- ... and %zu more\n", lines.n - LINES_MAX);
-	if (review->path)
-		fprintf(stderr, "  -> redis-operator plan --out %s %s, and review it again\n", review->path,
-			review->plan.path);
-	else
-		fprintf(stderr, "  -> apply again, to see what would be done now\n");
+	ROP_OWN_TEXT text = { 0 };
+	rop_saved_plan_outdated(&lines, review->path, review->plan.path, &text);
+	cli_fail_text(&text);
 	return false;
 }
 

@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "saved_plan_file.h"
+#include "rop/io.h"
 #include "rop/saved_plan.h"
+#include "saved_plan_file.h"
 
 #define BLANK " \t\r\n"
 
@@ -19,11 +20,8 @@
 static bool read_more(int fd, struct rop_text *ret, bool *ret_end)
 {
 	char buf[65536];
-	ssize_t n;
-	do
-		n = read(fd, buf, sizeof buf);
-	while (n < 0 && errno == EINTR);
-	*ret_end = n == 0;
+	ssize_t n = rop_read_all(fd, buf, sizeof buf);
+	*ret_end = n < (ssize_t)sizeof buf;
 	if (n > 0)
 		rop_text_put(ret, buf, (size_t)n);
 	return n >= 0;
@@ -122,11 +120,15 @@ bool saved_plan_topology(struct rop_arena *arena, const char *path, const char *
 	close(fd);
 	if (!ours)
 		return false;
-	if (!read || text.n > ROP_SAVED_TOPOLOGY_MAX || (text.n && memchr(text.at, '\0', text.n)))
-		return rop_fail(err, ROP_INVALID, "%s: cannot be read as a topology file: %s", path,
-				!read                             ? strerror(errno)
-				: text.n > ROP_SAVED_TOPOLOGY_MAX ? "it is too large"
-								  : "it holds a zero byte");
+	const char *wrong = NULL;
+	if (!read)
+		wrong = strerror(errno);
+	else if (text.n > ROP_SAVED_TOPOLOGY_MAX)
+		wrong = "it is too large";
+	else if (text.n && memchr(text.at, '\0', text.n))
+		wrong = "it holds a zero byte";
+	if (wrong)
+		return rop_fail(err, ROP_INVALID, "%s: cannot be read as a topology file: %s", path, wrong);
 	*ret_source = rop_strndup(arena, text.n ? text.at : "", text.n);
 	return true;
 }
@@ -147,6 +149,13 @@ static bool write_all(int fd, const char *bytes, size_t n)
 	return fchmod(fd, 0600) == 0 && fsync(fd) == 0;
 }
 
+static const char *kind_of_file(mode_t mode)
+{
+	if (S_ISLNK(mode))
+		return "a symbolic link";
+	return S_ISDIR(mode) ? "a folder" : "no regular file";
+}
+
 static bool may_replace(const char *path, struct rop_err *err)
 {
 	struct stat st;
@@ -157,9 +166,7 @@ static bool may_replace(const char *path, struct rop_err *err)
 		return true;
 	return rop_fail(err, ROP_INVALID,
 			"cannot write the plan %s: it is %s, and only a regular file is replaced; name another", path,
-			S_ISLNK(st.st_mode)   ? "a symbolic link"
-			: S_ISDIR(st.st_mode) ? "a folder"
-					      : "no regular file");
+			kind_of_file(st.st_mode));
 }
 
 static void sync_folder(const char *path)

@@ -267,6 +267,11 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 	};
 }
 
+struct rop_clock session_clock(void)
+{
+	return (struct rop_clock){ .wall_ms = rop_wall_ms(), .boot_ms = rop_boot_ms() };
+}
+
 struct rop_situation *session_situation(const struct session *s)
 {
 	return rop_situation_make(&(struct rop_situation){ .arena = s->cli->arena,

@@ -27,6 +27,12 @@ enum rop_code cli_fail(const struct rop_err *err)
 	return err->code;
 }
 
+void cli_fail_text(const struct rop_text *text)
+{
+	fputs("redis-operator: ", stderr);
+	say(stderr, text->at);
+}
+
 void cli_tell(const struct cli *cli, const char *fmt, ...)
 {
 	if (cli->values.quiet)

@@ -1,4 +1,7 @@
-/* address.c - "host:port": an IPv4 address, an IPv6 address in brackets, or a name; and the port. */
+/* address.c - "host:port" as a person writes it: an IPv4 address, an IPv6 address in brackets, or a name; and the port.
+ *
+ * Stricter than rop_address_split (rop/text.h), which takes what servers write, and says what is wrong where.
+ */
 #include "address.h"
 
 #include <arpa/inet.h>

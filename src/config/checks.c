@@ -161,12 +161,13 @@ static struct station station_of(struct config_walk *w, size_t i)
 	const struct rop_declared_node *node = &w->topology->nodes.at[i];
 	if (!node->host)
 		return (struct station){ 0 };
+	int bus = node->bus_port > 0 ? node->bus_port : 0;
+	if (node->bus_port == 0)
+		bus = node->port + ROP_BUS_OFFSET;
 	return (struct station){
 		.host = config_host_key(w->arena, node->host),
 		.port = node->port,
-		.bus = node->bus_port > 0    ? node->bus_port
-		       : node->bus_port == 0 ? node->port + ROP_BUS_OFFSET
-					     : 0,
+		.bus = bus,
 		.address = rop_doc_find(w->places.at[i], "address"),
 		.bus_port = rop_doc_find(w->places.at[i], "busPort"),
 	};

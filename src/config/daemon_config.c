@@ -280,13 +280,20 @@ static void take_group(struct reading *r, const char *group, const config_settin
 
 /* ---------------------------------------------------------------- the file */
 
+/* What ends the comment or the text that begins at c; NULL: none does. */
+static const char *quiet_until(const char *c)
+{
+	if (*c == '#' || strncmp(c, "//", 2) == 0)
+		return "\n";
+	if (strncmp(c, "/*", 2) == 0)
+		return "*/";
+	return *c == '"' ? "\"" : NULL;
+}
+
 /* Past a comment or a text that begins at c; c itself where none does. */
 static char *skip_quiet(char *c, int *line)
 {
-	const char *end = *c == '#' || strncmp(c, "//", 2) == 0 ? "\n"
-			  : strncmp(c, "/*", 2) == 0            ? "*/"
-			  : *c == '"'                           ? "\""
-								: NULL;
+	const char *end = quiet_until(c);
 	if (!end)
 		return c;
 	for (c += strlen(end); *c && strncmp(c, end, strlen(end)) != 0; c++) {

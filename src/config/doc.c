@@ -99,7 +99,7 @@ static void __attribute__((format(printf, 6, 0)))
 add(struct rop_diags *diags, const struct rop_doc *doc, const struct rop_doc_node *node, bool warning, const char *hint,
     const char *fmt, va_list ap)
 {
-	struct rop_mark mark = node ? node->mark : (struct rop_mark){ 1, 1 };
+	struct rop_mark mark = node ? node->mark : (struct rop_mark){ .line = 1, .column = 1 };
 	rop_diag_at(diags, doc, mark, node ? node->length : 1, warning, hint, rop_vprintf(diags->arena, fmt, ap));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rop/io.h"
 #include "rop/topology.h"
 
 #define PASSWORD_MAX 512
@@ -23,26 +24,10 @@ static bool check(const char *path, const struct stat *st, struct rop_err *err)
 	return true;
 }
 
-static ssize_t read_all(int fd, char *buf, size_t size)
-{
-	size_t n = 0;
-	while (n < size) {
-		ssize_t got = read(fd, buf + n, size - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	return (ssize_t)n;
-}
-
 /* buf has room for two bytes more than a password may have: its newline, and one to tell that there is too much. */
 static bool read_password(const char *what, int fd, char *buf, size_t size, size_t *ret_n, struct rop_err *err)
 {
-	ssize_t got = read_all(fd, buf, size);
+	ssize_t got = rop_read_all(fd, buf, size);
 	if (got < 0)
 		return rop_fail(err, ROP_INVALID, "%s: %s", what, strerror(errno));
 	size_t n = (size_t)got;

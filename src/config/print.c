@@ -189,7 +189,7 @@ static void put_hint_in_line(struct rop_text *out, const struct rop_diag *diag)
 static void put_more(struct rop_text *out, size_t n, const char *what)
 {
 	if (n > 0)
-		rop_text_add(out, "... and %zu more %s%s\n", n, what, n == 1 ? "" : "s");
+		rop_text_add(out, "... and %zu more %s%s\n", n, what, rop_plural((int64_t)n));
 }
 
 void rop_diags_print(struct rop_diags *diags, struct rop_text *out)

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "documents.h"
+#include "rop/io.h"
 #include "rop/text.h"
 
-static const struct rop_mark NOWHERE = { 0, 0 };
+static const struct rop_mark NOWHERE = { 0 };
 
 static bool refuse(struct rop_diags *diags, struct rop_doc *doc, const char *hint, const char *what, const char *why)
 {
@@ -48,23 +49,6 @@ static bool refuse_size(struct rop_diags *diags, struct rop_doc *doc)
 	return refuse(diags, doc, "is this the right file?", "the file is larger than 1 MiB", "");
 }
 
-/* Reads up to one byte more than allowed: the size may lie (it grows, or it is a file of /proc). -1: errno. */
-static ssize_t read_bounded(int fd, char *bytes)
-{
-	size_t n = 0;
-	while (n < CONFIG_BYTES_MAX + 1) {
-		ssize_t got = read(fd, bytes + n, CONFIG_BYTES_MAX + 1 - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	return (ssize_t)n;
-}
-
 bool config_source_load(struct rop_arena *arena, struct rop_doc *doc, struct rop_diags *diags)
 {
 	struct stat st;
@@ -75,8 +59,9 @@ bool config_source_load(struct rop_arena *arena, struct rop_doc *doc, struct rop
 		close(fd);
 		return refuse_size(diags, doc);
 	}
+	/* One byte more than allowed: the size may lie (it grows, or it is a file of /proc). */
 	char *bytes = rop_malloc(CONFIG_BYTES_MAX + 1);
-	ssize_t n = read_bounded(fd, bytes);
+	ssize_t n = rop_read_all(fd, bytes, CONFIG_BYTES_MAX + 1);
 	int why = errno;
 	close(fd);
 	bool ok = n >= 0 && (size_t)n <= CONFIG_BYTES_MAX;
@@ -102,11 +87,11 @@ static bool is_utf16(const char *s, size_t n)
 
 static struct rop_mark mark_of(const struct rop_doc *doc, size_t offset)
 {
-	struct rop_mark mark = { 1, 1 };
+	struct rop_mark mark = { .line = 1, .column = 1 };
 	uint32_t c;
 	for (size_t at = 0; at < offset; at += rop_char(doc->source + at, doc->source_n - at, &c)) {
 		if (doc->source[at] == '\n')
-			mark = (struct rop_mark){ mark.line + 1, 1 };
+			mark = (struct rop_mark){ .line = mark.line + 1, .column = 1 };
 		else
 			mark.column++;
 	}

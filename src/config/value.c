@@ -269,8 +269,12 @@ void config_value(struct config_walk *w, const struct config_key *key, const str
 static const char *as_redis_spells(struct rop_arena *arena, const char *name)
 {
 	char *s = rop_strdup(arena, name);
-	for (char *p = s; *p; p++)
-		*p = (char)(*p == '_' ? '-' : *p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+	for (char *p = s; *p; p++) {
+		if (*p == '_')
+			*p = '-';
+		else if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	}
 	return s[0] && s[strspn(s, "abcdefghijklmnopqrstuvwxyz-" DIGITS)] == '\0' ? s : NULL;
 }
 
@@ -327,7 +331,8 @@ void config_setting(struct config_walk *w, const struct rop_doc_node *name, cons
 		rop_diag_error(w->diags, w->doc, value, NULL, "the setting '%.60s' must be a single line without tabs",
 			       name->text);
 	else
-		*rop_push(w->arena, &w->topology->settings) = (struct rop_setting){ name->text, value->text };
+		*rop_push(w->arena, &w->topology->settings) = (struct rop_setting){ .name = name->text,
+										    .value = value->text };
 }
 
 /* All defaults are numbers, durations, or the first choice (false, as the arena gives it). */

@@ -30,7 +30,7 @@ bool config_is_broken(const struct rop_doc_node *node)
 
 static struct rop_mark mark_from(yaml_mark_t mark)
 {
-	return (struct rop_mark){ (int)mark.line + 1, (int)mark.column + 1 };
+	return (struct rop_mark){ .line = (int)mark.line + 1, .column = (int)mark.column + 1 };
 }
 
 /* The byte at a place; 0 at the end. Columns count characters. */
@@ -197,7 +197,7 @@ static int by_text(const void *a, const void *b)
 {
 	const struct pair *p = a, *q = b;
 	int order = strcmp(p->key->text, q->key->text);
-	return order ? order : p->nth < q->nth ? -1 : p->nth > q->nth;
+	return order ? order : (p->nth > q->nth) - (p->nth < q->nth);
 }
 
 static int by_place(const void *a, const void *b)
@@ -369,7 +369,7 @@ bool config_doc_parse(struct rop_arena *arena, const char *name, const char *byt
 {
 	struct rop_doc *doc = new_doc(arena, name);
 	if (n > CONFIG_BYTES_MAX) {
-		rop_diag_at(diags, doc, (struct rop_mark){ 0, 0 }, 1, false, NULL, "the text is larger than 1 MiB");
+		rop_diag_at(diags, doc, (struct rop_mark){ 0 }, 1, false, NULL, "the text is larger than 1 MiB");
 		return false;
 	}
 	doc->source = rop_strndup(arena, n ? bytes : "", n);

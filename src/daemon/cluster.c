@@ -7,7 +7,6 @@
  */
 #include "daemon.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,10 +181,10 @@ static void named(void *arg, const struct rop_err *err)
 	}
 	const struct cluster *other = taken_by(c, &node);
 	if (other) {
-		char why[512];
-		snprintf(why, sizeof why, "node %s:%d is also a node of cluster '%s' (%s): it can be in one only",
-			 node->host, node->port, other->name, other->path);
-		wait_and_retry(c, why);
+		struct rop_arena *arena = c->running->arena;
+		wait_and_retry(c,
+			       rop_printf(arena, "node %s is also a node of cluster '%s' (%s): it can be in one only",
+					  rop_address_join(arena, node->host, node->port), other->name, other->path));
 		return;
 	}
 	drive(c);

@@ -85,11 +85,24 @@ static void unwatch_folder(struct daemon *daemon)
 
 static void use_log(const struct rop_config *config)
 {
-	bool journal = config->log_format == ROP_LOG_AUTO && rop_service_has_journal();
 	rop_log_set_level(config->log_level);
-	rop_log_set_sink(journal                              ? rop_service_journal
-			 : config->log_format == ROP_LOG_JSON ? rop_log_json
-							      : rop_log_logfmt);
+	if (config->log_format == ROP_LOG_AUTO && rop_service_has_journal())
+		rop_log_set_sink(rop_service_journal);
+	else
+		rop_log_set_sink(config->log_format == ROP_LOG_JSON ? rop_log_json : rop_log_logfmt);
+}
+
+/* Read again: what was made of it once, and is not made anew. */
+static void keep_what_is_in_use(const struct daemon *daemon, struct rop_arena *arena, struct rop_config *config)
+{
+	if (config->concurrency != daemon->config.concurrency)
+		rop_log(ROP_LOG_WARN, "another concurrency needs a restart; this one stays in use",
+			ROP_FIELDS({ "concurrency", rop_printf(arena, "%d", daemon->config.concurrency) }));
+	if (strcmp(config->machines, daemon->config.machines) != 0)
+		rop_log(ROP_LOG_WARN, "other machines need a restart; these stay in use",
+			ROP_FIELDS({ "path", daemon->config.machines }));
+	config->concurrency = daemon->config.concurrency;
+	config->machines = rop_strdup(arena, daemon->config.machines);
 }
 
 static bool configure(struct daemon *daemon, struct rop_text *errors)
@@ -100,14 +113,14 @@ static bool configure(struct daemon *daemon, struct rop_text *errors)
 		rop_arena_free(arena);
 		return false;
 	}
-	if (!daemon->state) {
-		daemon->state = rop_malloc(strlen(config.state) + 1);
-		strcpy(daemon->state, config.state);
-	}
+	if (!daemon->state)
+		daemon->state = rop_heap_strdup(config.state);
 	if (strcmp(config.state, daemon->state) != 0)
 		rop_log(ROP_LOG_WARN, "another database needs a restart; this one stays in use",
 			ROP_FIELDS({ "path", config.state }));
 	config.state = daemon->state;
+	if (daemon->config_arena)
+		keep_what_is_in_use(daemon, arena, &config);
 	rop_arena_free(daemon->config_arena);
 	daemon->config_arena = arena;
 	daemon->config = config;

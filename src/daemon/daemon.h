@@ -62,7 +62,8 @@ struct cluster {
 	struct rop_condition converged; /* as logged last; texts on the heap */
 	char *trouble;                  /* why it cannot be begun, as logged last */
 	char *nameless;                 /* its nodes whose names do not resolve, as logged last */
-	uint64_t warned;                /* which warnings were logged: a bit of each one's digest */
+	uint64_t *warned;               /* digests of the warnings that were logged, on the heap */
+	size_t n_warned;
 };
 
 struct cluster *cluster_new(struct daemon *daemon, const char *name, const char *path);

@@ -164,8 +164,10 @@ static int compare_claims(const void *a, const void *b)
 /* What a file stands for: what it says, or while it has errors what it said last. */
 static const struct rop_topology *stands_for(struct daemon *daemon, const struct file *file)
 {
-	const struct cluster *c = file->parsed ? NULL : cluster_of_path(daemon, file->path);
-	return file->parsed ? file->parsed->topology : c ? c->wanted->topology : NULL;
+	if (file->parsed)
+		return file->parsed->topology;
+	const struct cluster *c = cluster_of_path(daemon, file->path);
+	return c ? c->wanted->topology : NULL;
 }
 
 static void add_conflict(struct file *file, const struct file *other, const char *what)
@@ -188,12 +190,15 @@ static void find_conflicts(struct daemon *daemon)
 		*rop_push(arena, &claims) = (struct claim){ .key = rop_printf(arena, "cluster %s", t->name),
 							    .file = file,
 							    .what = rop_printf(arena, "cluster '%s'", t->name) };
-		for (size_t i = 0; i < t->nodes.n; i++)
+		for (size_t i = 0; i < t->nodes.n; i++) {
+			const char *host = t->nodes.at[i].host;
+			int port = t->nodes.at[i].port;
 			*rop_push(arena, &claims) = (struct claim){
-				.key = rop_printf(arena, "node %s %d", t->nodes.at[i].host, t->nodes.at[i].port),
+				.key = rop_printf(arena, "node %s %d", host, port),
 				.file = file,
-				.what = rop_printf(arena, "node %s:%d", t->nodes.at[i].host, t->nodes.at[i].port)
+				.what = rop_printf(arena, "node %s", rop_address_join(arena, host, port)),
 			};
+		}
 	}
 	if (claims.n)
 		qsort(claims.at, claims.n, sizeof *claims.at, compare_claims);

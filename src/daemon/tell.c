@@ -7,6 +7,7 @@
 #include "rop/text.h"
 
 #define STATUS_AT_ONCE 32
+#define WARNED_MAX 64  /* warnings that are over and remembered all the same, so that none is said twice */
 #define STATUS_NAMED 4 /* clusters that are named in the status; more are counted */
 
 static void keep(char **at, const char *s)
@@ -40,7 +41,7 @@ static void make_status(const struct daemon *daemon, struct rop_text *text)
 		n++;
 		calm += is_calm(c);
 	}
-	rop_text_add(text, "%zu of %zu cluster%s converged", calm, n, n == 1 ? "" : "s");
+	rop_text_add(text, "%zu of %zu cluster%s converged", calm, n, rop_plural((int64_t)n));
 	for (const struct cluster *c = daemon->clusters; c; c = c->next) {
 		if (is_calm(c) && n > STATUS_NAMED)
 			continue;
@@ -56,7 +57,7 @@ static void make_status(const struct daemon *daemon, struct rop_text *text)
 	for (const struct file *file = daemon->files; file; file = file->next)
 		wrong += file->errors.n > 0;
 	if (wrong)
-		rop_text_add(text, "; %zu file%s with errors", wrong, wrong == 1 ? "" : "s");
+		rop_text_add(text, "; %zu file%s with errors", wrong, rop_plural((int64_t)wrong));
 }
 
 /* With very many clusters, making it costs more than a look: then once a second. */
@@ -138,13 +139,13 @@ static void tell_conditions(struct cluster *c, const struct rop_condition *condi
 	keep((char **)&c->converged.reason, now->reason);
 	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
 	const struct rop_condition *why = blocked ? &conditions[ROP_COND_BLOCKED] : now;
-	rop_log(now->status == ROP_TRUE ? ROP_LOG_INFO
-		: blocked               ? ROP_LOG_ERROR
-					: ROP_LOG_WARN,
-		now->status == ROP_TRUE ? "converged"
-		: blocked               ? "blocked"
-					: "not converged",
-		ROP_FIELDS({ "cluster", c->name }, { "reason", why->reason }, { "why", why->message }));
+	enum rop_log_level level = blocked ? ROP_LOG_ERROR : ROP_LOG_WARN;
+	const char *word = blocked ? "blocked" : "not converged";
+	if (now->status == ROP_TRUE) {
+		level = ROP_LOG_INFO;
+		word = "converged";
+	}
+	rop_log(level, word, ROP_FIELDS({ "cluster", c->name }, { "reason", why->reason }, { "why", why->message }));
 }
 
 void tell_written(struct cluster *c, const struct rop_entry *entry)
@@ -155,16 +156,50 @@ void tell_written(struct cluster *c, const struct rop_entry *entry)
 		tell_conditions(c, entry->conditions);
 }
 
+static uint64_t digest_of(const struct rop_finding *warning)
+{
+	return rop_digest(ROP_DIGEST_START, warning->text, strlen(warning->text));
+}
+
+static bool is_warned_of(const struct rop_situation *now, uint64_t digest)
+{
+	for (size_t i = 0; i < now->warnings.n; i++)
+		if (digest_of(&now->warnings.at[i]) == digest)
+			return true;
+	return false;
+}
+
+static bool was_logged(const struct cluster *c, uint64_t digest)
+{
+	for (size_t i = 0; i < c->n_warned; i++)
+		if (c->warned[i] == digest)
+			return true;
+	return false;
+}
+
+/* Months bring other warnings now and then: of very many, those that stand no more are forgotten. */
+static void remember_warned(struct cluster *c, const struct rop_situation *now, uint64_t digest)
+{
+	size_t kept = 0;
+	bool many = c->n_warned >= WARNED_MAX + now->warnings.n;
+	for (size_t i = 0; i < c->n_warned; i++)
+		if (!many || is_warned_of(now, c->warned[i]))
+			c->warned[kept++] = c->warned[i];
+	c->warned = rop_realloc(c->warned, (kept + 1) * sizeof *c->warned);
+	c->warned[kept++] = digest;
+	c->n_warned = kept;
+}
+
 /* Those of a second operator come only with the looks that ask for it, so silence is not the end of one: each is said
  * once. */
 void tell_warnings(struct cluster *c, const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
-		uint64_t bit = UINT64_C(1) << rop_digest(ROP_DIGEST_START, w->text, strlen(w->text)) % 64;
-		if (c->warned & bit)
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
+		uint64_t digest = digest_of(w);
+		if (was_logged(c, digest))
 			continue;
-		c->warned |= bit;
+		remember_warned(c, now, digest);
 		rop_log(ROP_LOG_WARN, w->text,
 			ROP_FIELDS({ "cluster", c->name }, { "reason", w->reason }, { "advice", w->advice }));
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "rop/io.h"
 
 struct rop_timer {
 	uv_timer_t handle; /* first: what the close callback frees */
@@ -117,7 +118,7 @@ const char *rop_boot_id(void)
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return id;
-	ssize_t n = read(fd, id, sizeof id - 1);
+	ssize_t n = rop_read_all(fd, id, sizeof id - 1);
 	close(fd);
 	id[n > 0 ? n : 0] = '\0';
 	id[strcspn(id, "\n")] = '\0';

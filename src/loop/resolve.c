@@ -51,8 +51,10 @@ static void answered(uv_getaddrinfo_t *request, int status, struct addrinfo *inf
 	void *arg = resolving->arg;
 	bool tell = !resolving->loop->closing;
 	forget(resolving);
+	if (status == 0 && !ips.n)
+		status = UV_EAI_NODATA;
 	if (tell)
-		found(arg, ips.at, ips.n, ips.n ? NULL : reason(status ? status : UV_EAI_NODATA));
+		found(arg, ips.at, ips.n, ips.n ? NULL : reason(status));
 	rop_arena_free(arena);
 }
 

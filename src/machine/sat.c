@@ -21,7 +21,9 @@ static enum clause_state look_at(const struct sat_literals *clause, const struct
 		left += __builtin_popcountll(ret_left->plain.at[i]) + __builtin_popcountll(ret_left->negated.at[i]);
 	}
 	*ret_n = left;
-	return left == 0 ? FALSIFIED : left == 1 ? UNIT : OPEN;
+	if (left == 0)
+		return FALSIFIED;
+	return left == 1 ? UNIT : OPEN;
 }
 
 /* Follow what is forced. false: a contradiction. *ret_open: the shortest clause still open, or no literals at all. */

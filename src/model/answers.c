@@ -160,10 +160,17 @@ static const char *line_address(struct rop_arena *arena, const struct rop_node_l
 	return line->address[0] == ':' || line->address[0] == '\0' ? NULL : visible(arena, line->address, ADDRESS_MAX);
 }
 
+static enum rop_role role_of(const struct rop_node_line *line)
+{
+	if (line->replica)
+		return ROP_ROLE_REPLICA;
+	return line->primary ? ROP_ROLE_PRIMARY : ROP_ROLE_UNKNOWN;
+}
+
 static void take_own_line(struct rop_arena *arena, const struct rop_node_line *own, struct rop_node *node)
 {
 	memcpy(node->id, own->id, ROP_ID_SIZE);
-	node->role = own->replica ? ROP_ROLE_REPLICA : own->primary ? ROP_ROLE_PRIMARY : ROP_ROLE_UNKNOWN;
+	node->role = role_of(own);
 	node->primary_id[0] = '\0';
 	if (own->primary_id[0] != '-')
 		memcpy(node->primary_id, own->primary_id, ROP_ID_SIZE);
@@ -327,12 +334,9 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 			node->elsewhere = line_address(seen->arena, line);
 		if (line->myself || (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
 			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
-		enum rop_role role = line->replica   ? ROP_ROLE_REPLICA
-				     : line->primary ? ROP_ROLE_PRIMARY
-						     : ROP_ROLE_UNKNOWN;
 		const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
-		if (role == node->role && strcmp(primary_id, node->primary_id) == 0 && line->epoch == node->epoch &&
-		    same_slots(line, slots_text[subject], &node->slots))
+		if (role_of(line) == node->role && strcmp(primary_id, node->primary_id) == 0 &&
+		    line->epoch == node->epoch && same_slots(line, slots_text[subject], &node->slots))
 			rop_bit_set(seen, seen->agrees, viewer, (size_t)subject);
 	}
 }

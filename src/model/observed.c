@@ -110,3 +110,9 @@ int rop_observed_setting(const struct rop_observed *seen, const char *name)
 			return (int)i;
 	return -1;
 }
+
+const char *rop_observed_value(const struct rop_observed *seen, size_t node, const char *name)
+{
+	int at = rop_observed_setting(seen, name);
+	return at < 0 ? NULL : seen->nodes[node].settings[at];
+}

@@ -11,11 +11,6 @@ struct holders { /* what is seen of them, for one pass */
 	struct rop_slots led; /* of owners that answer and are alone in their claim: that is known, not remembered */
 };
 
-static bool answers(const struct holders *h, size_t i)
-{
-	return rop_node_answers(&h->seen->nodes[i]);
-}
-
 static bool leads(const struct holders *h, size_t i)
 {
 	const struct rop_slots *slots = &h->seen->nodes[i].slots;
@@ -33,7 +28,7 @@ static struct holders find_holders(const struct rop_reconcile *r)
 		rop_slots_join(&once, slots);
 	}
 	for (size_t i = 0; i < h.seen->n; i++)
-		if (answers(&h, i) && leads(&h, i))
+		if (rop_answers(h.seen, i) && leads(&h, i))
 			rop_slots_join(&h.led, &h.seen->nodes[i].slots);
 	return h;
 }
@@ -43,7 +38,7 @@ static struct rop_copy_memory copy_seen(const struct holders *h, size_t i, bool 
 	const struct rop_node *node = &h->seen->nodes[i];
 	struct rop_copy_memory copy = { .address = node->address, .led = led, .offset = -1, .keys = -1 };
 	memcpy(copy.node, node->id, ROP_ID_SIZE);
-	if (!answers(h, i)) /* others told of it: nothing more is known */
+	if (!rop_answers(h->seen, i)) /* others told of it: nothing more is known */
 		return copy;
 	copy.offset = node->offset < 0 ? -1 : node->offset;
 	copy.keys = node->keys < 0 ? -1 : node->keys;
@@ -62,7 +57,8 @@ static bool has_copy(const struct rop_shard_memory *shard, const char *node)
 static bool follows(const struct holders *h, size_t i, size_t primary)
 {
 	const struct rop_node *node = &h->seen->nodes[i];
-	return answers(h, i) && node->role == ROP_ROLE_REPLICA && node->primary == (int)primary && !node->syncing;
+	return rop_answers(h->seen, i) && node->role == ROP_ROLE_REPLICA && node->primary == (int)primary &&
+	       !node->syncing;
 }
 
 /* What a copy had it has until something else is seen of it: a node that is silent may come back with its data, a
@@ -72,10 +68,10 @@ static bool may_still_have_it(const struct holders *h, const struct rop_copy_mem
 {
 	int node = rop_observed_find(h->seen, copy->node);
 	if (node >= 0)
-		return !answers(h, (size_t)node) || follows(h, (size_t)node, primary);
+		return !rop_answers(h->seen, (size_t)node) || follows(h, (size_t)node, primary);
 	for (size_t i = 0; i < h->seen->n; i++)
 		if (rop_streq(h->seen->nodes[i].address, copy->address))
-			return !answers(h, i);
+			return !rop_answers(h->seen, i);
 	return false;
 }
 
@@ -123,7 +119,7 @@ static bool take_shard(const struct holders *h, int number, int owner, struct ro
 	const struct rop_shard_memory *before = remembered_shard(h->r, number);
 	struct rop_shard_memory shard = { .number = number };
 	struct rop_slots slots = slots_left(h, before);
-	if (owner >= 0 && (answers(h, (size_t)owner) || rop_slots_empty(&slots))) {
+	if (owner >= 0 && (rop_answers(h->seen, (size_t)owner) || rop_slots_empty(&slots))) {
 		rop_slots_join(&slots, &h->seen->nodes[owner].slots);
 		take_copies(h, &shard, (size_t)owner, before);
 	} else if (before) {

@@ -31,8 +31,8 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
  * in two looks: that is as near as it comes. */
 static const char *kept_as(struct rop_reconcile *r, struct rop_expect *e, const struct rop_observed *seen)
 {
-	int node = rop_observed_find(seen, e->node), at = e->name ? rop_observed_setting(seen, e->name) : -1;
-	const char *value = node < 0 || at < 0 ? NULL : seen->nodes[node].settings[at];
+	int node = rop_observed_find(seen, e->node);
+	const char *value = node < 0 || !e->name ? NULL : rop_observed_value(seen, (size_t)node, e->name);
 	if (e->kind != ROP_STEP_SETTING || !e->accepted || !value)
 		return NULL;
 	if (rop_streq(e->shown, value))
@@ -84,10 +84,9 @@ static void match_temporaries(struct rop_reconcile *r, const struct rop_observed
 {
 	for (size_t i = r->image.temporaries.n; i-- > 0;) {
 		struct rop_temporary *t = &r->image.temporaries.at[i];
-		int node = rop_observed_find(seen, t->node), at = rop_observed_setting(seen, t->name);
-		const char *value = node < 0 || at < 0 || !rop_node_answers(&seen->nodes[node])
-					    ? NULL
-					    : seen->nodes[node].settings[at];
+		int node = rop_observed_find(seen, t->node);
+		bool answers = node >= 0 && rop_answers(seen, (size_t)node);
+		const char *value = answers ? rop_observed_value(seen, (size_t)node, t->name) : NULL;
 		if (!value || strcmp(value, t->temporary) == 0 || subject_is_pending(r, t))
 			continue;
 		*rop_push(r->arena, &r->gone) = *t;

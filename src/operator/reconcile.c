@@ -45,10 +45,7 @@ void rop_reconcile_free(struct rop_reconcile *r)
 static void finish(struct rop_reconcile *r, enum rop_code code)
 {
 	r->want = ROP_WANT_DONE;
-	if (code == ROP_OK)
-		r->result.code = ROP_OK;
-	else
-		r->result.code = code;
+	r->result.code = code;
 }
 
 /* In a plan the world answers at once: what has not come after some looks does not come without something else, unless

@@ -111,9 +111,9 @@ static void list_peers(struct rop_seed *seed, const struct rop_endpoint *first)
 
 static enum rop_code code_of(enum rop_reach reach)
 {
-	return reach == ROP_REACH_DENIED                                 ? ROP_DENIED
-	       : reach == ROP_REACH_SILENT || reach == ROP_REACH_LOADING ? ROP_UNREACHABLE
-									 : ROP_REFUSED;
+	if (reach == ROP_REACH_DENIED)
+		return ROP_DENIED;
+	return reach == ROP_REACH_SILENT || reach == ROP_REACH_LOADING ? ROP_UNREACHABLE : ROP_REFUSED;
 }
 
 bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *text, const char *user,

@@ -134,7 +134,8 @@ static void take_turn(struct rop_writer *w)
 		}
 		take_out(w, at, before);
 		if (turn->requests)
-			turn->requests[taken] = (struct rop_commit_request){ write->cluster, .entry = write->entry };
+			turn->requests[taken] = (struct rop_commit_request){ .cluster = write->cluster,
+									     .entry = write->entry };
 		turn->of[taken++] = write;
 	}
 }

@@ -47,7 +47,7 @@ bool alike_ranks_differ(const struct rop_observed *seen)
 {
 	int first = 0;
 	for (size_t i = 0; i < seen->n; i++) {
-		int rank = rop_node_answers(&seen->nodes[i]) ? alike_rank(&seen->nodes[i]) : 0;
+		int rank = rop_answers(seen, i) ? alike_rank(&seen->nodes[i]) : 0;
 		if (rank && first && rank != first)
 			return true;
 		first = first ? first : rank;
@@ -66,7 +66,7 @@ static const char *server_of(const struct rop_situation *now, size_t i)
 const char *alike_cannot_load(const struct rop_situation *now, size_t replica, size_t primary)
 {
 	const struct rop_node *x = &now->seen->nodes[replica], *p = &now->seen->nodes[primary];
-	if (x->reach != ROP_REACH_OK || p->reach != ROP_REACH_OK || alike_loads(x, p))
+	if (!rop_node_answers(x) || !rop_node_answers(p) || alike_loads(x, p))
 		return NULL;
 	return rop_printf(now->arena,
 			  "%s cannot load what %s sends: as its replica it would never be in sync, and not start again",
@@ -86,9 +86,9 @@ static void look_at_pair(struct rop_situation *now, size_t x, size_t p)
 			    "put newer servers under older ones only (spec.nodes[].shard says who goes where), or "
 			    "bring all to one version first");
 	else if (why)
-		policy_warn(now->arena, &now->layout, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
+		policy_warn(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
 	else if (after)
-		policy_warn(now->arena, &now->layout, (int)p, ROP_WHY_UNLIKE_LATER,
+		policy_warn(now, (int)p, ROP_WHY_UNLIKE_LATER,
 			    rop_printf(now->arena, "after a fail-over of shard %d %s", now->layout.shard_of[p] + 1,
 				       after),
 			    UPGRADE);
@@ -111,7 +111,7 @@ static void look_at_versions(struct rop_situation *now)
 
 static const char *value_at(const struct rop_situation *now, size_t i, int at)
 {
-	return rop_node_answers(&now->seen->nodes[i]) ? now->seen->nodes[i].settings[at] : NULL;
+	return rop_answers(now->seen, i) ? now->seen->nodes[i].settings[at] : NULL;
 }
 
 static const char *commonest(const struct rop_situation *now, int at)
@@ -145,7 +145,7 @@ static void look_at_setting(struct rop_situation *now, const char *name, const c
 		const char *advice = rop_printf(now->arena, "set '%s %s' in its configuration, and restart it", name,
 						most);
 		if (now->formed && now->group[i] == now->main_group)
-			policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
+			policy_warn(now, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
 		else
 			policy_find(now, (int)i, ROP_WHY_UNLIKE_SERVERS, text, advice);
 	}

@@ -66,7 +66,7 @@ static uint64_t *answering_mask(struct rop_situation *now)
 {
 	uint64_t *mask = rop_alloc_n(now->arena, now->seen->words + 1, sizeof *mask);
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (rop_node_answers(&now->seen->nodes[i]))
+		if (rop_answers(now->seen, i))
 			mask[i / 64] |= (uint64_t)1 << (i % 64);
 	return mask;
 }
@@ -76,8 +76,7 @@ static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, co
 {
 	for (size_t i = 0; i < now->seen->n; i++)
 		for (size_t w = 0; w < now->seen->words; w++)
-			if (rop_node_answers(&now->seen->nodes[i]) &&
-			    (matrix[i * now->seen->words + w] & mask[w]) != mask[w])
+			if (rop_answers(now->seen, i) && (matrix[i * now->seen->words + w] & mask[w]) != mask[w])
 				return false;
 	return true;
 }
@@ -86,8 +85,7 @@ static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, co
 static bool exact_members(const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (rop_node_answers(&now->seen->nodes[i]) && now->all_answer &&
-		    now->seen->nodes[i].others != (int)now->seen->n - 1)
+		if (rop_answers(now->seen, i) && now->all_answer && now->seen->nodes[i].others != (int)now->seen->n - 1)
 			return false;
 	return now->seen->foreign.n == 0;
 }
@@ -143,17 +141,22 @@ static void set_setting_flags(struct rop_situation *now)
 
 /* ---- the decision table ------------------------------------------------------------------------------------ */
 
+static bool weighs_more(const struct tally *a, const struct tally *b)
+{
+	int a_slots = rop_slots_count(&a->slots), b_slots = rop_slots_count(&b->slots);
+	if (a->keys != b->keys)
+		return a->keys > b->keys;
+	if (a_slots != b_slots)
+		return a_slots > b_slots;
+	return a->members > b->members;
+}
+
 static int main_component(const struct tally *tally, size_t n)
 {
 	int best = 0;
-	for (size_t i = 1; i < n; i++) {
-		const struct tally *a = &tally[i], *b = &tally[best];
-		int a_slots = rop_slots_count(&a->slots), b_slots = rop_slots_count(&b->slots);
-		if (a->keys != b->keys   ? a->keys > b->keys
-		    : a_slots != b_slots ? a_slots > b_slots
-					 : a->members > b->members)
+	for (size_t i = 1; i < n; i++)
+		if (weighs_more(&tally[i], &tally[best]))
 			best = (int)i;
-	}
 	return best;
 }
 
@@ -163,7 +166,7 @@ static void decide_case(struct rop_situation *now, const struct tally *tally)
 	for (size_t i = 0; i < now->seen->n; i++) {
 		blank &= is_blank(&now->seen->nodes[i]);
 		keys |= now->seen->nodes[i].keys > 0;
-		now->data |= now->seen->nodes[i].keys != 0 || !rop_node_answers(&now->seen->nodes[i]);
+		now->data |= now->seen->nodes[i].keys != 0 || !rop_answers(now->seen, i);
 	}
 	if (!now->in_view)
 		now->kase = ROP_CASE_UNDECIDED;
@@ -184,7 +187,7 @@ void rop_situation_assess(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
-		now->answering += rop_node_answers(&seen->nodes[i]);
+		now->answering += rop_answers(seen, i);
 		rop_slots_join(&now->owned, &seen->nodes[i].slots);
 	}
 	now->all_answer = now->answering == seen->n;
@@ -198,6 +201,8 @@ void rop_situation_assess(struct rop_situation *now)
 		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
+	for (size_t i = 0; i < now->layout.warnings.n; i++)
+		*rop_push(now->arena, &now->warnings) = now->layout.warnings.at[i];
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_find_unknown_settings(now);

@@ -27,8 +27,7 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
  * setting is put back then. */
 static bool is_ready_to_follow(const struct rop_situation *now, size_t i, int primary)
 {
-	int at = rop_observed_setting(now->seen, GUARD_NO_FAILOVER);
-	const char *value = at < 0 ? NULL : now->seen->nodes[i].settings[at];
+	const char *value = rop_observed_value(now->seen, i, GUARD_NO_FAILOVER);
 	if (!value || !guard_needs_no_failover(now, i, (size_t)primary))
 		return true; /* where there is data and no value, the guard says what is missing */
 	for (size_t t = 0; t < now->image->temporaries.n; t++) {
@@ -43,10 +42,9 @@ static bool is_ready_to_follow(const struct rop_situation *now, size_t i, int pr
 
 static struct rop_step step_aside(const struct rop_situation *now, size_t i, int primary)
 {
-	int at = rop_observed_setting(now->seen, GUARD_NO_FAILOVER);
 	struct rop_step step = policy_step(now, ROP_STEP_LOWER, (int)i, primary);
 	step.expect.name = GUARD_NO_FAILOVER;
-	step.expect.was = now->seen->nodes[i].settings[at];
+	step.expect.was = rop_observed_value(now->seen, i, GUARD_NO_FAILOVER);
 	step.expect.value = "yes";
 	return step;
 }

@@ -35,6 +35,23 @@ static const char *paused_by(const struct rop_situation *now)
 	return rop_printf(now->arena, "%s paused it, for another %s", by, left);
 }
 
+static const char *well_formed(const struct rop_situation *now)
+{
+	if (!now->all_answer)
+		return "not every node could be asked";
+	return now->members_agree ? "every node lists exactly the declared nodes"
+				  : "some node does not list exactly the declared nodes";
+}
+
+static const char *replicas_ready(const struct rop_situation *now)
+{
+	if (!now->all_answer)
+		return "not every node could be asked";
+	if (!now->replicas_attached)
+		return "some replica is not attached";
+	return now->links_up ? "replicas follow their primaries" : "some replica is not linked to its primary";
+}
+
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret[ROP_CONDITIONS_N])
 {
@@ -43,18 +60,12 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent",
 				      rop_printf(arena, "%zu of %zu nodes answer", now->answering, n));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
-					!now->all_answer     ? "not every node could be asked"
-					: now->members_agree ? "every node lists exactly the declared nodes"
-							     : "some node does not list exactly the declared nodes");
+					well_formed(now));
 	ret[ROP_COND_SLOTS_COVERED] = say(now->slots_assigned, "AllAssigned", "NotAssigned",
 					  rop_printf(arena, "%d of 16384 slots are owned",
 						     rop_slots_count(&now->owned)));
 	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked",
-					   "NotAllLinked",
-					   !now->all_answer          ? "not every node could be asked"
-					   : !now->replicas_attached ? "some replica is not attached"
-					   : !now->links_up          ? "some replica is not linked to its primary"
-								     : "replicas follow their primaries");
+					   "NotAllLinked", replicas_ready(now));
 	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
 				      converged ? "the cluster matches its topology"
 						: first_text(now, "not as declared yet"));

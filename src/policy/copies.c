@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool answers(const struct rop_observed *seen, size_t i)
-{
-	return rop_node_answers(&seen->nodes[i]);
-}
-
 bool copies_may_hold(const struct rop_node *node)
 {
 	return node->keys != 0;
@@ -22,7 +17,7 @@ static int owner_by_history(const struct rop_observed *seen, size_t node)
 	int owner = -1;
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *other = &seen->nodes[i];
-		if (!answers(seen, i) || other->role == ROP_ROLE_REPLICA || rop_slots_empty(&other->slots) ||
+		if (!rop_answers(seen, i) || other->role == ROP_ROLE_REPLICA || rop_slots_empty(&other->slots) ||
 		    !other->replid[0] || strcmp(other->replid, seen->nodes[node].replid) != 0)
 			continue;
 		if (owner >= 0)
@@ -49,7 +44,7 @@ int copies_root(const struct rop_observed *seen, size_t node)
 bool copies_in_sync(const struct rop_observed *seen, size_t i, size_t primary)
 {
 	const struct rop_node *node = &seen->nodes[i];
-	return answers(seen, i) && answers(seen, primary) && node->role == ROP_ROLE_REPLICA &&
+	return rop_answers(seen, i) && rop_answers(seen, primary) && node->role == ROP_ROLE_REPLICA &&
 	       node->primary == (int)primary && node->link_up && !node->syncing &&
 	       rop_bit(seen, seen->online, primary, i);
 }
@@ -60,7 +55,7 @@ static bool in_sync_all_the_way(const struct rop_observed *seen, size_t i)
 	for (size_t hops = 0; hops <= seen->n; hops++) {
 		const struct rop_node *node = &seen->nodes[at];
 		if (node->role != ROP_ROLE_REPLICA)
-			return answers(seen, at);
+			return rop_answers(seen, at);
 		if (node->primary < 0 || !copies_in_sync(seen, at, (size_t)node->primary))
 			return false;
 		at = (size_t)node->primary;
@@ -72,10 +67,13 @@ enum copy_state copies_state(const struct rop_situation *now, size_t i)
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[i];
-	if (!answers(seen, i))
+	if (!rop_answers(seen, i))
 		return COPY_SILENT;
-	if (node->role != ROP_ROLE_REPLICA)
-		return !rop_slots_empty(&node->slots) ? COPY_SERVING : node->keys == 0 ? COPY_NONE : COPY_UNKNOWN;
+	bool replica = node->role == ROP_ROLE_REPLICA;
+	if (!replica && !rop_slots_empty(&node->slots))
+		return COPY_SERVING;
+	if (!replica)
+		return node->keys == 0 ? COPY_NONE : COPY_UNKNOWN;
 	if (node->syncing)
 		return COPY_FILLING;
 	if (in_sync_all_the_way(seen, i))
@@ -101,7 +99,7 @@ static bool is_trusted(const struct rop_observed *seen, size_t viewer)
 {
 	size_t owners = 0, against = 0;
 	for (size_t j = 0; j < seen->n; j++) {
-		if (j == viewer || !answers(seen, j) || rop_slots_empty(&seen->nodes[j].slots))
+		if (j == viewer || !rop_answers(seen, j) || rop_slots_empty(&seen->nodes[j].slots))
 			continue;
 		owners++;
 		against += rop_bit(seen, seen->failing, j, viewer);
@@ -131,18 +129,21 @@ const char *copies_elsewhere(const struct rop_situation *now, size_t i, int64_t 
 	const struct rop_before *before = now->before ? &now->before[i] : NULL;
 	bool lately = before && before->elsewhere[0] && strcmp(before->id, node->id) == 0 && before->answered;
 	*ret_ms = lately ? now->boot_ms - before->elsewhere_since_ms : 0;
-	return node->elsewhere ? node->elsewhere : lately ? before->elsewhere : NULL;
+	if (node->elsewhere)
+		return node->elsewhere;
+	return lately ? before->elsewhere : NULL;
 }
 
 const char *copies_leadership_open(const struct rop_situation *now, size_t primary)
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[primary];
-	if (!answers(seen, primary))
+	if (!rop_answers(seen, primary))
 		return rop_printf(now->arena, "%s does not answer (%s)", node->address,
 				  node->reach_why ? node->reach_why : "no reply");
 	for (size_t v = 0; v < seen->n; v++)
-		if (v != primary && answers(seen, v) && rop_bit(seen, seen->failing, v, primary) && is_trusted(seen, v))
+		if (v != primary && rop_answers(seen, v) && rop_bit(seen, seen->failing, v, primary) &&
+		    is_trusted(seen, v))
 			return rop_printf(now->arena, "%s sees %s failing", seen->nodes[v].address, node->address);
 	int rival = rival_of(seen, primary);
 	if (rival >= 0)
@@ -188,7 +189,7 @@ static void add_copy(const struct rop_situation *now, const struct rop_copy_memo
 		     struct rop_text *nodes, struct rop_text *silent)
 {
 	int node = node_of_copy(now->seen, copy);
-	bool up = node >= 0 && answers(now->seen, (size_t)node);
+	bool up = node >= 0 && rop_answers(now->seen, (size_t)node);
 	r->n++;
 	r->empty += up && now->seen->nodes[node].keys == 0;
 	r->silent += !up;

@@ -51,10 +51,14 @@ void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, c
 	*rop_push(now->arena, &now->open) = make(ROP_TIMEOUT, node, is, text, advice);
 }
 
-void policy_warn(struct rop_arena *arena, struct rop_layout *layout, int node, enum rop_reason is, const char *text,
-		 const char *advice)
+void policy_warn(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
 {
-	*rop_push(arena, &layout->warnings) = make(ROP_OK, node, is, text, advice);
+	*rop_push(now->arena, &now->warnings) = make(ROP_OK, node, is, text, advice);
+}
+
+struct rop_finding policy_warning(int node, enum rop_reason is, const char *text)
+{
+	return make(ROP_OK, node, is, text, NULL);
 }
 
 /* Ranges of one shard are one loss. */

@@ -69,7 +69,7 @@ void policy_introduce_nodes(const void *subject, const int64_t *args, void *outp
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
 			bool ij = rop_bit(seen, seen->known, i, j), ji = rop_bit(seen, seen->known, j, i);
-			if ((ij && ji) || !rop_node_answers(&seen->nodes[i]) || !rop_node_answers(&seen->nodes[j]) ||
+			if ((ij && ji) || !rop_answers(seen, i) || !rop_answers(seen, j) ||
 			    being_introduced(now, &seen->nodes[i], &seen->nodes[j]))
 				continue;
 			/* The one that does not know the other is told; when neither does, the earlier one. */

@@ -10,7 +10,7 @@ static bool lower(const struct rop_situation *now, struct rop_batch *batch, size
 {
 	struct rop_step step = policy_step(now, ROP_STEP_LOWER, (int)node, -1);
 	step.expect.name = name;
-	step.expect.was = policy_setting_now(now, node, name);
+	step.expect.was = rop_observed_value(now->seen, node, name);
 	step.expect.value = value;
 	return policy_add(now, batch, &step);
 }

@@ -4,6 +4,11 @@
 
 #define WARNINGS_MAX 5
 
+static void warn(struct rop_arena *arena, struct rop_layout *layout, int node, enum rop_reason is, const char *text)
+{
+	*rop_push(arena, &layout->warnings) = policy_warning(node, is, text);
+}
+
 void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topology *topology,
 			       const struct rop_observed *seen, struct rop_layout *layout)
 {
@@ -11,12 +16,10 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 	placement_init(&p, arena, topology, 0, 0);
 	size_t found = 0;
 	if (p.one_host && p.n > layout->n)
-		policy_warn(arena, layout, -1, ROP_WHY_ONE_HOST,
-			    rop_printf(arena,
-				       "all %zu nodes are on one host (%s): its failure takes primaries and replicas "
-				       "together",
-				       p.n, topology->nodes.at[0].host),
-			    NULL);
+		warn(arena, layout, -1, ROP_WHY_ONE_HOST,
+		     rop_printf(arena,
+				"all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
+				p.n, topology->nodes.at[0].host));
 	/* Nodes of one shard, primary first: each is held against those before it. */
 	int *order = rop_alloc_n(arena, p.n, sizeof(int));
 	for (size_t k = 0; k < layout->n; k++) {
@@ -35,18 +38,15 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 				const char *shared = host ? "the host"
 							  : rop_printf(arena, "zone %s",
 								       topology->nodes.at[order[a]].zone);
-				policy_warn(arena, layout, order[a], host ? ROP_WHY_SHARED_HOST : ROP_WHY_SHARED_ZONE,
-					    rop_printf(arena, "%s shares %s with %s, %s of its shard",
-						       seen->nodes[order[a]].address, shared,
-						       seen->nodes[order[b]].address,
-						       order[b] == primary ? "the primary" : "a replica"),
-					    NULL);
+				warn(arena, layout, order[a], host ? ROP_WHY_SHARED_HOST : ROP_WHY_SHARED_ZONE,
+				     rop_printf(arena, "%s shares %s with %s, %s of its shard",
+						seen->nodes[order[a]].address, shared, seen->nodes[order[b]].address,
+						order[b] == primary ? "the primary" : "a replica"));
 			}
 		}
 	}
 	if (found > WARNINGS_MAX)
-		policy_warn(arena, layout, -1, ROP_WHY_SHARED_HOST,
-			    rop_printf(arena, "and %zu more pairs of one shard that share a host or a zone",
-				       found - WARNINGS_MAX),
-			    NULL);
+		warn(arena, layout, -1, ROP_WHY_SHARED_HOST,
+		     rop_printf(arena, "and %zu more pairs of one shard that share a host or a zone",
+				found - WARNINGS_MAX));
 }

@@ -5,13 +5,14 @@
 #include "rop/policy.h"
 #include "rop/tries.h"
 
-/* findings.c: what forbids to go on, once each, however often it is found; what is open yet; what is warned of */
+/* findings.c: what forbids to go on, once each, however often it is found; what is open yet; what is warned of, of a
+ * situation or (as a value) of a layout */
 void policy_find(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
-void policy_warn(struct rop_arena *arena, struct rop_layout *layout, int node, enum rop_reason is, const char *text,
-		 const char *advice);
+void policy_warn(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
+struct rop_finding policy_warning(int node, enum rop_reason is, const char *text);
 
-/* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
+/* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
@@ -39,7 +40,6 @@ bool policy_needs_epoch(const struct rop_situation *now, size_t node);
 /* rights.c: what is not permitted, before anything is changed */
 void policy_find_rights(struct rop_situation *now);
 /* values.c */
-const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name); /* NULL: not known */
 bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
 bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 /* settings.c: managed settings */

@@ -94,7 +94,7 @@ static void tell_missing(struct rop_situation *now, size_t first, const unsigned
 			     "declare "
 			     "another user under spec.auth";
 	if (now->looks_once)
-		policy_warn(now->arena, &now->layout, (int)first, ROP_WHY_NOT_PERMITTED,
+		policy_warn(now, (int)first, ROP_WHY_NOT_PERMITTED,
 			    rop_printf(now->arena,
 				       "%s: user '%s' may not run %s, which is needed there: an apply would change "
 				       "nothing and end with code 9",
@@ -115,7 +115,7 @@ static void warn_of_blindness(struct rop_situation *now)
 		unsigned lacks = now->seen->nodes[i].forbidden & sight;
 		if (!lacks)
 			continue;
-		policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_NOT_PERMITTED,
+		policy_warn(now, (int)i, ROP_WHY_NOT_PERMITTED,
 			    rop_printf(now->arena,
 				       "%s: user '%s' may not run %s: another redis-operator at work there would not "
 				       "be "
@@ -145,7 +145,7 @@ static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (!needed[i] || !node->rights_hidden)
 			continue;
-		policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_RIGHTS_HIDDEN,
+		policy_warn(now, (int)i, ROP_WHY_RIGHTS_HIDDEN,
 			    rop_printf(now->arena,
 				       "whether user '%s' may change what is to be changed cannot be checked "
 				       "beforehand: "

@@ -126,7 +126,7 @@ static bool have_history(const struct rop_situation *now)
 static bool all_blank(const struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (!rop_node_answers(&now->seen->nodes[i]) || now->seen->nodes[i].keys != 0)
+		if (!rop_answers(now->seen, i) || now->seen->nodes[i].keys != 0)
 			return false;
 	return true;
 }
@@ -150,10 +150,11 @@ static const char *slots_sentence(const struct rop_situation *now, const char *s
 				  const struct remembered *r)
 {
 	const char *were = where_they_were(now, r);
-	const char *are = r->silent_nodes ? rop_printf(now->arena, "%s does not answer and may come back with it; ",
-						       r->silent_nodes)
-			  : r->n && r->empty == r->n ? "all of these answer, and are empty now; "
-						     : "";
+	const char *are = "";
+	if (r->silent_nodes)
+		are = rop_printf(now->arena, "%s does not answer and may come back with it; ", r->silent_nodes);
+	else if (r->n && r->empty == r->n)
+		are = "all of these answer, and are empty now; ";
 	return rop_printf(now->arena,
 			  "slots %s (shard %d) are owned by nobody; %s; %sgiven to an empty node, their keys are lost",
 			  slots, shard, were, are);
@@ -204,12 +205,6 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 }
 
 /* ---- REPLICATE --------------------------------------------------------------------------------------------- */
-
-static const char *value_of(const struct rop_observed *seen, size_t node, const char *name)
-{
-	int at = rop_observed_setting(seen, name);
-	return at < 0 ? NULL : seen->nodes[node].settings[at];
-}
 
 bool guard_needs_no_failover(const struct rop_situation *now, size_t x, size_t p)
 {
@@ -301,7 +296,7 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	if (unlike)
 		return wait_for(unlike);
 	if (!now->data)
-		return rop_node_answers(&seen->nodes[p]) ? GO : wait_for(copies_leadership_open(now, p));
+		return rop_answers(seen, p) ? GO : wait_for(copies_leadership_open(now, p));
 	const char *open = copies_leadership_open(now, p);
 	if (open)
 		return wait_for(open);
@@ -317,7 +312,7 @@ static struct guard risk_of_role(const struct rop_situation *now, const struct r
 	struct guard guard = risk_of_following(now, batch, x, p);
 	if (guard.verdict != GUARD_GO || !guard_needs_no_failover(now, x, p))
 		return guard;
-	const char *value = value_of(now->seen, x, GUARD_NO_FAILOVER);
+	const char *value = rop_observed_value(now->seen, x, GUARD_NO_FAILOVER);
 	if (!value)
 		return unknown(now, x, "its setting " GUARD_NO_FAILOVER " (config|get)");
 	if (strcasecmp(value, "yes") != 0)
@@ -365,8 +360,8 @@ static bool evicts(const struct limit *limit, int64_t used, int64_t *ret_bytes)
 static struct guard eviction(const struct rop_situation *now, const struct rop_step *step)
 {
 	const struct rop_node *node = &now->seen->nodes[step->node];
-	struct limit then = { value_of(now->seen, (size_t)step->node, "maxmemory-policy"),
-			      value_of(now->seen, (size_t)step->node, "maxmemory") };
+	struct limit then = { rop_observed_value(now->seen, (size_t)step->node, "maxmemory-policy"),
+			      rop_observed_value(now->seen, (size_t)step->node, "maxmemory") };
 	struct limit at_last = { declared(now, "maxmemory-policy"), declared(now, "maxmemory") };
 	if (!at_last.policy)
 		at_last.policy = then.policy;

@@ -63,6 +63,6 @@ void policy_warn_of_second(struct rop_situation *now)
 				add(&others, operator);
 		}
 	for (size_t i = 0; i < others.n; i++)
-		policy_warn(now->arena, &now->layout, -1, ROP_WHY_SECOND_OPERATOR, sentence(now, &others.at[i]),
+		policy_warn(now, -1, ROP_WHY_SECOND_OPERATOR, sentence(now, &others.at[i]),
 			    "stop one of them; on one host, let both use the same --state");
 }

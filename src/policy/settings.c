@@ -52,7 +52,7 @@ static bool is_kept_as(const struct rop_situation *now, size_t node, const struc
 
 static bool as_declared(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
-	const char *value = policy_setting_now(now, node, setting->name);
+	const char *value = rop_observed_value(now->seen, node, setting->name);
 	return value && (policy_same_value(value, setting->value) || is_kept_as(now, node, setting, value));
 }
 
@@ -65,7 +65,7 @@ static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 
 bool policy_node_as_declared(const struct rop_situation *now, size_t node)
 {
-	if (!rop_node_answers(&now->seen->nodes[node]))
+	if (!rop_answers(now->seen, node))
 		return true;
 	for (size_t s = 0; s < now->topology->settings.n; s++)
 		if (!as_declared(now, node, &now->topology->settings.at[s]))
@@ -92,7 +92,7 @@ static bool is_proven(const struct rop_situation *now, const struct rop_setting 
 static size_t pilot_of(const struct rop_situation *now, const struct rop_setting *setting)
 {
 	size_t i = 0;
-	while (i < now->seen->n && (!rop_node_answers(&now->seen->nodes[i]) || as_declared(now, i, setting)))
+	while (i < now->seen->n && (!rop_answers(now->seen, i) || as_declared(now, i, setting)))
 		i++;
 	return i;
 }
@@ -103,7 +103,7 @@ static bool set(const struct rop_situation *now, struct rop_batch *batch, size_t
 	struct rop_step step = policy_step(now, ROP_STEP_SETTING, (int)node, -1);
 	step.expect.name = setting->name;
 	step.expect.value = setting->value;
-	step.expect.was = policy_setting_now(now, node, setting->name);
+	step.expect.was = rop_observed_value(now->seen, node, setting->name);
 	return policy_add(now, batch, &step);
 }
 

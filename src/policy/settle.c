@@ -6,11 +6,6 @@
 
 #include "rop/policy.h"
 
-static bool alive(const struct rop_observed *seen, size_t i)
-{
-	return rop_node_answers(&seen->nodes[i]);
-}
-
 /* Gossip: acquaintance becomes mutual (the one that is met dials back) and transitive (gossip names third nodes). */
 static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *arena)
 {
@@ -18,7 +13,7 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 	size_t *group = rop_alloc_n(arena, seen->n, sizeof *group);
 	uint64_t *mask = rop_alloc_n(arena, seen->words + 1, sizeof *mask);
 	for (size_t start = 0; start < seen->n; start++) {
-		if (done[start] || !alive(seen, start))
+		if (done[start] || !rop_answers(seen, start))
 			continue;
 		size_t n = 0;
 		group[n++] = start;
@@ -28,11 +23,11 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 		for (size_t at = 0; at < n; at++) {
 			for (size_t j = 0; j < seen->n; j++) {
 				bool linked = rop_bit(seen, seen->known, group[at], j) ||
-					      (alive(seen, j) && rop_bit(seen, seen->known, j, group[at]));
+					      (rop_answers(seen, j) && rop_bit(seen, seen->known, j, group[at]));
 				if (!linked || (mask[j / 64] >> (j % 64) & 1))
 					continue;
 				mask[j / 64] |= (uint64_t)1 << (j % 64);
-				if (alive(seen, j)) {
+				if (rop_answers(seen, j)) {
 					done[j] = true;
 					group[n++] = j;
 				}
@@ -58,8 +53,8 @@ static void settle_claims(struct rop_observed *seen)
 		for (size_t j = 0; j < seen->n; j++) {
 			struct rop_node *a = &seen->nodes[i];
 			const struct rop_node *b = &seen->nodes[j];
-			if (i == j || !alive(seen, i) || !rop_bit(seen, seen->known, i, j) || b->epoch <= a->epoch ||
-			    !rop_slots_meet(&a->slots, &b->slots))
+			if (i == j || !rop_answers(seen, i) || !rop_bit(seen, seen->known, i, j) ||
+			    b->epoch <= a->epoch || !rop_slots_meet(&a->slots, &b->slots))
 				continue;
 			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
 				a->slots.bits[w] &= ~b->slots.bits[w];
@@ -72,8 +67,8 @@ static void follow_primaries(struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
-		if (!alive(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0 ||
-		    !alive(seen, (size_t)node->primary))
+		if (!rop_answers(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0 ||
+		    !rop_answers(seen, (size_t)node->primary))
 			continue;
 		const struct rop_node *primary = &seen->nodes[node->primary];
 		node->link_up = true;
@@ -94,14 +89,14 @@ void rop_settle(struct rop_observed *seen)
 	follow_primaries(seen);
 	uint64_t *up = rop_alloc_n(arena, seen->words + 1, sizeof *up);
 	for (size_t i = 0; i < seen->n; i++)
-		if (alive(seen, i))
+		if (rop_answers(seen, i))
 			up[i / 64] |= (uint64_t)1 << (i % 64);
 
 	for (size_t i = 0; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
 		struct rop_slots covered = { 0 };
 		int owners = 0, owners_up = 0;
-		if (!alive(seen, i))
+		if (!rop_answers(seen, i))
 			continue;
 		for (size_t w = 0; w < seen->words; w++) {
 			size_t at = i * seen->words + w;
@@ -118,7 +113,7 @@ void rop_settle(struct rop_observed *seen)
 				continue;
 			rop_slots_join(&covered, &other->slots);
 			owners++;
-			owners_up += alive(seen, j);
+			owners_up += rop_answers(seen, j);
 		}
 		node->state_ok = rop_slots_count(&covered) == ROP_SLOTS && owners_up * 2 > owners;
 	}

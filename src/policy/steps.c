@@ -131,7 +131,9 @@ static size_t words(struct rop_arena *arena, const char ***ret_argv, const char 
 	argv[2] = c;
 	argv[3] = d;
 	*ret_argv = argv;
-	return d ? 4 : c ? 3 : 2;
+	if (d)
+		return 4;
+	return c ? 3 : 2;
 }
 
 static size_t make_command(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,
@@ -200,12 +202,6 @@ void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen,
 
 /* ---- seen to have happened --------------------------------------------------------------------------------- */
 
-static const char *setting_now(const struct rop_observed *seen, int node, const char *name)
-{
-	int at = rop_observed_setting(seen, name);
-	return at < 0 ? NULL : seen->nodes[node].settings[at];
-}
-
 bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node);
@@ -217,7 +213,7 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
 	case ROP_STEP_SETTING: {
-		const char *value = setting_now(seen, node, e->name);
+		const char *value = rop_observed_value(seen, (size_t)node, e->name);
 		return value && policy_same_value(value, e->value);
 	}
 	case ROP_STEP_EPOCH: return n->epoch >= e->epoch;

@@ -15,11 +15,6 @@ static void note(struct rop_situation *now, int node, enum rop_reason is, const 
 	policy_note_open(now, node, is, text, advice);
 }
 
-static bool answers(const struct rop_situation *now, size_t i)
-{
-	return rop_node_answers(&now->seen->nodes[i]);
-}
-
 /* For each node that some others lack in the matrix: one sentence that names it and them. */
 static void note_pairs(struct rop_situation *now, const uint64_t *matrix, enum rop_reason is,
 		       const char *(*sentence)(struct rop_situation *now, const char *viewers,
@@ -32,7 +27,8 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, enum r
 		ROP_OWN_TEXT viewers = { 0 };
 		size_t n = 0;
 		for (size_t i = 0; i < seen->n; i++) {
-			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, matrix, i, j))
+			if (i == j || !rop_answers(now->seen, i) || !rop_answers(now->seen, j) ||
+			    rop_bit(seen, matrix, i, j))
 				continue;
 			if (n++ < 3)
 				rop_text_add(&viewers, "%s%s", n > 1 ? ", " : "", seen->nodes[i].address);
@@ -84,8 +80,8 @@ static void note_introductions(struct rop_situation *now)
 	for (size_t i = 0; i < seen->n; i++) {
 		bool lacks = false;
 		for (size_t j = 0; j < seen->n; j++) {
-			if (i == j || !answers(now, i) || !answers(now, j) || rop_bit(seen, known, i, j) ||
-			    was_tried(now, i, j))
+			if (i == j || !rop_answers(now->seen, i) || !rop_answers(now->seen, j) ||
+			    rop_bit(seen, known, i, j) || was_tried(now, i, j))
 				continue;
 			rop_bit_set(seen, known, i, j);
 			lacks = true;
@@ -103,7 +99,7 @@ static void note_introductions(struct rop_situation *now)
 static void note_silent_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++)
-		if (!answers(now, i))
+		if (!rop_answers(now->seen, i))
 			note(now, (int)i, ROP_WHY_UNREACHABLE,
 			     rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
 					now->seen->nodes[i].reach_why),
@@ -118,7 +114,8 @@ static void note_double_claims(struct rop_situation *now)
 	for (size_t i = 0; i < seen->n && !now->slots_assigned; i++) {
 		for (size_t j = i + 1; j < seen->n && now->open.n < OPEN_MAX; j++) {
 			const struct rop_node *a = &seen->nodes[i], *b = &seen->nodes[j];
-			if (!answers(now, i) || !answers(now, j) || !rop_slots_meet(&a->slots, &b->slots))
+			if (!rop_answers(now->seen, i) || !rop_answers(now->seen, j) ||
+			    !rop_slots_meet(&a->slots, &b->slots))
 				continue;
 			struct rop_slots both;
 			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
@@ -138,7 +135,7 @@ static void note_open_slots(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (answers(now, i) && node->open_slots)
+		if (rop_answers(now->seen, i) && node->open_slots)
 			note(now, (int)i, ROP_WHY_OPEN_SLOTS,
 			     rop_printf(now->arena, "%s has %d open slots: %.120s", node->address, node->open_slots,
 					node->open_text),
@@ -171,7 +168,7 @@ static void note_nodes(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int primary = now->layout.primary_of[i];
-		if (!answers(now, i))
+		if (!rop_answers(now->seen, i))
 			continue;
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			note_not_attached(now, i, primary);
@@ -192,7 +189,7 @@ static void note_waiting_temporaries(struct rop_situation *now)
 	for (size_t t = 0; t < now->image->temporaries.n && now->temporaries_waiting && now->open.n < OPEN_MAX; t++) {
 		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
 		int node = rop_observed_find(now->seen, temporary->node);
-		if (node >= 0 && answers(now, (size_t)node) && rop_temporary_waits(now, temporary))
+		if (node >= 0 && rop_answers(now->seen, (size_t)node) && rop_temporary_waits(now, temporary))
 			note(now, node, ROP_WHY_TEMPORARY_WAITS, rop_temporary_sentence(now->arena, now, temporary),
 			     NULL);
 	}

@@ -318,7 +318,7 @@ static void warn_of_no_failover(struct rop_situation *now)
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (!value || strcmp(value, "yes") != 0 || has_row(now, i, NO_FAILOVER))
 			continue;
-		policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_NEVER_TAKES_OVER,
+		policy_warn(now, (int)i, ROP_WHY_NEVER_TAKES_OVER,
 			    rop_printf(now->arena,
 				       "%s never takes over: cluster-replica-no-failover is yes and the file does not "
 				       "declare it",
@@ -336,7 +336,7 @@ void policy_warn_of_temporaries(struct rop_situation *now)
 		const struct rop_temporary *f = &now->found.at[t];
 		int node = rop_observed_find(now->seen, f->node);
 		if (!policy_found_goes_back(now, f))
-			policy_warn(now->arena, &now->layout, node, ROP_WHY_LEFT_LOWERED,
+			policy_warn(now, node, ROP_WHY_LEFT_LOWERED,
 				    rop_printf(now->arena,
 					       "%s: %s is %s instead of %s, left by an interrupted formation; the "
 					       "database does not know of it",

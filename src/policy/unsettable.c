@@ -48,7 +48,7 @@ static const char *setting_subject(const struct rop_situation *now, size_t node,
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting)
 {
 	const char *subject;
-	if (!now->tries || !rop_node_answers(&now->seen->nodes[node]))
+	if (!now->tries || !rop_answers(now->seen, node))
 		return NULL;
 	subject = setting_subject(now, node, setting->name);
 	return rop_tries_is_final(now->tries, subject) ? rop_tries_note(now->tries, subject) : NULL;
@@ -74,11 +74,12 @@ void policy_warn_of_refusals(struct rop_situation *now)
 		for (size_t s = 0; e->status == ROP_EXPECT_REFUSED && s < now->topology->settings.n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			int node = rop_observed_find(now->seen, e->node);
-			const char *value = node < 0 ? NULL : policy_setting_now(now, (size_t)node, setting->name);
+			const char *value = node < 0 ? NULL
+						     : rop_observed_value(now->seen, (size_t)node, setting->name);
 			if (!e->name || strcasecmp(e->name, setting->name) != 0 ||
 			    !rop_streq(e->value, setting->value) || (value && policy_same_value(value, setting->value)))
 				continue;
-			policy_warn(now->arena, &now->layout, node, ROP_WHY_SETTING_REFUSED,
+			policy_warn(now, node, ROP_WHY_SETTING_REFUSED,
 				    rop_printf(now->arena, "%s refused %s = %s when it was tried: %s", e->address,
 					       e->name, e->value, e->note ? e->note : "no reason was given"),
 				    "correct spec.settings in the file");

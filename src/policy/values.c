@@ -36,9 +36,3 @@ bool policy_same_value(const char *a, const char *b)
 	int64_t x, y;
 	return strcasecmp(a, b) == 0 || (policy_memory_parse(a, &x) && policy_memory_parse(b, &y) && x == y);
 }
-
-const char *policy_setting_now(const struct rop_situation *now, size_t node, const char *name)
-{
-	int at = rop_observed_setting(now->seen, name);
-	return at < 0 ? NULL : now->seen->nodes[node].settings[at];
-}

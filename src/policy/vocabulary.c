@@ -17,9 +17,7 @@ static const struct rop_situation *on(const void *subject)
 FLAG(paused)
 FLAG(all_answer)
 FLAG(in_view)
-FLAG(formed)
 FLAG(refused)
-FLAG(fresh)
 FLAG(prepared)
 FLAG(introduced)
 FLAG(members_agree)
@@ -34,7 +32,6 @@ FLAG(temporaries_in_force)
 FLAG(temporaries_waiting)
 FLAG(settings_as_declared)
 FLAG(settings_refused)
-FLAG(waiting)
 FLAG(gave_up)
 FLAG(finding_gone)
 
@@ -58,17 +55,13 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_all_answer,
 	  .implies = { "in_view" } },
 	{ .name = "in_view",
-	  .doc = "enough nodes answered to decide: all before the cluster is formed, a majority of the slot-owning "
-		 "primaries after",
+	  .doc = "enough nodes answered to decide: all of them; or, where nodes that know each other own all 16384 "
+		 "slots, a majority of those that own some",
 	  .holds = is_in_view },
-	{ .name = "formed",
-	  .doc = "nodes that know each other own all 16384 slots",
-	  .holds = is_formed,
-	  .excludes = { "fresh" } },
 	{ .name = "refused", .doc = "something was seen that makes every change unsafe", .holds = is_refused },
-	{ .name = "fresh", .doc = "no keys anywhere and not formed yet", .holds = is_fresh },
 	{ .name = "prepared",
-	  .doc = "temporary settings are lowered and config epochs are unique, where the cluster is fresh",
+	  .doc = "temporary settings are lowered and config epochs are unique, where there is no data and no cluster "
+		 "yet",
 	  .holds = is_prepared },
 	{ .name = "introduced", .doc = "every answering node knows every other", .holds = is_introduced },
 	{ .name = "members_agree",
@@ -124,7 +117,6 @@ static const struct rop_fact FACTS[] = {
 	  .doc = "a node refused the name or the value of a declared setting; it is not tried again in this run",
 	  .holds = is_settings_refused,
 	  .excludes = { "settings_as_declared" } },
-	{ .name = "waiting", .doc = "some expectation is pending", .holds = is_waiting },
 	{ .name = "gave_up",
 	  .doc = "a step was refused or not seen done as often as it may be tried",
 	  .holds = is_gave_up },
@@ -151,7 +143,7 @@ static void do_record_reached(const void *subject, const int64_t *args, void *ou
 
 static const struct rop_action ACTIONS[] = {
 	{ .name = "lower_settings",
-	  .doc = "lower cluster-node-timeout and repl-diskless-sync-delay for the time of forming; journalled with "
+	  .doc = "lower cluster-node-timeout and repl-diskless-sync-delay while the cluster forms; journalled with "
 		 "their values",
 	  .plan = policy_lower_settings },
 	{ .name = "restore_settings", .doc = "put temporary settings back", .plan = policy_restore_settings },

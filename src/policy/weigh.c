@@ -19,7 +19,9 @@ static int compare_losses(const void *a, const void *b)
 		by = (x->shard > y->shard) - (x->shard < y->shard);
 	if (!by)
 		by = strcmp(x->slots ? x->slots : "", y->slots ? y->slots : "");
-	return by ? by : strcmp(x->copies ? x->copies : "", y->copies ? y->copies : "");
+	if (!by)
+		by = strcmp(x->copies ? x->copies : "", y->copies ? y->copies : "");
+	return by;
 }
 
 static uint64_t digest_text(uint64_t digest, const char *text)
@@ -48,12 +50,25 @@ static void make_digest(struct rop_losses *losses)
 /* Sentences that differ in the node only, and there may be hundreds: some are told, the others counted. */
 #define LOSSES_TOLD 6
 
+static const char *consenting_command(const struct rop_situation *now)
+{
+	return rop_printf(now->arena, "redis-operator apply --allow-data-loss=%s@%s %s", now->topology->name,
+			  now->losses.digest, now->topology->path ? now->topology->path : "FILE");
+}
+
 static const char *consent_advice(const struct rop_situation *now, bool silent)
 {
-	return rop_printf(now->arena, "%s; or give it up, once: redis-operator apply --allow-data-loss=%s@%s %s",
+	return rop_printf(now->arena, "%s; or give it up, once: %s",
 			  silent ? "bring back the node that may hold it"
 				 : "restore it first, if there is a copy anywhere",
-			  now->topology->name, now->losses.digest, now->topology->path ? now->topology->path : "FILE");
+			  consenting_command(now));
+}
+
+static const char *advice_against_eviction(const struct rop_situation *now)
+{
+	return rop_printf(now->arena,
+			  "declare a larger maxmemory, or maxmemory-policy noeviction; or let it delete keys, once: %s",
+			  consenting_command(now));
 }
 
 static void find_losses(struct rop_situation *now)
@@ -79,12 +94,7 @@ static void find_losses(struct rop_situation *now)
 		bool evicts = strcmp(risk->what, "evict") == 0;
 		bool silent = strstr(risk->text, "may come back") != NULL;
 		policy_find(now, -1, ROP_WHY_DATA_LOSS, text,
-			    evicts ? rop_printf(now->arena,
-						"declare a larger maxmemory, or maxmemory-policy noeviction; or let it "
-						"delete keys, once: redis-operator apply --allow-data-loss=%s@%s %s",
-						now->topology->name, now->losses.digest,
-						now->topology->path ? now->topology->path : "FILE")
-				   : consent_advice(now, silent));
+			    evicts ? advice_against_eviction(now) : consent_advice(now, silent));
 	}
 }
 

@@ -327,7 +327,7 @@ static bool send_reply(void *arg, size_t i, const struct redisReply *reply, stru
 	outcome->sent = ROP_SENT_OK;
 	if (reply->type == REDIS_REPLY_ERROR) {
 		verdict_quote(&errand->fleet->login, reply->str, reply->len, text, sizeof text);
-		*outcome = (struct rop_outcome){ ROP_SENT_ERROR, rop_strdup(errand->arena, text) };
+		*outcome = (struct rop_outcome){ .sent = ROP_SENT_ERROR, .text = rop_strdup(errand->arena, text) };
 	}
 	return true;
 }
@@ -339,7 +339,7 @@ static void send_end(void *arg, const struct verdict *verdict, bool sent)
 	const char *why = sent ? rop_strdup(arena, verdict->why) : rop_printf(arena, "not sent: %s", verdict->why);
 	for (size_t i = job->replied; i < job->commands.n; i++) {
 		struct rop_outcome *outcome = &job->errand->outcomes[job->commands.at[i]];
-		*outcome = (struct rop_outcome){ sent ? ROP_SENT_UNKNOWN : ROP_SENT_ERROR, why };
+		*outcome = (struct rop_outcome){ .sent = sent ? ROP_SENT_UNKNOWN : ROP_SENT_ERROR, .text = why };
 	}
 	rop_text_done(&job->wire);
 	job_over(job);
@@ -365,7 +365,8 @@ void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const stru
 	for (size_t c = 0; c < n; c++) {
 		size_t node = (size_t)commands[c].node;
 		if (commands[c].node < 0 || node >= fleet->n) {
-			errand->outcomes[c] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: there is no such node" };
+			errand->outcomes[c] = (struct rop_outcome){ .sent = ROP_SENT_ERROR,
+								    .text = "not sent: there is no such node" };
 			continue;
 		}
 		if (!jobs[node])

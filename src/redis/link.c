@@ -309,10 +309,10 @@ static bool open_connection(struct link *link, struct verdict *ret_verdict)
 		link->watch = rop_watch_new(link->loop, context->fd, link_ready, link);
 	}
 	if (!link->watch) {
-		verdict_set(ret_verdict, ROP_REACH_SILENT, "no connection: %s",
-			    error && error != EINPROGRESS ? reason(error)
-			    : context && context->err     ? context->errstr
-							  : "out of descriptors");
+		const char *why = context && context->err ? context->errstr : "out of descriptors";
+		if (error && error != EINPROGRESS)
+			why = reason(error);
+		verdict_set(ret_verdict, ROP_REACH_SILENT, "no connection: %s", why);
 		if (context)
 			redisFree(context);
 		return false;

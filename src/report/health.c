@@ -74,7 +74,7 @@ static void check_views(struct health *h)
 				say(h, "ERR", "red", now->open.at[i].text);
 	}
 	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
-		if (rop_node_answers(&now->seen->nodes[i]) && !now->seen->nodes[i].state_ok)
+		if (rop_answers(now->seen, i) && !now->seen->nodes[i].state_ok)
 			say(h, "ERR", "red",
 			    rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
 }
@@ -135,7 +135,7 @@ static void check_replicas(struct health *h)
 			continue;
 		for (size_t j = 0; j < now->seen->n; j++)
 			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
-			       rop_node_answers(&now->seen->nodes[j]);
+			       rop_answers(now->seen, j);
 		if (own == 0)
 			say(h, "WARNING", "yellow",
 			    rop_printf(arena, "%s has no replica: its loss stops the cluster",
@@ -149,8 +149,8 @@ static void check_replicas(struct health *h)
 static void check_settings(struct health *h)
 {
 	const struct rop_situation *now = h->now;
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		if (w->is == ROP_WHY_UNLIKE_SERVERS)
 			say(h, "ERR", "red", w->text);
 		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING)

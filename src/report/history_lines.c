@@ -19,7 +19,9 @@ json_t *rop_report_history_json(const struct rop_history_line *l)
 
 static const char *status_color(const char *status)
 {
-	return strcmp(status, "met") == 0 ? "green" : strcmp(status, "pending") == 0 ? "yellow" : "red";
+	if (strcmp(status, "met") == 0)
+		return "green";
+	return strcmp(status, "pending") == 0 ? "yellow" : "red";
 }
 
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *l, struct rop_text *out)

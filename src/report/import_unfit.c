@@ -133,7 +133,7 @@ static void find_odd_roles(const struct rop_import *im, struct rop_findings *lis
 		if (node->open_slots)
 			problem(im, list, ROP_REFUSED,
 				rop_printf(arena, "%s has %d open slot%s, migrating or importing: %.120s",
-					   node->address, node->open_slots, node->open_slots == 1 ? "" : "s",
+					   node->address, node->open_slots, rop_plural(node->open_slots),
 					   node->open_text),
 				rop_printf(arena, "finish what somebody began: redis-cli --cluster fix %s",
 					   im->seed->text));

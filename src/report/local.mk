@@ -1,4 +1,6 @@
 librop_a_SOURCES += \
+	src/report/diagnostics_json.c \
+	src/report/events_json.c \
 	src/report/explain.c \
 	src/report/health.c \
 	src/report/history_lines.c \

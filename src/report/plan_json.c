@@ -56,7 +56,6 @@ json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *
 			plan->result.reached, "nodes", (int)plan->first->seen->n, "nodes_answering",
 			(int)plan->first->answering, "changes", changes, "summary", summary, "findings",
 			findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",
-			findings_json(plan->first->layout.warnings.at, plan->first->layout.warnings.n),
-			"not_converged_because", plan->result.text, "losses", report_losses_json(losses), "consent",
-			rop_json_text(consent));
+			findings_json(plan->first->warnings.at, plan->first->warnings.n), "not_converged_because",
+			plan->result.text, "losses", report_losses_json(losses), "consent", rop_json_text(consent));
 }

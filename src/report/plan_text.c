@@ -276,11 +276,11 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)
 {
 	const struct rop_situation *first = plan->first;
-	for (size_t i = 0; i < first->layout.warnings.n; i++)
-		if (rop_reason_kind(first->layout.warnings.at[i].is) != ROP_REASON_SECOND) /* rop_report_second */
-			rop_text_add(out, "warning: %s\n", first->layout.warnings.at[i].text);
+	for (size_t i = 0; i < first->warnings.n; i++)
+		if (rop_reason_kind(first->warnings.at[i].is) != ROP_REASON_SECOND) /* rop_report_second */
+			rop_text_add(out, "warning: %s\n", first->warnings.at[i].text);
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
-		if (!rop_node_answers(&first->seen->nodes[i]))
+		if (!rop_answers(first->seen, i))
 			rop_text_add(out, "warning: %s does not answer: %s\n", first->seen->nodes[i].address,
 				     first->seen->nodes[i].reach_why);
 }

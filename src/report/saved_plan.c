@@ -52,8 +52,8 @@ static struct rop_saved_node node_of(struct rop_arena *arena, const struct rop_o
 	memcpy(node.primary_id, n->primary_id, ROP_ID_SIZE);
 	take_peers(seen, i, &node);
 	for (size_t k = 0; k < seen->n_settings; k++)
-		*rop_push(arena, &node.settings) = (struct rop_setting){ seen->setting_names[k],
-									 n->settings ? n->settings[k] : NULL };
+		*rop_push(arena, &node.settings) = (struct rop_setting){ .name = seen->setting_names[k],
+									 .value = n->settings ? n->settings[k] : NULL };
 	return node;
 }
 
@@ -236,7 +236,9 @@ static void compare_plans(struct compare *c)
 				    **now = rop_saved_plan_index(c->arena, c->now);
 	size_t i = 0, k = 0, before = c->lines->n;
 	while (i < c->then->steps.n || k < c->now->steps.n) {
-		int order = i == c->then->steps.n ? 1 : k == c->now->steps.n ? -1 : compare_steps(then[i], now[k]);
+		int order = i == c->then->steps.n ? 1 : -1;
+		if (i < c->then->steps.n && k < c->now->steps.n)
+			order = compare_steps(then[i], now[k]);
 		if (order < 0)
 			differ(c, "'%s' to %s is in the plan, and is not to be done now", then[i]->command,
 			       then[i]->node);
@@ -260,4 +262,21 @@ void rop_saved_plan_differences(struct rop_arena *arena, const struct rop_saved_
 	compare_facts(&c);
 	if (ret->n == before) /* else they follow from it */
 		compare_plans(&c);
+}
+
+#define LINES_MAX 200 /* of what has changed; who moves a thousand steps need not read each */
+
+void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const char *saved, const char *path,
+			     struct rop_text *out)
+{
+	rop_text_add(out, "%s does not fit any more: since %s this has changed; nothing was sent\n",
+		     saved ? saved : "the plan", saved ? "it was planned" : "it was shown");
+	for (size_t i = 0; i < differences->n && i < LINES_MAX; i++)
+		rop_text_add(out, "- %s\n", differences->at[i]);
+	if (differences->n > LINES_MAX)
+		rop_text_add(out, "- ... and %zu more\n", differences->n - LINES_MAX);
+	if (saved)
+		rop_text_add(out, "  -> redis-operator plan --out %s %s, and review it again\n", saved, path);
+	else
+		rop_text_add(out, "  -> apply again, to see what would be done now\n");
 }

@@ -188,7 +188,8 @@ static bool take_settings(struct reader *r, const json_t *map, const char *where
 		if (!json_is_null(value) &&
 		    !take_text(r, map, rop_printf(r->arena, "%s.settings", where), key, TEXT_MAX, &text))
 			return false;
-		*rop_push(r->arena, &node->settings) = (struct rop_setting){ rop_strdup(r->arena, key), text };
+		*rop_push(r->arena, &node->settings) = (struct rop_setting){ .name = rop_strdup(r->arena, key),
+									     .value = text };
 	}
 	return true;
 }

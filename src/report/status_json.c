@@ -15,15 +15,20 @@ json_t *rop_report_file_errors_json(const struct rop_file_error *errors, size_t 
 	return list;
 }
 
+static const char *wanted_role(int primary_of)
+{
+	if (primary_of == ROP_LEADS)
+		return "primary";
+	return primary_of == ROP_NO_PLACE ? "none" : "replica";
+}
+
 static json_t *nodes_json(const struct rop_report *r, const struct rop_situation *now)
 {
 	json_t *nodes = json_array();
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int shard = report_shard_of(now, i), planned = now->layout.shard_of[i];
-		const char *want = now->layout.primary_of[i] >= 0           ? "replica"
-				   : now->layout.primary_of[i] == ROP_LEADS ? "primary"
-									    : "none";
+		const char *want = wanted_role(now->layout.primary_of[i]);
 		json_t *declared = rop_json("{s:s, s:o}", "role", want, "shard",
 					    planned < 0 ? json_null()
 							: json_integer(now->layout.shards[planned].number));
@@ -47,8 +52,8 @@ static json_t *nodes_json(const struct rop_report *r, const struct rop_situation
 static json_t *warnings_json(const struct rop_situation *now)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		json_array_append_new(list, rop_json("{s:s, s:s, s:o}", "reason", w->reason, "message", w->text,
 						     "advice", rop_json_text(w->advice)));
 	}

@@ -6,16 +6,23 @@
 
 const char *report_role(const struct rop_node *node)
 {
-	return node->role == ROP_ROLE_PRIMARY ? "primary" : node->role == ROP_ROLE_REPLICA ? "replica" : "-";
+	switch (node->role) {
+	case ROP_ROLE_PRIMARY: return "primary";
+	case ROP_ROLE_REPLICA: return "replica";
+	case ROP_ROLE_UNKNOWN: break;
+	}
+	return "-";
 }
 
 const char *report_link(const struct rop_node *node)
 {
 	if (!rop_node_answers(node))
 		return "silent";
-	if (node->role == ROP_ROLE_REPLICA)
-		return node->syncing ? "syncing" : node->link_up ? "up" : "down";
-	return node->state_ok ? "ok" : "fail";
+	if (node->role != ROP_ROLE_REPLICA)
+		return node->state_ok ? "ok" : "fail";
+	if (node->syncing)
+		return "syncing";
+	return node->link_up ? "up" : "down";
 }
 
 /* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */
@@ -43,6 +50,20 @@ static bool stand(void *arg, const struct rop_state *state, const struct rop_row
 	return ++standing->moves < standing->machine->n_states;
 }
 
+/* Where the declared cluster is: the state that a row with record_reached leads to. Machines may be edited, so its name
+ * is not known here. -1: this machine reaches none. */
+static int state_reached(const struct rop_machine *m)
+{
+	for (size_t s = 0; s < m->n_states; s++)
+		for (size_t r = 0; r < m->states[s].n_rows; r++) {
+			const struct rop_row *row = &m->states[s].rows[r];
+			for (size_t d = 0; d < row->n_do; d++)
+				if (strcmp(row->does[d].action->name, "record_reached") == 0)
+					return row->to;
+		}
+	return -1;
+}
+
 /* The state the machine would be in now: from the last one written, by the rows that what is seen makes it take. Where
  * none was written nobody has begun: it has only been looked at. */
 const char *report_state(const struct rop_report *r, const struct rop_situation *now)
@@ -52,8 +73,10 @@ const char *report_state(const struct rop_report *r, const struct rop_situation 
 	struct standing standing = { .machine = m,
 				     .state = r->image->state ? rop_machine_find_state(m, r->image->state) : -1 };
 	const struct rop_walk walk = { .visit = stand, .arg = &standing };
-	if (standing.state < 0)
-		return rop_situation_converged(now) ? "Ready" : m->states[m->initial].name;
+	if (standing.state < 0) {
+		int reached = rop_situation_converged(now) ? state_reached(m) : -1;
+		return m->states[reached < 0 ? m->initial : reached].name;
+	}
 	rop_machine_walk(m, standing.state, now, clock, &walk);
 	return m->states[standing.state].name;
 }
@@ -163,8 +186,8 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 
 void rop_report_second(const struct rop_situation *now, struct rop_text *out)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		const struct rop_finding *w = &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
 		enum rop_reason_kind kind = rop_reason_kind(w->is);
 		if (kind == ROP_REASON_SECOND || kind == ROP_REASON_SETTING || w->is == ROP_WHY_UNLIKE_SERVERS)
 			rop_text_add(out, "warning: %s\n  -> %s\n", w->text, w->advice);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "inner.h"
+#include "rop/io.h"
 
 /* Numbers from statfs(2). Locks and syncs cannot be relied upon there. */
 const char *store_network_name(unsigned long magic)
@@ -29,25 +30,11 @@ const char *store_network_name(unsigned long magic)
 	return NULL;
 }
 
-/* mkdir -p, private from the start. A folder that was there keeps its mode: it may be shared with other things. */
 static bool make_folders(char *folder, struct rop_err *err)
 {
-	for (char *p = folder + 1;; p++) {
-		if (*p != '/' && *p != '\0')
-			continue;
-		char kept = *p;
-		*p = '\0';
-		bool made = mkdir(folder, 0700) == 0;
-		if (!made && errno != EEXIST && access(folder, F_OK) != 0)
-			return rop_fail(err, ROP_FAIL,
-					"the folder %s cannot be made: %s. Name another place with --state", folder,
-					strerror(errno));
-		if (made)
-			chmod(folder, 0700); /* whatever the umask took away */
-		*p = kept;
-		if (!kept)
-			return true;
-	}
+	return rop_make_folders(folder) ||
+	       rop_fail(err, ROP_FAIL, "the folder %s cannot be made: %s. Name another place with --state", folder,
+			strerror(errno));
 }
 
 static bool check_folder(const char *folder, bool make, struct rop_err *err)
@@ -72,14 +59,19 @@ static bool check_folder(const char *folder, bool make, struct rop_err *err)
 	return true;
 }
 
+static char *folder_of(const char *path, const char *slash)
+{
+	if (!slash)
+		return rop_heap_strdup(".");
+	return slash == path ? rop_heap_strdup("/") : rop_heap_strndup(path, (size_t)(slash - path));
+}
+
 bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	if (!path[0] || (slash && !slash[1]))
 		return rop_fail(err, ROP_FAIL, "'%s' does not name a file", path);
-	char *folder = !slash          ? rop_heap_strndup(".", 1)
-		       : slash == path ? rop_heap_strndup("/", 1)
-				       : rop_heap_strndup(path, (size_t)(slash - path));
+	char *folder = folder_of(path, slash);
 	bool ok = !make || make_folders(folder, err);
 	/* SQLite refuses symbolic links anywhere in the path when asked to; only the file itself must be none. */
 	char *resolved = ok ? realpath(folder, NULL) : NULL;

@@ -75,7 +75,9 @@ bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t ke
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	struct forgetting f = { .store = store, .arena = arena, .before_wall_ms = wall_ms };
-	f.keep = keep < 1 ? 1 : keep > INT32_MAX ? INT32_MAX : (int64_t)keep;
+	f.keep = keep > INT32_MAX ? INT32_MAX : (int64_t)keep;
+	if (f.keep < 1)
+		f.keep = 1;
 	if (!store_begin(store, err))
 		return rop_wrap(err, "forget old history");
 	bool ok = forget(&f, err);

@@ -38,7 +38,9 @@ static bool look_at(struct rop_store *store, struct rop_commit_request *request,
 	bool paused, outdated;
 	if (!pause_holds(store, request, &paused, err) || !is_outdated(store, request, &outdated, err))
 		return false;
-	request->result = paused ? ROP_COMMIT_PAUSED : outdated ? ROP_COMMIT_OUTDATED : ROP_COMMIT_WRITTEN;
+	request->result = outdated ? ROP_COMMIT_OUTDATED : ROP_COMMIT_WRITTEN;
+	if (paused)
+		request->result = ROP_COMMIT_PAUSED;
 	return true;
 }
 

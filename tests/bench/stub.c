@@ -104,8 +104,8 @@ static size_t reply_length(const char *at, size_t n)
 		return 0;
 	size_t head = (size_t)(end - at) + 1;
 	long count = atol(at + 1);
-	if (*at == '$')
-		return count < 0 ? head : n >= head + (size_t)count + 2 ? head + (size_t)count + 2 : 0;
+	if (*at == '$' && count >= 0)
+		return n >= head + (size_t)count + 2 ? head + (size_t)count + 2 : 0;
 	if (*at != '*')
 		return head;
 	for (long i = 0; i < count; i++) {

@@ -107,6 +107,9 @@ mv "$LIVE_DIR/away" "$CLUSTERS"
 printf 'log = { level = "debug"; format = "json"; };\n' >"$CONF"
 kill -HUP "$DAEMON_PID"
 check 'SIGHUP reads the configuration again' wait_until 10 'says "\"msg\":\"configuration read again\""'
+printf 'concurrency = 99;\nmachines = "%s/elsewhere";\n' "$LIVE_DIR" >"$CONF"
+kill -HUP "$DAEMON_PID"
+check 'another concurrency and other machines need a restart, and it says so' wait_until 10 'says "another concurrency needs a restart" && says "other machines need a restart"'
 printf 'concurrency = "many";\n' >"$CONF"
 kill -HUP "$DAEMON_PID"
 check 'one with errors changes nothing' wait_until 10 'says "the one in force stays"'

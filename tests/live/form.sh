@@ -58,7 +58,7 @@ check 'check finds errors' eval 'expect 1 check "$F" && has "$OUT" "[ERR] Not al
 check 'check says nothing twice' eval '[ -z "$(sort "$OUT" | grep "^\[" | uniq -d)" ]'
 check 'explain names the row and its facts' eval 'expect 0 explain "$F" && has "$OUT" "cluster cart: form" &&
 	has "$OUT" "to Configure, because some nodes do not know each other yet" && has "$OUT" "does set_epochs"'
-check 'explain json' eval 'expect 0 explain -o json "$F" && json ".case == \"form\" and .facts.fresh and (.facts.introduced | not) and .rows[0].state == \"Observe\""'
+check 'explain json' eval 'expect 0 explain -o json "$F" && json ".case == \"form\" and .facts.all_answer and (.facts.introduced | not) and .rows[0].state == \"Observe\""'
 check 'explain of one node' eval 'expect 0 explain "$F" "$(address 4)" && has "$OUT" "$(address 4)" && ! grep "^  - " "$OUT" | grep -v "$(address 4)"'
 check 'explain of an unknown node' eval 'expect 3 explain "$F" 127.0.0.1:1 && has "$ERR" "is no node of cluster"'
 check 'history of nothing' eval 'expect 0 history && silent'

@@ -48,7 +48,8 @@ static void schedule_deaths(struct sim *s)
 {
 	struct chance *c = &s->fate;
 	bool living = start_is_living(s->start);
-	size_t deaths = chance_permille(c, living ? 700 : 400) ? chance_below(c, 4) : 0;
+	int64_t some_die = living ? 700 : 400;
+	size_t deaths = chance_permille(c, some_die) ? chance_below(c, 4) : 0;
 	for (size_t i = 0; i < deaths; i++) {
 		size_t node = chance_below(c, s->world->truth->n);
 		int64_t for_ms = chance_between(c, 100, living && chance_permille(c, 600) ? 40000 : 8000);

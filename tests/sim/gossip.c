@@ -202,7 +202,9 @@ int64_t gossip_setting(const struct world *w, size_t node, const char *name, int
 static int64_t rejoin_ms(const struct world *w, size_t node)
 {
 	int64_t timeout = gossip_setting(w, node, "cluster-node-timeout", 15000);
-	return timeout < REJOIN_MIN_MS ? REJOIN_MIN_MS : timeout > REJOIN_MAX_MS ? REJOIN_MAX_MS : timeout;
+	if (timeout < REJOIN_MIN_MS)
+		return REJOIN_MIN_MS;
+	return timeout > REJOIN_MAX_MS ? REJOIN_MAX_MS : timeout;
 }
 
 struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const uint64_t *known, size_t subject)

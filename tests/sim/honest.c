@@ -100,7 +100,9 @@ static bool honest_seed(const struct sim *like, uint64_t seed, size_t *checked, 
 	rop_settle(before);
 	world_advance(s.world, s.world->now_ms + 120000);
 	struct rop_observed *after = look_at_truth(s.world);
-	*ret_difference = s.world->unsettled ? "it does not settle" : comparable ? difference(after, before) : NULL;
+	*ret_difference = comparable ? difference(after, before) : NULL;
+	if (s.world->unsettled)
+		*ret_difference = "it does not settle";
 	*checked += comparable;
 	rop_arena_free(before->arena);
 	rop_arena_free(after->arena);

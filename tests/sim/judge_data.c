@@ -129,10 +129,9 @@ static bool twin_keeps(struct sim *s, size_t k, enum gone how, size_t mute_from)
 			    .asked_served = how == GONE_STRANDED };
 	sim_lived(s, LIVED_TWIN);
 	sim_run(&twin);
+	const char *is = twin.answer_acked ? "not" : "never acknowledged and not";
 	trace(s, "twin", "silent from command %zu on: write %zu is %s there", mute_from, k,
-	      twin.answer_kept    ? "still"
-	      : twin.answer_acked ? "not"
-				  : "never acknowledged and not");
+	      twin.answer_kept ? "still" : is);
 	return twin.muted && twin.answer_kept;
 }
 

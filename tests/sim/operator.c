@@ -486,10 +486,8 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 	};
 	s->stats->runs++;
 	if (load(&d, &options.revision)) {
-		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings",
-		      plan.keep   ? " as a daemon"
-		      : plan.step ? " with --step"
-				  : "",
+		const char *how = plan.step ? " with --step" : "";
+		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : how,
 		      d.image.pending.n, d.image.temporaries.n);
 		d.r = rop_reconcile_new(&options, world_clock(s->world));
 		int64_t began = s->world->now_ms;

@@ -39,9 +39,8 @@ static void make_shape(struct sim *s)
 		s->topology->shards = 2;
 	if (start_is_living(s->start)) { /* fewer than three owners do not fail over */
 		s->topology->shards = (int)chance_between(c, chance_permille(c, 100) ? 1 : 3, 4);
-		s->topology->replicas_per_shard = chance_permille(c, s->start == START_LIVING ? 300 : 0)
-							  ? 0
-							  : 1 + chance_permille(c, 250);
+		bool bare = chance_permille(c, s->start == START_LIVING ? 300 : 0);
+		s->topology->replicas_per_shard = bare ? 0 : 1 + chance_permille(c, 250);
 	}
 }
 
@@ -230,8 +229,11 @@ static void begin_redis_cli(struct sim *s)
 	const size_t *order = shuffled(s, n);
 	size_t stage = chance_below(&s->chance, 4);
 	size_t assigned = stage == 0 ? chance_below(&s->chance, shards + 1) : shards;
-	size_t epochs = stage == 0 ? 0 : stage == 1 ? chance_below(&s->chance, n + 1) : n;
-	size_t met = stage < 2 ? 0 : stage == 2 ? chance_below(&s->chance, n) : n - 1;
+	size_t epochs = stage == 0 ? 0 : n, met = stage < 2 ? 0 : n - 1;
+	if (stage == 1)
+		epochs = chance_below(&s->chance, n + 1);
+	if (stage == 2)
+		met = chance_below(&s->chance, n);
 	for (size_t k = 0; k < assigned; k++)
 		give_slots(w, order[k], k, shards);
 	for (size_t k = 0; k < epochs; k++)

@@ -89,10 +89,8 @@ void world_down(struct world *w, size_t node, int64_t how)
 	w->truth->nodes[node].reach = ROP_REACH_SILENT;
 	w->truth->nodes[node].reach_why = "no connection";
 	w->unsettled = true;
-	trace(w->sim, "node", "%zu goes down%s", node,
-	      server->for_good ? ", for good"
-	      : server->frozen ? ": it hangs"
-			       : "");
+	const char *lasts = server->frozen ? ": it hangs" : "";
+	trace(w->sim, "node", "%zu goes down%s", node, server->for_good ? ", for good" : lasts);
 }
 
 /* Without its nodes.conf it comes back as another one; what CONFIG SET changed without CONFIG REWRITE was lost. */

@@ -1,7 +1,14 @@
-/* test_base.c - durations, numbers, suggestions, texts, arenas. */
+/* test_base.c - durations, numbers, suggestions, texts, arenas, folders. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "rop/err.h"
+#include "rop/io.h"
 #include "rop/mem.h"
 #include "rop/text.h"
 
@@ -90,4 +97,56 @@ Test(base, an_arena_hands_out_zeroed_memory_and_lists_grow)
 	for (int i = 0; i < 100000; i++)
 		cr_assert_eq(big[i], 0);
 	cr_assert_str_eq(rop_printf(arena, "%d-%s", 7, "x"), "7-x");
+}
+
+/* ---- folders and open files -------------------------------------------------------------------------------- */
+
+Test(base, folders_are_made_private_whatever_the_umask_and_those_that_were_there_are_let_alone)
+{
+	char root[] = "/tmp/rop-base-XXXXXX", path[64], again[64];
+	struct stat st;
+	cr_assert(mkdtemp(root));
+	cr_assert_eq(chmod(root, 0755), 0);
+	mode_t before = umask(0377);
+	snprintf(path, sizeof path, "%s/a/b", root);
+	snprintf(again, sizeof again, "%s", path);
+	cr_assert(rop_make_folders(path));
+	cr_assert(rop_make_folders(again), "all of it is there already");
+	umask(before);
+	cr_assert_str_eq(path, again, "the path is whole again");
+	cr_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0700);
+	cr_assert(stat(root, &st) == 0 && (st.st_mode & 07777) == 0755);
+	rmdir(path);
+	snprintf(path, sizeof path, "%s/a", root);
+	rmdir(path);
+	rmdir(root);
+}
+
+Test(base, of_folders_that_cannot_be_made_the_path_ends_with_the_first)
+{
+	char path[] = "/proc/no-such/folder";
+	cr_assert_not(rop_make_folders(path));
+	cr_assert_eq(errno, ENOENT);
+	cr_assert_str_eq(path, "/proc/no-such");
+}
+
+Test(base, reads_on_until_the_end_or_until_there_is_no_more_room)
+{
+	int ends[2];
+	char buf[8] = "";
+	cr_assert_eq(pipe(ends), 0);
+	pid_t child = fork();
+	if (child == 0) { /* says it in two pieces */
+		bool said = write(ends[1], "abc", 3) == 3 && usleep(20000) == 0 && write(ends[1], "def", 3) == 3;
+		_exit(!said);
+	}
+	close(ends[1]);
+	cr_assert_eq(rop_read_all(ends[0], buf, 4), 4);
+	cr_assert_arr_eq(buf, "abcd", 4);
+	cr_assert_eq(rop_read_all(ends[0], buf, sizeof buf), 2, "and the end");
+	cr_assert_eq(rop_read_all(ends[0], buf, sizeof buf), 0);
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	close(ends[0]);
+	cr_assert_eq(rop_read_all(ends[0], buf, sizeof buf), -1);
+	cr_assert_eq(errno, EBADF);
 }

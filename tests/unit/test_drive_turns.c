@@ -42,7 +42,8 @@ static void on_done(void *arg, const struct rop_result *result, const struct rop
 	run.done++;
 	run.result = *result;
 	run.code = why ? why->code : ROP_OK;
-	snprintf(run.text, sizeof run.text, "%.511s", why ? why->text : result->text ? result->text : "");
+	const char *text = why ? why->text : result->text;
+	snprintf(run.text, sizeof run.text, "%.511s", text ? text : "");
 }
 
 static void drive_setup(void)

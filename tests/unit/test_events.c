@@ -2,8 +2,10 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../../src/daemon/daemon.h"
 #include "rop/events.h"
 #include "rop/log.h"
 
@@ -102,4 +104,44 @@ Test(events, a_message_that_is_too_long_is_cut_and_its_fields_are_not)
 	struct rop_transition move = { .from = from, .to = to, .row = "x#1", .why = "so" };
 	rop_log_transition("cart", &move);
 	cr_assert(strstr(line, " why=so") && strstr(line, to), "%s", line);
+}
+
+/* ---- the daemon's warnings --------------------------------------------------------------------------------- */
+
+/* One look that warns of `n` things, from `first` on; told: how many of them were news. */
+static int told_of(struct cluster *c, int first, int n)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	struct rop_situation now = { .arena = arena };
+	for (int i = first; i < first + n; i++)
+		*rop_push(arena, &now.warnings) = (struct rop_finding){ .text = rop_printf(arena, "warning %d", i) };
+	told = 0;
+	tell_warnings(c, &now);
+	return told;
+}
+
+Test(events, each_warning_of_the_daemon_is_said_once_however_many_there_are)
+{
+	struct cluster c = { .name = (char *)"cart" };
+	cr_assert_eq(told_of(&c, 0, 200), 200, "none is taken for another");
+	cr_assert_eq(told_of(&c, 0, 200), 0);
+	cr_assert_eq(told_of(&c, 0, 0), 0);
+	cr_assert_eq(told_of(&c, 0, 201), 1, "a look without them is not their end");
+	free(c.warned);
+}
+
+Test(events, warnings_that_come_and_go_for_months_are_not_all_remembered_and_those_that_stand_are_not_said_again)
+{
+	struct cluster c = { .name = (char *)"cart" };
+	for (int i = 0; i < 1000; i++) {
+		ROP_OWN_ARENA arena = rop_arena_new();
+		struct rop_situation now = { .arena = arena };
+		*rop_push(arena, &now.warnings) = (struct rop_finding){ .text = "it stands" };
+		*rop_push(arena, &now.warnings) = (struct rop_finding){ .text = rop_printf(arena, "it was %d", i) };
+		told = 0;
+		tell_warnings(&c, &now);
+		cr_assert_eq(told, i ? 1 : 2, "look %d", i);
+		cr_assert_leq(c.n_warned, 67);
+	}
+	free(c.warned);
 }

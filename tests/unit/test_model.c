@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../src/model/replication.h"
 #include "rop/text.h"
 #include "world.h"
 
@@ -419,6 +420,26 @@ Test(model, a_megabyte_of_replicas_costs_little)
 }
 
 /* Whom a primary lists as its replica in sync: a line that is not whole names nobody. */
+/* Behind the nodes that were asked lies another world: it has no say. */
+Test(model, a_line_stands_for_one_of_the_nodes_that_were_asked_or_for_nobody)
+{
+	static const char LINE[] = "slave0:ip=10.0.0.3,port=6379,state=online,offset=1,lag=0\r\n";
+	struct rop_observed *seen = fresh_world(topology_of(3, 0, 3));
+	make_replica(seen, 2, 0);
+	seen->nodes[2].link_up = true;
+	seen->n = 2;
+	rop_bit_clear(seen, seen->online, 0, 2);
+	replication_take_online(seen, 0, LINE);
+	cr_assert_not(rop_bit(seen, seen->online, 0, 2));
+
+	make_replica(seen, 1, 0);
+	seen->nodes[1].link_up = true;
+	rop_bit_clear(seen, seen->online, 0, 1);
+	replication_take_online(seen, 0, "slave0:ip=10.9.9.9,port=9999,state=online,offset=1,lag=0\r\n");
+	cr_assert(rop_bit(seen, seen->online, 0, 1), "the one stranger is the one replica whose link is up");
+	cr_assert_not(rop_bit(seen, seen->online, 0, 2));
+}
+
 Test(model, only_a_whole_line_says_that_a_replica_is_online)
 {
 	static const struct {

@@ -286,7 +286,7 @@ Test(policy_corners, a_world_of_whole_words_is_as_any_other)
 		struct rop_observed *seen = rop_observed_from_answers(pool, answers_of(world), world->n, names, n_names,
 								      1000);
 		struct rop_situation *now = situation_of(topology, seen);
-		cr_assert(rop_situation_converged(now) && now->findings.n == 0 && now->layout.warnings.n == 0);
+		cr_assert(rop_situation_converged(now) && now->findings.n == 0 && now->warnings.n == 0);
 		go_silent(seen, 0);
 		now = situation_of(topology, seen);
 		cr_assert(now->in_view && !now->all_answer);

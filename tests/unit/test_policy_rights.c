@@ -43,9 +43,9 @@ static const char *denied(const struct rop_situation *now)
 
 static const char *warned(const struct rop_situation *now, enum rop_reason is)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++)
-		if (now->layout.warnings.at[i].is == is)
-			return now->layout.warnings.at[i].text;
+	for (size_t i = 0; i < now->warnings.n; i++)
+		if (now->warnings.at[i].is == is)
+			return now->warnings.at[i].text;
 	return NULL;
 }
 

@@ -760,12 +760,12 @@ Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_
 	struct rop_situation now = { .arena = pool, .topology = topology, .seen = world, .image = formed_before() };
 	struct rop_situation unknown = now;
 	rop_situation_assess(&unknown);
-	for (size_t i = 0; i < unknown.layout.warnings.n; i++)
-		cr_assert_str_neq(unknown.layout.warnings.at[i].reason, "SecondOperator");
+	for (size_t i = 0; i < unknown.warnings.n; i++)
+		cr_assert_str_neq(unknown.warnings.at[i].reason, "SecondOperator");
 	now.instance = "00000001";
 	rop_situation_assess(&now);
-	cr_assert_eq(now.layout.warnings.n, unknown.layout.warnings.n + 1);
-	const struct rop_finding *warning = &now.layout.warnings.at[now.layout.warnings.n - 1];
+	cr_assert_eq(now.warnings.n, unknown.warnings.n + 1);
+	const struct rop_finding *warning = &now.warnings.at[now.warnings.n - 1];
 	cr_assert(warning->code == ROP_OK && strcmp(warning->reason, "SecondOperator") == 0 && warning->advice);
 	const char *begin = rop_printf(pool,
 				       "another redis-operator (database 1a2b3c4d, connected from 10.0.0.5, 10.0.0.6) "
@@ -778,11 +778,11 @@ Test(policy_situation, another_database_s_operator_is_warned_of_once_with_where_
 static size_t seconds(const struct rop_situation *now, const char **ret_text)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < now->layout.warnings.n; i++) {
-		if (strcmp(now->layout.warnings.at[i].reason, "SecondOperator") != 0)
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		if (strcmp(now->warnings.at[i].reason, "SecondOperator") != 0)
 			continue;
 		if (n++ == 0)
-			*ret_text = now->layout.warnings.at[i].text;
+			*ret_text = now->warnings.at[i].text;
 	}
 	return n;
 }
@@ -825,4 +825,15 @@ Test(policy_situation, of_many_places_of_another_operator_three_are_told_of)
 		cr_assert_eq(told, places < 3 ? (size_t)places : 3, "%s", text);
 		cr_assert_eq(strstr(text, "and more") != NULL, places > 3, "%s", text);
 	}
+}
+
+Test(policy_situation, warns_of_all_that_its_layout_warns_of)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	for (size_t i = 0; i < 6; i++)
+		put_on_host(topology, i, 1);
+	struct rop_situation *now = situation_of(topology, fresh_world(topology));
+	cr_assert_eq(now->layout.warnings.n, 1);
+	cr_assert_eq(now->warnings.n, 1);
+	cr_assert_str_eq(now->warnings.at[0].reason, "OneHost");
 }

@@ -221,9 +221,9 @@ static struct rop_situation *as_keeper(const struct rop_topology *topology, cons
 
 static const struct rop_finding *warning(const struct rop_situation *now, const char *reason)
 {
-	for (size_t i = 0; i < now->layout.warnings.n; i++)
-		if (strcmp(now->layout.warnings.at[i].reason, reason) == 0)
-			return &now->layout.warnings.at[i];
+	for (size_t i = 0; i < now->warnings.n; i++)
+		if (strcmp(now->warnings.at[i].reason, reason) == 0)
+			return &now->warnings.at[i];
 	return NULL;
 }
 

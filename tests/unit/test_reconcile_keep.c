@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../src/operator/pass.h"
 #include "hand.h"
 
 TestSuite(reconcile_keep, .init = world_setup, .fini = hand_teardown);
@@ -418,5 +419,20 @@ Test(reconcile_keep, nothing_that_counts_is_lost_when_memory_is_made_anew)
 	cr_assert(op->image.pending.n == 0 && op->image.temporaries.n == 0);
 	for (size_t i = 0; i < 60; i++)
 		cr_assert_str_eq(op->world->nodes[i].settings[0], "15000");
+	expect_whole_way();
+}
+
+Test(reconcile_keep, moves_that_are_held_live_on_when_memory_is_made_anew)
+{
+	start_kept_and_converged();
+	op->frozen = true;
+	rop_bit_clear(op->world, op->world->linked, 0, 1);
+	looks(1);
+	cr_assert(strcmp(state(), "Verify") == 0 && strcmp(op->image.state, "Ready") == 0, "told and not written");
+	op->r->compact_above_bytes = 0; /* as if there were much that is over */
+	for (int i = 0; i < 1000 && strcmp(op->image.state, "Ready") == 0; i++)
+		looks(1);
+	cr_assert_gt(op->r->compact_above_bytes, 0, "it was made anew");
+	cr_assert_str_eq(op->image.state, "Verify");
 	expect_whole_way();
 }

@@ -6,6 +6,7 @@
 
 #include "hand.h"
 #include "rop/report.h"
+#include "rop/text.h"
 
 TestSuite(report, .init = world_setup, .fini = world_teardown);
 
@@ -76,6 +77,17 @@ Test(report, status_names_the_state_that_the_rows_lead_to)
 	json_decref(later);
 }
 
+Test(report, a_machine_may_call_its_states_as_it_likes)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	const struct rop_machine *machine = r.machine;
+	machine->states[rop_machine_find_state(machine, "Ready")].name = "Done";
+	json_t *json = rop_report_status_json(&r, situation_of(topology, formed_world(topology)), NULL, 0);
+	cr_assert_str_eq(json_string_value(json_object_get(json, "state")), "Done");
+	json_decref(json);
+}
+
 Test(report, explain_ends_where_the_machine_rests_or_acts)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
@@ -125,5 +137,56 @@ Test(report, what_json_cannot_hold_is_told_and_null_stands_for_it)
 	json_decref(json);
 	json = rop_json_time(1234);
 	cr_assert_str_eq(json_string_value(json), "1970-01-01T00:00:01.234Z");
+	json_decref(json);
+}
+
+/* ---- while a plan is carried out ----------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+Test(report, a_step_is_told_when_it_begins_and_when_it_is_over)
+{
+	static const struct {
+		enum rop_expect_status status;
+		const char *type;
+	} CASES[] = {
+		{ ROP_EXPECT_PENDING, "step_start" },
+		{ ROP_EXPECT_MET, "step_done" },
+		{ ROP_EXPECT_REFUSED, "step_failed" },
+		{ ROP_EXPECT_EXPIRED, "step_failed" },
+	};
+	struct rop_plan plan = plan_of(topology_of(3, 1, 6), fresh_world(topology_of(3, 1, 6)));
+	const struct rop_step *step = &plan.steps.at[0];
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		json_t *json = rop_report_step_event_json("cart", step, CASES[i].status, i ? "a note" : NULL);
+		cr_assert_str_eq(text_of(json, "type"), CASES[i].type);
+		cr_assert_str_eq(text_of(json, "status"), rop_expect_status_name(CASES[i].status));
+		cr_assert_str_eq(text_of(json, "command"), step->expect.command);
+		cr_assert(rop_streq(text_of(json, "note"), i ? "a note" : NULL));
+		json_decref(json);
+	}
+	json_t *planned = rop_report_planned_json("cart", step);
+	cr_assert_str_eq(text_of(planned, "type"), "planned_change");
+	cr_assert_str_eq(text_of(planned, "cluster"), "cart");
+	cr_assert_str_eq(text_of(planned, "command"), step->expect.command);
+	json_decref(planned);
+}
+
+Test(report, who_waits_is_told_for_how_long_at_most_and_never_less_than_nothing)
+{
+	json_t *json = rop_report_waiting_json("cart", "Verify", "a second look", -7);
+	cr_assert_eq(json_integer_value(json_object_get(json, "at_most_ms")), 0);
+	json_decref(json);
+	json = rop_report_waiting_json("cart", "Verify", "a second look", 1234);
+	cr_assert_eq(json_integer_value(json_object_get(json, "at_most_ms")), 1234);
+	json_decref(json);
+	json = rop_report_database_json("cart", "in use");
+	cr_assert(json_is_true(json_object_get(json, "in_use")));
+	json_decref(json);
+	json = rop_report_database_json("cart", NULL);
+	cr_assert(json_is_false(json_object_get(json, "in_use")) && json_is_null(json_object_get(json, "message")));
 	json_decref(json);
 }

@@ -360,3 +360,20 @@ Test(saved_plan, file_is_private_whole_and_known_by_its_content)
 	cr_assert(unlink(link) == 0 && unlink(path) == 0);
 	cr_assert(rmdir(folder) == 0, "nothing else is left there");
 }
+
+Test(saved_plan, of_very_many_differences_the_first_are_told_and_the_others_counted)
+{
+	struct rop_saved_lines lines = { 0 };
+	ROP_OWN_TEXT few = { 0 }, many = { 0 };
+	*rop_push(pool, &lines) = "10.0.0.1:6379 holds keys";
+	rop_saved_plan_outdated(&lines, "cart.plan", "cart.yaml", &few);
+	cr_assert_str_eq(few.at, "cart.plan does not fit any more: since it was planned this has changed; nothing was "
+				 "sent\n- 10.0.0.1:6379 holds keys\n  -> redis-operator plan --out cart.plan "
+				 "cart.yaml, "
+				 "and review it again\n");
+	while (lines.n < 203)
+		*rop_push(pool, &lines) = "another one";
+	rop_saved_plan_outdated(&lines, NULL, "cart.yaml", &many);
+	cr_assert(strstr(many.at, "since it was shown this has changed"));
+	cr_assert(strstr(many.at, "\n- another one\n- ... and 3 more\n  -> apply again, "), "%s", many.at);
+}

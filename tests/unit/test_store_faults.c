@@ -443,6 +443,52 @@ Test(store_faults, values_that_cannot_be_ours_are_damage)
 	}
 }
 
+/* Something that no value can be bound to stands in its place: whoever runs it hears of an error. */
+static void break_statement(struct rop_store *store, enum sql_name name)
+{
+	sqlite3_finalize(store->statements[name]);
+	cr_assert_eq(sqlite3_prepare_v2(store->db, "SELECT 1", -1, &store->statements[name], NULL), SQLITE_OK);
+}
+
+Test(store_faults, whichever_statement_of_a_commit_fails_nothing_is_written_and_it_says_so)
+{
+	static const enum sql_name NEEDED[] = {
+		SQL_CLUSTER_FIND,   SQL_PASS_ADD,       SQL_CLUSTER_MOVE,       SQL_EXPECT_RESOLVE, SQL_TRANSITION_ADD,
+		SQL_EXPECT_OVERLAP, SQL_EXPECT_ADD,     SQL_TEMPORARY_SET,      SQL_MEMBERS_CLEAR,  SQL_MEMBER_ADD,
+		SQL_SHARD_ADD,      SQL_SHARD_COPY_ADD, SQL_SHARD_COPIES_CLEAR, SQL_SHARDS_CLEAR,   SQL_CONDITION_SET,
+	};
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	cr_assert(commit_number(store, 1));
+	rop_store_close(store);
+	for (size_t i = 0; i < sizeof NEEDED / sizeof *NEEDED; i++) {
+		store = open_or_die(db_path, ROP_STORE_WRITE);
+		struct rop_image before = image_of(store, "cart");
+		struct rop_entry entry = numbered_entry(2, &before);
+		bool paused;
+		break_statement(store, NEEDED[i]);
+		cr_assert_not(rop_store_commit(store, "cart", &entry, &paused, &err), "statement %zu", i);
+		cr_assert(strstr(err.text, "column index out of range"), "statement %zu: %s", i, err.text);
+		rop_store_close(store);
+		cr_assert_eq(number_on_disk(), 1, "statement %zu", i);
+	}
+}
+
+Test(store_faults, a_second_expectation_on_a_subject_is_refused_also_where_the_first_cannot_be_read)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	for (int i = 0; i < 2; i++) {
+		struct rop_entry entry = entry_at(1000 + i);
+		add_expect(&entry, expect_of(ROP_STEP_MEET, "link:" NODE_A ">" NODE_B));
+		bool paused;
+		if (i)
+			break_statement(store, SQL_EXPECT_OF_SUBJECT);
+		cr_assert_eq(rop_store_commit(store, "cart", &entry, &paused, &err), i == 0, "%s", err.text);
+	}
+	cr_assert(strstr(err.text, "column index out of range"), "%s", err.text);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM expectation"), 1);
+}
+
 /* ---- out of memory inside SQLite ---------------------------------------------------------------------------- */
 
 static sqlite3_mem_methods real_memory;

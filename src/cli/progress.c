@@ -1,0 +1,133 @@
+/* progress.c - what is told of a run while it goes on, and at its end. */
+#include "progress.h"
+
+#include <string.h>
+
+#define SAID_EVERY_MS 10000
+
+static bool jsonl(const struct progress *p)
+{
+	return p->cli->values.output != CLI_TEXT;
+}
+
+void progress_close_line(struct progress *p)
+{
+	if (p->line_open)
+		fputs("\r\033[K", stderr);
+	p->line_open = false;
+}
+
+void progress_transition(struct progress *p, const struct rop_transition *transition)
+{
+	if (jsonl(p)) {
+		cli_print_jsonl(rop_report_transition_json(p->cluster, transition));
+		return;
+	}
+	if (p->cli->values.verbose)
+		progress_close_line(p);
+	rop_log_transition(p->cluster, transition);
+}
+
+/* Once, of all the nodes that do so. */
+static void tell_kept(struct progress *p, const struct rop_expect *e, const char *note)
+{
+	const char *text = rop_printf(p->cli->arena, "%s: %s %s is %s", p->cluster, e->name, e->value, note);
+	for (size_t i = 0; i < p->kept.n; i++)
+		if (strcmp(p->kept.at[i], text) == 0)
+			return;
+	*rop_push(p->cli->arena, &p->kept) = text;
+	progress_close_line(p);
+	cli_tell(p->cli, "%s by the servers", text);
+}
+
+void progress_step(struct progress *p, const struct rop_step *step, enum rop_expect_status status, const char *note)
+{
+	const struct rop_expect *e = &step->expect;
+	p->asked += status == ROP_EXPECT_PENDING;
+	if (jsonl(p)) {
+		cli_print_jsonl(rop_report_step_event_json(p->cluster, step, status, note));
+		return;
+	}
+	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)
+		tell_kept(p, e, note);
+	if (p->cli->values.verbose)
+		progress_close_line(p);
+	rop_log_step(p->cluster, step, status, note);
+}
+
+/* What it waits for, in a few words: the first thing that is open. *ret_open: is there such a thing? */
+static const char *waits_for(const struct rop_reconcile *r, bool *ret_open)
+{
+	struct rop_situation *now = (struct rop_situation *)rop_reconcile_situation(r);
+	*ret_open = true;
+	if (!now)
+		return "the nodes' first answers";
+	rop_situation_open(now);
+	*ret_open = now->open.n > 0;
+	return *ret_open ? now->open.at[0].text : "a second look that confirms it";
+}
+
+int64_t progress_every_ms(const struct progress *p)
+{
+	return p->cli->live ? 200 : 1000;
+}
+
+void progress_tick(struct progress *p, const struct rop_reconcile *r)
+{
+	int64_t now = rop_boot_ms(), elapsed = now - p->began_ms;
+	int64_t left = p->cli->values.timeout_ms - elapsed,
+		left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
+	const char *state = rop_reconcile_state(r), *what;
+	bool open, due = now - p->said_ms >= SAID_EVERY_MS;
+	if (!p->cli->live && !due)
+		return;
+	what = waits_for(r, &open);
+	if (jsonl(p)) {
+		p->said_ms = now;
+		cli_print_jsonl(rop_report_waiting_json(p->cluster, state, what, left));
+	} else if (p->cli->live) {
+		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", p->cluster, state,
+			(double)elapsed / 1000, (long long)left_s, what);
+		p->line_open = true;
+	} else if (open || p->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
+		p->said_ms = now;
+		cli_tell(p->cli, "%s: %s, for %lld s, at most %lld s more: %s", p->cluster, state,
+			 (long long)(elapsed / 1000), (long long)left_s, what);
+	}
+}
+
+void progress_database(struct progress *p, const struct rop_err *why)
+{
+	if (p->waiting == (why != NULL))
+		return;
+	p->waiting = why != NULL;
+	progress_close_line(p);
+	if (jsonl(p))
+		cli_print_jsonl(rop_report_database_json(p->cluster, why ? why->text : NULL));
+	else if (why)
+		cli_tell(p->cli, "%s: waiting, nothing is sent meanwhile: %s", p->cluster, why->text);
+	else
+		cli_tell(p->cli, "the database is free again");
+}
+
+void progress_result(struct progress *p, const struct rop_result *result, const struct rop_situation *now)
+{
+	int64_t took_ms = rop_boot_ms() - p->began_ms;
+	progress_close_line(p);
+	if (jsonl(p))
+		cli_print_jsonl(rop_report_summary_json(p->cluster, result, took_ms));
+	if (result->code != ROP_OK)
+		cli_findings(result->text);
+	if (jsonl(p) || result->code != ROP_OK)
+		return;
+	if (!result->reached)
+		cli_tell(p->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
+			 p->cluster, result->steps);
+	else if (result->steps && !p->cli->values.quiet)
+		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok "
+		       "everywhere\n",
+		       p->cluster, (double)took_ms / 1000, result->steps, now->answering);
+	else if (!result->steps && p->cli->live)
+		cli_tell(p->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)",
+			 p->cluster, (double)took_ms / 1000);
+}
