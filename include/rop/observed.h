@@ -81,7 +81,10 @@ struct rop_node {
 	bool syncing;           /* replica: first synchronisation under way */
 	int64_t keys;           /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
 	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
-	int rtt_ms;    /* round trip from here; 0: less than a millisecond, or not known */
+	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
+	 * peer a shard id of its own until it is told); ROP_COUNT_UNKNOWN: it does not tell, ROP_COUNT_NOT_ASKED. */
+	int shards_apart;
+	int rtt_ms;          /* round trip from here; 0: less than a millisecond, or not known */
 	const char *refused; /* what it would not answer of the above, with the permission: "INFO keyspace"; NULL:
 				nothing */
 	char replid[ROP_ID_SIZE],
@@ -132,6 +135,7 @@ struct rop_observed {
 	uint64_t *linked;  /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
 	uint64_t *agrees;  /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
 	uint64_t *failing; /* [viewer][subject] viewer flags subject as fail or fail? */
+	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
 	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
 	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
 	int foreign_more;                     /* entries of views that are of others than those kept */
@@ -197,6 +201,8 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	unsigned forbidden;
 	const char *rights_hidden;
 	int rtt_ms;
+	bool asked_shards;
+	const char *shards;    /* a line for each shard, the ids of its nodes */
 	int64_t n_clients;     /* connections it has; 0: unknown */
 	const char *operators; /* those lines of CLIENT LIST that are of operators */
 	const char **settings; /* n_settings values; NULL entries: unknown; NULL: none */

@@ -273,6 +273,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->settings = NULL;
 		answer->no_setting = NULL;
 		answer->functions = ROP_COUNT_NOT_ASKED;
+		answer->shards = NULL;
 	}
 	if (!ask_for_clients(job))
 		job_over(job);
@@ -296,6 +297,7 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		answer->bus_port = endpoint->bus_port;
 		answer->expected_id = rop_strdup(arena, endpoint->expected_id);
 		answer->functions = ROP_COUNT_NOT_ASKED;
+		answer->asked_shards = errand->questions->shards;
 		if (errand->questions->n_settings)
 			answer->settings = rop_alloc_n(arena, n_settings, sizeof *answer->settings);
 		if (errand->questions->n_settings)
