@@ -47,6 +47,8 @@ enum rop_reach {
 	ROP_REACH_NOT_REDIS,   /* what it answers is not the protocol */
 	ROP_REACH_NOT_CLUSTER, /* a server, but not in cluster mode */
 	ROP_REACH_LOADING,     /* reading its data set; will answer later */
+	ROP_REACH_SENTINEL,    /* it watches data nodes, and is none */
+	ROP_REACH_NO_COMMAND,  /* a server that does not know CLUSTER or INFO: renamed or disabled there */
 };
 
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
@@ -90,6 +92,7 @@ struct rop_node {
 	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
 	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's
 				  id; NULL */
+	bool no_config;        /* it knows no CONFIG: renamed or disabled there */
 	int handshakes;        /* entries of its view that have no identity yet */
 	int others;            /* entries of its view with an identity, besides itself */
 	int strangers;         /* those of them that were not among the nodes asked */
@@ -181,6 +184,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
 	const char *info_memory; /* only where maxmemory is among the settings asked for */
 	const char *refused;     /* as rop_node.refused */
+	bool no_config;          /* as rop_node.no_config */
 	int64_t n_clients;       /* connections it has; 0: unknown */
 	const char *operators;   /* those lines of CLIENT LIST that are of operators */
 	const char **settings;   /* n_settings values; NULL entries: unknown; NULL: none */

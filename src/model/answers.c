@@ -218,6 +218,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->keys = answer->info_keyspace ? count_keys(answer->info_keyspace) : ROP_COUNT_UNKNOWN;
 	node->functions = answer->functions;
 	node->refused = answer->refused;
+	node->no_config = answer->no_config;
 	if (answer->info_memory)
 		node->used_memory = replication_used_memory(answer->info_memory);
 	operators_take(arena, answer->operators, node);

@@ -137,7 +137,8 @@ static void set_setting_flags(struct rop_situation *now)
 	now->prepared = !now->fresh || (policy_all_lowered(now) && policy_epochs_set(now));
 	now->settings_as_declared = policy_settings_as_declared(now);
 	size_t node;
-	now->settings_refused = !now->settings_as_declared && policy_refused_setting(now, &node);
+	now->settings_refused = !now->settings_as_declared &&
+				(policy_refused_setting(now, &node) || policy_rest_unsettable(now));
 	policy_set_temporary_flags(now);
 }
 
@@ -201,6 +202,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_find_unknown_settings(now);
+	policy_find_no_config(now);
 	policy_find_unlike(now);
 	policy_find_temporaries(now);
 	policy_warn_of_temporaries(now);

@@ -41,8 +41,10 @@ bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the 
 bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 /* settings.c: managed settings */
 bool policy_settings_as_declared(const struct rop_situation *now);
+bool policy_rest_unsettable(const struct rop_situation *now); /* all that is not as declared is where CONFIG is gone */
 /* unsettable.c */
 void policy_find_unknown_settings(struct rop_situation *now);
+void policy_find_no_config(struct rop_situation *now);
 void policy_warn_of_refusals(struct rop_situation *now);
 /* The server's words where that node refused the setting in this run; NULL: it did not. */
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting);

@@ -27,6 +27,16 @@ static void find_unfit_nodes(struct rop_situation *now)
 			policy_find(now, (int)i, ROP_WHY_NOT_CLUSTER,
 				    rop_printf(now->arena, "%s is not in cluster mode", node->address),
 				    "set 'cluster-enabled yes' in its configuration and restart it");
+		if (node->reach == ROP_REACH_SENTINEL)
+			policy_find(now, (int)i, ROP_WHY_SENTINEL,
+				    rop_printf(now->arena, "%s is a Sentinel, not a data node", node->address),
+				    "declare the address of a data node (a Sentinel commonly listens on port 26379, a "
+				    "data node on 6379); a cluster fails over by itself and needs no Sentinel");
+		if (node->reach == ROP_REACH_NO_COMMAND)
+			policy_find(now, (int)i, ROP_WHY_NO_COMMAND,
+				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
+				    "take 'rename-command' out of its configuration and restart it: without this "
+				    "command nobody can tell how the node stands");
 	}
 }
 
@@ -37,10 +47,14 @@ static void find_silent_nodes(struct rop_situation *now)
 					   "declared node answers";
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach == ROP_REACH_SILENT || node->reach == ROP_REACH_LOADING)
+		if (node->reach == ROP_REACH_SILENT)
 			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
 				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
 				    advice);
+		if (node->reach == ROP_REACH_LOADING)
+			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
+				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
+				    "it runs, and answers when that is over: wait for it, then try again");
 	}
 }
 
@@ -112,6 +126,20 @@ static const char *address_before(const struct rop_image *image, const char *id)
 	return NULL;
 }
 
+/* The declared node whose name led to this peer, and leads to another server now; -1: none. A server that was rebuilt
+ * in its place is not that: its old identity is held where it is. */
+static int led_to(const struct rop_situation *now, const struct rop_foreign *peer)
+{
+	const char *before = address_before(now->image, peer->id);
+	for (size_t i = 0; before && i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (rop_node_answers(node) && node->ip && strcmp(node->address, before) == 0 &&
+		    strcmp(rop_address_join(now->arena, node->ip, node->port), peer->address) != 0)
+			return (int)i;
+	}
+	return -1;
+}
+
 /* Advice is an act: who owns slots, or is followed, is never to be forgotten; nor one that is alive. */
 static const char *advice_on_peer(const struct rop_situation *now, const struct rop_foreign *peer)
 {
@@ -126,7 +154,14 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 				  "%s follows it, and may hold the only other copy of its data: bring it back, or "
 				  "declare it (spec.nodes)",
 				  now->seen->nodes[follower].address);
-	if (!strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr"))
+	bool alive = !strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr");
+	int led = alive ? led_to(now, peer) : -1;
+	if (led >= 0)
+		return rop_printf(now->arena,
+				  "%s leads to another server now (%s): let it lead to %s again, or declare that "
+				  "address",
+				  now->seen->nodes[led].address, now->seen->nodes[led].id, peer->address);
+	if (alive)
 		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
 		       "first: it is alive";
 	return rop_printf(now->arena,
@@ -287,10 +322,21 @@ static int starving_shards(const struct rop_situation *now)
 	return starving;
 }
 
-/* Both are said before anything is changed, not when the slots turn out to be gone. */
+static bool is_found(const struct rop_situation *now, enum rop_reason reason)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (now->findings.at[i].is == reason)
+			return true;
+	return false;
+}
+
+/* Both are said before anything is changed, not when the slots turn out to be gone. Of a server that answers twice it
+ * would only be the echo. */
 static void find_wrong_shape(struct rop_situation *now)
 {
 	int owners = 0, shards = now->topology->shards;
+	if (is_found(now, ROP_WHY_SAME_NODE_ID))
+		return;
 	const bool *owner = policy_owners(now->arena, now->seen);
 	for (size_t i = 0; i < now->seen->n; i++)
 		owners += owner[i];

@@ -63,18 +63,33 @@ static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 	return now->tries && rop_tries_is_owed(now->tries, subject);
 }
 
+static bool node_is_as_declared(const struct rop_situation *now, size_t node)
+{
+	for (size_t s = 0; s < now->topology->settings.n; s++)
+		if (!as_declared(now, node, &now->topology->settings.at[s]))
+			return false;
+	return !now->topology->settings.n || !rewrite_is_owed(now, node) || !policy_may_rewrite(now, NULL, node);
+}
+
 bool policy_settings_as_declared(const struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->seen->n; i++) {
-		if (!rop_node_answers(&now->seen->nodes[i]))
-			continue;
-		for (size_t s = 0; s < now->topology->settings.n; s++)
-			if (!as_declared(now, i, &now->topology->settings.at[s]))
-				return false;
-		if (now->topology->settings.n && rewrite_is_owed(now, i) && policy_may_rewrite(now, NULL, i))
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (rop_node_answers(&now->seen->nodes[i]) && !node_is_as_declared(now, i))
 			return false;
-	}
 	return true;
+}
+
+bool policy_rest_unsettable(const struct rop_situation *now)
+{
+	bool any = false;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (!rop_node_answers(&now->seen->nodes[i]) || node_is_as_declared(now, i))
+			continue;
+		if (!now->seen->nodes[i].no_config)
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 /* That a node has the value says little: it may have it from its configuration file, and the name be one that cannot be
@@ -84,11 +99,12 @@ static bool is_proven(const struct rop_situation *now, const struct rop_setting 
 	return now->tries && rop_tries_was_taken(now->tries, setting->name, setting->value);
 }
 
-/* The node that it is tried on: the first that answers and has another value. */
+/* The node that it is tried on: the first that answers, can be told, and has another value. */
 static size_t pilot_of(const struct rop_situation *now, const struct rop_setting *setting)
 {
 	size_t i = 0;
-	while (i < now->seen->n && (!rop_node_answers(&now->seen->nodes[i]) || as_declared(now, i, setting)))
+	while (i < now->seen->n && (!rop_node_answers(&now->seen->nodes[i]) || now->seen->nodes[i].no_config ||
+				    as_declared(now, i, setting)))
 		i++;
 	return i;
 }
@@ -119,6 +135,8 @@ void policy_apply_settings(const void *subject, const int64_t *args, void *outpu
 	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		bool changed = rewrite_is_owed(now, i);
+		if (now->seen->nodes[i].no_config)
+			continue;
 		for (size_t s = 0; s < n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			if (as_declared(now, i, setting) || (!proven[s] && i != pilot[s]))
