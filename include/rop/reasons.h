@@ -25,6 +25,7 @@ enum rop_reason_kind {
 	X(SENTINEL,         "Sentinel",        ROP_REFUSED,     FORBIDS) \
 	X(NO_COMMAND,       "NoCommand",       ROP_REFUSED,     FORBIDS) \
 	X(SAME_NODE_ID,     "SameNodeId",      ROP_REFUSED,     FORBIDS) \
+	X(LEAVES_FROM,      "LeavesFrom",      ROP_REFUSED,     FORBIDS) \
 	X(FOREIGN_PEER,     "ForeignPeer",     ROP_REFUSED,     FORBIDS) \
 	X(NOT_EMPTY,        "NotEmpty",        ROP_REFUSED,     FORBIDS) \
 	X(RIVAL_CLAIMS,     "RivalClaims",     ROP_REFUSED,     FORBIDS) \

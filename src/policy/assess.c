@@ -126,7 +126,8 @@ static void set_node_flags(struct rop_situation *now)
 	}
 	uint64_t *mask = answering_mask(now);
 	now->introduced = all_bits(now, seen->known, mask);
-	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now);
+	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now) &&
+			     policy_addresses_settled(now);
 	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;
 	now->replicas_held &= !now->replicas_attached;
 	now->slots_assigned = rop_slots_count(&now->owned) == ROP_SLOTS && !any_double_claim(now);

@@ -13,6 +13,14 @@ void policy_warn(struct rop_arena *arena, struct rop_layout *layout, int node, e
 
 /* layout.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
+/* elsewhere.c: peers hold nodes at other addresses than their own */
+void policy_find_elsewhere(struct rop_situation *now);
+/* Where they hold this one, when its packets leave from there; NULL: they do not, or not for long. */
+const char *policy_leaves_from(const struct rop_situation *now, size_t node);
+const char *policy_set_its_address(const struct rop_situation *now); /* the advice on it */
+/* Of nodes that are not a cluster yet nothing of the kind was seen, now or just before, nor a peer on its way from one
+ * address to another. */
+bool policy_addresses_settled(const struct rop_situation *now);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
 

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "copies.h"
 #include "rop/text.h"
 
 static void find_unfit_nodes(struct rop_situation *now)
@@ -75,39 +74,6 @@ static void find_twins(struct rop_situation *now)
 					    "and start it again");
 }
 
-/* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
- * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two
- * looks that long apart must agree; who looks only once tells at once. */
-static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
-{
-	int at = rop_observed_setting(now->seen, "cluster-node-timeout");
-	const char *value = at < 0 ? NULL : now->seen->nodes[node].settings[at];
-	int64_t ms;
-	return value && rop_int_parse(value, 1, INT32_MAX, &ms) ? ms : 15000;
-}
-
-static void find_clones(struct rop_situation *now)
-{
-	for (size_t i = 0; i < now->seen->n; i++) {
-		const struct rop_node *node = &now->seen->nodes[i];
-		int64_t for_ms;
-		const char *elsewhere = copies_elsewhere(now, i, &for_ms);
-		if (!rop_node_answers(node) || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
-			continue;
-		policy_find(now, (int)i, ROP_WHY_SAME_NODE_ID,
-			    rop_printf(now->arena,
-				       "%s answers as node %s and calls itself %s, but peers are connected to %s for "
-				       "that id: a second server runs there with a copy of its nodes.conf; replicas "
-				       "that follow it throw their data away",
-				       node->address, node->id, node->own_address ? node->own_address : node->address,
-				       elsewhere),
-			    rop_printf(now->arena,
-				       "stop the server at %s, if it is not the one declared; then see which node has "
-				       "the keys before anything else is changed",
-				       elsewhere));
-	}
-}
-
 /* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
 static int follower_of(const struct rop_observed *seen, const char *id)
 {
@@ -134,7 +100,7 @@ static int led_to(const struct rop_situation *now, const struct rop_foreign *pee
 	for (size_t i = 0; before && i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (rop_node_answers(node) && node->ip && strcmp(node->address, before) == 0 &&
-		    strcmp(rop_address_join(now->arena, node->ip, node->port), peer->address) != 0)
+		    strcmp(rop_printf(now->arena, "%s:%d", node->ip, node->port), peer->address) != 0)
 			return (int)i;
 	}
 	return -1;
@@ -179,8 +145,8 @@ static void find_foreign_peers(struct rop_situation *now)
 		policy_find(now, peer->viewer, ROP_WHY_FOREIGN_PEER,
 			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)%s%s",
 				       seen->nodes[peer->viewer].address, peer->id,
-				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags,
-				       before ? ", which was a member at " : "", before ? before : ""),
+				       rop_address_is_unknown(peer->address) ? "an unknown address" : peer->address,
+				       peer->flags, before ? ", which was a member at " : "", before ? before : ""),
 			    advice_on_peer(now, peer));
 	}
 	if (seen->foreign_more)
@@ -368,7 +334,7 @@ void refusals_of_nodes(struct rop_situation *now)
 {
 	find_unfit_nodes(now);
 	find_twins(now);
-	find_clones(now);
+	policy_find_elsewhere(now);
 	find_foreign_peers(now);
 }
 

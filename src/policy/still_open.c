@@ -101,6 +101,24 @@ static void note_introductions(struct rop_situation *now)
 		     rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
 }
 
+/* The cause, of the nodes that it is known of. The links to them that do not stand are not told again. */
+static const uint64_t *note_leaving_from(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t words = seen->n * seen->words, told = 0;
+	uint64_t *linked = rop_alloc_n(now->arena, words + 1, sizeof *linked);
+	if (words)
+		memcpy(linked, seen->linked, words * sizeof *linked);
+	for (size_t j = 0; j < seen->n; j++) {
+		const char *text = policy_leaves_from(now, j);
+		for (size_t i = 0; text && i < seen->n; i++)
+			rop_bit_set(seen, linked, i, j);
+		if (text && told++ < PAIRS_MAX)
+			note(now, (int)j, ROP_WHY_LEAVES_FROM, text, policy_set_its_address(now));
+	}
+	return linked;
+}
+
 static void note_silent_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++)
@@ -259,9 +277,10 @@ void rop_situation_open(struct rop_situation *now)
 		return;
 	bool denied = note_failing_step(now);
 	note_silent_nodes(now);
+	const uint64_t *linked = note_leaving_from(now);
 	note_introductions(now);
 	if (now->introduced)
-		note_pairs(now, now->seen->linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
+		note_pairs(now, linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
 	note_double_claims(now);
 	note_open_slots(now);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);

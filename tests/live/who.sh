@@ -81,7 +81,7 @@ check 'a server declared twice is one error' eval \
 	'expect 4 plan "$F" && has "$ERR" "have the same node id" && lacks "$ERR" "own slots, but the file declares"'
 if command -v socat >/dev/null; then
 	(cd "$LIVE_DIR" && exec socat "TCP-LISTEN:$(port 51),bind=127.0.0.1,reuseaddr,fork" \
-		'SYSTEM:read -r l; printf "HTTP/1.1 400 Bad Request\r\n\r\n"') >"$LIVE_DIR/socat" 2>&1 &
+		'SYSTEM:printf "HTTP/1.1 400 Bad Request\r\n\r\n"; sleep 5') >"$LIVE_DIR/socat" 2>&1 &
 	LIVE_JOBS+=($!)
 	disown $!
 	wait_until 5 'ports_used | grep -qx "$(port 51)"'

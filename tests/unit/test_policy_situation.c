@@ -381,6 +381,128 @@ Test(policy_situation, where_config_is_gone_nothing_declared_can_be_set)
 	cr_assert_not(situation_of(topology, world)->settings_refused, "one that can be told comes first");
 }
 
+/* ---- packets that leave from another address --------------------------------------------------------------- */
+
+static struct rop_situation *situation_after(const struct rop_topology *topology, const struct rop_observed *seen,
+					     const struct rop_before *before, int64_t boot_ms)
+{
+	return rop_situation_make(&(struct rop_situation){ .arena = pool,
+							   .topology = topology,
+							   .seen = seen,
+							   .image = &no_image,
+							   .before = before,
+							   .looks_once = !before,
+							   .boot_ms = boot_ms });
+}
+
+static void hold_elsewhere(struct rop_node *node, int peers, int64_t for_ms)
+{
+	node->own_address = node->address;
+	node->held_at = "10.0.9.9:6379";
+	node->held_by = peers;
+	node->held_ms = for_ms;
+}
+
+Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before_slots_are_given)
+{
+	static const char SAID[] = "5 peers hold 10.0.0.2:6379 at 10.0.9.9:6379, and get no answer there: its packets "
+				   "leave from that address";
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	struct rop_before before[6] = { 0 };
+	meet_all(world);
+	cr_assert(situation_after(topology, world, before, 5000)->members_agree);
+	hold_elsewhere(&world->nodes[1], 5, 1600);
+	hold_elsewhere(&world->nodes[2], 1, 600);
+	hold_elsewhere(&world->nodes[3], 1, 100);
+	struct rop_situation *now = situation_after(topology, world, before, 5000);
+	cr_assert(!now->refused && !now->members_agree, "the first look: it may pass, but nothing rests on it");
+	before[1].held_since_ms = before[2].held_since_ms = 3600;
+	now = situation_after(topology, world, before, 5000);
+	cr_assert(!now->refused && !now->members_agree, "1.4 s are not long");
+	before[1].held_since_ms = 3500;
+	now = situation_after(topology, world, before, 5000);
+	expect_finding(now, "LeavesFrom", ROP_REFUSED, SAID);
+	cr_assert_eq(now->findings.n, 2, "the others that have begun to suffer from it too, not who waits since now");
+	cr_assert(strncmp(now->findings.at[1].text, "1 peer holds 10.0.0.3:6379 at 10.0.9.9:6379, and gets", 53) == 0);
+	cr_assert_null(strstr(now->findings.at[0].advice, "one family"));
+	expect_finding(situation_after(topology, world, NULL, 5000), "LeavesFrom", ROP_REFUSED, SAID);
+	world->nodes[4].ip = "::1";
+	now = situation_after(topology, world, NULL, 5000);
+	cr_assert(strncmp(now->findings.at[0].advice, "declare all nodes by addresses of one family", 44) == 0);
+	world->nodes[1].held_ms = 1400;
+	cr_assert_not(situation_after(topology, world, NULL, 5000)->refused);
+}
+
+Test(policy_situation, in_a_cluster_that_is_formed_it_is_the_cause_that_is_told_of_links)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	hold_elsewhere(&world->nodes[1], 5, 60000);
+	for (size_t i = 0; i < 6; i++)
+		if (i != 1)
+			rop_bit_clear(world, world->linked, i, 1);
+	rop_bit_clear(world, world->linked, 0, 2);
+	struct rop_situation *now = situation_after(topology, world, NULL, 5000);
+	cr_assert_not(now->refused, "the others can be helped");
+	rop_situation_open(now);
+	cr_assert_eq(now->open.n, 2);
+	cr_assert(now->open.at[0].is == ROP_WHY_LEAVES_FROM && now->open.at[0].node == 1 && now->open.at[0].advice);
+	cr_assert_str_eq(now->open.at[1].text, "10.0.0.1:6379: no healthy bus link to 10.0.0.3:6379 (port 16379)");
+}
+
+Test(policy_situation, where_nobody_answers_no_second_server_is_made_up)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_node *node = &world->nodes[1];
+	node->own_address = node->address;
+	node->elsewhere = "10.0.9.9:6379";
+	struct rop_situation *now = situation_after(topology, world, NULL, 5000);
+	cr_assert_not_null(strstr(finding(now, "SameNodeId")->text, "either a second server runs there with a copy of "
+								    "its nodes.conf"));
+	cr_assert_not_null(strstr(finding(now, "SameNodeId")->text, "or it is this server, whose packets leave from "
+								    "there"));
+	node->at_home = true; /* by others it is reached where it is: there are two */
+	now = situation_after(topology, world, NULL, 5000);
+	cr_assert_not_null(strstr(finding(now, "SameNodeId")->text, ": a second server runs there with a copy"));
+	hold_elsewhere(node, 3, 400);
+	cr_assert(is_found(situation_after(topology, world, NULL, 5000), "SameNodeId"), "a ping under way says "
+											"nothing");
+	hold_elsewhere(node, 3, 600);
+	cr_assert_not(is_found(situation_after(topology, world, NULL, 5000), "SameNodeId"));
+	node->elsewhere = "10.0.9.8:6379";
+	cr_assert(is_found(situation_after(topology, world, NULL, 5000), "SameNodeId"), "another address");
+}
+
+Test(policy_situation, introductions_to_where_nobody_is_are_said_of_who_has_that_port)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	struct rop_before before[6] = { 0 };
+	know_each_other(world, 0, 1);
+	world->nodes[1].strange = "10.0.9.9:6379";
+	cr_assert_not(situation_after(topology, world, before, 5000)->refused);
+	before[1].strange_since_ms = 4001;
+	cr_assert_not(situation_after(topology, world, before, 5000)->refused);
+	before[1].strange_since_ms = 4000;
+	expect_finding(situation_after(topology, world, before, 5000), "LeavesFrom", ROP_REFUSED,
+		       "10.0.0.2:6379 is being introduced to a node at 10.0.9.9:6379, where no declared one is and "
+		       "nobody "
+		       "answers: the packets of one of the others leave from that address");
+	world->nodes[3].port = 7003;
+	world->nodes[1].strange = "10.0.9.9:7003";
+	expect_finding(situation_after(topology, world, before, 5000), "LeavesFrom", ROP_REFUSED,
+		       "10.0.0.2:6379 is being introduced to a node at 10.0.9.9:7003, where no declared one is and "
+		       "nobody "
+		       "answers: the packets of 10.0.0.4:6379 leave from that address");
+	meet_all(world);
+	struct rop_situation *now = situation_after(topology, world, before, 5000);
+	cr_assert(!now->refused && !now->members_agree, "it knows all others by now; but it was just so");
+	before[1].strange_since_ms = 0;
+	cr_assert(situation_after(topology, world, before, 5000)->members_agree);
+}
+
 Test(policy_situation, keys_without_slots_are_never_written_over)
 {
 	struct rop_topology *topology = six();
