@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "rop/err.h"
 #include "rop/mem.h"
@@ -47,6 +48,8 @@ enum rop_reach {
 	ROP_REACH_NOT_REDIS,   /* what it answers is not the protocol */
 	ROP_REACH_NOT_CLUSTER, /* a server, but not in cluster mode */
 	ROP_REACH_LOADING,     /* reading its data set; will answer later */
+	ROP_REACH_SENTINEL,    /* it watches data nodes, and is none */
+	ROP_REACH_NO_COMMAND,  /* a server that does not know CLUSTER or INFO: renamed or disabled there */
 };
 
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
@@ -94,9 +97,18 @@ struct rop_node {
 	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
 	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's
 				  id; NULL */
-	int handshakes;        /* entries of its view that have no identity yet */
-	int others;            /* entries of its view with an identity, besides itself */
-	int strangers;         /* those of them that were not among the nodes asked */
+	/* Where peers hold this node's id, although it calls itself otherwise, and get no answer to their pings:
+	 * "ip:port"; NULL. How many do, and for how long the one that has waited longest (0: not known). */
+	const char *held_at;
+	int held_by;
+	int64_t held_ms;
+	bool at_home;        /* a peer is connected to it where it calls itself to be */
+	const char *strange; /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
+				asked is; NULL */
+	bool no_config;      /* it knows no CONFIG: renamed or disabled there */
+	int handshakes;      /* entries of its view that have no identity yet */
+	int others;          /* entries of its view with an identity, besides itself */
+	int strangers;       /* those of them that were not among the nodes asked */
 	uint64_t strangers_digest; /* of their ids, in any order */
 	int version;               /* 70015 for 7.0.15 (redis_version); 0 unknown */
 	bool valkey;
@@ -116,6 +128,13 @@ struct rop_node {
 static inline bool rop_node_answers(const struct rop_node *node)
 {
 	return node->reach == ROP_REACH_OK;
+}
+
+/* Peers have waited there for so long that nobody can be there: a link that seems to stand is only being tried. */
+#define ROP_IN_VAIN_MS 500
+static inline bool rop_node_is_held_in_vain(const struct rop_node *node, const char *address)
+{
+	return node->held_at && node->held_ms >= ROP_IN_VAIN_MS && strcmp(node->held_at, address) == 0;
 }
 
 #define ROP_FOREIGN_MAX 8 /* at most, per look */
@@ -201,6 +220,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	unsigned forbidden;
 	const char *rights_hidden;
 	int rtt_ms;
+	bool no_config;
 	bool asked_shards;
 	const char *shards;    /* a line for each shard, the ids of its nodes */
 	int64_t n_clients;     /* connections it has; 0: unknown */
@@ -225,9 +245,14 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 struct rop_node_line {
 	char *id, *address, *flags, *primary_id, *slots; /* address: without "@bus,hostname"; slots: rest of the line */
 	int64_t epoch;
+	int64_t ping_sent; /* the viewer's wall clock: since when no ping was answered; 0: all were */
 	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr,
 		odd; /* odd: a flag nobody told us of */
 };
+static inline bool rop_address_is_unknown(const char *address)
+{
+	return address[0] == '\0' || (address[0] == ':' && address[1] != ':');
+}
 bool rop_node_line_parse(char *line, struct rop_node_line *ret_line);
 
 /* One "key:value" of an INFO text; false: not there. The value is copied into buf (cut when too long). */

@@ -86,6 +86,9 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	 * while. */
 	char elsewhere[72];                            /* rop_node.elsewhere, seen last; "": not lately */
 	int64_t elsewhere_since_ms, elsewhere_seen_ms; /* boot clock: first and last sighting */
+	/* boot clock: since when each look has shown rop_node.held_at, or now and then rop_node.strange; 0: it did not
+	 */
+	int64_t held_since_ms, strange_since_ms, strange_seen_ms;
 };
 
 struct rop_situation {

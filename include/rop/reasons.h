@@ -17,13 +17,16 @@ enum rop_reason_kind {
 };
 
 /* X(enum, word, exit code of a run that ends with it, kind). DENIED is also one of an open point: waiting does not help
- * there; SETTING_REFUSED and UNLIKE_SERVERS are warnings too. */
+ * there; SETTING_REFUSED, UNLIKE_SERVERS and NO_CONFIG are warnings too. */
 /* clang-format off */
 #define ROP_REASONS(X) \
 	X(DENIED,           "Denied",          ROP_DENIED,      FORBIDS) \
 	X(NOT_REDIS,        "NotRedis",        ROP_REFUSED,     FORBIDS) \
 	X(NOT_CLUSTER,      "NotCluster",      ROP_REFUSED,     FORBIDS) \
+	X(SENTINEL,         "Sentinel",        ROP_REFUSED,     FORBIDS) \
+	X(NO_COMMAND,       "NoCommand",       ROP_REFUSED,     FORBIDS) \
 	X(SAME_NODE_ID,     "SameNodeId",      ROP_REFUSED,     FORBIDS) \
+	X(LEAVES_FROM,      "LeavesFrom",      ROP_REFUSED,     FORBIDS) \
 	X(FOREIGN_PEER,     "ForeignPeer",     ROP_REFUSED,     FORBIDS) \
 	X(NOT_EMPTY,        "NotEmpty",        ROP_REFUSED,     FORBIDS) \
 	X(RIVAL_CLAIMS,     "RivalClaims",     ROP_REFUSED,     FORBIDS) \
@@ -50,6 +53,7 @@ enum rop_reason_kind {
 	X(STEP_FAILS,       "StepFails",       ROP_TIMEOUT,     OPEN) \
 	X(SETTINGS,         "Settings",        ROP_TIMEOUT,     OPEN) \
 	X(SETTING_REFUSED,  "SettingRefused",  ROP_TIMEOUT,     SETTING) \
+	X(NO_CONFIG,        "NoConfig",        ROP_REFUSED,     SETTING) \
 	X(LEFT_LOWERED,     "LeftLowered",     ROP_OK,          SETTING) \
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
 	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \

@@ -154,10 +154,11 @@ static int64_t count_keys(const char *info)
 #define OPEN_TEXT_MAX 1024
 #define ADDRESS_MAX 128
 
-/* Where a line says that its node is; NULL: it does not say (":0", or a node that nobody has met yet). */
+/* Where a line says that its node is; NULL: it does not say (":0", or a node that nobody has met yet). "::1:6379" is an
+ * address. */
 static const char *line_address(struct rop_arena *arena, const struct rop_node_line *line)
 {
-	return line->address[0] == ':' || line->address[0] == '\0' ? NULL : visible(arena, line->address, ADDRESS_MAX);
+	return rop_address_is_unknown(line->address) ? NULL : visible(arena, line->address, ADDRESS_MAX);
 }
 
 static enum rop_role role_of(const struct rop_node_line *line)
@@ -229,6 +230,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->config_denied = answer->config_denied;
 	node->forbidden = answer->forbidden;
 	node->rights_hidden = answer->rights_hidden;
+	node->no_config = answer->no_config;
 	if (answer->info_memory)
 		node->used_memory = replication_used_memory(answer->info_memory);
 	operators_take(arena, answer->operators, node);
@@ -266,6 +268,64 @@ static size_t index_ids(struct rop_arena *arena, const struct rop_observed *seen
 	qsort(index, n, sizeof *index, compare_ids);
 	*ret_index = index;
 	return n;
+}
+
+/* All addresses at which one of the nodes is, or says that it is; sorted. */
+struct places {
+	const char **at;
+	size_t n;
+};
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct places places_of(struct rop_arena *work, const struct rop_observed *seen)
+{
+	struct places places = { .at = rop_alloc_n(work, 2 * seen->n + 1, sizeof(char *)) };
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		if (node->ip)
+			places.at[places.n++] = rop_printf(work, "%s:%d", node->ip, node->port);
+		if (node->own_address)
+			places.at[places.n++] = node->own_address;
+	}
+	qsort(places.at, places.n, sizeof *places.at, compare_texts);
+	return places;
+}
+
+static void take_handshake(const struct rop_observed *seen, const struct rop_node_line *line,
+			   const struct places *places, struct rop_node *viewer)
+{
+	const char *address = line->address;
+	viewer->handshakes++;
+	if (!viewer->strange && !bsearch(&address, places->at, places->n, sizeof *places->at, compare_texts))
+		viewer->strange = line_address(seen->arena, line);
+}
+
+/* A peer holds the node's id where it does not call itself to be: connected there, or without an answer. A link that is
+ * being made counts as connected for a moment, also where nobody listens. */
+static void take_held_address(const struct rop_observed *seen, const struct rop_node_line *line, int64_t viewer_ms,
+			      struct rop_node *node)
+{
+	bool connected = line->connected && !line->fail && !line->pfail;
+	if (line->noaddr || !node->own_address || !line_address(seen->arena, line))
+		return;
+	if (strcmp(line->address, node->own_address) == 0) {
+		node->at_home |= connected;
+		return;
+	}
+	if (connected && !line->ping_sent && !node->elsewhere)
+		node->elsewhere = line_address(seen->arena, line);
+	if (!line->ping_sent)
+		return;
+	int64_t for_ms = viewer_ms > line->ping_sent ? viewer_ms - line->ping_sent : 0;
+	if (!node->held_at || for_ms > node->held_ms) {
+		node->held_at = line_address(seen->arena, line);
+		node->held_ms = for_ms;
+	}
+	node->held_by++;
 }
 
 /* A declared node that is silent is found in the others' views by its address, or by the id it had before. */
@@ -308,13 +368,13 @@ static bool same_slots(const struct rop_node_line *line, const char *canonical_t
 }
 
 static void hold_against(struct rop_observed *seen, size_t viewer, const struct view *views, const struct by_id *index,
-			 size_t n_index, const char **slots_text)
+			 size_t n_index, const char **slots_text, const struct places *places, int64_t viewer_ms)
 {
 	struct rop_node *self = &seen->nodes[viewer];
 	for (size_t k = 0; k < views[viewer].n; k++) {
 		const struct rop_node_line *line = &views[viewer].lines[k];
 		if (line->handshake) { /* no identity yet: comes, or goes within the node timeout */
-			self->handshakes++;
+			take_handshake(seen, line, places, self);
 			continue;
 		}
 		int subject = find_id(index, n_index, line->id);
@@ -329,9 +389,8 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 		bool failing = line->fail || line->pfail;
 		if (failing)
 			rop_bit_set(seen, seen->failing, viewer, (size_t)subject);
-		if (line->connected && !failing && !line->noaddr && node->own_address && !node->elsewhere &&
-		    strcmp(line->address, node->own_address) != 0)
-			node->elsewhere = line_address(seen->arena, line);
+		if (!line->myself)
+			take_held_address(seen, line, viewer_ms, node);
 		if (line->myself || (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
 			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
 		const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
@@ -388,11 +447,14 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 		node->primary = node->primary_id[0] ? find_id(index, n_index, node->primary_id) : -1;
 		slots_text[i] = rop_slots_text(work, &node->slots);
 	}
+	struct places places = places_of(work, seen);
 	for (size_t i = 0; i < n; i++) {
 		seen->nodes[i].shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
 		if (rop_node_answers(&seen->nodes[i]) && answers[i].shards)
 			take_shards(seen, work, i, answers[i].shards, index, n_index);
-		hold_against(seen, i, views, index, n_index, slots_text);
+		int64_t clock_us = answers[i].info_server ? info_number(answers[i].info_server, "server_time_usec", 0)
+							  : 0;
+		hold_against(seen, i, views, index, n_index, slots_text, &places, clock_us / 1000);
 		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);
 	}

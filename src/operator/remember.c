@@ -84,17 +84,34 @@ void remember_written(struct rop_reconcile *r)
 /* ---- of the look itself --------------------------------------------------------------------------------------- */
 
 #define ELSEWHERE_COUNTS_MS 30000
+#define STRANGE_COUNTS_MS 3000 /* introductions are tried again and again: in between there is nothing to be seen */
 
 static void remember_elsewhere(struct rop_before *before, const struct rop_node *node, int64_t boot_ms)
 {
-	if (before->elsewhere[0] && boot_ms - before->elsewhere_seen_ms > ELSEWHERE_COUNTS_MS)
+	if (before->elsewhere[0] && (boot_ms - before->elsewhere_seen_ms > ELSEWHERE_COUNTS_MS ||
+				     rop_node_is_held_in_vain(node, before->elsewhere)))
 		before->elsewhere[0] = '\0';
-	if (!node->elsewhere)
+	if (!node->elsewhere || rop_node_is_held_in_vain(node, node->elsewhere))
 		return;
 	if (!before->elsewhere[0])
 		before->elsewhere_since_ms = boot_ms;
 	before->elsewhere_seen_ms = boot_ms;
 	snprintf(before->elsewhere, sizeof before->elsewhere, "%s", node->elsewhere);
+}
+
+static void remember_held(struct rop_before *before, const struct rop_node *node, int64_t boot_ms)
+{
+	if (!node->held_at)
+		before->held_since_ms = 0;
+	else if (!before->held_since_ms)
+		before->held_since_ms = boot_ms;
+	if (before->strange_since_ms && boot_ms - before->strange_seen_ms > STRANGE_COUNTS_MS)
+		before->strange_since_ms = 0;
+	if (!node->strange)
+		return;
+	if (!before->strange_since_ms)
+		before->strange_since_ms = boot_ms;
+	before->strange_seen_ms = boot_ms;
 }
 
 /* What the next look is held against. */
@@ -107,13 +124,16 @@ void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, str
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *node = &seen->nodes[i];
 		struct rop_before *before = &r->before[i];
-		if (strcmp(before->id, node->id) != 0)
+		if (strcmp(before->id, node->id) != 0) {
 			before->elsewhere[0] = '\0';
+			before->held_since_ms = before->strange_since_ms = 0;
+		}
 		before->role = node->role;
 		before->epoch = node->epoch;
 		before->answered = rop_node_answers(node);
 		memcpy(before->id, node->id, ROP_ID_SIZE);
 		remember_elsewhere(before, node, clock.boot_ms);
+		remember_held(before, node, clock.boot_ms);
 	}
 }
 

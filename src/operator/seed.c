@@ -116,6 +116,13 @@ static enum rop_code code_of(enum rop_reach reach)
 	return reach == ROP_REACH_SILENT || reach == ROP_REACH_LOADING ? ROP_UNREACHABLE : ROP_REFUSED;
 }
 
+static const char *what_to_do(enum rop_reach reach)
+{
+	if (reach == ROP_REACH_SENTINEL)
+		return "; give the address of a data node";
+	return reach == ROP_REACH_NO_COMMAND ? "; take that out of its configuration and restart it" : "";
+}
+
 bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *text, const char *user,
 		   const char *password_file, struct rop_err *err)
 {
@@ -139,8 +146,9 @@ bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *t
 	first.port = seed->port;
 	look(seed, &first, 1, 0, NULL, 0, first_looked, seed);
 	if (seed->first.reach != ROP_REACH_OK || !seed->first.cluster_nodes)
-		return rop_fail(err, code_of(seed->first.reach), "%s: %s", text,
-				seed->first.reach_why ? seed->first.reach_why : "no answer");
+		return rop_fail(err, code_of(seed->first.reach), "%s: %s%s", text,
+				seed->first.reach_why ? seed->first.reach_why : "no answer",
+				what_to_do(seed->first.reach));
 	list_peers(seed, &first);
 	return true;
 }

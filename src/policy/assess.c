@@ -140,7 +140,8 @@ static void set_node_flags(struct rop_situation *now)
 	}
 	uint64_t *mask = answering_mask(now);
 	now->introduced = all_bits(now, seen->known, mask);
-	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now);
+	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now) &&
+			     policy_addresses_settled(now);
 	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;
 	set_shard_flags(now);
 	now->replicas_held &= !now->replicas_attached;
@@ -152,7 +153,8 @@ static void set_setting_flags(struct rop_situation *now)
 	now->prepared = !now->fresh || (policy_all_lowered(now) && policy_epochs_set(now));
 	now->settings_as_declared = policy_settings_as_declared(now);
 	size_t node;
-	now->settings_refused = !now->settings_as_declared && policy_refused_setting(now, &node);
+	now->settings_refused = !now->settings_as_declared &&
+				(policy_refused_setting(now, &node) || policy_rest_unsettable(now));
 	policy_set_temporary_flags(now);
 }
 
@@ -223,6 +225,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_find_unknown_settings(now);
+	policy_find_no_config(now);
 	policy_find_unlike(now);
 	policy_find_temporaries(now);
 	policy_warn_of_temporaries(now);

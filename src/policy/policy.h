@@ -14,6 +14,14 @@ struct rop_finding policy_warning(int node, enum rop_reason is, const char *text
 
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
+/* elsewhere.c: peers hold nodes at other addresses than their own */
+void policy_find_elsewhere(struct rop_situation *now);
+/* Where they hold this one, when its packets leave from there; NULL: they do not, or not for long. */
+const char *policy_leaves_from(const struct rop_situation *now, size_t node);
+const char *policy_set_its_address(const struct rop_situation *now); /* the advice on it */
+/* Of nodes that are not a cluster yet nothing of the kind was seen, now or just before, nor a peer on its way from one
+ * address to another. */
+bool policy_addresses_settled(const struct rop_situation *now);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
 
@@ -45,8 +53,10 @@ bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104
 /* settings.c: managed settings */
 bool policy_settings_as_declared(const struct rop_situation *now);
 bool policy_node_as_declared(const struct rop_situation *now, size_t node);
+bool policy_rest_unsettable(const struct rop_situation *now); /* all that is not as declared is where CONFIG is gone */
 /* unsettable.c */
 void policy_find_unknown_settings(struct rop_situation *now);
+void policy_find_no_config(struct rop_situation *now);
 void policy_warn_of_refusals(struct rop_situation *now);
 /* The server's words where that node refused the setting in this run; NULL: it did not. */
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting);

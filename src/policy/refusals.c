@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "copies.h"
 #include "rop/text.h"
 
 static void find_unfit_nodes(struct rop_situation *now)
@@ -27,6 +26,16 @@ static void find_unfit_nodes(struct rop_situation *now)
 			policy_find(now, (int)i, ROP_WHY_NOT_CLUSTER,
 				    rop_printf(now->arena, "%s is not in cluster mode", node->address),
 				    "set 'cluster-enabled yes' in its configuration and restart it");
+		if (node->reach == ROP_REACH_SENTINEL)
+			policy_find(now, (int)i, ROP_WHY_SENTINEL,
+				    rop_printf(now->arena, "%s is a Sentinel, not a data node", node->address),
+				    "declare the address of a data node (a Sentinel commonly listens on port 26379, a "
+				    "data node on 6379); a cluster fails over by itself and needs no Sentinel");
+		if (node->reach == ROP_REACH_NO_COMMAND)
+			policy_find(now, (int)i, ROP_WHY_NO_COMMAND,
+				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
+				    "take 'rename-command' out of its configuration and restart it: without this "
+				    "command nobody can tell how the node stands");
 	}
 }
 
@@ -37,10 +46,14 @@ static void find_silent_nodes(struct rop_situation *now)
 					   "declared node answers";
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->reach == ROP_REACH_SILENT || node->reach == ROP_REACH_LOADING)
+		if (node->reach == ROP_REACH_SILENT)
 			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
 				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
 				    advice);
+		if (node->reach == ROP_REACH_LOADING)
+			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
+				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
+				    "it runs, and answers when that is over: wait for it, then try again");
 	}
 }
 
@@ -61,39 +74,6 @@ static void find_twins(struct rop_situation *now)
 					    "and start it again");
 }
 
-/* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
- * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two
- * looks that long apart must agree; who looks only once tells at once. */
-static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
-{
-	int at = rop_observed_setting(now->seen, "cluster-node-timeout");
-	const char *value = at < 0 ? NULL : now->seen->nodes[node].settings[at];
-	int64_t ms;
-	return value && rop_int_parse(value, 1, INT32_MAX, &ms) ? ms : 15000;
-}
-
-static void find_clones(struct rop_situation *now)
-{
-	for (size_t i = 0; i < now->seen->n; i++) {
-		const struct rop_node *node = &now->seen->nodes[i];
-		int64_t for_ms;
-		const char *elsewhere = copies_elsewhere(now, i, &for_ms);
-		if (!rop_node_answers(node) || !elsewhere || (!now->looks_once && for_ms < node_timeout_ms(now, i)))
-			continue;
-		policy_find(now, (int)i, ROP_WHY_SAME_NODE_ID,
-			    rop_printf(now->arena,
-				       "%s answers as node %s and calls itself %s, but peers are connected to %s for "
-				       "that id: a second server runs there with a copy of its nodes.conf; replicas "
-				       "that follow it throw their data away",
-				       node->address, node->id, node->own_address ? node->own_address : node->address,
-				       elsewhere),
-			    rop_printf(now->arena,
-				       "stop the server at %s, if it is not the one declared; then see which node has "
-				       "the keys before anything else is changed",
-				       elsewhere));
-	}
-}
-
 /* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
 static int follower_of(const struct rop_observed *seen, const char *id)
 {
@@ -112,6 +92,20 @@ static const char *address_before(const struct rop_image *image, const char *id)
 	return NULL;
 }
 
+/* The declared node whose name led to this peer, and leads to another server now; -1: none. A server that was rebuilt
+ * in its place is not that: its old identity is held where it is. */
+static int led_to(const struct rop_situation *now, const struct rop_foreign *peer)
+{
+	const char *before = address_before(now->image, peer->id);
+	for (size_t i = 0; before && i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (rop_node_answers(node) && node->ip && strcmp(node->address, before) == 0 &&
+		    strcmp(rop_printf(now->arena, "%s:%d", node->ip, node->port), peer->address) != 0)
+			return (int)i;
+	}
+	return -1;
+}
+
 /* Advice is an act: who owns slots, or is followed, is never to be forgotten; nor one that is alive. */
 static const char *advice_on_peer(const struct rop_situation *now, const struct rop_foreign *peer)
 {
@@ -126,7 +120,14 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 				  "%s follows it, and may hold the only other copy of its data: bring it back, or "
 				  "declare it (spec.nodes)",
 				  now->seen->nodes[follower].address);
-	if (!strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr"))
+	bool alive = !strstr(peer->flags, "fail") && !strstr(peer->flags, "noaddr");
+	int led = alive ? led_to(now, peer) : -1;
+	if (led >= 0)
+		return rop_printf(now->arena,
+				  "%s leads to another server now (%s): let it lead to %s again, or declare that "
+				  "address",
+				  now->seen->nodes[led].address, now->seen->nodes[led].id, peer->address);
+	if (alive)
 		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
 		       "first: it is alive";
 	return rop_printf(now->arena,
@@ -144,8 +145,8 @@ static void find_foreign_peers(struct rop_situation *now)
 		policy_find(now, peer->viewer, ROP_WHY_FOREIGN_PEER,
 			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)%s%s",
 				       seen->nodes[peer->viewer].address, peer->id,
-				       *peer->address == ':' ? "an unknown address" : peer->address, peer->flags,
-				       before ? ", which was a member at " : "", before ? before : ""),
+				       rop_address_is_unknown(peer->address) ? "an unknown address" : peer->address,
+				       peer->flags, before ? ", which was a member at " : "", before ? before : ""),
 			    advice_on_peer(now, peer));
 	}
 	if (seen->foreign_more)
@@ -287,10 +288,21 @@ static int starving_shards(const struct rop_situation *now)
 	return starving;
 }
 
-/* Both are said before anything is changed, not when the slots turn out to be gone. */
+static bool is_found(const struct rop_situation *now, enum rop_reason reason)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (now->findings.at[i].is == reason)
+			return true;
+	return false;
+}
+
+/* Both are said before anything is changed, not when the slots turn out to be gone. Of a server that answers twice it
+ * would only be the echo. */
 static void find_wrong_shape(struct rop_situation *now)
 {
 	int owners = 0, shards = now->topology->shards;
+	if (is_found(now, ROP_WHY_SAME_NODE_ID))
+		return;
 	const bool *owner = policy_owners(now->arena, now->seen);
 	for (size_t i = 0; i < now->seen->n; i++)
 		owners += owner[i];
@@ -322,7 +334,7 @@ void refusals_of_nodes(struct rop_situation *now)
 {
 	find_unfit_nodes(now);
 	find_twins(now);
-	find_clones(now);
+	policy_find_elsewhere(now);
 	find_foreign_peers(now);
 }
 

@@ -81,6 +81,19 @@ bool policy_settings_as_declared(const struct rop_situation *now)
 	return true;
 }
 
+bool policy_rest_unsettable(const struct rop_situation *now)
+{
+	bool any = false;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (!rop_node_answers(&now->seen->nodes[i]) || policy_node_as_declared(now, i))
+			continue;
+		if (!now->seen->nodes[i].no_config)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* That a node has the value says little: it may have it from its configuration file, and the name be one that cannot be
  * changed while a server runs. */
 static bool is_proven(const struct rop_situation *now, const struct rop_setting *setting)
@@ -88,11 +101,12 @@ static bool is_proven(const struct rop_situation *now, const struct rop_setting 
 	return now->tries && rop_tries_was_taken(now->tries, setting->name, setting->value);
 }
 
-/* The node that it is tried on: the first that answers and has another value. */
+/* The node that it is tried on: the first that answers, can be told, and has another value. */
 static size_t pilot_of(const struct rop_situation *now, const struct rop_setting *setting)
 {
 	size_t i = 0;
-	while (i < now->seen->n && (!rop_answers(now->seen, i) || as_declared(now, i, setting)))
+	while (i < now->seen->n &&
+	       (!rop_answers(now->seen, i) || now->seen->nodes[i].no_config || as_declared(now, i, setting)))
 		i++;
 	return i;
 }
@@ -123,6 +137,8 @@ void policy_apply_settings(const void *subject, const int64_t *args, void *outpu
 	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		bool changed = rewrite_is_owed(now, i);
+		if (now->seen->nodes[i].no_config)
+			continue;
 		for (size_t s = 0; s < n; s++) {
 			const struct rop_setting *setting = &now->topology->settings.at[s];
 			if (as_declared(now, i, setting) || (!proven[s] && i != pilot[s]))

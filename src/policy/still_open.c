@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "rop/text.h"
 
 #define OPEN_MAX 12
 #define PAIRS_MAX 5
@@ -94,6 +95,24 @@ static void note_introductions(struct rop_situation *now)
 	if (not_yet)
 		note(now, -1, ROP_WHY_NOT_INTRODUCED,
 		     rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
+}
+
+/* The cause, of the nodes that it is known of. The links to them that do not stand are not told again. */
+static const uint64_t *note_leaving_from(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	size_t words = seen->n * seen->words, told = 0;
+	uint64_t *linked = rop_alloc_n(now->arena, words + 1, sizeof *linked);
+	if (words)
+		memcpy(linked, seen->linked, words * sizeof *linked);
+	for (size_t j = 0; j < seen->n; j++) {
+		const char *text = policy_leaves_from(now, j);
+		for (size_t i = 0; text && i < seen->n; i++)
+			rop_bit_set(seen, linked, i, j);
+		if (text && told++ < PAIRS_MAX)
+			note(now, (int)j, ROP_WHY_LEAVES_FROM, text, policy_set_its_address(now));
+	}
+	return linked;
 }
 
 static void note_silent_nodes(struct rop_situation *now)
@@ -195,21 +214,36 @@ static void note_waiting_temporaries(struct rop_situation *now)
 	}
 }
 
-/* The node whose id stands in a subject such as "link:A>B"; -1: a subject of another form. */
+/* "slot:0-5460" is of the primary that is to get them. -1: of nobody. */
+static int node_to_get(const struct rop_situation *now, const char *slots)
+{
+	int64_t first;
+	if (!rop_int_parse(rop_strndup(now->arena, slots, strcspn(slots, "-")), 0, ROP_SLOTS - 1, &first))
+		return -1;
+	for (size_t k = 0; k < now->layout.n; k++)
+		if (rop_slots_has(&now->layout.shards[k].add, (int)first))
+			return now->layout.shards[k].primary;
+	return -1;
+}
+
+/* The node whose id stands in a subject such as "link:A>B", or that a range of slots is for; -1: neither. */
 static int node_of_subject(const struct rop_situation *now, const char *subject)
 {
 	char id[ROP_ID_SIZE] = "";
 	const char *colon = strchr(subject, ':');
+	if (strncmp(subject, "slot:", 5) == 0)
+		return node_to_get(now, colon + 1);
 	if (colon && strlen(colon + 1) >= ROP_ID_SIZE - 1)
 		memcpy(id, colon + 1, ROP_ID_SIZE - 1);
 	return *id ? rop_observed_find(now->seen, id) : -1;
 }
 
-static void note_failing_step(struct rop_situation *now)
+/* true: a permission is missing, which ended the work in the middle. */
+static bool note_failing_step(struct rop_situation *now)
 {
 	const char *subject, *why;
 	if (!now->tries || !rop_tries_gave_up(now->tries, &subject, &why))
-		return;
+		return false;
 	int node = node_of_subject(now, subject);
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
 	if (rop_is_denial(why))
@@ -220,26 +254,37 @@ static void note_failing_step(struct rop_situation *now)
 	else
 		note(now, node, ROP_WHY_STEP_FAILS,
 		     rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
+	return rop_is_denial(why);
+}
+
+static void note_without_config(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->warnings.n; i++) {
+		const struct rop_finding *w = &now->warnings.at[i];
+		if (w->is == ROP_WHY_NO_CONFIG)
+			note(now, w->node, w->is, w->text, w->advice);
+	}
 }
 
 /* Causes come before what follows from them: without a bus link between two nodes there is no agreement, no role
- * spreads and no state is ok. */
+ * spreads and no state is ok. What was done before a permission was missed is news still on its way. */
 void rop_situation_open(struct rop_situation *now)
 {
 	if (now->open.n)
 		return;
-	note_failing_step(now);
+	bool denied = note_failing_step(now);
 	note_silent_nodes(now);
+	const uint64_t *linked = note_leaving_from(now);
 	note_introductions(now);
 	if (now->introduced)
-		note_pairs(now, now->seen->linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
+		note_pairs(now, linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
 	note_double_claims(now);
 	note_open_slots(now);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
 	if (missing > 0 && now->open.n < OPEN_MAX)
 		note(now, -1, ROP_WHY_SLOTS_UNCOVERED,
 		     rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
-	if (now->members_agree && !now->views_agree && now->open.n < OPEN_MAX)
+	if (now->members_agree && !now->views_agree && !denied && now->open.n < OPEN_MAX)
 		note_pairs(now, now->seen->agrees, ROP_WHY_VIEWS_DIFFER, sees_other, NULL);
 	note_nodes(now);
 	note_waiting_temporaries(now);
@@ -251,6 +296,8 @@ void rop_situation_open(struct rop_situation *now)
 				now->seen->nodes[node].address, refused->name, refused->value,
 				policy_refusal(now, node, refused)),
 		     "correct spec.settings in the file, or set it in redis.conf and restart the servers");
-	if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
+	if (!now->settings_as_declared && !refused && policy_rest_unsettable(now))
+		note_without_config(now);
+	else if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
 		note(now, -1, ROP_WHY_SETTINGS, "some settings are not as declared", NULL);
 }

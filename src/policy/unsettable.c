@@ -38,6 +38,37 @@ void policy_find_unknown_settings(struct rop_situation *now)
 	}
 }
 
+/* ---- nodes that cannot be told ------------------------------------------------------------------------------- */
+
+static const char *declared_names(const struct rop_situation *now)
+{
+	const struct rop_topology *t = now->topology;
+	const char *names = t->settings.at[0].name;
+	for (size_t s = 1; s < t->settings.n && s < 4; s++)
+		names = rop_printf(now->arena, "%s, %s", names, t->settings.at[s].name);
+	return t->settings.n > 4 ? rop_printf(now->arena, "%s and %zu more", names, t->settings.n - 4) : names;
+}
+
+/* Nothing is formed that cannot become as declared; where it is a cluster already, the others are kept as declared. */
+void policy_find_no_config(struct rop_situation *now)
+{
+	for (size_t i = 0; now->topology->settings.n && i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (!node->no_config)
+			continue;
+		const char *text = rop_printf(now->arena,
+					      "%s: CONFIG is renamed or disabled there (rename-command): what the file "
+					      "declares (%s) can be neither seen nor set",
+					      node->address, declared_names(now));
+		const char *advice = "take 'rename-command CONFIG' out of its configuration and restart it, or leave "
+				     "spec.settings out of the file and set them in each server's configuration";
+		if (now->formed)
+			policy_warn(now, (int)i, ROP_WHY_NO_CONFIG, text, advice);
+		else
+			policy_find(now, (int)i, ROP_WHY_NO_CONFIG, text, advice);
+	}
+}
+
 /* ---- values that a node refused ---------------------------------------------------------------------------- */
 
 static const char *setting_subject(const struct rop_situation *now, size_t node, const char *name)

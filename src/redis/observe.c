@@ -211,6 +211,36 @@ static const char *memory_text(struct rop_arena *arena, const redisReply *reply,
 	return NULL;
 }
 
+static void set_reach(struct rop_arena *arena, struct rop_answer *answer, enum rop_reach reach, const char *why)
+{
+	answer->reach = reach;
+	answer->reach_why = rop_strdup(arena, why);
+}
+
+/* CLUSTER is not known there: what INFO says of the server tells whether it was renamed, or is no data node at all. */
+static void tell_apart(struct rop_arena *arena, struct rop_answer *answer)
+{
+	char mode[16];
+	const char *info = answer->info_server;
+	if (!rop_info_get(info, "redis_mode", mode, sizeof mode) &&
+	    !rop_info_get(info, "server_mode", mode, sizeof mode)) /* of Valkey, from 9.0 on */
+		return;
+	if (strcmp(mode, "sentinel") == 0)
+		set_reach(arena, answer, ROP_REACH_SENTINEL, "it is a Sentinel, not a data node");
+	else if (strcmp(mode, "standalone") == 0)
+		set_reach(arena, answer, ROP_REACH_NOT_CLUSTER, "it does not run in cluster mode (cluster-enabled no)");
+}
+
+static void take_refusal(struct rop_arena *arena, enum question q, const struct verdict *verdict,
+			 struct rop_answer *answer)
+{
+	if (answer->reach == ROP_REACH_OK)
+		set_reach(arena, answer, verdict->reach, verdict->why);
+	else if (answer->reach == ROP_REACH_NO_COMMAND && verdict->reach == ROP_REACH_NO_COMMAND && q == Q_SERVER)
+		set_reach(arena, answer, ROP_REACH_NO_COMMAND,
+			  "CLUSTER and INFO are renamed or disabled there (rename-command), or it is no data node");
+}
+
 static bool take_question(const struct verdict_login *login, struct rop_arena *arena, enum question q,
 			  const redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
 {
@@ -219,18 +249,20 @@ static bool take_question(const struct verdict_login *login, struct rop_arena *a
 		[Q_SERVER] = &answer->info_server,     [Q_REPLICATION] = &answer->info_replication,
 		[Q_KEYSPACE] = &answer->info_keyspace,
 	};
-	if (reply->type != REDIS_REPLY_ERROR)
-		return take_text(arena, QUESTIONS[q].name, reply, texts[q], ret_verdict);
+	if (reply->type != REDIS_REPLY_ERROR) {
+		if (!take_text(arena, QUESTIONS[q].name, reply, texts[q], ret_verdict))
+			return false;
+		if (q == Q_SERVER && answer->reach == ROP_REACH_NO_COMMAND)
+			tell_apart(arena, answer);
+		return true;
+	}
 	if (!QUESTIONS[q].needed && verdict_is_noperm(reply->str, reply->len)) {
 		note_refused(arena, answer, QUESTIONS[q].name);
 		return true;
 	}
 	struct verdict verdict;
 	verdict_of_error(login, QUESTIONS[q].name, reply->str, reply->len, &verdict);
-	if (answer->reach == ROP_REACH_OK) {
-		answer->reach = verdict.reach;
-		answer->reach_why = rop_strdup(arena, verdict.why);
-	}
+	take_refusal(arena, q, &verdict, answer);
 	return true;
 }
 
@@ -301,6 +333,7 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 		if (answer->no_setting)
 			answer->no_setting[s] = reply->type == REDIS_REPLY_ARRAY && reply->elements == 0;
 		answer->config_denied |= reply->type == REDIS_REPLY_ERROR && verdict_is_noperm(reply->str, reply->len);
+		answer->no_config |= reply->type == REDIS_REPLY_ERROR && verdict_is_unknown(reply->str, reply->len);
 		return true;
 	}
 	if (i >= QUESTIONS_N + rights_at(questions)) {

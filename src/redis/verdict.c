@@ -46,6 +46,12 @@ bool verdict_is_noperm(const char *error, size_t n)
 	return n >= 6 && memcmp(error, "NOPERM", 6) == 0;
 }
 
+bool verdict_is_unknown(const char *error, size_t n)
+{
+	static const char UNKNOWN[] = "ERR unknown command";
+	return n >= sizeof UNKNOWN - 1 && memcmp(error, UNKNOWN, sizeof UNKNOWN - 1) == 0;
+}
+
 /* The name between the first two single quotes: "... to run the 'cluster|nodes' command". */
 static bool quoted_name(const char *text, char *buf, size_t size)
 {
@@ -112,8 +118,9 @@ void verdict_of_error(const struct verdict_login *login, const char *command, co
 		not_permitted(login, command, text, v);
 	else if (starts(text, "ERR This instance has cluster support disabled"))
 		verdict_set(v, ROP_REACH_NOT_CLUSTER, "it does not run in cluster mode (cluster-enabled no)");
-	else if (starts(text, "ERR unknown command") && starts(command, "CLUSTER"))
-		verdict_set(v, ROP_REACH_NOT_CLUSTER, "it has no CLUSTER command");
+	else if (verdict_is_unknown(error, n))
+		verdict_set(v, ROP_REACH_NO_COMMAND, "%.*s is renamed or disabled there (rename-command)",
+			    (int)strcspn(command, " "), command);
 	else
 		verdict_set(v, ROP_REACH_NOT_REDIS, "it answers %s with: %s", command, text);
 }

@@ -27,4 +27,7 @@ void verdict_quote(const struct verdict_login *login, const char *text, size_t n
 /* The server refuses a command because of the user's permissions. */
 bool verdict_is_noperm(const char *error, size_t n);
 
+/* The server does not know the command: of another version, or it was renamed or disabled there. */
+bool verdict_is_unknown(const char *error, size_t n);
+
 #endif

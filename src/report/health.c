@@ -46,11 +46,24 @@ static void say_nodes(struct health *h)
 	}
 }
 
+/* A finding says already why this node cannot be used. */
+static bool is_told(const struct rop_situation *now, size_t node)
+{
+	for (size_t i = 0; i < now->findings.n; i++) {
+		const struct rop_finding *f = &now->findings.at[i];
+		if (f->node == (int)node &&
+		    (f->is == ROP_WHY_DENIED || f->is == ROP_WHY_NOT_REDIS || f->is == ROP_WHY_NOT_CLUSTER ||
+		     f->is == ROP_WHY_SENTINEL || f->is == ROP_WHY_NO_COMMAND || f->is == ROP_WHY_UNREACHABLE))
+			return true;
+	}
+	return false;
+}
+
 static void check_reach(struct health *h)
 {
 	for (size_t i = 0; i < h->now->seen->n; i++) {
 		const struct rop_node *node = &h->now->seen->nodes[i];
-		if (!rop_node_answers(node))
+		if (!rop_node_answers(node) && !is_told(h->now, i))
 			say(h, "ERR", "red",
 			    rop_printf(h->r->arena, "%s does not answer: %s", node->address, node->reach_why));
 	}
@@ -151,7 +164,7 @@ static void check_settings(struct health *h)
 	const struct rop_situation *now = h->now;
 	for (size_t i = 0; i < now->warnings.n; i++) {
 		const struct rop_finding *w = &now->warnings.at[i];
-		if (w->is == ROP_WHY_UNLIKE_SERVERS)
+		if (w->is == ROP_WHY_UNLIKE_SERVERS || w->is == ROP_WHY_NO_CONFIG)
 			say(h, "ERR", "red", w->text);
 		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING)
 			say(h, "WARNING", "yellow", w->text);

@@ -44,8 +44,14 @@ static void find_unreached(const struct rop_import *im, struct rop_findings *lis
 			problem(im, list, ROP_DENIED, text,
 				"--user and --password-file say as whom to log in; all nodes need the same");
 			break;
+		case ROP_REACH_NO_COMMAND:
+			problem(im, list, ROP_REFUSED, text,
+				"take 'rename-command' out of its configuration and restart it: without this command "
+				"nobody can tell how the node stands");
+			break;
 		case ROP_REACH_NOT_REDIS:
 		case ROP_REACH_NOT_CLUSTER:
+		case ROP_REACH_SENTINEL:
 			problem(im, list, ROP_REFUSED, text,
 				rop_printf(im->arena,
 					   "a node of the cluster is announced at this address: correct its "

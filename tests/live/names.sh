@@ -48,3 +48,20 @@ check '... and nothing is to be changed' eval 'expect 0 plan --detailed-exitcode
 node_kill9 5
 check 'nobody listens: what was tried is said' eval \
 	'expect 1 check "$F" && has "$OUT" "connection refused (tried 127.0.0." && has "$OUT" "and 127.0.0."'
+node_start 5
+
+# The name leads to another server, of the same port on another host.
+mkdir "$LIVE_DIR/other"
+(cd "$LIVE_DIR/other" && exec "$REDIS_SERVER" --port "$(port 5)" --bind 127.0.0.2 --cluster-enabled yes --save '' \
+	>log 2>&1 </dev/null) &
+LIVE_JOBS+=($!)
+disown $!
+check 'another server, where the name leads now' wait_until 10 \
+	'"$REDIS_CLI" -h 127.0.0.2 -p "$(port 5)" PING | grep -q PONG && agreed'
+sed -i '/m5.test/d' "$HOSTS"
+echo '127.0.0.2 m5.test' >>"$HOSTS"
+changes_begin
+check 'the member that it led to is not to be forgotten: it lives' eval \
+	'expect 4 plan "$F" && has "$ERR" "$(address 5)" && has "$ERR" "m5.test:$(port 5) leads to another server now" &&
+	lacks "$ERR" "cluster forget"'
+check '... nothing was changed' no_changes

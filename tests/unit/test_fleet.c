@@ -122,8 +122,8 @@ Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
 		{ "-NOPERM this user has no permissions to run '' today\r\n", ROP_REACH_DENIED,
 		  "user 'default' may not run CLUSTER NODES" },
 		{ "-ERR This instance has cluster support disabled\r\n", ROP_REACH_NOT_CLUSTER, "cluster mode" },
-		{ "-ERR unknown command `CLUSTER`, with args beginning with: `NODES`, \r\n", ROP_REACH_NOT_CLUSTER,
-		  "no CLUSTER command" },
+		{ "-ERR unknown command `CLUSTER`, with args beginning with: `NODES`, \r\n", ROP_REACH_NO_COMMAND,
+		  "CLUSTER is renamed or disabled there (rename-command)" },
 		{ "-ERR max number of clients reached\r\n", ROP_REACH_SILENT, "no more connections" },
 		{ "-DENIED Redis is running in protected mode because\r\n", ROP_REACH_DENIED, "protected mode" },
 		{ "-ERR something\x1b[31m new\r\n", ROP_REACH_NOT_REDIS, "something?[31m new" },
@@ -132,6 +132,80 @@ Test(fleet, an_error_reply_says_what_is_wrong_with_the_node)
 		struct peer peer;
 		peer_start(&peer, answers_nodes_with, PEERS[i].say);
 		assert_reach(peer.port, PEERS[i].reach, PEERS[i].why);
+		peer_stop(&peer);
+	}
+}
+
+/* Knows no CLUSTER, and says of itself what peer->say is; no INFO either where that is "". */
+static void knows_no_cluster(struct peer *peer, int fd)
+{
+	static const char UNKNOWN[] = "-ERR unknown command 'X', with args beginning with: 'Y' \r\n";
+	char name[128], bulk[256];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strncmp(name, "CLUSTER", 7) == 0 || (strncmp(name, "INFO", 4) == 0 && !*peer->say)) {
+			peer_say(fd, UNKNOWN, sizeof UNKNOWN - 1);
+		} else if (strcmp(name, "INFO server") == 0) {
+			snprintf(bulk, sizeof bulk, "$%zu\r\n%s\r\n", strlen(peer->say), peer->say);
+			peer_say(fd, bulk, strlen(bulk));
+		} else {
+			peer_answer(fd, name);
+		}
+	}
+}
+
+Test(fleet, a_server_without_cluster_is_what_its_info_says)
+{
+	static const struct {
+		const char *info;
+		enum rop_reach reach;
+		const char *why;
+	} PEERS[] = {
+		{ "redis_version:7.0.15\r\nredis_mode:sentinel\r\n", ROP_REACH_SENTINEL,
+		  "it is a Sentinel, not a data node" },
+		{ "redis_version:7.2.4\r\nserver_mode:sentinel\r\n", ROP_REACH_SENTINEL,
+		  "it is a Sentinel, not a data node" },
+		{ "redis_version:7.0.15\r\nredis_mode:standalone\r\n", ROP_REACH_NOT_CLUSTER, "cluster-enabled no" },
+		{ "redis_version:7.0.15\r\nredis_mode:cluster\r\n", ROP_REACH_NO_COMMAND,
+		  "CLUSTER is renamed or disabled" },
+		{ "redis_version:7.0.15\r\n", ROP_REACH_NO_COMMAND, "CLUSTER is renamed or disabled" },
+		{ "", ROP_REACH_NO_COMMAND,
+		  "CLUSTER and INFO are renamed or disabled there (rename-command), or it is no data node" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		peer_start(&peer, knows_no_cluster, PEERS[i].info);
+		assert_reach(peer.port, PEERS[i].reach, PEERS[i].why);
+		peer_stop(&peer);
+	}
+}
+
+/* Knows all but INFO, and no CONFIG. */
+static void knows_no_info(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strncmp(name, peer->say, strlen(peer->say)) == 0)
+			peer_say(fd, "-ERR unknown command\r\n", 22);
+		else
+			peer_answer(fd, name);
+	}
+}
+
+Test(fleet, a_command_that_is_gone_is_named)
+{
+	struct peer peer;
+	struct view view;
+	peer_start(&peer, knows_no_info, "INFO");
+	assert_reach(peer.port, ROP_REACH_NO_COMMAND, "INFO is renamed or disabled there (rename-command)");
+	peer_stop(&peer);
+	for (int gone = 0; gone < 2; gone++) {
+		view_init(&view);
+		peer_start(&peer, knows_no_info, gone ? "CONFIG" : "nothing");
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		cr_assert_eq(answer->no_config, gone == 1);
+		view_done(&view);
 		peer_stop(&peer);
 	}
 }

@@ -603,6 +603,66 @@ Test(model, a_peer_may_hold_a_node_elsewhere_than_it_says_itself)
 	cr_assert_null(shy->own_address, "it does not know it yet");
 }
 
+Test(model, a_peer_that_waits_for_an_answer_elsewhere_is_told_from_one_that_is_connected_there)
+{
+	static const struct {
+		const char *line;
+		const char *elsewhere, *held_at;
+		int64_t held_ms;
+		bool at_home;
+	} VIEWS[] = {
+		{ "10.0.0.9:6379@16379 master - 0 5 7 connected", "10.0.0.9:6379", NULL, 0, false },
+		{ "10.0.0.9:6379@16379 master - 1700000000000 5 7 connected", NULL, "10.0.0.9:6379", 1500, false },
+		{ "10.0.0.9:6379@16379 master,fail - 1700000000000 5 7 disconnected", NULL, "10.0.0.9:6379", 1500,
+		  false },
+		{ "10.0.0.9:6379@16379 master - 1800000000000 5 7 disconnected", NULL, "10.0.0.9:6379", 0, false },
+		{ "10.0.0.9:6379@16379 master - what 5 7 disconnected", NULL, NULL, 0, false },
+		{ "10.0.0.9:6379@16379 master - 0 5 7 disconnected", NULL, NULL, 0, false },
+		{ "::1:6379@16379 master - 1700000000000 5 7 disconnected", NULL, "::1:6379", 1500, false },
+		{ ":6379@16379 master - 1700000000000 5 7 disconnected", NULL, NULL, 0, false },
+		{ "10.0.0.2:6379@16379 master - 1700000000000 5 7 disconnected", NULL, NULL, 0, false },
+		{ "10.0.0.2:6379@16379 master - 1700000000000 5 7 connected", NULL, NULL, 0, true },
+	};
+	for (size_t i = 0; i < sizeof VIEWS / sizeof *VIEWS; i++) {
+		struct rop_answer answers[2] = {
+			answer_of(rop_printf(pool, OWN_LINE "\n" B " %s\n", VIEWS[i].line)),
+			answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected\n"),
+		};
+		answers[0].info_server = "redis_version:7.0.15\r\nserver_time_usec:1700000001500000\r\n";
+		struct rop_node *node = &seen_by(answers, 2)->nodes[1];
+		cr_assert(rop_streq(node->elsewhere, VIEWS[i].elsewhere), "%s", VIEWS[i].line);
+		cr_assert(rop_streq(node->held_at, VIEWS[i].held_at), "%s", VIEWS[i].line);
+		cr_assert_eq(node->held_ms, VIEWS[i].held_ms, "%s", VIEWS[i].line);
+		cr_assert_eq(node->held_by, VIEWS[i].held_at != NULL);
+		cr_assert_eq(node->at_home, VIEWS[i].at_home, "%s", VIEWS[i].line);
+	}
+}
+
+Test(model, an_introduction_to_where_no_declared_node_is_is_kept)
+{
+	static const struct {
+		const char *address, *strange;
+	} ENTRIES[] = {
+		{ "10.0.0.2:6379@16379", NULL },   /* the other, as declared */
+		{ "172.16.0.2:7002@17002", NULL }, /* the other, as it announces itself */
+		{ "10.0.0.1:7002@17002", "10.0.0.1:7002" },
+		{ "10.0.0.9:6379@16379", "10.0.0.9:6379" },
+		{ "::1:6379@16379", "::1:6379" },
+	};
+	for (size_t i = 0; i < sizeof ENTRIES / sizeof *ENTRIES; i++) {
+		struct rop_answer answers[2] = {
+			answer_of(rop_printf(pool, OWN_LINE "\n" C " %s handshake - 0 0 0 disconnected\n",
+					     ENTRIES[i].address)),
+			answer_of(B " 172.16.0.2:7002@17002 myself,master - 0 0 7 connected\n"),
+		};
+		answers[1].ip = "10.0.0.2";
+		struct rop_observed *seen = seen_by(answers, 2);
+		cr_assert(rop_streq(seen->nodes[0].strange, ENTRIES[i].strange), "%s", ENTRIES[i].address);
+		cr_assert_eq(seen->nodes[0].handshakes, 1);
+		cr_assert_null(seen->nodes[1].strange);
+	}
+}
+
 Test(model, a_view_agrees_only_with_what_the_node_says_of_itself)
 {
 	static const struct {

@@ -213,6 +213,19 @@ Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 	cr_assert_str_eq(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "");
 }
 
+Test(policy_open, slots_that_were_refused_are_told_of_the_node_that_was_to_get_them)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	struct rop_tries *tries = rop_tries_new(pool);
+	struct rop_expect expect = { .kind = ROP_STEP_SLOTS, .subject = "slot:10923-16383", .note = "NOPERM no" };
+	meet_all(world);
+	rop_tries_ended(tries, &expect, ROP_EXPECT_REFUSED, 0);
+	cr_assert(strstr(open_of(situation_with(topology, world, &no_image, tries, 0)), "Denied: 10.0.0.3:6379: user "
+											"'default' lacks a permission: "
+											"NOPERM no\n"));
+}
+
 Test(policy_open, a_dozen_points_are_enough)
 {
 	struct rop_topology *topology = topology_of(20, 0, 20);

@@ -18,6 +18,14 @@ static const struct rop_finding *finding(const struct rop_situation *now, const 
 	return NULL;
 }
 
+static bool is_found(const struct rop_situation *now, const char *reason)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (strcmp(now->findings.at[i].reason, reason) == 0)
+			return true;
+	return false;
+}
+
 static void expect_finding(const struct rop_situation *now, const char *reason, enum rop_code code, const char *text)
 {
 	const struct rop_finding *found = finding(now, reason);
@@ -192,6 +200,33 @@ Test(policy_situation, a_peer_that_was_never_declared_is_refused_once_however_ma
 						   "CLUSTER NODES");
 }
 
+Test(policy_situation, a_name_that_leads_to_another_server_is_told_from_a_server_that_was_rebuilt)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	*rop_push(pool, &image.members) = (struct rop_member){ .address = "10.0.0.6:6379", .shard = 3 };
+	memcpy(image.members.at[0].node, node_id(50), ROP_ID_SIZE);
+	const struct {
+		const char *address, *flags, *advice;
+	} PEERS[] = {
+		{ "10.9.9.9:6379", "slave",
+		  rop_printf(pool,
+			     "10.0.0.6:6379 leads to another server now (%s): let it lead to 10.9.9.9:6379 again, or "
+			     "declare that address",
+			     node_id(5)) },
+		{ "10.0.0.6:6379", "slave", "if it belongs to this cluster, add it to spec.nodes; if it does not" },
+		{ "10.9.9.9:6379", "slave,fail", "if it belongs to this cluster, add it to spec.nodes; if it is gone" },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct rop_observed *seen = rop_observed_copy(pool, world);
+		rop_observed_add_foreign(seen, 0, node_id(50), PEERS[i].address, PEERS[i].flags, NULL);
+		struct rop_situation *now = situation_with(topology, seen, &image, NULL, 0);
+		const char *advice = finding(now, "ForeignPeer")->advice;
+		cr_assert(strstr(advice, PEERS[i].advice), "%s: %s", advice, PEERS[i].advice);
+	}
+}
+
 /* ---- single nodes that are not fit ----------------------------------------------------------------------------- */
 
 static struct rop_situation *with_node_2(enum rop_reach reach, const char *why)
@@ -210,6 +245,10 @@ Test(policy_situation, nodes_that_cannot_be_of_a_cluster_are_named)
 		       "10.0.0.3:6379 is not a Redis or Valkey server: it speaks HTTP");
 	expect_finding(with_node_2(ROP_REACH_NOT_CLUSTER, "cluster mode is off"), "NotCluster", ROP_REFUSED,
 		       "10.0.0.3:6379 is not in cluster mode");
+	expect_finding(with_node_2(ROP_REACH_SENTINEL, "a watcher"), "Sentinel", ROP_REFUSED,
+		       "10.0.0.3:6379 is a Sentinel, not a data node");
+	expect_finding(with_node_2(ROP_REACH_NO_COMMAND, "INFO is gone"), "NoCommand", ROP_REFUSED,
+		       "10.0.0.3:6379: INFO is gone");
 }
 
 Test(policy_situation, before_it_is_formed_every_node_must_answer)
@@ -220,8 +259,10 @@ Test(policy_situation, before_it_is_formed_every_node_must_answer)
 		const struct rop_finding *found = finding(now, "Unreachable");
 		cr_assert(found->code == ROP_UNREACHABLE && found->node == 2);
 		cr_assert_str_eq(found->text, "10.0.0.3:6379 does not answer: it is away");
-		cr_assert_str_eq(found->advice, "start the node, or open its port; a cluster is formed only when every "
-						"declared node answers");
+		cr_assert_str_eq(found->advice, i ? "it runs, and answers when that is over: wait for it, then try "
+						    "again"
+						  : "start the node, or open its port; a cluster is formed only when "
+						    "every declared node answers");
 		cr_assert(!now->in_view && !now->all_answer && !now->refused && now->kase == ROP_CASE_UNDECIDED &&
 			  now->answering == 5);
 	}
@@ -290,6 +331,176 @@ Test(policy_situation, one_server_under_two_addresses_is_refused)
 	world->nodes[5].reach = ROP_REACH_SILENT;
 	world->nodes[5].reach_why = "away";
 	cr_assert_not(situation_of(topology, world)->refused);
+}
+
+Test(policy_situation, that_a_server_seen_twice_owns_twice_is_not_said_besides)
+{
+	struct rop_topology *topology = topology_of(3, 1, 7);
+	struct rop_observed *world = formed_world(topology_of(3, 1, 6)), *seven = fresh_world(topology);
+	for (size_t i = 0; i < 6; i++)
+		seven->nodes[i] = world->nodes[i];
+	seven->nodes[6] = world->nodes[0];
+	seven->nodes[6].address = "10.0.0.7:6379";
+	struct rop_situation *now = situation_of(topology, seven);
+	cr_assert(is_found(now, "SameNodeId") && !is_found(now, "TooManyShards"));
+	memcpy(seven->nodes[6].id, node_id(6), ROP_ID_SIZE);
+	now = situation_of(topology, seven);
+	cr_assert(!is_found(now, "SameNodeId") && is_found(now, "TooManyShards"), "another server is another owner");
+}
+
+Test(policy_situation, where_config_is_gone_nothing_declared_can_be_set)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	world->nodes[4].no_config = true;
+	cr_assert_not(situation_of(topology, world)->refused, "nothing is declared");
+	manage_setting(topology, "maxmemory", "90mb");
+	world = fresh_world(topology);
+	world->nodes[4].no_config = true;
+	set_value(world, 4, "maxmemory", NULL);
+	expect_finding(situation_of(topology, world), "NoConfig", ROP_REFUSED,
+		       "10.0.0.5:6379: CONFIG is renamed or disabled there (rename-command): what the file declares "
+		       "(maxmemory) can be neither seen nor set");
+	world = formed_world(topology);
+	world->nodes[4].no_config = true;
+	set_value(world, 4, "maxmemory", NULL);
+	struct rop_situation *now = situation_with(topology, world, &no_image, tries_that_took(topology), 0);
+	cr_assert(!now->refused && !now->settings_refused && !now->settings_as_declared, "the others can be set");
+	struct rop_batch batch = batch_of(now, "apply_settings");
+	cr_assert_eq(batch.steps.n, 10, "a value and a rewrite on each of the five others");
+	for (size_t i = 0; i < batch.steps.n; i++)
+		cr_assert_neq(batch.steps.at[i].node, 4);
+	for (size_t i = 0; i < 6; i++)
+		set_value(world, i, "maxmemory", i == 4 ? NULL : "94371840");
+	now = situation_of(topology, world);
+	cr_assert(now->settings_refused && !now->settings_as_declared && !rop_situation_converged(now));
+	rop_situation_open(now);
+	cr_assert_eq(now->open.n, 1);
+	cr_assert(now->open.at[0].is == ROP_WHY_NO_CONFIG && now->open.at[0].node == 4);
+	set_value(world, 2, "maxmemory", "1");
+	cr_assert_not(situation_of(topology, world)->settings_refused, "one that can be told comes first");
+}
+
+/* ---- packets that leave from another address --------------------------------------------------------------- */
+
+static struct rop_situation *situation_after(const struct rop_topology *topology, const struct rop_observed *seen,
+					     const struct rop_before *before, int64_t boot_ms)
+{
+	return rop_situation_make(&(struct rop_situation){ .arena = pool,
+							   .topology = topology,
+							   .seen = seen,
+							   .image = &no_image,
+							   .before = before,
+							   .looks_once = !before,
+							   .boot_ms = boot_ms });
+}
+
+static void hold_elsewhere(struct rop_node *node, int peers, int64_t for_ms)
+{
+	node->own_address = node->address;
+	node->held_at = "10.0.9.9:6379";
+	node->held_by = peers;
+	node->held_ms = for_ms;
+}
+
+Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before_slots_are_given)
+{
+	static const char SAID[] = "5 peers hold 10.0.0.2:6379 at 10.0.9.9:6379, and get no answer there: its packets "
+				   "leave from that address";
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	struct rop_before before[6] = { 0 };
+	meet_all(world);
+	cr_assert(situation_after(topology, world, before, 5000)->members_agree);
+	hold_elsewhere(&world->nodes[1], 5, 1600);
+	hold_elsewhere(&world->nodes[2], 1, 600);
+	hold_elsewhere(&world->nodes[3], 1, 100);
+	struct rop_situation *now = situation_after(topology, world, before, 5000);
+	cr_assert(!now->refused && !now->members_agree, "the first look: it may pass, but nothing rests on it");
+	before[1].held_since_ms = before[2].held_since_ms = 3600;
+	now = situation_after(topology, world, before, 5000);
+	cr_assert(!now->refused && !now->members_agree, "1.4 s are not long");
+	before[1].held_since_ms = 3500;
+	now = situation_after(topology, world, before, 5000);
+	expect_finding(now, "LeavesFrom", ROP_REFUSED, SAID);
+	cr_assert_eq(now->findings.n, 2, "the others that have begun to suffer from it too, not who waits since now");
+	cr_assert(strncmp(now->findings.at[1].text, "1 peer holds 10.0.0.3:6379 at 10.0.9.9:6379, and gets", 53) == 0);
+	cr_assert_null(strstr(now->findings.at[0].advice, "one family"));
+	expect_finding(situation_after(topology, world, NULL, 5000), "LeavesFrom", ROP_REFUSED, SAID);
+	world->nodes[4].ip = "::1";
+	now = situation_after(topology, world, NULL, 5000);
+	cr_assert(strncmp(now->findings.at[0].advice, "declare all nodes by addresses of one family", 44) == 0);
+	world->nodes[1].held_ms = 1400;
+	cr_assert_not(situation_after(topology, world, NULL, 5000)->refused);
+}
+
+Test(policy_situation, in_a_cluster_that_is_formed_it_is_the_cause_that_is_told_of_links)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	hold_elsewhere(&world->nodes[1], 5, 60000);
+	for (size_t i = 0; i < 6; i++)
+		if (i != 1)
+			rop_bit_clear(world, world->linked, i, 1);
+	rop_bit_clear(world, world->linked, 0, 2);
+	struct rop_situation *now = situation_after(topology, world, NULL, 5000);
+	cr_assert_not(now->refused, "the others can be helped");
+	rop_situation_open(now);
+	cr_assert_eq(now->open.n, 2);
+	cr_assert(now->open.at[0].is == ROP_WHY_LEAVES_FROM && now->open.at[0].node == 1 && now->open.at[0].advice);
+	cr_assert_str_eq(now->open.at[1].text, "10.0.0.1:6379: no healthy bus link to 10.0.0.3:6379 (port 16379)");
+}
+
+Test(policy_situation, where_nobody_answers_no_second_server_is_made_up)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_node *node = &world->nodes[1];
+	node->own_address = node->address;
+	node->elsewhere = "10.0.9.9:6379";
+	struct rop_situation *now = situation_after(topology, world, NULL, 5000);
+	cr_assert_not_null(strstr(finding(now, "SameNodeId")->text, "either a second server runs there with a copy of "
+								    "its nodes.conf"));
+	cr_assert_not_null(strstr(finding(now, "SameNodeId")->text, "or it is this server, whose packets leave from "
+								    "there"));
+	node->at_home = true; /* by others it is reached where it is: there are two */
+	now = situation_after(topology, world, NULL, 5000);
+	cr_assert_not_null(strstr(finding(now, "SameNodeId")->text, ": a second server runs there with a copy"));
+	hold_elsewhere(node, 3, 400);
+	cr_assert(is_found(situation_after(topology, world, NULL, 5000), "SameNodeId"), "a ping under way says "
+											"nothing");
+	hold_elsewhere(node, 3, 600);
+	cr_assert_not(is_found(situation_after(topology, world, NULL, 5000), "SameNodeId"));
+	node->elsewhere = "10.0.9.8:6379";
+	cr_assert(is_found(situation_after(topology, world, NULL, 5000), "SameNodeId"), "another address");
+}
+
+Test(policy_situation, introductions_to_where_nobody_is_are_said_of_who_has_that_port)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	struct rop_before before[6] = { 0 };
+	know_each_other(world, 0, 1);
+	world->nodes[1].strange = "10.0.9.9:6379";
+	cr_assert_not(situation_after(topology, world, before, 5000)->refused);
+	before[1].strange_since_ms = 4001;
+	cr_assert_not(situation_after(topology, world, before, 5000)->refused);
+	before[1].strange_since_ms = 4000;
+	expect_finding(situation_after(topology, world, before, 5000), "LeavesFrom", ROP_REFUSED,
+		       "10.0.0.2:6379 is being introduced to a node at 10.0.9.9:6379, where no declared one is and "
+		       "nobody "
+		       "answers: the packets of one of the others leave from that address");
+	world->nodes[3].port = 7003;
+	world->nodes[1].strange = "10.0.9.9:7003";
+	expect_finding(situation_after(topology, world, before, 5000), "LeavesFrom", ROP_REFUSED,
+		       "10.0.0.2:6379 is being introduced to a node at 10.0.9.9:7003, where no declared one is and "
+		       "nobody "
+		       "answers: the packets of 10.0.0.4:6379 leave from that address");
+	meet_all(world);
+	struct rop_situation *now = situation_after(topology, world, before, 5000);
+	cr_assert(!now->refused && !now->members_agree, "it knows all others by now; but it was just so");
+	before[1].strange_since_ms = 0;
+	cr_assert(situation_after(topology, world, before, 5000)->members_agree);
 }
 
 Test(policy_situation, keys_without_slots_are_never_written_over)
