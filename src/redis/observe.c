@@ -19,61 +19,46 @@
 #define OPERATORS_BYTES_MAX 16384
 #define LINE_BYTES_MAX 4096
 
-enum question { Q_NODES, Q_CLUSTER_INFO, Q_SERVER, Q_REPLICATION, Q_KEYSPACE, QUESTIONS_N };
+/* The kinds of questions, in the order in which they are asked; the first five decide whether the node can be used. */
+enum kind {
+	Q_NODES,
+	Q_CLUSTER_INFO,
+	Q_SERVER,
+	Q_REPLICATION,
+	Q_KEYSPACE,
+	Q_SETTING,
+	Q_FUNCTIONS,
+	Q_MEMORY,
+	Q_CLIENTS,
+	Q_SHARDS,
+	Q_RIGHT,
+	KINDS_N
+};
+
+#define INFO_BYTES ((size_t)1 << 20) /* a line for each replica, for each database */
+#define VIEW_BYTES 0                 /* by the number of declared nodes */
 
 static const struct {
-	const char *argv[2], *name;
-	bool needed; /* without the permission for it the node cannot be used */
-} QUESTIONS[QUESTIONS_N] = {
-	[Q_NODES] = { { "CLUSTER", "NODES" }, "CLUSTER NODES", true },
-	[Q_CLUSTER_INFO] = { { "CLUSTER", "INFO" }, "CLUSTER INFO", true },
-	[Q_SERVER] = { { "INFO", "server" }, "INFO server", true },
-	[Q_REPLICATION] = { { "INFO", "replication" }, "INFO replication", true },
-	[Q_KEYSPACE] = { { "INFO", "keyspace" }, "INFO keyspace", false },
+	const char *argv[2]; /* of a setting and a right: what they begin with */
+	const char *name;
+	size_t limit; /* of the reply */
+} KINDS[KINDS_N] = {
+	[Q_NODES] = { { "CLUSTER", "NODES" }, "CLUSTER NODES", VIEW_BYTES },
+	[Q_CLUSTER_INFO] = { { "CLUSTER", "INFO" }, "CLUSTER INFO", INFO_BYTES },
+	[Q_SERVER] = { { "INFO", "server" }, "INFO server", INFO_BYTES },
+	[Q_REPLICATION] = { { "INFO", "replication" }, "INFO replication", INFO_BYTES },
+	[Q_KEYSPACE] = { { "INFO", "keyspace" }, "INFO keyspace", INFO_BYTES },
+	[Q_SETTING] = { { "CONFIG", "GET" }, "CONFIG GET", (size_t)64 << 10 },
+	[Q_FUNCTIONS] = { { "FUNCTION", "LIST" },
+			  "FUNCTION LIST",
+			  (size_t)8 << 20 }, /* names and descriptions, no code */
+	[Q_MEMORY] = { { "INFO", "memory" }, "INFO memory", INFO_BYTES },
+	[Q_CLIENTS] = { { "INFO", "clients" }, "INFO clients", INFO_BYTES },
+	[Q_SHARDS] = { { "CLUSTER", "SHARDS" }, "CLUSTER SHARDS", VIEW_BYTES },
+	[Q_RIGHT] = { { "ACL", "DRYRUN" }, "ACL DRYRUN", (size_t)4 << 10 },
 };
 
 /* ---- what is permitted ---------------------------------------------------------------------------------------- */
-
-#define DRYRUN_WORDS_MAX 8
-
-/* The i-th of the permissions that are probed. */
-static enum rop_permission probed(size_t i)
-{
-	const char *const *argv;
-	int p = 0;
-	while (rop_permission_probe((enum rop_permission)p, &argv) == 0 || i-- > 0)
-		p++;
-	return (enum rop_permission)p;
-}
-
-static size_t n_probed(void)
-{
-	const char *const *argv;
-	size_t n = 0;
-	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
-		n += rop_permission_probe((enum rop_permission)p, &argv) > 0;
-	return n;
-}
-
-/* Where they begin, after those of QUESTIONS. */
-static size_t rights_at(const struct questions *questions)
-{
-	return questions->n_settings + questions->functions + questions->memory + questions->clients +
-	       questions->shards;
-}
-
-static void put_probes(struct rop_text *wire, const char *user)
-{
-	for (int p = 0; p < ROP_PERMISSIONS_N; p++) {
-		const char *argv[DRYRUN_WORDS_MAX] = { "ACL", "DRYRUN", user };
-		const char *const *command;
-		size_t n = rop_permission_probe((enum rop_permission)p, &command);
-		if (!n)
-			continue;
-		memcpy(argv + 3, command, n * sizeof *command);
-		wire_put(wire, n + 3, argv);
-	}
-}
 
 /* OK, or a text that says who may not run what; an error where this question itself is not answered. */
 static void take_probe(const struct verdict_login *login, struct rop_arena *arena, enum rop_permission permission,
@@ -124,42 +109,69 @@ static const char *take_shards(struct rop_arena *arena, const redisReply *reply)
 
 /* ---- the pipeline --------------------------------------------------------------------------------------------- */
 
+#define WORDS_MAX 8
+
+/* `more` words, after those of its kind. */
+static void ask(struct questions *questions, struct rop_arena *arena, struct rop_text *wire, enum kind kind, size_t at,
+		const char *const *more, size_t n_more)
+{
+	const char *argv[2 + WORDS_MAX] = { KINDS[kind].argv[0], KINDS[kind].argv[1] };
+	memcpy(argv + 2, more, n_more * sizeof *more);
+	wire_put(wire, 2 + n_more, argv);
+	*rop_push(arena, &questions->asked) = (struct question){ .kind = (int)kind, .at = at };
+}
+
+static void ask_for_rights(struct questions *questions, struct rop_arena *arena, struct rop_text *wire,
+			   const char *user)
+{
+	for (int p = 0; p < ROP_PERMISSIONS_N; p++) {
+		const char *words[WORDS_MAX] = { user };
+		const char *const *command;
+		size_t n = rop_permission_probe((enum rop_permission)p, &command);
+		if (!n)
+			continue;
+		memcpy(words + 1, command, n * sizeof *command);
+		ask(questions, arena, wire, Q_RIGHT, (size_t)p, words, n + 1);
+	}
+}
+
 struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char *user, const char **setting_names,
 				size_t n_settings)
 {
-	struct questions *questions = rop_alloc(arena, sizeof *questions);
+	struct questions *q = rop_alloc(arena, sizeof *q);
 	ROP_OWN_TEXT wire = { 0 };
-	for (size_t q = 0; q < QUESTIONS_N; q++)
-		wire_put(&wire, 2, (const char **)QUESTIONS[q].argv);
-	questions->n_settings = flags & ROP_OBSERVE_SETTINGS ? n_settings : 0;
-	questions->setting_names = rop_alloc_n(arena, questions->n_settings, sizeof *setting_names);
-	for (size_t s = 0; s < questions->n_settings; s++) {
-		questions->setting_names[s] = rop_strdup(arena, setting_names[s]);
-		wire_put(&wire, 3, (const char *[]){ "CONFIG", "GET", setting_names[s] });
+	static const char *const NOTHING[1] = { NULL };
+	bool memory = false;
+	for (enum kind kind = Q_NODES; kind < Q_SETTING; kind++)
+		ask(q, arena, &wire, kind, 0, NOTHING, 0);
+	q->n_settings = flags & ROP_OBSERVE_SETTINGS ? n_settings : 0;
+	q->setting_names = rop_alloc_n(arena, q->n_settings, sizeof *setting_names);
+	for (size_t s = 0; s < q->n_settings; s++) {
+		q->setting_names[s] = rop_strdup(arena, setting_names[s]);
+		ask(q, arena, &wire, Q_SETTING, s, &setting_names[s], 1);
+		memory |= strcasecmp(setting_names[s], "maxmemory") == 0; /* whoever sets it asks what is used */
 	}
-	questions->functions = flags & ROP_OBSERVE_FULL;
-	if (questions->functions)
-		wire_put(&wire, 2, (const char *[]){ "FUNCTION", "LIST" });
-	for (size_t i = 0; i < questions->n_settings; i++) /* whoever sets the limit asks what is used */
-		questions->memory |= strcasecmp(questions->setting_names[i], "maxmemory") == 0;
-	if (questions->memory)
-		wire_put(&wire, 2, (const char *[]){ "INFO", "memory" });
-	questions->clients = flags & ROP_OBSERVE_CLIENTS;
-	if (questions->clients)
-		wire_put(&wire, 2, (const char *[]){ "INFO", "clients" });
-	questions->shards = flags & ROP_OBSERVE_SHARDS;
-	if (questions->shards)
-		wire_put(&wire, 2, (const char *[]){ "CLUSTER", "SHARDS" });
-	questions->rights = flags & ROP_OBSERVE_RIGHTS;
-	if (questions->rights)
-		put_probes(&wire, user ? user : "default");
-	questions->wire = rop_strndup(arena, wire.at, wire.n);
-	questions->wire_n = wire.n;
-	questions->n = QUESTIONS_N + rights_at(questions) + (questions->rights ? n_probed() : 0);
-	return questions;
+	q->clients = flags & ROP_OBSERVE_CLIENTS;
+	q->shards = flags & ROP_OBSERVE_SHARDS;
+	if (flags & ROP_OBSERVE_FULL)
+		ask(q, arena, &wire, Q_FUNCTIONS, 0, NOTHING, 0);
+	if (memory)
+		ask(q, arena, &wire, Q_MEMORY, 0, NOTHING, 0);
+	if (q->clients)
+		ask(q, arena, &wire, Q_CLIENTS, 0, NOTHING, 0);
+	if (q->shards)
+		ask(q, arena, &wire, Q_SHARDS, 0, NOTHING, 0);
+	if (flags & ROP_OBSERVE_RIGHTS)
+		ask_for_rights(q, arena, &wire, user ? user : "default");
+	q->wire = rop_strndup(arena, wire.at, wire.n);
+	q->wire_n = wire.n;
+	q->n = q->asked.n;
+	return q;
 }
 
-static const char *kind(const redisReply *reply)
+/* ---- the replies ---------------------------------------------------------------------------------------------- */
+
+static const char *type_of(const redisReply *reply)
 {
 	switch (reply->type) {
 	case REDIS_REPLY_STRING: return "a string";
@@ -176,7 +188,7 @@ static bool take_text(struct rop_arena *arena, const char *name, const redisRepl
 		      struct verdict *ret_verdict)
 {
 	if (reply->type != REDIS_REPLY_STRING) {
-		verdict_set(ret_verdict, ROP_REACH_NOT_REDIS, "it answers %s with %s", name, kind(reply));
+		verdict_set(ret_verdict, ROP_REACH_NOT_REDIS, "it answers %s with %s", name, type_of(reply));
 		return false;
 	}
 	if (memchr(reply->str, '\0', reply->len)) {
@@ -231,69 +243,46 @@ static void tell_apart(struct rop_arena *arena, struct rop_answer *answer)
 		set_reach(arena, answer, ROP_REACH_NOT_CLUSTER, "it does not run in cluster mode (cluster-enabled no)");
 }
 
-static void take_refusal(struct rop_arena *arena, enum question q, const struct verdict *verdict,
+static void take_refusal(struct rop_arena *arena, enum kind kind, const struct verdict *verdict,
 			 struct rop_answer *answer)
 {
 	if (answer->reach == ROP_REACH_OK)
 		set_reach(arena, answer, verdict->reach, verdict->why);
-	else if (answer->reach == ROP_REACH_NO_COMMAND && verdict->reach == ROP_REACH_NO_COMMAND && q == Q_SERVER)
+	else if (answer->reach == ROP_REACH_NO_COMMAND && verdict->reach == ROP_REACH_NO_COMMAND && kind == Q_SERVER)
 		set_reach(arena, answer, ROP_REACH_NO_COMMAND,
 			  "CLUSTER and INFO are renamed or disabled there (rename-command), or it is no data node");
 }
 
-static bool take_question(const struct verdict_login *login, struct rop_arena *arena, enum question q,
-			  const redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
+static bool take_base(const struct verdict_login *login, struct rop_arena *arena, enum kind kind,
+		      const redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
 {
-	const char **texts[QUESTIONS_N] = {
+	const char **texts[Q_SETTING] = {
 		[Q_NODES] = &answer->cluster_nodes,    [Q_CLUSTER_INFO] = &answer->cluster_info,
 		[Q_SERVER] = &answer->info_server,     [Q_REPLICATION] = &answer->info_replication,
 		[Q_KEYSPACE] = &answer->info_keyspace,
 	};
 	if (reply->type != REDIS_REPLY_ERROR) {
-		if (!take_text(arena, QUESTIONS[q].name, reply, texts[q], ret_verdict))
+		if (!take_text(arena, KINDS[kind].name, reply, texts[kind], ret_verdict))
 			return false;
-		if (q == Q_SERVER && answer->reach == ROP_REACH_NO_COMMAND)
+		if (kind == Q_SERVER && answer->reach == ROP_REACH_NO_COMMAND)
 			tell_apart(arena, answer);
 		return true;
 	}
-	if (!QUESTIONS[q].needed && verdict_is_noperm(reply->str, reply->len)) {
-		note_refused(arena, answer, QUESTIONS[q].name);
+	if (kind == Q_KEYSPACE && verdict_is_noperm(reply->str, reply->len)) {
+		note_refused(arena, answer, KINDS[kind].name);
 		return true;
 	}
 	struct verdict verdict;
-	verdict_of_error(login, QUESTIONS[q].name, reply->str, reply->len, &verdict);
-	take_refusal(arena, q, &verdict, answer);
+	verdict_of_error(login, KINDS[kind].name, reply->str, reply->len, &verdict);
+	take_refusal(arena, kind, &verdict, answer);
 	return true;
 }
 
-#define INFO_BYTES_MAX ((size_t)1 << 20) /* a line for each replica, for each database */
-#define SETTING_BYTES_MAX ((size_t)64 << 10)
-#define FUNCTIONS_BYTES_MAX ((size_t)8 << 20) /* names and descriptions of all, not their code */
-#define RIGHTS_BYTES_MAX ((size_t)4 << 10)
-
 size_t questions_limit(const struct questions *questions, size_t declared, size_t i, const char **ret_asked)
 {
-	if (i < QUESTIONS_N) {
-		*ret_asked = QUESTIONS[i].name;
-		return i == Q_NODES ? ROP_VIEW_BYTES_MAX(declared) : INFO_BYTES_MAX;
-	}
-	i -= QUESTIONS_N;
-	if (i >= rights_at(questions)) {
-		*ret_asked = "ACL DRYRUN";
-		return RIGHTS_BYTES_MAX;
-	}
-	if (questions->shards && i + 1 == rights_at(questions)) {
-		*ret_asked = "CLUSTER SHARDS";
-		return ROP_VIEW_BYTES_MAX(declared);
-	}
-	*ret_asked = i < questions->n_settings ? "CONFIG GET" : "FUNCTION LIST";
-	if (i < questions->n_settings)
-		return SETTING_BYTES_MAX;
-	if (questions->functions && i == questions->n_settings)
-		return FUNCTIONS_BYTES_MAX;
-	bool memory = questions->memory && i == questions->n_settings + questions->functions;
-	*ret_asked = memory ? "INFO memory" : "INFO clients";
-	return INFO_BYTES_MAX;
+	int kind = questions->asked.at[i].kind;
+	*ret_asked = KINDS[kind].name;
+	return KINDS[kind].limit == VIEW_BYTES ? ROP_VIEW_BYTES_MAX(declared) : KINDS[kind].limit;
 }
 
 /* CONFIG GET replies with pairs; the one asked for may come under the old or new spelling of its name only. */
@@ -322,35 +311,36 @@ static int64_t connections(const redisReply *reply)
 		       : 0;
 }
 
+static void take_setting(struct rop_arena *arena, const char *name, size_t at, const redisReply *reply,
+			 struct rop_answer *answer)
+{
+	bool error = reply->type == REDIS_REPLY_ERROR;
+	answer->settings[at] = setting_value(arena, name, reply);
+	if (answer->no_setting)
+		answer->no_setting[at] = reply->type == REDIS_REPLY_ARRAY && reply->elements == 0;
+	answer->config_denied |= error && verdict_is_noperm(reply->str, reply->len);
+	answer->no_config |= error && verdict_is_unknown(reply->str, reply->len);
+}
+
 bool questions_take(const struct questions *questions, const struct verdict_login *login, struct rop_arena *arena,
 		    size_t i, const struct redisReply *reply, struct rop_answer *answer, struct verdict *ret_verdict)
 {
-	if (i < QUESTIONS_N)
-		return take_question(login, arena, (enum question)i, reply, answer, ret_verdict);
-	if (i < QUESTIONS_N + questions->n_settings) {
-		size_t s = i - QUESTIONS_N;
-		answer->settings[s] = setting_value(arena, questions->setting_names[s], reply);
-		if (answer->no_setting)
-			answer->no_setting[s] = reply->type == REDIS_REPLY_ARRAY && reply->elements == 0;
-		answer->config_denied |= reply->type == REDIS_REPLY_ERROR && verdict_is_noperm(reply->str, reply->len);
-		answer->no_config |= reply->type == REDIS_REPLY_ERROR && verdict_is_unknown(reply->str, reply->len);
-		return true;
+	size_t at = questions->asked.at[i].at;
+	enum kind kind = (enum kind)questions->asked.at[i].kind;
+	switch (kind) {
+	case Q_NODES:
+	case Q_CLUSTER_INFO:
+	case Q_SERVER:
+	case Q_REPLICATION:
+	case Q_KEYSPACE: return take_base(login, arena, kind, reply, answer, ret_verdict);
+	case Q_SETTING: take_setting(arena, questions->setting_names[at], at, reply, answer); break;
+	case Q_FUNCTIONS: answer->functions = count_functions(arena, reply, answer); break;
+	case Q_MEMORY: answer->info_memory = memory_text(arena, reply, answer); break;
+	case Q_CLIENTS: answer->n_clients = connections(reply); break;
+	case Q_SHARDS: answer->shards = take_shards(arena, reply); break;
+	case Q_RIGHT: take_probe(login, arena, (enum rop_permission)at, reply, answer); break;
+	case KINDS_N: break;
 	}
-	if (i >= QUESTIONS_N + rights_at(questions)) {
-		enum rop_permission permission = probed(i - QUESTIONS_N - rights_at(questions));
-		take_probe(login, arena, permission, reply, answer);
-		return true;
-	}
-	if (questions->shards && i + 1 == QUESTIONS_N + rights_at(questions)) {
-		answer->shards = take_shards(arena, reply);
-		return true;
-	}
-	if (questions->functions && i == QUESTIONS_N + questions->n_settings)
-		answer->functions = count_functions(arena, reply, answer);
-	else if (questions->memory && i == QUESTIONS_N + questions->n_settings + questions->functions)
-		answer->info_memory = memory_text(arena, reply, answer);
-	else
-		answer->n_clients = connections(reply);
 	return true;
 }
 

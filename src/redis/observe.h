@@ -7,10 +7,16 @@
 
 struct redisReply;
 
+/* What a reply answers, and which one of its kind: a setting by its place, a right by its permission. */
+struct question {
+	int kind;
+	size_t at;
+};
 struct questions { /* one observation's pipeline, the same for every node */
 	const char **setting_names;
-	size_t n_settings; /* asked for; 0 without ROP_OBSERVE_SETTINGS */
-	bool functions, memory, clients, shards, rights;
+	size_t n_settings;    /* asked for; 0 without ROP_OBSERVE_SETTINGS */
+	bool clients, shards; /* are among them */
+	ROP_LIST(struct question) asked;
 	const char *wire;
 	size_t wire_n, n;
 };
