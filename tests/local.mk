@@ -13,7 +13,7 @@ tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
 # The pure core: worlds made up, a reconciler driven by hand.
 tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
-	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c tests/unit/test_policy_alike.c tests/unit/test_policy_rights.c \
+	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c tests/unit/test_policy_alike.c tests/unit/test_policy_rights.c tests/unit/test_shard_ids.c \
 	tests/unit/test_policy_guard.c \
 	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c tests/unit/test_policy_temporary.c \
 	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_reconcile_keep.c tests/unit/test_plan.c tests/unit/test_shipped.c \
@@ -48,7 +48,7 @@ tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan_file
 check_PROGRAMS += tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/data.c tests/sim/election.c tests/sim/faults.c tests/sim/ghost.c tests/sim/gossip.c \
 	tests/sim/honest.c tests/sim/judge.c tests/sim/judge_data.c tests/sim/look.c tests/sim/main.c tests/sim/operator.c \
-	tests/sim/promise.c tests/sim/server.c tests/sim/sim.h tests/sim/start.c tests/sim/story.c tests/sim/trace.c \
+	tests/sim/promise.c tests/sim/server.c tests/sim/shards.c tests/sim/sim.h tests/sim/start.c tests/sim/story.c tests/sim/trace.c \
 	tests/sim/verdict.c tests/sim/world.c
 nodist_tests_sim_sim_SOURCES = src/cli/builtin.c
 tests_sim_sim_LDADD = $(ROP_LIBS)
@@ -71,7 +71,7 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.
 EXTRA_DIST += tests/run tests/bench/run \
-	tests/lib/build.sh tests/lib/live.sh tests/lib/packages.sh tests/lib/peers.sh tests/lib/rounds.sh tests/lib/sim.sh \
+	tests/lib/build.sh tests/lib/live.sh tests/lib/packages.sh tests/lib/peers.sh tests/lib/rounds.sh tests/lib/sim.sh tests/lib/slow_network.py \
 	tests/static/circles.sh tests/static/format.sh tests/static/initialisers.sh tests/static/layers.sh tests/static/names.sh tests/static/scripts.sh tests/static/ternaries.sh \
 	tests/live/lib.sh tests/live/peers.sh
 # Other versions of the servers.
@@ -83,7 +83,7 @@ EXTRA_DIST += tests/lib/data.sh tests/lib/terminal.py tests/live/data_attach.sh 
 
 # Formation and its refusals, on real servers.
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh tests/live/alike.sh tests/live/names.sh tests/live/values.sh \
-	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/cli.sh
+	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/latency.sh tests/live/shard_ids.sh tests/live/cli.sh
 # The operator killed, paused, run twice, without its database, among nodes that restart.
 EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
 	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh

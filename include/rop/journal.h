@@ -15,6 +15,7 @@
 	X(RESTORE, "restore-setting",  2000, "put a temporary setting back") \
 	X(EPOCH,   "set-epoch",        2000, "give a node a config epoch of its own") \
 	X(MEET,    "meet",             1500, "introduce one node to another") \
+	X(GREET,   "greet",            1500, "have a node tell another one its shard, by MEET") \
 	X(SLOTS,   "add-slots",        2000, "give slots that nobody owns to a primary") \
 	X(ROLE,    "replicate",        3000, "make a node the replica of a primary") \
 	X(SETTING, "set-setting",      2000, "bring a managed setting to its declared value") \
@@ -45,14 +46,14 @@ const char *rop_expect_status_name(enum rop_expect_status status);
 int rop_expect_status_find(const char *name);
 
 /* A step and its expectation: one command to one node, and what must be seen after it.
- * subject, the canonical tuple at the right grain: link:A>B  epoch:A  setting:A/name  role:A  slot:FIRST-LAST
+ * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  setting:A/name  role:A slot:FIRST-LAST
  * config:A, where A and B are node ids. Pending slot ranges claim each of their slots. */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
 	const char *subject;
 	char node[ROP_ID_SIZE];         /* the node the command goes to */
-	char peer[ROP_ID_SIZE];         /* MEET: whom; ROLE: the primary; LOWER: rop_temporary.peer; else "" */
+	char peer[ROP_ID_SIZE];         /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; else "" */
 	int first, last;                /* SLOTS: the range, inclusive; else -1 */
 	int64_t epoch;                  /* EPOCH; else 0 */
 	const char *name, *value, *was; /* settings: name, new value, value before; else NULL */

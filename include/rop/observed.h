@@ -81,6 +81,10 @@ struct rop_node {
 	bool syncing;           /* replica: first synchronisation under way */
 	int64_t keys;           /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
 	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
+	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
+	 * peer a shard id of its own until it is told); ROP_COUNT_UNKNOWN: it does not tell, ROP_COUNT_NOT_ASKED. */
+	int shards_apart;
+	int rtt_ms;          /* round trip from here; 0: less than a millisecond, or not known */
 	const char *refused; /* what it would not answer of the above, with the permission: "INFO keyspace"; NULL:
 				nothing */
 	char replid[ROP_ID_SIZE],
@@ -131,6 +135,7 @@ struct rop_observed {
 	uint64_t *linked;  /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
 	uint64_t *agrees;  /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
 	uint64_t *failing; /* [viewer][subject] viewer flags subject as fail or fail? */
+	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
 	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
 	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
 	int foreign_more;                     /* entries of views that are of others than those kept */
@@ -163,6 +168,8 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 /* One view's entry of a peer that was not asked: counted, and kept while there are few. */
 void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
 			      const char *flags, const char *slots);
+/* The longest round trip to any node; what goes on between nodes takes as long, or twice that. */
+int64_t rop_observed_rtt_ms(const struct rop_observed *seen);
 int rop_observed_find(const struct rop_observed *seen, const char *id);      /* index, or -1 */
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 /* Of that name, on that node; NULL: not watched, or not known. */
@@ -193,6 +200,9 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	bool config_denied;      /* as rop_node's, all three */
 	unsigned forbidden;
 	const char *rights_hidden;
+	int rtt_ms;
+	bool asked_shards;
+	const char *shards;    /* a line for each shard, the ids of its nodes */
 	int64_t n_clients;     /* connections it has; 0: unknown */
 	const char *operators; /* those lines of CLIENT LIST that are of operators */
 	const char **settings; /* n_settings values; NULL entries: unknown; NULL: none */

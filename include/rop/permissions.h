@@ -26,6 +26,7 @@ int rop_acl_find(const char *name);         /* -1: none */
 #define ROP_PERMISSIONS(X) \
 	X(CLUSTER_NODES,     "cluster|nodes",            OBSERVER,    "read each node's view of the cluster") \
 	X(CLUSTER_INFO,      "cluster|info",             OBSERVER,    "read each node's state of the cluster") \
+	X(CLUSTER_SHARDS,    "cluster|shards",           OBSERVER,    "know that every node knows every shard") \
 	X(INFO,              "info",                     OBSERVER,    "read version, replication and number of keys") \
 	X(CONFIG_GET,        "config|get",               OBSERVER,    "compare settings with what is declared") \
 	X(FUNCTION_LIST,     "function|list",            OBSERVER,    "know that a node without keys is empty") \

@@ -122,7 +122,7 @@ struct rop_situation {
 	found; /* temporary settings that the nodes show and no row knows: of a lost database */
 	bool paused, all_answer, in_view, formed, refused, fresh;
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
-		views_agree;
+		views_agree, shards_known, shards_apart;
 	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */

@@ -55,7 +55,8 @@ struct rop_reconcile_options {
 	void (*on_transition)(void *arg, const struct rop_transition *transition);
 	void (*on_step)(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note);
 	/* Asked of every step before it is written down; NULL: all may. One that may not takes its whole batch with it,
-	 * and the run ends with ROP_STALE. Putting back temporary settings at the end of a run asks nobody. */
+	 * and the run ends with ROP_STALE. Putting back temporary settings at the end of a run asks nobody; nor does
+	 * a GREET, which only hastens what comes by itself. */
 	bool (*may_step)(void *arg, const struct rop_step *step);
 	void *arg;
 };

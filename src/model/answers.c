@@ -225,6 +225,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->keys = answer->info_keyspace ? count_keys(answer->info_keyspace) : ROP_COUNT_UNKNOWN;
 	node->functions = answer->functions;
 	node->refused = answer->refused;
+	node->rtt_ms = answer->rtt_ms;
 	node->config_denied = answer->config_denied;
 	node->forbidden = answer->forbidden;
 	node->rights_hidden = answer->rights_hidden;
@@ -340,6 +341,34 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 	}
 }
 
+/* Where a replica stands in one shard and its primary in another, a server may refuse to load the nodes.conf that it
+ * writes now (Valkey 8.1: "corrupted cluster config file"). */
+static void take_shards(struct rop_observed *seen, struct rop_arena *work, size_t viewer, const char *shards,
+			const struct by_id *index, size_t n_index)
+{
+	int *shard_of = rop_alloc_n(work, seen->n + 1, sizeof *shard_of); /* from 1; 0: not listed */
+	char id[ROP_ID_SIZE];
+	int shard = 1, node;
+	for (const char *at = shards; *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " \n");
+		snprintf(id, sizeof id, "%.*s", (int)n, at);
+		if (n && (node = find_id(index, n_index, id)) >= 0)
+			shard_of[node] = shard;
+		at += n;
+		shard += *at == '\n';
+		at += *at == '\n';
+	}
+	seen->nodes[viewer].shards_apart = 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		int primary = seen->nodes[i].primary;
+		if (seen->nodes[i].role != ROP_ROLE_REPLICA || primary < 0 || !shard_of[i] || !shard_of[primary] ||
+		    shard_of[i] == shard_of[primary])
+			continue;
+		rop_bit_set(seen, seen->apart, viewer, i);
+		seen->nodes[viewer].shards_apart++;
+	}
+}
+
 struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const struct rop_answer *answers, size_t n,
 					       const char **setting_names, size_t n_settings, int64_t boot_ms)
 {
@@ -360,6 +389,9 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 		slots_text[i] = rop_slots_text(work, &node->slots);
 	}
 	for (size_t i = 0; i < n; i++) {
+		seen->nodes[i].shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
+		if (rop_node_answers(&seen->nodes[i]) && answers[i].shards)
+			take_shards(seen, work, i, answers[i].shards, index, n_index);
 		hold_against(seen, i, views, index, n_index, slots_text);
 		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);

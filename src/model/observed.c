@@ -16,6 +16,7 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	seen->linked = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->agrees = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->failing = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->apart = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->online = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->setting_names = setting_names;
 	seen->n_settings = n_settings;
@@ -42,6 +43,7 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	memcpy(copy->linked, seen->linked, matrix);
 	memcpy(copy->agrees, seen->agrees, matrix);
 	memcpy(copy->failing, seen->failing, matrix);
+	memcpy(copy->apart, seen->apart, matrix);
 	memcpy(copy->online, seen->online, matrix);
 	for (size_t i = 0; i < seen->foreign.n; i++)
 		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
@@ -82,6 +84,15 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 	peer->address = rop_text_visible(seen->arena, address, strlen(address), SHOWN_MAX);
 	peer->slots = shown_slots(seen->arena, slots);
 	peer->flags = rop_text_visible(seen->arena, flags, strlen(flags), SHOWN_MAX);
+}
+
+int64_t rop_observed_rtt_ms(const struct rop_observed *seen)
+{
+	int64_t longest = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].rtt_ms > longest)
+			longest = seen->nodes[i].rtt_ms;
+	return longest;
 }
 
 int rop_observed_find(const struct rop_observed *seen, const char *id)

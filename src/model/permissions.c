@@ -21,6 +21,7 @@ static const struct {
 
 /* ACL DRYRUN runs nothing; it looks at names, and at the number of arguments. */
 static const char *const PROBES[ROP_PERMISSIONS_N][PROBE_WORDS] = {
+	[ROP_PERMIT_CLUSTER_SHARDS] = { "CLUSTER", "SHARDS" },
 	[ROP_PERMIT_CLIENT_SETNAME] = { "CLIENT", "SETNAME", "x" },
 	[ROP_PERMIT_CLIENT_LIST] = { "CLIENT", "LIST" },
 	[ROP_PERMIT_CONFIG_SET] = { "CONFIG", "SET", "maxmemory", "0" },

@@ -13,6 +13,7 @@
 
 #include "rop/log.h"
 #include "rop/names.h"
+#include "rop/permissions.h"
 #include "rop/text.h"
 
 struct rop_drive {
@@ -33,6 +34,7 @@ struct rop_drive {
 	const char **setting_names;
 	size_t n_settings;
 	struct rop_lock *lock;
+	int64_t shards_next_ms;
 	bool rights_hidden; /* a node would not say what it permits */
 	int64_t pass;       /* the journal's newest transaction that this drive knows of */
 	int64_t look_began_ms, look_took_ms;
@@ -129,12 +131,28 @@ static bool asks_rights(const struct rop_drive *d)
 	return !d->rights_hidden && !rop_reconcile_converged(d->r);
 }
 
+/* Only where all else is as it should be: the answer is as long as a whole view. A synchronisation may take hours. */
+#define SHARDS_EVERY_MS 1000
+static bool asks_shards(const struct rop_drive *d)
+{
+	const struct rop_situation *now = rop_reconcile_situation(d->r);
+	if (!now || !now->views_agree || rop_reconcile_converged(d->r))
+		return false;
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].forbidden & ROP_PERMIT(CLUSTER_SHARDS))
+			return false;
+	return !now->synchronising || now->shards_apart || d->look_began_ms >= d->shards_next_ms;
+}
+
 static void look(struct rop_drive *d)
 {
 	d->busy = true;
 	d->look_began_ms = rop_boot_ms();
 	d->look = rop_arena_new();
-	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | (asks_rights(d) ? ROP_OBSERVE_RIGHTS : 0);
+	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | (asks_rights(d) ? ROP_OBSERVE_RIGHTS : 0) |
+			 (asks_shards(d) ? ROP_OBSERVE_SHARDS : 0);
+	if (flags & ROP_OBSERVE_SHARDS)
+		d->shards_next_ms = d->look_began_ms + SHARDS_EVERY_MS;
 	if (d->options.clients_every_ms && d->look_began_ms >= d->clients_next_ms) {
 		flags |= ROP_OBSERVE_CLIENTS;
 		d->clients_next_ms = d->look_began_ms + d->options.clients_every_ms;

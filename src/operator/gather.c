@@ -6,6 +6,7 @@
 
 #define HELD_MAX 64             /* transitions held in memory: so many are worth writing, whatever comes of them */
 #define LINGER_MS 1000          /* not as declared for so long, without a word in the journal: it gets one */
+#define DEADLINE_ROUND_TRIPS 10 /* a MEET is answered, greeted back and told of: some six of them */
 #define DEADLINE_MS_PER_NODE 20 /* one node handles N MEETs, and N nodes share the machine that they are on */
 
 static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
@@ -18,7 +19,8 @@ static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
 		e->issued_boot_ms = clock.boot_ms;
 		/* One node handles N MEETs, and N nodes share the machine that they are on: more nodes, more time. */
 		e->deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(e->kind) +
-				      DEADLINE_MS_PER_NODE * (int64_t)r->now->seen->n;
+				      DEADLINE_MS_PER_NODE * (int64_t)r->now->seen->n +
+				      DEADLINE_ROUND_TRIPS * rop_observed_rtt_ms(r->now->seen);
 		e->status = ROP_EXPECT_PENDING;
 		*rop_push(r->pass, &r->entry.expects) = *e;
 		if (e->kind == ROP_STEP_LOWER) {

@@ -146,10 +146,16 @@ static void drop_batch(struct rop_reconcile *r)
 	r->entry.expects.n = r->entry.temporaries_set.n = 0;
 }
 
+/* Among members that know each other, what would come by itself: which of them need it depends on the moment. */
+static bool hastens_only(const struct rop_step *step)
+{
+	return step->expect.kind == ROP_STEP_GREET;
+}
+
 static const struct rop_step *forbidden_step(const struct rop_reconcile *r)
 {
 	for (size_t i = 0; r->options.may_step && !r->stopping && i < r->batch.steps.n; i++)
-		if (!r->options.may_step(r->options.arg, &r->batch.steps.at[i]))
+		if (!hastens_only(&r->batch.steps.at[i]) && !r->options.may_step(r->options.arg, &r->batch.steps.at[i]))
 			return &r->batch.steps.at[i];
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include "alike.h"
 #include "guard.h"
 #include "refusals.h"
+#include "rop/permissions.h"
 #include "rop/text.h"
 
 const char *rop_case_name(enum rop_case kase)
@@ -101,6 +102,21 @@ static bool any_double_claim(struct rop_situation *now)
 	return false;
 }
 
+/* Where nobody is permitted to ask, it cannot be waited for; a plan does not wait. */
+static void set_shard_flags(struct rop_situation *now)
+{
+	bool forbidden = false, asked = true;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (!rop_node_answers(node))
+			continue;
+		now->shards_apart |= node->shards_apart > 0;
+		forbidden |= (node->forbidden & ROP_PERMIT(CLUSTER_SHARDS)) != 0;
+		asked &= node->shards_apart != ROP_COUNT_NOT_ASKED;
+	}
+	now->shards_known = !now->shards_apart && (asked || forbidden || now->looks_once);
+}
+
 static void set_node_flags(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
@@ -126,6 +142,7 @@ static void set_node_flags(struct rop_situation *now)
 	now->introduced = all_bits(now, seen->known, mask);
 	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now);
 	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;
+	set_shard_flags(now);
 	now->replicas_held &= !now->replicas_attached;
 	now->slots_assigned = rop_slots_count(&now->owned) == ROP_SLOTS && !any_double_claim(now);
 }

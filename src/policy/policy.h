@@ -57,6 +57,7 @@ void policy_lower_settings(const void *subject, const int64_t *args, void *outpu
 void policy_restore_settings(const void *subject, const int64_t *args, void *output);
 void policy_set_epochs(const void *subject, const int64_t *args, void *output);
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output);
+void policy_greet_nodes(const void *subject, const int64_t *args, void *output);
 void policy_assign_slots(const void *subject, const int64_t *args, void *output);
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);

@@ -443,6 +443,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_RESTORE: return GO; /* what was lent goes back: always, also paused, blocked and out of view */
 	case ROP_STEP_EPOCH: return GO;   /* only a node that knows nobody and has no epoch takes one */
 	case ROP_STEP_MEET: return risk_of_meet(now, step);
+	case ROP_STEP_GREET: /* the same to the data */ return risk_of_meet(now, step);
 	case ROP_STEP_SLOTS: return risk_of_slots(now, step);
 	case ROP_STEP_ROLE: return risk_of_role(now, batch, step);
 	case ROP_STEP_SETTING: return risk_of_setting(now, step);

@@ -24,6 +24,7 @@ static const char *subject_of(struct rop_arena *arena, const struct rop_expect *
 	case ROP_STEP_SETTING: return rop_printf(arena, "setting:%s/%s", e->node, e->name);
 	case ROP_STEP_EPOCH: return rop_printf(arena, "epoch:%s", e->node);
 	case ROP_STEP_MEET: return rop_printf(arena, "link:%s>%s", e->node, e->peer);
+	case ROP_STEP_GREET: return rop_printf(arena, "greet:%s>%s", e->node, e->peer);
 	case ROP_STEP_SLOTS: return rop_printf(arena, "slot:%d-%d", e->first, e->last);
 	case ROP_STEP_ROLE: return rop_printf(arena, "role:%s", e->node);
 	case ROP_STEP_PERSIST: return rop_printf(arena, "config:%s", e->node);
@@ -148,7 +149,8 @@ static size_t make_command(struct rop_arena *arena, const struct rop_expect *e, 
 	case ROP_STEP_EPOCH:
 		return words(arena, ret_argv, "CLUSTER", "SET-CONFIG-EPOCH", rop_printf(arena, "%" PRId64, e->epoch),
 			     NULL);
-	case ROP_STEP_MEET: return meet_command(arena, peer >= 0 ? &seen->nodes[peer] : &nobody, ret_argv);
+	case ROP_STEP_MEET:
+	case ROP_STEP_GREET: return meet_command(arena, peer >= 0 ? &seen->nodes[peer] : &nobody, ret_argv);
 	case ROP_STEP_SLOTS: return add_slots_command(arena, e, node >= 0 ? seen->nodes[node].version : 0, ret_argv);
 	case ROP_STEP_ROLE: return words(arena, ret_argv, "CLUSTER", "REPLICATE", e->peer, NULL);
 	case ROP_STEP_PERSIST: return words(arena, ret_argv, "CONFIG", "REWRITE", NULL, NULL);
@@ -165,6 +167,7 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_SETTING: return rop_printf(arena, "%s is %s", e->name, e->was ? e->was : "not as declared");
 	case ROP_STEP_EPOCH: return "knows no other node, config epoch 0";
 	case ROP_STEP_MEET: return "does not know the peer";
+	case ROP_STEP_GREET: return "the peer holds it, or its replica, for one of another shard";
 	case ROP_STEP_SLOTS: return "nobody owns these slots";
 	case ROP_STEP_ROLE: return "owns no slots; knows the primary";
 	case ROP_STEP_PERSIST: return "its settings were changed";
@@ -202,6 +205,17 @@ void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen,
 
 /* ---- seen to have happened --------------------------------------------------------------------------------- */
 
+/* Of a node and its replicas. */
+static bool knows_shard_of(const struct rop_observed *seen, size_t viewer, size_t node)
+{
+	if (seen->nodes[viewer].shards_apart < 0)
+		return false;
+	for (size_t i = 0; i < seen->n; i++)
+		if ((i == node || seen->nodes[i].primary == (int)node) && rop_bit(seen, seen->apart, viewer, i))
+			return false;
+	return true;
+}
+
 bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node);
@@ -220,6 +234,7 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_MEET:
 		return peer >= 0 && rop_bit(seen, seen->known, (size_t)node, (size_t)peer) &&
 		       rop_bit(seen, seen->known, (size_t)peer, (size_t)node);
+	case ROP_STEP_GREET: return peer >= 0 && knows_shard_of(seen, (size_t)peer, (size_t)node);
 	case ROP_STEP_SLOTS: {
 		struct rop_slots range = { 0 };
 		rop_slots_add(&range, e->first, e->last);
@@ -259,6 +274,12 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 			rop_bit_set(seen, seen->known, (size_t)node, (size_t)peer);
 			n->others++;
 		}
+		return;
+	case ROP_STEP_GREET:
+		for (size_t i = 0; peer >= 0 && i < seen->n; i++)
+			rop_bit_clear(seen, seen->apart, (size_t)peer, i);
+		if (peer >= 0)
+			seen->nodes[peer].shards_apart = 0;
 		return;
 	case ROP_STEP_SLOTS: rop_slots_add(&n->slots, e->first, e->last); break;
 	case ROP_STEP_ROLE:

@@ -154,6 +154,8 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		       is_verdict_on_value(expect->note);
 	entry->no_help = hopeless && expect->kind == ROP_STEP_LOWER && !expect->peer[0];
 	int attempts = hopeless ? ATTEMPTS_MAX : entry->attempts + 1;
+	if (expect->kind == ROP_STEP_GREET && !hopeless && attempts == ATTEMPTS_MAX)
+		attempts--; /* a help as well: what it hastens comes by itself */
 	count(tries, entry, entry->final || entry->no_help ? 0 : attempts);
 	entry->owed = expect->kind == ROP_STEP_PERSIST;
 	entry->failed_ms = boot_ms;

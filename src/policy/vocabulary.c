@@ -28,6 +28,8 @@ FLAG(links_up)
 FLAG(synchronising)
 FLAG(state_ok)
 FLAG(views_agree)
+FLAG(shards_known)
+FLAG(shards_apart)
 FLAG(temporaries_in_force)
 FLAG(temporaries_waiting)
 FLAG(settings_as_declared)
@@ -91,6 +93,13 @@ static const struct rop_fact FACTS[] = {
 	  .doc = "the views of all answering nodes are equal: members, roles, epochs, slots",
 	  .holds = is_views_agree,
 	  .implies = { "members_agree", "introduced" } },
+	{ .name = "shards_known",
+	  .doc = "every answering node knows which shard each replica belongs to, or may not be asked",
+	  .holds = is_shards_known },
+	{ .name = "shards_apart",
+	  .doc = "some node holds a replica for one of another shard than its primary's: it was not told yet",
+	  .holds = is_shards_apart,
+	  .excludes = { "shards_known" } },
 	{ .name = "agreed_for",
 	  .doc = "views_agree held in at least two looks, that long apart",
 	  .args = { { .name = "time",
@@ -151,6 +160,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "introduce_nodes",
 	  .doc = "MEET between all nodes that do not know each other",
 	  .plan = policy_introduce_nodes },
+	{ .name = "greet_nodes",
+	  .doc = "MEET again, towards nodes that hold a replica for one of another shard than its primary's",
+	  .plan = policy_greet_nodes },
 	{ .name = "assign_slots",
 	  .doc = "give slots that nobody owns to the primaries, in even ranges",
 	  .plan = policy_assign_slots },

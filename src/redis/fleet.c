@@ -260,7 +260,9 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 	struct job *job = arg;
 	struct rop_answer *answer = &job->errand->answers[job->node];
 	(void)sent;
-	answer->ip = rop_strdup(job->errand->arena, link_ip(job->errand->fleet->members[job->node].link));
+	const struct link *link = job->errand->fleet->members[job->node].link;
+	answer->ip = rop_strdup(job->errand->arena, link_ip(link));
+	answer->rtt_ms = link_rtt_ms(link);
 	if (verdict->reach != ROP_REACH_OK && answer->reach == ROP_REACH_OK) {
 		answer->reach = verdict->reach;
 		answer->reach_why = rop_strdup(job->errand->arena, verdict->why);
@@ -271,6 +273,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->settings = NULL;
 		answer->no_setting = NULL;
 		answer->functions = ROP_COUNT_NOT_ASKED;
+		answer->shards = NULL;
 	}
 	if (!ask_for_clients(job))
 		job_over(job);
@@ -294,6 +297,7 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		answer->bus_port = endpoint->bus_port;
 		answer->expected_id = rop_strdup(arena, endpoint->expected_id);
 		answer->functions = ROP_COUNT_NOT_ASKED;
+		answer->asked_shards = errand->questions->shards;
 		if (errand->questions->n_settings)
 			answer->settings = rop_alloc_n(arena, n_settings, sizeof *answer->settings);
 		if (errand->questions->n_settings)

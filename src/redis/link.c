@@ -16,8 +16,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -451,6 +451,16 @@ struct link *link_new(struct rop_loop *loop, const struct link_target *target)
 bool link_is_open(const struct link *link)
 {
 	return link->context != NULL;
+}
+
+/* The least that the kernel measured on this connection: what the server takes for its answers is not in it. */
+int link_rtt_ms(const struct link *link)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof info;
+	if (!link->context || !link->connected || getsockopt(link->context->fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return 0;
+	return (int)(info.tcpi_min_rtt < UINT32_MAX ? info.tcpi_min_rtt / 1000 : 0);
 }
 
 void link_close(struct link *link)

@@ -50,6 +50,8 @@ void link_free(struct link *link); /* calls nothing back */
 void link_start(struct link *link, const struct link_exchange *exchange);
 bool link_is_open(const struct link *link);   /* is there a connection? */
 const char *link_ip(const struct link *link); /* the address that it is, or was last, connected to */
-void link_close(struct link *link);           /* between exchanges; calls nothing back */
+/* The round trip to the server; 0: less than a millisecond, or not known (no connection). */
+int link_rtt_ms(const struct link *link);
+void link_close(struct link *link); /* between exchanges; calls nothing back */
 
 #endif

@@ -58,7 +58,8 @@ static size_t n_probed(void)
 /* Where they begin, after those of QUESTIONS. */
 static size_t rights_at(const struct questions *questions)
 {
-	return questions->n_settings + questions->functions + questions->memory + questions->clients;
+	return questions->n_settings + questions->functions + questions->memory + questions->clients +
+	       questions->shards;
 }
 
 static void put_probes(struct rop_text *wire, const char *user)
@@ -91,6 +92,36 @@ static void take_probe(const struct verdict_login *login, struct rop_arena *aren
 	}
 }
 
+/* ---- shards ---------------------------------------------------------------------------------------------------- */
+
+/* The value of a key in a list of keys and values; NULL: it is not there. */
+static const redisReply *value_of(const redisReply *pairs, const char *key)
+{
+	for (size_t i = 0; pairs->type == REDIS_REPLY_ARRAY && i + 1 < pairs->elements; i += 2)
+		if (pairs->element[i]->type == REDIS_REPLY_STRING && strcmp(pairs->element[i]->str, key) == 0)
+			return pairs->element[i + 1];
+	return NULL;
+}
+
+/* One line for each shard, the ids of its nodes; NULL: it does not tell. */
+static const char *take_shards(struct rop_arena *arena, const redisReply *reply)
+{
+	ROP_OWN_TEXT text = { 0 };
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return NULL;
+	for (size_t s = 0; s < reply->elements; s++) {
+		const redisReply *nodes = value_of(reply->element[s], "nodes");
+		for (size_t i = 0; nodes && nodes->type == REDIS_REPLY_ARRAY && i < nodes->elements; i++) {
+			const redisReply *id = value_of(nodes->element[i], "id");
+			if (id && id->type == REDIS_REPLY_STRING && id->len == ROP_ID_SIZE - 1 &&
+			    !strpbrk(id->str, " \n"))
+				rop_text_add(&text, "%s ", id->str);
+		}
+		rop_text_add(&text, "\n");
+	}
+	return rop_strndup(arena, text.at ? text.at : "", text.n);
+}
+
 /* ---- the pipeline --------------------------------------------------------------------------------------------- */
 
 struct questions *questions_new(struct rop_arena *arena, unsigned flags, const char *user, const char **setting_names,
@@ -116,6 +147,9 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	questions->clients = flags & ROP_OBSERVE_CLIENTS;
 	if (questions->clients)
 		wire_put(&wire, 2, (const char *[]){ "INFO", "clients" });
+	questions->shards = flags & ROP_OBSERVE_SHARDS;
+	if (questions->shards)
+		wire_put(&wire, 2, (const char *[]){ "CLUSTER", "SHARDS" });
 	questions->rights = flags & ROP_OBSERVE_RIGHTS;
 	if (questions->rights)
 		put_probes(&wire, user ? user : "default");
@@ -216,6 +250,10 @@ size_t questions_limit(const struct questions *questions, size_t declared, size_
 		*ret_asked = "ACL DRYRUN";
 		return RIGHTS_BYTES_MAX;
 	}
+	if (questions->shards && i + 1 == rights_at(questions)) {
+		*ret_asked = "CLUSTER SHARDS";
+		return ROP_VIEW_BYTES_MAX(declared);
+	}
 	*ret_asked = i < questions->n_settings ? "CONFIG GET" : "FUNCTION LIST";
 	if (i < questions->n_settings)
 		return SETTING_BYTES_MAX;
@@ -268,6 +306,10 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 	if (i >= QUESTIONS_N + rights_at(questions)) {
 		enum rop_permission permission = probed(i - QUESTIONS_N - rights_at(questions));
 		take_probe(login, arena, permission, reply, answer);
+		return true;
+	}
+	if (questions->shards && i + 1 == QUESTIONS_N + rights_at(questions)) {
+		answer->shards = take_shards(arena, reply);
 		return true;
 	}
 	if (questions->functions && i == QUESTIONS_N + questions->n_settings)

@@ -10,7 +10,7 @@ struct redisReply;
 struct questions { /* one observation's pipeline, the same for every node */
 	const char **setting_names;
 	size_t n_settings; /* asked for; 0 without ROP_OBSERVE_SETTINGS */
-	bool functions, memory, clients, rights;
+	bool functions, memory, clients, shards, rights;
 	const char *wire;
 	size_t wire_n, n;
 };

@@ -43,6 +43,7 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 		       rop_streq(a->expect.was, b->expect.was);
 	case ROP_STEP_EPOCH:
 	case ROP_STEP_MEET:
+	case ROP_STEP_GREET:
 	case ROP_STEP_PERSIST: return true;
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_ROLE:
@@ -162,6 +163,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, rop_plural((int64_t)g->n_nodes),
 				       g->n_nodes < seen->n ? " to the others" : "");
 		break;
+	case ROP_STEP_GREET: line.what = "tell other nodes its shard (MEET again)"; break;
 	case ROP_STEP_SLOTS:
 		line.shard = shard_number(plan, g->step->node);
 		line.what = e->first == e->last ? rop_printf(arena, "slot %d", e->first)
@@ -240,6 +242,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 		case ROP_STEP_RESTORE: sum.restores += !is_own_restore(plan, step); break;
 		case ROP_STEP_LOWER:
 		case ROP_STEP_EPOCH:
+		case ROP_STEP_GREET:
 		case ROP_STEP_PERSIST:
 		case ROP_STEP_KINDS_N: break;
 		}

@@ -41,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		answer->info_replication = next_text(arena, &at, end);
 		answer->info_keyspace = next_text(arena, &at, end);
 		answer->operators = next_text(arena, &at, end);
+		answer->asked_shards = true;
+		answer->shards = answer->operators; /* lines of words as well */
 		answer->settings = rop_alloc_n(arena, 3, sizeof *answer->settings);
 		answer->settings[0] = next_text(arena, &at, end);
 		if (answer->cluster_nodes)

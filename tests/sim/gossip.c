@@ -383,6 +383,7 @@ void gossip_step(struct world *w, int64_t passed_ms)
 {
 	const struct rop_observed *t = w->truth;
 	bool more = acquaint(w, passed_ms);
+	more |= shards_spread(w, passed_ms);
 	for (size_t i = 0; i < t->n; i++) {
 		if (!up(w, i))
 			continue;

@@ -223,6 +223,9 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 	for (size_t k = 0; k < t->n; k++)
 		if (replies[k].answers)
 			show_row(w, seen, &replies[k]);
+	for (size_t k = 0; k < t->n; k++)
+		if (replies[k].answers)
+			shards_show(w, seen, replies[k].node);
 	for (size_t i = 0; i < t->n; i++) { /* whom a primary lists as online: a link that is up has two ends */
 		const struct rop_node *node = &seen->nodes[i];
 		if (node->reach == ROP_REACH_OK && node->role == ROP_ROLE_REPLICA && node->link_up &&

@@ -118,6 +118,8 @@ static void hide(struct driver *d, struct rop_observed *seen)
 	for (size_t i = 0; d->s->sabotage == SABOTAGE_NO_HISTORY && i < seen->n; i++)
 		if (seen->nodes[i].reach == ROP_REACH_OK)
 			seen->nodes[i].keys = 0;
+	for (size_t i = 0; d->s->sabotage == SABOTAGE_IGNORE_SHARDS && i < seen->n; i++)
+		seen->nodes[i].shards_apart = 0;
 	if (d->s->sabotage == SABOTAGE_EARLY_RESTORE)
 		pretend_in_sync(d, seen);
 	if (d->s->sabotage == SABOTAGE_ATTACH_SILENT || d->s->sabotage == SABOTAGE_MOVE_LAST_COPY)

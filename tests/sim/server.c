@@ -82,6 +82,13 @@ static void meet(struct world *w, struct delivery *d)
 		 (struct event){ .kind = EVENT_MEET, .node = d->node, .peer = peer, .delivery = d, .amount = nothing });
 }
 
+static void greet(struct world *w, struct delivery *d)
+{
+	int peer = rop_observed_find(w->truth, d->expect.peer);
+	if (peer >= 0 && world_luck(w, 'G', (size_t)d->node, (size_t)peer) % 10)
+		shards_greeted(w, (size_t)d->node, (size_t)peer);
+}
+
 static void add_slots(struct world *w, struct delivery *d)
 {
 	const struct rop_node *node = &w->truth->nodes[d->node];
@@ -129,6 +136,7 @@ static void replicate(struct world *w, struct delivery *d)
 	server->ghost = -1;
 	for (size_t p = 0; p < w->truth->n; p++)
 		rop_bit_clear(w->truth, w->truth->online, p, (size_t)d->node);
+	shards_news(w, (size_t)d->node);
 	data_pointed(w, (size_t)d->node, d->decided_ms < 0 ? TOLD_PERSON : TOLD_OPERATOR);
 	world_news(w, (size_t)d->node);
 }
@@ -153,6 +161,7 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_SETTING: set_setting(w, d); break;
 	case ROP_STEP_EPOCH: set_epoch(w, d); break;
 	case ROP_STEP_MEET: meet(w, d); break;
+	case ROP_STEP_GREET: greet(w, d); break;
 	case ROP_STEP_SLOTS: add_slots(w, d); break;
 	case ROP_STEP_ROLE: replicate(w, d); break;
 	case ROP_STEP_PERSIST: rewrite(w, d); break;

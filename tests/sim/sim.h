@@ -180,6 +180,8 @@ struct world {
 	struct rop_arena *arena;
 	struct rop_observed *truth;
 	struct server *servers;           /* [node] */
+	int64_t shards_ms;                /* how slowly shard ids are told; 0: servers without them */
+	uint64_t *met, *untold;           /* [viewer][subject] as far as that goes: shards.c */
 	int *heard;                       /* [viewer][subject] index into the subject's claims; -1: nothing yet */
 	int32_t slot_since_ms[ROP_SLOTS]; /* when a slot last came to be owned */
 	bool unsettled;                   /* gossip has something left to do */
@@ -221,6 +223,14 @@ int64_t gossip_setting(const struct world *w, size_t node, const char *name, int
  * epoch. heard: [node] index into claims; known: row of bits. */
 struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const uint64_t *known, size_t subject);
 void gossip_follow(struct world *w, size_t node, size_t primary); /* by itself, without a command */
+
+/* shards.c */
+void shards_news(struct world *w, size_t node);
+bool shards_spread(struct world *w, int64_t passed_ms);
+void shards_greeted(struct world *w, size_t node, size_t peer);
+void shards_show(const struct world *w, struct rop_observed *seen, size_t viewer);
+void shards_begin(struct world *w);
+int shards_apart(const struct world *w); /* how many replicas, in all views of those that are up */
 
 /* data.c */
 void data_begin(struct world *w, size_t node); /* an empty data set of its own */
@@ -283,7 +293,8 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(CALL_MET, "call-met", "writes that what was refused or expired is met", "nobody has seen it") \
 	X(KEEP_REFUSED, "keep-refused", "leaves rows pending that were refused", "the next entry does not end it") \
 	X(IGNORE_VIEW, "ignore-view", "takes silent owners for ones that answer", "too few owners answered") \
-	X(LEAVE_LOWERED, "leave-lowered", "puts nothing back when it is stopped", "is left lowered")
+	X(LEAVE_LOWERED, "leave-lowered", "puts nothing back when it is stopped", "is left lowered") \
+	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard")
 enum sabotage {
 	SABOTAGE_NONE,
 #define X(id, name, doc, proof) SABOTAGE_##id,

@@ -179,6 +179,8 @@ static void make_world(struct sim *s)
 	w->wall_base_ms = 1700000000000;
 	w->joined_ms = w->unmarked_ms = -1000000;
 	w->aof = chance_permille(&s->chance, 600);
+	w->met = rop_alloc_n(s->arena, n * w->truth->words, sizeof *w->met);
+	w->untold = rop_alloc_n(s->arena, n * w->truth->words, sizeof *w->untold);
 	for (size_t i = 0; i < n * n; i++)
 		w->heard[i] = -1;
 	size_t pick = start_is_living(s->start) ? (size_t)chance_permille(&s->chance, 800)
@@ -402,6 +404,7 @@ void start_make(struct sim *s)
 	for (size_t i = 0; i < s->world->truth->n; i++)
 		s->world->servers[i].hides_keys |= chance_permille(&s->chance, 10);
 	gossip_count_others(s->world);
+	shards_begin(s->world);
 	memset(s->world->slot_since_ms, 0, sizeof s->world->slot_since_ms);
 	s->world->unsettled = true;
 }

@@ -608,7 +608,7 @@ Test(drive_turns, clients_are_asked_for_now_and_then)
 		fake_turn();
 		fake_until(OUT_LOOK);
 		bool asks = fakes.look_flags & ROP_OBSERVE_CLIENTS;
-		cr_assert_eq(fakes.look_flags & ~(unsigned)ROP_OBSERVE_RIGHTS & ~(unsigned)ROP_OBSERVE_CLIENTS,
+		cr_assert_eq(fakes.look_flags & (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL),
 			     ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL);
 		cr_assert_eq(asks, fakes.now_ms >= asked_ms + 60000);
 		if (asks)
@@ -623,8 +623,25 @@ Test(drive_turns, who_does_not_want_them_never_asks_for_clients)
 	start();
 	for (int i = 0; i < 5; i++) {
 		fake_until(OUT_LOOK);
-		cr_assert_eq(fakes.look_flags & ~(unsigned)ROP_OBSERVE_RIGHTS, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL);
+		cr_assert_not(fakes.look_flags & ROP_OBSERVE_CLIENTS);
 		fake_turn();
+	}
+}
+
+/* Each answer is as long as a view: only at the end, where all else agrees. */
+Test(drive_turns, shards_are_asked_for_at_the_end)
+{
+	fakes.world = formed_world(run.options.reconcile.topology);
+	start();
+	fake_until(OUT_LOOK);
+	cr_assert_not(fakes.look_flags & ROP_OBSERVE_SHARDS, "nothing is known yet");
+	fake_turn();
+	fake_until(OUT_LOOK);
+	cr_assert(fakes.look_flags & ROP_OBSERVE_SHARDS);
+	for (int i = 0; fakes.look_flags & ROP_OBSERVE_SHARDS; i++) {
+		cr_assert_lt(i, 50, "it is converged by then");
+		fake_turn();
+		fake_until(OUT_LOOK);
 	}
 }
 

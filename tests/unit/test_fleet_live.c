@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "fleet_lib.h"
+#include "rop/permissions.h"
+#include "rop/text.h"
 
 static const char *const CLUSTER[] = { "--cluster-enabled", "yes" };
 static const char *const LOCKED[] = { "--cluster-enabled", "yes", "--requirepass", "s3cret" };
@@ -159,6 +161,46 @@ Test(fleet_live, who_else_is_connected_is_told_where_the_user_may_know)
 		view_done(&view);
 	}
 	view_done(&other);
+	server_stop(&server);
+}
+
+Test(fleet_live, what_a_user_may_do_is_told_without_doing_it)
+{
+	static const char *const USERS[] = { "ACL SETUSER meek on >pw +@all -cluster|meet -client|list", "ACL SETUSER "
+													 "mute on >pw "
+													 "+@all "
+													 "-acl|"
+													 "dryrun" };
+	static const struct {
+		const char *user;
+		unsigned forbidden;
+		const char *hidden;
+	} USERS_SEE[] = { { NULL, 0, NULL },
+			  { "meek", ROP_PERMIT(MEET) | ROP_PERMIT(CLIENT_LIST), NULL },
+			  { "mute", 0, "user 'mute' may not run 'acl|dryrun'" } };
+	struct server server;
+	struct view view;
+	server_start(&server, CLUSTER, 2);
+	view_init(&view);
+	view_open(&view, &server.port, 1);
+	cr_assert(tell(&view, USERS, 2)[0].sent == ROP_SENT_OK && view.outcomes[1].sent == ROP_SENT_OK);
+	view_done(&view);
+	for (size_t i = 0; i < sizeof USERS_SEE / sizeof *USERS_SEE; i++) {
+		view_init(&view);
+		view.options.command_timeout_ms = 5000;
+		view.options.user = USERS_SEE[i].user;
+		view.options.password = USERS_SEE[i].user ? "pw" : NULL;
+		view_open(&view, &server.port, 1);
+		const struct rop_answer *answer = look(&view,
+						       ROP_OBSERVE_RIGHTS | ROP_OBSERVE_SHARDS | ROP_OBSERVE_FULL);
+		assert_reach(answer, ROP_REACH_OK, NULL);
+		cr_assert_eq(answer->forbidden, USERS_SEE[i].forbidden, "%zu: %x", i, answer->forbidden);
+		cr_assert(rop_streq(answer->rights_hidden, USERS_SEE[i].hidden), "%s", answer->rights_hidden);
+		cr_assert(answer->asked_shards && strlen(answer->shards) == 42, "one shard of one node: '%s'",
+			  answer->shards);
+		cr_assert_eq(strncmp(answer->shards, answer->cluster_nodes, 40), 0);
+		view_done(&view);
+	}
 	server_stop(&server);
 }
 

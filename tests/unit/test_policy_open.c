@@ -382,6 +382,8 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "synchronising", &now.synchronising },
 		{ "state_ok", &now.state_ok },
 		{ "views_agree", &now.views_agree },
+		{ "shards_known", &now.shards_known },
+		{ "shards_apart", &now.shards_apart },
 		{ "temporaries_in_force", &now.temporaries_in_force },
 		{ "temporaries_waiting", &now.temporaries_waiting },
 		{ "settings_as_declared", &now.settings_as_declared },

@@ -96,6 +96,40 @@ Test(policy_temporary, how_far_it_is_lowered_depends_on_the_number_of_nodes)
 	}
 }
 
+/* At a round trip of 400 ms a timeout of 500 won 8 elections among six nodes: see tests/live/latency.sh. */
+Test(policy_temporary, how_far_it_is_lowered_depends_on_the_round_trip)
+{
+	static const struct {
+		int rtt_ms, nodes;
+		const char *value, *own_zero; /* NULL: it stays */
+	} CASES[] = { { 0, 6, "531", "631" },      { 50, 6, "531", "631" },     { 51, 6, "1031", "1131" },
+		      { 300, 6, "3031", "3131" },  { 351, 6, "4031", NULL },    { 400, 6, "4031", NULL },
+		      { 401, 6, NULL, NULL },      { 60, 100, "1031", "1131" }, { 100, 100, "1031", "1131" },
+		      { 120, 100, "1531", "1631" } };
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		struct rop_topology *topology = topology_of(3, 0, (size_t)CASES[i].nodes);
+		struct rop_observed *world = fresh_world(topology);
+		world->nodes[2].rtt_ms = CASES[i].rtt_ms;
+		set_value(world, 1, DELAY, "0");
+		struct rop_batch batch = batch_of(situation_of(topology, world), "lower_settings");
+		if (!CASES[i].value) {
+			cr_assert_eq(batch.steps.n, 0);
+			continue;
+		}
+		expect_setting(&batch, 0, 0, TIMEOUT, "15000", CASES[i].value);
+		if (CASES[i].own_zero)
+			expect_setting(&batch, 2, 1, TIMEOUT, "15000", CASES[i].own_zero);
+		else
+			cr_assert_neq(batch.steps.at[2].node, 1);
+	}
+	struct rop_observed *world = fresh_world(topology_of(3, 0, 3));
+	world->nodes[2].rtt_ms = 300;
+	world->nodes[1].rtt_ms = 100;
+	cr_assert_eq(rop_observed_rtt_ms(world), 300);
+	go_silent(world, 2);
+	cr_assert_eq(rop_observed_rtt_ms(world), 100, "of those that answer");
+}
+
 Test(policy_temporary, where_the_timeout_may_not_be_tried_the_delay_is_not_either)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);

@@ -88,6 +88,22 @@ Test(reconcile, steps_of_many_nodes_have_more_time)
 	}
 }
 
+/* What a MEET causes takes some six round trips until it is seen. */
+Test(reconcile, steps_on_a_slow_network_have_more_time)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	op = hand_new(topology, fresh_world(topology));
+	op->world->nodes[1].rtt_ms = 400;
+	hand_start(op);
+	hand_until(op, ROP_WANT_SEND);
+	cr_assert_gt(op->image.pending.n, 0);
+	for (size_t i = 0; i < op->image.pending.n; i++) {
+		const struct rop_expect *e = &op->image.pending.at[i];
+		cr_assert_eq(e->deadline_boot_ms, e->issued_boot_ms + rop_step_kind_deadline_ms(e->kind) + 60 + 4000,
+			     "%s", e->subject);
+	}
+}
+
 Test(reconcile, goes_the_declared_way_through_the_states)
 {
 	start_fresh();

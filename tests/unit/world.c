@@ -302,6 +302,7 @@ struct rop_answer *answers_of(const struct rop_observed *world)
 						: "# Keyspace\r\n";
 		answer->functions = node->functions;
 		answer->settings = node->settings;
+		answer->asked_shards = true;
 		answer->forbidden = node->forbidden;
 		answer->rights_hidden = node->rights_hidden;
 	}
