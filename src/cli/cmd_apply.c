@@ -113,6 +113,13 @@ static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *er
 	return true;
 }
 
+/* A terminal that goes away is told of by SIGHUP; who ignores that (nohup) goes on. */
+static bool is_ignored(int signum)
+{
+	struct sigaction is;
+	return sigaction(signum, NULL, &is) == 0 && is.sa_handler == SIG_IGN;
+}
+
 static enum rop_code go(struct applying *a)
 {
 	struct rop_drive_options options = {
@@ -134,6 +141,7 @@ static enum rop_code go(struct applying *a)
 	a->progress.began_ms = a->progress.said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
 	struct rop_signal *terminate = rop_signal_new(a->s->loop, SIGTERM, on_signal, a);
+	struct rop_signal *hang_up = is_ignored(SIGHUP) ? NULL : rop_signal_new(a->s->loop, SIGHUP, on_signal, a);
 	options.writer = a->writer = rop_writer_new(a->s->loop, a->s->store, &err);
 	if (!options.writer)
 		return cli_fail(&err);
@@ -147,6 +155,7 @@ static enum rop_code go(struct applying *a)
 	rop_timer_free(a->ticker);
 	rop_signal_free(interrupt);
 	rop_signal_free(terminate);
+	rop_signal_free(hang_up);
 	rop_drive_free(a->drive);
 	rop_writer_free(a->writer);
 	return a->code;

@@ -1,5 +1,7 @@
 /* files.c - the folder and the file of a database: where they may be, who may read them. Never opens the database:
  * closing any descriptor of it would drop the locks that SQLite holds on it for this process. */
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -89,17 +91,45 @@ bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err
 }
 
 /* Root beside the service: what root makes in the service's folder belongs to the service, or it could not go on.
- * SQLite does the same with its journal. `fresh`: a file that was made just now. */
-void store_give_away(const char *fresh)
+ * SQLite does the same with its journal. What is given away is the open file, for its name may stand for another one by
+ * now: the folder is the service's. */
+void store_give_away(int fresh_fd, const char *fresh)
 {
 	struct stat st;
 	const char *slash = strrchr(fresh, '/');
 	if (geteuid() != 0 || !slash)
 		return;
 	char *folder = rop_heap_strndup(fresh, (size_t)(slash - fresh));
-	if (stat(*folder ? folder : "/", &st) == 0 && st.st_uid != 0 && lchown(fresh, st.st_uid, st.st_gid) != 0)
+	if (stat(*folder ? folder : "/", &st) == 0 && st.st_uid != 0 &&
+	    fchownat(fresh_fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) != 0)
 		errno = 0; /* then it is root's, as it would have been */
 	free(folder);
+}
+
+/* O_PATH: nothing is opened that could be read, so that closing it drops no lock. -1: under that name there is no empty
+ * file of ours, with no other name. */
+static int open_fresh(const char *file)
+{
+	struct stat st;
+	int fd = open(file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1 &&
+	    st.st_size == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void finish_fresh(const char *file)
+{
+	char of_fd[32];
+	int fd = open_fresh(file);
+	if (fd < 0)
+		return;
+	snprintf(of_fd, sizeof of_fd, "/proc/self/fd/%d", fd);
+	chmod(of_fd, 0600); /* whatever the umask took away */
+	store_give_away(fd, file);
+	close(fd);
 }
 
 /* mknod, not open: it makes an empty file without a descriptor, never follows a link, and the mode is right from the
@@ -107,8 +137,7 @@ void store_give_away(const char *fresh)
 static bool make_file(const char *file, const char *path, struct rop_err *err)
 {
 	if (mknod(file, S_IFREG | 0600, 0) == 0) {
-		chmod(file, 0600);
-		store_give_away(file);
+		finish_fresh(file);
 		return true;
 	}
 	if (errno == EEXIST) /* another process was faster */

@@ -66,8 +66,9 @@ extern const int store_migrations_n;
 /* The folder of a path, resolved and fit to hold a database. With `make` it is created (0700, as are the parents that
  * are missing) and must be writable. Without it a missing folder gives *ret_folder = NULL. Heap, the caller's. */
 bool store_folder(const char *path, bool make, char **ret_folder, struct rop_err *err);
+/* A file that was made just now, to the owner of its folder, where root made it. */
+void store_give_away(int fresh_fd, const char *fresh);
 /* The database's file: exists when it is made or was there. Mode 0600, a regular file. */
-void store_give_away(const char *fresh);
 bool store_file(const char *file, const char *path, bool make, bool *ret_exists, struct rop_err *err);
 const char *store_network_name(unsigned long magic); /* "NFS"; NULL: not one of those */
 bool store_sync_file(const char *file, struct rop_err *err);

@@ -109,7 +109,7 @@ static bool open_and_take(const char *file, const char *cluster, const char *com
 {
 	int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0)
-		store_give_away(file);
+		store_give_away(fd, file);
 	else
 		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)

@@ -7,7 +7,7 @@
 CART=$LIVE_DIR/cart.yaml
 ROUNDS=${ROUNDS:-42}    # kills at random moments, spread over the measured duration of a formation
 IN_STATE=${IN_STATE:-1} # kills seen in each of the states
-SIGNALS=${SIGNALS:-3}   # each of SIGINT and SIGTERM
+SIGNALS=${SIGNALS:-3}   # each of SIGINT, SIGTERM and SIGHUP
 SEED=${SEED:-$((${EPOCHREALTIME/./} % 32768))}
 RANDOM=$SEED
 echo "# say: seed $SEED (SEED=$SEED $0 does the same again, as far as time allows)"
@@ -119,7 +119,7 @@ told_at() { # told_at SIGNAL US
 	fi
 	# Before it looks at the clock and the signals nothing is changed; the signal may also have come too late.
 	case $1:$status in
-	*:0 | *:1 | INT:130 | TERM:143) ;;
+	*:0 | *:1 | INT:130 | TERM:143 | HUP:129) ;;
 	*)
 		echo "$1 after $2 us: exit code $status"
 		tail -5 "$ERR"
@@ -132,6 +132,18 @@ told_at() { # told_at SIGNAL US
 		return 1
 	fi
 	finish "$1 after $2 us"
+}
+goes_on_without_a_terminal() { # as under nohup
+	local status=0
+	fresh || return
+	trap '' HUP
+	begin_apply "$CART"
+	trap 'exit 129' HUP
+	at_us $((DURATION / 2))
+	kill -HUP "$OP_PID" 2>/dev/null
+	end_apply || status=$?
+	[ "$status" = 0 ] || { echo "exit code $status"; tail -5 "$ERR"; return 1; }
+	finish 'HUP that it ignores'
 }
 
 fleet_up 6 "$QUICK" || exit 1
@@ -169,10 +181,11 @@ for state in "${!HIT[@]}"; do kills=$((kills + ${HIT[$state]})); done
 check "$kills kills" test "$kills" -ge $((ROUNDS + 8))
 
 STOPPED=0
-for signal in INT TERM; do
+for signal in INT TERM HUP; do
 	for ((round = 0; round < SIGNALS; round++)); do
 		us=$(((round * 32768 + RANDOM) * (DURATION / 1000) / (SIGNALS * 32768) * 1000))
 		check "$signal after $((us / 1000)) ms: it ends at once, puts settings back, the next apply finishes" told_at "$signal" "$us"
 	done
 done
 check "some signals came midway ($STOPPED)" test "$STOPPED" -ge "$SIGNALS"
+check 'HUP is ignored by who is told to ignore it (nohup)' goes_on_without_a_terminal

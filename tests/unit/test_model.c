@@ -154,6 +154,12 @@ Test(model, valkey_says_which_redis_it_resembles_and_is_called_by_its_own_versio
 	cr_assert_str_eq(node->flavour, "valkey 8.1.1");
 	answer.info_server = "redis_version:unstable\r\n";
 	cr_assert_eq(alone(answer)->version, 0);
+	static const char *const NONE[] = { "redis_version:-7.1.3\r\n", "redis_version:7.-1.3\r\n",
+					    "redis_version:7.1.-3\r\n", "redis_version:7\r\n" };
+	for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++) {
+		answer.info_server = NONE[i];
+		cr_assert_eq(alone(answer)->version, 0, "%s", NONE[i]);
+	}
 	answer.info_server = "redis_version:8.0\r\n";
 	cr_assert_eq(alone(answer)->version, 80000);
 	answer.info_server = "# Server\r\nos:Linux\r\n";
@@ -419,7 +425,27 @@ Test(model, a_megabyte_of_replicas_costs_little)
 	}
 }
 
-/* Whom a primary lists as its replica in sync: a line that is not whole names nobody. */
+Test(model, a_history_has_forty_hexadecimal_digits_that_are_not_all_zero)
+{
+	static const struct {
+		const char *id, *taken;
+	} CASES[] = {
+		{ A, A },
+		{ "0000000000000000000000000000000000000000", "" },
+		{ "07c37dfeb235213a872192d90877d0cd55635b9", "" },
+		{ A "0", "" },
+		{ "07C37DFEB235213A872192D90877D0CD55635B91", "" },
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		struct rop_node node = { 0 };
+		replication_take(rop_printf(pool, "master_replid:%s\r\nmaster_replid2:%s\r\n", CASES[i].id,
+					    CASES[i].id),
+				 &node);
+		cr_assert_str_eq(node.replid, CASES[i].taken);
+		cr_assert_str_eq(node.replid2, CASES[i].taken);
+	}
+}
+
 /* Behind the nodes that were asked lies another world: it has no say. */
 Test(model, a_line_stands_for_one_of_the_nodes_that_were_asked_or_for_nobody)
 {
@@ -440,6 +466,7 @@ Test(model, a_line_stands_for_one_of_the_nodes_that_were_asked_or_for_nobody)
 	cr_assert_not(rop_bit(seen, seen->online, 0, 2));
 }
 
+/* Whom a primary lists as its replica in sync: a line that is not whole names nobody. */
 Test(model, only_a_whole_line_says_that_a_replica_is_online)
 {
 	static const struct {

@@ -159,6 +159,30 @@ Test(policy_guard, losses_are_in_the_order_of_their_shards)
 	}
 }
 
+Test(policy_guard, of_very_many_losses_some_are_told_and_the_others_counted)
+{
+	for (int lost = 5; lost <= 8; lost++) {
+		struct rop_topology *topology = topology_of(9, 0, 9);
+		struct rop_observed *world = full_world(topology);
+		for (int i = 0; i < lost; i++) {
+			memset(&world->nodes[i].slots, 0, sizeof world->nodes[i].slots);
+			world->nodes[i].keys = 0;
+		}
+		const struct rop_situation *now = situation_of(topology, world);
+		cr_assert_eq(now->losses.list.n, (size_t)lost);
+		cr_assert_eq(now->findings.n, (size_t)(lost < 6 ? lost : 6));
+		for (size_t i = 0; i < now->findings.n; i++) {
+			const struct rop_finding *f = &now->findings.at[i];
+			const char *more = strstr(f->text, "; and ");
+			cr_assert(f->is == ROP_WHY_DATA_LOSS && f->node == -1);
+			if (i == 5 && lost > 6)
+				cr_assert_str_eq(more, rop_printf(pool, "; and %d more losses", lost - 6));
+			else
+				cr_assert_null(more, "%s", f->text);
+		}
+	}
+}
+
 Test(policy_guard, what_gives_up_persistence_is_told_and_done)
 {
 	static const struct {

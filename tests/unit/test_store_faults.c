@@ -443,11 +443,14 @@ Test(store_faults, values_that_cannot_be_ours_are_damage)
 	}
 }
 
-/* Something that no value can be bound to stands in its place: whoever runs it hears of an error. */
+/* In its place stands something that no value can be bound to, and that fails by itself: whoever runs it hears of it.
+ */
 static void break_statement(struct rop_store *store, enum sql_name name)
 {
 	sqlite3_finalize(store->statements[name]);
-	cr_assert_eq(sqlite3_prepare_v2(store->db, "SELECT 1", -1, &store->statements[name], NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(store->db, "SELECT abs(-9223372036854775807 - 1)", -1, &store->statements[name],
+					NULL),
+		     SQLITE_OK);
 }
 
 Test(store_faults, whichever_statement_of_a_commit_fails_nothing_is_written_and_it_says_so)
@@ -487,6 +490,32 @@ Test(store_faults, a_second_expectation_on_a_subject_is_refused_also_where_the_f
 	cr_assert(strstr(err.text, "column index out of range"), "%s", err.text);
 	rop_store_close(store);
 	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM expectation"), 1);
+}
+
+Test(store_faults, what_cannot_be_forgotten_stays_whole_and_it_says_so)
+{
+	static const enum sql_name NEEDED[] = { SQL_CLUSTER_IDS, SQL_PASS_OLD, SQL_TRANSITIONS_DROP, SQL_EXPECTS_DROP,
+						SQL_PASS_DROP };
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	for (int number = 1; number <= 4; number++)
+		cr_assert(commit_number(store, number));
+	rop_store_close(store);
+	int64_t passes = raw_int(db_path, "SELECT count(*) FROM pass");
+	for (size_t i = 0; i < sizeof NEEDED / sizeof *NEEDED; i++) {
+		bool more;
+		store = open_or_die(db_path, ROP_STORE_WRITE);
+		break_statement(store, NEEDED[i]);
+		cr_assert_not(rop_store_forget_before(store, INT64_MAX, 1, &more, &err), "statement %zu", i);
+		cr_assert(strstr(err.text, "column index out of range") || strstr(err.text, "integer overflow"),
+			  "statement %zu: %s", i, err.text);
+		rop_store_close(store);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM pass"), passes, "statement %zu", i);
+	}
+	bool more;
+	store = open_or_die(db_path, ROP_STORE_WRITE);
+	cr_assert(rop_store_forget_before(store, INT64_MAX, 1, &more, &err), "%s", err.text);
+	rop_store_close(store);
+	cr_assert_lt(raw_int(db_path, "SELECT count(*) FROM pass"), passes);
 }
 
 /* ---- out of memory inside SQLite ---------------------------------------------------------------------------- */

@@ -208,6 +208,45 @@ Test(store_files, a_folder_that_cannot_be_written_is_refused_at_once)
 	}
 }
 
+static uid_t owner_of(const char *path)
+{
+	struct stat st;
+	cr_assert_eq(lstat(path, &st), 0, "%s", path);
+	return st.st_uid;
+}
+
+Test(store_files, what_root_makes_in_a_service_s_folder_is_the_service_s)
+{
+	if (geteuid() != 0 || chown(folder, 65534, 65534) != 0)
+		cr_skip("only root can make files for others");
+	mode_t before = umask(0777);
+	struct rop_lock *lock;
+	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
+	cr_assert(rop_lock_take(db_path, "cart", "apply", &lock, &err), "%s", err.text);
+	umask(before);
+	rop_lock_release(lock);
+	cr_assert_eq(owner_of(db_path), 65534);
+	cr_assert_eq(owner_of(in_folder("cart.lock")), 65534);
+	struct stat st;
+	cr_assert(stat(db_path, &st) == 0 && (st.st_mode & 07777) == 0600);
+}
+
+/* Whoever has the folder may put another file under the name: that one stays whose it is. */
+Test(store_files, what_root_gives_away_is_the_file_that_it_made_whatever_its_name_stands_for)
+{
+	if (geteuid() != 0 || chown(folder, 65534, 65534) != 0)
+		cr_skip("only root can make files for others");
+	char *fresh = in_folder("fresh"), *moved = in_folder("moved"), *roots = in_folder("root's");
+	int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL, 0600);
+	cr_assert_geq(fd, 0);
+	write_file(roots, "of root");
+	cr_assert(rename(fresh, moved) == 0 && link(roots, fresh) == 0);
+	store_give_away(fd, fresh);
+	close(fd);
+	cr_assert_eq(owner_of(moved), 65534);
+	cr_assert_eq(owner_of(roots), 0);
+}
+
 Test(store_files, network_file_systems_are_known_by_name)
 {
 	static const struct {
