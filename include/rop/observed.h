@@ -97,11 +97,13 @@ struct rop_node {
 	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
 	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's
 				  id; NULL */
+	const char *astray_at; /* where a peer looks for it in vain, "ip:port"; NULL: none does, or it has no address */
 	/* Where peers hold this node's id, although it calls itself otherwise, and get no answer to their pings:
 	 * "ip:port"; NULL. How many do, and for how long the one that has waited longest (0: not known). */
 	const char *held_at;
 	int held_by;
 	int64_t held_ms;
+	bool torn;           /* a peer heard it just now, and has no link to it: as of two servers with its identity */
 	bool at_home;        /* a peer is connected to it where it calls itself to be */
 	const char *strange; /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
 				asked is; NULL */
@@ -154,6 +156,7 @@ struct rop_observed {
 	uint64_t *linked;  /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
 	uint64_t *agrees;  /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
 	uint64_t *failing; /* [viewer][subject] viewer flags subject as fail or fail? */
+	uint64_t *astray;  /*   ... without a link, at another address than the one where subject answers, or at none */
 	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
 	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
 	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
@@ -179,6 +182,12 @@ static inline void rop_bit_set(const struct rop_observed *seen, uint64_t *matrix
 static inline void rop_bit_clear(const struct rop_observed *seen, uint64_t *matrix, size_t viewer, size_t subject)
 {
 	matrix[viewer * seen->words + subject / 64] &= ~((uint64_t)1 << (subject % 64));
+}
+
+/* Lists it, where it can be found. */
+static inline bool rop_knows(const struct rop_observed *seen, size_t viewer, size_t subject)
+{
+	return rop_bit(seen, seen->known, viewer, subject) && !rop_bit(seen, seen->astray, viewer, subject);
 }
 
 struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const char **setting_names, size_t n_settings);
@@ -245,6 +254,7 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 struct rop_node_line {
 	char *id, *address, *flags, *primary_id, *slots; /* address: without "@bus,hostname"; slots: rest of the line */
 	int64_t epoch;
+	int64_t pong;      /* the viewer's wall clock: when it was heard last; 0: never */
 	int64_t ping_sent; /* the viewer's wall clock: since when no ping was answered; 0: all were */
 	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr,
 		odd; /* odd: a flag nobody told us of */

@@ -209,6 +209,34 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 	rop_loop_stop(l->s->loop);
 }
 
+/* Two servers with one identity: which of them the peers hold changes from moment to moment. */
+static bool is_torn(const struct rop_observed *seen)
+{
+	bool torn = false;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->nodes[i].elsewhere)
+			return false; /* here is the other one */
+		torn |= seen->nodes[i].torn;
+	}
+	return torn;
+}
+
+static void again(void *arg)
+{
+	rop_loop_stop(((struct session *)arg)->loop);
+}
+
+static void wait_a_moment(struct session *s, int64_t ms)
+{
+	struct rop_timer *timer = rop_timer_new(s->loop, again, s);
+	rop_timer_start(timer, ms);
+	rop_loop_run(s->loop);
+	rop_timer_free(timer);
+}
+
+#define LOOKS_AT_TORN 12 /* among so many one shows the other server, if there is one */
+#define LOOK_AGAIN_MS 100
+
 bool session_look(struct session *s, unsigned flags, struct rop_err *err)
 {
 	(void)err;
@@ -218,8 +246,12 @@ bool session_look(struct session *s, unsigned flags, struct rop_err *err)
 		l.n_names = 0;
 	struct rop_fleet *fleet = rop_fleet_new(s->loop, &s->fleet, rop_endpoints_of(l.arena, s->topology, &s->image),
 						s->topology->nodes.n);
-	rop_fleet_observe(fleet, l.arena, flags, l.names, l.n_names, looked, &l);
-	rop_loop_run(s->loop);
+	for (int i = 0; i < LOOKS_AT_TORN && (!i || is_torn(s->seen)); i++) {
+		if (i)
+			wait_a_moment(s, LOOK_AGAIN_MS);
+		rop_fleet_observe(fleet, l.arena, flags, l.names, l.n_names, looked, &l);
+		rop_loop_run(s->loop);
+	}
 	rop_fleet_free(fleet);
 	return true;
 }

@@ -304,6 +304,53 @@ static void take_handshake(const struct rop_observed *seen, const struct rop_nod
 		viewer->strange = line_address(seen->arena, line);
 }
 
+/* Where it was asked, and gave this id. */
+static bool is_where_it_answers(const struct rop_node_line *line, const struct rop_node *node)
+{
+	char address[128];
+	snprintf(address, sizeof address, "%s:%d", node->ip ? node->ip : "?", node->port);
+	return strcmp(line->address, address) == 0;
+}
+
+/* Told to say something else than where its packets come from; or nobody may know. */
+static bool announces(const struct rop_observed *seen, const struct rop_node *node)
+{
+	int ip = rop_observed_setting(seen, "cluster-announce-ip"), port = rop_observed_setting(seen, "cluster-"
+												      "announce-port");
+	const char *an_ip = ip < 0 ? NULL : node->settings[ip], *a_port = port < 0 ? NULL : node->settings[port];
+	return !an_ip || !a_port || *an_ip || strcmp(a_port, "0") != 0;
+}
+
+#define JUST_NOW_MS 2000
+
+/* Of two servers with one identity peers hear now this one, now that one, and drop the link each time. Who moved is not
+ * heard any more. */
+static bool was_heard_just_now(const struct rop_node_line *line, int64_t viewer_ms)
+{
+	return viewer_ms && line->pong && viewer_ms - line->pong < JUST_NOW_MS;
+}
+
+/* A member that came back elsewhere: its peers try the place where it was. Until somebody is told, that lasts. */
+static void take_astray(struct rop_observed *seen, size_t viewer, size_t subject, const struct rop_node_line *line,
+			int64_t viewer_ms, bool *home)
+{
+	struct rop_node *node = &seen->nodes[subject];
+	bool connected = line->connected && !line->fail && !line->pfail && !line->noaddr;
+	if (!rop_node_answers(node) || line->myself)
+		return;
+	if (connected && !line->ping_sent)
+		home[subject] = true;
+	bool heard = was_heard_just_now(line, viewer_ms);
+	node->torn |= !connected && !line->noaddr && heard;
+	bool elsewhere = !connected && viewer_ms && !heard && !is_where_it_answers(line, node) &&
+			 !announces(seen, node);
+	if (!line->noaddr && !elsewhere)
+		return;
+	rop_bit_set(seen, seen->astray, viewer, subject);
+	if (!node->astray_at && !line->noaddr)
+		node->astray_at = line_address(seen->arena, line);
+}
+
 /* A peer holds the node's id where it does not call itself to be: connected there, or without an answer. A link that is
  * being made counts as connected for a moment, also where nobody listens. */
 static void take_held_address(const struct rop_observed *seen, const struct rop_node_line *line, int64_t viewer_ms,
@@ -312,11 +359,12 @@ static void take_held_address(const struct rop_observed *seen, const struct rop_
 	bool connected = line->connected && !line->fail && !line->pfail;
 	if (line->noaddr || !node->own_address || !line_address(seen->arena, line))
 		return;
-	if (strcmp(line->address, node->own_address) == 0) {
+	if (strcmp(line->address, node->own_address) == 0 || is_where_it_answers(line, node)) {
 		node->at_home |= connected;
 		return;
 	}
-	if (connected && !line->ping_sent && !node->elsewhere)
+	bool heard = !connected && was_heard_just_now(line, viewer_ms);
+	if (((connected && !line->ping_sent) || heard) && !node->elsewhere)
 		node->elsewhere = line_address(seen->arena, line);
 	if (!line->ping_sent)
 		return;
@@ -368,7 +416,8 @@ static bool same_slots(const struct rop_node_line *line, const char *canonical_t
 }
 
 static void hold_against(struct rop_observed *seen, size_t viewer, const struct view *views, const struct by_id *index,
-			 size_t n_index, const char **slots_text, const struct places *places, int64_t viewer_ms)
+			 size_t n_index, const char **slots_text, const struct places *places, int64_t viewer_ms,
+			 bool *home)
 {
 	struct rop_node *self = &seen->nodes[viewer];
 	for (size_t k = 0; k < views[viewer].n; k++) {
@@ -391,6 +440,7 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 			rop_bit_set(seen, seen->failing, viewer, (size_t)subject);
 		if (!line->myself)
 			take_held_address(seen, line, viewer_ms, node);
+		take_astray(seen, viewer, (size_t)subject, line, viewer_ms, home);
 		if (line->myself || (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
 			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
 		const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
@@ -398,6 +448,19 @@ static void hold_against(struct rop_observed *seen, size_t viewer, const struct 
 		    line->epoch == node->epoch && same_slots(line, slots_text[subject], &node->slots))
 			rop_bit_set(seen, seen->agrees, viewer, (size_t)subject);
 	}
+}
+
+/* Behind a translation of addresses peers find it where we do not: what one of them finds, the others will. */
+static void keep_astray(struct rop_observed *seen, const bool *home, const struct view *views,
+			const struct by_id *index, size_t n_index)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t k = 0; k < views[i].n; k++) {
+			const struct rop_node_line *line = &views[i].lines[k];
+			int subject = line->handshake ? -1 : find_id(index, n_index, line->id);
+			if (subject >= 0 && home[subject] && !line->noaddr)
+				rop_bit_clear(seen, seen->astray, i, (size_t)subject);
+		}
 }
 
 /* Where a replica stands in one shard and its primary in another, a server may refuse to load the nodes.conf that it
@@ -448,15 +511,17 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 		slots_text[i] = rop_slots_text(work, &node->slots);
 	}
 	struct places places = places_of(work, seen);
+	bool *home = rop_alloc_n(work, n + 1, sizeof *home);
 	for (size_t i = 0; i < n; i++) {
 		seen->nodes[i].shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
 		if (rop_node_answers(&seen->nodes[i]) && answers[i].shards)
 			take_shards(seen, work, i, answers[i].shards, index, n_index);
 		int64_t clock_us = answers[i].info_server ? info_number(answers[i].info_server, "server_time_usec", 0)
 							  : 0;
-		hold_against(seen, i, views, index, n_index, slots_text, &places, clock_us / 1000);
+		hold_against(seen, i, views, index, n_index, slots_text, &places, clock_us / 1000, home);
 		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);
 	}
+	keep_astray(seen, home, views, index, n_index);
 	return seen;
 }

@@ -61,6 +61,8 @@ bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
 		return false;
 	if (!rop_int_parse(field[4], 0, INT64_MAX / 2, &line.ping_sent))
 		line.ping_sent = 0;
+	if (!rop_int_parse(field[5], 0, INT64_MAX / 2, &line.pong))
+		line.pong = 0;
 	line.connected = strcmp(field[7], "connected") == 0;
 	if (!line.connected && strcmp(field[7], "disconnected") != 0)
 		return false;

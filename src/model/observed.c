@@ -16,6 +16,7 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	seen->linked = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->agrees = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->failing = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->astray = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->apart = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->online = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->setting_names = setting_names;
@@ -43,6 +44,7 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	memcpy(copy->linked, seen->linked, matrix);
 	memcpy(copy->agrees, seen->agrees, matrix);
 	memcpy(copy->failing, seen->failing, matrix);
+	memcpy(copy->astray, seen->astray, matrix);
 	memcpy(copy->apart, seen->apart, matrix);
 	memcpy(copy->online, seen->online, matrix);
 	for (size_t i = 0; i < seen->foreign.n; i++)

@@ -82,6 +82,15 @@ static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, co
 	return true;
 }
 
+static bool any_astray(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		for (size_t j = 0; rop_answers(now->seen, i) && j < now->seen->n; j++)
+			if (rop_answers(now->seen, j) && rop_bit(now->seen, now->seen->astray, i, j))
+				return true;
+	return false;
+}
+
 /* Nobody knows more than the declared nodes; while all answer, nobody knows fewer either. */
 static bool exact_members(const struct rop_situation *now)
 {
@@ -139,7 +148,7 @@ static void set_node_flags(struct rop_situation *now)
 		calm &= node->handshakes == 0;
 	}
 	uint64_t *mask = answering_mask(now);
-	now->introduced = all_bits(now, seen->known, mask);
+	now->introduced = all_bits(now, seen->known, mask) && !any_astray(now);
 	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now) &&
 			     policy_addresses_settled(now);
 	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;

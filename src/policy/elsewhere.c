@@ -22,6 +22,13 @@ static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
 	return value && rop_int_parse(value, 1, INT32_MAX, &ms) ? ms : 15000;
 }
 
+/* Servers tell their port whatever address their packets come from: another port is another server. */
+static bool has_its_port(const struct rop_node *node, const char *address)
+{
+	const char *own = node->own_address ? strrchr(node->own_address, ':') : NULL;
+	return own && strcmp(own, strrchr(address, ':')) == 0;
+}
+
 #define BELIEVED_MS 1000 /* at least, where the node timeout is lowered */
 
 static void find_clones(struct rop_situation *now)
@@ -39,7 +46,7 @@ static void find_clones(struct rop_situation *now)
 					      "%s for that id: ",
 					      node->address, node->id,
 					      node->own_address ? node->own_address : node->address, elsewhere);
-		if (node->at_home)
+		if (node->at_home || !has_its_port(node, elsewhere))
 			policy_find(now, (int)i, ROP_WHY_SAME_NODE_ID,
 				    rop_printf(now->arena,
 					       "%sa second server runs there with a copy of its nodes.conf; replicas "

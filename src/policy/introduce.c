@@ -5,7 +5,10 @@
  * Schedule: MEET from i to every j > i, all at once. Measured against star, ring and a second push (redis-facts.md,
  * section 0): with the node timeout lowered the plain mesh is at least as fast as anything else.
  */
+#include <string.h>
+
 #include "policy.h"
+#include "rop/text.h"
 
 static bool needs_epoch(const struct rop_node *node)
 {
@@ -61,19 +64,31 @@ static bool being_introduced(const struct rop_situation *now, const struct rop_n
 	       rop_tries_may(now->tries, back, now->boot_ms) != ROP_MAY;
 }
 
+/* Who is met learns its own address by that, which its clients are told: each that has moved must be met by somebody.
+ */
+static bool must_be_met(const struct rop_situation *now, size_t i, const bool *met)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	return !met[i] && node->astray_at && node->own_address && node->ip &&
+	       strcmp(node->own_address, rop_printf(now->arena, "%s:%d", node->ip, node->port)) != 0;
+}
+
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;
 	const struct rop_situation *now = subject;
 	const struct rop_observed *seen = now->seen;
+	bool *met = rop_alloc_n(now->arena, seen->n + 1, sizeof *met);
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
-			bool ij = rop_bit(seen, seen->known, i, j), ji = rop_bit(seen, seen->known, j, i);
+			bool ij = rop_knows(seen, i, j), ji = rop_knows(seen, j, i);
 			if ((ij && ji) || !rop_answers(seen, i) || !rop_answers(seen, j) ||
 			    being_introduced(now, &seen->nodes[i], &seen->nodes[j]))
 				continue;
 			/* The one that does not know the other is told; when neither does, the earlier one. */
-			struct rop_step step = policy_step(now, ROP_STEP_MEET, (int)(ij ? j : i), (int)(ij ? i : j));
+			size_t told = ij || must_be_met(now, i, met) ? j : i, whom = told == i ? j : i;
+			struct rop_step step = policy_step(now, ROP_STEP_MEET, (int)told, (int)whom);
+			met[whom] = true;
 			policy_add(now, output, &step);
 		}
 	}

@@ -19,8 +19,7 @@ static bool introduces(const struct rop_situation *now, size_t i)
 {
 	const struct rop_observed *seen = now->seen;
 	for (size_t j = i + 1; j < seen->n; j++)
-		if (rop_node_answers(&seen->nodes[j]) &&
-		    !(rop_bit(seen, seen->known, i, j) && rop_bit(seen, seen->known, j, i)))
+		if (rop_node_answers(&seen->nodes[j]) && !(rop_knows(seen, i, j) && rop_knows(seen, j, i)))
 			return true;
 	return false;
 }

@@ -87,6 +87,10 @@ void rop_settle(struct rop_observed *seen)
 	spread_acquaintance(seen, arena);
 	settle_claims(seen);
 	follow_primaries(seen);
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = 0; j < seen->n; j++) /* who is dialled learns where the other is */
+			if (rop_answers(seen, i) && rop_answers(seen, j) && rop_knows(seen, i, j))
+				rop_bit_clear(seen, seen->astray, j, i);
 	uint64_t *up = rop_alloc_n(arena, seen->words + 1, sizeof *up);
 	for (size_t i = 0; i < seen->n; i++)
 		if (rop_answers(seen, i))
@@ -100,7 +104,7 @@ void rop_settle(struct rop_observed *seen)
 			continue;
 		for (size_t w = 0; w < seen->words; w++) {
 			size_t at = i * seen->words + w;
-			seen->linked[at] |= seen->known[at] & up[w];
+			seen->linked[at] |= seen->known[at] & up[w] & ~seen->astray[at];
 			seen->agrees[at] |= seen->known[at] & up[w];
 		}
 		for (size_t j = 0; j < seen->n; j++) {

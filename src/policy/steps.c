@@ -232,8 +232,8 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	}
 	case ROP_STEP_EPOCH: return n->epoch >= e->epoch;
 	case ROP_STEP_MEET:
-		return peer >= 0 && rop_bit(seen, seen->known, (size_t)node, (size_t)peer) &&
-		       rop_bit(seen, seen->known, (size_t)peer, (size_t)node);
+		return peer >= 0 && rop_knows(seen, (size_t)node, (size_t)peer) &&
+		       rop_knows(seen, (size_t)peer, (size_t)node);
 	case ROP_STEP_GREET: return peer >= 0 && knows_shard_of(seen, (size_t)peer, (size_t)node);
 	case ROP_STEP_SLOTS: {
 		struct rop_slots range = { 0 };
@@ -270,6 +270,8 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 			n->current_epoch = e->epoch;
 		return;
 	case ROP_STEP_MEET:
+		if (peer >= 0)
+			rop_bit_clear(seen, seen->astray, (size_t)node, (size_t)peer);
 		if (peer >= 0 && !rop_bit(seen, seen->known, (size_t)node, (size_t)peer)) {
 			rop_bit_set(seen, seen->known, (size_t)node, (size_t)peer);
 			n->others++;

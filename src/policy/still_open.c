@@ -70,14 +70,28 @@ static bool was_tried(const struct rop_situation *now, size_t i, size_t j)
 	return (there && !rop_is_denial(there)) || (back && !rop_is_denial(back));
 }
 
+static void note_moved(struct rop_situation *now, size_t node, int peers)
+{
+	const struct rop_node *n = &now->seen->nodes[node];
+	note(now, (int)node, ROP_WHY_NOT_INTRODUCED,
+	     n->astray_at ? rop_printf(now->arena, "%s has moved: %d peer%s for it at %s, where it is no more",
+				       n->address, peers, peers == 1 ? " looks" : "s look", n->astray_at)
+			  : rop_printf(now->arena, "%s has moved: %d peer%s no address for it any more", n->address,
+				       peers, peers == 1 ? " has" : "s have"),
+	     NULL);
+}
+
 /* Only what was tried can be blamed on the network; fresh nodes simply have not been introduced yet. */
 static void note_introductions(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	size_t not_yet = 0, words = seen->n * seen->words;
 	uint64_t *known = rop_alloc_n(now->arena, words + 1, sizeof *known);
+	int *moved = rop_alloc_n(now->arena, seen->n + 1, sizeof *moved);
 	if (words)
 		memcpy(known, seen->known, words * sizeof *known);
+	for (size_t w = 0; w < words; w++)
+		known[w] &= ~seen->astray[w];
 	for (size_t i = 0; i < seen->n; i++) {
 		bool lacks = false;
 		for (size_t j = 0; j < seen->n; j++) {
@@ -85,13 +99,19 @@ static void note_introductions(struct rop_situation *now)
 			    rop_bit(seen, known, i, j) || was_tried(now, i, j))
 				continue;
 			rop_bit_set(seen, known, i, j);
-			lacks = true;
+			if (rop_bit(seen, seen->astray, i, j))
+				moved[j]++;
+			else
+				lacks = true;
 		}
 		not_yet += lacks;
 	}
 	note_pairs(now, known, ROP_WHY_NOT_INTRODUCED, cannot_reach,
 		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or "
 		   "declare busPort");
+	for (size_t j = 0; j < seen->n; j++)
+		if (moved[j])
+			note_moved(now, j, moved[j]);
 	if (not_yet)
 		note(now, -1, ROP_WHY_NOT_INTRODUCED,
 		     rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);

@@ -160,8 +160,16 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_EPOCH: line.what = "a config epoch of its own for each"; break;
 	case ROP_STEP_MEET:
 		line.who = span(arena, seen, g->nodes);
-		line.what = rop_printf(arena, "introduce %zu node%s%s", g->n_nodes, rop_plural((int64_t)g->n_nodes),
-				       g->n_nodes < seen->n ? " to the others" : "");
+		line.what = rop_printf(arena, "introduce %zu node%s%s%s", g->n_nodes, rop_plural((int64_t)g->n_nodes),
+				       g->n_nodes < seen->n ? " to the others" : "",
+				       rop_bit(seen, seen->known, (size_t)g->step->node, (size_t)g->step->peer) ? " aga"
+														  "in, "
+														  "at "
+														  "new "
+														  "addr"
+														  "esse"
+														  "s"
+														: "");
 		break;
 	case ROP_STEP_GREET: line.what = "tell other nodes its shard (MEET again)"; break;
 	case ROP_STEP_SLOTS:
