@@ -49,6 +49,9 @@ enum rop_reach {
 	ROP_REACH_LOADING,     /* reading its data set; will answer later */
 };
 
+/* How reach_why of a SILENT one begins where the host is there, and nobody listens at that port. */
+#define ROP_NOBODY_LISTENS "connection refused"
+
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 
 #define ROP_COUNT_UNKNOWN (-1) /* refused or unreadable: unknown is never empty */

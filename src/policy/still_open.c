@@ -228,6 +228,8 @@ void rop_situation_open(struct rop_situation *now)
 {
 	if (now->open.n)
 		return;
+	if (now->unserved && now->formed)
+		note(now, -1, ROP_WHY_SLOTS_UNCOVERED, now->unserved, now->unserved_advice);
 	note_failing_step(now);
 	note_silent_nodes(now);
 	note_introductions(now);

@@ -207,8 +207,32 @@ static void judge_overdue(struct sim *s, const struct rop_entry *entry)
 	}
 }
 
+/* Each slot: whoever claims it with the greatest epoch has answered this look. */
+static bool all_owners_answered(const struct judge *j)
+{
+	struct rop_slots served = { 0 };
+	for (size_t i = 0; i < j->seen->n; i++) {
+		const struct rop_node *node = &j->seen->nodes[i];
+		struct rop_slots own = node->slots;
+		for (size_t k = 0; k < j->seen->n; k++)
+			for (size_t word = 0; j->seen->nodes[k].epoch > node->epoch && word < ROP_SLOTS / 64; word++)
+				own.bits[word] &= ~j->seen->nodes[k].slots.bits[word];
+		if (node->reach == ROP_REACH_OK)
+			rop_slots_join(&served, &own);
+	}
+	return rop_slots_count(&served) == ROP_SLOTS;
+}
+
+static void judge_conditions(struct sim *s, const struct rop_entry *entry)
+{
+	if (entry->conditions_changed && entry->conditions[ROP_COND_SLOTS_COVERED].status == ROP_TRUE &&
+	    !all_owners_answered(&s->judge))
+		sim_fail(s, "SlotsCovered is said to be true, and the owner of some slot did not answer");
+}
+
 void judge_entry(struct sim *s, const struct rop_entry *entry)
 {
+	judge_conditions(s, entry);
 	judge_overdue(s, entry);
 	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
 		judge_subject(s, entry, &entry->expects.at[i]);

@@ -324,6 +324,12 @@ static void falsify(const struct sim *s, struct rop_entry *entry)
 			entry->resolutions.at[kept++] = *end;
 	}
 	entry->resolutions.n = kept;
+	struct rop_slots owned = { 0 };
+	for (size_t i = 0; i < s->judge.seen->n; i++)
+		rop_slots_join(&owned, &s->judge.seen->nodes[i].slots);
+	if (s->sabotage == SABOTAGE_OWNED_IS_SERVED && entry->conditions_changed &&
+	    rop_slots_count(&owned) == ROP_SLOTS)
+		entry->conditions[ROP_COND_SLOTS_COVERED].status = ROP_TRUE;
 }
 
 static void commit(struct driver *d)

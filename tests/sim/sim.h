@@ -294,7 +294,8 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(KEEP_REFUSED, "keep-refused", "leaves rows pending that were refused", "the next entry does not end it") \
 	X(IGNORE_VIEW, "ignore-view", "takes silent owners for ones that answer", "too few owners answered") \
 	X(LEAVE_LOWERED, "leave-lowered", "puts nothing back when it is stopped", "is left lowered") \
-	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard")
+	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard") \
+	X(OWNED_IS_SERVED, "owned-is-served", "says of owned slots that they are covered", "SlotsCovered is said")
 enum sabotage {
 	SABOTAGE_NONE,
 #define X(id, name, doc, proof) SABOTAGE_##id,

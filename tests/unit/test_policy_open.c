@@ -141,8 +141,10 @@ Test(policy_open, says_of_each_node_what_it_lacks)
 								 "10.0.0.3:6379 yet\n");
 	world = formed_world(topology);
 	go_silent(world, 2);
-	cr_assert_str_eq(open_of(situation_of(topology, world)), "Unreachable: 10.0.0.3:6379 does not answer: "
-								 "connection refused\n");
+	static const char UNSERVED[] = "SlotsUncovered: 5461 of 16384 slots are not served (shard 3: 10.0.0.3:6379 "
+				       "dead, its replica 10.0.0.6:6379 answers)\n"
+				       "Unreachable: 10.0.0.3:6379 does not answer: connection refused\n";
+	cr_assert_str_eq(open_of(situation_of(topology, world)), UNSERVED);
 }
 
 Test(policy_open, also_the_first_node_of_the_file_lacks_its_replica)
@@ -272,7 +274,7 @@ Test(policy_open, of_a_converged_cluster_the_conditions_say_so)
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(c[i].status, TRUTHS[i], "%s", rop_condition_type_name((enum rop_condition_type)i));
 	cr_assert_str_eq(c[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
-	cr_assert_str_eq(c[ROP_COND_SLOTS_COVERED].message, "16384 of 16384 slots are owned");
+	cr_assert_str_eq(c[ROP_COND_SLOTS_COVERED].message, "16384 of 16384 slots are served");
 	cr_assert_str_eq(c[ROP_COND_CONVERGED].message, "the cluster matches its topology");
 	cr_assert_str_eq(c[ROP_COND_BLOCKED].message, "nothing stands in the way");
 }
