@@ -267,8 +267,30 @@ static void judge_resolution(struct sim *s, const struct rop_entry *entry, const
 	row->pending = false;
 }
 
+#define ENTERED_MOST 4
+
+/* A journal that fills with moves between the same states, of which nothing comes, is the trace of a dance. (Who holds
+ * which data is brought up to date with whatever is written: that is no change by itself.) */
+static void judge_dance(struct sim *s, const struct rop_entry *entry)
+{
+	if (entry->expects.n || entry->resolutions.n || entry->members_changed || entry->conditions_changed ||
+	    entry->formed || entry->reached_revision)
+		memset(s->judge.entered, 0, sizeof s->judge.entered);
+	for (size_t i = 0; i < entry->transitions.n; i++) {
+		int state = rop_machine_find_state(s->machine, entry->transitions.at[i].to);
+		if (s->machine->states[state].final)
+			memset(s->judge.entered, 0, sizeof s->judge.entered);
+		else if (++s->judge.entered[state] > ENTERED_MOST)
+			sim_fail(s,
+				 "the machine goes round and round: %s is written for the %dth time, and no step or "
+				 "change between",
+				 entry->transitions.at[i].to, s->judge.entered[state]);
+	}
+}
+
 void judge_committed(struct sim *s, const struct rop_entry *entry)
 {
+	judge_dance(s, entry);
 	for (size_t i = 0; i < entry->resolutions.n; i++)
 		judge_resolution(s, entry, &entry->resolutions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../src/operator/pass.h"
 #include "sim.h"
 
 struct driver {
@@ -165,6 +166,10 @@ static void observe(struct driver *d)
 	judge_looked(d->s, seen, d->seen_at, began);
 	hide(d, seen);
 	d->s->stats->passes++;
+	if (d->s->sabotage == SABOTAGE_DANCE) {
+		memset(&d->r->roaming, 0, sizeof d->r->roaming);
+		d->r->at_work = true;
+	}
 	rop_reconcile_observed(d->r, seen, world_clock(d->w));
 	note_moves(d);
 }
