@@ -82,6 +82,7 @@ struct rop_node {
 	bool state_ok;          /* cluster_state:ok */
 	bool link_up;           /* replica: master_link_status:up */
 	bool syncing;           /* replica: first synchronisation under way */
+	int64_t sync_idle_s;    /* while it is: seconds since its last byte; -1: it is not, or unknown */
 	int64_t keys;           /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
 	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
 	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
@@ -140,6 +141,7 @@ struct rop_observed {
 	uint64_t *failing; /* [viewer][subject] viewer flags subject as fail or fail? */
 	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
 	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
+	uint64_t *unlisted; /* [primary][replica] the primary told its replicas' connections, and none is of that one */
 	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
 	int foreign_more;                     /* entries of views that are of others than those kept */
 	const char **setting_names;

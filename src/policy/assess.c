@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alike.h"
+#include "copies.h"
 #include "guard.h"
 #include "refusals.h"
 #include "rop/permissions.h"
@@ -133,7 +134,7 @@ static void set_node_flags(struct rop_situation *now)
 		if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing) &&
 		    (node->primary < 0 || rop_node_answers(&seen->nodes[node->primary]))) {
 			now->links_up = false;
-			now->synchronising |= node->syncing;
+			now->synchronising |= copies_is_filling(seen, i);
 		}
 		now->state_ok &= node->state_ok;
 		closed &= node->open_slots == 0 && node->handshakes == 0;

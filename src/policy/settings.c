@@ -16,7 +16,7 @@ static void watch(const char **names, size_t *n, const char *name)
 
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
 {
-	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + 2, n = 0;
+	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + 3, n = 0;
 	const char **names = rop_alloc_n(arena, most, sizeof *names);
 	bool memory = false;
 	for (size_t i = 0; i < POLICY_TEMPORARIES_N; i++)
@@ -32,6 +32,7 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 	}
 	for (size_t i = 0; i < ALIKE_SETTINGS_N; i++)
 		watch(names, &n, alike_settings[i]);
+	watch(names, &n, "repl-timeout"); /* how long a synchronisation may stand still: copies_is_filling */
 	*ret_n = n;
 	return names;
 }

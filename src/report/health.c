@@ -148,9 +148,20 @@ static void check_slots(struct health *h)
 								&now->seen->nodes[j].slots)));
 }
 
+/* With its most likely cause, where there is one to name. */
+static const char *link_text(struct rop_situation *now, size_t node)
+{
+	rop_situation_open(now);
+	for (size_t i = 0; i < now->open.n; i++)
+		if (now->open.at[i].is == ROP_WHY_LINK_DOWN && now->open.at[i].node == (int)node)
+			return now->open.at[i].text;
+	return rop_printf(now->arena, "%s: its link to its primary is %s", now->seen->nodes[node].address,
+			  now->seen->nodes[node].syncing ? "synchronising" : "down");
+}
+
 static void check_replicas(struct health *h)
 {
-	const struct rop_situation *now = h->now;
+	struct rop_situation *now = h->now;
 	struct rop_arena *arena = h->r->arena;
 	size_t down = 0, replicas = 0;
 	section(h, "Check replicas...");
@@ -166,9 +177,7 @@ static void check_replicas(struct health *h)
 		if (node->link_up && !node->syncing)
 			continue;
 		down++;
-		say(h, "WARNING", "yellow",
-		    rop_printf(arena, "%s: its link to its primary is %s", node->address,
-			       node->syncing ? "synchronising" : "down"));
+		say(h, "WARNING", "yellow", link_text(now, i));
 	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		size_t own = 0;
