@@ -14,7 +14,7 @@ tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.
 # The pure core: worlds made up, a reconciler driven by hand.
 tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
 	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c tests/unit/test_policy_alike.c tests/unit/test_policy_rights.c tests/unit/test_shard_ids.c tests/unit/test_moved.c \
-	tests/unit/test_policy_guard.c \
+	tests/unit/test_policy_guard.c tests/unit/test_policy_served.c \
 	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_policy_tries.c tests/unit/test_policy_temporary.c \
 	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_reconcile_keep.c tests/unit/test_plan.c tests/unit/test_shipped.c \
 	tests/unit/test_oom.c
@@ -83,7 +83,7 @@ EXTRA_DIST += tests/lib/data.sh tests/lib/terminal.py tests/live/data_attach.sh 
 
 # Formation and its refusals, on real servers.
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh tests/live/alike.sh tests/live/names.sh tests/live/values.sh \
-	tests/live/refuse.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/latency.sh tests/live/moved.sh tests/live/shard_ids.sh tests/live/cli.sh \
+	tests/live/refuse.sh tests/live/served.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/latency.sh tests/live/moved.sh tests/live/shard_ids.sh tests/live/cli.sh \
 	tests/live/who.sh tests/live/leaves_from.sh
 # The operator killed, paused, run twice, without its database, among nodes that restart.
 EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
@@ -96,7 +96,7 @@ tests_unit_units_SOURCES += tests/unit/test_writer.c tests/unit/test_drive.c
 EXTRA_DIST += tests/lib/daemon.sh
 EXTRA_DIST += tests/live/daemon.sh
 EXTRA_DIST += tests/live/daemon_beside.sh
-EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh
+EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh tests/live/dance.sh
 # A drive on a made-up loop, fleet and writer (fakes.c): what it does when, without waiting for it.
 tests_unit_units_SOURCES += tests/unit/fakes.c tests/unit/fakes.h tests/unit/test_drive_turns.c tests/unit/test_names.c \
 	tests/unit/test_events.c

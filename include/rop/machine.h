@@ -103,7 +103,8 @@ struct rop_machine {
  * taken, unreachable states, traps (no path to a final state), waiting states (a row that leads back) without
  * `within:`, `within:` without a row for overdue that is certain to be taken, `overdue` where there is no `within:`,
  * rows without actions that go round in a circle for the same facts. Everything is decided by a complete search over
- * the facts; the same fact with other arguments counts as an independent one. At most 64 states and 256 facts. */
+ * the facts; the same fact with other arguments counts as an independent one. At most ROP_STATES_MAX states and 256
+ * facts. */
 bool rop_machine_load(struct rop_arena *arena, const struct rop_doc *doc, const struct rop_vocabulary *words,
 		      struct rop_diags *diags, struct rop_machine **ret_machine);
 
@@ -111,10 +112,14 @@ int rop_machine_find_state(const struct rop_machine *machine, const char *name);
 
 /* ---- running ----------------------------------------------------------------------------------------------- */
 
+#define ROP_STATES_MAX 64 /* a person must be able to read the drawing; sets of states fit a word */
+
 struct rop_clock_in_state {
-	int64_t in_state_ms; /* since the state was entered; not reset by a row that leads back; overdue from within: on
-			      */
+	int64_t in_state_ms; /* in the state; not reset by a row that leads back; overdue from within: on */
 	size_t n_subjects;   /* scales within: */
+	/* [state] what was spent in it on earlier visits that count: two states that lead to each other must not wait
+	 * for ever because each visit is short. Read while the machine walks. NULL: nothing counts. */
+	const int64_t *spent_ms;
 };
 
 bool rop_literal_holds(const struct rop_state *state, const struct rop_literal *literal, const void *subject,
@@ -136,8 +141,8 @@ struct rop_walk {
 	void *arg;
 };
 /* Rows are taken until a visit ends it, none holds, or one leads back. `clock` is of the first state: each one that is
- * entered counts from 0. What a visit does may change the facts; so a state may come up again, but not for ever. false:
- * more moves than twice the number of states: it goes round in a circle. */
+ * entered counts from what was spent in it. What a visit does may change the facts; so a state may come up again, but
+ * not for ever. false: more moves than twice the number of states: it goes round in a circle. */
 bool rop_machine_walk(const struct rop_machine *machine, int state, const void *subject,
 		      struct rop_clock_in_state clock, const struct rop_walk *walk);
 

@@ -52,6 +52,9 @@ enum rop_reach {
 	ROP_REACH_NO_COMMAND,  /* a server that does not know CLUSTER or INFO: renamed or disabled there */
 };
 
+/* How reach_why of a SILENT one begins where the host is there, and nobody listens at that port. */
+#define ROP_NOBODY_LISTENS "connection refused"
+
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 
 #define ROP_COUNT_UNKNOWN (-1) /* refused or unreadable: unknown is never empty */
@@ -82,6 +85,7 @@ struct rop_node {
 	bool state_ok;          /* cluster_state:ok */
 	bool link_up;           /* replica: master_link_status:up */
 	bool syncing;           /* replica: first synchronisation under way */
+	int64_t sync_idle_s;    /* while it is: seconds since its last byte; -1: it is not, or unknown */
 	int64_t keys;           /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
 	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
 	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
@@ -159,6 +163,7 @@ struct rop_observed {
 	uint64_t *astray;  /*   ... without a link, at another address than the one where subject answers, or at none */
 	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
 	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
+	uint64_t *unlisted; /* [primary][replica] the primary told its replicas' connections, and none is of that one */
 	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
 	int foreign_more;                     /* entries of views that are of others than those kept */
 	const char **setting_names;

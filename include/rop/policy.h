@@ -120,12 +120,16 @@ struct rop_situation {
 	bool data;          /* there may be keys: some were counted, or a node did not tell or answer */
 	bool replicas_held; /* some are to be attached, and each of them has to wait (held says for what) */
 	size_t answering;
-	struct rop_slots owned; /* by anybody */
+	struct rop_slots owned;      /* by anybody */
+	struct rop_slots served;     /* by a node that answers, and that most owners do not see failing */
+	enum rop_truth all_served;   /* UNKNOWN: nothing is known not to be, but some owner could not be asked */
+	const char *unserved;        /* owned slots that are not served, in a sentence; NULL: there are none */
+	const char *unserved_advice; /* what only a person may do about it; NULL */
 	ROP_LIST(struct rop_temporary)
 	found; /* temporary settings that the nodes show and no row knows: of a lost database */
 	bool paused, all_answer, in_view, formed, refused, fresh;
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
-		views_agree, shards_known, shards_apart;
+		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
 	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */

@@ -60,6 +60,7 @@ enum rop_reason_kind {
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
 	X(NOT_PERMITTED,    "NotPermitted",    ROP_OK,          RIGHTS) \
 	X(RIGHTS_HIDDEN,    "RightsHidden",    ROP_OK,          RIGHTS) \
+	X(FEW_PRIMARIES,    "FewPrimaries",    ROP_OK,          PLACEMENT) \
 	X(ONE_HOST,         "OneHost",         ROP_OK,          PLACEMENT) \
 	X(SHARED_HOST,      "SharedHost",      ROP_OK,          PLACEMENT) \
 	X(SHARED_ZONE,      "SharedZone",      ROP_OK,          PLACEMENT)

@@ -25,6 +25,8 @@ struct rop_declared_node {
 	const char *no_ip; /* why its name has no address, in words; NULL: it has, or was not looked up */
 };
 
+#define ROP_FEW_PRIMARIES "a cluster with fewer than 3 primaries cannot fail over by itself"
+
 struct rop_setting {
 	const char *name, *value;
 };

@@ -107,8 +107,7 @@ static void warn_about_shape(struct config_walk *w)
 	const struct rop_topology *t = w->topology;
 	const struct rop_doc_node *spec = spec_of(w), *replicas = rop_doc_find(spec, "replicasPerShard");
 	if (t->shards == 1 || t->shards == 2)
-		rop_diag_warn(w->diags, w->doc, rop_doc_find(spec, "shards"), "3 or more can",
-			      "a cluster with fewer than 3 primaries cannot fail over by itself");
+		rop_diag_warn(w->diags, w->doc, rop_doc_find(spec, "shards"), "3 or more can", ROP_FEW_PRIMARIES);
 	if (t->replicas_per_shard == 0 && replicas)
 		rop_diag_warn(w->diags, w->doc, replicas, NULL,
 			      "without replicas, a node that fails takes its part of the data with it");

@@ -80,7 +80,7 @@ bool rop_machine_walk(const struct rop_machine *machine, int state, const void *
 		if (!walk->visit(walk->arg, &machine->states[state], row) || !row || row->to == state)
 			return true;
 		state = row->to;
-		clock.in_state_ms = 0;
+		clock.in_state_ms = clock.spent_ms ? clock.spent_ms[state] : 0;
 	}
 	return false;
 }

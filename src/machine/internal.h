@@ -8,8 +8,6 @@
 
 #include "sat.h"
 
-#define MACHINE_STATES_MAX 64 /* a person must be able to read the drawing; sets of states fit a word */
-
 /* ---- row_words.c: names and arguments --------------------------------------------------------------------------- */
 
 /* Everything a reader of one file needs at hand. */

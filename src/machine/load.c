@@ -312,9 +312,9 @@ static bool read_state_names(struct loader *loader, const struct rop_doc_node *m
 		return false; /* a missing key: reported already */
 	if (map->type != ROP_DOC_MAP || map->n == 0)
 		return machine_error(&loader->reader, map, "'states' must be a map with at least one state");
-	if (map->n > MACHINE_STATES_MAX)
+	if (map->n > ROP_STATES_MAX)
 		return machine_error(&loader->reader, map, "%zu states are too many: at most %d", map->n,
-				     MACHINE_STATES_MAX);
+				     ROP_STATES_MAX);
 	struct rop_machine *machine = loader->machine;
 	machine->n_states = map->n;
 	machine->states = rop_alloc_n(loader->reader.arena, map->n, sizeof *machine->states);

@@ -183,7 +183,7 @@ static void check_ways(struct verify *v)
 
 /* Rows taken one after the other for the same facts. */
 struct trail {
-	const struct rop_row *rows[MACHINE_STATES_MAX];
+	const struct rop_row *rows[ROP_STATES_MAX];
 	size_t n;
 	uint64_t seen; /* states */
 	struct sat_set named;

@@ -19,12 +19,13 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	seen->astray = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->apart = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->online = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->unlisted = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->setting_names = setting_names;
 	seen->n_settings = n_settings;
 	for (size_t i = 0; i < n; i++) {
 		seen->nodes[i].primary = -1;
 		seen->nodes[i].keys = seen->nodes[i].functions = ROP_COUNT_UNKNOWN;
-		seen->nodes[i].offset = seen->nodes[i].used_memory = -1;
+		seen->nodes[i].offset = seen->nodes[i].used_memory = seen->nodes[i].sync_idle_s = -1;
 		seen->nodes[i].settings = rop_alloc_n(arena, n_settings, sizeof(char *));
 	}
 	return seen;
@@ -47,6 +48,7 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	memcpy(copy->astray, seen->astray, matrix);
 	memcpy(copy->apart, seen->apart, matrix);
 	memcpy(copy->online, seen->online, matrix);
+	memcpy(copy->unlisted, seen->unlisted, matrix);
 	for (size_t i = 0; i < seen->foreign.n; i++)
 		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
 	copy->began_ms = seen->began_ms;

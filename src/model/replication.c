@@ -33,6 +33,7 @@ void replication_take(const char *info, struct rop_node *node)
 	take_id(info, "master_replid", node->replid);
 	take_id(info, "master_replid2", node->replid2);
 	int64_t followed = take_number(info, "slave_repl_offset");
+	node->sync_idle_s = take_number(info, "master_sync_last_io_seconds_ago");
 	node->offset = followed >= 0 ? followed : take_number(info, "master_repl_offset");
 }
 
@@ -111,22 +112,43 @@ static size_t after_name(const char *line, size_t n)
 	return at < n && line[at] == ':' ? at + 1 : 0;
 }
 
+/* Of the primary's replicas those that none of its lines is of, in whatever state: they are not connected to it. Where
+ * a line is of nobody that was asked, it may be of any. */
+static void note_unlisted(struct rop_observed *seen, size_t primary, const char *info, const bool *listed, int unknown)
+{
+	char count[16];
+	if (unknown || !rop_info_get(info, "connected_slaves", count, sizeof count))
+		return;
+	for (size_t i = 0; i < seen->n; i++)
+		if (follows(seen, i, primary) && !listed[i])
+			rop_bit_set(seen, seen->unlisted, primary, i);
+}
+
 void replication_take_online(struct rop_observed *seen, size_t primary, const char *info)
 {
-	int strangers = 0;
+	ROP_OWN_ARENA work = rop_arena_new();
+	bool *listed = rop_alloc_n(work, seen->n + 1, sizeof *listed);
+	int strangers = 0, unknown = 0;
 	for (const char *p = info, *next; p && *p; p = next) {
 		size_t n = strcspn(p, "\r\n");
 		struct online line;
 		next = strchr(p, '\n');
 		next = next ? next + 1 : NULL;
 		size_t at = after_name(p, n);
-		if (!at || !parse_line(p + at, n - at, &line) || !line.online)
+		if (!at)
 			continue;
-		int replica = find_replica(seen, primary, &line);
+		bool read = parse_line(p + at, n - at, &line);
+		int replica = read ? find_replica(seen, primary, &line) : -1;
+		unknown += replica < 0;
+		if (replica >= 0)
+			listed[replica] = true;
+		if (!read || !line.online)
+			continue;
 		if (replica >= 0)
 			rop_bit_set(seen, seen->online, primary, (size_t)replica);
 		else
 			strangers++;
 	}
 	take_the_rest(seen, primary, strangers);
+	note_unlisted(seen, primary, info, listed, unknown);
 }

@@ -4,7 +4,6 @@
 #include "pass.h"
 #include "rop/text.h"
 
-#define HELD_MAX 64             /* transitions held in memory: so many are worth writing, whatever comes of them */
 #define LINGER_MS 1000          /* not as declared for so long, without a word in the journal: it gets one */
 #define DEADLINE_ROUND_TRIPS 10 /* a MEET is answered, greeted back and told of: some six of them */
 #define DEADLINE_MS_PER_NODE 20 /* one node handles N MEETs, and N nodes share the machine that they are on */
@@ -111,18 +110,20 @@ static void take_conditions(struct rop_reconcile *r)
 }
 
 /* The held transitions go with whatever is to be written, or by themselves where they led somewhere else. From its
- * first step until it rests again every move is written at once, so that a crash leaves word of how far it came; and a
- * one-shot run that lingers leaves word of it, because nobody else will. */
+ * first step until it rests again every move to where it has not been yet is written at once, so that a crash leaves
+ * word of how far it came; and a one-shot run that lingers leaves word of it, because nobody else will. */
 static void take_held(struct rop_reconcile *r)
 {
 	const char *state = r->options.machine->states[r->state].name;
 	bool elsewhere = !rop_streq(r->image.state, state);
-	bool tells = r->held.n && (r->at_work || r->held.n >= HELD_MAX || (!r->options.keep && lingers(r)));
+	bool tells = r->held.n && r->held_news && (r->at_work || (!r->options.keep && lingers(r)));
 	if (at_rest(r) && !r->pending.n)
 		r->at_work = false;
 	if (rop_entry_empty(&r->entry) && !(at_rest(r) && elsewhere) && !tells) {
-		if (at_rest(r))
+		if (at_rest(r)) {
 			r->held.n = 0;
+			r->held_news = false;
+		}
 		return;
 	}
 	for (size_t i = 0; i < r->held.n; i++)

@@ -5,11 +5,18 @@
 
 #define RECONCILE_SUBJECT "cluster"
 
+static int64_t this_visit_ms(const struct rop_reconcile *r, struct rop_clock clock)
+{
+	int64_t ms = clock.boot_ms - r->state_since_boot_ms;
+	return ms > 0 ? ms : 0;
+}
+
+/* `within:` counts all visits since the last action or rest: else two states that lead to each other wait for ever. */
 static struct rop_clock_in_state clock_in_state(const struct rop_reconcile *r, struct rop_clock clock)
 {
-	int64_t in_state = clock.boot_ms - r->state_since_boot_ms;
-	return (struct rop_clock_in_state){ .in_state_ms = in_state > 0 ? in_state : 0,
-					    .n_subjects = r->options.topology->nodes.n };
+	return (struct rop_clock_in_state){ .in_state_ms = r->roaming.spent_ms[r->state] + this_visit_ms(r, clock),
+					    .n_subjects = r->options.topology->nodes.n,
+					    .spent_ms = r->roaming.spent_ms };
 }
 
 struct rop_transition moves_transition(const struct rop_reconcile *r, const struct rop_row *row)
@@ -29,9 +36,18 @@ struct rop_transition moves_transition(const struct rop_reconcile *r, const stru
 /* Told at once; written when it is known that something comes of it. */
 static void record_transition(struct rop_reconcile *r, const struct rop_row *row)
 {
-	if (!r->held.n)
-		r->unwritten_since_boot_ms = r->now->boot_ms;
-	*rop_push(r->arena, &r->held) = row;
+	bool news = row->to == row->from || !(r->roaming.been >> row->to & 1);
+	size_t at = 0;
+	while (at < r->held.n && (row->to == row->from || r->held.at[at]->from != row->to))
+		at++;
+	if (at < r->held.n) {
+		r->held.n = at; /* it closes a circle */
+	} else {
+		if (!r->held.n && news)
+			r->unwritten_since_boot_ms = r->now->boot_ms;
+		*rop_push(r->arena, &r->held) = row;
+		r->held_news |= news;
+	}
 	r->result.transitions++;
 	if (r->options.on_transition) {
 		struct rop_transition t = moves_transition(r, row);
@@ -39,9 +55,24 @@ static void record_transition(struct rop_reconcile *r, const struct rop_row *row
 	}
 }
 
+/* From here on it is a new way. What goes on in the state itself is no new visit: its time runs on. */
+static void roam_anew(struct rop_reconcile *r)
+{
+	int64_t here_ms = r->roaming.spent_ms[r->state];
+	r->roaming = (struct roaming){ .been = (uint64_t)1 << r->state };
+	r->roaming.spent_ms[r->state] = here_ms;
+}
+
 static void enter(struct rop_reconcile *r, int state, struct rop_clock clock)
 {
+	r->roaming.spent_ms[r->state] += this_visit_ms(r, clock);
+	r->news |= !(r->roaming.been >> state & 1);
+	r->roaming.been |= (uint64_t)1 << state;
 	r->state = state;
+	if (r->options.machine->states[state].final) {
+		r->roaming.spent_ms[state] = 0;
+		roam_anew(r);
+	}
 	r->state_since_boot_ms = clock.boot_ms;
 	r->reached = false; /* elsewhere it is not: from Ready a lost node leads to Degraded, which is final too */
 	if (!r->options.machine->states[state].final)
@@ -52,6 +83,15 @@ struct taking {
 	struct rop_reconcile *r;
 	struct rop_clock clock;
 };
+
+/* What only hastens what comes by itself is sent again and again while nothing comes of it. */
+static bool is_action(const struct rop_reconcile *r, size_t first_step)
+{
+	for (size_t i = first_step; i < r->batch.steps.n; i++)
+		if (r->batch.steps.at[i].expect.kind != ROP_STEP_GREET)
+			return true;
+	return false;
+}
 
 /* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
 static bool take_row(void *arg, const struct rop_state *state, const struct rop_row *row)
@@ -73,6 +113,8 @@ static bool take_row(void *arg, const struct rop_state *state, const struct rop_
 		record_transition(r, row);
 	if (row->to != row->from)
 		enter(r, row->to, taking->clock);
+	if (is_action(r, steps))
+		roam_anew(r);
 	if (r->batch.report) {
 		r->reported_finding = r->now->findings.n > 0;
 		r->now->finding_gone = false; /* what was told before that */

@@ -176,7 +176,11 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 	r->result.passes++;
 	r->state_before = r->state;
 	r->state_since_before = r->state_since_boot_ms;
-	r->held_before = r->held.n;
+	r->roaming_before = r->roaming;
+	r->news = false;
+	memset(&r->held_before, 0, sizeof r->held_before);
+	for (size_t i = 0; i < r->held.n; i++)
+		*rop_push(r->pass, &r->held_before) = r->held.at[i];
 	r->entry = (struct rop_entry){ 0 };
 	r->batch = (struct rop_batch){ .arena = r->pass };
 	r->rests = false;
@@ -188,7 +192,7 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 		moves_stopping(r, clock);
 	else
 		moves_run(r, clock);
-	bool moved = r->batch.steps.n || r->state != r->state_before || r->ended.n;
+	bool moved = r->batch.steps.n || (r->state != r->state_before && r->news) || r->ended.n;
 	r->idle_passes = moved ? 0 : r->idle_passes + 1;
 	if (moved)
 		r->idle_since_boot_ms = clock.boot_ms;

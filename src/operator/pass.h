@@ -5,6 +5,12 @@
 #include "rop/reconcile.h"
 #include "rop/tries.h"
 
+/* Where it has been since its last action, or since it rested last: what is between is no way but a search. */
+struct roaming {
+	int64_t spent_ms[ROP_STATES_MAX]; /* [state] before the visit that goes on */
+	uint64_t been;                    /* set of states */
+};
+
 struct rop_reconcile {
 	struct rop_reconcile_options options;
 	struct rop_arena *arena;           /* memory of this reconciler: image, pending, tries */
@@ -16,6 +22,7 @@ struct rop_reconcile {
 
 	int state;
 	int64_t state_since_boot_ms;
+	struct roaming roaming;
 	int64_t agreed_since_boot_ms; /* -1: the last look did not agree */
 	struct rop_before *before;    /* [node] of the last look; on the heap; NULL: there was none */
 	struct rop_consent consent;   /* what was taken is in consent_arena: it lasts as long as the run */
@@ -41,14 +48,19 @@ struct rop_reconcile {
 	struct rop_batch batch;
 	int state_before;
 	int64_t state_since_before;
-	size_t held_before;
+	struct roaming roaming_before;
+	ROP_LIST(const struct rop_row *) held_before;
+	bool news; /* a state was entered in which it had not been since its last action */
 	bool rests;
 	int64_t sleep_ms;
 
 	/* ended in memory, not written yet; written with the next commit */
 	ROP_LIST(struct rop_resolution) ended;
 	ROP_LIST(struct rop_temporary) gone;
-	ROP_LIST(const struct rop_row *) held; /* taken, oldest first; dropped when nothing comes of them */
+	/* Taken, oldest first; dropped when nothing comes of them. It is a way without circles: where the machine comes
+	 * back to a state that the way goes through, nothing came of what was between. */
+	ROP_LIST(const struct rop_row *) held;
+	bool held_news; /* one of them led to a state in which it had not been */
 };
 
 /* pass.c */

@@ -23,6 +23,7 @@ struct rop_reconcile *rop_reconcile_new(const struct rop_reconcile_options *opti
 	r->consent.digest = rop_strdup(r->consent_arena, options->consent);
 	r->state = options->machine->initial; /* observe first; what counts of the past is in the expectations */
 	r->state_since_boot_ms = r->idle_since_boot_ms = clock.boot_ms;
+	r->roaming.been = (uint64_t)1 << r->state;
 	r->unwritten_since_boot_ms = clock.boot_ms;
 	memory_take_image(r, options->image);
 	return r;
@@ -140,10 +141,16 @@ enum rop_want rop_reconcile_want(const struct rop_reconcile *r)
 	return r->want;
 }
 
+/* And the row that asked for it, where it leads nowhere else. */
 static void drop_batch(struct rop_reconcile *r)
 {
+	const struct rop_row *last = r->held.n ? r->held.at[r->held.n - 1] : NULL;
 	r->batch.steps.n = 0;
 	r->entry.expects.n = r->entry.temporaries_set.n = 0;
+	if (!last || last->to != last->from)
+		return;
+	r->held.n--;
+	r->entry.transitions.n -= r->entry.transitions.n > 0;
 }
 
 /* Among members that know each other, what would come by itself: which of them need it depends on the moment. */
@@ -208,7 +215,10 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 	r->image.paused_until_wall_ms = 0; /* the end we know of was another pause's */
 	r->state = r->state_before;
 	r->state_since_boot_ms = r->state_since_before;
-	r->held.n = r->held_before;
+	r->roaming = r->roaming_before;
+	r->held.n = 0;
+	for (size_t i = 0; i < r->held_before.n; i++)
+		*rop_push(r->arena, &r->held) = r->held_before.at[i];
 	r->want = ROP_WANT_OBSERVE;
 }
 

@@ -78,6 +78,7 @@ void remember_written(struct rop_reconcile *r)
 	r->ended.n = 0;
 	r->gone.n = 0;
 	r->held.n = 0;
+	r->held_news = false;
 	r->unwritten_since_boot_ms = r->entry.boot_ms;
 }
 

@@ -15,6 +15,16 @@ static void add_findings(struct rop_text *text, const struct rop_finding *list, 
 	}
 }
 
+/* That clients get no answer comes before what stands in our way; else it is the first of what is open. */
+static void add_unserved(const struct rop_situation *now, struct rop_text *text)
+{
+	if (!now->unserved || !now->formed)
+		return;
+	rop_text_add(text, "%s", now->unserved);
+	if (now->unserved_advice)
+		rop_text_add(text, "\n  -> %s", now->unserved_advice);
+}
+
 void why_not(struct rop_reconcile *r)
 {
 	if (!r->now || r->result.code == ROP_INTERNAL)
@@ -34,6 +44,8 @@ void why_not(struct rop_reconcile *r)
 		r->result.code = ROP_REFUSED;
 		return;
 	}
+	if (r->now->findings.n)
+		add_unserved(r->now, &r->text);
 	add_findings(&r->text, r->now->findings.at, r->now->findings.n);
 	r->result.code = r->now->findings.n ? r->now->findings.at[0].code : ROP_TIMEOUT;
 	if (r->now->findings.n)

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "alike.h"
+#include "copies.h"
 #include "guard.h"
 #include "refusals.h"
 #include "rop/permissions.h"
 #include "rop/text.h"
+#include "served.h"
 
 const char *rop_case_name(enum rop_case kase)
 {
@@ -130,7 +132,7 @@ static void set_node_flags(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	now->replicas_attached = now->links_up = now->state_ok = true;
-	bool closed = true, calm = true;
+	bool closed = true;
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *node = &seen->nodes[i];
 		if (!rop_node_answers(node))
@@ -141,17 +143,17 @@ static void set_node_flags(struct rop_situation *now)
 		if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing) &&
 		    (node->primary < 0 || rop_node_answers(&seen->nodes[node->primary]))) {
 			now->links_up = false;
-			now->synchronising |= node->syncing;
+			now->synchronising |= copies_is_filling(seen, i);
 		}
 		now->state_ok &= node->state_ok;
-		closed &= node->open_slots == 0;
-		calm &= node->handshakes == 0;
+		closed &= node->open_slots == 0 && node->handshakes == 0;
 	}
 	uint64_t *mask = answering_mask(now);
 	now->introduced = all_bits(now, seen->known, mask) && !any_astray(now);
 	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now) &&
 			     policy_addresses_settled(now);
-	now->views_agree = now->members_agree && all_bits(now, seen->agrees, mask) && closed && calm;
+	now->views_equal = now->members_agree && all_bits(now, seen->agrees, mask);
+	now->views_agree = now->views_equal && closed;
 	set_shard_flags(now);
 	now->replicas_held &= !now->replicas_attached;
 	now->slots_assigned = rop_slots_count(&now->owned) == ROP_SLOTS && !any_double_claim(now);
@@ -231,6 +233,8 @@ void rop_situation_assess(struct rop_situation *now)
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	for (size_t i = 0; i < now->layout.warnings.n; i++)
 		*rop_push(now->arena, &now->warnings) = now->layout.warnings.at[i];
+	policy_find_served(now);
+	policy_warn_of_few_primaries(now);
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_find_unknown_settings(now);

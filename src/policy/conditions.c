@@ -52,6 +52,32 @@ static const char *replicas_ready(const struct rop_situation *now)
 	return now->links_up ? "replicas follow their primaries" : "some replica is not linked to its primary";
 }
 
+static const char *not_blocked(const struct rop_situation *now)
+{
+	size_t silent = now->seen->n - now->answering;
+	if (!silent)
+		return "nothing stands in the way";
+	return rop_printf(now->arena, "%zu node%s do%s not answer; nothing else stands in the way", silent,
+			  rop_plural((int64_t)silent), silent == 1 ? "es" : "");
+}
+
+/* Each slot is owned by one node, and that one serves it. */
+static struct rop_condition slots_covered(const struct rop_situation *now)
+{
+	if (now->unserved)
+		return (struct rop_condition){ .status = now->all_served,
+					       .reason = now->all_served == ROP_FALSE ? "NotServed" : "OwnerUnseen",
+					       .message = now->unserved };
+	if (now->slots_assigned)
+		return (struct rop_condition){ .status = ROP_TRUE,
+					       .reason = "AllServed",
+					       .message = "16384 of 16384 slots are served" };
+	return (struct rop_condition){ .status = ROP_FALSE,
+				       .reason = "NotAssigned",
+				       .message = rop_printf(now->arena, "%d of 16384 slots are owned",
+							     rop_slots_count(&now->owned)) };
+}
+
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret[ROP_CONDITIONS_N])
 {
@@ -61,9 +87,7 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 				      rop_printf(arena, "%zu of %zu nodes answer", now->answering, n));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
 					well_formed(now));
-	ret[ROP_COND_SLOTS_COVERED] = say(now->slots_assigned, "AllAssigned", "NotAssigned",
-					  rop_printf(arena, "%d of 16384 slots are owned",
-						     rop_slots_count(&now->owned)));
+	ret[ROP_COND_SLOTS_COVERED] = slots_covered(now);
 	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked",
 					   "NotAllLinked", replicas_ready(now));
 	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
@@ -72,11 +96,9 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running",
 				   now->paused ? paused_by(now) : "changes are allowed");
 	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : ROP_REASON_STUCK,
-				    "Free",
-				    blocked ? first_text(now, "it does not come to an end")
-					    : "nothing stands in the way");
-	if (!now->in_view)
-		for (int type = ROP_COND_WELL_FORMED; type <= ROP_COND_REPLICAS_READY; type++)
+				    "Free", blocked ? first_text(now, "it does not come to an end") : not_blocked(now));
+	for (int type = ROP_COND_WELL_FORMED; !now->in_view && type <= ROP_COND_REPLICAS_READY; type++)
+		if (type != ROP_COND_SLOTS_COVERED || !now->formed)
 			ret[type] = unknown();
 	for (int type = 0; type < ROP_CONDITIONS_N; type++) {
 		const struct rop_condition *before = &now->image->conditions[type];

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/text.h"
+
 bool copies_may_hold(const struct rop_node *node)
 {
 	return node->keys != 0;
@@ -47,6 +49,25 @@ bool copies_in_sync(const struct rop_observed *seen, size_t i, size_t primary)
 	return rop_answers(seen, i) && rop_answers(seen, primary) && node->role == ROP_ROLE_REPLICA &&
 	       node->primary == (int)primary && node->link_up && !node->syncing &&
 	       rop_bit(seen, seen->online, primary, i);
+}
+
+bool copies_is_unlisted(const struct rop_observed *seen, size_t i)
+{
+	const struct rop_node *node = &seen->nodes[i];
+	return rop_answers(seen, i) && node->role == ROP_ROLE_REPLICA && !node->link_up && node->primary >= 0 &&
+	       rop_answers(seen, (size_t)node->primary) && rop_bit(seen, seen->unlisted, (size_t)node->primary, i);
+}
+
+#define REPL_TIMEOUT_S 60 /* the servers' default */
+
+bool copies_is_filling(const struct rop_observed *seen, size_t i)
+{
+	const struct rop_node *node = &seen->nodes[i];
+	const char *value = rop_observed_value(seen, i, "repl-timeout");
+	int64_t timeout_s = REPL_TIMEOUT_S;
+	if (value && !rop_int_parse(value, 1, INT32_MAX, &timeout_s))
+		timeout_s = REPL_TIMEOUT_S;
+	return node->syncing && node->sync_idle_s < timeout_s && !copies_is_unlisted(seen, i);
 }
 
 static bool in_sync_all_the_way(const struct rop_observed *seen, size_t i)

@@ -22,6 +22,11 @@ enum copy_state copies_state(const struct rop_situation *now, size_t node);
 
 /* Does this node hold data, or may it? */
 bool copies_may_hold(const struct rop_node *node);
+/* It takes over its primary's data, and something of it arrived lately; the primary knows of it, where it tells. Who is
+ * turned away, and tries again every second, does not. */
+bool copies_is_filling(const struct rop_observed *seen, size_t node);
+/* Its link is down, and its primary, which answers, has no connection of it. */
+bool copies_is_unlisted(const struct rop_observed *seen, size_t node);
 /* In sync with that primary, which has it online. */
 bool copies_in_sync(const struct rop_observed *seen, size_t node, size_t primary);
 /* Replicas of `primary` in sync, `but` not counted. */

@@ -16,7 +16,7 @@ static void watch(const char **names, size_t *n, const char *name)
 
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
 {
-	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + 4, n = 0;
+	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + 5, n = 0;
 	const char **names = rop_alloc_n(arena, most, sizeof *names);
 	bool memory = false;
 	for (size_t i = 0; i < POLICY_TEMPORARIES_N; i++)
@@ -34,6 +34,7 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 		watch(names, &n, alike_settings[i]);
 	watch(names, &n, "cluster-announce-ip"); /* whoever has them is where they say */
 	watch(names, &n, "cluster-announce-port");
+	watch(names, &n, "repl-timeout"); /* how long a synchronisation may stand still: copies_is_filling */
 	*ret_n = n;
 	return names;
 }

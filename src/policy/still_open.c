@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "policy.h"
+#include "copies.h"
 #include "rop/text.h"
 
 #define OPEN_MAX 12
@@ -73,12 +73,15 @@ static bool was_tried(const struct rop_situation *now, size_t i, size_t j)
 static void note_moved(struct rop_situation *now, size_t node, int peers)
 {
 	const struct rop_node *n = &now->seen->nodes[node];
-	note(now, (int)node, ROP_WHY_NOT_INTRODUCED,
-	     n->astray_at ? rop_printf(now->arena, "%s has moved: %d peer%s for it at %s, where it is no more",
-				       n->address, peers, peers == 1 ? " looks" : "s look", n->astray_at)
-			  : rop_printf(now->arena, "%s has moved: %d peer%s no address for it any more", n->address,
-				       peers, peers == 1 ? " has" : "s have"),
-	     NULL);
+	bool one = peers == 1;
+	const char *text;
+	if (n->astray_at)
+		text = rop_printf(now->arena, "%s has moved: %d peer%s for it at %s, where it is no more", n->address,
+				  peers, one ? " looks" : "s look", n->astray_at);
+	else
+		text = rop_printf(now->arena, "%s has moved: %d peer%s no address for it any more", n->address, peers,
+				  one ? " has" : "s have");
+	note(now, (int)node, ROP_WHY_NOT_INTRODUCED, text, NULL);
 }
 
 /* Only what was tried can be blamed on the network; fresh nodes simply have not been introduced yet. */
@@ -201,6 +204,31 @@ static void note_not_attached(struct rop_situation *now, size_t i, int primary)
 	     denied ? "allow it on every node (ACL SETUSER), or declare another user under spec.auth" : NULL);
 }
 
+/* A primary that wants a password from us wants one from its replicas too, and lists those that have given it. What a
+ * replica logs in with is never asked for. */
+static void note_link(struct rop_situation *now, size_t i)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	const struct rop_topology *t = now->topology;
+	const char *primary = node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id;
+	if ((!t->auth_password_file && !t->auth_credential) || !copies_is_unlisted(now->seen, i)) {
+		note(now, (int)i, ROP_WHY_LINK_DOWN,
+		     rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address, primary,
+				copies_is_filling(now->seen, i) ? "still synchronising" : "down"),
+		     NULL);
+		return;
+	}
+	note(now, (int)i, ROP_WHY_LINK_DOWN,
+	     rop_printf(now->arena,
+			"%s: its link to its primary %s is down, and that one, which wants a password, has no "
+			"connection of it: most likely it logs in with none or a wrong one (masterauth, masteruser)",
+			node->address, primary),
+	     rop_printf(now->arena,
+			"set masterauth (and masteruser, where replicas log in as a user) on %s and in its "
+			"configuration file, and so on every node: after a fail-over any of them may be a replica",
+			node->address));
+}
+
 /* What follows from the above, or is on its way. */
 static void note_nodes(struct rop_situation *now)
 {
@@ -212,11 +240,7 @@ static void note_nodes(struct rop_situation *now)
 		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
 			note_not_attached(now, i, primary);
 		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
-			note(now, (int)i, ROP_WHY_LINK_DOWN,
-			     rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address,
-					node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id,
-					node->syncing ? "still synchronising" : "down"),
-			     NULL);
+			note_link(now, i);
 		else if (!node->state_ok)
 			note(now, (int)i, ROP_WHY_STATE_FAIL,
 			     rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
@@ -292,6 +316,8 @@ void rop_situation_open(struct rop_situation *now)
 {
 	if (now->open.n)
 		return;
+	if (now->unserved && now->formed)
+		note(now, -1, ROP_WHY_SLOTS_UNCOVERED, now->unserved, now->unserved_advice);
 	bool denied = note_failing_step(now);
 	note_silent_nodes(now);
 	const uint64_t *linked = note_leaving_from(now);

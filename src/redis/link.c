@@ -250,7 +250,7 @@ static void link_ready(void *arg, bool readable, bool writable);
 
 static const char *reason(int error)
 {
-	return error == ECONNREFUSED ? "connection refused" : strerror(error);
+	return error == ECONNREFUSED ? ROP_NOBODY_LISTENS : strerror(error);
 }
 
 static void append_hello(struct link *link)

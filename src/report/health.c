@@ -24,6 +24,17 @@ static void say(struct health *h, const char *level, const char *color, const ch
 			     text);
 }
 
+/* First of all: what clients get no answer for. Of the text the line about coverage counts it too. */
+static void say_unserved(struct health *h)
+{
+	if (!h->findings)
+		report_unserved(h->r, h->now, h->out);
+	else if (h->now->unserved)
+		say(h, "ERR", "red", h->now->unserved);
+	if (h->findings && h->now->unserved_advice)
+		json_object_set_new(json_array_get(h->findings, 0), "advice", json_string(h->now->unserved_advice));
+}
+
 static void section(struct health *h, const char *text)
 {
 	if (!h->findings)
@@ -69,16 +80,46 @@ static void check_reach(struct health *h)
 	}
 }
 
+/* Where the slots of a node are open, or it is the other end of a move, its entry changes while others still have the
+ * old one. Any other difference is none of a reshard. */
+static bool is_in_a_move(const struct rop_observed *seen, size_t node)
+{
+	if (seen->nodes[node].role == ROP_ROLE_REPLICA && seen->nodes[node].primary >= 0)
+		node = (size_t)seen->nodes[node].primary; /* it shows the epoch of that one */
+	if (seen->nodes[node].open_slots)
+		return true;
+	for (size_t i = 0; i < seen->n && seen->nodes[node].id[0]; i++)
+		if (rop_answers(seen, i) && seen->nodes[i].open_text &&
+		    strstr(seen->nodes[i].open_text, seen->nodes[node].id))
+			return true;
+	return false;
+}
+
+static bool reshard_explains(const struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t j = 0; j < seen->n && now->members_agree; j++) {
+		bool differs = false;
+		for (size_t i = 0; i < seen->n; i++)
+			differs |= rop_answers(seen, i) && rop_answers(seen, j) && !rop_bit(seen, seen->agrees, i, j);
+		if (differs && !is_in_a_move(seen, j))
+			return false;
+	}
+	return now->members_agree;
+}
+
 /* Everything the situation finds open says which node and what; redis-cli stops at "don't agree". */
 static void check_views(struct health *h)
 {
 	struct rop_situation *now = h->now;
 	struct rop_arena *arena = h->r->arena;
-	bool fine = now->views_agree;
 	for (size_t i = 0; i < now->findings.n; i++)
 		say(h, "ERR", "red", now->findings.at[i].text);
-	if (fine) {
+	if (now->views_equal) {
 		say(h, "OK", "green", "All nodes agree about slots configuration.");
+	} else if (reshard_explains(now)) {
+		say(h, "WARNING", "yellow",
+		    "Not every node has heard of the latest move of slots: a reshard is under way.");
 	} else {
 		say(h, "ERR", "red", "Nodes don't agree about configuration!");
 		rop_situation_open(now);
@@ -104,12 +145,12 @@ static void check_slots(struct health *h)
 				       now->seen->nodes[i].address, now->seen->nodes[i].open_slots,
 				       now->seen->nodes[i].open_text));
 	section(h, "Check slots coverage...");
-	int covered = rop_slots_count(&now->owned);
-	if (covered == ROP_SLOTS)
+	int served = rop_slots_count(&now->served);
+	if (served == ROP_SLOTS)
 		say(h, "OK", "green", "All 16384 slots covered.");
 	else
 		say(h, "ERR", "red",
-		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d are not)", ROP_SLOTS - covered));
+		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d are not)", ROP_SLOTS - served));
 	for (size_t i = 0; i < now->seen->n; i++)
 		for (size_t j = i + 1; j < now->seen->n; j++)
 			if (rop_slots_meet(&now->seen->nodes[i].slots, &now->seen->nodes[j].slots))
@@ -120,9 +161,20 @@ static void check_slots(struct health *h)
 								&now->seen->nodes[j].slots)));
 }
 
+/* With its most likely cause, where there is one to name. */
+static const char *link_text(struct rop_situation *now, size_t node)
+{
+	rop_situation_open(now);
+	for (size_t i = 0; i < now->open.n; i++)
+		if (now->open.at[i].is == ROP_WHY_LINK_DOWN && now->open.at[i].node == (int)node)
+			return now->open.at[i].text;
+	return rop_printf(now->arena, "%s: its link to its primary is %s", now->seen->nodes[node].address,
+			  now->seen->nodes[node].syncing ? "synchronising" : "down");
+}
+
 static void check_replicas(struct health *h)
 {
-	const struct rop_situation *now = h->now;
+	struct rop_situation *now = h->now;
 	struct rop_arena *arena = h->r->arena;
 	size_t down = 0, replicas = 0;
 	section(h, "Check replicas...");
@@ -138,13 +190,12 @@ static void check_replicas(struct health *h)
 		if (node->link_up && !node->syncing)
 			continue;
 		down++;
-		say(h, "WARNING", "yellow",
-		    rop_printf(arena, "%s: its link to its primary is %s", node->address,
-			       node->syncing ? "synchronising" : "down"));
+		say(h, "WARNING", "yellow", link_text(now, i));
 	}
 	for (size_t i = 0; i < now->seen->n; i++) {
 		size_t own = 0;
-		if (rop_slots_empty(&now->seen->nodes[i].slots) || now->seen->nodes[i].role != ROP_ROLE_PRIMARY)
+		if (rop_slots_empty(&now->seen->nodes[i].slots) || now->seen->nodes[i].role != ROP_ROLE_PRIMARY ||
+		    !rop_answers(now->seen, i)) /* of one that does not answer it is said what is lost with it */
 			continue;
 		for (size_t j = 0; j < now->seen->n; j++)
 			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
@@ -166,14 +217,19 @@ static void check_settings(struct health *h)
 		const struct rop_finding *w = &now->warnings.at[i];
 		if (w->is == ROP_WHY_UNLIKE_SERVERS || w->is == ROP_WHY_NO_CONFIG)
 			say(h, "ERR", "red", w->text);
-		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING)
+		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING || w->is == ROP_WHY_FEW_PRIMARIES)
 			say(h, "WARNING", "yellow", w->text);
 	}
 }
 
 static void check_all(struct health *h)
 {
-	section(h, rop_printf(h->r->arena, "Performing Cluster Check (using node %s)", h->now->seen->nodes[0].address));
+	size_t using = 0;
+	while (using + 1 < h->now->seen->n && !rop_answers(h->now->seen, using))
+		using ++;
+	say_unserved(h);
+	section(h, rop_printf(h->r->arena, "Performing Cluster Check (using node %s)",
+			      h->now->seen->nodes[using].address));
 	say_nodes(h);
 	check_reach(h);
 	check_views(h);

@@ -280,6 +280,7 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->nodes[i].current_epoch > epoch)
 			epoch = seen->nodes[i].current_epoch;
+	report_unserved(r, plan->first, out);
 	rop_text_add(out, "cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", r->topology->name,
 		     r->topology->shards, seen->n, plan->first->answering, seen->n, (long long)epoch);
 }

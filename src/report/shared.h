@@ -22,6 +22,8 @@ struct json_t *report_risk_json(const struct rop_risk *risk); /* null for none *
 struct json_t *report_losses_json(const struct rop_losses *losses);
 
 /* status_text.c */
+/* What is owned and not served, and what only a person may do about it: said before all else. */
+void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
 const char *report_role(const struct rop_node *node);
 const char *report_link(const struct rop_node *node);
 int report_shard_of(const struct rop_situation *now, size_t i); /* its number; 0: none yet */

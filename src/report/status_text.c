@@ -17,7 +17,7 @@ const char *report_role(const struct rop_node *node)
 const char *report_link(const struct rop_node *node)
 {
 	if (!rop_node_answers(node))
-		return "silent";
+		return node->reach == ROP_REACH_LOADING ? "loading" : "silent";
 	if (node->role != ROP_ROLE_REPLICA)
 		return node->state_ok ? "ok" : "fail";
 	if (node->syncing)
@@ -92,6 +92,15 @@ void report_conditions(const struct rop_report *r, struct rop_situation *now,
 	rop_conditions_make(now, converged, now->refused || !now->in_view || stuck, ret);
 }
 
+void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
+{
+	if (!now->unserved || !now->formed)
+		return;
+	rop_text_add(out, "%s%s%s\n", report_paint(r, "red"), now->unserved, report_paint(r, "off"));
+	if (now->unserved_advice)
+		rop_text_add(out, "  -> %s\n", now->unserved_advice);
+}
+
 static void put_nodes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
 {
 	int width = 7;
@@ -148,6 +157,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	report_conditions(r, now, conditions);
 	bool converged = rop_situation_converged(now);
+	report_unserved(r, now, out);
 	rop_text_add(out, "cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", report_paint(r, "bold"),
 		     r->topology->name, report_paint(r, "off"), report_paint(r, converged ? "green" : "yellow"),
 		     report_state(r, now), report_paint(r, "off"), r->topology->shards, now->seen->n, now->answering);

@@ -177,6 +177,9 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 		sim_lived(s, LIVED_FORGET);
 		ghost_forget(w, ghost->id);
 		did = true;
+		for (size_t i = 0; i < w->truth->n && s->judge.met_others;
+		     i++) /* who knows nobody else now begins anew */
+			s->judge.met_others[i] = false;
 	}
 	return did;
 }

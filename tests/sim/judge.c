@@ -207,8 +207,32 @@ static void judge_overdue(struct sim *s, const struct rop_entry *entry)
 	}
 }
 
+/* Each slot: whoever claims it with the greatest epoch has answered this look. */
+static bool all_owners_answered(const struct judge *j)
+{
+	struct rop_slots served = { 0 };
+	for (size_t i = 0; i < j->seen->n; i++) {
+		const struct rop_node *node = &j->seen->nodes[i];
+		struct rop_slots own = node->slots;
+		for (size_t k = 0; k < j->seen->n; k++)
+			for (size_t word = 0; j->seen->nodes[k].epoch > node->epoch && word < ROP_SLOTS / 64; word++)
+				own.bits[word] &= ~j->seen->nodes[k].slots.bits[word];
+		if (node->reach == ROP_REACH_OK)
+			rop_slots_join(&served, &own);
+	}
+	return rop_slots_count(&served) == ROP_SLOTS;
+}
+
+static void judge_conditions(struct sim *s, const struct rop_entry *entry)
+{
+	if (entry->conditions_changed && entry->conditions[ROP_COND_SLOTS_COVERED].status == ROP_TRUE &&
+	    !all_owners_answered(&s->judge))
+		sim_fail(s, "SlotsCovered is said to be true, and the owner of some slot did not answer");
+}
+
 void judge_entry(struct sim *s, const struct rop_entry *entry)
 {
+	judge_conditions(s, entry);
 	judge_overdue(s, entry);
 	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
 		judge_subject(s, entry, &entry->expects.at[i]);
@@ -243,8 +267,30 @@ static void judge_resolution(struct sim *s, const struct rop_entry *entry, const
 	row->pending = false;
 }
 
+#define ENTERED_MOST 4
+
+/* A journal that fills with moves between the same states, of which nothing comes, is the trace of a dance. (Who holds
+ * which data is brought up to date with whatever is written: that is no change by itself.) */
+static void judge_dance(struct sim *s, const struct rop_entry *entry)
+{
+	if (entry->expects.n || entry->resolutions.n || entry->members_changed || entry->conditions_changed ||
+	    entry->formed || entry->reached_revision)
+		memset(s->judge.entered, 0, sizeof s->judge.entered);
+	for (size_t i = 0; i < entry->transitions.n; i++) {
+		int state = rop_machine_find_state(s->machine, entry->transitions.at[i].to);
+		if (s->machine->states[state].final)
+			memset(s->judge.entered, 0, sizeof s->judge.entered);
+		else if (++s->judge.entered[state] > ENTERED_MOST)
+			sim_fail(s,
+				 "the machine goes round and round: %s is written for the %dth time, and no step or "
+				 "change between",
+				 entry->transitions.at[i].to, s->judge.entered[state]);
+	}
+}
+
 void judge_committed(struct sim *s, const struct rop_entry *entry)
 {
+	judge_dance(s, entry);
 	for (size_t i = 0; i < entry->resolutions.n; i++)
 		judge_resolution(s, entry, &entry->resolutions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)

@@ -46,6 +46,16 @@ static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r
 	memcpy(r->heard, &w->heard[AT(w, r->node, 0)], t->n * sizeof *r->heard);
 }
 
+/* Now down, now being synchronised: so shows a replica whose primary turns it away, and which tries again. */
+static void flicker(const struct world *w, struct reply *r)
+{
+	const struct sim *s = w->sim;
+	if (s->flickers != (int)r->node || s->calm || w->now_ms >= s->faults_end_ms || r->own.role != ROP_ROLE_REPLICA)
+		return;
+	r->own.link_up = false;
+	r->own.syncing = world_luck(w, 'k', r->node, 0) & 1;
+}
+
 static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool lost)
 {
 	const struct server *server = &w->servers[r->node];
@@ -58,6 +68,7 @@ static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool 
 		r->answers = true;
 		r->reach = ROP_REACH_OK;
 		take_reply(w, arena, r);
+		flicker(w, r);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../src/operator/pass.h"
 #include "sim.h"
 
 struct driver {
@@ -165,6 +166,10 @@ static void observe(struct driver *d)
 	judge_looked(d->s, seen, d->seen_at, began);
 	hide(d, seen);
 	d->s->stats->passes++;
+	if (d->s->sabotage == SABOTAGE_DANCE) {
+		memset(&d->r->roaming, 0, sizeof d->r->roaming);
+		d->r->at_work = true;
+	}
 	rop_reconcile_observed(d->r, seen, world_clock(d->w));
 	note_moves(d);
 }
@@ -324,6 +329,12 @@ static void falsify(const struct sim *s, struct rop_entry *entry)
 			entry->resolutions.at[kept++] = *end;
 	}
 	entry->resolutions.n = kept;
+	struct rop_slots owned = { 0 };
+	for (size_t i = 0; i < s->judge.seen->n; i++)
+		rop_slots_join(&owned, &s->judge.seen->nodes[i].slots);
+	if (s->sabotage == SABOTAGE_OWNED_IS_SERVED && entry->conditions_changed &&
+	    rop_slots_count(&owned) == ROP_SLOTS)
+		entry->conditions[ROP_COND_SLOTS_COVERED].status = ROP_TRUE;
 }
 
 static void commit(struct driver *d)

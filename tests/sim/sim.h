@@ -294,7 +294,9 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(KEEP_REFUSED, "keep-refused", "leaves rows pending that were refused", "the next entry does not end it") \
 	X(IGNORE_VIEW, "ignore-view", "takes silent owners for ones that answer", "too few owners answered") \
 	X(LEAVE_LOWERED, "leave-lowered", "puts nothing back when it is stopped", "is left lowered") \
-	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard")
+	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard") \
+	X(DANCE, "dance", "takes each move for news, and each visit for the first", "goes round and round") \
+	X(OWNED_IS_SERVED, "owned-is-served", "says of owned slots that they are covered", "SlotsCovered is said")
 enum sabotage {
 	SABOTAGE_NONE,
 #define X(id, name, doc, proof) SABOTAGE_##id,
@@ -335,6 +337,7 @@ struct judge {
 	int64_t looked_ms, answered_ms; /* when that look began and ended */
 	bool *met_others;               /* [node] was seen knowing others */
 	int64_t *true_keys;             /* [node] when it answered */
+	int entered[ROP_STATES_MAX]; /* [state] so often in the journal since something else than moves was written */
 };
 
 /* ---- the judge of data (judge_data.c) ---------------------------------------------------------------------- */
@@ -392,6 +395,7 @@ struct sim {
 	enum start start;
 	bool calm;             /* a seed without any fault */
 	bool blocked;          /* the machine was in Blocked */
+	int flickers;          /* the link of this one flickers while there are faults; -1: none does */
 	int64_t faults_end_ms; /* nothing new goes wrong from here on */
 	int64_t trouble;       /* permille of commands and answers that go wrong until then */
 	int version;           /* of all servers; mixed: every other one is a newer one */

@@ -403,6 +403,8 @@ void start_make(struct sim *s)
 	}
 	for (size_t i = 0; i < s->world->truth->n; i++)
 		s->world->servers[i].hides_keys |= chance_permille(&s->chance, 10);
+	uint64_t luck = world_luck(s->world, 'k', 0, 0);
+	s->flickers = luck % 3 ? -1 : (int)(luck / 3 % s->world->truth->n);
 	gossip_count_others(s->world);
 	shards_begin(s->world);
 	memset(s->world->slot_since_ms, 0, sizeof s->world->slot_since_ms);

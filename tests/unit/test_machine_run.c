@@ -93,7 +93,7 @@ Test(machine_run, overdue_begins_at_within_and_grows_with_the_subjects)
 		{ 120000, 1, false }, { 120500, 1, true },  { INT64_MAX, 1000, true },
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-		struct rop_clock_in_state clock = { CASES[i].ms, CASES[i].subjects };
+		struct rop_clock_in_state clock = { .in_state_ms = CASES[i].ms, .n_subjects = CASES[i].subjects };
 		const struct rop_row *row = rop_machine_pick(m, filling, &dry, clock);
 		cr_assert_eq(row->to == broken, CASES[i].overdue, "case %zu", i);
 		cr_assert_eq(rop_literal_holds(&m->states[filling], &m->states[filling].rows[3].when[0], &dry, clock),
@@ -176,6 +176,24 @@ Test(machine_run, a_walk_enters_each_state_with_a_clock_of_its_own)
 	const struct toy_world dry = { .started = true, .degrees = 10 };
 	cr_assert_str_eq(walk(&w, "Filling", &dry, 120000, false), "Filling Broken rests", "overdue");
 	cr_assert_str_eq(walk(&w, "Idle", &dry, 120000, false), "Idle Filling", "not overdue: it was just entered");
+	rop_text_done(&w.text);
+}
+
+Test(machine_run, what_was_spent_on_earlier_visits_counts_where_it_is_told)
+{
+	OWN_TOY toy = toy_load_file(MACHINES "toy.yaml");
+	struct walked w = { .machine = toy.machine };
+	const struct toy_world dry = { .started = true, .degrees = 10 };
+	int64_t spent_ms[ROP_STATES_MAX] = { 0 };
+	const struct rop_walk how = { .visit = visited, .arg = &w };
+	struct rop_clock_in_state clock = { .spent_ms = spent_ms };
+	spent_ms[rop_machine_find_state(toy.machine, "Filling")] = 119999;
+	cr_assert(rop_machine_walk(toy.machine, rop_machine_find_state(toy.machine, "Idle"), &dry, clock, &how));
+	cr_assert_str_eq(w.text.at, "Idle Filling");
+	rop_text_done(&w.text);
+	spent_ms[rop_machine_find_state(toy.machine, "Filling")] = 120000;
+	cr_assert(rop_machine_walk(toy.machine, rop_machine_find_state(toy.machine, "Idle"), &dry, clock, &how));
+	cr_assert_str_eq(w.text.at, "Idle Filling Broken rests");
 	rop_text_done(&w.text);
 }
 

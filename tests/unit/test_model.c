@@ -498,6 +498,43 @@ Test(model, only_a_whole_line_says_that_a_replica_is_online)
 	}
 }
 
+/* Told by the primary: who has no connection to it. A line of nobody that was asked may be of anybody. */
+Test(model, a_primary_that_tells_its_connections_tells_who_has_none)
+{
+	static const struct {
+		const char *info;
+		bool unlisted;
+	} CASES[] = {
+		{ "role:master\r\nconnected_slaves:0\r\n", true },
+		{ "role:master\r\nconnected_slaves:1\r\nslave0:ip=%s,port=6379,state=online,offset=1,lag=0\r\n",
+		  false },
+		{ "role:master\r\nconnected_slaves:1\r\nslave0:ip=%s,port=6379,state=wait_bgsave,offset=0,lag=0\r\n",
+		  false },
+		{ "role:master\r\nconnected_slaves:1\r\nslave0:ip=10.9.9.9,port=1,state=send_bulk,offset=0,lag=0\r\n",
+		  false },
+		{ "role:master\r\nconnected_slaves:1\r\nslave0:of another form\r\n", false },
+		{ "role:master\r\n", false },
+	};
+	for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+		struct rop_topology *topology = topology_of(3, 1, 6);
+		struct rop_observed *world = formed_world(topology);
+		struct rop_answer *answers = answers_of(world);
+		size_t n;
+		const char **names = rop_settings_watched(pool, topology, &n);
+		const char *format = CASES[c].info, *at = strstr(format, "%s");
+		answers[1].info_replication = at ? rop_printf(pool, "%.*s%s%s", (int)(at - format), format,
+							      world->nodes[4].ip, at + 2)
+						 : format;
+		answers[4].info_replication = "role:slave\r\nmaster_link_status:down\r\nmaster_sync_in_progress:1\r\n"
+					      "master_sync_last_io_seconds_ago:7\r\n";
+		struct rop_observed *seen = rop_observed_from_answers(pool, answers, 6, names, n, 1);
+		cr_assert_eq(world->nodes[4].primary, 1);
+		cr_assert_eq(rop_bit(seen, seen->unlisted, 1, 4), CASES[c].unlisted, "%s", CASES[c].info);
+		cr_assert(seen->nodes[4].sync_idle_s == 7 && seen->nodes[3].sync_idle_s == -1);
+		cr_assert_eq(situation_of(topology, seen)->synchronising, !CASES[c].unlisted, "%s", CASES[c].info);
+	}
+}
+
 Test(model, absurd_numbers_of_keys_are_many_keys_and_no_numbers_are_unknown)
 {
 	static const struct {

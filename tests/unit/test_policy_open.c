@@ -141,8 +141,10 @@ Test(policy_open, says_of_each_node_what_it_lacks)
 								 "10.0.0.3:6379 yet\n");
 	world = formed_world(topology);
 	go_silent(world, 2);
-	cr_assert_str_eq(open_of(situation_of(topology, world)), "Unreachable: 10.0.0.3:6379 does not answer: "
-								 "connection refused\n");
+	static const char UNSERVED[] = "SlotsUncovered: 5461 of 16384 slots are not served (shard 3: 10.0.0.3:6379 "
+				       "dead, its replica 10.0.0.6:6379 answers)\n"
+				       "Unreachable: 10.0.0.3:6379 does not answer: connection refused\n";
+	cr_assert_str_eq(open_of(situation_of(topology, world)), UNSERVED);
 }
 
 Test(policy_open, also_the_first_node_of_the_file_lacks_its_replica)
@@ -168,6 +170,45 @@ Test(policy_open, a_replica_of_a_stranger_is_named_with_the_strangers_id)
 	now->layout.primary_of[1] = ROP_NO_PLACE;
 	cr_assert_str_eq(open_of(now), rop_printf(pool, "LinkDown: 10.0.0.2:6379: its link to its primary %s is down\n",
 						  node_id(50)));
+}
+
+Test(policy_open, a_replica_that_is_turned_away_most_likely_has_no_password)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[3].link_up = false;
+	world->nodes[3].syncing = true; /* so it shows itself every second, for a moment */
+	rop_bit_set(world, world->unlisted, 0, 3);
+	static const char DOWN[] = "LinkDown: 10.0.0.4:6379: its link to its primary 10.0.0.1:6379 is down";
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_str_eq(open_of(now), rop_printf(pool, "%s\n", DOWN), "nobody wants a password");
+	topology->auth_password_file = "secret";
+	now = situation_of(topology, world);
+	cr_assert_not(now->synchronising);
+	const char *text = open_of(now);
+	cr_assert_eq(strncmp(text, DOWN, strlen(DOWN)), 0, "%s", text);
+	cr_assert(strstr(text, "(masterauth, masteruser)") && strstr(now->open.at[0].advice, "set masterauth"));
+	world->nodes[3].sync_idle_s = 3;
+	memset(world->unlisted, 0, world->n * world->words * sizeof *world->unlisted);
+	now = situation_of(topology, world);
+	cr_assert(now->synchronising && strstr(open_of(now), "is still synchronising"));
+}
+
+Test(policy_open, a_synchronisation_that_stands_still_is_none)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[3].link_up = false;
+	world->nodes[3].syncing = true;
+	world->nodes[3].sync_idle_s = 59;
+	cr_assert(situation_of(topology, world)->synchronising);
+	world->nodes[3].sync_idle_s = 60;
+	cr_assert_not(situation_of(topology, world)->synchronising, "longer than repl-timeout, 60 where it is not "
+								    "known");
+	set_value(world, 3, "repl-timeout", "3600");
+	cr_assert(situation_of(topology, world)->synchronising);
+	world->nodes[3].sync_idle_s = 3600;
+	cr_assert_not(situation_of(topology, world)->synchronising);
 }
 
 Test(policy_open, counts_slots_that_nobody_owns_and_mentions_settings)
@@ -285,7 +326,7 @@ Test(policy_open, of_a_converged_cluster_the_conditions_say_so)
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(c[i].status, TRUTHS[i], "%s", rop_condition_type_name((enum rop_condition_type)i));
 	cr_assert_str_eq(c[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
-	cr_assert_str_eq(c[ROP_COND_SLOTS_COVERED].message, "16384 of 16384 slots are owned");
+	cr_assert_str_eq(c[ROP_COND_SLOTS_COVERED].message, "16384 of 16384 slots are served");
 	cr_assert_str_eq(c[ROP_COND_CONVERGED].message, "the cluster matches its topology");
 	cr_assert_str_eq(c[ROP_COND_BLOCKED].message, "nothing stands in the way");
 }

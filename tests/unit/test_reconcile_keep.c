@@ -169,6 +169,71 @@ Test(reconcile_keep, blocked_for_hours_it_tries_again_and_writes_nothing_about_i
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_FALSE);
 }
 
+/* Between two looks the link of a replica is now down, now being synchronised (a server that is refused and tries again
+ * every second shows itself so): the machine goes to and fro. */
+static void dance(int64_t for_ms, const char *until)
+{
+	int64_t since = op->clock.boot_ms;
+	bool syncing = false;
+	while (op->clock.boot_ms - since < for_ms && !(until && strcmp(state(), until) == 0)) {
+		hand_until(op, ROP_WANT_OBSERVE);
+		op->world->nodes[4].link_up = false;
+		op->world->nodes[4].syncing = syncing = !syncing;
+		hand_look(op);
+	}
+}
+
+static void expect_dance_to_end(void)
+{
+	size_t commits = op->commits, n_looks = op->looks, written = op->written.n;
+	dance(120000, "Blocked");
+	cr_assert_str_eq(state(), "Blocked", "it is given up in the end");
+	cr_assert(hand_moved(op, "Verify", "Synchronise") && hand_moved(op, "Synchronise", "Verify"));
+	cr_assert_leq(op->commits, commits + 6, "%zu commits", op->commits - commits);
+	cr_assert_leq(op->written.n, written + 12, "%zu moves written", op->written.n - written);
+	cr_assert_leq(op->looks, n_looks + 400, "%zu looks", op->looks - n_looks);
+	dance(2000, NULL); /* temporary settings go back first */
+	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
+	commits = op->commits;
+	dance(3600000, NULL);
+	cr_assert_leq(op->commits, commits + 1, "an hour of trying in vain is no news");
+	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
+}
+
+Test(reconcile_keep, two_states_that_wait_for_each_other_do_not_dance_for_ever)
+{
+	start_kept_and_converged();
+	op->frozen = true;
+	expect_dance_to_end();
+}
+
+Test(reconcile_keep, nor_where_they_do_so_after_a_step)
+{
+	start_fresh();
+	op->options.keep = true;
+	hand_start(op);
+	while (hand_sent(op, ROP_STEP_ROLE) == 0)
+		looks(1);
+	expect_dance_to_end();
+}
+
+Test(reconcile_keep, the_way_that_is_written_of_a_dance_has_no_gap_and_no_circle)
+{
+	start_fresh();
+	op->options.keep = true;
+	hand_start(op);
+	while (hand_sent(op, ROP_STEP_ROLE) == 0)
+		looks(1);
+	dance(15000, NULL);
+	op->world->nodes[4].link_up = true;
+	op->world->nodes[4].syncing = false;
+	looks(200);
+	cr_assert_str_eq(state(), "Ready");
+	cr_assert_str_eq(op->image.state, "Ready");
+	for (size_t i = 1; i < op->written.n; i++)
+		cr_assert_str_eq(op->written.at[i].from, op->written.at[i - 1].to, "transition %zu", i);
+}
+
 Test(reconcile_keep, what_only_counts_seconds_is_not_written_again)
 {
 	start_kept_and_converged();
