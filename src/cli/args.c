@@ -81,7 +81,7 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 		*(const char **)place = value;
 		fine = *value != '\0';
 		break;
-	case CLI_DURATION: fine = rop_duration_parse(value, place); break;
+	case CLI_DURATION: fine = rop_duration_parse(value, place) && *(int64_t *)place > 0; break; /* 0: not given */
 	case CLI_NUMBER: fine = rop_int_parse(value, 0, 1000000, place); break;
 	case CLI_OUTPUT:
 		fine = one_of(value, OUTPUTS, &choice);
@@ -96,7 +96,7 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 		return true;
 	const char *wanted = o->arg;
 	if (o->type == CLI_DURATION)
-		wanted = "a duration such as 250ms, 5s, 10m or 1h";
+		wanted = "a duration such as 250ms, 5s, 10m or 1h, longer than 0 and at most 720h";
 	else if (o->type == CLI_NUMBER)
 		wanted = "a whole number";
 	return rop_fail(err, ROP_INVALID, "--%s: '%s' is not %s", o->name, value, wanted);

@@ -71,6 +71,10 @@ static enum rop_code make(struct cli *cli, struct session *s)
 	struct rop_plan plan;
 	struct rop_err err = { 0 };
 	session_reconcile_options(s, &options);
+	struct rop_image going_on =
+		s->image; /* one pauses in order to look: what would be done is shown all the same */
+	going_on.paused = false;
+	options.image = &going_on;
 	rop_plan_make(cli->arena, &options, s->seen, session_clock(), &plan);
 	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
 	print(cli, s, &plan, refused);

@@ -288,6 +288,25 @@ void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)
 				     first->seen->nodes[i].reach_why);
 }
 
+bool report_is_paused(const struct rop_report *r, int64_t wall_ms)
+{
+	int64_t until = r->image->paused_until_wall_ms;
+	return r->image->paused && (!until || until > wall_ms);
+}
+
+/* A plan is made as if the pause were over; that it is not yet is the last thing said. */
+static void put_pause(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
+{
+	int64_t until = r->image->paused_until_wall_ms;
+	if (!report_is_paused(r, plan->first->wall_ms))
+		return;
+	rop_text_add(out, "%sPaused%s by %s, until ", report_paint(r, "yellow"), report_paint(r, "off"),
+		     r->image->paused_by ? r->image->paused_by : "a person");
+	if (until)
+		rop_text_add(out, "%s or ", rop_time_text(r->arena, until));
+	rop_text_add(out, "'redis-operator resume %s': apply is refused until then.\n", r->topology->name);
+}
+
 void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	put_header(r, plan, out);
@@ -305,4 +324,5 @@ void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, st
 	else if (!plan->result.reached && plan->result.text[0])
 		rop_text_add(out, "%sIt will not be converged then:\n%s\n",
 			     plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
+	put_pause(r, plan, out);
 }
