@@ -66,6 +66,16 @@ struct json_t *rop_report_file_errors_json(const struct rop_file_error *errors, 
  * were left lowered or refused. */
 void rop_report_second(const struct rop_situation *now, struct rop_text *out);
 
+/* One verdict, for machines: the exit code of status and check with --exit-code, of plan with --detailed-exitcode. */
+struct rop_grade {
+	enum rop_code code;     /* OK, CHANGES, TIMEOUT (degraded), UNSERVED, REFUSED, UNREACHABLE or DENIED */
+	const char *word, *why; /* why: a sentence; "" where all is well */
+};
+/* plan: what would be done about it; NULL: nothing was planned. Fills in now->open. Of r only arena is used. */
+struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situation *now, const struct rop_plan *plan);
+struct json_t *rop_report_grade_json(const struct rop_grade *grade);
+enum rop_code rop_worse_code(enum rop_code a, enum rop_code b); /* of several clusters */
+
 /* ---- why, and is it healthy ------------------------------------------------------------------------------------ */
 
 /* Which row holds now, which facts made it hold, what is open; of that, node: only what is about this address. NULL:
@@ -97,6 +107,12 @@ struct json_t *rop_report_waiting_json(const char *cluster, const char *state, c
 /* Another process uses it: why; NULL: it is free again. */
 struct json_t *rop_report_database_json(const char *cluster, const char *why);
 struct json_t *rop_report_summary_json(const char *cluster, const struct rop_result *result, int64_t elapsed_ms);
+
+/* ---- errors --------------------------------------------------------------------------------------------------- */
+
+const char *rop_code_word(enum rop_code code); /* "Refused" */
+/* {code, reason, message, advice} of sentences, and of lines "  -> what to do" below them. reason NULL: the code's. */
+struct json_t *rop_report_error_json(enum rop_code code, const char *reason, const char *text);
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 

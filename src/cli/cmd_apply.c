@@ -175,7 +175,7 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 	for (size_t i = 0; i < now->warnings.n; i++) {
 		const struct rop_finding *w = &now->warnings.at[i];
 		if (rop_reason_kind(w->is) == ROP_REASON_SECOND)
-			cli_print_jsonl(rop_report_warning_json(s->topology->name, w));
+			cli_print_event(rop_report_warning_json(s->topology->name, w));
 	}
 }
 
@@ -188,7 +188,7 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 	if (cli->values.output != CLI_TEXT) {
 		tell_of_second(s, plan->first);
 		for (size_t i = 0; i < plan->steps.n; i++)
-			cli_print_jsonl(rop_report_planned_json(s->topology->name, &plan->steps.at[i]));
+			cli_print_event(rop_report_planned_json(s->topology->name, &plan->steps.at[i]));
 		return;
 	}
 	if (terminal && (plan->steps.n || plan->result.reached))
@@ -229,7 +229,7 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	if (refused && consent_ask(s, &plan))
 		return ROP_CHANGES;
 	if (refused && (review->path || (!plan.steps.n && !s->image.pending.n))) {
-		cli_findings(plan.result.text);
+		cli_findings(plan_reason(&plan), plan.result.text);
 		return plan.result.code;
 	}
 	show(cli, s, &plan);

@@ -38,6 +38,9 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 	rop_store_close(store);
 	if (!done)
 		return cli_fail(&err);
+	if (cli->values.output != CLI_TEXT)
+		cli_print_json(rop_json("{s:s, s:b, s:o}", "cluster", name, "paused", pause, "until",
+					rop_json_time(pause ? until : 0)));
 	if (pause && until)
 		cli_tell(cli, "%s: paused until %s", name, rop_time_text(cli->arena, until));
 	else

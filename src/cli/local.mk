@@ -17,6 +17,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_validate.c \
 	src/cli/commands.c \
 	src/cli/consent.c \
+	src/cli/document.c \
 	src/cli/main.c \
 	src/cli/progress.c src/cli/progress.h \
 	src/cli/review.c src/cli/review.h \

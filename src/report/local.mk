@@ -1,7 +1,9 @@
 librop_a_SOURCES += \
 	src/report/diagnostics_json.c \
+	src/report/error_json.c \
 	src/report/events_json.c \
 	src/report/explain.c \
+	src/report/grade.c \
 	src/report/health.c \
 	src/report/history_lines.c \
 	src/report/import_proof.c \

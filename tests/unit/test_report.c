@@ -140,6 +140,74 @@ Test(report, what_json_cannot_hold_is_told_and_null_stands_for_it)
 	json_decref(json);
 }
 
+/* ---- one verdict ---------------------------------------------------------------------------------------------- */
+
+static struct rop_grade grade_of(struct rop_topology *topology, struct rop_observed *world)
+{
+	struct rop_report r = about(topology);
+	return rop_report_grade(&r, situation_of(topology, world), NULL);
+}
+
+Test(report, the_verdict_is_the_first_that_holds)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = formed_world(topology);
+	cr_assert_eq(grade_of(topology, fresh_world(topology)).code, ROP_CHANGES, "nothing is there that could fail");
+	cr_assert_eq(grade_of(topology, world).code, ROP_OK);
+	go_silent(world, 5);
+	cr_assert_eq(grade_of(topology, world).code, ROP_TIMEOUT, "a replica: served, but degraded");
+	go_silent(world, 2);
+	struct rop_grade grade = grade_of(topology, world);
+	cr_assert_eq(grade.code, ROP_UNSERVED, "its primary too");
+	cr_assert_str_eq(grade.why, "5461 of 16384 slots are not served");
+	go_silent(world, 1);
+	cr_assert_eq(grade_of(topology, world).code, ROP_UNREACHABLE, "no majority of the primaries");
+	world->nodes[0].reach = ROP_REACH_DENIED;
+	cr_assert_eq(grade_of(topology, world).code, ROP_DENIED, "whatever else there is");
+}
+
+Test(report, what_a_plan_mends_is_changes_and_what_it_does_not_is_told)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[5].role = ROP_ROLE_PRIMARY; /* a replica that left: the plan attaches it again */
+	world->nodes[5].primary = -1;
+	world->nodes[5].primary_id[0] = '\0';
+	struct rop_plan plan = plan_of(topology, world);
+	cr_assert(plan.steps.n && plan.result.reached, "%s", plan.result.text);
+	cr_assert_eq(rop_report_grade(&r, situation_of(topology, world), &plan).code, ROP_CHANGES);
+	cr_assert_eq(rop_report_grade(&r, situation_of(topology, world), NULL).code, ROP_TIMEOUT);
+	go_silent(world, 4);
+	plan = plan_of(topology, world);
+	cr_assert_eq(rop_report_grade(&r, situation_of(topology, world), &plan).code, ROP_TIMEOUT, "never 0, nor 2");
+}
+
+Test(report, of_several_clusters_the_worst)
+{
+	static const enum rop_code ORDER[] = { ROP_DENIED,  ROP_UNREACHABLE, ROP_REFUSED, ROP_UNSERVED,
+					       ROP_TIMEOUT, ROP_CHANGES,     ROP_OK };
+	for (size_t i = 0; i < sizeof ORDER / sizeof *ORDER; i++)
+		for (size_t j = i; j < sizeof ORDER / sizeof *ORDER; j++) {
+			cr_assert_eq(rop_worse_code(ORDER[i], ORDER[j]), ORDER[i]);
+			cr_assert_eq(rop_worse_code(ORDER[j], ORDER[i]), ORDER[i]);
+		}
+}
+
+Test(report, an_error_is_a_code_a_word_a_sentence_and_what_to_do)
+{
+	json_t *json = rop_report_error_json(ROP_REFUSED, NULL, "a is so\n  -> do this\nb is so\n  -> do that");
+	cr_assert_eq(json_integer_value(json_object_get(json, "code")), ROP_REFUSED);
+	cr_assert_str_eq(json_string_value(json_object_get(json, "reason")), "Refused");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "message")), "a is so\nb is so");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "advice")), "do this\ndo that");
+	json_decref(json);
+	json = rop_report_error_json(ROP_REFUSED, "TotalLoss", "a");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "reason")), "TotalLoss");
+	cr_assert(json_is_null(json_object_get(json, "advice")));
+	json_decref(json);
+}
+
 /* ---- while a plan is carried out ----------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *json, const char *key)
