@@ -44,8 +44,16 @@ const char *rop_paint(bool color, const char *name);
 /* ---- plans --------------------------------------------------------------------------------------------------- */
 
 void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
-/* One line a change, for logs and mails: no headings, no summary. */
-void rop_report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
+/* One line a change, for logs and mails: no headings, no summary. Of r and plan everything must outlive it. */
+struct rop_plan_lines;
+struct rop_plan_lines *rop_plan_lines_new(const struct rop_report *r, const struct rop_plan *plan);
+void rop_plan_lines_planned(const struct rop_plan_lines *lines, struct rop_text *out);
+/* A step was seen to be met: its line, when it was the last one of that; what was not planned has a line of its own. */
+void rop_plan_lines_met(struct rop_plan_lines *lines, const struct rop_step *step, struct rop_text *out);
+/* It ended well: lines whose last steps were not needed any more. */
+void rop_plan_lines_reached(struct rop_plan_lines *lines, struct rop_text *out);
+/* It did not: what was not done, or only in part. */
+void rop_plan_lines_not_done(const struct rop_plan_lines *lines, struct rop_text *out);
 /* What is not as good as it could be; nothing of another operator. */
 void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out);
 struct json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *plan);

@@ -63,6 +63,7 @@ static void on_done(void *arg, const struct rop_result *result, const struct rop
 	if (err) {
 		progress_close_line(&a->progress);
 		a->code = cli_fail(err);
+		progress_not_done(&a->progress);
 	} else if (a->drive) {
 		progress_result(&a->progress, result, rop_reconcile_situation(rop_drive_reconcile(a->drive)));
 	}
@@ -149,6 +150,7 @@ static enum rop_code go(struct applying *a)
 	rop_signal_free(terminate);
 	rop_drive_free(a->drive);
 	rop_writer_free(a->writer);
+	rop_text_done(&a->progress.held);
 	return a->code;
 }
 
@@ -179,8 +181,9 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 	}
 }
 
-/* For a person: the plan as `plan` prints it. For logs and mails: a line a change, and none where there is none. */
-static void show(struct cli *cli, struct session *s, const struct rop_plan *plan)
+/* For a person: the plan as `plan` prints it. For logs and mails: a line a change, when it is done; and before, where
+ * it is yet to be agreed upon. */
+static void show(struct cli *cli, struct session *s, struct review *review, const struct rop_plan *plan)
 {
 	bool terminal = isatty(STDOUT_FILENO);
 	ROP_OWN_TEXT text = { 0 }, warnings = { 0 };
@@ -193,8 +196,9 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 	}
 	if (terminal && (plan->steps.n || plan->result.reached))
 		rop_report_plan(&report, plan, &text);
-	else if (!terminal)
-		rop_report_plan_lines(&report, plan, &text);
+	review->lines = rop_plan_lines_new(&report, plan);
+	if (!terminal && !cli->values.yes && !review->path)
+		rop_plan_lines_planned(review->lines, &text);
 	cli_print(&text);
 	fflush(stdout);
 	if (plan->steps.n)
@@ -218,9 +222,10 @@ static bool is_refused(const struct rop_plan *plan)
 /* The plan is shown and, where somebody is there to be asked, agreed upon; a saved plan was agreed upon before. */
 static enum rop_code agree(struct cli *cli, struct session *s, struct review *review, bool *ret_go)
 {
-	struct rop_plan plan;
+	struct rop_plan *made = rop_alloc(cli->arena, sizeof *made); /* its lines are told as they are done */
 	struct rop_err err = { 0 };
-	make_plan(cli, s, review, &plan);
+	make_plan(cli, s, review, made);
+	const struct rop_plan plan = *made;
 	session_warn_of_second(cli, plan.first);
 	*ret_go = false;
 	bool refused = is_refused(&plan);
@@ -232,7 +237,7 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 		cli_findings(plan_reason(&plan), plan.result.text);
 		return plan.result.code;
 	}
-	show(cli, s, &plan);
+	show(cli, s, review, made);
 	if (plan.steps.n && !review->path && !may_go_on(cli, &err))
 		return cli_fail(&err);
 	if (!review->path && !cli->values.yes) /* also of no steps: nobody said yes to what comes up later */
@@ -292,7 +297,7 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 		.cli = cli,
 		.s = s,
 		.review = review,
-		.progress = { .cli = cli, .cluster = s->topology->name },
+		.progress = { .cli = cli, .cluster = s->topology->name, .lines = review->lines },
 	};
 	return go(&a);
 }

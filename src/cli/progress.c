@@ -2,6 +2,7 @@
 #include "progress.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define SAID_EVERY_MS 10000
 
@@ -40,6 +41,41 @@ static void tell_kept(struct progress *p, const struct rop_expect *e, const char
 	cli_tell(p->cli, "%s by the servers", text);
 }
 
+/* On a terminal the plan was shown, and its end will be. */
+static void print_done(struct progress *p, const struct rop_text *done)
+{
+	if (!done->n)
+		return;
+	if (isatty(STDOUT_FILENO)) {
+		rop_text_put(&p->held, done->at, done->n);
+		return;
+	}
+	progress_close_line(p);
+	cli_print(done);
+	fflush(stdout);
+}
+
+void progress_not_done(struct progress *p)
+{
+	ROP_OWN_TEXT text = { 0 };
+	if (!p->lines)
+		return;
+	if (p->held.n)
+		cli_print(&p->held);
+	fflush(stdout);
+	rop_plan_lines_not_done(p->lines, &text);
+	if (text.n)
+		cli_say_text(&text);
+}
+
+static void tell_met(struct progress *p, const struct rop_step *step)
+{
+	ROP_OWN_TEXT text = { 0 };
+	if (p->lines)
+		rop_plan_lines_met(p->lines, step, &text);
+	print_done(p, &text);
+}
+
 void progress_step(struct progress *p, const struct rop_step *step, enum rop_expect_status status, const char *note)
 {
 	const struct rop_expect *e = &step->expect;
@@ -48,6 +84,8 @@ void progress_step(struct progress *p, const struct rop_step *step, enum rop_exp
 		cli_print_event(rop_report_step_event_json(p->cluster, step, status, note));
 		return;
 	}
+	if (status == ROP_EXPECT_MET)
+		tell_met(p, step);
 	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)
 		tell_kept(p, e, note);
 	if (p->cli->values.verbose)
@@ -118,8 +156,13 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 		cli_print_event(rop_report_summary_json(p->cluster, result, took_ms));
 	if (result->code != ROP_OK)
 		cli_findings(now && now->findings.n ? now->findings.at[0].reason : NULL, result->text);
+	if (result->code != ROP_OK)
+		progress_not_done(p);
 	if (for_programs(p) || result->code != ROP_OK)
 		return;
+	ROP_OWN_TEXT rest = { 0 };
+	rop_plan_lines_reached(p->lines, &rest);
+	print_done(p, &rest);
 	if (!result->reached)
 		cli_tell(p->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
 			 p->cluster, result->steps);

@@ -69,6 +69,11 @@ void cli_findings(const char *reason, const char *text)
 	}
 }
 
+void cli_say_text(const struct rop_text *text)
+{
+	say(stderr, text->at);
+}
+
 void cli_print(const struct rop_text *text)
 {
 	if (text->n)

@@ -12,6 +12,7 @@ librop_a_SOURCES += \
 	src/report/json_values.c \
 	src/report/paint.c \
 	src/report/plan_json.c \
+	src/report/plan_lines.c \
 	src/report/plan_risk.c \
 	src/report/plan_text.c \
 	src/report/saved_plan.c \

@@ -36,8 +36,62 @@ Test(report, a_plan_says_what_is_done_where)
 		  text.at);
 	cr_assert(strstr(text.at, "Data-loss risk: none.\n"));
 	cr_assert_null(strchr(text.at, '\033'), "no colours");
-	rop_report_plan_lines(&r, &plan, &lines);
+	rop_plan_lines_planned(rop_plan_lines_new(&r, &plan), &lines);
 	cr_assert(strstr(lines.at, ": slots 0-5460 of shard 1\n"), "%s", lines.at);
+}
+
+Test(report, a_line_is_told_when_its_last_step_is_met)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	struct rop_plan_lines *lines = rop_plan_lines_new(&r, &plan);
+	ROP_OWN_TEXT early = { 0 }, done = { 0 }, rest = { 0 }, planned = { 0 };
+	size_t half = 0;
+	while (plan.steps.at[half].expect.kind != ROP_STEP_SLOTS)
+		rop_plan_lines_met(lines, &plan.steps.at[half++], &early);
+	cr_assert(strstr(early.at, "introduce 6 nodes\n"), "%s", early.at);
+	cr_assert_null(strstr(early.at, "cluster-node-timeout"), "it is not put back yet: %s", early.at);
+	cr_assert_null(strstr(early.at, "slots"), "%s", early.at);
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert(strstr(rest.at, ": not done: 10.0.0.1:6379: slots 0-5460 of shard 1\n"), "%s", rest.at);
+	cr_assert(strstr(rest.at, ": done in part, 6 of 12 steps: 6 nodes: cluster-node-timeout"), "%s", rest.at);
+	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
+	for (size_t i = half; i < plan.steps.n; i++)
+		rop_plan_lines_met(lines, &plan.steps.at[i], &done);
+	rop_plan_lines_reached(lines, &done);
+	cr_assert(strstr(done.at, "restored when formed\n"), "%s", done.at);
+	rop_text_done(&rest);
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert_eq(rest.n, 0, "%s", rest.at);
+	rop_plan_lines_planned(lines, &planned);
+	size_t n_planned = 0, n_done = 0;
+	for (const char *at = planned.at; *at; at++)
+		n_planned += *at == '\n';
+	rop_text_put(&early, done.at, done.n);
+	for (const char *at = early.at; *at; at++)
+		n_done += *at == '\n';
+	cr_assert_eq(n_done, n_planned, "each once:\n%s", early.at);
+}
+
+Test(report, what_was_not_planned_is_told_and_what_is_met_again_is_not)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	struct rop_plan_lines *lines = rop_plan_lines_new(&r, &plan);
+	ROP_OWN_TEXT text = { 0 };
+	size_t at = 0;
+	while (plan.steps.at[at].expect.kind != ROP_STEP_SLOTS)
+		at++;
+	struct rop_step step = plan.steps.at[at];
+	rop_plan_lines_met(lines, &step, &text);
+	size_t once = text.n;
+	rop_plan_lines_met(lines, &step, &text);
+	cr_assert_eq(text.n, once);
+	step.expect.subject = "slot:7";
+	rop_plan_lines_met(lines, &step, &text);
+	cr_assert(strstr(text.at, ": CLUSTER ADDSLOTSRANGE"), "%s", text.at);
 }
 
 Test(report, colours_change_nothing_else)
