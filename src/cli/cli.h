@@ -27,7 +27,7 @@ struct cli_values { /* every option of every command has a place here */
 	enum cli_color color;
 	int quiet, verbose, help, version;
 	int detailed_exitcode, exit_code, yes, step, watch, purge;
-	const char *allow_data_loss, *out;
+	const char *allow_data_loss, *out, *reason;
 	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
 	int64_t timeout_ms, for_ms, limit;
 };
@@ -46,6 +46,8 @@ struct cli_option {
 struct cli {
 	struct cli_values values;
 	struct rop_arena *arena; /* of the whole call */
+	int argc;
+	char **argv; /* as called */
 	const struct cli_command *command;
 	bool color; /* on stdout */
 	bool live;  /* stderr is a terminal: one line that is written over */
@@ -160,6 +162,13 @@ bool consent_ask(struct session *s, const struct rop_plan *plan);
 
 /* Of another operator on the nodes: on stderr. */
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
+
+/* who.c: who calls this, and what for. */
+struct rop_deed cli_deed(struct cli *cli, enum rop_deed_kind what, const char *note);
+#define CLI_REASON_OPTION \
+	{ \
+		"reason", 0, CLI_STRING, "TEXT", "what for: kept, and shown by history", CLI_VALUE(reason) \
+	}
 
 #define CLI_EXIT_CODE_OPTION \
 	{ \

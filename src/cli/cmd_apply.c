@@ -14,6 +14,7 @@ static const struct cli_option OPTIONS[] = {
 	{ "step", 0, CLI_FLAG, NULL, "one batch of steps, then stop (without temporary settings)", CLI_VALUE(step) },
 	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST",
 	  "consent, for this run, to the loss that plan printed with it", CLI_VALUE(allow_data_loss) },
+	CLI_REASON_OPTION,
 	{ 0 },
 };
 
@@ -28,6 +29,8 @@ struct applying {
 	struct rop_writer *writer;
 	struct rop_timer *ticker;
 	struct progress progress;
+	bool planned;      /* there were steps in the plan */
+	bool written_down; /* who does this */
 	enum rop_code code;
 };
 
@@ -114,6 +117,22 @@ static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *er
 	return true;
 }
 
+/* Who does this, and who consented to what: once there is something to be done, so that a run over a cluster that is as
+ * declared writes nothing. */
+static bool write_down(struct applying *a, bool changes, struct rop_err *err)
+{
+	const struct session *s = a->s;
+	struct rop_deed deeds[2] = { cli_deed(a->cli, ROP_DEED_APPLY, NULL) };
+	size_t n = 1;
+	if (!changes || a->written_down)
+		return true;
+	if (s->consent)
+		deeds[n++] = cli_deed(a->cli, ROP_DEED_CONSENT,
+				      rop_printf(a->cli->arena, "to %s@%s", s->topology->name, s->consent));
+	a->written_down = rop_store_deeds(s->store, s->topology->name, deeds, n, rop_wall_ms(), err);
+	return a->written_down;
+}
+
 static enum rop_code go(struct applying *a)
 {
 	struct rop_drive_options options = {
@@ -131,6 +150,8 @@ static enum rop_code go(struct applying *a)
 	options.reconcile.arg = a;
 	a->progress.began_ms = rop_boot_ms();
 	if (!accept(a, &options.reconcile.revision, &err))
+		return cli_fail(&err);
+	if (!write_down(a, a->planned, &err))
 		return cli_fail(&err);
 	a->progress.began_ms = a->progress.said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
@@ -151,6 +172,8 @@ static enum rop_code go(struct applying *a)
 	rop_drive_free(a->drive);
 	rop_writer_free(a->writer);
 	rop_text_done(&a->progress.held);
+	if (!write_down(a, a->progress.asked > 0, &err)) /* what came up on the way */
+		return cli_fail(&err);
 	return a->code;
 }
 
@@ -242,6 +265,7 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 		return cli_fail(&err);
 	if (!review->path && !cli->values.yes) /* also of no steps: nobody said yes to what comes up later */
 		review_take(s, &plan, review);
+	review->planned = plan.steps.n > 0;
 	*ret_go = true;
 	return ROP_OK;
 }
@@ -297,6 +321,7 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 		.cli = cli,
 		.s = s,
 		.review = review,
+		.planned = review->planned,
 		.progress = { .cli = cli, .cluster = s->topology->name, .lines = review->lines },
 	};
 	return go(&a);

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 {
 	open_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN); /* sockets; stdout is looked at below */
-	struct cli cli = { .arena = rop_arena_new() };
+	struct cli cli = { .arena = rop_arena_new(), .argc = argc, .argv = argv };
 	rop_json_on_missing(cli_json_missing);
 	enum rop_code code = run(&cli, argc, argv);
 	cli_document_end(code);
