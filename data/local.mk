@@ -2,7 +2,8 @@
 EXTRA_DIST += data/schema.sql
 EXTRA_DIST += data/schema-2.sql
 EXTRA_DIST += data/schema-3.sql
-dist_pkgdata_DATA = data/redis-operator.schema.json
+EXTRA_DIST += data/schema-4.sql
+dist_pkgdata_DATA = data/redis-operator.schema.json data/redis-operator-output.schema.json
 
 confdir = $(sysconfdir)/redis-operator
 examplesdir = $(docdir)/examples

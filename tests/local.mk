@@ -105,6 +105,8 @@ tests_unit_units_LDFLAGS += -Wl,--wrap=rop_boot_ms,--wrap=rop_wall_ms,--wrap=rop
 	-Wl,--wrap=rop_fleet_new,--wrap=rop_fleet_free,--wrap=rop_fleet_expect,--wrap=rop_fleet_observe \
 	-Wl,--wrap=rop_fleet_send,--wrap=rop_writer_commit,--wrap=rop_writer_call,--wrap=rop_write_close
 # Saved plans; apply without a terminal.
+# What programs read.
+EXTRA_DIST += tests/live/documents.sh
 EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
 # A cluster that exists already, as a topology file.
 EXTRA_DIST += tests/live/import.sh

@@ -21,6 +21,7 @@ enum rop_code {
 	ROP_STALE = 7,       /* a saved plan no longer fits the world */
 	ROP_UNREACHABLE = 8, /* too few views to decide */
 	ROP_DENIED = 9,      /* authentication or permission */
+	ROP_UNSERVED = 10,   /* status and check with --exit-code: some slots are not served */
 	ROP_INTERNAL = 70,
 };
 

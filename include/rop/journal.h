@@ -188,10 +188,33 @@ bool rop_entry_empty(const struct rop_entry *entry);
 
 /* ---- read back, for people ------------------------------------------------------------------------------------- */
 
+/* What a person asked for. */
+/* clang-format off */
+#define ROP_DEEDS(X) X(APPLY, "apply") X(CONSENT, "consent") X(PAUSE, "pause") X(RESUME, "resume")
+enum rop_deed_kind {
+#define X(id, name) ROP_DEED_##id,
+	ROP_DEEDS(X)
+#undef X
+	ROP_DEEDS_N
+};
+/* clang-format on */
+const char *rop_deed_name(enum rop_deed_kind what);
+int rop_deed_find(const char *name); /* -1: none */
+
+struct rop_deed {
+	enum rop_deed_kind what;
+	const char *user, *host, *command; /* user: behind sudo the one who called it */
+	int64_t uid;
+	int pid;
+	const char *reason; /* as the person gave it; NULL: none */
+	const char *note;   /* consent: to which losses; pause: until when; or NULL */
+};
+
 struct rop_history_line {
 	int64_t wall_ms;
-	bool is_step;          /* false: a transition */
-	const char *from, *to; /* transition; `row` is "Configure#2" */
+	const struct rop_deed *deed; /* NULL: a transition or a step */
+	bool is_step;                /* false: a transition */
+	const char *from, *to;       /* transition; `row` is "Configure#2" */
 	const char *row, *why;
 	const char *subject, *command, *status, *note; /* step */
 	const char *address;                           /* step: the node it went to */

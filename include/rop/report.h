@@ -44,8 +44,16 @@ const char *rop_paint(bool color, const char *name);
 /* ---- plans --------------------------------------------------------------------------------------------------- */
 
 void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
-/* One line a change, for logs and mails: no headings, no summary. */
-void rop_report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
+/* One line a change, for logs and mails: no headings, no summary. Of r and plan everything must outlive it. */
+struct rop_plan_lines;
+struct rop_plan_lines *rop_plan_lines_new(const struct rop_report *r, const struct rop_plan *plan);
+void rop_plan_lines_planned(const struct rop_plan_lines *lines, struct rop_text *out);
+/* A step was seen to be met: its line, when it was the last one of that; what was not planned has a line of its own. */
+void rop_plan_lines_met(struct rop_plan_lines *lines, const struct rop_step *step, struct rop_text *out);
+/* It ended well: lines whose last steps were not needed any more. */
+void rop_plan_lines_reached(struct rop_plan_lines *lines, struct rop_text *out);
+/* It did not: what was not done, or only in part. */
+void rop_plan_lines_not_done(const struct rop_plan_lines *lines, struct rop_text *out);
 /* What is not as good as it could be; nothing of another operator. */
 void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out);
 struct json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *plan);
@@ -65,6 +73,16 @@ struct json_t *rop_report_file_errors_json(const struct rop_file_error *errors, 
 /* What a person should know who looks at the nodes, whatever else was asked: another operator on them, settings that
  * were left lowered or refused. */
 void rop_report_second(const struct rop_situation *now, struct rop_text *out);
+
+/* One verdict, for machines: the exit code of status and check with --exit-code, of plan with --detailed-exitcode. */
+struct rop_grade {
+	enum rop_code code;     /* OK, CHANGES, TIMEOUT (degraded), UNSERVED, REFUSED, UNREACHABLE or DENIED */
+	const char *word, *why; /* why: a sentence; "" where all is well */
+};
+/* plan: what would be done about it; NULL: nothing was planned. Fills in now->open. Of r only arena is used. */
+struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situation *now, const struct rop_plan *plan);
+struct json_t *rop_report_grade_json(const struct rop_grade *grade);
+enum rop_code rop_worse_code(enum rop_code a, enum rop_code b); /* of several clusters */
 
 /* ---- why, and is it healthy ------------------------------------------------------------------------------------ */
 
@@ -97,6 +115,12 @@ struct json_t *rop_report_waiting_json(const char *cluster, const char *state, c
 /* Another process uses it: why; NULL: it is free again. */
 struct json_t *rop_report_database_json(const char *cluster, const char *why);
 struct json_t *rop_report_summary_json(const char *cluster, const struct rop_result *result, int64_t elapsed_ms);
+
+/* ---- errors --------------------------------------------------------------------------------------------------- */
+
+const char *rop_code_word(enum rop_code code); /* "Refused" */
+/* {code, reason, message, advice} of sentences, and of lines "  -> what to do" below them. reason NULL: the code's. */
+struct json_t *rop_report_error_json(enum rop_code code, const char *reason, const char *text);
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 

@@ -106,10 +106,15 @@ struct rop_pause {
 bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct rop_pause **ret_pauses, size_t *ret_n,
 		      struct rop_err *err);
 
-/* until_wall_ms 0: until resumed. */
-bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,
+/* What a person asked for, in one transaction. */
+bool rop_store_deeds(struct rop_store *store, const char *cluster, const struct rop_deed *deeds, size_t n,
 		     int64_t wall_ms, struct rop_err *err);
-bool rop_store_resume(struct rop_store *store, const char *cluster, int64_t wall_ms, struct rop_err *err);
+
+/* until_wall_ms 0: until resumed. deed: who, for history, in the same transaction; NULL: nobody is written down. */
+bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,
+		     const struct rop_deed *deed, int64_t wall_ms, struct rop_err *err);
+bool rop_store_resume(struct rop_store *store, const char *cluster, const struct rop_deed *deed, int64_t wall_ms,
+		      struct rop_err *err);
 /* Read before every send. A pause whose time has passed does not count. */
 bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused,
 		      struct rop_err *err);
@@ -118,7 +123,8 @@ bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall
 bool rop_store_clusters(struct rop_store *store, struct rop_arena *arena, const char ***ret_names, size_t *ret_n,
 			struct rop_err *err);
 
-/* history: transitions and steps (expectations with their results) in order of time; at most `limit` newest. */
+/* history: transitions, steps (expectations with their results) and what people asked for, in order of time; at most
+ * `limit` newest. */
 bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,
 		       struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err);
 

@@ -1,4 +1,6 @@
 /* args.c - options from one table; they may stand before or after operands. */
+#include "config.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +83,7 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 		*(const char **)place = value;
 		fine = *value != '\0';
 		break;
-	case CLI_DURATION: fine = rop_duration_parse(value, place); break;
+	case CLI_DURATION: fine = rop_duration_parse(value, place) && *(int64_t *)place > 0; break; /* 0: not given */
 	case CLI_NUMBER: fine = rop_int_parse(value, 0, 1000000, place); break;
 	case CLI_OUTPUT:
 		fine = one_of(value, OUTPUTS, &choice);
@@ -96,7 +98,7 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 		return true;
 	const char *wanted = o->arg;
 	if (o->type == CLI_DURATION)
-		wanted = "a duration such as 250ms, 5s, 10m or 1h";
+		wanted = "a duration such as 250ms, 5s, 10m or 1h, longer than 0 and at most 720h";
 	else if (o->type == CLI_NUMBER)
 		wanted = "a whole number";
 	return rop_fail(err, ROP_INVALID, "--%s: '%s' is not %s", o->name, value, wanted);
@@ -156,6 +158,28 @@ static bool own_option(const struct cli *cli, const char *text)
 	return find_option(cli, is_long ? text + 2 : NULL, n, is_long ? 0 : text[1]) != NULL;
 }
 
+/* An error may stand in front of -o: who asked for a document gets one all the same. */
+enum cli_output cli_wanted_output(int argc, char **argv)
+{
+	enum cli_output wanted = CLI_TEXT;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *next = i + 1 < argc ? argv[i + 1] : "", *value = NULL;
+		if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0)
+			value = next;
+		else if (strncmp(argv[i], "--output=", 9) == 0)
+			value = argv[i] + 9;
+		else if (strncmp(argv[i], "-o", 2) == 0)
+			value = argv[i] + 2;
+		if (rop_streq(value, "json"))
+			wanted = CLI_JSON;
+		else if (rop_streq(value, "jsonl"))
+			wanted = CLI_JSONL;
+		else if (rop_streq(value, "text"))
+			wanted = CLI_TEXT;
+	}
+	return wanted;
+}
+
 bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int *ret_n, struct rop_err *err)
 {
 	char **operands = rop_alloc_n(cli->arena, (size_t)argc + 1, sizeof *operands);
@@ -206,8 +230,46 @@ static void print_options(const struct cli_option *options)
 	}
 }
 
-void cli_help(const struct cli_command *command)
+static json_t *options_json(const struct cli_option *options)
 {
+	json_t *list = json_array();
+	for (const struct cli_option *o = options; o && o->name; o++)
+		json_array_append_new(list, rop_json("{s:s, s:s%, s:o, s:s}", "name", o->name, "letter", &o->letter,
+						     (size_t)(o->letter != '\0'), "value", rop_json_text(o->arg),
+						     "summary", o->doc));
+	return list;
+}
+
+static json_t *command_json(const struct cli_command *command)
+{
+	return rop_json("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "operands", command->operands, "summary",
+			command->summary, "about", rop_json_text(command->about), "options",
+			options_json(command->options));
+}
+
+static void help_json(const struct cli_command *command)
+{
+	json_t *list = json_array();
+	for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++)
+		if (!command || command == *c)
+			json_array_append_new(list, command_json(*c));
+	cli_print_json(rop_json("{s:o, s:o}", "commands", list, "options", options_json(CLI_GLOBAL_OPTIONS)));
+}
+
+void cli_version(const struct cli *cli)
+{
+	if (cli->values.output == CLI_TEXT)
+		printf("redis-operator %s\n", PACKAGE_VERSION);
+	else
+		cli_print_json(rop_json("{s:s}", "version", PACKAGE_VERSION));
+}
+
+void cli_help(const struct cli *cli, const struct cli_command *command)
+{
+	if (cli->values.output != CLI_TEXT) {
+		help_json(command);
+		return;
+	}
 	if (command) {
 		printf("redis-operator %s%s%s%s\n\n%s.\n", command->name, *command->operands ? " " : "",
 		       command->operands, command->options ? " [options]" : "", command->summary);
@@ -231,7 +293,7 @@ void cli_help(const struct cli_command *command)
 	if (!command)
 		printf("\nExit codes: 0 done  1 error  2 changes (plan --detailed-exitcode)  3 wrong input  4 refused  "
 		       "5 busy\n"
-		       "            6 not converged in time  7 stale plan  8 unreachable  9 not permitted  70 internal "
-		       "error\n"
+		       "            6 not converged in time  7 stale plan  8 unreachable  9 not permitted\n"
+		       "            10 slots not served (--exit-code)  70 internal error\n"
 		       "\nTo try it: redis-operator demo up\n");
 }

@@ -26,8 +26,8 @@ struct cli_values { /* every option of every command has a place here */
 	enum cli_output output;
 	enum cli_color color;
 	int quiet, verbose, help, version;
-	int detailed_exitcode, yes, step, watch, purge;
-	const char *allow_data_loss, *out;
+	int detailed_exitcode, exit_code, yes, step, watch, purge;
+	const char *allow_data_loss, *out, *reason;
 	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
 	int64_t timeout_ms, for_ms, limit;
 };
@@ -46,6 +46,8 @@ struct cli_option {
 struct cli {
 	struct cli_values values;
 	struct rop_arena *arena; /* of the whole call */
+	int argc;
+	char **argv; /* as called */
 	const struct cli_command *command;
 	bool color; /* on stdout */
 	bool live;  /* stderr is a terminal: one line that is written over */
@@ -66,7 +68,9 @@ extern const struct cli_option CLI_GLOBAL_OPTIONS[];
 
 /* args.c: false: err says what was wrong. operands points into argv, permuted. */
 bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int *ret_n, struct rop_err *err);
-void cli_help(const struct cli_command *command); /* NULL: the overview */
+enum cli_output cli_wanted_output(int argc, char **argv);                /* as far as it can be told without parsing */
+void cli_help(const struct cli *cli, const struct cli_command *command); /* NULL: the overview */
+void cli_version(const struct cli *cli);
 
 /* ---- telling ----------------------------------------------------------------------------------------------- */
 
@@ -77,12 +81,22 @@ void cli_fail_text(const struct rop_text *text); /* the same, of lines, each wit
 void cli_tell(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); /* stderr; not with -q */
 void cli_print_diags(struct rop_diags *diags); /* stderr */
-void cli_findings(const char *text);           /* result.text, one error a finding, on stderr */
-void cli_print(const struct rop_text *text);   /* on stdout */
+/* result.text, one error a finding, on stderr. reason: a word for the first of them, or NULL. */
+void cli_findings(const char *reason, const char *text);
+void cli_print(const struct rop_text *text);    /* on stdout */
+void cli_say_text(const struct rop_text *text); /* on stderr, also with -q: lines, each with its end */
 void cli_tell_text(const struct cli *cli, const struct rop_text *text); /* as cli_tell: lines, each with its end */
-void cli_print_json(json_t *json);                                      /* indented, on stdout; takes the reference */
-void cli_print_jsonl(json_t *json);
-void cli_json_missing(const char *why); /* for rop_json_on_missing: told on stderr, and the call ends with 70 */
+
+/* document.c: for programs; what is given is taken over. */
+void cli_document_begin(enum cli_output output);
+/* The document of this call (-o json), printed at its end; or a line of it (-o jsonl). */
+void cli_print_json(json_t *json);
+/* Something that happened, with a "type": a line, with its time; or one of the document's events. */
+void cli_print_event(json_t *event);
+/* What became wrong: sentences that were told on stderr too. reason: a word of ours, or NULL. */
+void cli_document_error(const char *reason, const char *text);
+void cli_document_end(enum rop_code code); /* once, with the exit code */
+void cli_json_missing(const char *why);    /* for rop_json_on_missing: told on stderr, and the call ends with 70 */
 bool cli_json_failed(void);
 
 /* ---- a session: one cluster, seen from the command line ----------------------------------------------------- */
@@ -138,6 +152,9 @@ const char *cli_full_path(struct cli *cli, const char *path);
 bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
 		  struct rop_err *err);
 
+/* A word for why it is refused: that of its first finding; NULL: there is none. */
+const char *plan_reason(const struct rop_plan *plan);
+
 /* consent.c: from --allow-data-loss into s->consent. false: it names another cluster, or is no digest. */
 bool consent_take(struct session *s, struct rop_err *err);
 /* The losses stand against the plan, and a terminal is there to ask on: true when they are consented to now. */
@@ -145,6 +162,19 @@ bool consent_ask(struct session *s, const struct rop_plan *plan);
 
 /* Of another operator on the nodes: on stderr. */
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
+
+/* who.c: who calls this, and what for. */
+struct rop_deed cli_deed(struct cli *cli, enum rop_deed_kind what, const char *note);
+#define CLI_REASON_OPTION \
+	{ \
+		"reason", 0, CLI_STRING, "TEXT", "what for: kept, and shown by history", CLI_VALUE(reason) \
+	}
+
+#define CLI_EXIT_CODE_OPTION \
+	{ \
+		"exit-code", 0, CLI_FLAG, NULL, "exit with what the cluster is: 9, 8, 4, 10, 6, 2 or 0", \
+			CLI_VALUE(exit_code) \
+	}
 
 /* --user and --password-file, for the tables of commands that take a HOST:PORT. */
 #define CLI_SEED_OPTIONS \

@@ -24,8 +24,8 @@ static json_t *as_json(enum rop_acl acl, const char *user, const char *rule)
 			json_array_append_new(list, json_pack("{s:s, s:s}", "command",
 							      rop_permission_name((enum rop_permission)p), "for",
 							      rop_permission_doc((enum rop_permission)p)));
-	return json_pack("{s:i, s:s, s:s, s:s, s:o}", "format_version", 1, "acl", rop_acl_name(acl), "user", user,
-			 "rule", rule, "permissions", list);
+	return json_pack("{s:s, s:s, s:s, s:o}", "acl", rop_acl_name(acl), "user", user, "rule", rule, "permissions",
+			 list);
 }
 
 static void tell_what_for(struct cli *cli, enum rop_acl acl)

@@ -14,6 +14,7 @@ static const struct cli_option OPTIONS[] = {
 	{ "step", 0, CLI_FLAG, NULL, "one batch of steps, then stop (without temporary settings)", CLI_VALUE(step) },
 	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST",
 	  "consent, for this run, to the loss that plan printed with it", CLI_VALUE(allow_data_loss) },
+	CLI_REASON_OPTION,
 	{ 0 },
 };
 
@@ -28,6 +29,8 @@ struct applying {
 	struct rop_writer *writer;
 	struct rop_timer *ticker;
 	struct progress progress;
+	bool planned;      /* there were steps in the plan */
+	bool written_down; /* who does this */
 	enum rop_code code;
 };
 
@@ -63,6 +66,7 @@ static void on_done(void *arg, const struct rop_result *result, const struct rop
 	if (err) {
 		progress_close_line(&a->progress);
 		a->code = cli_fail(err);
+		progress_not_done(&a->progress);
 	} else if (a->drive) {
 		progress_result(&a->progress, result, rop_reconcile_situation(rop_drive_reconcile(a->drive)));
 	}
@@ -120,6 +124,22 @@ static bool is_ignored(int signum)
 	return sigaction(signum, NULL, &is) == 0 && is.sa_handler == SIG_IGN;
 }
 
+/* Who does this, and who consented to what: once there is something to be done, so that a run over a cluster that is as
+ * declared writes nothing. */
+static bool write_down(struct applying *a, bool changes, struct rop_err *err)
+{
+	const struct session *s = a->s;
+	struct rop_deed deeds[2] = { cli_deed(a->cli, ROP_DEED_APPLY, NULL) };
+	size_t n = 1;
+	if (!changes || a->written_down)
+		return true;
+	if (s->consent)
+		deeds[n++] = cli_deed(a->cli, ROP_DEED_CONSENT,
+				      rop_printf(a->cli->arena, "to %s@%s", s->topology->name, s->consent));
+	a->written_down = rop_store_deeds(s->store, s->topology->name, deeds, n, rop_wall_ms(), err);
+	return a->written_down;
+}
+
 static enum rop_code go(struct applying *a)
 {
 	struct rop_drive_options options = {
@@ -137,6 +157,8 @@ static enum rop_code go(struct applying *a)
 	options.reconcile.arg = a;
 	a->progress.began_ms = rop_boot_ms();
 	if (!accept(a, &options.reconcile.revision, &err))
+		return cli_fail(&err);
+	if (!write_down(a, a->planned, &err))
 		return cli_fail(&err);
 	a->progress.began_ms = a->progress.said_ms = rop_boot_ms();
 	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
@@ -158,6 +180,9 @@ static enum rop_code go(struct applying *a)
 	rop_signal_free(hang_up);
 	rop_drive_free(a->drive);
 	rop_writer_free(a->writer);
+	rop_text_done(&a->progress.held);
+	if (!write_down(a, a->progress.asked > 0, &err)) /* what came up on the way */
+		return cli_fail(&err);
 	return a->code;
 }
 
@@ -184,12 +209,13 @@ static void tell_of_second(const struct session *s, const struct rop_situation *
 	for (size_t i = 0; i < now->warnings.n; i++) {
 		const struct rop_finding *w = &now->warnings.at[i];
 		if (rop_reason_kind(w->is) == ROP_REASON_SECOND)
-			cli_print_jsonl(rop_report_warning_json(s->topology->name, w));
+			cli_print_event(rop_report_warning_json(s->topology->name, w));
 	}
 }
 
-/* For a person: the plan as `plan` prints it. For logs and mails: a line a change, and none where there is none. */
-static void show(struct cli *cli, struct session *s, const struct rop_plan *plan)
+/* For a person: the plan as `plan` prints it. For logs and mails: a line a change, when it is done; and before, where
+ * it is yet to be agreed upon. */
+static void show(struct cli *cli, struct session *s, struct review *review, const struct rop_plan *plan)
 {
 	bool terminal = isatty(STDOUT_FILENO);
 	ROP_OWN_TEXT text = { 0 }, warnings = { 0 };
@@ -197,13 +223,14 @@ static void show(struct cli *cli, struct session *s, const struct rop_plan *plan
 	if (cli->values.output != CLI_TEXT) {
 		tell_of_second(s, plan->first);
 		for (size_t i = 0; i < plan->steps.n; i++)
-			cli_print_jsonl(rop_report_planned_json(s->topology->name, &plan->steps.at[i]));
+			cli_print_event(rop_report_planned_json(s->topology->name, &plan->steps.at[i]));
 		return;
 	}
 	if (terminal && (plan->steps.n || plan->result.reached))
 		rop_report_plan(&report, plan, &text);
-	else if (!terminal)
-		rop_report_plan_lines(&report, plan, &text);
+	review->lines = rop_plan_lines_new(&report, plan);
+	if (!terminal && !cli->values.yes && !review->path)
+		rop_plan_lines_planned(review->lines, &text);
 	cli_print(&text);
 	fflush(stdout);
 	if (plan->steps.n)
@@ -227,9 +254,10 @@ static bool is_refused(const struct rop_plan *plan)
 /* The plan is shown and, where somebody is there to be asked, agreed upon; a saved plan was agreed upon before. */
 static enum rop_code agree(struct cli *cli, struct session *s, struct review *review, bool *ret_go)
 {
-	struct rop_plan plan;
+	struct rop_plan *made = rop_alloc(cli->arena, sizeof *made); /* its lines are told as they are done */
 	struct rop_err err = { 0 };
-	make_plan(cli, s, review, &plan);
+	make_plan(cli, s, review, made);
+	const struct rop_plan plan = *made;
 	session_warn_of_second(cli, plan.first);
 	*ret_go = false;
 	bool refused = is_refused(&plan);
@@ -238,14 +266,15 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	if (refused && consent_ask(s, &plan))
 		return ROP_CHANGES;
 	if (refused && (review->path || (!plan.steps.n && !s->image.pending.n))) {
-		cli_findings(plan.result.text);
+		cli_findings(plan_reason(&plan), plan.result.text);
 		return plan.result.code;
 	}
-	show(cli, s, &plan);
+	show(cli, s, review, made);
 	if (plan.steps.n && !review->path && !may_go_on(cli, &err))
 		return cli_fail(&err);
 	if (!review->path && !cli->values.yes) /* also of no steps: nobody said yes to what comes up later */
 		review_take(s, &plan, review);
+	review->planned = plan.steps.n > 0;
 	*ret_go = true;
 	return ROP_OK;
 }
@@ -301,7 +330,8 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 		.cli = cli,
 		.s = s,
 		.review = review,
-		.progress = { .cli = cli, .cluster = s->topology->name },
+		.planned = review->planned,
+		.progress = { .cli = cli, .cluster = s->topology->name, .lines = review->lines },
 	};
 	return go(&a);
 }

@@ -9,8 +9,21 @@
 struct checking {
 	struct cli *cli;
 	const struct rop_observed *seen;
+	bool declared;                   /* there is a file */
 	const struct rop_image *journal; /* NULL: there is no file, or it cannot be read */
 };
+
+/* Without a file nothing is declared that could be changed; and an [ERR] is never 0. */
+static struct rop_grade grade_of(const struct checking *c, const struct rop_report *report, struct rop_situation *now,
+				 size_t errors)
+{
+	struct rop_grade grade = rop_report_grade(report, now, NULL);
+	if (grade.code == ROP_CHANGES && !c->declared)
+		grade = (struct rop_grade){ .code = ROP_OK, .word = "converged", .why = "" };
+	if (errors && grade.code == ROP_OK)
+		grade = (struct rop_grade){ .code = ROP_TIMEOUT, .word = "degraded", .why = grade.why };
+	return grade;
+}
 
 static enum rop_code check(struct checking *c, const struct rop_topology *topology, const char *name)
 {
@@ -27,11 +40,20 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	struct rop_report report = { .arena = c->cli->arena, .topology = topology, .color = c->cli->color };
 	ROP_OWN_TEXT text = { 0 };
 	size_t errors;
+	json_t *json = NULL;
 	if (c->cli->values.output != CLI_TEXT)
-		cli_print_json(rop_report_health_json(&report, now, name, &errors));
+		json = rop_report_health_json(&report, now, name, &errors);
 	else
 		errors = rop_report_health(&report, now, &text);
-	cli_print(&text);
+	struct rop_grade grade = grade_of(c, &report, now, errors);
+	if (json) {
+		json_object_set_new(json, "verdict", rop_report_grade_json(&grade));
+		cli_print_json(json);
+	} else if (!(c->cli->values.quiet && c->cli->values.exit_code)) {
+		cli_print(&text);
+	}
+	if (c->cli->values.exit_code)
+		return grade.code;
 	return errors ? ROP_FAIL : ROP_OK;
 }
 
@@ -63,6 +85,7 @@ static enum rop_code check_file(struct checking *c, const char *path)
 	bool read = session_open_topology(&s, c->cli, path, &err) && session_open_store(&s, ROP_STORE_READ, &unread);
 	if (s.topology && session_open_nodes(&s, &err) && session_look(&s, ROP_OBSERVE_SETTINGS, &err)) {
 		c->seen = s.seen;
+		c->declared = true;
 		c->journal = read ? &s.image : NULL;
 		code = check(c, s.topology, s.topology->name);
 	} else {
@@ -104,7 +127,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	return cli_fail(&err);
 }
 
-static const struct cli_option OPTIONS[] = { CLI_SEED_OPTIONS, { 0 } };
+static const struct cli_option OPTIONS[] = { CLI_EXIT_CODE_OPTION, CLI_SEED_OPTIONS, { 0 } };
 
 const struct cli_command cli_check = {
 	.name = "check",
@@ -116,5 +139,10 @@ const struct cli_command cli_check = {
 	.summary = "Is this cluster healthy? Exit 1 on any [ERR]",
 	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), links, "
 		 "cluster_state\n"
-		 "of every node, replicas of replicas, rival claims.\n",
+		 "of every node, replicas of replicas, rival claims.\n"
+		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes answer, "
+		 "4 "
+		 "refused,\n"
+		 "10 some slots are not served, 6 any other [ERR] or degraded, 2 not as declared, 0. -q then prints "
+		 "nothing.\n",
 };

@@ -176,7 +176,11 @@ static enum rop_code up(struct cli *cli)
 		 started ? "%d servers started on 127.0.0.1:%d-%d, in %s"
 			 : "%.0d servers run on 127.0.0.1:%d-%d already, in %s",
 		 started ? started : SERVERS, FIRST_PORT, FIRST_PORT + SERVERS - 1, demo_folder(cli));
-	printf("topology: %s\n", topology);
+	if (cli->values.output == CLI_TEXT)
+		printf("topology: %s\n", topology);
+	else
+		cli_print_json(rop_json("{s:o, s:i, s:i}", "topology", rop_json_text(topology), "servers", SERVERS,
+					"started", started));
 	cli_tell(cli, "next:  redis-operator plan %s\n       redis-operator apply %s\n       redis-operator demo down",
 		 topology, topology);
 	return ROP_OK;
@@ -212,6 +216,8 @@ static enum rop_code down(struct cli *cli)
 			return cli_fail(&err);
 	unlink(rop_printf(cli->arena, "%s/demo.yaml", demo_folder(cli)));
 	rmdir(demo_folder(cli));
+	if (cli->values.output != CLI_TEXT)
+		cli_print_json(rop_json("{s:i}", "stopped", stopped));
 	if (stopped)
 		cli_tell(cli, "%d servers stopped, and their files in %s removed", stopped, demo_folder(cli));
 	else

@@ -8,6 +8,13 @@ static const struct cli_option OPTIONS[] = {
 	{ 0 },
 };
 
+static void print_line(const char *cluster, const struct rop_history_line *line)
+{
+	json_t *json = rop_report_history_json(line);
+	json_object_set_new(json, "cluster", rop_json_text(cluster));
+	cli_print_json(json);
+}
+
 static bool print_cluster(struct cli *cli, struct rop_store *store, const char *name, json_t *into, struct rop_err *err)
 {
 	struct rop_history_line *lines = NULL;
@@ -21,7 +28,7 @@ static bool print_cluster(struct cli *cli, struct rop_store *store, const char *
 		if (cli->values.output == CLI_JSON)
 			json_array_append_new(list, rop_report_history_json(&lines[i]));
 		else if (cli->values.output == CLI_JSONL)
-			cli_print_jsonl(rop_report_history_json(&lines[i]));
+			print_line(name, &lines[i]);
 		else
 			rop_report_history(&report, &lines[i], &text);
 	}

@@ -57,7 +57,7 @@ static enum rop_code refuse(const struct rop_findings *list)
 	ROP_OWN_TEXT text = { 0 };
 	enum rop_code code = rop_import_tell(list, &text);
 	if (text.n)
-		cli_findings(text.at);
+		cli_findings(NULL, text.at);
 	return code;
 }
 
@@ -80,7 +80,11 @@ static enum rop_code describe(struct rop_import *im, struct session *s)
 	}
 	rop_import_notes(im, &notes);
 	cli_tell_text(s->cli, &notes);
-	fputs(text, stdout);
+	if (s->cli->values.output == CLI_TEXT)
+		fputs(text, stdout);
+	else
+		cli_print_json(rop_json("{s:s, s:o, s:o}", "cluster", im->name, "topology", rop_json_text(text),
+					"notes", rop_json_text(notes.n ? notes.at : NULL)));
 	return ROP_OK;
 }
 
@@ -134,10 +138,6 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	struct rop_err err = { 0 };
 	struct rop_seed seed = { 0 };
-	if (cli->values.output != CLI_TEXT) {
-		rop_fail(&err, ROP_INVALID, "import prints a topology file, which is YAML: leave --output out");
-		return cli_fail(&err);
-	}
 	bool fine = name_is_fine(cli->values.name, &err) &&
 		    rop_seed_open(&seed, cli->arena, argv[0], cli->values.user, cli->values.password_file, &err);
 	enum rop_code code = fine ? import(cli, &seed) : cli_fail(&err);

@@ -3,15 +3,30 @@
 
 #include "cli.h"
 
-static enum rop_code check(const struct rop_machine *machine)
+static enum rop_code check(const struct cli *cli, const struct rop_machine *machine)
 {
 	size_t cells = 0;
 	struct rop_err err = { 0 };
 	if (!rop_machine_check_table(machine, &cells, &err))
 		return cli_fail(&err);
+	if (cli->values.output != CLI_TEXT) {
+		cli_print_json(rop_json("{s:o, s:s, s:b, s:i, s:I, s:s}", "path", rop_json_text(machine->path),
+					"machine", machine->name, "sound", true, "states", (int)machine->n_states,
+					"cells", (json_int_t)cells, "digest", machine->digest));
+		return ROP_OK;
+	}
 	printf("%s: machine '%s' is sound: %zu states, %zu cells (state x facts), each leads somewhere; digest %s\n",
 	       machine->path, machine->name, machine->n_states, cells, machine->digest);
 	return ROP_OK;
+}
+
+static void print(const struct cli *cli, const char *what, const char *format, const struct rop_text *text)
+{
+	if (cli->values.output == CLI_TEXT)
+		cli_print(text);
+	else
+		cli_print_json(
+			rop_json("{s:s, s:s, s:o}", "about", what, "format", format, "text", rop_json_text(text->at)));
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -23,7 +38,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	bool mermaid = strcmp(what, "graph") == 0 && argc > 1 && strcmp(argv[argc - 1], "mermaid") == 0;
 	if (strcmp(what, "words") == 0) {
 		rop_vocabulary_print(rop_cluster_words(), &text);
-		fputs(text.at, stdout);
+		print(cli, what, "words", &text);
 		return ROP_OK;
 	}
 	if (strcmp(what, "check") != 0 && strcmp(what, "graph") != 0 && strcmp(what, "table") != 0) {
@@ -33,14 +48,15 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	if (!cli_machine_load(cli, argc - mermaid > 1 ? argv[1] : NULL, &machine, &err))
 		return cli_fail(&err);
 	if (strcmp(what, "check") == 0)
-		return check(machine);
+		return check(cli, machine);
 	if (strcmp(what, "table") == 0)
 		rop_machine_table(machine, &text);
 	else if (mermaid)
 		rop_machine_mermaid(machine, &text);
 	else
 		rop_machine_dot(machine, &text);
-	fputs(text.at, stdout);
+	const char *graph = mermaid ? "mermaid" : "dot";
+	print(cli, what, strcmp(what, "table") == 0 ? "table" : graph, &text);
 	return ROP_OK;
 }
 

@@ -7,15 +7,15 @@
 
 static const struct cli_option PAUSE_OPTIONS[] = {
 	{ "for", 0, CLI_DURATION, "TIME", "end by itself after TIME", CLI_VALUE(for_ms) },
+	CLI_REASON_OPTION,
 	{ 0 },
 };
+static const struct cli_option RESUME_OPTIONS[] = { CLI_REASON_OPTION, { 0 } };
 
-static const char *who(struct cli *cli)
+/* Whoever is stopped by it reads why. */
+static const char *by(struct cli *cli, const struct rop_deed *deed)
 {
-	const char *user = getenv("SUDO_USER");
-	if (!user)
-		user = getenv("USER");
-	return rop_printf(cli->arena, "%s", user ? user : "somebody");
+	return deed->reason ? rop_printf(cli->arena, "%s (%s)", deed->user, deed->reason) : deed->user;
 }
 
 /* Only a cluster that is known can be paused: a misspelt name must not look like a pause. */
@@ -31,13 +31,19 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 	struct rop_err err = { 0 };
 	struct rop_store *store = NULL;
 	int64_t now = rop_wall_ms(), until = cli->values.for_ms ? now + cli->values.for_ms : 0;
+	const char *note = until ? rop_printf(cli->arena, "until %s", rop_time_text(cli->arena, until)) : NULL;
+	struct rop_deed deed = cli_deed(cli, pause ? ROP_DEED_PAUSE : ROP_DEED_RESUME, note);
 	bool done = rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) &&
 		    is_known(cli, store, name, &err) &&
-		    (pause ? rop_store_pause(store, name, until, who(cli), now, &err)
-			   : rop_store_resume(store, name, now, &err));
+		    (pause ? rop_store_pause(store, name, until, by(cli, &deed), &deed, now, &err)
+			   : rop_store_resume(store, name, &deed, now, &err));
 	rop_store_close(store);
 	if (!done)
 		return cli_fail(&err);
+	if (cli->values.output != CLI_TEXT)
+		cli_print_json(rop_json("{s:s, s:b, s:o, s:s, s:o}", "cluster", name, "paused", pause, "until",
+					rop_json_time(pause ? until : 0), "by", deed.user, "reason",
+					rop_json_text(deed.reason)));
 	if (pause && until)
 		cli_tell(cli, "%s: paused until %s", name, rop_time_text(cli->arena, until));
 	else
@@ -72,6 +78,7 @@ const struct cli_command cli_resume = {
 	.operands = "CLUSTER",
 	.min_operands = 1,
 	.max_operands = 1,
+	.options = RESUME_OPTIONS,
 	.run = run_resume,
 	.summary = "Go on changing a cluster",
 };

@@ -7,7 +7,8 @@
 #include "saved_plan_file.h"
 
 static const struct cli_option OPTIONS[] = {
-	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit 2 when there are changes", CLI_VALUE(detailed_exitcode) },
+	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit with what the cluster is: 10, 6, 2 (changes) or 0",
+	  CLI_VALUE(detailed_exitcode) },
 	{ "out", 0, CLI_STRING, "PLAN", "save the plan, for 'apply PLAN': mode 0600, no secrets", CLI_VALUE(out) },
 	{ "allow-data-loss", 0, CLI_STRING, "CLUSTER@DIGEST", "show what would be done with this consent",
 	  CLI_VALUE(allow_data_loss) },
@@ -46,17 +47,16 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 	return saved_plan_write(path, bytes.at, bytes.n, err);
 }
 
-static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, bool refused)
+static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, const struct rop_grade *grade,
+		  bool refused)
 {
 	ROP_OWN_TEXT text = { 0 }, warnings = { 0 };
 	struct rop_report report = session_report(s);
 	if (cli->values.output != CLI_TEXT) {
 		json_t *json = rop_report_plan_json(&report, plan);
-		if (cli->values.output == CLI_JSON)
-			cli_print_json(json);
-		else
-			cli_print_jsonl(json);
-	} else if (!refused) {
+		json_object_set_new(json, "verdict", rop_report_grade_json(grade));
+		cli_print_json(json);
+	} else if (!refused && !(cli->values.quiet && cli->values.detailed_exitcode)) {
 		rop_report_plan(&report, plan, &text);
 		cli_print(&text);
 		fflush(stdout);
@@ -71,11 +71,17 @@ static enum rop_code make(struct cli *cli, struct session *s)
 	struct rop_plan plan;
 	struct rop_err err = { 0 };
 	session_reconcile_options(s, &options);
+	struct rop_image going_on =
+		s->image; /* one pauses in order to look: what would be done is shown all the same */
+	going_on.paused = false;
+	options.image = &going_on;
 	rop_plan_make(cli->arena, &options, s->seen, session_clock(), &plan);
 	bool refused = plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
-	print(cli, s, &plan, refused);
+	struct rop_report report = session_report(s);
+	struct rop_grade grade = rop_report_grade(&report, (struct rop_situation *)plan.first, &plan);
+	print(cli, s, &plan, &grade, refused);
 	if (refused) {
-		cli_findings(plan.result.text);
+		cli_findings(plan_reason(&plan), plan.result.text);
 		return plan.result.code;
 	}
 	if (cli->values.out) {
@@ -83,7 +89,7 @@ static enum rop_code make(struct cli *cli, struct session *s)
 			return cli_fail(&err);
 		cli_tell(cli, "saved; to do exactly this: redis-operator apply %s", cli->values.out);
 	}
-	return plan.steps.n && cli->values.detailed_exitcode ? ROP_CHANGES : ROP_OK;
+	return cli->values.detailed_exitcode ? grade.code : ROP_OK;
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -113,5 +119,8 @@ const struct cli_command cli_plan = {
 		 "expectation.\n"
 		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses with "
 		 "exit code 7\n"
-		 "and what has changed.\n",
+		 "and what has changed.\n"
+		 "With --detailed-exitcode: 10 when slots are not served, or 6 when something else is wrong, that "
+		 "these changes\n"
+		 "do not mend; 2 when there are changes; 0 when there is nothing to do. -q then prints nothing.\n",
 };

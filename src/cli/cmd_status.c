@@ -8,6 +8,7 @@
 #define WATCH_EVERY_US 1000000
 
 static const struct cli_option OPTIONS[] = {
+	CLI_EXIT_CODE_OPTION,
 	{ "watch", 'w', CLI_FLAG, NULL, "print again every second until interrupted", CLI_VALUE(watch) },
 	{ 0 },
 };
@@ -28,8 +29,37 @@ static bool load_file_errors(struct cli *cli, struct rop_store *store, const cha
 
 /* ---- one cluster ----------------------------------------------------------------------------------------------- */
 
-static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
+struct telling {
+	struct cli *cli;
+	enum rop_code code; /* the worst of the clusters told so far */
+	json_t *list;       /* of every cluster's document; NULL: each is printed */
+};
+
+static void tell(struct telling *t, struct session *s, const struct file_errors *errors, struct rop_situation *now)
 {
+	struct cli *cli = t->cli;
+	struct rop_report report = session_report(s);
+	ROP_OWN_TEXT text = { 0 };
+	struct rop_grade grade = rop_report_grade(&report, now, NULL);
+	t->code = rop_worse_code(t->code, grade.code);
+	if (cli->values.output == CLI_TEXT) {
+		if (cli->values.quiet && cli->values.exit_code)
+			return;
+		rop_report_status(&report, now, errors->at, errors->n, &text);
+		cli_print(&text);
+		return;
+	}
+	json_t *json = rop_report_status_json(&report, now, errors->at, errors->n);
+	json_object_set_new(json, "verdict", rop_report_grade_json(&grade));
+	if (t->list)
+		json_array_append_new(t->list, json);
+	else
+		cli_print_json(json);
+}
+
+static bool print_one(struct telling *t, const char *name, struct rop_err *err)
+{
+	struct cli *cli = t->cli;
 	struct session s = { 0 };
 	struct file_errors errors;
 	bool fine = session_open_to_look(&s, cli, name, ROP_OBSERVE_CLIENTS, err) &&
@@ -38,15 +68,7 @@ static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 		struct rop_situation *now = session_situation(&s);
 		if (cli->values.watch && cli->values.output == CLI_TEXT && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
-		struct rop_report report = session_report(&s);
-		ROP_OWN_TEXT text = { 0 };
-		if (cli->values.output == CLI_TEXT)
-			rop_report_status(&report, now, errors.at, errors.n, &text);
-		else if (cli->values.output == CLI_JSON)
-			cli_print_json(rop_report_status_json(&report, now, errors.at, errors.n));
-		else
-			cli_print_jsonl(rop_report_status_json(&report, now, errors.at, errors.n));
-		cli_print(&text);
+		tell(t, &s, &errors, now);
 		fflush(stdout);
 		session_warn_of_second(cli, now);
 	}
@@ -57,11 +79,12 @@ static bool print_one(struct cli *cli, const char *name, struct rop_err *err)
 /* Every second anew, with memory of its own: it may run for days. A reader that went away ends it. */
 static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 {
+	struct telling t = { .cli = cli };
 	struct rop_arena *whole_call = cli->arena;
 	bool fine = true;
 	while (fine && !ferror(stdout)) {
 		cli->arena = rop_arena_new();
-		fine = print_one(cli, name, err);
+		fine = print_one(&t, name, err);
 		rop_arena_free(cli->arena);
 		if (fine && !ferror(stdout))
 			usleep(WATCH_EVERY_US);
@@ -86,14 +109,9 @@ static void keep_unknown(struct file_errors *errors, const char *const *names, s
 
 static void print_unknown(struct cli *cli, const struct file_errors *errors)
 {
-	json_t *json = rop_json("{s:s, s:n, s:o}", "format_version", "1.0", "cluster", "file_errors",
-				rop_report_file_errors_json(errors->at, errors->n));
-	if (cli->values.output == CLI_JSON)
-		cli_print_json(json);
-	else if (cli->values.output == CLI_JSONL)
-		cli_print_jsonl(json);
-	else
-		json_decref(json);
+	if (cli->values.output == CLI_JSONL)
+		cli_print_json(rop_json("{s:n, s:o}", "cluster", "file_errors",
+					rop_report_file_errors_json(errors->at, errors->n)));
 	struct rop_report report = { .arena = cli->arena, .color = cli->color };
 	ROP_OWN_TEXT text = { 0 };
 	if (cli->values.output == CLI_TEXT)
@@ -101,8 +119,9 @@ static void print_unknown(struct cli *cli, const struct file_errors *errors)
 	cli_print(&text);
 }
 
-static bool print_all(struct cli *cli, struct rop_err *err)
+static bool print_all(struct telling *t, struct rop_err *err)
 {
+	struct cli *cli = t->cli;
 	struct rop_store *store = NULL;
 	const char **names = NULL;
 	size_t n = 0;
@@ -114,31 +133,42 @@ static bool print_all(struct cli *cli, struct rop_err *err)
 	if (!fine)
 		return false;
 	keep_unknown(&errors, names, n);
+	t->list = cli->values.output == CLI_JSON ? json_array() : NULL;
 	if (!n && !errors.n)
 		cli_tell(cli, "no clusters in %s; 'redis-operator status FILE' looks at one", cli_state_path(cli));
 	for (size_t i = 0; fine && i < n; i++) {
 		if (i && cli->values.output == CLI_TEXT)
 			printf("\n");
-		fine = print_one(cli, names[i], err);
+		fine = print_one(t, names[i], err);
 	}
 	if (n && errors.n && cli->values.output == CLI_TEXT)
 		printf("\n");
 	if (errors.n)
 		print_unknown(cli, &errors);
+	if (t->list)
+		cli_print_json(rop_json("{s:o, s:o}", "clusters", t->list, "file_errors",
+					rop_report_file_errors_json(errors.at, errors.n)));
 	return fine;
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
 {
 	struct rop_err err = { 0 };
+	struct telling t = { .cli = cli };
 	bool fine;
-	if (argc == 0)
-		fine = print_all(cli, &err);
+	if (cli->values.watch && cli->values.output == CLI_JSON)
+		fine = rop_fail(&err, ROP_INVALID,
+				"--watch prints again and again, and -o json is one document\n"
+				"  -> -o jsonl");
+	else if (argc == 0)
+		fine = print_all(&t, &err);
 	else if (cli->values.watch)
 		fine = watch(cli, argv[0], &err);
 	else
-		fine = print_one(cli, argv[0], &err);
-	return fine ? ROP_OK : cli_fail(&err);
+		fine = print_one(&t, argv[0], &err);
+	if (!fine)
+		return cli_fail(&err);
+	return cli->values.exit_code ? t.code : ROP_OK;
 }
 
 const struct cli_command cli_status = {
@@ -150,5 +180,11 @@ const struct cli_command cli_status = {
 	.run = run,
 	.summary = "Nodes, roles, slots, state, conditions, pending expectations",
 	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every cluster of the "
-		 "database.\n",
+		 "database.\n"
+		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes answer, "
+		 "4 "
+		 "refused,\n"
+		 "10 some slots are not served, 6 degraded, 2 not as declared, 0; of several clusters the worst. -q "
+		 "then "
+		 "prints nothing.\n",
 };

@@ -13,7 +13,11 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		if (!right)
 			code = ROP_INVALID;
 		if (cli->values.output != CLI_TEXT) {
-			json_array_append_new(files, rop_report_diagnostics_json(argv[i], right, &diags));
+			json_t *file = rop_report_diagnostics_json(argv[i], right, &diags);
+			if (cli->values.output == CLI_JSON)
+				json_array_append_new(files, file);
+			else
+				cli_print_json(file);
 			continue;
 		}
 		cli_print_diags(&diags);
@@ -24,8 +28,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 			printf("%s: ok, cluster '%s': %d shards, nodes discovered as %s\n", argv[i], topology->name,
 			       topology->shards, topology->discovery_dns);
 	}
-	if (cli->values.output != CLI_TEXT)
-		cli_print_json(rop_json("{s:s, s:o}", "format_version", "1.0", "files", files));
+	if (cli->values.output == CLI_JSON)
+		cli_print_json(rop_json("{s:o}", "files", files));
 	else
 		json_decref(files);
 	return code;

@@ -32,7 +32,7 @@ bool consent_ask(struct session *s, const struct rop_plan *plan)
 	const struct rop_losses *losses = &plan->first->losses;
 	if (!s->cli->values.allow_data_loss || s->consent || !losses->list.n || !isatty(STDIN_FILENO))
 		return false;
-	cli_findings(plan->result.text);
+	cli_findings(rop_reason_word(ROP_WHY_DATA_LOSS), plan->result.text);
 	fprintf(stderr, "\nGive this up? It cannot be undone. Only the cluster's name, '%s', is taken for a yes: ",
 		s->topology->name);
 	fflush(stderr);

@@ -17,12 +17,14 @@ redis_operator_SOURCES = \
 	src/cli/cmd_validate.c \
 	src/cli/commands.c \
 	src/cli/consent.c \
+	src/cli/document.c \
 	src/cli/main.c \
 	src/cli/progress.c src/cli/progress.h \
 	src/cli/review.c src/cli/review.h \
 	src/cli/saved_plan_file.c src/cli/saved_plan_file.h \
 	src/cli/session.c \
-	src/cli/terminal.c
+	src/cli/terminal.c \
+	src/cli/who.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c
 redis_operator_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 redis_operator_LDADD = $(ROP_LIBS)

@@ -32,14 +32,15 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_err err = { 0 };
 	char **operands;
 	int n;
+	cli_document_begin(cli_wanted_output(argc, argv)); /* also of an error in front of it */
 	if (!cli_parse(cli, argc, argv, &operands, &n, &err))
 		return cli_fail(&err);
 	if (cli->values.version) {
-		printf("redis-operator %s\n", PACKAGE_VERSION);
+		cli_version(cli);
 		return ROP_OK;
 	}
 	if (cli->values.help || (!cli->command && argc < 2)) {
-		cli_help(cli->command);
+		cli_help(cli, cli->command);
 		return cli->values.help ? ROP_OK : ROP_INVALID;
 	}
 	if (!cli->command) {
@@ -62,9 +63,10 @@ int main(int argc, char **argv)
 {
 	open_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN); /* sockets; stdout is looked at below */
-	struct cli cli = { .arena = rop_arena_new() };
+	struct cli cli = { .arena = rop_arena_new(), .argc = argc, .argv = argv };
 	rop_json_on_missing(cli_json_missing);
 	enum rop_code code = run(&cli, argc, argv);
+	cli_document_end(code);
 	/* A reader that has seen enough (head, less) is no error; a full disk is. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && code == ROP_OK) {
 		fprintf(stderr, "redis-operator: cannot write to standard output: %s\n", strerror(errno));

@@ -2,10 +2,11 @@
 #include "progress.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define SAID_EVERY_MS 10000
 
-static bool jsonl(const struct progress *p)
+static bool for_programs(const struct progress *p)
 {
 	return p->cli->values.output != CLI_TEXT;
 }
@@ -19,8 +20,8 @@ void progress_close_line(struct progress *p)
 
 void progress_transition(struct progress *p, const struct rop_transition *transition)
 {
-	if (jsonl(p)) {
-		cli_print_jsonl(rop_report_transition_json(p->cluster, transition));
+	if (for_programs(p)) {
+		cli_print_event(rop_report_transition_json(p->cluster, transition));
 		return;
 	}
 	if (p->cli->values.verbose)
@@ -40,14 +41,51 @@ static void tell_kept(struct progress *p, const struct rop_expect *e, const char
 	cli_tell(p->cli, "%s by the servers", text);
 }
 
+/* On a terminal the plan was shown, and its end will be. */
+static void print_done(struct progress *p, const struct rop_text *done)
+{
+	if (!done->n)
+		return;
+	if (isatty(STDOUT_FILENO)) {
+		rop_text_put(&p->held, done->at, done->n);
+		return;
+	}
+	progress_close_line(p);
+	cli_print(done);
+	fflush(stdout);
+}
+
+void progress_not_done(struct progress *p)
+{
+	ROP_OWN_TEXT text = { 0 };
+	if (!p->lines)
+		return;
+	if (p->held.n)
+		cli_print(&p->held);
+	fflush(stdout);
+	rop_plan_lines_not_done(p->lines, &text);
+	if (text.n)
+		cli_say_text(&text);
+}
+
+static void tell_met(struct progress *p, const struct rop_step *step)
+{
+	ROP_OWN_TEXT text = { 0 };
+	if (p->lines)
+		rop_plan_lines_met(p->lines, step, &text);
+	print_done(p, &text);
+}
+
 void progress_step(struct progress *p, const struct rop_step *step, enum rop_expect_status status, const char *note)
 {
 	const struct rop_expect *e = &step->expect;
 	p->asked += status == ROP_EXPECT_PENDING;
-	if (jsonl(p)) {
-		cli_print_jsonl(rop_report_step_event_json(p->cluster, step, status, note));
+	if (for_programs(p)) {
+		cli_print_event(rop_report_step_event_json(p->cluster, step, status, note));
 		return;
 	}
+	if (status == ROP_EXPECT_MET)
+		tell_met(p, step);
 	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)
 		tell_kept(p, e, note);
 	if (p->cli->values.verbose)
@@ -82,9 +120,9 @@ void progress_tick(struct progress *p, const struct rop_reconcile *r)
 	if (!p->cli->live && !due)
 		return;
 	what = waits_for(r, &open);
-	if (jsonl(p)) {
+	if (for_programs(p)) {
 		p->said_ms = now;
-		cli_print_jsonl(rop_report_waiting_json(p->cluster, state, what, left));
+		cli_print_event(rop_report_waiting_json(p->cluster, state, what, left));
 	} else if (p->cli->live) {
 		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", p->cluster, state,
 			(double)elapsed / 1000, (long long)left_s, what);
@@ -102,8 +140,8 @@ void progress_database(struct progress *p, const struct rop_err *why)
 		return;
 	p->waiting = why != NULL;
 	progress_close_line(p);
-	if (jsonl(p))
-		cli_print_jsonl(rop_report_database_json(p->cluster, why ? why->text : NULL));
+	if (for_programs(p))
+		cli_print_event(rop_report_database_json(p->cluster, why ? why->text : NULL));
 	else if (why)
 		cli_tell(p->cli, "%s: waiting, nothing is sent meanwhile: %s", p->cluster, why->text);
 	else
@@ -114,12 +152,17 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 {
 	int64_t took_ms = rop_boot_ms() - p->began_ms;
 	progress_close_line(p);
-	if (jsonl(p))
-		cli_print_jsonl(rop_report_summary_json(p->cluster, result, took_ms));
+	if (for_programs(p))
+		cli_print_event(rop_report_summary_json(p->cluster, result, took_ms));
 	if (result->code != ROP_OK)
-		cli_findings(result->text);
-	if (jsonl(p) || result->code != ROP_OK)
+		cli_findings(now && now->findings.n ? now->findings.at[0].reason : NULL, result->text);
+	if (result->code != ROP_OK)
+		progress_not_done(p);
+	if (for_programs(p) || result->code != ROP_OK)
 		return;
+	ROP_OWN_TEXT rest = { 0 };
+	rop_plan_lines_reached(p->lines, &rest);
+	print_done(p, &rest);
 	if (!result->reached)
 		cli_tell(p->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
 			 p->cluster, result->steps);

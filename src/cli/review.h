@@ -9,6 +9,8 @@ struct review {
 	const char *path; /* of the saved plan; NULL: it was shown, or --yes was said beforehand */
 	struct rop_saved_plan plan;
 	const struct rop_saved_step **index; /* NULL: --yes, all may be done */
+	bool planned;                        /* there is something to do */
+	struct rop_plan_lines *lines;        /* of what is about to be done, as text; NULL: not as text */
 };
 
 /* A saved plan, by its content, or a topology: the session gets its topology. Of a saved plan nothing is believed but

@@ -318,6 +318,14 @@ struct rop_situation *session_situation(const struct session *s)
 							   .looks_once = true });
 }
 
+const char *plan_reason(const struct rop_plan *plan)
+{
+	const struct rop_situation *first = plan->first;
+	if (first->findings.n)
+		return first->findings.at[0].reason;
+	return first->paused ? "Paused" : NULL;
+}
+
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now)
 {
 	ROP_OWN_TEXT text = { 0 };

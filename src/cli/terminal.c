@@ -19,6 +19,7 @@ static void say(FILE *to, const char *text)
 
 enum rop_code cli_fail(const struct rop_err *err)
 {
+	cli_document_error(NULL, err->text);
 	if (err->text[0]) {
 		fputs("redis-operator: ", stderr);
 		say(stderr, err->text);
@@ -29,6 +30,7 @@ enum rop_code cli_fail(const struct rop_err *err)
 
 void cli_fail_text(const struct rop_text *text)
 {
+	cli_document_error(NULL, text->at);
 	fputs("redis-operator: ", stderr);
 	say(stderr, text->at);
 }
@@ -49,12 +51,15 @@ void cli_print_diags(struct rop_diags *diags)
 {
 	ROP_OWN_TEXT text = { 0 };
 	rop_diags_print(diags, &text);
-	if (text.n)
-		fputs(text.at, stderr);
+	if (!text.n)
+		return;
+	fputs(text.at, stderr);
+	cli_document_error(NULL, text.at);
 }
 
-void cli_findings(const char *text)
+void cli_findings(const char *reason, const char *text)
 {
+	cli_document_error(reason, text);
 	ROP_OWN_ARENA arena = rop_arena_new();
 	for (const char *line = text; *line;) {
 		size_t n = strcspn(line, "\n");
@@ -62,6 +67,11 @@ void cli_findings(const char *text)
 			*line == ' ' ? "" : "redis-operator: ", rop_text_visible(arena, line, n, SIZE_MAX));
 		line += n + (line[n] == '\n');
 	}
+}
+
+void cli_say_text(const struct rop_text *text)
+{
+	say(stderr, text->at);
 }
 
 void cli_print(const struct rop_text *text)
@@ -75,21 +85,6 @@ void cli_tell_text(const struct cli *cli, const struct rop_text *text)
 	ROP_OWN_ARENA arena = rop_arena_new();
 	if (text->n)
 		cli_tell(cli, "%s", rop_strndup(arena, text->at, text->n - 1)); /* the last line's end is added there */
-}
-
-void cli_print_json(json_t *json)
-{
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(json);
-}
-
-void cli_print_jsonl(json_t *json)
-{
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	fflush(stdout);
-	json_decref(json);
 }
 
 static bool json_is_missing;

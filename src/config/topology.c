@@ -93,7 +93,6 @@ static bool check_root(const struct rop_doc *doc, struct rop_diags *diags)
 bool rop_topology_from_doc(struct rop_arena *arena, const struct rop_doc *doc, struct rop_diags *diags,
 			   struct rop_topology **ret_topology)
 {
-	size_t errors = diags->errors;
 	if (!check_root(doc, diags))
 		return false;
 	struct rop_topology *topology = rop_alloc(arena, sizeof *topology);
@@ -101,7 +100,7 @@ bool rop_topology_from_doc(struct rop_arena *arena, const struct rop_doc *doc, s
 	struct config_walk walk = { .arena = arena, .doc = doc, .diags = diags, .topology = topology };
 	config_walk(&walk);
 	config_checks(&walk);
-	if (diags->errors > errors)
+	if (diags->errors) /* also of the document itself: what an alias stands for was not read */
 		return false;
 	finish(arena, topology);
 	*ret_topology = topology;
@@ -113,9 +112,7 @@ bool rop_topology_load(struct rop_arena *arena, const char *path, struct rop_dia
 {
 	struct rop_doc *doc;
 	struct rop_topology *topology;
-	size_t errors = diags->errors;
-	if (!config_doc_load(arena, path, diags, &doc) || !rop_topology_from_doc(arena, doc, diags, &topology) ||
-	    diags->errors > errors)
+	if (!config_doc_load(arena, path, diags, &doc) || !rop_topology_from_doc(arena, doc, diags, &topology))
 		return false;
 	*ret_topology = topology;
 	return true;

@@ -24,6 +24,12 @@ static const char *const CONDITIONS[] = {
 #undef X
 };
 
+static const char *const DEEDS[] = {
+#define X(id, name) name,
+	ROP_DEEDS(X)
+#undef X
+};
+
 static int find(const char *const *names, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
@@ -76,4 +82,14 @@ bool rop_entry_empty(const struct rop_entry *entry)
 	return !entry->resolutions.n && !entry->transitions.n && !entry->expects.n && !entry->temporaries_set.n &&
 	       !entry->temporaries_gone.n && !entry->members_changed && !entry->shards_changed && !entry->state &&
 	       !entry->formed && !entry->reached_revision && !entry->conditions_changed;
+}
+
+const char *rop_deed_name(enum rop_deed_kind what)
+{
+	return what < ROP_DEEDS_N ? DEEDS[what] : "";
+}
+
+int rop_deed_find(const char *name)
+{
+	return find(DEEDS, ROP_DEEDS_N, name);
 }

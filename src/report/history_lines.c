@@ -4,8 +4,19 @@
 
 #include "shared.h"
 
+static json_t *deed_json(const struct rop_history_line *l)
+{
+	const struct rop_deed *d = l->deed;
+	return rop_json("{s:s, s:o, s:s, s:o, s:I, s:o, s:i, s:o, s:o, s:o}", "type", "deed", "time",
+			rop_json_time(l->wall_ms), "what", rop_deed_name(d->what), "user", rop_json_text(d->user),
+			"uid", (json_int_t)d->uid, "host", rop_json_text(d->host), "pid", d->pid, "command",
+			rop_json_text(d->command), "reason", rop_json_text(d->reason), "note", rop_json_text(d->note));
+}
+
 json_t *rop_report_history_json(const struct rop_history_line *l)
 {
+	if (l->deed)
+		return deed_json(l);
 	if (!l->is_step)
 		return rop_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
 				rop_json_time(l->wall_ms), "from", l->from, "to", l->to, "row", rop_json_text(l->row),
@@ -24,9 +35,24 @@ static const char *status_color(const char *status)
 	return strcmp(status, "pending") == 0 ? "yellow" : "red";
 }
 
+static void put_deed(const struct rop_report *r, const struct rop_deed *d, const char *time, struct rop_text *out)
+{
+	rop_text_add(out, "%s  %s%s%s by %s@%s (uid %lld)", time, report_paint(r, "bold"), rop_deed_name(d->what),
+		     report_paint(r, "off"), d->user, d->host, (long long)d->uid);
+	if (d->note)
+		rop_text_add(out, " %s", d->note);
+	if (d->reason)
+		rop_text_add(out, ": %s", d->reason);
+	rop_text_add(out, "  [%s]\n", d->command);
+}
+
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *l, struct rop_text *out)
 {
 	const char *time = rop_time_text(r->arena, l->wall_ms);
+	if (l->deed) {
+		put_deed(r, l->deed, time, out);
+		return;
+	}
 	if (!l->is_step) {
 		rop_text_add(out, "%s  %s%s -> %s%s  %s\n", time, report_paint(r, "bold"), l->from, l->to,
 			     report_paint(r, "off"), l->why ? l->why : "");

@@ -1,7 +1,9 @@
 librop_a_SOURCES += \
 	src/report/diagnostics_json.c \
+	src/report/error_json.c \
 	src/report/events_json.c \
 	src/report/explain.c \
+	src/report/grade.c \
 	src/report/health.c \
 	src/report/history_lines.c \
 	src/report/import_proof.c \
@@ -10,6 +12,7 @@ librop_a_SOURCES += \
 	src/report/json_values.c \
 	src/report/paint.c \
 	src/report/plan_json.c \
+	src/report/plan_lines.c \
 	src/report/plan_risk.c \
 	src/report/plan_text.c \
 	src/report/saved_plan.c \

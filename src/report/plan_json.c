@@ -52,10 +52,11 @@ json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *
 				   "slots_to_move", 0, "failovers", 0, "restarts", 0, "risk", report_risk_word(plan));
 	const struct rop_losses *losses = &plan->first->losses;
 	const char *consent = losses->list.n ? rop_printf(r->arena, "%s@%s", r->topology->name, losses->digest) : NULL;
-	return rop_json("{s:s, s:s, s:s, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version", "1.0",
-			"cluster", r->topology->name, "case", rop_case_name(plan->first->kase), "converges",
-			plan->result.reached, "nodes", (int)plan->first->seen->n, "nodes_answering",
-			(int)plan->first->answering, "changes", changes, "summary", summary, "findings",
+	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version",
+			"1.0", "cluster", r->topology->name, "case", rop_case_name(plan->first->kase), "converges",
+			plan->result.reached, "paused", report_is_paused(r, plan->first->wall_ms), "nodes",
+			(int)plan->first->seen->n, "nodes_answering", (int)plan->first->answering, "changes", changes,
+			"summary", summary, "findings",
 			findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",
 			findings_json(plan->first->warnings.at, plan->first->warnings.n), "not_converged_because",
 			plan->result.text, "losses", report_losses_json(losses), "consent", rop_json_text(consent));

@@ -82,15 +82,23 @@ static size_t keep_newcomers(const struct rop_observed *seen, bool *nodes)
 
 typedef ROP_LIST(struct group) group_list;
 
+/* Of several that could, the newest. */
+static int group_of(const struct rop_plan *plan, const group_list *groups, const struct rop_step *step)
+{
+	for (size_t g = groups->n; g-- > 0;) {
+		const struct rop_step *first = groups->at[g].step;
+		if (first == step || (one_line(first, step) && is_found(plan, first) == is_found(plan, step)))
+			return (int)g;
+	}
+	return -1;
+}
+
 static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, group_list *ret_groups)
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_step *step = &plan->steps.at[i];
-		struct group *group = NULL;
-		for (size_t g = ret_groups->n; g-- > 0 && !group;)
-			if (one_line(ret_groups->at[g].step, step) &&
-			    is_found(plan, ret_groups->at[g].step) == is_found(plan, step))
-				group = &ret_groups->at[g];
+		int found = group_of(plan, ret_groups, step);
+		struct group *group = found < 0 ? NULL : &ret_groups->at[found];
 		if (!group) {
 			group = rop_push(arena, ret_groups);
 			*group = (struct group){ .step = step,
@@ -220,20 +228,38 @@ static void put_groups(const struct rop_report *r, const struct rop_plan *plan, 
 	}
 }
 
-void rop_report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
+/* A RESTORE of what the same plan lowers is told with the LOWER of the same node. */
+static int line_of_restore(const struct rop_plan *plan, const int *of_step, const struct rop_step *restore)
+{
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct rop_expect *e = &plan->steps.at[i].expect;
+		if (e->kind == ROP_STEP_LOWER && strcmp(e->name, restore->expect.name) == 0 &&
+		    strcmp(e->node, restore->expect.node) == 0)
+			return of_step[i];
+	}
+	return -1;
+}
+
+const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, size_t *ret_n)
 {
 	group_list groups = { 0 };
 	group_steps(r->arena, plan, &groups);
+	const char **lines = rop_alloc_n(r->arena, groups.n + 1, sizeof *lines);
 	for (size_t i = 0; i < groups.n; i++) {
-		const struct group *g = &groups.at[i];
-		if (g->step->expect.kind == ROP_STEP_RESTORE && is_own_restore(plan, g->step))
-			continue;
-		struct line line = line_of(r->arena, plan, g);
-		rop_text_add(out, "%s: %s: %s", r->topology->name, line.who, line.what);
-		if (line.shard)
-			rop_text_add(out, " of shard %d", line.shard);
-		rop_text_add(out, "\n");
+		struct line line = line_of(r->arena, plan, &groups.at[i]);
+		lines[i] = line.shard ? rop_printf(r->arena, "%s: %s of shard %d", line.who, line.what, line.shard)
+				      : rop_printf(r->arena, "%s: %s", line.who, line.what);
 	}
+	for (size_t i = 0; i < plan->steps.n; i++)
+		of_step[i] = group_of(plan, &groups, &plan->steps.at[i]);
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct rop_step *step = &plan->steps.at[i];
+		int lowered = step->expect.kind == ROP_STEP_RESTORE ? line_of_restore(plan, of_step, step) : -1;
+		if (lowered >= 0)
+			of_step[i] = lowered;
+	}
+	*ret_n = groups.n;
+	return lines;
 }
 
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan)
@@ -297,6 +323,25 @@ void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)
 				     first->seen->nodes[i].reach_why);
 }
 
+bool report_is_paused(const struct rop_report *r, int64_t wall_ms)
+{
+	int64_t until = r->image->paused_until_wall_ms;
+	return r->image->paused && (!until || until > wall_ms);
+}
+
+/* A plan is made as if the pause were over; that it is not yet is the last thing said. */
+static void put_pause(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
+{
+	int64_t until = r->image->paused_until_wall_ms;
+	if (!report_is_paused(r, plan->first->wall_ms))
+		return;
+	rop_text_add(out, "%sPaused%s by %s, until ", report_paint(r, "yellow"), report_paint(r, "off"),
+		     r->image->paused_by ? r->image->paused_by : "a person");
+	if (until)
+		rop_text_add(out, "%s or ", rop_time_text(r->arena, until));
+	rop_text_add(out, "'redis-operator resume %s': apply is refused until then.\n", r->topology->name);
+}
+
 void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	put_header(r, plan, out);
@@ -314,4 +359,5 @@ void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, st
 	else if (!plan->result.reached && plan->result.text[0])
 		rop_text_add(out, "%sIt will not be converged then:\n%s\n",
 			     plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
+	put_pause(r, plan, out);
 }

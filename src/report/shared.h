@@ -14,6 +14,9 @@ struct report_summary {
 	int introduced, slots, replicas, settings, restores;
 };
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan);
+/* "who: what", as a person would group the steps. of_step[i]: the line that tells of step i. */
+const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, size_t *ret_n);
+bool report_is_paused(const struct rop_report *r, int64_t wall_ms);
 
 /* plan_risk.c */
 void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);

@@ -45,6 +45,11 @@ static bool forget_of_cluster(struct forgetting *f, int64_t cluster, struct rop_
 	sql_put_int(&q, PASSES_AT_ONCE);
 	if (!list(f, &q, &passes, err))
 		return false;
+	q = sql_start(f->store, SQL_DEEDS_DROP);
+	sql_put_int(&q, cluster);
+	sql_put_int(&q, f->before_wall_ms);
+	if (!sql_run(&q, err))
+		return false;
 	for (size_t i = 0; i < passes.n; i++) {
 		if (f->rows >= ROWS_AT_ONCE) {
 			f->more = true;

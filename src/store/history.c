@@ -1,13 +1,35 @@
 /* history.c - transitions and steps of a cluster, in the order in which they were written. */
 #include "inner.h"
 
+enum { LINE_MOVE, LINE_STEP, LINE_DEED }; /* as SQL_HISTORY has them */
+
+static void get_deed(struct sql *q, struct rop_arena *arena, struct rop_history_line *line)
+{
+	struct rop_deed *deed = rop_alloc(arena, sizeof *deed);
+	deed->pid = line->pid;
+	deed->user = sql_always(q, arena);
+	deed->command = sql_always(q, arena);
+	deed->what = (enum rop_deed_kind)sql_name_of(q, rop_deed_find, "a deed");
+	deed->reason = sql_text(q, arena);
+	deed->host = sql_always(q, arena);
+	deed->uid = sql_int(q);
+	sql_int(q);
+	deed->note = sql_text(q, arena);
+	line->deed = deed;
+}
+
 static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_line *line)
 {
 	sql_int(q); /* pass */
-	line->is_step = sql_int(q) != 0;
+	int64_t kind = sql_int(q);
 	sql_int(q); /* id */
 	line->wall_ms = sql_int(q);
 	line->pid = sql_small(q);
+	line->is_step = kind == LINE_STEP;
+	if (kind == LINE_DEED) {
+		get_deed(q, arena, line);
+		return;
+	}
 	const char **transition[] = { &line->from, &line->to, &line->why, &line->row };
 	const char **step[] = { &line->subject, &line->command, &line->status, &line->note };
 	for (int i = 0; i < 4; i++)
@@ -27,7 +49,7 @@ static bool read_history(struct rop_store *store, struct rop_arena *arena, const
 	if (!store_find_cluster(store, cluster, &id, err))
 		return false;
 	ROP_LIST(struct rop_history_line) lines = { 0 };
-	struct sql q = sql_start(store, SQL_HISTORY);
+	struct sql q = sql_start(store, store->schema < 4 ? SQL_HISTORY_3 : SQL_HISTORY);
 	sql_put_int(&q, id);
 	sql_put_int(&q, limit);
 	while (sql_row(&q))

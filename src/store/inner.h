@@ -85,6 +85,12 @@ bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_
  * write transaction. */
 bool store_cluster(struct rop_store *store, const char *name, int64_t *ret_id, char *ret_boot_id, struct rop_err *err);
 
+/* ---- deed.c ---- */
+
+/* Inside a write transaction. deed NULL, or no such cluster: nothing. */
+bool store_add_deed(struct rop_store *store, int64_t cluster, const struct rop_deed *deed, int64_t wall_ms,
+		    struct rop_err *err);
+
 /* ---- image.c ---- */
 
 /* 0: no such cluster; no pass of it. */

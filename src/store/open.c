@@ -123,7 +123,8 @@ static bool check_identity(struct rop_store *store, int newest, struct store_ide
 	if (is.version > newest)
 		return rop_fail(err, ROP_FAIL,
 				"the database %s was written by schema %lld, this program knows %d. Use the newer "
-				"redis-operator, or move the file away, which costs history and nothing else",
+				"redis-operator, or move the file away, which costs history, pauses and the memory "
+				"of who held which data",
 				store->path, (long long)is.version, newest);
 	if (!empty && is.version < 1)
 		return store_damaged(store, "it has no schema version", err);

@@ -2,7 +2,7 @@
 #include "inner.h"
 
 static bool pause_cluster(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,
-			  int64_t wall_ms, struct rop_err *err)
+			  const struct rop_deed *deed, int64_t wall_ms, struct rop_err *err)
 {
 	int64_t id;
 	if (!store_cluster(store, cluster, &id, NULL, err))
@@ -12,10 +12,11 @@ static bool pause_cluster(struct rop_store *store, const char *cluster, int64_t 
 	sql_put_int(&q, until_wall_ms);
 	sql_put_text(&q, by);
 	sql_put_int(&q, wall_ms);
-	return sql_run(&q, err);
+	return sql_run(&q, err) && store_add_deed(store, id, deed, wall_ms, err);
 }
 
-static bool resume_cluster(struct rop_store *store, const char *cluster, int64_t wall_ms, struct rop_err *err)
+static bool resume_cluster(struct rop_store *store, const char *cluster, const struct rop_deed *deed, int64_t wall_ms,
+			   struct rop_err *err)
 {
 	int64_t id;
 	if (!store_find_cluster(store, cluster, &id, err))
@@ -23,7 +24,7 @@ static bool resume_cluster(struct rop_store *store, const char *cluster, int64_t
 	struct sql q = sql_start(store, SQL_CLUSTER_RESUME);
 	sql_put_int(&q, id);
 	sql_put_int(&q, wall_ms);
-	return sql_run(&q, err);
+	return sql_run(&q, err) && store_add_deed(store, id, deed, wall_ms, err);
 }
 
 static bool finish(struct rop_store *store, bool ok, const char *what, const char *cluster, struct rop_err *err)
@@ -36,18 +37,20 @@ static bool finish(struct rop_store *store, bool ok, const char *what, const cha
 }
 
 bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,
-		     int64_t wall_ms, struct rop_err *err)
+		     const struct rop_deed *deed, int64_t wall_ms, struct rop_err *err)
 {
 	if (!store_begin(store, err))
 		return rop_wrap(err, "pause cluster '%s'", cluster);
-	return finish(store, pause_cluster(store, cluster, until_wall_ms, by, wall_ms, err), "pause", cluster, err);
+	return finish(store, pause_cluster(store, cluster, until_wall_ms, by, deed, wall_ms, err), "pause", cluster,
+		      err);
 }
 
-bool rop_store_resume(struct rop_store *store, const char *cluster, int64_t wall_ms, struct rop_err *err)
+bool rop_store_resume(struct rop_store *store, const char *cluster, const struct rop_deed *deed, int64_t wall_ms,
+		      struct rop_err *err)
 {
 	if (!store_begin(store, err))
 		return rop_wrap(err, "resume cluster '%s'", cluster);
-	return finish(store, resume_cluster(store, cluster, wall_ms, err), "resume", cluster, err);
+	return finish(store, resume_cluster(store, cluster, deed, wall_ms, err), "resume", cluster, err);
 }
 
 bool rop_store_paused(struct rop_store *store, const char *cluster, int64_t wall_ms, bool *ret_paused,

@@ -5,8 +5,8 @@
 #include "inner.h"
 
 #define MOVE_AWAY \
-	"It is only a cache and a log of intentions: move it away and run again; that costs history and " \
-	"nothing else"
+	"It is only a cache and a log of intentions: move it away and run again; that costs history, " \
+	"pauses and the memory of who held which data"
 
 bool store_damaged(const struct rop_store *store, const char *finding, struct rop_err *err)
 {

@@ -11,15 +11,25 @@
 
 struct rop_store;
 
-/* When a statement is prepared: SETUP on its first use, READ at opening, READ_2 and READ_3 too, unless the database is
+/* When a statement is prepared: SETUP on its first use, READ at opening, READ_2 and so on too, unless the database is
  * still of an older schema, WRITE at opening for writing (so that a database that does not fit is found before anything
  * is sent). */
-enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3, SQL_WHEN_WRITE };
+enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3, SQL_WHEN_READ_4, SQL_WHEN_WRITE };
 
 /* The columns of an expectation, in the order in which commit.c writes and image.c reads them. */
 #define SQL_EXPECT_COLUMNS \
 	"kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
 	"command, precondition, why, issued_wall_ms, issued_boot_ms, deadline_boot_ms, attempts"
+
+/* Moves and steps of a cluster, the newest ?2 of each. */
+#define SQL_HISTORY_LINES \
+	"SELECT * FROM (SELECT t.pass, 0 AS kind, t.id, p.wall_ms, p.pid, t.from_state AS a," \
+	" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved, NULL AS f" \
+	" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC" \
+	" LIMIT ?2)" \
+	" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \
+	" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms, x.why" \
+	" FROM expectation x JOIN pass p ON p.id = x.pass WHERE x.cluster = ?1 ORDER BY x.id DESC LIMIT ?2)"
 
 /* X(name, when, text). Parameters are numbered in the order in which they are bound. */
 /* clang-format off */
@@ -151,15 +161,19 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	X(CONDITION_SET, WRITE, "INSERT INTO condition (cluster, type, status, reason, message, since_wall_ms)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (cluster, type) DO UPDATE SET status = excluded.status," \
 		" reason = excluded.reason, message = excluded.message, since_wall_ms = excluded.since_wall_ms") \
-	/* history, newest first; within a pass the moves stand before the steps they caused */ \
-	X(HISTORY, READ, "SELECT * FROM (SELECT t.pass, 0 AS is_step, t.id, p.wall_ms, p.pid, t.from_state AS a," \
-		" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved, NULL AS f" \
-		" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC" \
-		" LIMIT ?2)" \
-		" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \
-		" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms, x.why" \
-		" FROM expectation x JOIN pass p ON p.id = x.pass WHERE x.cluster = ?1 ORDER BY x.id DESC LIMIT ?2)" \
-		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2")
+	/* history, newest first; within a pass the moves stand before the steps they caused, and before what people
+	 * asked for after it; of a database of schema 3 or older, which is only read */ \
+	X(HISTORY_3, READ, SQL_HISTORY_LINES " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
+	X(HISTORY, READ_4, SQL_HISTORY_LINES \
+		" UNION ALL SELECT * FROM (SELECT pass, 2, id, wall_ms, pid, user, command, what, reason, host," \
+		" uid, 0, note FROM deed WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)" \
+		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
+	/* what people asked for */ \
+	X(DEED_ADD, WRITE, "INSERT INTO deed (cluster, pass, wall_ms, what, user, uid, host, pid, command, reason," \
+		" note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
+	/* ?2: older than this; the newest of a cluster stays */ \
+	X(DEEDS_DROP, WRITE, "DELETE FROM deed WHERE cluster = ?1 AND wall_ms < ?2" \
+		" AND id < (SELECT max(id) FROM deed WHERE cluster = ?1)")
 
 enum sql_name {
 #define X(name, when, text) SQL_##name,

@@ -33,6 +33,9 @@ usage 'an operand too many' "plan: 'b.yaml' is one argument too many" plan a.yam
 usage 'a missing value' '--timeout needs a value: TIME' apply "$F" --timeout
 usage 'a value where none belongs' '--yes takes no value' apply --yes=1 "$F"
 usage 'a wrong duration' "--timeout: '5 minutes' is not a duration such as 250ms, 5s, 10m or 1h" apply --timeout '5 minutes' "$F"
+usage 'a pause of no time is no pause for ever' "--for: '0s' is not a duration such as" pause --for 0s cart
+usage 'a timeout of none neither' "--timeout: '0ms' is not a duration such as" apply --timeout 0ms "$F"
+usage 'too long, and how long it may be' 'at most 720h' pause --for 1000h cart
 usage 'a wrong output' "--output: 'yaml' is not text|json|jsonl" plan -o yaml "$F"
 usage 'a wrong number' "--limit: 'x' is not a whole number" history -n x
 usage 'options alone' 'which command?' -q
@@ -135,6 +138,12 @@ check '--timeout is kept' eval 'began=$SECONDS; topology "$F" 3 1 "intervals: { 
 check '... -o jsonl says so too' eval 'expect 6 apply --yes --timeout 1s -o jsonl "$F"; jq -e -s ".[-1].type == \"summary\" and .[-1].exit_code == 6 and (.[-1].converged | not) and (.[-1].message | test(\"does not answer\"))" "$OUT" >/dev/null'
 node_thaw 5
 check 'pause and resume' eval 'expect 0 pause --for 1h cart && expect 4 apply --yes "$F" && has "$ERR" "is paused" && has "$ERR" "redis-operator resume cart" && expect 0 status -o json cart && json .paused && expect 0 resume cart && wait_until 20 "agreed" && expect 0 apply --yes "$F"'
+check 'plan while paused: the plan, that it is paused, and its own exit code' eval 'rcli 3 CONFIG SET maxmemory 1mb >/dev/null; topology "$F" 3 1 "settings: { maxmemory: 0 }"; expect 0 pause --for 1h cart && expect 2 plan --detailed-exitcode "$F" && has "$OUT" "maxmemory" && has "$OUT" "Paused by " && has "$OUT" "redis-operator resume cart" && expect 0 plan -o json "$F" && json ".paused and (.changes | length) > 0" && expect 4 apply --yes "$F" && has "$ERR" "is paused" && [ "$(rcli 3 CONFIG GET maxmemory | tail -1)" = 1048576 ]'
+check '... not afterwards' eval 'expect 0 resume cart && expect 0 apply --yes "$F" && expect 0 plan "$F" && lacks "$OUT" Paused && expect 0 plan -o json "$F" && json ".paused | not"'
+check 'a pause with a reason: who is stopped reads it' eval 'expect 0 pause --reason "a new disk" cart && expect 4 apply --yes "$F" && has "$ERR" "is paused by $(id -un) (a new disk)" && expect 0 status cart && has "$OUT" "(a new disk) paused it" && expect 0 resume --reason "it is in" cart'
+check '... history has who, where, what for, and the command' eval 'expect 0 history cart && grep -qE "pause by $(id -un)@[^ ]+ \(uid $(id -u)\): a new disk  \[redis-operator .*pause --reason a new disk cart\]" "$OUT" && grep -qE "resume by .*: it is in  \[" "$OUT"'
+check '... and who applied, once for each that changed something' eval 'n=$(op history cart | grep -c " apply by "); [ "$n" -gt 0 ] && rcli 3 CONFIG SET maxmemory 2mb >/dev/null && expect 0 apply --yes --reason "less is more" "$F" && expect 0 apply --yes "$F" && expect 0 history cart && [ "$(grep -c " apply by " "$OUT")" = $((n + 1)) ] && grep -q "apply by .*: less is more  \[" "$OUT" && expect 0 history -o json cart && json ".clusters.cart | map(select(.type == \"deed\" and .reason == \"less is more\")) | length == 1 and (.[0].uid | type == \"number\")"'
+check 'what a reason hides is shown as a sign' eval 'expect 0 pause --reason "$(printf "a\033[2Jb")" cart && expect 0 resume cart && expect 0 history cart && ! grep -q "$(printf "\033")" "$OUT"'
 check 'pause of a misspelt name' eval 'expect 3 pause carts && has "$ERR" "no cluster '\''carts'\''"'
 op_start status --watch cart
 check 'status --watch prints again and again' wait_until 10 '[ "$(grep -c "^cluster cart " "$OUT")" -ge 2 ]'

@@ -25,7 +25,7 @@ errors() { # stderr but for what the topology is warned of
 check 'six servers' fleet_up 6
 topology "$F" 3 1
 changes_begin
-check 'without --yes: 4, and why' eval 'cron 4 "\$ROP apply \$F" && has "$ERR" "give --yes"'
+check 'without --yes: 4, and why; what is planned is called so' eval 'cron 4 "\$ROP apply \$F" && has "$ERR" "give --yes" && ! grep -v "^cart: planned: " "$OUT" && has "$OUT" "cart: planned: $(address 3): replica of shard 1"'
 check '... nothing was sent' no_changes
 check 'forming: a line a change' eval 'cron 0 "\$ROP apply --yes \$F" && only_lines && ! errors'
 check '... grouped as in the plan' eval 'has "$OUT" "cart: $(address 0) ... $(port 5): introduce 6 nodes" && has "$OUT" "cart: 6 nodes: cluster-node-timeout 5000 -> 511, restored when formed"'
@@ -47,3 +47,15 @@ node_start 5
 wait_until 20 'agreed && replicas_up' >/dev/null
 check 'another one at work: 5' eval 'exec {held}>"$LIVE_DIR/cart.lock" && flock "$held"; cron 5 "\$ROP apply --yes \$F"; code=$?; exec {held}>&-; [ $code = 0 ] && [ ! -s "$OUT" ] && [ -s "$ERR" ]'
 check 'a file with errors: 3, on stderr' eval 'echo "x: 1" >>"$F"; cron 3 "\$ROP apply --yes \$F" && [ ! -s "$OUT" ] && has "$ERR" "unknown key"'
+rm "$F"
+fleet_down
+rm -f "$STATE"*
+check 'six others' fleet_up 6
+topology "$F" 3 1
+check 'an end before the end: what was done is on stdout, what was not on stderr' eval 'cron 6 "\$ROP apply --yes --timeout 40ms \$F" && has "$ERR" "cart: not done: $(address 3): replica of shard 1" && lacks "$OUT" "replica of shard" && lacks "$OUT" "converged in"'
+check '... as the journal has it' eval 'op history cart >"$LIVE_DIR/past" && ! grep -q "met .*CLUSTER REPLICATE" "$LIVE_DIR/past"'
+check '... the next one does the rest, and says only that' eval 'cron 0 "\$ROP apply --yes \$F" && only_lines && ! errors && has "$OUT" "cart: $(address 3): replica of shard 1" && agreed'
+node_freeze 4
+topology "$F" 3 1 'intervals: { connectTimeout: 300ms, commandTimeout: 300ms }' 'settings: { maxmemory-samples: 6 }'
+check 'done where it could be, though it ends with 6' eval 'cron 6 "\$ROP apply --yes --timeout 3s \$F"; cat "$OUT" "$ERR"; has "$OUT" "cart: 5 nodes: maxmemory-samples 5 -> 6" && [ "$(rcli 1 CONFIG GET maxmemory-samples | tail -1)" = 6 ]'
+node_thaw 4

@@ -52,6 +52,7 @@ check '... JSON says it too' eval \
 check '... and the worst is not called none' \
 	json '.summary.risk | if type == "object" then .kind else . end | . != "none"'
 check 'with it the slots are given out, and the other keys are kept' goes_on
+check '... history has who consented, and to what' eval 'told 0 history part && tells " consent by $(id -un)@" && tells " to ${CONSENT#*=}"'
 check '... it is over' over
 
 # ---------------------------------------------------------------- a whole shard rebuilt empty

@@ -87,7 +87,7 @@ check '--name' eval 'imported 0 --name shop && has "$F" "  name: shop" && unchan
 check '--name no' eval 'imported 0 --name no && has "$F" "  name: \"no\"" && unchanged'
 check 'a wrong name: 3' eval 'expect 3 import "$(address 0)" --name Shop_1 && has "$ERR" "lower-case letters"'
 check 'something else than HOST:PORT: 3' eval 'expect 3 import nowhere && has "$ERR" "is not HOST:PORT"'
-check 'JSON: 3' eval 'expect 3 import -o json "$(address 0)" && has "$ERR" "YAML"'
+check 'for programs: the file as a text of the document' eval 'expect 0 import -o json "$(address 0)" && json ".topology | test(\"kind: RedisCluster\")"'
 check '--user alone: 3' eval 'expect 3 import "$(address 0)" --user you && has "$ERR" "--password-file"'
 rcli 1 CONFIG SET maxmemory 100mb >/dev/null
 for i in 0 1 2 3 4 5; do rcli $i CONFIG SET maxmemory-policy volatile-ttl >/dev/null; rcli $i CONFIG SET appendonly yes >/dev/null; rcli $i CONFIG SET auto-aof-rewrite-min-size 128mb >/dev/null; done

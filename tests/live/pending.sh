@@ -109,7 +109,7 @@ check 'the journal is clean' journal_clean
 changes_begin
 check 'while paused, apply refuses' expect 4 apply --yes "$CART"
 check 'and says who paused' has "$ERR" 'is paused by ada'
-check 'plan does as well' expect 4 plan "$CART"
+check 'plan shows the plan all the same, and who paused' eval 'expect 0 plan "$CART" && has "$OUT" "Plan: " && has "$OUT" "Paused by ada"'
 check 'status shows it' eval 'expect 0 status -o json "$CART" && jq -e ".paused and (.conditions[] | select(.type == \"Paused\")).message == \"ada paused it\"" "$OUT"'
 check 'nothing was changed' no_changes
 check 'a misspelt name is no pause' expect 3 pause carl

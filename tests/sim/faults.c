@@ -249,8 +249,8 @@ static void person_pauses(struct sim *s, struct chance *c, bool resume)
 	int64_t wall = world_clock(s->world).wall_ms;
 	int64_t until = chance_permille(c, 500) ? wall + chance_between(c, 100, 20000) : 0;
 	trace(s, "person", resume ? "resumes the cluster" : "pauses the cluster");
-	bool ok = resume ? rop_store_resume(s->store, s->topology->name, wall, &err)
-			 : rop_store_pause(s->store, s->topology->name, until, "a person", wall, &err);
+	bool ok = resume ? rop_store_resume(s->store, s->topology->name, NULL, wall, &err)
+			 : rop_store_pause(s->store, s->topology->name, until, "a person", NULL, wall, &err);
 	if (!ok)
 		sim_fail(s, "pause or resume: %s", err.text);
 }

@@ -51,7 +51,7 @@ static void resume(struct sim *s)
 {
 	struct rop_err err = { 0 };
 	trace(s, "person", "resumes whatever was paused");
-	if (!rop_store_resume(s->store, s->topology->name, world_clock(s->world).wall_ms, &err))
+	if (!rop_store_resume(s->store, s->topology->name, NULL, world_clock(s->world).wall_ms, &err))
 		sim_fail(s, "resume: %s", err.text);
 }
 

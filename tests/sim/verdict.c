@@ -203,6 +203,7 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 		       (s->person_replicated && too_few_primaries(s));
 	case ROP_FAIL:
 	case ROP_CHANGES:
+	case ROP_UNSERVED:
 	case ROP_INVALID:
 	case ROP_BUSY:
 	case ROP_STALE:

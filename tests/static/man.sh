@@ -184,4 +184,12 @@ while read -r command option; do
 	complete_words "$command" "$option" --s | grep -qx -e --state && echo "$command $option takes a value, but completion offers options"
 done < <(awk '$4 != "" { print $1, $3 }' "$dir/help.options") >>"$dir/followed"
 nothing 'completion knows which options take a value' "$dir/followed"
+# A word of ours that is a macro's name too (No, Li, At ...) would be obeyed instead of printed, unless it is escaped.
+grep -nE '^\.(Qq|Sq|Dq|Pq|Li|Cm|Op) (No|Ns|At|An|In|As|Do|So|Up|Os|Bx|Ex|Ed|On)( |$)' data/man/* >"$dir/obeyed"
+nothing 'no word of a man page is taken for a macro' "$dir/obeyed"
+# The levels of the log, as the program takes them.
+grep -oE '"error", "warn[a-z]*", [^}]*' src/base/log.c | tr -d '" ' | tr ',' '\n' >"$dir/levels"
+sed -n '/^\.Li level$/,/^\.Li format$/p' data/man/redis-operator.conf.5 | sed '1d;$d' |
+	sed -n 's/^\.Li //p' | tr -d ' .' | tr ',' '\n' >"$dir/man.levels"
+compare 'the levels of the log' 'the program' 'redis-operator.conf(5)' "$dir/levels" "$dir/man.levels"
 exit 0

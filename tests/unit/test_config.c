@@ -610,3 +610,44 @@ Test(config, the_schema_for_editors_says_what_the_table_says)
 		cr_assert_neq(config_setting_kind(json_string_value(json_array_get(refused, i))), CONFIG_SETTING_FREE);
 	json_decref(schema);
 }
+
+/* Whatever stands where a value should: it is said, and nothing that was not read is used. */
+static void refuse_with(const char *text, size_t at, const char *odd)
+{
+	ROP_OWN_TEXT changed = { 0 };
+	rop_text_put(&changed, text, at);
+	rop_text_add(&changed, "%s", odd);
+	rop_text_put(&changed, text + at, strlen(text + at));
+	struct rop_topology *topology = NULL;
+	ROP_OWN_ARENA own = rop_arena_new();
+	struct rop_diags said;
+	struct rop_doc *doc = NULL;
+	rop_diags_init(&said, own);
+	bool ok = rop_doc_parse(own, "t.yaml", changed.at, changed.n, &said, &doc) &&
+		  rop_topology_from_doc(own, doc, &said, &topology);
+	cr_assert_not(ok, "%s", changed.at);
+	cr_assert_gt(said.errors, 0);
+	cr_assert_null(topology);
+	cr_assert_null(load(write_file("t.yaml", changed.at, changed.n, 0644)), "as validate reads it");
+}
+
+Test(config, an_alias_an_anchor_or_a_tag_anywhere_is_an_error_and_no_crash)
+{
+	static const char TEXT[] = "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata: { name: cart "
+				   "}\nspec:\n"
+				   "  shards: 3\n  replicasPerShard: 1\n  auth: { user: op, passwordFile: pw }\n"
+				   "  settings: { maxmemory: 64mb, save: \"\" }\n  intervals: { settle: 1s }\n  "
+				   "nodes:\n"
+				   "    - { address: 10.0.0.1:6379, shard: 1, zone: a }\n    - address: 10.0.0.2:6379\n"
+				   "    - { address: 10.0.0.3:6379 }\n    - { address: 10.0.0.4:6379 }\n"
+				   "    - { address: 10.0.0.5:6379 }\n    - { address: 10.0.0.6:6379 }\n";
+	static const char *const ODD[] = { "*a ", "*a\n",      "!!str ", "!!map ", "!own ",
+					   "&a ", "&a !!str ", "[*a] ",  "!!str" };
+	struct rop_topology *topology = load_text(TEXT);
+	cr_assert_not_null(topology, "the text itself is right: %s", first_error());
+	for (size_t at = 0; at < sizeof TEXT - 1; at++)
+		if (at == 0 || strchr(" {\n", TEXT[at - 1]))
+			for (size_t i = 0; i < sizeof ODD / sizeof *ODD; i++)
+				if (!strchr(" \n}", TEXT[at])) /* within a text a sign is one */
+					refuse_with(TEXT, at, ODD[i]);
+}

@@ -394,8 +394,8 @@ Test(drive_turns, stopped_while_another_process_holds_the_lock_it_ends_at_once)
 
 static void pause_cluster(int64_t until_ms)
 {
-	cr_assert(rop_store_pause(fakes.store, "beside", 0, "somebody else", fakes.now_ms, &err));
-	cr_assert(rop_store_pause(fakes.store, "cart", until_ms, "ann", fakes.now_ms, &err), "%s", err.text);
+	cr_assert(rop_store_pause(fakes.store, "beside", 0, "somebody else", NULL, fakes.now_ms, &err));
+	cr_assert(rop_store_pause(fakes.store, "cart", until_ms, "ann", NULL, fakes.now_ms, &err), "%s", err.text);
 }
 
 Test(drive_turns, a_pause_between_decision_and_commit_is_heard_of_and_nothing_is_sent)
@@ -419,7 +419,7 @@ Test(drive_turns, a_pause_between_decision_and_commit_is_heard_of_and_nothing_is
 		fake_turn();
 	cr_assert_eq(rows(NULL), before, "nothing new is begun");
 	cr_assert(run.done == 0 && fakes.sends == sends);
-	cr_assert(rop_store_resume(fakes.store, "cart", fakes.now_ms, &err));
+	cr_assert(rop_store_resume(fakes.store, "cart", NULL, fakes.now_ms, &err));
 	rop_drive_pauses(run.drive, NULL, 0);
 	cr_assert_not(rop_reconcile_paused(rop_drive_reconcile(run.drive)));
 	until_rest();
@@ -725,7 +725,7 @@ Test(drive_turns, a_slow_look_is_followed_by_a_longer_sleep)
 		rop_drive_free(run.drive);
 		run.drive = NULL;
 		somebody_writes();
-		cr_assert(rop_store_resume(fakes.store, "cart", fakes.now_ms, &err));
+		cr_assert(rop_store_resume(fakes.store, "cart", NULL, fakes.now_ms, &err));
 	}
 }
 

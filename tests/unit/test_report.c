@@ -36,8 +36,62 @@ Test(report, a_plan_says_what_is_done_where)
 		  text.at);
 	cr_assert(strstr(text.at, "Data-loss risk: none.\n"));
 	cr_assert_null(strchr(text.at, '\033'), "no colours");
-	rop_report_plan_lines(&r, &plan, &lines);
+	rop_plan_lines_planned(rop_plan_lines_new(&r, &plan), &lines);
 	cr_assert(strstr(lines.at, ": slots 0-5460 of shard 1\n"), "%s", lines.at);
+}
+
+Test(report, a_line_is_told_when_its_last_step_is_met)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	struct rop_plan_lines *lines = rop_plan_lines_new(&r, &plan);
+	ROP_OWN_TEXT early = { 0 }, done = { 0 }, rest = { 0 }, planned = { 0 };
+	size_t half = 0;
+	while (plan.steps.at[half].expect.kind != ROP_STEP_SLOTS)
+		rop_plan_lines_met(lines, &plan.steps.at[half++], &early);
+	cr_assert(strstr(early.at, "introduce 6 nodes\n"), "%s", early.at);
+	cr_assert_null(strstr(early.at, "cluster-node-timeout"), "it is not put back yet: %s", early.at);
+	cr_assert_null(strstr(early.at, "slots"), "%s", early.at);
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert(strstr(rest.at, ": not done: 10.0.0.1:6379: slots 0-5460 of shard 1\n"), "%s", rest.at);
+	cr_assert(strstr(rest.at, ": done in part, 6 of 12 steps: 6 nodes: cluster-node-timeout"), "%s", rest.at);
+	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
+	for (size_t i = half; i < plan.steps.n; i++)
+		rop_plan_lines_met(lines, &plan.steps.at[i], &done);
+	rop_plan_lines_reached(lines, &done);
+	cr_assert(strstr(done.at, "restored when formed\n"), "%s", done.at);
+	rop_text_done(&rest);
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert_eq(rest.n, 0, "%s", rest.at);
+	rop_plan_lines_planned(lines, &planned);
+	size_t n_planned = 0, n_done = 0;
+	for (const char *at = planned.at; *at; at++)
+		n_planned += *at == '\n';
+	rop_text_put(&early, done.at, done.n);
+	for (const char *at = early.at; *at; at++)
+		n_done += *at == '\n';
+	cr_assert_eq(n_done, n_planned, "each once:\n%s", early.at);
+}
+
+Test(report, what_was_not_planned_is_told_and_what_is_met_again_is_not)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	struct rop_plan_lines *lines = rop_plan_lines_new(&r, &plan);
+	ROP_OWN_TEXT text = { 0 };
+	size_t at = 0;
+	while (plan.steps.at[at].expect.kind != ROP_STEP_SLOTS)
+		at++;
+	struct rop_step step = plan.steps.at[at];
+	rop_plan_lines_met(lines, &step, &text);
+	size_t once = text.n;
+	rop_plan_lines_met(lines, &step, &text);
+	cr_assert_eq(text.n, once);
+	step.expect.subject = "slot:7";
+	rop_plan_lines_met(lines, &step, &text);
+	cr_assert(strstr(text.at, ": CLUSTER ADDSLOTSRANGE"), "%s", text.at);
 }
 
 Test(report, colours_change_nothing_else)
@@ -137,6 +191,74 @@ Test(report, what_json_cannot_hold_is_told_and_null_stands_for_it)
 	json_decref(json);
 	json = rop_json_time(1234);
 	cr_assert_str_eq(json_string_value(json), "1970-01-01T00:00:01.234Z");
+	json_decref(json);
+}
+
+/* ---- one verdict ---------------------------------------------------------------------------------------------- */
+
+static struct rop_grade grade_of(struct rop_topology *topology, struct rop_observed *world)
+{
+	struct rop_report r = about(topology);
+	return rop_report_grade(&r, situation_of(topology, world), NULL);
+}
+
+Test(report, the_verdict_is_the_first_that_holds)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = formed_world(topology);
+	cr_assert_eq(grade_of(topology, fresh_world(topology)).code, ROP_CHANGES, "nothing is there that could fail");
+	cr_assert_eq(grade_of(topology, world).code, ROP_OK);
+	go_silent(world, 5);
+	cr_assert_eq(grade_of(topology, world).code, ROP_TIMEOUT, "a replica: served, but degraded");
+	go_silent(world, 2);
+	struct rop_grade grade = grade_of(topology, world);
+	cr_assert_eq(grade.code, ROP_UNSERVED, "its primary too");
+	cr_assert_str_eq(grade.why, "5461 of 16384 slots are not served");
+	go_silent(world, 1);
+	cr_assert_eq(grade_of(topology, world).code, ROP_UNREACHABLE, "no majority of the primaries");
+	world->nodes[0].reach = ROP_REACH_DENIED;
+	cr_assert_eq(grade_of(topology, world).code, ROP_DENIED, "whatever else there is");
+}
+
+Test(report, what_a_plan_mends_is_changes_and_what_it_does_not_is_told)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[5].role = ROP_ROLE_PRIMARY; /* a replica that left: the plan attaches it again */
+	world->nodes[5].primary = -1;
+	world->nodes[5].primary_id[0] = '\0';
+	struct rop_plan plan = plan_of(topology, world);
+	cr_assert(plan.steps.n && plan.result.reached, "%s", plan.result.text);
+	cr_assert_eq(rop_report_grade(&r, situation_of(topology, world), &plan).code, ROP_CHANGES);
+	cr_assert_eq(rop_report_grade(&r, situation_of(topology, world), NULL).code, ROP_TIMEOUT);
+	go_silent(world, 4);
+	plan = plan_of(topology, world);
+	cr_assert_eq(rop_report_grade(&r, situation_of(topology, world), &plan).code, ROP_TIMEOUT, "never 0, nor 2");
+}
+
+Test(report, of_several_clusters_the_worst)
+{
+	static const enum rop_code ORDER[] = { ROP_DENIED,  ROP_UNREACHABLE, ROP_REFUSED, ROP_UNSERVED,
+					       ROP_TIMEOUT, ROP_CHANGES,     ROP_OK };
+	for (size_t i = 0; i < sizeof ORDER / sizeof *ORDER; i++)
+		for (size_t j = i; j < sizeof ORDER / sizeof *ORDER; j++) {
+			cr_assert_eq(rop_worse_code(ORDER[i], ORDER[j]), ORDER[i]);
+			cr_assert_eq(rop_worse_code(ORDER[j], ORDER[i]), ORDER[i]);
+		}
+}
+
+Test(report, an_error_is_a_code_a_word_a_sentence_and_what_to_do)
+{
+	json_t *json = rop_report_error_json(ROP_REFUSED, NULL, "a is so\n  -> do this\nb is so\n  -> do that");
+	cr_assert_eq(json_integer_value(json_object_get(json, "code")), ROP_REFUSED);
+	cr_assert_str_eq(json_string_value(json_object_get(json, "reason")), "Refused");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "message")), "a is so\nb is so");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "advice")), "do this\ndo that");
+	json_decref(json);
+	json = rop_report_error_json(ROP_REFUSED, "TotalLoss", "a");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "reason")), "TotalLoss");
+	cr_assert(json_is_null(json_object_get(json, "advice")));
 	json_decref(json);
 }
 

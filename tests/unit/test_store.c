@@ -110,7 +110,7 @@ Test(store, every_field_comes_back_from_another_process_s_view)
 	cr_assert(rop_store_accept(store, "cart", "d1", "shards=3\n", "spec:\n", "/etc/cart.yaml", 1, &revision, &err));
 	struct rop_entry entry = full_entry();
 	commit_or_die(store, "cart", &entry);
-	cr_assert(rop_store_pause(store, "cart", 1800000000000, "ada", 1700000000002, &err));
+	cr_assert(rop_store_pause(store, "cart", 1800000000000, "ada", NULL, 1700000000002, &err));
 	rop_store_close(store);
 
 	store = open_or_die(db_path, ROP_STORE_READ);
@@ -482,7 +482,7 @@ Test(store, a_paused_cluster_takes_no_entry_until_resumed_or_expired)
 	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
 	bool paused = true;
 	cr_assert(rop_store_paused(store, "cart", 1, &paused, &err) && !paused, "never heard of: not paused");
-	cr_assert(rop_store_pause(store, "cart", 0, "ada", 1000, &err));
+	cr_assert(rop_store_pause(store, "cart", 0, "ada", NULL, 1000, &err));
 	cr_assert(rop_store_paused(store, "cart", INT64_MAX, &paused, &err) && paused, "until resumed");
 	struct rop_entry entry = entry_at(2000);
 	entry.state = "Verify";
@@ -500,18 +500,18 @@ Test(store, a_paused_cluster_takes_no_entry_until_resumed_or_expired)
 	add_expect(&restore, expect_of(ROP_STEP_RESTORE, "setting:A/timeout"));
 	commit_or_die(store, "cart", &restore);
 	cr_assert_eq(image_of(store, "cart").pending.n, 1);
-	cr_assert(rop_store_resume(store, "cart", 3000, &err));
+	cr_assert(rop_store_resume(store, "cart", NULL, 3000, &err));
 	cr_assert_not(image_of(store, "cart").paused);
 	cr_assert_null(image_of(store, "cart").paused_by);
 	commit_or_die(store, "cart", &entry);
 	/* with an end */
-	cr_assert(rop_store_pause(store, "cart", 5000, "ada", 4000, &err));
+	cr_assert(rop_store_pause(store, "cart", 5000, "ada", NULL, 4000, &err));
 	cr_assert(rop_store_paused(store, "cart", 4999, &paused, &err) && paused);
 	cr_assert(rop_store_paused(store, "cart", 5000, &paused, &err) && !paused, "its time has passed");
 	struct rop_entry after = entry_at(5000);
 	after.state = "Ready";
 	commit_or_die(store, "cart", &after);
-	cr_assert(rop_store_resume(store, "nobody", 1, &err), "resuming what is not there is no error");
+	cr_assert(rop_store_resume(store, "nobody", NULL, 1, &err), "resuming what is not there is no error");
 	cr_assert_not(image_of(store, "nobody").known);
 	rop_store_close(store);
 }
@@ -607,5 +607,69 @@ Test(store, history_is_in_order_and_gives_the_newest)
 	cr_assert_str_eq(lines[1].from, "S19");
 	cr_assert_str_eq(lines[2].subject, "link:19");
 	cr_assert(rop_store_history(store, arena, "cart", 0, &lines, &n, &err) && n == 0);
+	rop_store_close(store);
+}
+
+/* ---- who asked for what -------------------------------------------------------------------------------------- */
+
+static struct rop_deed deed_of(enum rop_deed_kind what, const char *reason)
+{
+	return (struct rop_deed){ .what = what,
+				  .user = "ada",
+				  .uid = 1000,
+				  .host = "box",
+				  .pid = 7,
+				  .command = "redis-operator ...",
+				  .reason = reason };
+}
+
+Test(store, history_has_what_people_asked_for_in_its_place)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_history_line *lines;
+	struct rop_deed pause = deed_of(ROP_DEED_PAUSE, "a new disk"), resume = deed_of(ROP_DEED_RESUME, NULL);
+	struct rop_deed both[] = { deed_of(ROP_DEED_APPLY, NULL), deed_of(ROP_DEED_CONSENT, NULL) };
+	size_t n;
+	struct rop_entry entry = entry_at(1000);
+	entry.state = "Observe";
+	*rop_push(arena, &entry.transitions) = (struct rop_transition){
+		.machine = "cluster", .digest = "d", .subject = "cart", .from = "A", .to = "B", .row = "A#1", .why = "x"
+	};
+	commit_or_die(store, "cart", &entry);
+	cr_assert(rop_store_pause(store, "cart", 0, "ada", &pause, 2000, &err), "%s", err.text);
+	cr_assert(rop_store_resume(store, "cart", &resume, 3000, &err), "%s", err.text);
+	cr_assert(rop_store_resume(store, "nobody", &resume, 3000, &err), "%s", err.text);
+	cr_assert(rop_store_deeds(store, "cart", both, 2, 4000, &err), "%s", err.text);
+	entry.wall_ms = 5000;
+	commit_or_die(store, "cart", &entry);
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err), "%s", err.text);
+	cr_assert_eq(n, 6);
+	cr_assert(!lines[0].deed && !lines[5].deed);
+	cr_assert_eq(lines[1].deed->what, ROP_DEED_PAUSE);
+	cr_assert_str_eq(lines[1].deed->reason, "a new disk");
+	cr_assert_str_eq(lines[1].deed->user, "ada");
+	cr_assert_str_eq(lines[1].deed->host, "box");
+	cr_assert_eq(lines[1].deed->uid, 1000);
+	cr_assert_eq(lines[1].wall_ms, 2000);
+	cr_assert_eq(lines[2].deed->what, ROP_DEED_RESUME);
+	cr_assert_null(lines[2].deed->reason);
+	cr_assert_eq(lines[3].deed->what, ROP_DEED_APPLY);
+	cr_assert_eq(lines[4].deed->what, ROP_DEED_CONSENT);
+	rop_store_close(store);
+}
+
+Test(store, what_people_asked_for_is_forgotten_with_the_rest_but_for_the_newest)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_history_line *lines;
+	struct rop_deed deed = deed_of(ROP_DEED_PAUSE, NULL);
+	size_t n;
+	bool more;
+	for (int i = 1; i <= 3; i++)
+		cr_assert(rop_store_deeds(store, "cart", &deed, 1, i * 1000, &err));
+	cr_assert(rop_store_forget_before(store, 2500, 1, &more, &err), "%s", err.text);
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 1);
+	cr_assert(rop_store_forget_before(store, INT64_MAX, 1, &more, &err), "%s", err.text);
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 1 && lines[0].wall_ms == 3000);
 	rop_store_close(store);
 }

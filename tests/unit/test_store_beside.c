@@ -27,7 +27,7 @@ Test(store_beside, only_another_connection_s_writes_are_changes)
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE), *reader = open_or_die(db_path, ROP_STORE_READ);
 	cr_assert(changed(store) && changed(reader), "the first time");
 	cr_assert(!changed(store) && !changed(reader));
-	cr_assert(rop_store_pause(store, "cart", 0, "ada", 1, &err));
+	cr_assert(rop_store_pause(store, "cart", 0, "ada", NULL, 1, &err));
 	cr_assert_not(changed(store), "its own");
 	cr_assert(changed(reader));
 	cr_assert_not(changed(reader));
@@ -43,10 +43,10 @@ Test(store_beside, pauses_are_listed_as_written)
 	struct rop_pause *pauses = NULL;
 	size_t n = 9;
 	cr_assert(rop_store_pauses(store, arena, &pauses, &n, &err) && n == 0);
-	cr_assert(rop_store_pause(store, "wishlist", 5000, "ada", 1, &err));
-	cr_assert(rop_store_pause(store, "basket", 0, "bob", 1, &err));
-	cr_assert(rop_store_pause(store, "cart", 0, NULL, 1, &err));
-	cr_assert(rop_store_resume(store, "basket", 2, &err));
+	cr_assert(rop_store_pause(store, "wishlist", 5000, "ada", NULL, 1, &err));
+	cr_assert(rop_store_pause(store, "basket", 0, "bob", NULL, 1, &err));
+	cr_assert(rop_store_pause(store, "cart", 0, NULL, NULL, 1, &err));
+	cr_assert(rop_store_resume(store, "basket", NULL, 2, &err));
 	cr_assert(rop_store_pauses(store, arena, &pauses, &n, &err) && n == 2);
 	cr_assert(rop_streq(pauses[0].cluster, "cart") && !pauses[0].by && pauses[0].until_wall_ms == 0);
 	cr_assert(rop_streq(pauses[1].cluster, "wishlist") && rop_streq(pauses[1].by, "ada"));
@@ -101,7 +101,7 @@ static struct rop_file_error *errors_of(struct rop_store *store, const char *clu
 /* The table came with schema 2: a reader of such a database is told of them, one of an older hears of none. */
 Test(store_beside, errors_of_files_are_read_from_schema_2_on)
 {
-	for (int schema = 1; schema <= 3; schema++) {
+	for (int schema = 1; schema <= 4; schema++) {
 		for (int i = 0; i < schema; i++)
 			raw_exec(db_path, store_migrations[i].sql);
 		raw_exec(db_path, rop_printf(arena, "PRAGMA application_id = %d; PRAGMA user_version = %d",
@@ -191,6 +191,7 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	}
 }
 
+#define UNDO_4 "DROP INDEX deed_of_cluster; DROP TABLE deed;"
 #define UNDO_3 "DROP TABLE shard_copy; DROP TABLE shard; ALTER TABLE temporary_setting DROP COLUMN peer;"
 #define UNDO_2 \
 	"DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
@@ -201,14 +202,14 @@ static void make_version(int version)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
 	accept_one(store, "cart", "one", "/d/cart.yaml");
-	cr_assert(rop_store_pause(store, "wishlist", 0, "ada", 1, &err));
+	cr_assert(rop_store_pause(store, "wishlist", 0, "ada", NULL, 1, &err));
 	fill(store, "cart", 3);
 	struct rop_entry entry = entry_at(1002);
 	add_temporary(&entry, NODE_A, "10.0.0.1:6379", "15000", "500");
 	commit_or_die(store, "cart", &entry);
 	rop_store_close(store);
-	raw_exec(db_path,
-		 rop_printf(arena, "%s %s PRAGMA user_version = %d", UNDO_3, version < 2 ? UNDO_2 : "", version));
+	raw_exec(db_path, rop_printf(arena, "%s %s %s PRAGMA user_version = %d", UNDO_4, UNDO_3,
+				     version < 2 ? UNDO_2 : "", version));
 	sqlite3 *bare = NULL; /* it is what the schemas up to then make, to the letter */
 	cr_assert_eq(sqlite3_open(in_folder("bare.db"), &bare), SQLITE_OK);
 	for (int i = 0; i < version; i++)
@@ -261,13 +262,13 @@ Test(store_beside, a_database_of_version_1_is_read_as_it_is_and_then_migrates_co
 	cr_assert(rop_store_file_error(store, "/d/cart.yaml", "cart", "line 1: error", 1, &err), "%s", err.text);
 	fill(store, "basket", 2);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 	/* and the program of version 1 leaves it alone */
 	store = NULL;
 	cr_assert_not(store_open_with(db_path, ROP_STORE_WRITE, store_migrations, 1, &store, &err));
-	cr_assert(strstr(err.text, "written by schema 3, this program knows 1"), "%s", err.text);
+	cr_assert(strstr(err.text, "written by schema 4, this program knows 1"), "%s", err.text);
 	cr_assert_null(store);
 }
 
@@ -289,7 +290,7 @@ Test(store_beside, one_of_version_2_keeps_all_it_had_and_learns_of_shards)
 	commit_or_die(store, "cart", &entry);
 	cr_assert_eq(image_of(store, "cart").shards.n, 1);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
 }
@@ -307,7 +308,7 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 			if (children[i] == 0) {
 				struct rop_store *store;
 				bool ok = rop_store_open(db_path, ROP_STORE_WRITE, &store, &err) &&
-					  rop_store_pause(store, "x", 0, "x", 1, &err);
+					  rop_store_pause(store, "x", 0, "x", NULL, 1, &err);
 				if (!ok)
 					fprintf(stderr, "%s\n", err.text);
 				_exit(ok ? 0 : 1);
@@ -317,7 +318,7 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 			int status = -1;
 			cr_assert(waitpid(children[i], &status, 0) == children[i] && status == 0, "process %d", i);
 		}
-		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3);
+		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
 		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM instance"), 1);
 		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 		cr_assert(integrity_ok(db_path));

@@ -171,7 +171,8 @@ Test(store_faults, a_read_that_fails_breaks_nothing)
 	}
 }
 
-static struct store_migration four[4] = { { NULL },
+static struct store_migration five[5] = { { NULL },
+					  { NULL },
 					  { NULL },
 					  { NULL },
 					  { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE cluster "
@@ -179,8 +180,8 @@ static struct store_migration four[4] = { { NULL },
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {
-	cr_assert_eq(store_migrations_n, 3);
-	memcpy(four, store_migrations, 3 * sizeof *four);
+	cr_assert_eq(store_migrations_n, 4);
+	memcpy(five, store_migrations, 4 * sizeof *five);
 	bool reached = true;
 	for (int k = 1; reached; k++) {
 		unlink(db_path);
@@ -191,20 +192,20 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		fault = (struct fault_plan){
 			.fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true
 		};
-		bool ok = store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err);
+		bool ok = store_open_with(db_path, ROP_STORE_WRITE, five, 5, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int64_t version = raw_int(db_path, "PRAGMA user_version");
-		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 3);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 4);
 		cr_assert(integrity_ok(db_path));
-		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err), "and then it goes on: %s",
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, five, 5, &store, &err), "and then it goes on: %s",
 			  err.text);
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
-		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-4", db_path), "PRAGMA user_version"), 3);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-5", db_path), "PRAGMA user_version"), 4);
 	}
 }
 

@@ -43,7 +43,7 @@ Test(store_group, of_outdated_paused_refused_and_good_exactly_the_good_one_is_wr
 	int64_t passes[N];
 	for (int i = 0; i < N; i++)
 		passes[i] = first_pass(store, NAMES[i]);
-	cr_assert(rop_store_pause(store, "paused", 0, "ada", 1000, &err));
+	cr_assert(rop_store_pause(store, "paused", 0, "ada", NULL, 1000, &err));
 	for (int turn = 0; turn < N; turn++) { /* wherever the good one stands */
 		struct rop_entry entries[N];
 		struct rop_commit_request requests[N] = { { 0 } };
@@ -119,7 +119,7 @@ Test(store_group, a_group_with_nothing_to_write_touches_no_file)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE), *other = open_or_die(db_path, ROP_STORE_WRITE);
 	int64_t pass = first_pass(store, "cart");
-	cr_assert(rop_store_pause(store, "paused", 0, "ada", 1000, &err));
+	cr_assert(rop_store_pause(store, "paused", 0, "ada", NULL, 1000, &err));
 	bool changed;
 	cr_assert(rop_store_changed(other, &changed, &err) && changed);
 	struct rop_entry empty = entry_at(3000), in_pause = move_with("Verify", "link:A>C"), late = empty;

@@ -369,7 +369,7 @@ static void pauses_told(void *arg, const struct rop_pause *pauses, size_t n, con
 		struct rop_store *second;
 		struct rop_err failure = { 0 };
 		cr_assert(rop_store_open(b->path, ROP_STORE_WRITE, &second, &failure), "%s", failure.text);
-		cr_assert(rop_store_pause(second, "cart", 0, "a test", 1000, &failure), "%s", failure.text);
+		cr_assert(rop_store_pause(second, "cart", 0, "a test", NULL, 1000, &failure), "%s", failure.text);
 		rop_store_close(second);
 	} else {
 		rop_loop_stop(b->loop);

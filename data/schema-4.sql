@@ -1,0 +1,18 @@
+-- schema-4.sql - from version 3 to version 4: what people asked for, and who they were.
+-- Run after schema-3.sql by src/store/migrate.c. Never edited once released: a change is a new migration.
+
+CREATE TABLE deed (
+	id      INTEGER PRIMARY KEY,
+	cluster INTEGER NOT NULL REFERENCES cluster (id),
+	pass    INTEGER NOT NULL,                         -- the newest one at that time: its place in history; 0: none yet
+	wall_ms INTEGER NOT NULL,
+	what    TEXT    NOT NULL CHECK (what IN ('apply', 'consent', 'pause', 'resume')),
+	user    TEXT    NOT NULL,                         -- the person's; behind sudo the one who called it
+	uid     INTEGER NOT NULL,
+	host    TEXT    NOT NULL,
+	pid     INTEGER NOT NULL,
+	command TEXT    NOT NULL,
+	reason  TEXT,                                     -- as the person gave it
+	note    TEXT                                      -- of consent: to which losses; of a pause: until when
+) STRICT;
+CREATE INDEX deed_of_cluster ON deed (cluster, id);

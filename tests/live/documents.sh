@@ -1,0 +1,153 @@
+#!/bin/bash
+# documents.sh - what programs read: every command's -o json is one document of the schema, errors too; the one verdict
+# shellcheck disable=SC2034,SC2016
+
+. "$(dirname "$0")/../lib/live.sh"
+F=$LIVE_DIR/cart.yaml
+if ! /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+	skip 'the schema of what is printed' 'python3-jsonschema is not installed'
+	exit 0
+fi
+
+cat >"$LIVE_DIR/fits.py" <<'PYTHON'
+"""fits.py SCHEMA DEFINITION FILE json|jsonl - one document, or an object a line; fields that the schema lacks are errors."""
+import json, sys
+import jsonschema
+
+with open(sys.argv[1]) as f:
+    schema = json.load(f)
+jsonschema.Draft7Validator.check_schema(schema)
+
+
+def strict(s):
+    if isinstance(s, dict):
+        if "properties" in s:
+            s.setdefault("additionalProperties", False)
+        for v in s.values():
+            strict(v)
+    elif isinstance(s, list):
+        for v in s:
+            strict(v)
+
+
+strict(schema["definitions"])
+text = open(sys.argv[3]).read()
+documents = [json.loads(text)] if sys.argv[4] == "json" else [json.loads(line) for line in text.splitlines()]
+if not documents:
+    sys.exit("nothing was printed")
+validator = jsonschema.Draft7Validator({"$ref": "#/definitions/" + sys.argv[2], "definitions": schema["definitions"]})
+for document in documents:
+    for error in validator.iter_errors(document):
+        print("/".join(map(str, error.absolute_path)) + ": " + error.message[:300])
+        sys.exit(1)
+PYTHON
+fits() { # fits DEFINITION json|jsonl CODE ARG... - the exit code, and what was printed
+	local definition=$1 how=$2 code=$3
+	shift 3
+	expect "$code" -o "$how" "$@" &&
+		/usr/bin/python3 "$LIVE_DIR/fits.py" "$TOP/data/redis-operator-output.schema.json" "$definition" "$OUT" "$how"
+}
+both() { # both NAME DEFINITION DEFINITION-OF-A-LINE CODE ARG...
+	local name=$1 definition=$2 line=$3
+	shift 3
+	check "$name" fits "$definition" json "$@"
+	check "$name, a line" fits "$line" jsonl "$@"
+}
+error() { # error NAME CODE ARG... - a document that is an error, and the sentence on stderr as ever
+	local name=$1 code=$2
+	shift 2
+	check "$name: $code" eval 'fits error json '"$code $(printf '%q ' "$@")"' && json ".error.code == '"$code"' and (.error.message | length > 0)" && [ -s "$ERR" ]'
+	check "$name: a line" eval 'fits event jsonl '"$code $(printf '%q ' "$@")"' && [ "$(wc -l <"$OUT")" = 1 ] && jq -e ".type == \"error\" and .error.code == '"$code"'" "$OUT" >/dev/null'
+}
+verdict() { # verdict NAME CODE WORD - the same of status, check and plan, by exit code and in the document
+	check "$1: status" eval 'fits status json '"$2"' status --exit-code "$F" && json ".verdict.exit_code == '"$2"' and .verdict.word == \"'"$3"'\""'
+	check "$1: check" eval 'fits check json '"$2"' check --exit-code "$F" && json ".verdict.exit_code == '"$2"'"'
+	check "$1: plan" eval 'fits plan json '"$2"' plan --detailed-exitcode "$F" && json ".verdict.exit_code == '"$2"'"'
+	check "$1: with -q nothing is printed" each 'expect '"$2"' $i "$F" -q && [ ! -s "$OUT" ]' 'status --exit-code' 'check --exit-code' 'plan --detailed-exitcode'
+}
+
+check 'six servers' fleet_up 6
+topology "$F" 3 1
+printf 'x: 1\n' >"$LIVE_DIR/bad.yaml"
+
+# ---------------------------------------------------------------- without a cluster
+
+both validate validate validated_file 0 validate "$F"
+both 'validate of a bad file' validate validated_file 3 validate "$F" "$LIVE_DIR/bad.yaml"
+both 'acl' acl acl 0 acl operator
+both 'machine graph' machine machine 0 machine graph
+both 'machine graph mermaid' machine machine 0 machine graph mermaid
+both 'machine table' machine machine 0 machine table
+both 'machine words' machine machine 0 machine words
+both 'machine check' machine_check machine_check 0 machine check
+both '--version' version version 0 --version
+both '--help' help help 0 --help
+both 'status --help' help help 0 status --help
+both 'demo down, where none is' demo_down demo_down 0 demo down
+check 'status of an empty database' fits status_all json 0 status
+error 'an unknown command' 3 aply
+error 'no command' 3
+error 'an unknown option' 3 plan --frobnicate "$F"
+error 'a missing operand' 3 apply
+error 'a file with errors' 3 plan "$LIVE_DIR/bad.yaml"
+error 'a file that is not there' 3 status "$LIVE_DIR/nowhere.yaml"
+error 'a machine with errors' 3 machine check "$LIVE_DIR/bad.yaml"
+error 'a cluster that is not known' 3 pause nosuch
+error 'no server' 8 check 127.0.0.1:1
+check '-o json before what is wrong' eval 'expect 3 -o json plan --frobnicate; json .error'
+
+# ---------------------------------------------------------------- formed
+
+verdict 'nothing there yet' 2 changes
+check 'apply without a yes' eval 'fits apply json 4 apply "$F" && json ".error.code == 4 and (.error.advice | test(\"--yes\")) and .summary == null"'
+check 'apply -o json is one object' eval 'fits apply json 0 apply --yes "$F" && json ".cluster == \"cart\" and .exit_code == 0 and .summary.converged and (.events | length > 100) and (has(\"error\") | not)"'
+both 'apply of what is there' apply event 0 apply --yes "$F"
+verdict 'as declared' 0 converged
+both 'plan' plan plan 0 plan "$F"
+both 'status' status status 0 status "$F"
+check 'status of all' eval 'fits status_all json 0 status && json ".clusters | length == 1"'
+check 'status of all, a line each' fits status jsonl 0 status
+both 'check of an address' check check 0 check "$(address 0)"
+both 'history' history history_line 0 history
+both 'history of one' history history_line 0 history cart
+both 'explain' explain explain 0 explain "$F"
+both 'explain of a node' explain explain 0 explain "$F" "$(address 1)"
+both 'import' import import 0 import "$(address 0)"
+check '... the topology in it is one' eval 'expect 0 import -o json "$(address 0)" && jq -r .topology "$OUT" >"$LIVE_DIR/imported.yaml" && expect 0 plan --detailed-exitcode "$LIVE_DIR/imported.yaml"'
+both 'pause' pause pause 0 pause --for 1h cart
+both 'plan while paused' plan plan 0 plan "$F"
+error 'apply while paused' 4 apply --yes "$F"
+both 'resume' pause pause 0 resume cart
+check '--watch -o json would be many documents' eval 'timeout 5 "$ROP_BIN" --state "$STATE" status --watch -o json "$F" >"$OUT" 2>"$ERR"; [ $? = 3 ] && json ".error.advice == \"-o jsonl\""'
+exec {held}>"$LIVE_DIR/cart.lock"
+flock "$held"
+error 'another one at work' 5 apply --yes "$F"
+exec {held}>&-
+
+# ---------------------------------------------------------------- the one verdict
+
+rcli 3 CONFIG SET maxmemory 1mb >/dev/null
+topology "$F" 3 1 'settings: { maxmemory: 0 }'
+verdict 'a setting that drifted' 2 changes
+topology "$F" 3 1
+node_stop 5
+verdict 'a replica is dead' 6 degraded
+check 'apply: what it is by then, as an error' eval 'fits apply json 6 apply --yes --timeout 1s "$F" && json ".error.code == 6 and .summary.exit_code == 6 and .exit_code == 6"'
+node_stop 2
+wait_until 20 'rcli 0 CLUSTER INFO | grep -q cluster_state:fail' >/dev/null
+verdict 'a shard is dead' 10 unserved
+check 'check of an address says so too' expect 10 check --exit-code "$(address 0)"
+check 'status without --exit-code is 0 all the same, check 1' eval 'expect 0 status "$F" && expect 1 check "$F"'
+check 'of several clusters the worst' expect 10 status --exit-code
+node_stop 1
+check 'no majority: status' expect 8 status --exit-code "$F"
+check 'no majority: check' expect 8 check --exit-code "$F"
+check 'no majority: plan, a document with its error' eval 'fits plan json 8 plan --detailed-exitcode "$F" && json ".error.code == 8"'
+for i in 1 2 5; do node_start "$i"; done
+wait_until 30 'agreed && replicas_up' >/dev/null
+verdict 'all are back' 0 converged
+rcli 3 ACL SETUSER nobody on '>pw' +ping >/dev/null
+check 'a password file, for a user who may do nothing' eval 'printf pw >"$LIVE_DIR/pw"; chmod 600 "$LIVE_DIR/pw"; for i in 0 1 2 3 4 5; do rcli $i ACL SETUSER nobody on ">pw" +ping; done >/dev/null; topology "$F" 3 1 "auth: { user: nobody, passwordFile: pw }"'
+check 'not permitted: status' expect 9 status --exit-code "$F"
+check 'not permitted: check' expect 9 check --exit-code "$F"
+check 'not permitted: plan' expect 9 plan --detailed-exitcode "$F"
