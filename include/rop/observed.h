@@ -49,6 +49,7 @@ enum rop_reach {
 	ROP_REACH_NOT_CLUSTER, /* a server, but not in cluster mode */
 	ROP_REACH_LOADING,     /* reading its data set; will answer later */
 	ROP_REACH_SENTINEL,    /* it watches data nodes, and is none */
+	ROP_REACH_SEVERAL,     /* its name is that of several servers */
 	ROP_REACH_NO_COMMAND,  /* a server that does not know CLUSTER or INFO: renamed or disabled there */
 };
 

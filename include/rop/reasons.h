@@ -24,6 +24,7 @@ enum rop_reason_kind {
 	X(NOT_CLUSTER,      "NotCluster",      ROP_REFUSED,     FORBIDS) \
 	X(SENTINEL,         "Sentinel",        ROP_REFUSED,     FORBIDS) \
 	X(NO_COMMAND,       "NoCommand",       ROP_REFUSED,     FORBIDS) \
+	X(SEVERAL_SERVERS,  "SeveralServers",  ROP_REFUSED,     FORBIDS) \
 	X(SAME_NODE_ID,     "SameNodeId",      ROP_REFUSED,     FORBIDS) \
 	X(LEAVES_FROM,      "LeavesFrom",      ROP_REFUSED,     FORBIDS) \
 	X(FOREIGN_PEER,     "ForeignPeer",     ROP_REFUSED,     FORBIDS) \

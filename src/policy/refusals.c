@@ -31,6 +31,10 @@ static void find_unfit_nodes(struct rop_situation *now)
 				    rop_printf(now->arena, "%s is a Sentinel, not a data node", node->address),
 				    "declare the address of a data node (a Sentinel commonly listens on port 26379, a "
 				    "data node on 6379); a cluster fails over by itself and needs no Sentinel");
+		if (node->reach == ROP_REACH_SEVERAL)
+			policy_find(now, (int)i, ROP_WHY_SEVERAL_SERVERS,
+				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
+				    "give each server a name of its own, or declare it by its address");
 		if (node->reach == ROP_REACH_NO_COMMAND)
 			policy_find(now, (int)i, ROP_WHY_NO_COMMAND,
 				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),

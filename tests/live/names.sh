@@ -65,3 +65,19 @@ check 'the member that it led to is not to be forgotten: it lives' eval \
 	'expect 4 plan "$F" && has "$ERR" "$(address 5)" && has "$ERR" "m5.test:$(port 5) leads to another server now" &&
 	lacks "$ERR" "cluster forget"'
 check '... nothing was changed' no_changes
+
+# The name is that of both.
+echo '127.0.0.1 m5.test' >>"$HOSTS"
+check 'a name of two servers: both are named' eval \
+	'expect 4 plan "$F" && has "$ERR" "m5.test:$(port 5): its name leads to two servers: node" &&
+	has "$ERR" " at 127.0.0.1" && has "$ERR" " at 127.0.0.2" && has "$ERR" "a name of its own"'
+check '... by apply, check and status, too' eval \
+	'expect 4 apply --yes "$F" && has "$ERR" "leads to two servers" && expect 1 check "$F" && has "$OUT" "leads to two servers" &&
+	expect 0 status "$F" && has "$OUT" SeveralServers && expect 4 check "m5.test:$(port 5)" && has "$ERR" "leads to two servers"'
+check '... nothing was changed' no_changes
+
+# The servers listen on the second address of the name alone: that is where the seed is.
+for i in 0 1 2 3 4; do sed -i "/m$i.test/d" "$HOSTS"; done
+printf '127.0.0.99 m0.test\n127.0.0.1 m0.test\n' >>"$HOSTS"
+check 'check and import of a name try each of its addresses' eval \
+	'expect 0 check "m0.test:$(port 0)" && expect 0 import "m0.test:$(port 0)"'

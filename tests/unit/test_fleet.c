@@ -210,6 +210,59 @@ Test(fleet, a_command_that_is_gone_is_named)
 	}
 }
 
+/* A node whose id is peer->say. */
+static void is_node(struct peer *peer, int fd)
+{
+	char name[128], line[128], bulk[256];
+	snprintf(line, sizeof line, "%s 127.0.0.1:7000@17000 myself,master - 0 0 0 connected\n", peer->say);
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "CLUSTER NODES") == 0) {
+			snprintf(bulk, sizeof bulk, "$%zu\r\n%s\r\n", strlen(line), line);
+			peer_say(fd, bulk, strlen(bulk));
+		} else {
+			peer_answer(fd, name);
+		}
+	}
+}
+
+#define OTHER_ID "9876543210987654321098765432109876543210"
+
+Test(fleet, a_name_of_two_servers_is_not_taken_for_one)
+{
+	static const char *const IPS[] = { "127.0.0.1", "127.0.0.2", "127.0.0.3" };
+	static const char *const IDS[] = { NODE_ID, OTHER_ID };
+	for (int same = 0; same < 2; same++) {
+		struct peer first, second;
+		struct view view;
+		peer_start(&first, is_node, NODE_ID);
+		peer_start_beside(&second, &first, is_node, IDS[!same]);
+		const struct rop_endpoint named = {
+			.address = "db.test:7000", .ip = IPS[0], .ips = IPS, .n_ips = 3, .port = first.port
+		};
+		view_init(&view);
+		view.fleet = rop_fleet_new(view.loop, &view.options, &named, 1);
+		for (int again = 0; again < 3; again++) {
+			const struct rop_answer *answer = look(&view, ROP_OBSERVE_FULL);
+			if (same) { /* the third, where nobody listens, says nothing against it */
+				cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+				continue;
+			}
+			cr_assert_eq(answer->reach, ROP_REACH_SEVERAL, "%s", answer->reach_why);
+			cr_assert_str_eq(answer->reach_why, "its name leads to two servers: node " NODE_ID " answers "
+							    "at "
+							    "127.0.0.1, "
+							    "node " OTHER_ID " at "
+							    "127.0.0.2");
+			cr_assert(!answer->cluster_nodes && !answer->info_server &&
+				  answer->functions == ROP_COUNT_NOT_ASKED);
+		}
+		cr_assert_eq(second.connections, 1, "asked once");
+		view_done(&view);
+		peer_stop(&first);
+		peer_stop(&second);
+	}
+}
+
 /* Sends unasked and hangs up, as servers do with too many clients or in protected mode. */
 static void refuses_and_closes(struct peer *peer, int fd)
 {

@@ -247,6 +247,8 @@ Test(policy_situation, nodes_that_cannot_be_of_a_cluster_are_named)
 		       "10.0.0.3:6379 is not in cluster mode");
 	expect_finding(with_node_2(ROP_REACH_SENTINEL, "a watcher"), "Sentinel", ROP_REFUSED,
 		       "10.0.0.3:6379 is a Sentinel, not a data node");
+	expect_finding(with_node_2(ROP_REACH_SEVERAL, "its name is of two"), "SeveralServers", ROP_REFUSED,
+		       "10.0.0.3:6379: its name is of two");
 	expect_finding(with_node_2(ROP_REACH_NO_COMMAND, "INFO is gone"), "NoCommand", ROP_REFUSED,
 		       "10.0.0.3:6379: INFO is gone");
 }
