@@ -102,6 +102,7 @@ struct rop_node {
 	bool at_home;        /* a peer is connected to it where it calls itself to be */
 	const char *strange; /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
 				asked is; NULL */
+	const char *modules; /* their names, sorted, a blank after each; "": none; NULL: it would not say */
 	bool no_config;      /* it knows no CONFIG: renamed or disabled there */
 	int handshakes;      /* entries of its view that have no identity yet */
 	int others;          /* entries of its view with an identity, besides itself */
@@ -201,11 +202,12 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
 	const char *info_memory; /* only where maxmemory is among the settings asked for */
 	const char *refused;     /* as rop_node.refused */
-	bool no_config;          /* as rop_node.no_config */
-	int64_t n_clients;       /* connections it has; 0: unknown */
-	const char *operators;   /* those lines of CLIENT LIST that are of operators */
-	const char **settings;   /* n_settings values; NULL entries: unknown; NULL: none */
-	bool *no_setting;        /* n_settings: there is none of that name; NULL: none was asked for */
+	const char *info_modules;
+	bool no_config;        /* as rop_node.no_config */
+	int64_t n_clients;     /* connections it has; 0: unknown */
+	const char *operators; /* those lines of CLIENT LIST that are of operators */
+	const char **settings; /* n_settings values; NULL entries: unknown; NULL: none */
+	bool *no_setting;      /* n_settings: there is none of that name; NULL: none was asked for */
 };
 
 /* What so many declared nodes can explain, generously: members that are to be forgotten, handshakes, long names; all

@@ -220,6 +220,7 @@ static void forget_answer(struct rop_answer *answer)
 {
 	answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
 	answer->info_replication = answer->info_keyspace = answer->info_memory = NULL;
+	answer->info_modules = NULL;
 	answer->settings = NULL;
 	answer->no_setting = NULL;
 	answer->functions = ROP_COUNT_NOT_ASKED;

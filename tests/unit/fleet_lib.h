@@ -11,6 +11,7 @@
 
 #include "rop/fleet.h"
 
+#define LOOK_COMMANDS 7 /* of a look's first connection, with CLIENT SETNAME */
 #define NODE_ID "0123456789012345678901234567890123456789"
 
 /* ---- misbehaving peers ------------------------------------------------------------------------------------- */

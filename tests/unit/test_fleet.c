@@ -292,10 +292,10 @@ Test(fleet, a_refusal_that_closes_the_connection_is_the_reason)
 static void takes_no_name(struct peer *peer, int fd)
 {
 	char name[128];
-	for (int i = 0; i < 7 && peer_command(peer, fd, name, sizeof name); i++)
+	for (int i = 0; i < LOOK_COMMANDS + 1 && peer_command(peer, fd, name, sizeof name); i++)
 		if (strncmp(name, "CLIENT SETNAME", 14) == 0)
 			peer_say(fd, peer->say, strlen(peer->say));
-		else if (i < 6)
+		else if (i < LOOK_COMMANDS)
 			peer_answer(fd, name);
 }
 
@@ -305,7 +305,7 @@ static void takes_no_name_and_closes(struct peer *peer, int fd)
 	char name[128];
 	peer_command(peer, fd, name, sizeof name);
 	peer_say(fd, peer->say, strlen(peer->say));
-	while (!strstr(name, "keyspace") && peer_command(peer, fd, name, sizeof name))
+	while (!strstr(name, "modules") && peer_command(peer, fd, name, sizeof name))
 		;
 }
 
@@ -704,7 +704,7 @@ Test(fleet, a_late_reply_is_never_taken_for_a_later_one)
 static void answers_once(struct peer *peer, int fd)
 {
 	char name[128];
-	for (int i = 0; i < 6 && peer_command(peer, fd, name, sizeof name); i++)
+	for (int i = 0; i < LOOK_COMMANDS && peer_command(peer, fd, name, sizeof name); i++)
 		peer_answer(fd, name);
 	if (peer->say)
 		peer_say(fd, peer->say, strlen(peer->say));
@@ -1010,7 +1010,7 @@ Test(fleet, a_hung_node_does_not_delay_the_others)
 	for (int i = 0; i < 3; i++) {
 		cr_assert_eq(answers[i + 1].reach, ROP_REACH_OK, "%s", answers[i + 1].reach_why);
 		cr_assert_eq(answers[i + 1].port, ports[i + 1]);
-		cr_assert_eq(good[i].commands, 6);
+		cr_assert_eq(good[i].commands, LOOK_COMMANDS);
 	}
 	view_done(&view);
 	peer_stop(&hung);
@@ -1183,8 +1183,10 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	cr_assert_eq(view.calls, 3);
 	view_done(&view);
 	peer_stop(&peer);
-	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;CLUSTER "
-				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;FUNCTION LIST;");
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO "
+				"modules;PING;CLUSTER "
+				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO modules;FUNCTION "
+				"LIST;");
 	cr_assert_eq(peer.connections, 1);
 }
 
@@ -1216,8 +1218,9 @@ Test(fleet, what_comes_too_late_is_not_sent)
 	rop_loop_run(view.loop);
 	view_done(&view);
 	peer_stop(&peer);
-	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;CLUSTER "
-				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;");
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO "
+				"modules;PING;CLUSTER "
+				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO modules;");
 }
 
 /* ---- who is connected ---------------------------------------------------------------------------------------- */
