@@ -99,14 +99,15 @@ struct rop_node {
 	const char *held_at;
 	int held_by;
 	int64_t held_ms;
-	bool at_home;        /* a peer is connected to it where it calls itself to be */
-	const char *strange; /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
-				asked is; NULL */
-	const char *modules; /* their names, sorted, a blank after each; "": none; NULL: it would not say */
-	bool no_config;      /* it knows no CONFIG: renamed or disabled there */
-	int handshakes;      /* entries of its view that have no identity yet */
-	int others;          /* entries of its view with an identity, besides itself */
-	int strangers;       /* those of them that were not among the nodes asked */
+	bool at_home;         /* a peer is connected to it where it calls itself to be */
+	const char *strange;  /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
+				 asked is; NULL */
+	const char *nameless; /* why its name has no address, though it answers where it was last; NULL: it has */
+	const char *modules;  /* their names, sorted, a blank after each; "": none; NULL: it would not say */
+	bool no_config;       /* it knows no CONFIG: renamed or disabled there */
+	int handshakes;       /* entries of its view that have no identity yet */
+	int others;           /* entries of its view with an identity, besides itself */
+	int strangers;        /* those of them that were not among the nodes asked */
 	uint64_t strangers_digest; /* of their ids, in any order */
 	int version;               /* 70015 for 7.0.15 (redis_version); 0 unknown */
 	bool valkey;
@@ -187,7 +188,7 @@ struct rop_endpoint {           /* where one node is asked */
 	const char *ip;         /* literal; NULL: none is known, no_ip says why */
 	const char *const *ips; /* others to be tried where it does not listen there, ip among them; NULL: none */
 	size_t n_ips;
-	const char *no_ip;
+	const char *no_ip;       /* beside an ip: that is where it was last; who else answers there is nobody */
 	int port, bus_port;      /* bus_port 0: port + 10000 */
 	const char *expected_id; /* or NULL */
 };
@@ -203,6 +204,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	const char *info_memory; /* only where maxmemory is among the settings asked for */
 	const char *refused;     /* as rop_node.refused */
 	const char *info_modules;
+	const char *nameless;  /* as rop_node.nameless */
 	bool no_config;        /* as rop_node.no_config */
 	int64_t n_clients;     /* connections it has; 0: unknown */
 	const char *operators; /* those lines of CLIENT LIST that are of operators */

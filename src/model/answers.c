@@ -247,6 +247,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->functions = answer->functions;
 	node->refused = answer->refused;
 	node->no_config = answer->no_config;
+	node->nameless = answer->nameless;
 	node->modules = module_names(arena, answer->info_modules);
 	if (answer->info_memory)
 		node->used_memory = replication_used_memory(answer->info_memory);

@@ -43,6 +43,16 @@ static void find_unfit_nodes(struct rop_situation *now)
 	}
 }
 
+static void warn_of_names(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].nameless)
+			policy_warn(now->arena, &now->layout, (int)i, ROP_WHY_NAMELESS,
+				    rop_printf(now->arena, "%s: %s", now->seen->nodes[i].address,
+					       now->seen->nodes[i].nameless),
+				    "bring the name back, or declare the node by another");
+}
+
 static void find_silent_nodes(struct rop_situation *now)
 {
 	const char *advice = now->formed ? "bring the majority of the primaries back; nothing is changed without them"
@@ -337,6 +347,7 @@ static void find_wrong_shape(struct rop_situation *now)
 void refusals_of_nodes(struct rop_situation *now)
 {
 	find_unfit_nodes(now);
+	warn_of_names(now);
 	find_twins(now);
 	policy_find_elsewhere(now);
 	find_foreign_peers(now);

@@ -325,6 +325,21 @@ static bool ask_for_clients(struct job *job)
 	return true;
 }
 
+/* Its name has no address: whom it reaches where it was last must be the one that it was. */
+static void look_at_last_known(struct rop_arena *arena, const struct rop_endpoint *endpoint, struct rop_answer *answer)
+{
+	char id[OWN_ID_MAX];
+	own_id(answer, id);
+	if (answer->reach == ROP_REACH_OK && rop_streq(endpoint->expected_id, id)) {
+		answer->nameless = rop_printf(arena, "%s; it is reached where it was last, at %s", endpoint->no_ip,
+					      answer->ip);
+		return;
+	}
+	answer->reach_why = rop_printf(arena, "%s; where it was last, at %s: %s", endpoint->no_ip, answer->ip,
+				       answer->reach == ROP_REACH_OK ? "another server answers" : answer->reach_why);
+	answer->reach = ROP_REACH_SILENT;
+}
+
 static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 {
 	struct job *job = arg;
@@ -335,6 +350,9 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->reach = verdict->reach;
 		answer->reach_why = rop_strdup(job->errand->arena, verdict->why);
 	}
+	const struct rop_endpoint *endpoint = &job->errand->fleet->members[job->node].endpoint;
+	if (endpoint->no_ip && endpoint->ip)
+		look_at_last_known(job->errand->arena, endpoint, answer);
 	if (answer->reach != ROP_REACH_OK) /* half an answer is none */
 		forget_answer(answer);
 	if (job->node >= job->errand->fleet->n || !ask_for_clients(job))

@@ -5,7 +5,7 @@ librop_a_SOURCES += \
 	src/store/statements.c src/store/statements.h src/store/transaction.c
 
 # data/schema*.sql as C string literals, one a line, for migrate.c
-SCHEMAS = src/store/schema.inc src/store/schema-2.inc src/store/schema-3.inc
+SCHEMAS = src/store/schema.inc src/store/schema-2.inc src/store/schema-3.inc src/store/schema-4.inc
 BUILT_SOURCES += $(SCHEMAS)
 CLEANFILES += $(SCHEMAS)
 SQL_TO_C = $(AM_V_GEN)$(MKDIR_P) src/store && sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/'
@@ -15,4 +15,6 @@ src/store/schema-2.inc: $(top_srcdir)/data/schema-2.sql
 	$(SQL_TO_C) $(top_srcdir)/data/schema-2.sql >$@.tmp && mv $@.tmp $@
 src/store/schema-3.inc: $(top_srcdir)/data/schema-3.sql
 	$(SQL_TO_C) $(top_srcdir)/data/schema-3.sql >$@.tmp && mv $@.tmp $@
+src/store/schema-4.inc: $(top_srcdir)/data/schema-4.sql
+	$(SQL_TO_C) $(top_srcdir)/data/schema-4.sql >$@.tmp && mv $@.tmp $@
 src/store/librop_a-migrate.$(OBJEXT): $(SCHEMAS)

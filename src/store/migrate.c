@@ -15,11 +15,15 @@ static const char SCHEMA_2[] =
 static const char SCHEMA_3[] =
 #include "src/store/schema-3.inc"
 	;
+static const char SCHEMA_4[] =
+#include "src/store/schema-4.inc"
+	;
 
 const struct store_migration store_migrations[] = {
 	{ SCHEMA }, /* 1 */
 	{ SCHEMA_2 },
 	{ SCHEMA_3 },
+	{ SCHEMA_4 },
 };
 const int store_migrations_n = (int)(sizeof store_migrations / sizeof *store_migrations);
 

@@ -263,6 +263,41 @@ Test(fleet, a_name_of_two_servers_is_not_taken_for_one)
 	}
 }
 
+Test(fleet, where_a_nameless_node_was_last_only_itself_counts)
+{
+	static const struct {
+		const char *expected;
+		enum rop_reach reach;
+		const char *why;
+	} CASES[] = {
+		{ NODE_ID, ROP_REACH_OK, "no such name; it is reached where it was last, at 127.0.0.1" },
+		{ OTHER_ID, ROP_REACH_SILENT, "no such name; where it was last, at 127.0.0.1: another server answers" },
+		{ NULL, ROP_REACH_SILENT, "no such name; where it was last, at 127.0.0.1: another server answers" },
+	};
+	struct peer peer;
+	peer_start(&peer, is_node, NODE_ID);
+	for (size_t i = 0; i <= sizeof CASES / sizeof *CASES; i++) {
+		bool gone = i == sizeof CASES / sizeof *CASES;
+		const struct rop_endpoint named = { .address = "db.test:7000",
+						    .ip = "127.0.0.1",
+						    .no_ip = "no such name",
+						    .port = peer.port,
+						    .expected_id = gone ? NODE_ID : CASES[i].expected };
+		struct view view;
+		if (gone)
+			peer_stop(&peer);
+		view_init(&view);
+		view.fleet = rop_fleet_new(view.loop, &view.options, &named, 1);
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(answer->reach, gone ? ROP_REACH_SILENT : CASES[i].reach);
+		cr_assert_eq(answer->cluster_nodes != NULL, answer->reach == ROP_REACH_OK);
+		const char *said = answer->reach == ROP_REACH_OK ? answer->nameless : answer->reach_why;
+		cr_assert_str_eq(said, gone ? "no such name; where it was last, at 127.0.0.1: connection refused"
+					    : CASES[i].why);
+		view_done(&view);
+	}
+}
+
 /* Sends unasked and hangs up, as servers do with too many clients or in protected mode. */
 static void refuses_and_closes(struct peer *peer, int fd)
 {

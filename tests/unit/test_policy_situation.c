@@ -253,6 +253,18 @@ Test(policy_situation, nodes_that_cannot_be_of_a_cluster_are_named)
 		       "10.0.0.3:6379: INFO is gone");
 }
 
+Test(policy_situation, a_node_without_a_name_is_warned_of)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	cr_assert_eq(situation_of(topology, world)->layout.warnings.n, 0);
+	world->nodes[2].nameless = "no such name";
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(!now->refused && rop_situation_converged(now) && now->layout.warnings.n == 1);
+	cr_assert_str_eq(now->layout.warnings.at[0].reason, "Nameless");
+	cr_assert_str_eq(now->layout.warnings.at[0].text, "10.0.0.3:6379: no such name");
+}
+
 Test(policy_situation, before_it_is_formed_every_node_must_answer)
 {
 	static const enum rop_reach REACHES[] = { ROP_REACH_SILENT, ROP_REACH_LOADING };

@@ -49,7 +49,8 @@ static struct rop_entry numbered_entry(int number, const struct rop_image *befor
 			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 		add_expect(&entry, x);
 	}
-	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", number };
+	*rop_push(arena,
+		  &entry.members) = (struct rop_member){ .node = NODE_A, .address = "10.0.0.1:6379", .shard = number };
 	add_temporary(&entry, NODE_A, "a", "15000", rop_printf(arena, "%d", number));
 	for (int i = 1; i <= 3; i++) {
 		struct rop_shard_memory *shard = add_shard(&entry, i, rop_printf(arena, "%d", i));
@@ -171,7 +172,8 @@ Test(store_faults, a_read_that_fails_breaks_nothing)
 	}
 }
 
-static struct store_migration four[4] = { { NULL },
+static struct store_migration five[5] = { { NULL },
+					  { NULL },
 					  { NULL },
 					  { NULL },
 					  { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE cluster "
@@ -179,8 +181,8 @@ static struct store_migration four[4] = { { NULL },
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {
-	cr_assert_eq(store_migrations_n, 3);
-	memcpy(four, store_migrations, 3 * sizeof *four);
+	cr_assert_eq(store_migrations_n, 4);
+	memcpy(five, store_migrations, 4 * sizeof *five);
 	bool reached = true;
 	for (int k = 1; reached; k++) {
 		unlink(db_path);
@@ -191,20 +193,20 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		fault = (struct fault_plan){
 			.fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true
 		};
-		bool ok = store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err);
+		bool ok = store_open_with(db_path, ROP_STORE_WRITE, five, 5, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int64_t version = raw_int(db_path, "PRAGMA user_version");
-		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 3);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 4);
 		cr_assert(integrity_ok(db_path));
-		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, four, 4, &store, &err), "and then it goes on: %s",
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, five, 5, &store, &err), "and then it goes on: %s",
 			  err.text);
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
-		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-4", db_path), "PRAGMA user_version"), 3);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-5", db_path), "PRAGMA user_version"), 4);
 	}
 }
 
