@@ -426,6 +426,8 @@ Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before
 	struct rop_before before[6] = { 0 };
 	meet_all(world);
 	cr_assert(situation_after(topology, world, before, 5000)->members_agree);
+	for (size_t i = 0; i < 6; i++)
+		set_value(world, i, "cluster-node-timeout", "511");
 	hold_elsewhere(&world->nodes[1], 5, 1600);
 	hold_elsewhere(&world->nodes[2], 1, 600);
 	hold_elsewhere(&world->nodes[3], 1, 100);
@@ -438,6 +440,10 @@ Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before
 	now = situation_after(topology, world, before, 5000);
 	expect_finding(now, "LeavesFrom", ROP_REFUSED, SAID);
 	cr_assert_eq(now->findings.n, 2, "the others that have begun to suffer from it too, not who waits since now");
+	set_value(world, 1, "cluster-node-timeout", "15000");
+	cr_assert_not(situation_after(topology, world, before, 18499)->refused, "it may have been put right just now");
+	cr_assert(situation_after(topology, world, before, 18500)->refused);
+	set_value(world, 1, "cluster-node-timeout", "511");
 	cr_assert(strncmp(now->findings.at[1].text, "1 peer holds 10.0.0.3:6379 at 10.0.9.9:6379, and gets", 53) == 0);
 	cr_assert_null(strstr(now->findings.at[0].advice, "one family"));
 	expect_finding(situation_after(topology, world, NULL, 5000), "LeavesFrom", ROP_REFUSED, SAID);
