@@ -1,4 +1,5 @@
--- schema-4.sql - from version 3 to version 4: what people asked for, and who they were.
+-- schema-4.sql - from version 3 to version 4: what people asked for, and who they were; and
+-- where a node was reached last, for a name that does not resolve any more.
 -- Run after schema-3.sql by src/store/migrate.c. Never edited once released: a change is a new migration.
 
 CREATE TABLE deed (
@@ -16,3 +17,6 @@ CREATE TABLE deed (
 	note    TEXT                                      -- of consent: to which losses; of a pause: until when
 ) STRICT;
 CREATE INDEX deed_of_cluster ON deed (cluster, id);
+
+-- A literal address; NULL: the node is declared by one, or was never reached.
+ALTER TABLE member ADD COLUMN ip TEXT;

@@ -71,7 +71,7 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, and what needs real servers.
 EXTRA_DIST += tests/run tests/bench/run \
-	tests/lib/build.sh tests/lib/live.sh tests/lib/packages.sh tests/lib/peers.sh tests/lib/rounds.sh tests/lib/sim.sh tests/lib/slow_network.py \
+	tests/lib/build.sh tests/lib/live.sh tests/lib/module.c tests/lib/packages.sh tests/lib/peers.sh tests/lib/rounds.sh tests/lib/sim.sh tests/lib/slow_network.py \
 	tests/static/circles.sh tests/static/format.sh tests/static/initialisers.sh tests/static/layers.sh tests/static/names.sh tests/static/scripts.sh tests/static/ternaries.sh \
 	tests/live/lib.sh tests/live/peers.sh
 # Other versions of the servers.

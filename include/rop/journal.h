@@ -113,6 +113,7 @@ struct rop_member { /* a node id this cluster was seen to consist of */
 	char node[ROP_ID_SIZE];
 	const char *address; /* as declared, host:port */
 	int shard;           /* from 1; 0: unknown */
+	const char *ip;      /* where it was reached last; NULL: declared by an address, or unknown */
 };
 
 /* Who held a shard's data when it was looked at last: what is known of it when nobody shows it any more. */

@@ -49,6 +49,7 @@ enum rop_reach {
 	ROP_REACH_NOT_CLUSTER, /* a server, but not in cluster mode */
 	ROP_REACH_LOADING,     /* reading its data set; will answer later */
 	ROP_REACH_SENTINEL,    /* it watches data nodes, and is none */
+	ROP_REACH_SEVERAL,     /* its name is that of several servers */
 	ROP_REACH_NO_COMMAND,  /* a server that does not know CLUSTER or INFO: renamed or disabled there */
 };
 
@@ -107,14 +108,16 @@ struct rop_node {
 	const char *held_at;
 	int held_by;
 	int64_t held_ms;
-	bool torn;           /* a peer heard it just now, and has no link to it: as of two servers with its identity */
-	bool at_home;        /* a peer is connected to it where it calls itself to be */
-	const char *strange; /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
-				asked is; NULL */
-	bool no_config;      /* it knows no CONFIG: renamed or disabled there */
-	int handshakes;      /* entries of its view that have no identity yet */
-	int others;          /* entries of its view with an identity, besides itself */
-	int strangers;       /* those of them that were not among the nodes asked */
+	bool torn;            /* a peer heard it just now, and has no link to it: as of two servers with its identity */
+	bool at_home;         /* a peer is connected to it where it calls itself to be */
+	const char *strange;  /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
+				 asked is; NULL */
+	const char *nameless; /* why its name has no address, though it answers where it was last; NULL: it has */
+	const char *modules;  /* their names, sorted, a blank after each; "": none; NULL: it would not say */
+	bool no_config;       /* it knows no CONFIG: renamed or disabled there */
+	int handshakes;       /* entries of its view that have no identity yet */
+	int others;           /* entries of its view with an identity, besides itself */
+	int strangers;        /* those of them that were not among the nodes asked */
 	uint64_t strangers_digest; /* of their ids, in any order */
 	int version;               /* 70015 for 7.0.15 (redis_version); 0 unknown */
 	bool valkey;
@@ -215,7 +218,7 @@ struct rop_endpoint {           /* where one node is asked */
 	const char *ip;         /* literal; NULL: none is known, no_ip says why */
 	const char *const *ips; /* others to be tried where it does not listen there, ip among them; NULL: none */
 	size_t n_ips;
-	const char *no_ip;
+	const char *no_ip;       /* beside an ip: that is where it was last; who else answers there is nobody */
 	int port, bus_port;      /* bus_port 0: port + 10000 */
 	const char *expected_id; /* or NULL */
 };
@@ -230,7 +233,9 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
 	const char *info_memory; /* only where maxmemory is among the settings asked for */
 	const char *refused;     /* as rop_node.refused */
-	bool config_denied;      /* as rop_node's, all three */
+	const char *info_modules;
+	const char *nameless; /* as rop_node.nameless */
+	bool config_denied;   /* as rop_node's, all three */
 	unsigned forbidden;
 	const char *rights_hidden;
 	int rtt_ms;

@@ -25,6 +25,7 @@ enum rop_reason_kind {
 	X(NOT_CLUSTER,      "NotCluster",      ROP_REFUSED,     FORBIDS) \
 	X(SENTINEL,         "Sentinel",        ROP_REFUSED,     FORBIDS) \
 	X(NO_COMMAND,       "NoCommand",       ROP_REFUSED,     FORBIDS) \
+	X(SEVERAL_SERVERS,  "SeveralServers",  ROP_REFUSED,     FORBIDS) \
 	X(SAME_NODE_ID,     "SameNodeId",      ROP_REFUSED,     FORBIDS) \
 	X(LEAVES_FROM,      "LeavesFrom",      ROP_REFUSED,     FORBIDS) \
 	X(FOREIGN_PEER,     "ForeignPeer",     ROP_REFUSED,     FORBIDS) \
@@ -54,6 +55,7 @@ enum rop_reason_kind {
 	X(SETTINGS,         "Settings",        ROP_TIMEOUT,     OPEN) \
 	X(SETTING_REFUSED,  "SettingRefused",  ROP_TIMEOUT,     SETTING) \
 	X(NO_CONFIG,        "NoConfig",        ROP_REFUSED,     SETTING) \
+	X(NAMELESS,         "Nameless",        ROP_OK,          SETTING) \
 	X(LEFT_LOWERED,     "LeftLowered",     ROP_OK,          SETTING) \
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
 	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \

@@ -15,6 +15,8 @@ struct rop_seed {
 	struct rop_fleet_options *fleet;
 	char *password;
 	const char *text, *host, *ip; /* as typed; its host; what that resolves to */
+	const char *const *ips;       /* all that it resolves to; NULL: that is one */
+	size_t n_ips;
 	int port;
 	struct rop_endpoint *endpoints; /* the seed first, then every peer that it knows an address of */
 	const char **host_names;        /* [endpoint]: cluster-announce-hostname; NULL: none */

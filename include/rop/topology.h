@@ -22,7 +22,8 @@ struct rop_declared_node {
 	const char *ip;         /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
 	const char *const *ips; /* all addresses of its name, the first is ip; NULL: that one only */
 	size_t n_ips;
-	const char *no_ip; /* why its name has no address, in words; NULL: it has, or was not looked up */
+	const char *no_ip; /* why its name has no address, in words (ip: where it was last); NULL: it has, or was not
+			      looked up */
 };
 
 #define ROP_FEW_PRIMARIES "a cluster with fewer than 3 primaries cannot fail over by itself"

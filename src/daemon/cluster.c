@@ -190,10 +190,12 @@ static void named(void *arg, const struct rop_err *err)
 	drive(c);
 }
 
+/* A name that has its address again is news too, though it be the one that was remembered. */
 static bool has_address(const struct rop_topology *t, const struct rop_declared_node *node)
 {
 	for (size_t i = 0; i < t->nodes.n; i++)
-		if (t->nodes.at[i].port == node->port && rop_streq(t->nodes.at[i].ip, node->ip))
+		if (t->nodes.at[i].port == node->port && rop_streq(t->nodes.at[i].ip, node->ip) &&
+		    (node->no_ip || !t->nodes.at[i].no_ip))
 			return true;
 	return false;
 }

@@ -151,6 +151,33 @@ static int64_t count_keys(const char *info)
 	return keys;
 }
 
+#define MODULES_MAX 64
+#define MODULE_NAME_MAX 64
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* "module:name=ReJSON,ver=20000,api=1,...", one line each. */
+static const char *module_names(struct rop_arena *arena, const char *info)
+{
+	static const char MARK[] = "module:name=";
+	const char *names[MODULES_MAX];
+	size_t n = 0;
+	ROP_OWN_TEXT text = { 0 };
+	if (!info)
+		return NULL;
+	for (const char *p = info; n < MODULES_MAX && (p = strstr(p, MARK)); n++) {
+		p += sizeof MARK - 1;
+		names[n] = rop_text_visible(arena, p, strcspn(p, ", \r\n"), MODULE_NAME_MAX);
+	}
+	qsort(names, n, sizeof *names, compare_texts);
+	for (size_t i = 0; i < n; i++)
+		rop_text_add(&text, "%s ", names[i]);
+	return rop_strndup(arena, text.at ? text.at : "", text.n);
+}
+
 #define OPEN_TEXT_MAX 1024
 #define ADDRESS_MAX 128
 
@@ -231,6 +258,8 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->forbidden = answer->forbidden;
 	node->rights_hidden = answer->rights_hidden;
 	node->no_config = answer->no_config;
+	node->nameless = answer->nameless;
+	node->modules = module_names(arena, answer->info_modules);
 	if (answer->info_memory)
 		node->used_memory = replication_used_memory(answer->info_memory);
 	operators_take(arena, answer->operators, node);
@@ -275,11 +304,6 @@ struct places {
 	const char **at;
 	size_t n;
 };
-
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 static struct places places_of(struct rop_arena *work, const struct rop_observed *seen)
 {

@@ -39,6 +39,13 @@ static int shard_number(const struct rop_situation *now, size_t node) /* 0: of n
 	return shard < 0 ? 0 : now->layout.shards[shard].number;
 }
 
+/* Of a node that is declared by name. */
+static const char *ip_to_remember(const struct rop_reconcile *r, size_t node)
+{
+	const char *host = r->options.topology->nodes.at[node].host, *ip = r->now->seen->nodes[node].ip;
+	return ip && strcmp(host, ip) != 0 ? ip : NULL;
+}
+
 static bool members_differ(const struct rop_reconcile *r)
 {
 	const struct rop_observed *seen = r->now->seen;
@@ -46,7 +53,8 @@ static bool members_differ(const struct rop_reconcile *r)
 		return true;
 	for (size_t i = 0; i < seen->n; i++)
 		if (strcmp(r->image.members.at[i].node, seen->nodes[i].id) != 0 ||
-		    r->image.members.at[i].shard != shard_number(r->now, i))
+		    r->image.members.at[i].shard != shard_number(r->now, i) ||
+		    !rop_streq(r->image.members.at[i].ip, ip_to_remember(r, i)))
 			return true;
 	return false;
 }
@@ -65,6 +73,7 @@ static void take_reached(struct rop_reconcile *r)
 		memcpy(member->node, r->now->seen->nodes[i].id, ROP_ID_SIZE);
 		member->address = r->now->seen->nodes[i].address;
 		member->shard = shard_number(r->now, i);
+		member->ip = ip_to_remember(r, i);
 	}
 }
 

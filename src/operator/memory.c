@@ -61,6 +61,7 @@ struct rop_member memory_member(struct rop_arena *arena, const struct rop_member
 {
 	struct rop_member copy = *member;
 	copy.address = rop_strdup(arena, member->address);
+	copy.ip = rop_strdup(arena, member->ip);
 	return copy;
 }
 

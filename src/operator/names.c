@@ -26,6 +26,15 @@ static void over(struct naming *naming)
 	naming->done(naming->arg, naming->err.code == ROP_OK ? NULL : &naming->err);
 }
 
+static const char *last_known(const struct naming *naming, const struct rop_declared_node *node)
+{
+	const char *address = rop_address_join(naming->arena, node->host, node->port);
+	for (size_t m = 0; m < naming->n_members; m++)
+		if (naming->members[m].ip && strcmp(naming->members[m].address, address) == 0)
+			return rop_strdup(naming->arena, naming->members[m].ip);
+	return NULL;
+}
+
 /* ---- listed nodes ------------------------------------------------------------------------------------------ */
 
 static void found(void *arg, const char *const *ips, size_t n, const char *why)
@@ -39,8 +48,10 @@ static void found(void *arg, const char *const *ips, size_t n, const char *why)
 	node->ip = all[0];
 	node->ips = n > 1 ? all : NULL;
 	node->n_ips = n > 1 ? n : 0;
-	if (!n) /* a silent node, not the end of all: the others are looked at */
+	if (!n) { /* a silent node, not the end of all: the others are looked at; and it may be where it was last */
 		node->no_ip = rop_printf(naming->arena, "its name does not resolve: %s", why);
+		node->ip = last_known(naming, node);
+	}
 	if (--naming->left == 0)
 		over(naming);
 }

@@ -30,7 +30,12 @@ static bool log_in(struct rop_seed *seed, const char *user, const char *password
 static void resolved(void *arg, const char *const *ips, size_t n, const char *why)
 {
 	struct rop_seed *seed = arg;
-	seed->ip = n ? rop_strdup(seed->arena, ips[0]) : NULL;
+	const char **all = rop_alloc_n(seed->arena, n + 1, sizeof *all);
+	for (size_t i = 0; i < n; i++)
+		all[i] = rop_strdup(seed->arena, ips[i]);
+	seed->ip = all[0];
+	seed->ips = n > 1 ? all : NULL;
+	seed->n_ips = n > 1 ? n : 0;
 	seed->why = rop_strdup(seed->arena, why);
 	rop_loop_stop(seed->loop);
 }
@@ -40,6 +45,7 @@ static void first_looked(void *arg, const struct rop_answer *answers, size_t n)
 	struct rop_seed *seed = arg;
 	(void)n;
 	seed->first = answers[0];
+	seed->ip = answers[0].ip;
 	rop_loop_stop(seed->loop);
 }
 
@@ -143,8 +149,13 @@ bool rop_seed_open(struct rop_seed *seed, struct rop_arena *arena, const char *t
 	if (!seed->ip)
 		return rop_fail(err, ROP_UNREACHABLE, "'%s' does not resolve: %s", host, seed->why);
 	first.ip = seed->ip;
+	first.ips = seed->ips;
+	first.n_ips = seed->n_ips;
 	first.port = seed->port;
 	look(seed, &first, 1, 0, NULL, 0, first_looked, seed);
+	first.ip = seed->ip; /* where it listens */
+	first.ips = NULL;
+	first.n_ips = 0;
 	if (seed->first.reach != ROP_REACH_OK || !seed->first.cluster_nodes)
 		return rop_fail(err, code_of(seed->first.reach), "%s: %s%s", text,
 				seed->first.reach_why ? seed->first.reach_why : "no answer",

@@ -4,6 +4,8 @@
  * 9.0 on a range of its own). Measured: a replica that gets an RDB of a later version never syncs, and does not start
  * again, for the file lies in its folder; Valkey 8.1 and 9.1 follow each other either way. A replica with fewer
  * databases than its primary (cluster-databases, Valkey 9) files the keys of those it does not have under database 0.
+ * Measured, too: a replica that is sent what a module keeps, and lacks the module, ends ("The RDB file contains module
+ * data I can't load", rdb.c).
  */
 #include <string.h>
 
@@ -63,17 +65,74 @@ static const char *server_of(const struct rop_situation *now, size_t i)
 	return rop_printf(now->arena, "%s (%s)", node->address, node->flavour ? node->flavour : "version unknown");
 }
 
+/* The word with the blank behind it, and nothing before it. */
+static bool has_word(const char *text, const char *word)
+{
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		if (at == text || at[-1] == ' ')
+			return true;
+	return false;
+}
+
+/* One that the primary has and the other has not; NULL: there is none, or it cannot be known. Valkey's engine for
+ * scripts is one from 9.1 on, and keeps nothing. */
+static const char *missing_module(struct rop_arena *arena, const struct rop_node *replica,
+				  const struct rop_node *primary)
+{
+	if (!replica->modules || !primary->modules)
+		return NULL;
+	for (const char *name = primary->modules; *name; name += strcspn(name, " ") + 1) {
+		const char *word = rop_strndup(arena, name, strcspn(name, " ") + 1);
+		if (strcmp(word, "lua ") != 0 && !has_word(replica->modules, word))
+			return rop_strndup(arena, word, strlen(word) - 1);
+	}
+	return NULL;
+}
+
+static const char *cannot_load_modules(const struct rop_situation *now, const struct rop_node *x,
+				       const struct rop_node *p)
+{
+	const char *module = missing_module(now->arena, x, p);
+	if (!module)
+		return NULL;
+	return rop_printf(now->arena,
+			  "%s lacks the module '%s' that %s has: as its replica it cannot load what that module keeps, "
+			  "and ends",
+			  x->address, module, p->address);
+}
+
 const char *alike_cannot_load(const struct rop_situation *now, size_t replica, size_t primary)
 {
 	const struct rop_node *x = &now->seen->nodes[replica], *p = &now->seen->nodes[primary];
-	if (!rop_node_answers(x) || !rop_node_answers(p) || alike_loads(x, p))
+	if (!rop_node_answers(x) || !rop_node_answers(p))
 		return NULL;
+	if (alike_loads(x, p))
+		return cannot_load_modules(now, x, p);
 	return rop_printf(now->arena,
 			  "%s cannot load what %s sends: as its replica it would never be in sync, and not start again",
 			  server_of(now, replica), server_of(now, primary));
 }
 
 #define UPGRADE "upgrade the older ones soon, replicas first"
+#define LOAD_MODULE "load it there, too (loadmodule in its configuration, and restart it)"
+
+/* Whether it can load what the primary has is not known, and the primary has something. */
+static void look_at_untold_modules(struct rop_situation *now, size_t x, size_t p)
+{
+	const struct rop_node *replica = &now->seen->nodes[x], *primary = &now->seen->nodes[p];
+	if (!rop_node_answers(replica) || replica->modules || !primary->modules || !*primary->modules ||
+	    strcmp(primary->modules, "lua ") == 0)
+		return;
+	policy_find(now, (int)x, ROP_WHY_UNKNOWN,
+		    rop_printf(now->arena,
+			       "%s would not tell which modules it has (user '%s' may not run INFO modules), and %s "
+			       "has "
+			       "%s: whether it can load what those keep is not known",
+			       replica->address, now->topology->auth_user ? now->topology->auth_user : "default",
+			       primary->address,
+			       rop_strndup(now->arena, primary->modules, strlen(primary->modules) - 1)),
+		    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+}
 
 /* A pair of today, or the pair that the plan makes. */
 static void look_at_pair(struct rop_situation *now, size_t x, size_t p)
@@ -81,17 +140,22 @@ static void look_at_pair(struct rop_situation *now, size_t x, size_t p)
 	const struct rop_node *replica = &now->seen->nodes[x];
 	bool is_one = replica->role == ROP_ROLE_REPLICA && replica->primary == (int)p;
 	const char *why = alike_cannot_load(now, x, p), *after = alike_cannot_load(now, p, x);
+	bool by_version = !alike_loads(replica, &now->seen->nodes[p]);
+	bool by_version_after = !alike_loads(&now->seen->nodes[p], replica);
+	if (!is_one)
+		look_at_untold_modules(now, x, p);
 	if (why && !is_one)
 		policy_find(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why,
-			    "put newer servers under older ones only (spec.nodes[].shard says who goes where), or "
-			    "bring all to one version first");
+			    by_version ? "put newer servers under older ones only (spec.nodes[].shard says who goes "
+					 "where), or bring all to one version first"
+				       : LOAD_MODULE);
 	else if (why)
-		policy_warn(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why, UPGRADE);
+		policy_warn(now, (int)x, ROP_WHY_UNLIKE_SERVERS, why, by_version ? UPGRADE : LOAD_MODULE);
 	else if (after)
 		policy_warn(now, (int)p, ROP_WHY_UNLIKE_LATER,
 			    rop_printf(now->arena, "after a fail-over of shard %d %s", now->layout.shard_of[p] + 1,
 				       after),
-			    UPGRADE);
+			    by_version_after ? UPGRADE : LOAD_MODULE);
 }
 
 static void look_at_versions(struct rop_situation *now)

@@ -103,14 +103,17 @@ bool policy_addresses_settled(const struct rop_situation *now)
 	return true;
 }
 
-/* One look tells by how long the peers have waited already; who looks again sees it last. */
+/* One look tells by how long the peers have waited already. Who looks again gives them a node timeout besides: within
+ * that they hear where a node is that was put right. */
 static bool is_held_elsewhere(const struct rop_situation *now, size_t i)
 {
 	const struct rop_node *node = &now->seen->nodes[i];
 	const struct rop_before *before = now->before ? &now->before[i] : NULL;
+	int64_t lasting_ms = node_timeout_ms(now, i) > HELD_MS ? node_timeout_ms(now, i) : HELD_MS;
 	if (!rop_node_answers(node) || !node->held_at || node->held_ms < HELD_MS)
 		return false;
-	return now->looks_once || (before && before->held_since_ms && now->boot_ms - before->held_since_ms >= HELD_MS);
+	return now->looks_once ||
+	       (before && before->held_since_ms && now->boot_ms - before->held_since_ms >= lasting_ms);
 }
 
 /* What one of them has suffered for long enough is the case of all that have begun to. */

@@ -31,12 +31,26 @@ static void find_unfit_nodes(struct rop_situation *now)
 				    rop_printf(now->arena, "%s is a Sentinel, not a data node", node->address),
 				    "declare the address of a data node (a Sentinel commonly listens on port 26379, a "
 				    "data node on 6379); a cluster fails over by itself and needs no Sentinel");
+		if (node->reach == ROP_REACH_SEVERAL)
+			policy_find(now, (int)i, ROP_WHY_SEVERAL_SERVERS,
+				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
+				    "give each server a name of its own, or declare it by its address");
 		if (node->reach == ROP_REACH_NO_COMMAND)
 			policy_find(now, (int)i, ROP_WHY_NO_COMMAND,
 				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
 				    "take 'rename-command' out of its configuration and restart it: without this "
 				    "command nobody can tell how the node stands");
 	}
+}
+
+static void warn_of_names(struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].nameless)
+			policy_warn(now, (int)i, ROP_WHY_NAMELESS,
+				    rop_printf(now->arena, "%s: %s", now->seen->nodes[i].address,
+					       now->seen->nodes[i].nameless),
+				    "bring the name back, or declare the node by another");
 }
 
 static void find_silent_nodes(struct rop_situation *now)
@@ -333,6 +347,7 @@ static void find_wrong_shape(struct rop_situation *now)
 void refusals_of_nodes(struct rop_situation *now)
 {
 	find_unfit_nodes(now);
+	warn_of_names(now);
 	find_twins(now);
 	policy_find_elsewhere(now);
 	find_foreign_peers(now);

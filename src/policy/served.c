@@ -60,6 +60,7 @@ static enum standing standing_of(const struct rop_observed *seen, const bool *ow
 	case ROP_REACH_NOT_REDIS:
 	case ROP_REACH_NOT_CLUSTER:
 	case ROP_REACH_SENTINEL:
+	case ROP_REACH_SEVERAL:
 	case ROP_REACH_NO_COMMAND: return STANDS_UNFIT;
 	case ROP_REACH_SILENT: break;
 	}

@@ -10,6 +10,7 @@
  */
 #include "rop/fleet.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct errand {
 	void *arg;
 	struct questions *questions; /* an observation; else NULL */
 	struct rop_answer *answers;
+	bool asked_names; /* answers go on behind the nodes: fleet.members */
 	void (*observed)(void *arg, const struct rop_answer *answers, size_t n);
 	struct rop_outcome *outcomes; /* a send */
 	void (*sent)(void *arg, const struct rop_outcome *outcomes, size_t n);
@@ -56,6 +58,7 @@ struct member { /* one node */
 	struct gate_seat seat;
 	struct job *first, *last; /* waiting, or (the first) under way */
 	bool keeps_clients;       /* does not tell who is connected to it: it is not asked again */
+	const char *several;      /* its name is that of two servers, and which; NULL: not known */
 	struct member *next_ready;
 };
 
@@ -63,8 +66,11 @@ struct rop_fleet {
 	struct rop_loop *loop;
 	struct rop_arena *arena;
 	struct verdict_login login;
+	/* The nodes; and behind them, for each address of a name that has several, whoever is there: asked once. */
 	struct member *members;
-	size_t n;
+	size_t n, n_all;
+	size_t *node_of; /* [behind them]: whose name it is */
+	bool asked_names;
 	struct gate_party party;
 	struct rop_gate *own_gate;               /* or NULL: it is shared */
 	struct member *ready_first, *ready_last; /* have a job, wait for their turn */
@@ -111,6 +117,12 @@ static void start_ready(struct rop_fleet *fleet)
 static void idle_closed(void *arg)
 {
 	struct member *member = arg;
+	gate_lost(member->fleet->party.gate, &member->seat);
+}
+
+static void let_go(struct member *member)
+{
+	link_close(member->link);
 	gate_lost(member->fleet->party.gate, &member->seat);
 }
 
@@ -175,6 +187,63 @@ static struct job *job_new(struct errand *errand, size_t node)
 	return job;
 }
 
+/* ---- names of several servers ------------------------------------------------------------------------------- */
+
+#define OWN_ID_MAX 64
+
+/* The first word of its own line of CLUSTER NODES. "": it has none. */
+static void own_id(const struct rop_answer *answer, char id[OWN_ID_MAX])
+{
+	const char *text = answer->reach == ROP_REACH_OK ? answer->cluster_nodes : NULL;
+	const char *own = text ? strstr(text, "myself") : NULL;
+	while (own && own > text && own[-1] != '\n')
+		own--;
+	snprintf(id, OWN_ID_MAX, "%.*s", own ? (int)strcspn(own, " ") : 0, own ? own : "");
+}
+
+static void tell_names_apart(struct rop_fleet *fleet, const struct rop_answer *answers)
+{
+	for (size_t k = fleet->n; k < fleet->n_all; k++) {
+		size_t node = fleet->node_of[k - fleet->n];
+		char here[OWN_ID_MAX], there[OWN_ID_MAX];
+		own_id(&answers[node], here);
+		own_id(&answers[k], there);
+		if (*here && *there && strcmp(here, there) != 0)
+			fleet->members[node].several = rop_printf(fleet->arena,
+								  "its name leads to two servers: node %s answers at "
+								  "%s, node %s at %s",
+								  here, answers[node].ip, there, answers[k].ip);
+	}
+}
+
+static void forget_answer(struct rop_answer *answer)
+{
+	answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
+	answer->info_replication = answer->info_keyspace = answer->info_memory = NULL;
+	answer->info_modules = NULL;
+	answer->settings = NULL;
+	answer->no_setting = NULL;
+	answer->functions = ROP_COUNT_NOT_ASKED;
+	answer->shards = NULL;
+}
+
+static void look_at_names(struct errand *errand)
+{
+	struct rop_fleet *fleet = errand->fleet;
+	if (errand->asked_names)
+		tell_names_apart(fleet, errand->answers);
+	for (size_t k = fleet->n; k < fleet->n_all && errand->asked_names; k++)
+		let_go(&fleet->members[k]);
+	for (size_t i = 0; i < fleet->n; i++) {
+		struct rop_answer *answer = &errand->answers[i];
+		if (!fleet->members[i].several || answer->reach != ROP_REACH_OK)
+			continue;
+		forget_answer(answer);
+		answer->reach = ROP_REACH_SEVERAL;
+		answer->reach_why = rop_strdup(errand->arena, fleet->members[i].several);
+	}
+}
+
 /* One errand that is over; the fleet may be gone when its callback returns. */
 static void tell(void *arg)
 {
@@ -187,6 +256,8 @@ static void tell(void *arg)
 		return;
 	*at = errand->next;
 	rop_timer_start(fleet->tell, 0); /* there may be another */
+	if (errand->observed)
+		look_at_names(errand);
 	struct errand copy = *errand;
 	rop_arena_free(errand->own);
 	if (copy.observed)
@@ -255,6 +326,21 @@ static bool ask_for_clients(struct job *job)
 	return true;
 }
 
+/* Its name has no address: whom it reaches where it was last must be the one that it was. */
+static void look_at_last_known(struct rop_arena *arena, const struct rop_endpoint *endpoint, struct rop_answer *answer)
+{
+	char id[OWN_ID_MAX];
+	own_id(answer, id);
+	if (answer->reach == ROP_REACH_OK && rop_streq(endpoint->expected_id, id)) {
+		answer->nameless = rop_printf(arena, "%s; it is reached where it was last, at %s", endpoint->no_ip,
+					      answer->ip);
+		return;
+	}
+	answer->reach_why = rop_printf(arena, "%s; where it was last, at %s: %s", endpoint->no_ip, answer->ip,
+				       answer->reach == ROP_REACH_OK ? "another server answers" : answer->reach_why);
+	answer->reach = ROP_REACH_SILENT;
+}
+
 static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 {
 	struct job *job = arg;
@@ -267,15 +353,12 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		answer->reach = verdict->reach;
 		answer->reach_why = rop_strdup(job->errand->arena, verdict->why);
 	}
-	if (answer->reach != ROP_REACH_OK) { /* half an answer is none */
-		answer->cluster_nodes = answer->cluster_info = answer->info_server = NULL;
-		answer->info_replication = answer->info_keyspace = answer->info_memory = NULL;
-		answer->settings = NULL;
-		answer->no_setting = NULL;
-		answer->functions = ROP_COUNT_NOT_ASKED;
-		answer->shards = NULL;
-	}
-	if (!ask_for_clients(job))
+	const struct rop_endpoint *endpoint = &job->errand->fleet->members[job->node].endpoint;
+	if (endpoint->no_ip && endpoint->ip)
+		look_at_last_known(job->errand->arena, endpoint, answer);
+	if (answer->reach != ROP_REACH_OK) /* half an answer is none */
+		forget_answer(answer);
+	if (job->node >= job->errand->fleet->n || !ask_for_clients(job))
 		job_over(job);
 }
 
@@ -285,10 +368,13 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 {
 	struct errand *errand = errand_new(fleet, arena, fleet->n, arg);
 	errand->observed = done;
-	errand->answers = rop_alloc_n(arena, fleet->n, sizeof *errand->answers);
+	errand->asked_names = !fleet->asked_names;
+	fleet->asked_names = true;
+	size_t n = errand->asked_names ? fleet->n_all : fleet->n;
+	errand->answers = rop_alloc_n(arena, n, sizeof *errand->answers);
 	errand->questions = questions_new(errand->own, flags, fleet->login.password ? fleet->login.user : NULL,
 					  setting_names, n_settings);
-	for (size_t i = 0; i < fleet->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct rop_endpoint *endpoint = &fleet->members[i].endpoint;
 		struct rop_answer *answer = &errand->answers[i];
 		answer->address = rop_strdup(arena, endpoint->address);
@@ -396,8 +482,8 @@ void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const stru
 static void join_gate(struct rop_fleet *fleet, const struct rop_fleet_options *options)
 {
 	if (!options->gate) {
-		fleet->own_gate = gate_new(fleet->n);
-		gate_make_room(fleet->n); /* many systems give a process 1024 descriptors unless it asks for more */
+		fleet->own_gate = gate_new(fleet->n_all);
+		gate_make_room(fleet->n_all); /* many systems give a process 1024 descriptors unless it asks for more */
 	}
 	fleet->party = (struct gate_party){
 		.gate = options->gate ? options->gate : fleet->own_gate,
@@ -417,6 +503,28 @@ static const char *const *copies_of(struct rop_arena *arena, const char *const *
 	return copies;
 }
 
+static void member_init(struct rop_fleet *fleet, struct member *member, const struct rop_endpoint *at,
+			struct link_target target)
+{
+	struct rop_arena *arena = fleet->arena;
+	struct rop_endpoint *endpoint = &member->endpoint;
+	*endpoint = *at;
+	endpoint->address = rop_strdup(arena, endpoint->address);
+	endpoint->ip = rop_strdup(arena, endpoint->ip);
+	endpoint->expected_id = rop_strdup(arena, endpoint->expected_id);
+	endpoint->no_ip = rop_strdup(arena, endpoint->no_ip);
+	endpoint->ips = copies_of(arena, endpoint->ips, endpoint->n_ips);
+	target.ip = endpoint->ip;
+	target.ips = endpoint->ips;
+	target.n_ips = endpoint->n_ips;
+	target.no_ip = endpoint->no_ip;
+	target.port = endpoint->port;
+	target.arg = member;
+	member->fleet = fleet;
+	member->link = link_new(fleet->loop, &target);
+	member->seat = (struct gate_seat){ .vacate = idle_unwanted, .arg = member };
+}
+
 struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_options *options,
 				const struct rop_endpoint *endpoints, size_t n)
 {
@@ -425,8 +533,11 @@ struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_op
 	fleet->loop = loop;
 	fleet->arena = arena;
 	fleet->login = (struct verdict_login){ options->user, options->password };
-	fleet->members = rop_alloc_n(arena, n, sizeof *fleet->members);
-	fleet->n = n;
+	fleet->n = fleet->n_all = n;
+	for (size_t i = 0; i < n; i++)
+		fleet->n_all += endpoints[i].n_ips;
+	fleet->members = rop_alloc_n(arena, fleet->n_all, sizeof *fleet->members);
+	fleet->node_of = rop_alloc_n(arena, fleet->n_all - n, sizeof *fleet->node_of);
 	fleet->tell = rop_timer_new(loop, tell, fleet);
 	join_gate(fleet, options);
 	struct link_target target = {
@@ -436,24 +547,16 @@ struct rop_fleet *rop_fleet_new(struct rop_loop *loop, const struct rop_fleet_op
 		.command_timeout_ms = options->command_timeout_ms,
 		.closed = idle_closed,
 	};
-	for (size_t i = 0; i < n; i++) {
-		struct member *member = &fleet->members[i];
-		struct rop_endpoint *endpoint = &member->endpoint;
-		*endpoint = endpoints[i];
-		endpoint->address = rop_strdup(arena, endpoint->address);
-		endpoint->ip = rop_strdup(arena, endpoint->ip);
-		endpoint->expected_id = rop_strdup(arena, endpoint->expected_id);
-		endpoint->no_ip = rop_strdup(arena, endpoint->no_ip);
-		endpoint->ips = copies_of(arena, endpoint->ips, endpoint->n_ips);
-		target.ip = endpoint->ip;
-		target.ips = endpoint->ips;
-		target.n_ips = endpoint->n_ips;
-		target.no_ip = endpoint->no_ip;
-		target.port = endpoint->port;
-		target.arg = member;
-		member->fleet = fleet;
-		member->link = link_new(loop, &target);
-		member->seat = (struct gate_seat){ .vacate = idle_unwanted, .arg = member };
+	for (size_t i = 0, k = n; i < n; i++) {
+		member_init(fleet, &fleet->members[i], &endpoints[i], target);
+		for (size_t a = 0; a < endpoints[i].n_ips; a++, k++) {
+			struct rop_endpoint there = { .address = endpoints[i].address,
+						      .ip = endpoints[i].ips[a],
+						      .port = endpoints[i].port,
+						      .bus_port = endpoints[i].bus_port };
+			fleet->node_of[k - n] = i;
+			member_init(fleet, &fleet->members[k], &there, target);
+		}
 	}
 	return fleet;
 }
@@ -462,14 +565,14 @@ void rop_fleet_free(struct rop_fleet *fleet)
 {
 	if (!fleet)
 		return;
-	for (size_t i = 0; i < fleet->n; i++) {
+	for (size_t i = 0; i < fleet->n_all; i++) {
 		link_free(fleet->members[i].link);
 		gate_lost(fleet->party.gate, &fleet->members[i].seat);
 	}
 	gate_leave(&fleet->party);
 	rop_gate_free(fleet->own_gate);
 	rop_timer_free(fleet->tell);
-	for (size_t i = 0; i < fleet->n; i++)
+	for (size_t i = 0; i < fleet->n_all; i++)
 		for (struct job *job = fleet->members[i].first; job; job = job->next)
 			rop_text_done(&job->wire);
 	for (struct errand *errand = fleet->errands, *next; errand; errand = next) {

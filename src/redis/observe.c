@@ -19,13 +19,14 @@
 #define OPERATORS_BYTES_MAX 16384
 #define LINE_BYTES_MAX 4096
 
-/* The kinds of questions, in the order in which they are asked; the first five decide whether the node can be used. */
+/* The kinds of questions, in the order in which they are asked: those before Q_SETTING always. */
 enum kind {
 	Q_NODES,
 	Q_CLUSTER_INFO,
 	Q_SERVER,
 	Q_REPLICATION,
 	Q_KEYSPACE,
+	Q_MODULES,
 	Q_SETTING,
 	Q_FUNCTIONS,
 	Q_MEMORY,
@@ -48,6 +49,7 @@ static const struct {
 	[Q_SERVER] = { { "INFO", "server" }, "INFO server", INFO_BYTES },
 	[Q_REPLICATION] = { { "INFO", "replication" }, "INFO replication", INFO_BYTES },
 	[Q_KEYSPACE] = { { "INFO", "keyspace" }, "INFO keyspace", INFO_BYTES },
+	[Q_MODULES] = { { "INFO", "modules" }, "INFO modules", INFO_BYTES },
 	[Q_SETTING] = { { "CONFIG", "GET" }, "CONFIG GET", (size_t)64 << 10 },
 	[Q_FUNCTIONS] = { { "FUNCTION", "LIST" },
 			  "FUNCTION LIST",
@@ -259,7 +261,7 @@ static bool take_base(const struct verdict_login *login, struct rop_arena *arena
 	const char **texts[Q_SETTING] = {
 		[Q_NODES] = &answer->cluster_nodes,    [Q_CLUSTER_INFO] = &answer->cluster_info,
 		[Q_SERVER] = &answer->info_server,     [Q_REPLICATION] = &answer->info_replication,
-		[Q_KEYSPACE] = &answer->info_keyspace,
+		[Q_KEYSPACE] = &answer->info_keyspace, [Q_MODULES] = &answer->info_modules,
 	};
 	if (reply->type != REDIS_REPLY_ERROR) {
 		if (!take_text(arena, KINDS[kind].name, reply, texts[kind], ret_verdict))
@@ -268,7 +270,11 @@ static bool take_base(const struct verdict_login *login, struct rop_arena *arena
 			tell_apart(arena, answer);
 		return true;
 	}
-	if (kind == Q_KEYSPACE && verdict_is_noperm(reply->str, reply->len)) {
+	bool denied = verdict_is_noperm(reply->str, reply->len);
+	if (kind == Q_MODULES &&
+	    denied) /* not what has to be known of every node: src/policy/alike.c says where it has */
+		return true;
+	if (kind == Q_KEYSPACE && denied) {
 		note_refused(arena, answer, KINDS[kind].name);
 		return true;
 	}
@@ -332,7 +338,8 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 	case Q_CLUSTER_INFO:
 	case Q_SERVER:
 	case Q_REPLICATION:
-	case Q_KEYSPACE: return take_base(login, arena, kind, reply, answer, ret_verdict);
+	case Q_KEYSPACE:
+	case Q_MODULES: return take_base(login, arena, kind, reply, answer, ret_verdict);
 	case Q_SETTING: take_setting(arena, questions->setting_names[at], at, reply, answer); break;
 	case Q_FUNCTIONS: answer->functions = count_functions(arena, reply, answer); break;
 	case Q_MEMORY: answer->info_memory = memory_text(arena, reply, answer); break;

@@ -64,7 +64,8 @@ static bool is_told(const struct rop_situation *now, size_t node)
 		const struct rop_finding *f = &now->findings.at[i];
 		if (f->node == (int)node &&
 		    (f->is == ROP_WHY_DENIED || f->is == ROP_WHY_NOT_REDIS || f->is == ROP_WHY_NOT_CLUSTER ||
-		     f->is == ROP_WHY_SENTINEL || f->is == ROP_WHY_NO_COMMAND || f->is == ROP_WHY_UNREACHABLE))
+		     f->is == ROP_WHY_SENTINEL || f->is == ROP_WHY_SEVERAL_SERVERS || f->is == ROP_WHY_NO_COMMAND ||
+		     f->is == ROP_WHY_UNREACHABLE))
 			return true;
 	}
 	return false;

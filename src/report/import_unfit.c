@@ -52,6 +52,7 @@ static void find_unreached(const struct rop_import *im, struct rop_findings *lis
 		case ROP_REACH_NOT_REDIS:
 		case ROP_REACH_NOT_CLUSTER:
 		case ROP_REACH_SENTINEL:
+		case ROP_REACH_SEVERAL:
 			problem(im, list, ROP_REFUSED, text,
 				rop_printf(im->arena,
 					   "a node of the cluster is announced at this address: correct its "

@@ -278,6 +278,7 @@ static bool write_members(struct writing *w, struct rop_err *err)
 		sql_put_text(&q, m->node);
 		sql_put_text(&q, m->address);
 		sql_put_int(&q, m->shard);
+		sql_put_text(&q, m->ip);
 		if (!sql_run(&q, err))
 			return false;
 	}

@@ -112,12 +112,13 @@ static bool read_temporaries(struct reading *r, struct rop_image *image, struct 
 
 static bool read_members(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
-	struct sql q = start(r, SQL_MEMBERS_GET);
+	struct sql q = start(r, r->store->schema < 4 ? SQL_MEMBERS_GET_3 : SQL_MEMBERS_GET);
 	while (sql_row(&q)) {
 		struct rop_member *m = rop_push(r->arena, &image->members);
 		sql_copy(&q, m->node, sizeof m->node);
 		m->address = sql_text(&q, r->arena);
 		m->shard = sql_small(&q);
+		m->ip = sql_text(&q, r->arena);
 	}
 	return sql_end(&q, err);
 }

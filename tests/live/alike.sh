@@ -81,6 +81,35 @@ databases_apart() {
 	fleet_down
 }
 
+modules_apart() { # modules_apart VERSION
+	use "$1" "$1: unlike modules" || return
+	rm -f "$STATE"*
+	check "$1: three servers with a module that keeps data" fleet_up 3 "loadmodule $LIVE_DIR/keeper.so"
+	check '... and three without' fleet_up 3
+	TOPOLOGY_NODES='0 1 2 3 4 5'
+	topology "$F" 3 1
+	changes_begin
+	check 'who lacks the module is not made a replica of who has it' eval \
+		'expect 4 plan "$F" && has "$ERR" "$(address 3) lacks the module '"'keeper'"' that $(address 0) has" && has "$ERR" loadmodule'
+	check '... nor by apply' eval 'expect 4 apply --yes "$F" && has "$ERR" "lacks the module"'
+	check '... nothing was changed' no_changes
+	TOPOLOGY_NODES='3 4 5 0 1 2'
+	topology "$F" 3 1
+	check 'the other way round they become a cluster, with a word on what a fail-over would do' eval \
+		'expect 0 apply --yes "$F" && has "$ERR" "after a fail-over of shard 1 $(address 3) lacks the module" && agreed && replicas_up'
+	check '... which check says as well' eval 'expect 0 check "$F" && has "$OUT" "[WARNING] after a fail-over"'
+	rcli 0 CLUSTER FAILOVER TAKEOVER >/dev/null
+	check 'after one it is an error' wait_until 10 \
+		'expect 1 check "$F" && has "$OUT" "[ERR] $(address 3) lacks the module '"'keeper'"' that $(address 0) has"'
+	fleet_down
+}
+
 versions_apart
 newer_ones_lead
 databases_apart
+if cc -shared -fPIC -o "$LIVE_DIR/keeper.so" "$TOP/tests/lib/module.c" 2>"$LIVE_DIR/cc"; then
+	modules_apart redis-7.0
+	modules_apart valkey-9.1
+else
+	skip 'unlike modules' "no compiler: $(head -1 "$LIVE_DIR/cc")"
+fi

@@ -80,8 +80,8 @@ topology "$F" 3 1
 check 'a server declared twice is one error' eval \
 	'expect 4 plan "$F" && has "$ERR" "have the same node id" && lacks "$ERR" "own slots, but the file declares"'
 if command -v socat >/dev/null; then
-	(cd "$LIVE_DIR" && exec socat "TCP-LISTEN:$(port 51),bind=127.0.0.1,reuseaddr,fork" \
-		'SYSTEM:printf "HTTP/1.1 400 Bad Request\r\n\r\n"; sleep 5') >"$LIVE_DIR/socat" 2>&1 &
+	echo 'printf "HTTP/1.1 400 Bad Request\r\n\r\n"; cat >/dev/null' >"$LIVE_DIR/web"
+	(cd "$LIVE_DIR" && exec socat "TCP-LISTEN:$(port 51),bind=127.0.0.1,reuseaddr,fork" 'EXEC:bash web') >"$LIVE_DIR/socat" 2>&1 &
 	LIVE_JOBS+=($!)
 	disown $!
 	wait_until 5 'ports_used | grep -qx "$(port 51)"'

@@ -19,10 +19,10 @@
 
 /* ---- misbehaving peers ------------------------------------------------------------------------------------- */
 
-static int listen_on(int port, int *ret_port)
+static int listen_at(const char *host, int port, int *ret_port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_addr.s_addr = inet_addr(host),
 				       .sin_port = htons((unsigned short)port) };
 	socklen_t n = sizeof address;
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -34,6 +34,11 @@ static int listen_on(int port, int *ret_port)
 	getsockname(fd, (struct sockaddr *)&address, &n);
 	*ret_port = ntohs(address.sin_port);
 	return fd;
+}
+
+static int listen_on(int port, int *ret_port)
+{
+	return listen_at("127.0.0.1", port, ret_port);
 }
 
 static void *peer_thread(void *arg)
@@ -58,15 +63,27 @@ static void *peer_thread(void *arg)
 	return NULL;
 }
 
-void peer_start(struct peer *peer, void (*serve)(struct peer *peer, int fd), const char *say)
+static void start_at(struct peer *peer, const char *host, int port, void (*serve)(struct peer *peer, int fd),
+		     const char *say)
 {
 	signal(SIGPIPE, SIG_IGN);
 	*peer = (struct peer){ .serve = serve, .say = say };
-	peer->listener = listen_on(0, &peer->port);
+	peer->listener = listen_at(host, port, &peer->port);
 	cr_assert(peer->listener >= 0);
 	pthread_t thread;
 	cr_assert(pthread_create(&thread, NULL, peer_thread, peer) == 0);
 	peer->thread = thread;
+}
+
+void peer_start(struct peer *peer, void (*serve)(struct peer *peer, int fd), const char *say)
+{
+	start_at(peer, "127.0.0.1", 0, serve, say);
+}
+
+void peer_start_beside(struct peer *peer, const struct peer *other, void (*serve)(struct peer *peer, int fd),
+		       const char *say)
+{
+	start_at(peer, "127.0.0.2", other->port, serve, say);
 }
 
 void peer_stop(struct peer *peer)

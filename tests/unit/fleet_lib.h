@@ -11,6 +11,7 @@
 
 #include "rop/fleet.h"
 
+#define LOOK_COMMANDS 7 /* of a look's first connection, with CLIENT SETNAME */
 #define NODE_ID "0123456789012345678901234567890123456789"
 
 /* ---- misbehaving peers ------------------------------------------------------------------------------------- */
@@ -26,6 +27,9 @@ struct peer {
 };
 
 void peer_start(struct peer *peer, void (*serve)(struct peer *peer, int fd), const char *say);
+/* On the same port of another host: 127.0.0.2. */
+void peer_start_beside(struct peer *peer, const struct peer *other, void (*serve)(struct peer *peer, int fd),
+		       const char *say);
 void peer_stop(struct peer *peer);
 /* The next command's words, joined by blanks; false: the connection is closed. */
 bool peer_command(struct peer *peer, int fd, char *name, size_t size);

@@ -166,6 +166,7 @@ static void write_down(struct hand *hand, struct rop_entry *entry)
 			struct rop_member *member = rop_push(pool, &image->members);
 			*member = entry->members.at[i];
 			member->address = rop_strdup(pool, member->address);
+			member->ip = rop_strdup(pool, member->ip);
 		}
 	}
 	if (entry->shards_changed)

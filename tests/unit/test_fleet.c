@@ -210,6 +210,94 @@ Test(fleet, a_command_that_is_gone_is_named)
 	}
 }
 
+/* A node whose id is peer->say. */
+static void is_node(struct peer *peer, int fd)
+{
+	char name[128], line[128], bulk[256];
+	snprintf(line, sizeof line, "%s 127.0.0.1:7000@17000 myself,master - 0 0 0 connected\n", peer->say);
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "CLUSTER NODES") == 0) {
+			snprintf(bulk, sizeof bulk, "$%zu\r\n%s\r\n", strlen(line), line);
+			peer_say(fd, bulk, strlen(bulk));
+		} else {
+			peer_answer(fd, name);
+		}
+	}
+}
+
+#define OTHER_ID "9876543210987654321098765432109876543210"
+
+Test(fleet, a_name_of_two_servers_is_not_taken_for_one)
+{
+	static const char *const IPS[] = { "127.0.0.1", "127.0.0.2", "127.0.0.3" };
+	static const char *const IDS[] = { NODE_ID, OTHER_ID };
+	for (int same = 0; same < 2; same++) {
+		struct peer first, second;
+		struct view view;
+		peer_start(&first, is_node, NODE_ID);
+		peer_start_beside(&second, &first, is_node, IDS[!same]);
+		const struct rop_endpoint named = {
+			.address = "db.test:7000", .ip = IPS[0], .ips = IPS, .n_ips = 3, .port = first.port
+		};
+		view_init(&view);
+		view.fleet = rop_fleet_new(view.loop, &view.options, &named, 1);
+		for (int again = 0; again < 3; again++) {
+			const struct rop_answer *answer = look(&view, ROP_OBSERVE_FULL);
+			if (same) { /* the third, where nobody listens, says nothing against it */
+				cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+				continue;
+			}
+			cr_assert_eq(answer->reach, ROP_REACH_SEVERAL, "%s", answer->reach_why);
+			cr_assert_str_eq(answer->reach_why, "its name leads to two servers: node " NODE_ID " answers "
+							    "at "
+							    "127.0.0.1, "
+							    "node " OTHER_ID " at "
+							    "127.0.0.2");
+			cr_assert(!answer->cluster_nodes && !answer->info_server &&
+				  answer->functions == ROP_COUNT_NOT_ASKED);
+		}
+		cr_assert_eq(second.connections, 1, "asked once");
+		view_done(&view);
+		peer_stop(&first);
+		peer_stop(&second);
+	}
+}
+
+Test(fleet, where_a_nameless_node_was_last_only_itself_counts)
+{
+	static const struct {
+		const char *expected;
+		enum rop_reach reach;
+		const char *why;
+	} CASES[] = {
+		{ NODE_ID, ROP_REACH_OK, "no such name; it is reached where it was last, at 127.0.0.1" },
+		{ OTHER_ID, ROP_REACH_SILENT, "no such name; where it was last, at 127.0.0.1: another server answers" },
+		{ NULL, ROP_REACH_SILENT, "no such name; where it was last, at 127.0.0.1: another server answers" },
+	};
+	struct peer peer;
+	peer_start(&peer, is_node, NODE_ID);
+	for (size_t i = 0; i <= sizeof CASES / sizeof *CASES; i++) {
+		bool gone = i == sizeof CASES / sizeof *CASES;
+		const struct rop_endpoint named = { .address = "db.test:7000",
+						    .ip = "127.0.0.1",
+						    .no_ip = "no such name",
+						    .port = peer.port,
+						    .expected_id = gone ? NODE_ID : CASES[i].expected };
+		struct view view;
+		if (gone)
+			peer_stop(&peer);
+		view_init(&view);
+		view.fleet = rop_fleet_new(view.loop, &view.options, &named, 1);
+		const struct rop_answer *answer = look(&view, 0);
+		cr_assert_eq(answer->reach, gone ? ROP_REACH_SILENT : CASES[i].reach);
+		cr_assert_eq(answer->cluster_nodes != NULL, answer->reach == ROP_REACH_OK);
+		const char *said = answer->reach == ROP_REACH_OK ? answer->nameless : answer->reach_why;
+		cr_assert_str_eq(said, gone ? "no such name; where it was last, at 127.0.0.1: connection refused"
+					    : CASES[i].why);
+		view_done(&view);
+	}
+}
+
 /* Sends unasked and hangs up, as servers do with too many clients or in protected mode. */
 static void refuses_and_closes(struct peer *peer, int fd)
 {
@@ -239,10 +327,10 @@ Test(fleet, a_refusal_that_closes_the_connection_is_the_reason)
 static void takes_no_name(struct peer *peer, int fd)
 {
 	char name[128];
-	for (int i = 0; i < 7 && peer_command(peer, fd, name, sizeof name); i++)
+	for (int i = 0; i < LOOK_COMMANDS + 1 && peer_command(peer, fd, name, sizeof name); i++)
 		if (strncmp(name, "CLIENT SETNAME", 14) == 0)
 			peer_say(fd, peer->say, strlen(peer->say));
-		else if (i < 6)
+		else if (i < LOOK_COMMANDS)
 			peer_answer(fd, name);
 }
 
@@ -252,7 +340,7 @@ static void takes_no_name_and_closes(struct peer *peer, int fd)
 	char name[128];
 	peer_command(peer, fd, name, sizeof name);
 	peer_say(fd, peer->say, strlen(peer->say));
-	while (!strstr(name, "keyspace") && peer_command(peer, fd, name, sizeof name))
+	while (!strstr(name, "modules") && peer_command(peer, fd, name, sizeof name))
 		;
 }
 
@@ -651,7 +739,7 @@ Test(fleet, a_late_reply_is_never_taken_for_a_later_one)
 static void answers_once(struct peer *peer, int fd)
 {
 	char name[128];
-	for (int i = 0; i < 6 && peer_command(peer, fd, name, sizeof name); i++)
+	for (int i = 0; i < LOOK_COMMANDS && peer_command(peer, fd, name, sizeof name); i++)
 		peer_answer(fd, name);
 	if (peer->say)
 		peer_say(fd, peer->say, strlen(peer->say));
@@ -957,7 +1045,7 @@ Test(fleet, a_hung_node_does_not_delay_the_others)
 	for (int i = 0; i < 3; i++) {
 		cr_assert_eq(answers[i + 1].reach, ROP_REACH_OK, "%s", answers[i + 1].reach_why);
 		cr_assert_eq(answers[i + 1].port, ports[i + 1]);
-		cr_assert_eq(good[i].commands, 6);
+		cr_assert_eq(good[i].commands, LOOK_COMMANDS);
 	}
 	view_done(&view);
 	peer_stop(&hung);
@@ -1130,8 +1218,10 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	cr_assert_eq(view.calls, 3);
 	view_done(&view);
 	peer_stop(&peer);
-	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;CLUSTER "
-				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;FUNCTION LIST;");
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO "
+				"modules;PING;CLUSTER "
+				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO modules;FUNCTION "
+				"LIST;");
 	cr_assert_eq(peer.connections, 1);
 }
 
@@ -1163,8 +1253,9 @@ Test(fleet, what_comes_too_late_is_not_sent)
 	rop_loop_run(view.loop);
 	view_done(&view);
 	peer_stop(&peer);
-	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;PING;CLUSTER "
-				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;");
+	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO "
+				"modules;PING;CLUSTER "
+				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO modules;");
 }
 
 /* ---- who is connected ---------------------------------------------------------------------------------------- */

@@ -727,6 +727,25 @@ Test(model, an_introduction_to_where_no_declared_node_is_is_kept)
 	}
 }
 
+Test(model, names_of_modules_are_kept_in_order)
+{
+	static const struct {
+		const char *info, *modules;
+	} INFOS[] = {
+		{ NULL, NULL },
+		{ "# Modules\r\n", "" },
+		{ "# Modules\r\nmodule:name=search,ver=1,api=1\r\nmodule:name=ReJSON,ver=2,api=1\r\n", "ReJSON "
+												       "search " },
+		{ "# Modules\r\nmodule:name=a b\x1b,ver=1", "a " },
+		{ "module:name=", " " },
+	};
+	for (size_t i = 0; i < sizeof INFOS / sizeof *INFOS; i++) {
+		struct rop_answer answer = answer_of(OWN_LINE);
+		answer.info_modules = INFOS[i].info;
+		cr_assert(rop_streq(alone(answer)->modules, INFOS[i].modules), "%zu: %s", i, alone(answer)->modules);
+	}
+}
+
 Test(model, a_view_agrees_only_with_what_the_node_says_of_itself)
 {
 	static const struct {

@@ -171,6 +171,26 @@ Test(names, a_loop_that_is_freed_tells_nobody)
 	cr_assert_str_eq(t->nodes.at[1].ip, "127.0.0.1");
 }
 
+Test(names, one_that_is_gone_is_looked_for_where_it_was_last)
+{
+	const char *const HOSTS[] = { "a.internal", "b.internal", "c.internal" };
+	const struct rop_member MEMBERS[] = {
+		{ .node = "x", .address = "a.internal:6379", .ip = "10.1.0.1" },
+		{ .node = "y", .address = "b.internal:7000", .ip = "10.1.0.2" }, /* another port is another node */
+		{ .node = "z", .address = "c.internal:6379", .ip = "10.1.0.3" },
+	};
+	struct rop_topology *t = listed(HOSTS, 3);
+	resolve(t, MEMBERS, 3);
+	answer("a.internal", NULL);
+	answer("b.internal", NULL);
+	answer("c.internal", "10.1.0.9");
+	cr_assert_str_eq(t->nodes.at[0].ip, "10.1.0.1");
+	cr_assert_str_eq(t->nodes.at[0].no_ip, "its name does not resolve: there is no such name");
+	cr_assert_null(t->nodes.at[1].ip);
+	cr_assert_str_eq(t->nodes.at[2].ip, "10.1.0.9", "what the name says now counts");
+	cr_assert_null(t->nodes.at[2].no_ip);
+}
+
 /* ---- discovery --------------------------------------------------------------------------------------------- */
 
 static const char *hosts_of(const struct rop_topology *t)

@@ -123,3 +123,86 @@ Test(policy_alike, who_has_other_databases_does_not_become_a_member)
 	set_value(world, 3, "cluster-databases", NULL);
 	cr_assert_null(warning(situation_of(topology, world), "UnlikeServers"), "not known is not unlike");
 }
+
+/* ---- modules ----------------------------------------------------------------------------------------------- */
+
+Test(policy_alike, who_lacks_a_module_of_its_primary_is_not_made_its_replica)
+{
+	static const struct {
+		const char *replica, *primary, *lacks;
+	} PAIRS[] = {
+		{ "", "", NULL },
+		{ "ReJSON search ", "ReJSON search ", NULL },
+		{ "ReJSON search ", "search ", NULL },
+		{ "search ", "ReJSON search ", "ReJSON" },
+		{ "", "search ", "search" },
+		{ "research ", "search ", "search" },
+		{ "searches ", "search ", "search" },
+		{ "", "lua ", NULL }, /* Valkey's scripts */
+		{ "", "lua search ", "search" },
+		{ "search ", NULL, NULL },
+	};
+	for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++) {
+		struct rop_topology *topology = topology_of(1, 1, 2);
+		struct rop_observed *world = fresh_world(topology);
+		meet_all(world);
+		give_slots(world, 0, 0, ROP_SLOTS - 1);
+		world->nodes[0].modules = PAIRS[i].primary;
+		world->nodes[1].modules = PAIRS[i].replica;
+		struct rop_situation *now = situation_of(topology, world);
+		const struct rop_finding *found = finding(now, "UnlikeServers");
+		cr_assert_eq(found != NULL, PAIRS[i].lacks != NULL, "pair %zu", i);
+		cr_assert_eq(batch_of(now, "attach_replicas").steps.n, PAIRS[i].lacks ? 0 : 1, "pair %zu", i);
+		cr_assert_null(finding(now, "Unknown"));
+		if (!found)
+			continue;
+		cr_assert_str_eq(found->text, rop_printf(pool,
+							 "10.0.0.2:6379 lacks the module '%s' that 10.0.0.1:6379 has: "
+							 "as "
+							 "its replica it cannot load what that module keeps, and ends",
+							 PAIRS[i].lacks));
+		cr_assert_not_null(strstr(found->advice, "loadmodule"));
+		make_replica(world, 1, 0); /* it is one already */
+		now = situation_of(topology, world);
+		cr_assert(!now->refused && warning(now, "UnlikeServers"), "pair %zu", i);
+	}
+}
+
+Test(policy_alike, modules_that_are_not_told_of_count_where_the_primary_has_some)
+{
+	struct rop_topology *topology = topology_of(1, 1, 2);
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	give_slots(world, 0, 0, ROP_SLOTS - 1);
+	world->nodes[0].modules = "search ";
+	struct rop_situation *now = situation_of(topology, world);
+	const struct rop_finding *found = finding(now, "Unknown");
+	cr_assert(found && found->code == ROP_DENIED && found->node == 1);
+	cr_assert_str_eq(found->text, "10.0.0.2:6379 would not tell which modules it has (user 'default' may not run "
+				      "INFO "
+				      "modules), and 10.0.0.1:6379 has search: whether it can load what those keep is "
+				      "not "
+				      "known");
+	static const char *const FINE[] = { NULL, "", "lua " };
+	for (size_t i = 0; i < sizeof FINE / sizeof *FINE; i++) {
+		world->nodes[0].modules = FINE[i];
+		cr_assert_not(situation_of(topology, world)->refused, "nothing says that there are any");
+	}
+	world->nodes[0].modules = "search ";
+	make_replica(world, 1, 0);
+	cr_assert_not(situation_of(topology, world)->refused, "it follows already");
+}
+
+Test(policy_alike, what_a_fail_over_would_do_to_a_primary_without_the_module_is_said)
+{
+	struct rop_topology *topology = topology_of(1, 1, 2);
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[0].modules = "";
+	world->nodes[1].modules = "search ";
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert_not(now->refused);
+	cr_assert_str_eq(warning(now, "UnlikeLater")->text, "after a fail-over of shard 1 10.0.0.1:6379 lacks the "
+							    "module 'search' that 10.0.0.2:6379 has: as "
+							    "its replica it cannot load what that module keeps, and "
+							    "ends");
+}

@@ -247,8 +247,22 @@ Test(policy_situation, nodes_that_cannot_be_of_a_cluster_are_named)
 		       "10.0.0.3:6379 is not in cluster mode");
 	expect_finding(with_node_2(ROP_REACH_SENTINEL, "a watcher"), "Sentinel", ROP_REFUSED,
 		       "10.0.0.3:6379 is a Sentinel, not a data node");
+	expect_finding(with_node_2(ROP_REACH_SEVERAL, "its name is of two"), "SeveralServers", ROP_REFUSED,
+		       "10.0.0.3:6379: its name is of two");
 	expect_finding(with_node_2(ROP_REACH_NO_COMMAND, "INFO is gone"), "NoCommand", ROP_REFUSED,
 		       "10.0.0.3:6379: INFO is gone");
+}
+
+Test(policy_situation, a_node_without_a_name_is_warned_of)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	cr_assert_eq(situation_of(topology, world)->layout.warnings.n, 0);
+	world->nodes[2].nameless = "no such name";
+	struct rop_situation *now = situation_of(topology, world);
+	cr_assert(!now->refused && rop_situation_converged(now) && now->warnings.n == 1);
+	cr_assert_str_eq(now->warnings.at[0].reason, "Nameless");
+	cr_assert_str_eq(now->warnings.at[0].text, "10.0.0.3:6379: no such name");
 }
 
 Test(policy_situation, before_it_is_formed_every_node_must_answer)
@@ -412,6 +426,8 @@ Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before
 	struct rop_before before[6] = { 0 };
 	meet_all(world);
 	cr_assert(situation_after(topology, world, before, 5000)->members_agree);
+	for (size_t i = 0; i < 6; i++)
+		set_value(world, i, "cluster-node-timeout", "511");
 	hold_elsewhere(&world->nodes[1], 5, 1600);
 	hold_elsewhere(&world->nodes[2], 1, 600);
 	hold_elsewhere(&world->nodes[3], 1, 100);
@@ -424,6 +440,10 @@ Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before
 	now = situation_after(topology, world, before, 5000);
 	expect_finding(now, "LeavesFrom", ROP_REFUSED, SAID);
 	cr_assert_eq(now->findings.n, 2, "the others that have begun to suffer from it too, not who waits since now");
+	set_value(world, 1, "cluster-node-timeout", "15000");
+	cr_assert_not(situation_after(topology, world, before, 18499)->refused, "it may have been put right just now");
+	cr_assert(situation_after(topology, world, before, 18500)->refused);
+	set_value(world, 1, "cluster-node-timeout", "511");
 	cr_assert(strncmp(now->findings.at[1].text, "1 peer holds 10.0.0.3:6379 at 10.0.9.9:6379, and gets", 53) == 0);
 	cr_assert_null(strstr(now->findings.at[0].advice, "one family"));
 	expect_finding(situation_after(topology, world, NULL, 5000), "LeavesFrom", ROP_REFUSED, SAID);

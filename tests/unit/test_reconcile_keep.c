@@ -60,6 +60,25 @@ Test(reconcile_keep, nor_does_one_that_waits_for_a_declared_settle_time)
 	cr_assert_eq(op->commits, commits);
 }
 
+Test(reconcile_keep, where_a_node_with_a_name_was_last_is_written_once_and_when_it_has_moved)
+{
+	start_formed();
+	((struct rop_topology *)op->options.topology)->nodes.at[2].host = "c.internal";
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_str_eq(op->image.members.at[2].ip, "10.0.0.3");
+	cr_assert_null(op->image.members.at[1].ip, "its address is its name");
+	size_t commits = op->commits;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(op->commits, commits);
+	op->world->nodes[2].ip = "10.0.0.33";
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_str_eq(op->image.members.at[2].ip, "10.0.0.33");
+	cr_assert_eq(op->commits, commits + 1);
+}
+
 static void expect_whole_way(void)
 {
 	cr_assert_eq(op->written.n, op->moves.n);

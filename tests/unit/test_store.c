@@ -88,8 +88,9 @@ static struct rop_entry full_entry(void)
 	*rop_push(arena,
 		  &entry.temporaries_set) = (struct rop_temporary){ NODE_A,  "10.0.0.1:6379", "cluster-node-timeout",
 								    "15000", "500",           NODE_B };
-	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_B, "10.0.0.2:6379", 2 };
-	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", 0 };
+	*rop_push(arena,
+		  &entry.members) = (struct rop_member){ .node = NODE_B, .address = "10.0.0.2:6379", .shard = 2 };
+	*rop_push(arena, &entry.members) = (struct rop_member){ .node = NODE_A, .address = "10.0.0.1:6379" };
 	struct rop_shard_memory *shard = add_shard(&entry, 2, "0-5460 6000");
 	add_copy(shard, (struct rop_copy_memory){ NODE_B, "10.0.0.2:6379", true, 5000000002, 12345, 1700000000003 });
 	add_copy(shard, (struct rop_copy_memory){ NODE_A, NULL, false, -1, -1, 1600000000004 });

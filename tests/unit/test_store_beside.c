@@ -191,13 +191,13 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	}
 }
 
-#define UNDO_4 "DROP INDEX deed_of_cluster; DROP TABLE deed;"
+#define UNDO_4 "DROP INDEX deed_of_cluster; DROP TABLE deed; ALTER TABLE member DROP COLUMN ip;"
 #define UNDO_3 "DROP TABLE shard_copy; DROP TABLE shard; ALTER TABLE temporary_setting DROP COLUMN peer;"
 #define UNDO_2 \
 	"DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
 	"DROP INDEX transition_of_pass; DROP INDEX expectation_of_pass; DROP INDEX revision_of_path;"
 
-/* As version 1 or 2 of the program left it. */
+/* As version 1, 2 or 3 of the program left it. */
 static void make_version(int version)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
@@ -208,7 +208,7 @@ static void make_version(int version)
 	add_temporary(&entry, NODE_A, "10.0.0.1:6379", "15000", "500");
 	commit_or_die(store, "cart", &entry);
 	rop_store_close(store);
-	raw_exec(db_path, rop_printf(arena, "%s %s %s PRAGMA user_version = %d", UNDO_4, UNDO_3,
+	raw_exec(db_path, rop_printf(arena, "%s %s %s PRAGMA user_version = %d", UNDO_4, version < 3 ? UNDO_3 : "",
 				     version < 2 ? UNDO_2 : "", version));
 	sqlite3 *bare = NULL; /* it is what the schemas up to then make, to the letter */
 	cr_assert_eq(sqlite3_open(in_folder("bare.db"), &bare), SQLITE_OK);
@@ -293,6 +293,34 @@ Test(store_beside, one_of_version_2_keeps_all_it_had_and_learns_of_shards)
 	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
+}
+
+Test(store_beside, one_of_version_3_keeps_its_members_and_learns_where_they_are)
+{
+	make_version(3);
+	raw_exec(db_path, "INSERT INTO member (cluster, node, address, shard) VALUES (1, '" NODE_A "', 'a.test:1', 2)");
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+	assert_complete(store);
+	struct rop_image image = image_of(store, "cart");
+	cr_assert(image.members.n == 1 && image.members.at[0].shard == 2 && !image.members.at[0].ip);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 3, "reading migrates nothing");
+	store = open_or_die(db_path, ROP_STORE_WRITE);
+	cr_assert(image_of(store, "cart").members.n == 1);
+	struct rop_entry entry = entry_at(2000);
+	entry.members_changed = true;
+	*rop_push(arena, &entry.members) = (struct rop_member){
+		.node = NODE_A, .address = "a.test:1", .shard = 2, .ip = "10.0.0.1"
+	};
+	*rop_push(arena, &entry.members) = (struct rop_member){ .node = NODE_B, .address = "10.0.0.2:1", .shard = 1 };
+	commit_or_die(store, "cart", &entry);
+	image = image_of(store, "cart");
+	cr_assert_str_eq(image.members.at[0].ip, "10.0.0.1");
+	cr_assert_null(image.members.at[1].ip);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
+	cr_assert(integrity_ok(db_path));
+	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-4", db_path), "PRAGMA user_version"), 3);
 }
 
 Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_old_one)

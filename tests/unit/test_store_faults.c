@@ -49,7 +49,8 @@ static struct rop_entry numbered_entry(int number, const struct rop_image *befor
 			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 		add_expect(&entry, x);
 	}
-	*rop_push(arena, &entry.members) = (struct rop_member){ NODE_A, "10.0.0.1:6379", number };
+	*rop_push(arena,
+		  &entry.members) = (struct rop_member){ .node = NODE_A, .address = "10.0.0.1:6379", .shard = number };
 	add_temporary(&entry, NODE_A, "a", "15000", rop_printf(arena, "%d", number));
 	for (int i = 1; i <= 3; i++) {
 		struct rop_shard_memory *shard = add_shard(&entry, i, rop_printf(arena, "%d", i));
