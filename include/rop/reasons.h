@@ -50,6 +50,7 @@ enum rop_reason_kind {
 	X(STEP_FAILS,       "StepFails",       ROP_TIMEOUT,     OPEN) \
 	X(SETTINGS,         "Settings",        ROP_TIMEOUT,     OPEN) \
 	X(SETTING_REFUSED,  "SettingRefused",  ROP_TIMEOUT,     SETTING) \
+	X(UNWRITTEN,        "Unwritten",       ROP_OK,          SETTING) \
 	X(LEFT_LOWERED,     "LeftLowered",     ROP_OK,          SETTING) \
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
 	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \

@@ -45,6 +45,9 @@ bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104
 /* settings.c: managed settings */
 bool policy_settings_as_declared(const struct rop_situation *now);
 bool policy_node_as_declared(const struct rop_situation *now, size_t node);
+/* In force, and not in the configuration file: a sentence for the first such node, NULL where there is none. */
+const char *policy_unwritten(const struct rop_situation *now, size_t *ret_node);
+void policy_warn_of_unwritten(struct rop_situation *now);
 /* unsettable.c */
 void policy_find_unknown_settings(struct rop_situation *now);
 void policy_warn_of_refusals(struct rop_situation *now);
