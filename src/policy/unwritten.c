@@ -40,7 +40,7 @@ static const char *why_of(const struct rop_situation *now, size_t node, const st
 {
 	const char *note = now->tries ? rop_tries_note(now->tries, config_subject(now, node)) : NULL;
 	if (now->seen->nodes[node].no_config_file)
-		return "it was started without one";
+		return "started without one";
 	if (!note && row)
 		note = row->note;
 	return note ? note : "it was not written yet";

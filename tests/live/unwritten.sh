@@ -29,7 +29,7 @@ check 'plan does not promise to write one' eval 'expect 0 plan "$F" && lacks "$O
 	has "$ERR" "maxmemory = 64mb is in no configuration file of"'
 check 'apply sets it, and does not say that it wrote it' eval 'expect 0 apply --yes "$F" &&
 	op history cart >"$OUT" && lacks "$OUT" "CONFIG REWRITE"'
-check 'it is not forgotten: status' eval 'expect 0 status "$F" && has "$ERR" "(it was started without one): a restart loses it"'
+check 'it is not forgotten: status' eval 'expect 0 status "$F" && has "$ERR" "(started without one): a restart loses it"'
 check '... plan, which has no changes' eval 'expect 0 plan "$F" && has "$OUT" "No changes." && has "$ERR" "a restart loses it"'
 check '... and check' eval 'expect 0 check "$F" && has "$OUT" "[WARNING] maxmemory = 64mb is in no configuration file"'
 fleet_down
