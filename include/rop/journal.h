@@ -150,6 +150,9 @@ struct rop_image {
 	/* Settings whose newest try a node refused (REFUSED), or wrote in its own way (MET, ROP_KEPT_AS); node,
 	 * address, name, value, note. */
 	ROP_LIST(struct rop_expect) tried;
+	/* Settings that a node was seen to take, and no CONFIG REWRITE worked there since; node, address, name, value;
+	 * status and note of the newest REWRITE (PENDING: there was none). */
+	ROP_LIST(struct rop_expect) unwritten;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 };
 

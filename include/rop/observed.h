@@ -126,6 +126,7 @@ struct rop_node {
 	const char **settings; /* by index of rop_observed.setting_names; NULL: not known */
 	const bool
 		*no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
+	bool no_config_file; /* it says that it was started without one: CONFIG REWRITE has nothing to write to */
 	bool config_denied;  /* CONFIG GET is not permitted */
 	unsigned forbidden;  /* what it said it would not permit: a set of ROP_PERMIT; of the probed ones */
 	const char *rights_hidden; /* why it would not say what it permits; NULL: it said, or nobody asked */

@@ -168,6 +168,8 @@ const char *rop_temporary_sentence(struct rop_arena *arena, const struct rop_sit
 /* Is it one of `found`? */
 bool rop_temporary_is_found(const struct rop_situation *now, const char *node, const char *name);
 
+/* Is this what the topology declares? The value in its own words. */
+bool rop_setting_is_declared(const struct rop_topology *topology, const char *name, const char *value);
 /* Settings whose values a pass needs: the declared ones and the temporary ones. Owned by the arena. */
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n);
 

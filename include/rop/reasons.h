@@ -56,6 +56,7 @@ enum rop_reason_kind {
 	X(SETTING_REFUSED,  "SettingRefused",  ROP_TIMEOUT,     SETTING) \
 	X(NO_CONFIG,        "NoConfig",        ROP_REFUSED,     SETTING) \
 	X(NAMELESS,         "Nameless",        ROP_OK,          SETTING) \
+	X(UNWRITTEN,        "Unwritten",       ROP_OK,          SETTING) \
 	X(LEFT_LOWERED,     "LeftLowered",     ROP_OK,          SETTING) \
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
 	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \

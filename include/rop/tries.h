@@ -40,10 +40,12 @@ bool rop_tries_was_taken(const struct rop_tries *tries, const char *name, const 
  * does not count as given up: nothing else depends on it. */
 bool rop_tries_is_final(const struct rop_tries *tries, const char *subject);
 /* A CONFIG REWRITE that is still to be done: nothing that is seen would tell. */
+void rop_tries_owe_rewrite(struct rop_tries *tries, const char *node);
 bool rop_tries_is_owed(const struct rop_tries *tries, const char *subject);
 /* To lower this setting for a while was not permitted: it stays, and things take longer. */
 bool rop_tries_is_no_help(const struct rop_tries *tries, const char *subject);
-bool rop_is_denial(const char *note); /* the server's NOPERM: no use in trying again */
+bool rop_has_no_file_note(const char *note); /* of a CONFIG REWRITE: the server runs without one */
+bool rop_is_denial(const char *note);        /* the server's NOPERM: no use in trying again */
 int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
 size_t rop_tries_n_pending(const struct rop_tries *tries);
 bool rop_tries_gave_up(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);

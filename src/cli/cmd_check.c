@@ -29,8 +29,10 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 {
 	static const struct rop_image nothing_known;
 	struct rop_image image = nothing_known;
-	if (c->journal) /* of it, only what is temporary: a check judges by what is there, not by what was */
+	if (c->journal) { /* of it, only what is temporary, or not written down: else a check judges by what is there */
 		image.temporaries = c->journal->temporaries;
+		image.unwritten = c->journal->unwritten;
+	}
 	struct rop_situation *now = rop_situation_make(&(struct rop_situation){ .arena = c->cli->arena,
 										.topology = topology,
 										.seen = c->seen,

@@ -126,6 +126,8 @@ static void take_server(struct rop_arena *arena, const char *info, struct rop_no
 	char version[32] = "", own[32];
 	if (!info || !rop_info_get(info, "redis_version", version, sizeof version))
 		return;
+	char file[2];
+	node->no_config_file = rop_info_get(info, "config_file", file, sizeof file) && !file[0];
 	node->version = parse_version(version);
 	node->valkey = rop_info_get(info, "valkey_version", own, sizeof own);
 	node->own_version = parse_version(node->valkey ? own : version);

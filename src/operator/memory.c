@@ -20,6 +20,9 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 	memset(&copy.tried, 0, sizeof copy.tried);
 	for (size_t i = 0; i < from->tried.n; i++)
 		*rop_push(arena, &copy.tried) = rop_expect_dup(arena, &from->tried.at[i]);
+	memset(&copy.unwritten, 0, sizeof copy.unwritten);
+	for (size_t i = 0; i < from->unwritten.n; i++)
+		*rop_push(arena, &copy.unwritten) = rop_expect_dup(arena, &from->unwritten.at[i]);
 	for (size_t i = 0; i < from->temporaries.n; i++)
 		*rop_push(arena, &copy.temporaries) = memory_temporary(arena, &from->temporaries.at[i]);
 	for (size_t i = 0; i < from->members.n; i++)
@@ -72,6 +75,11 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 {
 	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
 	copy_image(r->arena, &r->image, image);
+	for (size_t i = 0; i < image->unwritten.n; i++) {
+		const struct rop_expect *e = &image->unwritten.at[i];
+		if (rop_setting_is_declared(r->options.topology, e->name, e->value) && !rop_has_no_file_note(e->note))
+			rop_tries_owe_rewrite(r->tries, e->node);
+	}
 	for (size_t i = 0; i < image->pending.n; i++) {
 		struct rop_step step = { .node = -1, .peer = -1, .state = "" };
 		step.expect = rop_expect_dup(r->arena, &image->pending.at[i]);

@@ -275,12 +275,6 @@ bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
 	return false;
 }
 
-/* Its work is done where the node answered that it has no configuration file to write to. */
-static bool nothing_to_write_to(const struct rop_step *step, const char *text)
-{
-	return step->expect.kind == ROP_STEP_PERSIST && text && strstr(text, "without a config file");
-}
-
 void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outcomes, struct rop_clock clock)
 {
 	for (size_t i = 0; i < r->batch.steps.n; i++) {
@@ -288,7 +282,7 @@ void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outco
 		size_t at = outcomes[i].sent == ROP_SENT_UNKNOWN ? r->pending.n : pending_at(r, step->expect.id);
 		if (at == r->pending.n)
 			continue; /* no reply: what is seen decides */
-		if (outcomes[i].sent == ROP_SENT_ERROR && !nothing_to_write_to(step, outcomes[i].text))
+		if (outcomes[i].sent == ROP_SENT_ERROR)
 			pass_end_step(r, at, ROP_EXPECT_REFUSED, outcomes[i].text, clock.boot_ms);
 		else if (step->expect.kind == ROP_STEP_PERSIST)
 			pass_end_step(r, at, ROP_EXPECT_MET, outcomes[i].text, clock.boot_ms);

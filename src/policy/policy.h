@@ -54,6 +54,9 @@ bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104
 bool policy_settings_as_declared(const struct rop_situation *now);
 bool policy_node_as_declared(const struct rop_situation *now, size_t node);
 bool policy_rest_unsettable(const struct rop_situation *now); /* all that is not as declared is where CONFIG is gone */
+/* In force, and not in the configuration file: a sentence for the first such node, NULL where there is none. */
+const char *policy_unwritten(const struct rop_situation *now, size_t *ret_node);
+void policy_warn_of_unwritten(struct rop_situation *now);
 /* unsettable.c */
 void policy_find_unknown_settings(struct rop_situation *now);
 void policy_find_no_config(struct rop_situation *now);

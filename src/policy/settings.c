@@ -59,11 +59,31 @@ static bool as_declared(const struct rop_situation *now, size_t node, const stru
 	return value && (policy_same_value(value, setting->value) || is_kept_as(now, node, setting, value));
 }
 
-/* A CONFIG REWRITE that was journalled and not seen done: nothing else would remember it. */
+bool rop_setting_is_declared(const struct rop_topology *topology, const char *name, const char *value)
+{
+	for (size_t s = 0; s < topology->settings.n; s++)
+		if (strcasecmp(topology->settings.at[s].name, name) == 0 &&
+		    strcmp(topology->settings.at[s].value, value) == 0)
+			return true;
+	return false;
+}
+
+/* A CONFIG REWRITE that did not work, or was never sent: nothing that is seen would tell. A run knows it from its
+ * tries, which begin with what the journal says; who only looks, from the journal. */
 static bool rewrite_is_owed(const struct rop_situation *now, size_t node)
 {
-	const char *subject = rop_printf(now->arena, "config:%s", now->seen->nodes[node].id);
-	return now->tries && rop_tries_is_owed(now->tries, subject);
+	const struct rop_node *n = &now->seen->nodes[node];
+	if (n->no_config_file)
+		return false;
+	if (now->tries)
+		return rop_tries_is_owed(now->tries, rop_printf(now->arena, "config:%s", n->id));
+	for (size_t i = 0; i < now->image->unwritten.n; i++) {
+		const struct rop_expect *e = &now->image->unwritten.at[i];
+		if (strcmp(e->node, n->id) == 0 && !rop_has_no_file_note(e->note) &&
+		    rop_setting_is_declared(now->topology, e->name, e->value))
+			return true;
+	}
+	return false;
 }
 
 bool policy_node_as_declared(const struct rop_situation *now, size_t node)
@@ -148,7 +168,7 @@ void policy_apply_settings(const void *subject, const int64_t *args, void *outpu
 				continue;
 			changed |= set(now, batch, i, setting) && proven[s];
 		}
-		if (changed && policy_may_rewrite(now, batch, i)) {
+		if (changed && !now->seen->nodes[i].no_config_file && policy_may_rewrite(now, batch, i)) {
 			struct rop_step step = policy_step(now, ROP_STEP_PERSIST, (int)i, -1);
 			policy_add(now, batch, &step);
 		}

@@ -342,8 +342,10 @@ void rop_situation_open(struct rop_situation *now)
 				now->seen->nodes[node].address, refused->name, refused->value,
 				policy_refusal(now, node, refused)),
 		     "correct spec.settings in the file, or set it in redis.conf and restart the servers");
+	const char *unwritten = policy_unwritten(now, &node);
 	if (!now->settings_as_declared && !refused && policy_rest_unsettable(now))
 		note_without_config(now);
 	else if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
-		note(now, -1, ROP_WHY_SETTINGS, "some settings are not as declared", NULL);
+		note(now, unwritten ? (int)node : -1, ROP_WHY_SETTINGS,
+		     unwritten ? unwritten : "some settings are not as declared", NULL);
 }

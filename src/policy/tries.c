@@ -94,7 +94,7 @@ static void count(struct rop_tries *tries, struct try_entry *entry, int attempts
 }
 
 /* Once its value is seen, the node's configuration is to be written: nothing that is seen would tell. */
-static void owe_rewrite(struct rop_tries *tries, const char *node)
+void rop_tries_owe_rewrite(struct rop_tries *tries, const char *node)
 {
 	char subject[sizeof "config:" + ROP_ID_SIZE];
 	snprintf(subject, sizeof subject, "config:%.40s", node);
@@ -126,6 +126,12 @@ static bool is_verdict_on_value(const char *note)
 	return note && strncmp(note, "ERR", 3) == 0;
 }
 
+/* There is nothing to write to, and will not be before it is started in another way. */
+bool rop_has_no_file_note(const char *note)
+{
+	return note && strstr(note, "without a config file");
+}
+
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
 		     int64_t boot_ms)
 {
@@ -142,7 +148,7 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		if (status == ROP_EXPECT_MET && expect->kind == ROP_STEP_SETTING)
 			note_taken(tries, expect);
 		if (status == ROP_EXPECT_MET && expect->unwritten)
-			owe_rewrite(tries, expect->node);
+			rop_tries_owe_rewrite(tries, expect->node);
 		return;
 	}
 	int doublings = entry->attempts < 10 ? entry->attempts : 10;
@@ -150,14 +156,16 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	bool hopeless = status == ROP_EXPECT_REFUSED &&
 			rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
 	const char *note = expect->note ? expect->note : "nothing was seen of it in time";
-	entry->final = expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED &&
-		       is_verdict_on_value(expect->note);
+	bool no_file = expect->kind == ROP_STEP_PERSIST && status == ROP_EXPECT_REFUSED &&
+		       rop_has_no_file_note(expect->note);
+	entry->final = no_file || (expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED &&
+				   is_verdict_on_value(expect->note));
 	entry->no_help = hopeless && expect->kind == ROP_STEP_LOWER && !expect->peer[0];
 	int attempts = hopeless ? ATTEMPTS_MAX : entry->attempts + 1;
 	if (expect->kind == ROP_STEP_GREET && !hopeless && attempts == ATTEMPTS_MAX)
 		attempts--; /* a help as well: what it hastens comes by itself */
 	count(tries, entry, entry->final || entry->no_help ? 0 : attempts);
-	entry->owed = expect->kind == ROP_STEP_PERSIST;
+	entry->owed = expect->kind == ROP_STEP_PERSIST && !no_file;
 	entry->failed_ms = boot_ms;
 	entry->not_before_ms = boot_ms + (backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
 	if (!entry->note || strcmp(entry->note, note) != 0)

@@ -73,7 +73,9 @@ const char *report_state(const struct rop_report *r, const struct rop_situation 
 	struct standing standing = { .machine = m,
 				     .state = r->image->state ? rop_machine_find_state(m, r->image->state) : -1 };
 	const struct rop_walk walk = { .visit = stand, .arg = &standing };
-	if (standing.state < 0) {
+	/* What the conditions say, the state says too: who looks sees that it is as declared before the next run does.
+	 */
+	if (standing.state < 0 || (rop_situation_converged(now) && !now->paused)) {
 		int reached = rop_situation_converged(now) ? state_reached(m) : -1;
 		return m->states[reached < 0 ? m->initial : reached].name;
 	}

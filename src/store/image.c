@@ -95,6 +95,22 @@ static bool read_tried(struct reading *r, struct rop_image *image, struct rop_er
 	return sql_end(&q, err);
 }
 
+static bool read_unwritten(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_SETTINGS_UNWRITTEN);
+	while (sql_row(&q)) {
+		struct rop_expect *x = rop_push(r->arena, &image->unwritten);
+		*x = (struct rop_expect){ .kind = ROP_STEP_SETTING, .first = -1, .last = -1 };
+		sql_copy(&q, x->node, sizeof x->node);
+		x->address = sql_text(&q, r->arena);
+		x->name = sql_always(&q, r->arena);
+		x->value = sql_always(&q, r->arena);
+		x->note = sql_text(&q, r->arena);
+		x->status = (enum rop_expect_status)sql_name_of(&q, rop_expect_status_find, "a step that is");
+	}
+	return sql_end(&q, err);
+}
+
 static bool read_temporaries(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
 	struct sql q = start(r, r->store->schema < 3 ? SQL_TEMPORARIES_GET_2 : SQL_TEMPORARIES_GET);
@@ -217,8 +233,8 @@ static bool read_image(struct reading *r, struct rop_image *image, struct rop_er
 {
 	return store_newest_pass(r->store, r->cluster, &image->pass, err) && read_cluster(r, image, err) &&
 	       read_revision(r, image, err) && read_pending(r, image, err) && read_tried(r, image, err) &&
-	       read_temporaries(r, image, err) && read_members(r, image, err) && read_shards(r, image, err) &&
-	       read_conditions(r, image, err);
+	       read_unwritten(r, image, err) && read_temporaries(r, image, err) && read_members(r, image, err) &&
+	       read_shards(r, image, err) && read_conditions(r, image, err);
 }
 
 bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,

@@ -64,7 +64,7 @@ with 7
 check 'without settings such a server can be a member' eval 'expect 0 apply --yes "$F" && agreed 0 1 2 3 4 7 && expect 0 check "$F"'
 with 7 'settings: { maxmemory: 90mb }'
 check 'settings declared later: plan warns' eval \
-	'expect 2 plan --detailed-exitcode "$F" && once "$ERR" "$(address 7): CONFIG is renamed or disabled there"'
+	'expect 6 plan --detailed-exitcode "$F" && once "$ERR" "$(address 7): CONFIG is renamed or disabled there"'
 check 'apply sets them where it can, names the other, and is done soon' eval \
 	'began=$SECONDS; expect 6 apply --yes "$F" && has "$ERR" "$(address 7): CONFIG is renamed or disabled there" &&
 	lacks "$ERR" "some settings are not as declared" && [ $((SECONDS - began)) -lt 10 ] &&

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TURNS_MAX 20000
@@ -74,11 +75,39 @@ static void remember_tried(struct rop_image *image, const struct rop_expect *e, 
 	tried->note = rop_strdup(pool, note);
 }
 
+/* What was set and no CONFIG REWRITE came after: as the database finds it by the order of its rows. */
+static void remember_written_down(struct rop_image *image, const struct rop_expect *e, const struct rop_resolution *end)
+{
+	static struct rop_expect rewrites[1024];
+	size_t at = (size_t)strtoul(e->node + ROP_ID_SIZE - 1 - 8, NULL, 16);
+	cr_assert_lt(at, 1024);
+	if (e->kind == ROP_STEP_SETTING && end->status == ROP_EXPECT_MET && rewrites[at].id < e->id) {
+		struct rop_expect *entry = rop_push(pool, &image->unwritten);
+		*entry = rop_expect_dup(pool, e);
+		entry->note = NULL;
+	}
+	if (e->kind != ROP_STEP_PERSIST)
+		return;
+	bool written = end->status == ROP_EXPECT_MET && !end->note;
+	if (written)
+		rewrites[at].id = e->id;
+	for (size_t i = image->unwritten.n; i-- > 0;) {
+		struct rop_expect *entry = &image->unwritten.at[i];
+		if (strcmp(entry->node, e->node) != 0)
+			continue;
+		entry->note = rop_strdup(pool, end->note);
+		entry->status = end->status;
+		if (written && entry->id < e->id)
+			*entry = image->unwritten.at[--image->unwritten.n];
+	}
+}
+
 static void resolve(struct rop_image *image, const struct rop_resolution *end)
 {
 	for (size_t i = 0; i < image->pending.n; i++) {
 		if (image->pending.at[i].id != end->id)
 			continue;
+		remember_written_down(image, &image->pending.at[i], end);
 		if (end->status == ROP_EXPECT_MET && end->note && strncmp(end->note, ROP_KEPT_AS, 8) == 0)
 			remember_tried(image, &image->pending.at[i], end->note);
 		image->pending.at[i] = image->pending.at[--image->pending.n];

@@ -387,11 +387,72 @@ Test(reconcile, writing_the_configuration_down_is_met_by_its_reply)
 	cr_assert_eq(hand_ended(op, "met"), 12);
 }
 
+static size_t warnings_of(enum rop_reason reason)
+{
+	const struct rop_situation *now = rop_reconcile_situation(op->r);
+	size_t n = 0;
+	for (size_t i = 0; i < now->warnings.n; i++)
+		n += now->warnings.at[i].is == reason;
+	return n;
+}
+
 Test(reconcile, a_server_without_a_configuration_file_has_nothing_to_write_to)
 {
 	run_with_a_setting(ROP_SENT_ERROR, "ERR The server is running without a config file");
 	cr_assert(hand_run(op).reached);
-	cr_assert_eq(hand_ended(op, "refused"), 0);
+	cr_assert_eq(hand_sent(op, ROP_STEP_PERSIST), 6, "asked once, and not told as done");
+	cr_assert_eq(hand_ended(op, "refused"), 6);
+	cr_assert_eq(warnings_of(ROP_WHY_UNWRITTEN), 1, "nor forgotten");
+}
+
+Test(reconcile, where_a_server_says_that_it_has_no_configuration_file_it_is_not_asked_to_write_one)
+{
+	run_with_a_setting(ROP_SENT_ERROR, "ERR The server is running without a config file");
+	for (size_t i = 0; i < op->world->n; i++)
+		op->world->nodes[i].no_config_file = true;
+	struct rop_plan plan;
+	rop_plan_make(pool, &op->options, op->world, op->clock, &plan);
+	cr_assert_eq(plan.steps.n, 6, "the settings alone");
+	cr_assert(plan.result.reached);
+	bool told = false;
+	for (size_t i = 0; i < plan.first->warnings.n; i++)
+		told |= strstr(plan.first->warnings.at[i].text, "maxmemory = 1gb is in no configuration file of "
+								"10.0.0.1:6379") != NULL;
+	cr_assert(told, "it is told before it is done");
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(hand_sent(op, ROP_STEP_PERSIST), 0);
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(warnings_of(ROP_WHY_UNWRITTEN), 1, "and after it");
+}
+
+Test(reconcile, that_it_could_not_be_written_is_remembered_by_the_next_process)
+{
+	run_with_a_setting(ROP_SENT_ERROR, "ERR Rewriting config file: Permission denied");
+	cr_assert_not(hand_run(op).reached);
+	struct rop_situation *now = situation_with(op->options.topology, op->world, &op->image, NULL, 0);
+	cr_assert_not(rop_situation_converged(now), "who only looks knows it from the journal");
+	rop_situation_open(now);
+	cr_assert(strstr(now->open.at[0].text, "Permission denied"), "%s", now->open.at[0].text);
+	cr_assert(strstr(now->warnings.at[0].text, "(ERR Rewriting config file: Permission denied)"), "%s",
+		  now->warnings.at[0].text);
+	op->sent.n = 0;
+	hand_start(op);
+	cr_assert_not(hand_run(op).reached, "no less than at first");
+	cr_assert_geq(hand_sent(op, ROP_STEP_PERSIST), 6);
+	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 0);
+	persist_sent = ROP_SENT_OK;
+	persist_text = NULL;
+	op->sent.n = 0;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(op->sent.n, 6);
+	cr_assert_eq(op->image.unwritten.n, 0);
+	op->sent.n = 0;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(op->sent.n, 0);
+	cr_assert_eq(warnings_of(ROP_WHY_UNWRITTEN), 0);
 }
 
 Test(reconcile, a_configuration_that_cannot_be_written_blocks)

@@ -1,5 +1,6 @@
 /* test_store.c - what is written is what is read; what must be refused is refused and leaves nothing behind. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "rop/text.h"
 #include "store_fixture.h"
@@ -415,6 +416,46 @@ Test(store, a_resolution_touches_only_pending_rows_of_its_cluster)
 	struct rop_entry back = entry_at(4000);
 	add_resolution(&back, id, ROP_EXPECT_PENDING, NULL);
 	assert_refused(store, &back, "pending");
+	rop_store_close(store);
+}
+
+static void write_step(struct rop_store *store, int64_t wall_ms, enum rop_step_kind kind, const char *value,
+		       enum rop_expect_status status, const char *note)
+{
+	struct rop_entry entry = entry_at(wall_ms), end = entry_at(wall_ms + 1);
+	struct rop_expect x = full_expect(kind, kind == ROP_STEP_SETTING ? "setting:A/maxmemory" : "config:A");
+	x.name = kind == ROP_STEP_SETTING ? "maxmemory" : NULL;
+	x.value = value;
+	add_expect(&entry, x);
+	commit_or_die(store, "cart", &entry);
+	add_resolution(&end, entry.expects.at[0].id, status, note);
+	commit_or_die(store, "cart", &end);
+}
+
+Test(store, a_setting_is_unwritten_until_a_rewrite_after_it_has_worked)
+{
+	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
+	write_step(store, 1000, ROP_STEP_PERSIST, NULL, ROP_EXPECT_MET, NULL);
+	write_step(store, 2000, ROP_STEP_SETTING, "1gb", ROP_EXPECT_REFUSED, "ERR");
+	cr_assert_eq(image_of(store, "cart").unwritten.n, 0, "it was not set");
+	write_step(store, 3000, ROP_STEP_SETTING, "1gb", ROP_EXPECT_MET, NULL);
+	struct rop_image image = image_of(store, "cart");
+	cr_assert_eq(image.unwritten.n, 1, "what worked before it does not count");
+	cr_assert_str_eq(image.unwritten.at[0].node, NODE_A);
+	cr_assert_str_eq(image.unwritten.at[0].name, "maxmemory");
+	cr_assert_str_eq(image.unwritten.at[0].value, "1gb");
+	write_step(store, 4000, ROP_STEP_PERSIST, NULL, ROP_EXPECT_REFUSED, "ERR Permission denied");
+	image = image_of(store, "cart");
+	cr_assert(image.unwritten.n == 1 && image.unwritten.at[0].status == ROP_EXPECT_REFUSED);
+	cr_assert_str_eq(image.unwritten.at[0].note, "ERR Permission denied");
+	write_step(store, 5000, ROP_STEP_PERSIST, NULL, ROP_EXPECT_MET, "ERR running without a config file");
+	cr_assert_eq(image_of(store, "cart").unwritten.n, 1, "an earlier program called that done");
+	cr_assert_eq(image_of(store, "wishlist").unwritten.n, 0);
+	write_step(store, 6000, ROP_STEP_PERSIST, NULL, ROP_EXPECT_MET, NULL);
+	cr_assert_eq(image_of(store, "cart").unwritten.n, 0);
+	write_step(store, 7000, ROP_STEP_SETTING, "2gb", ROP_EXPECT_MET, NULL);
+	image = image_of(store, "cart");
+	cr_assert(image.unwritten.n == 1 && strcmp(image.unwritten.at[0].value, "2gb") == 0);
 	rop_store_close(store);
 }
 
