@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rop/text.h"
+
 #define SAID_EVERY_MS 10000
 
 static bool for_programs(const struct progress *p)
@@ -164,12 +166,13 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 	rop_plan_lines_reached(p->lines, &rest);
 	print_done(p, &rest);
 	if (!result->reached)
-		cli_tell(p->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
-			 p->cluster, result->steps);
+		cli_tell(p->cli, "%s: one batch of %zu step%s done; apply --step again, or without --step to go on",
+			 p->cluster, result->steps, rop_plural((int64_t)result->steps));
 	else if (result->steps && !p->cli->values.quiet)
-		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok "
+		printf("%s: converged in %.2f s, %zu step%s: %zu node%s agree%s, 16384 slots owned, cluster_state ok "
 		       "everywhere\n",
-		       p->cluster, (double)took_ms / 1000, result->steps, now->answering);
+		       p->cluster, (double)took_ms / 1000, result->steps, rop_plural((int64_t)result->steps),
+		       now->answering, rop_plural((int64_t)now->answering), now->answering == 1 ? "s" : "");
 	else if (!result->steps && p->cli->live)
 		cli_tell(p->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)",
 			 p->cluster, (double)took_ms / 1000);

@@ -298,8 +298,9 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->nodes[i].current_epoch > epoch)
 			epoch = seen->nodes[i].current_epoch;
-	rop_text_add(out, "cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", r->topology->name,
-		     r->topology->shards, seen->n, plan->first->answering, seen->n, (long long)epoch);
+	rop_text_add(out, "cluster %s   %d shard%s, %zu node%s   %zu/%zu nodes answer   epoch %lld\n",
+		     r->topology->name, r->topology->shards, rop_plural(r->topology->shards), seen->n,
+		     rop_plural((int64_t)seen->n), plan->first->answering, seen->n, (long long)epoch);
 }
 
 void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)

@@ -38,12 +38,19 @@ usage 'a timeout of none neither' "--timeout: '0ms' is not a duration such as" a
 usage 'too long, and how long it may be' 'at most 720h' pause --for 1000h cart
 usage 'a wrong output' "--output: 'yaml' is not text|json|jsonl" plan -o yaml "$F"
 usage 'a wrong number' "--limit: 'x' is not a whole number" history -n x
+usage 'no lines at all' "--limit: '0' is not a whole number from 1 to" history -n 0
 usage 'options alone' 'which command?' -q
 usage 'machine without a word that it knows' "machine: 'draw' is none of check, graph, table, words" machine draw
 check 'no argument at all: the overview, and exit 3' eval '"$ROP_BIN" >"$OUT" 2>"$ERR"; [ $? = 3 ] && has "$OUT" "Commands"'
 check '--help' eval 'expect 0 --help && each "has \"$OUT\" \"  \$i \"" $COMMANDS'
 check '--help is not cut anywhere' eval '! grep -E "\[[^]]*$" "$OUT"'
 check '--help of each command' each 'expect 0 $i --help && has "$OUT" "redis-operator $i" && has "$OUT" "Options everywhere" && [ ! -s "$ERR" ]' $COMMANDS
+check 'help is a command too' eval 'expect 0 help && cp "$OUT" "$LIVE_DIR/all" && expect 0 --help && same "$LIVE_DIR/all" "$OUT" && expect 0 help plan && cp "$OUT" "$LIVE_DIR/all" && expect 0 plan --help && same "$LIVE_DIR/all" "$OUT" && expect 3 help aply && has "$ERR" "did you mean '\''apply'\''"'
+check 'version is one' eval 'expect 0 version && grep -qE "^redis-operator [0-9]" "$OUT"'
+check 'history of an empty database says so' eval 'expect 0 history && [ ! -s "$OUT" ] && has "$ERR" "no clusters in"'
+check '- is standard input: validate' eval 'op validate - <"$F" >"$OUT" && has "$OUT" "-: ok, cluster '\''cart'\''"'
+check '- is standard input: what is wrong, and where' eval 'printf "x: 1\\n" | op validate - >"$OUT" 2>"$ERR"; [ $? = 3 ] && has "$ERR" "-:1:1: error: unknown key"'
+check '- is standard input: plan' eval 'op plan - <"$F" >"$OUT" 2>"$ERR" && has "$OUT" "Plan: 6 nodes" && ! op plan --out "$LIVE_DIR/p" - <"$F" >"$OUT" 2>"$ERR" && has "$ERR" "standard input" && [ ! -e "$LIVE_DIR/p" ]'
 check '--version' eval 'expect 0 --version && grep -qE "^redis-operator [0-9]" "$OUT"'
 check 'options before and after operands' eval 'expect 2 plan "$F" --detailed-exitcode -o json && json .cluster && expect 2 -o json --detailed-exitcode plan "$F" && json .cluster && expect 2 plan -ojson --detailed-exitcode -- "$F" && json .cluster'
 check '--option=value' eval 'expect 0 plan --output=jsonl "$F" && json .cluster'
