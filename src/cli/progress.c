@@ -152,8 +152,8 @@ void progress_tick(struct progress *p, const struct rop_reconcile *r)
 		cli_print_event(rop_report_waiting_json(p->cluster, state, what, left));
 	} else if (p->cli->live) {
 		ROP_OWN_ARENA arena = rop_arena_new();
-		const char *line = rop_printf(arena, "%s: %s, %.1f s, at most %lld s more: %s", p->cluster,
-					      state, (double)elapsed / 1000, (long long)left_s, what);
+		const char *line = rop_printf(arena, "%s: %s, %.1f s, at most %lld s more: %s", p->cluster, state,
+					      (double)elapsed / 1000, (long long)left_s, what);
 		fprintf(stderr, "\r\033[K%.*s", (int)fits_in(line, terminal_width()), line);
 		p->line_open = true;
 	} else if (open || p->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
