@@ -34,10 +34,11 @@ struct rop_report { /* what all reports are about, and how their texts look */
 /* json_pack, and what it cannot pack (a text that is no UTF-8) is not left out in silence: null stands in its place,
  * and the handler is told why. */
 struct json_t *rop_json(const char *fmt, ...);
-void rop_json_on_missing(void (*handler)(const char *why));    /* once, before anything is reported */
-struct json_t *rop_json_text(const char *s);                   /* null for NULL; valid whatever the bytes */
-struct json_t *rop_json_time(int64_t wall_ms);                 /* RFC 3339, UTC; null for 0 */
-char *rop_time_text(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07, local */
+void rop_json_on_missing(void (*handler)(const char *why));     /* once, before anything is reported */
+struct json_t *rop_json_text(const char *s);                    /* null for NULL; valid whatever the bytes */
+struct json_t *rop_json_time(int64_t wall_ms);                  /* RFC 3339, UTC; null for 0 */
+char *rop_time_text(struct rop_arena *arena, int64_t wall_ms);  /* 2026-03-01 12:01:07, local */
+char *rop_time_exact(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07.123 +0100 */
 /* What a terminal is told to write in "green" "red" "yellow" "bold" "dim", and "off" again. "" without colours. */
 const char *rop_paint(bool color, const char *name);
 

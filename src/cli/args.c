@@ -84,7 +84,7 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 		fine = *value != '\0';
 		break;
 	case CLI_DURATION: fine = rop_duration_parse(value, place) && *(int64_t *)place > 0; break; /* 0: not given */
-	case CLI_NUMBER: fine = rop_int_parse(value, 0, 1000000, place); break;
+	case CLI_NUMBER: fine = rop_int_parse(value, 1, 1000000, place); break;                     /* 0: not given */
 	case CLI_OUTPUT:
 		fine = one_of(value, OUTPUTS, &choice);
 		*(enum cli_output *)place = (enum cli_output)choice;
@@ -100,7 +100,7 @@ static bool set_value(struct cli *cli, const struct cli_option *o, const char *v
 	if (o->type == CLI_DURATION)
 		wanted = "a duration such as 250ms, 5s, 10m or 1h, longer than 0 and at most 720h";
 	else if (o->type == CLI_NUMBER)
-		wanted = "a whole number";
+		wanted = "a whole number from 1 to 1000000";
 	return rop_fail(err, ROP_INVALID, "--%s: '%s' is not %s", o->name, value, wanted);
 }
 
@@ -134,13 +134,13 @@ static bool take_option(struct cli *cli, char **argv, int argc, int *at, struct 
 	return true;
 }
 
-static bool take_command(struct cli *cli, const char *name, struct rop_err *err)
+bool cli_find_command(const char *name, const struct cli_command **ret_command, struct rop_err *err)
 {
 	const char *names[32];
 	size_t n = 0;
 	for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++) {
 		if (strcmp((*c)->name, name) == 0) {
-			cli->command = *c;
+			*ret_command = *c;
 			return true;
 		}
 		names[n++] = (*c)->name;
@@ -196,7 +196,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int
 			if (!take_option(cli, argv, argc, &i, err))
 				return false;
 		} else if (!cli->command) {
-			if (!take_command(cli, argv[i], err))
+			if (!cli_find_command(argv[i], &cli->command, err))
 				return false;
 		} else {
 			operands[n++] = argv[i];

@@ -57,12 +57,13 @@ struct cli_command {
 	const char *name, *operands, *summary;
 	int min_operands, max_operands;   /* max -1: any number */
 	const struct cli_option *options; /* own ones, up to the first without a name; NULL: none */
-	enum rop_code (*run)(struct cli *cli, int argc, char **argv); /* operands only */
+	enum rop_code (*run)(struct cli *cli, int argc, char **argv); /* operands only; NULL: main.c's own */
 	const char *about;                                            /* the paragraph of --help */
 };
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
-	cli_pause, cli_resume, cli_import, cli_acl, cli_machine, cli_demo, cli_run;
+	cli_pause, cli_resume, cli_import, cli_acl, cli_machine, cli_demo, cli_run, cli_show, cli_help_command,
+	cli_version_command;
 extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
 extern const struct cli_option CLI_GLOBAL_OPTIONS[];
 
@@ -71,6 +72,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int
 enum cli_output cli_wanted_output(int argc, char **argv);                /* as far as it can be told without parsing */
 void cli_help(const struct cli *cli, const struct cli_command *command); /* NULL: the overview */
 void cli_version(const struct cli *cli);
+bool cli_find_command(const char *name, const struct cli_command **ret_command, struct rop_err *err);
 
 /* ---- telling ----------------------------------------------------------------------------------------------- */
 
@@ -142,6 +144,11 @@ struct rop_clock session_clock(void); /* now */
 /* The situation as it is now, from the last look. */
 struct rop_situation *session_situation(const struct session *s);
 bool session_is_file(const char *name);
+/* What was saved by plan --out is no topology: said with what to do. true: it is something else, or cannot be read. */
+bool session_is_no_plan(struct cli *cli, const char *path, struct rop_err *err);
+/* Standard input, as a topology's text. */
+bool cli_read_stdin(struct cli *cli, const char **ret_text, struct rop_err *err);
+#define CLI_STDIN "-"
 
 bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err);
 const char *cli_state_path(struct cli *cli);

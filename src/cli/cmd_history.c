@@ -48,6 +48,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	json_t *clusters = json_object();
 	bool fine = rop_store_open(cli_state_path(cli), ROP_STORE_READ, &store, &err) &&
 		    cli_clusters(cli, store, argc ? argv[0] : NULL, &names, &n, &err);
+	if (fine && !n)
+		cli_tell(cli, "no clusters in %s", cli_state_path(cli));
 	for (size_t i = 0; fine && i < n; i++) {
 		if (!argc && cli->values.output == CLI_TEXT)
 			printf("%scluster %s\n", i ? "\n" : "", names[i]);

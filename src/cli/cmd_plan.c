@@ -1,5 +1,6 @@
 /* cmd_plan.c - what would apply do? Looks once, changes nothing. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli.h"
@@ -27,6 +28,10 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 {
 	struct rop_saved_plan saved, again;
 	const char *path = cli->values.out;
+	if (strcmp(s->topology->path, CLI_STDIN) == 0)
+		return rop_fail(err, ROP_INVALID,
+				"--out: apply of a saved plan reads the topology file again, and this one "
+				"came from standard input\n  -> write it to a file first");
 	if (is_same_file(path, s->topology->path))
 		return rop_fail(err, ROP_INVALID, "--out %s is the topology file itself; name another", path);
 	rop_saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &saved);

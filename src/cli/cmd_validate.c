@@ -1,5 +1,27 @@
 /* cmd_validate.c - is the topology file right? Offline. */
+#include <string.h>
+
 #include "cli.h"
+#include "rop/text.h"
+
+/* false: err says why it is no topology file at all. */
+static bool read_one(struct cli *cli, const char *path, struct rop_diags *diags, struct rop_topology **ret_topology,
+		     bool *ret_right, struct rop_err *err)
+{
+	struct rop_doc *doc = NULL;
+	const char *text;
+	if (strcmp(path, CLI_STDIN) != 0) {
+		if (!session_is_no_plan(cli, path, err))
+			return false;
+		*ret_right = rop_topology_load(cli->arena, path, diags, ret_topology);
+		return true;
+	}
+	if (!cli_read_stdin(cli, &text, err))
+		return false;
+	*ret_right = rop_doc_parse(cli->arena, CLI_STDIN, text, strlen(text), diags, &doc) &&
+		     rop_topology_from_doc(cli->arena, doc, diags, ret_topology);
+	return true;
+}
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
 {
@@ -9,7 +31,12 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		struct rop_diags diags;
 		struct rop_topology *topology = NULL;
 		rop_diags_init(&diags, cli->arena);
-		bool right = rop_topology_load(cli->arena, argv[i], &diags, &topology);
+		struct rop_err err = { 0 };
+		bool right;
+		if (!read_one(cli, argv[i], &diags, &topology, &right, &err)) {
+			code = cli_fail(&err);
+			continue;
+		}
 		if (!right)
 			code = ROP_INVALID;
 		if (cli->values.output != CLI_TEXT) {
@@ -22,11 +49,12 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		}
 		cli_print_diags(&diags);
 		if (right && !topology->discovery_dns)
-			printf("%s: ok, cluster '%s': %d shards, %zu nodes\n", argv[i], topology->name,
-			       topology->shards, topology->nodes.n);
+			printf("%s: ok, cluster '%s': %d shard%s, %zu node%s\n", argv[i], topology->name,
+			       topology->shards, rop_plural(topology->shards), topology->nodes.n,
+			       rop_plural((int64_t)topology->nodes.n));
 		else if (right)
-			printf("%s: ok, cluster '%s': %d shards, nodes discovered as %s\n", argv[i], topology->name,
-			       topology->shards, topology->discovery_dns);
+			printf("%s: ok, cluster '%s': %d shard%s, nodes discovered as %s\n", argv[i], topology->name,
+			       topology->shards, rop_plural(topology->shards), topology->discovery_dns);
 	}
 	if (cli->values.output == CLI_JSON)
 		cli_print_json(rop_json("{s:o}", "files", files));
@@ -42,4 +70,5 @@ const struct cli_command cli_validate = {
 	.max_operands = -1,
 	.run = run,
 	.summary = "Is the topology file right? Offline",
+	.about = "- is standard input.\n",
 };

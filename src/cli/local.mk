@@ -7,12 +7,14 @@ redis_operator_SOURCES = \
 	src/cli/cmd_check.c \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_explain.c \
+	src/cli/cmd_help.c \
 	src/cli/cmd_history.c \
 	src/cli/cmd_import.c \
 	src/cli/cmd_machine.c \
 	src/cli/cmd_pause.c \
 	src/cli/cmd_plan.c \
 	src/cli/cmd_run.c \
+	src/cli/cmd_show.c \
 	src/cli/cmd_status.c \
 	src/cli/cmd_validate.c \
 	src/cli/commands.c \

@@ -35,13 +35,17 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	cli_document_begin(cli_wanted_output(argc, argv)); /* also of an error in front of it */
 	if (!cli_parse(cli, argc, argv, &operands, &n, &err))
 		return cli_fail(&err);
-	if (cli->values.version) {
+	bool help = cli->values.help || cli->command == &cli_help_command;
+	const struct cli_command *about = cli->values.help || !help ? cli->command : NULL;
+	if (help && !cli->values.help && n && !cli_find_command(operands[0], &about, &err))
+		return cli_fail(&err);
+	if (cli->values.version || (cli->command == &cli_version_command && !help)) {
 		cli_version(cli);
 		return ROP_OK;
 	}
-	if (cli->values.help || (!cli->command && argc < 2)) {
-		cli_help(cli, cli->command);
-		return cli->values.help ? ROP_OK : ROP_INVALID;
+	if (help || (!cli->command && argc < 2)) {
+		cli_help(cli, about);
+		return help ? ROP_OK : ROP_INVALID;
 	}
 	if (!cli->command) {
 		rop_fail(&err, ROP_INVALID, "which command? see 'redis-operator --help'");

@@ -2,7 +2,10 @@
 #include "progress.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "rop/text.h"
 
 #define SAID_EVERY_MS 10000
 
@@ -105,6 +108,30 @@ static const char *waits_for(const struct rop_reconcile *r, bool *ret_open)
 	return *ret_open ? now->open.at[0].text : "a second look that confirms it";
 }
 
+/* Of the terminal that is written to; where it does not say, that of old. */
+static size_t terminal_width(void)
+{
+	struct winsize size;
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+/* Bytes of what fits into a line: one that wraps could not be written over. The last column stays free, as some
+ * terminals go on to the next line when it is written. A character counts as one column, a wide one as what it may
+ * take. */
+static size_t fits_in(const char *line, size_t columns)
+{
+	size_t at = 0, n = strlen(line), used = 0;
+	while (at < n) {
+		uint32_t c;
+		size_t bytes = rop_char(line + at, n - at, &c);
+		used += c < 0x1100 ? 1 : 2;
+		if (used >= columns)
+			break;
+		at += bytes;
+	}
+	return at;
+}
+
 int64_t progress_every_ms(const struct progress *p)
 {
 	return p->cli->live ? 200 : 1000;
@@ -124,8 +151,10 @@ void progress_tick(struct progress *p, const struct rop_reconcile *r)
 		p->said_ms = now;
 		cli_print_event(rop_report_waiting_json(p->cluster, state, what, left));
 	} else if (p->cli->live) {
-		fprintf(stderr, "\r\033[K%s: %s, %.1f s, at most %lld s more: %.60s", p->cluster, state,
-			(double)elapsed / 1000, (long long)left_s, what);
+		ROP_OWN_ARENA arena = rop_arena_new();
+		const char *line = rop_printf(arena, "%s: %s, %.1f s, at most %lld s more: %s", p->cluster, state,
+					      (double)elapsed / 1000, (long long)left_s, what);
+		fprintf(stderr, "\r\033[K%.*s", (int)fits_in(line, terminal_width()), line);
 		p->line_open = true;
 	} else if (open || p->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
 		p->said_ms = now;
@@ -164,12 +193,13 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 	rop_plan_lines_reached(p->lines, &rest);
 	print_done(p, &rest);
 	if (!result->reached)
-		cli_tell(p->cli, "%s: one batch of %zu steps done; apply --step again, or without --step to go on",
-			 p->cluster, result->steps);
+		cli_tell(p->cli, "%s: one batch of %zu step%s done; apply --step again, or without --step to go on",
+			 p->cluster, result->steps, rop_plural((int64_t)result->steps));
 	else if (result->steps && !p->cli->values.quiet)
-		printf("%s: converged in %.2f s, %zu steps: %zu nodes agree, 16384 slots owned, cluster_state ok "
+		printf("%s: converged in %.2f s, %zu step%s: %zu node%s agree%s, 16384 slots owned, cluster_state ok "
 		       "everywhere\n",
-		       p->cluster, (double)took_ms / 1000, result->steps, now->answering);
+		       p->cluster, (double)took_ms / 1000, result->steps, rop_plural((int64_t)result->steps),
+		       now->answering, rop_plural((int64_t)now->answering), now->answering == 1 ? "s" : "");
 	else if (!result->steps && p->cli->live)
 		cli_tell(p->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)",
 			 p->cluster, (double)took_ms / 1000);

@@ -56,7 +56,8 @@ bool review_open(struct session *s, struct cli *cli, const char *operand, struct
 	size_t n = 0;
 	const char *said_by = NULL;
 	struct rop_saved_plan *plan = &review->plan;
-	if (session_is_file(operand) && !saved_plan_read(cli->arena, operand, &bytes, &n, err))
+	if (session_is_file(operand) && strcmp(operand, CLI_STDIN) != 0 &&
+	    !saved_plan_read(cli->arena, operand, &bytes, &n, err))
 		return false;
 	if (!bytes)
 		return session_open_topology(s, cli, operand, err);

@@ -156,14 +156,33 @@ static const char *kind_of_file(mode_t mode)
 	return S_ISDIR(mode) ? "a folder" : "no regular file";
 }
 
+/* Only a plan of ours is written over: whatever else is there is somebody's. */
+static bool is_plan(const char *path)
+{
+	ROP_OWN_TEXT text = { 0 };
+	struct stat st;
+	bool end = false, read = true;
+	int fd = open_file(path, &st);
+	if (fd < 0)
+		return false;
+	while (read && !end && text.n <= ROP_SAVED_PLAN_MAX && !begins_otherwise(&text))
+		read = read_more(fd, &text, &end);
+	close(fd);
+	return read && says_so(&text);
+}
+
 static bool may_replace(const char *path, struct rop_err *err)
 {
 	struct stat st;
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ||
 		       rop_fail(err, ROP_FAIL, "cannot write the plan %s: %s", path, strerror(errno));
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st.st_mode) && (st.st_size == 0 || is_plan(path)))
 		return true;
+	if (S_ISREG(st.st_mode))
+		return rop_fail(err, ROP_INVALID,
+				"cannot write the plan %s: that file is there, and is no saved plan; name another",
+				path);
 	return rop_fail(err, ROP_INVALID,
 			"cannot write the plan %s: it is %s, and only a regular file is replaced; name another", path,
 			kind_of_file(st.st_mode));

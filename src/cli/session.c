@@ -9,6 +9,8 @@
 
 #include "builtin.h"
 #include "cli.h"
+#include "rop/saved_plan.h"
+#include "saved_plan_file.h"
 
 const char *cli_state_path(struct cli *cli)
 {
@@ -77,14 +79,50 @@ bool session_open_accepted(struct session *s, struct cli *cli, const char *name,
 	return session_open_source(s, cli, path ? path : name, source, err);
 }
 
+bool session_is_no_plan(struct cli *cli, const char *path, struct rop_err *err)
+{
+	const char *bytes = NULL;
+	size_t n = 0;
+	struct rop_err unsafe = { 0 };
+	if (saved_plan_read(cli->arena, path, &bytes, &n, &unsafe) && !bytes)
+		return true;
+	return rop_fail(err, ROP_INVALID,
+			"%s is a saved plan, not a topology file\n  -> redis-operator show %s prints it, "
+			"redis-operator "
+			"apply %s does it",
+			path, path, path);
+}
+
+bool cli_read_stdin(struct cli *cli, const char **ret_text, struct rop_err *err)
+{
+	ROP_OWN_TEXT text = { 0 };
+	char buf[65536];
+	for (size_t n; text.n <= ROP_SAVED_TOPOLOGY_MAX && (n = fread(buf, 1, sizeof buf, stdin)) > 0;)
+		rop_text_put(&text, buf, n);
+	if (ferror(stdin))
+		return rop_fail(err, ROP_INVALID, "standard input cannot be read: %s", strerror(errno));
+	if (text.n > ROP_SAVED_TOPOLOGY_MAX)
+		return rop_fail(err, ROP_INVALID, "standard input: a topology file has at most %zu MiB",
+				ROP_SAVED_TOPOLOGY_MAX >> 20);
+	if (text.n && memchr(text.at, '\0', text.n))
+		return rop_fail(err, ROP_INVALID, "standard input holds a zero byte: it is no topology file");
+	*ret_text = rop_strndup(cli->arena, text.n ? text.at : "", text.n);
+	return true;
+}
+
 bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
 {
 	struct rop_diags diags;
 	struct rop_doc *doc = NULL;
+	const char *text;
 	s->cli = cli;
+	if (strcmp(file_or_name, CLI_STDIN) == 0)
+		return cli_read_stdin(cli, &text, err) && session_open_source(s, cli, CLI_STDIN, text, err);
 	if (!session_is_file(file_or_name))
 		return session_open_accepted(s, cli, file_or_name, rop_printf(cli->arena, "no file '%s'", file_or_name),
 					     err);
+	if (!session_is_no_plan(cli, file_or_name, err))
+		return false;
 	rop_diags_init(&diags, cli->arena);
 	bool loaded = rop_doc_load(cli->arena, file_or_name, &diags, &doc);
 	return take_doc(s, &diags, doc, loaded, err);

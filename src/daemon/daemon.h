@@ -111,6 +111,8 @@ struct daemon {
 	char instance[9];
 	struct cluster *clusters;
 	struct file *files;
+	struct rop_text
+		strays; /* names in the folder that look like topologies and are none, a line each: of the last scan */
 	struct errand *errands;
 	struct rop_signal *hup, *term, *interrupt;
 	struct rop_watch *watch; /* of the folder, and its descriptor; -1: not watched */

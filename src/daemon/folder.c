@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "rop/text.h"
 
@@ -64,6 +65,7 @@ static void errand_free(struct errand *errand)
 
 void files_free(struct daemon *daemon)
 {
+	rop_text_done(&daemon->strays);
 	while (daemon->errands)
 		errand_free(daemon->errands);
 	while (daemon->files) {
@@ -112,6 +114,22 @@ static bool is_topology(const char *name)
 	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".yaml") == 0;
 }
 
+/* cart.yml, which somebody takes for a topology: said once, as long as it is there. */
+static void note_stray(struct daemon *daemon, const char *name, struct rop_text *now)
+{
+	size_t n = strlen(name);
+	if (name[0] == '.' || n < 5 || strcasecmp(name + n - 4, ".yml") != 0)
+		return;
+	ROP_OWN_TEXT line = { 0 };
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", daemon->config.clusters, name);
+	rop_text_add(&line, "/%s/\n", name); /* no name has a slash: none is part of another */
+	rop_text_put(now, line.at, line.n);
+	if (!daemon->strays.n || !strstr(daemon->strays.at, line.at))
+		rop_log(ROP_LOG_WARN, "not taken for a topology file: its name does not end in .yaml",
+			ROP_FIELDS({ "path", path }));
+}
+
 static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct rop_err *err)
 {
 	const char *folder = daemon->config.clusters;
@@ -124,7 +142,9 @@ static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct 
 				folder, strerror(errno));
 	for (struct file *file = daemon->files; file; file = file->next)
 		file->seen = false;
+	struct rop_text strays = { 0 };
 	for (struct dirent *entry; (entry = readdir(dir));) {
+		note_stray(daemon, entry->d_name, &strays);
 		char path[4096];
 		struct stat version;
 		if (!is_topology(entry->d_name) ||
@@ -140,6 +160,8 @@ static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct 
 		news = true;
 	}
 	closedir(dir);
+	rop_text_done(&daemon->strays);
+	daemon->strays = strays;
 	for (struct file *file = daemon->files; file; file = file->next)
 		news |= !file->seen;
 	*ret_news = news;

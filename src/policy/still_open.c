@@ -179,8 +179,8 @@ static void note_open_slots(struct rop_situation *now)
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (rop_answers(now->seen, i) && node->open_slots)
 			note(now, (int)i, ROP_WHY_OPEN_SLOTS,
-			     rop_printf(now->arena, "%s has %d open slots: %.120s", node->address, node->open_slots,
-					node->open_text),
+			     rop_printf(now->arena, "%s has %d open slot%s: %.120s", node->address, node->open_slots,
+					rop_plural(node->open_slots), node->open_text),
 			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
 	}
 }

@@ -121,10 +121,11 @@ static void explain_open(struct rop_situation *now, const char *node, struct rop
 
 void rop_report_explain(const struct rop_report *r, struct rop_situation *now, const char *node, struct rop_text *out)
 {
-	rop_text_add(out, "cluster %s: %s\n\n", r->topology->name, rop_case_name(now->kase));
+	rop_text_add(out, "cluster %s: %s\n", r->topology->name, report_state(r, now));
+	explain_open(now, node, out, NULL); /* the answer first, then how it is come to */
+	rop_text_add(out, "\nRows, from the first state on, as every run begins there\n");
 	explain_rows(r, now, out, NULL);
 	explain_facts(r, now, out, NULL);
-	explain_open(now, node, out, NULL);
 }
 
 json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation *now, const char *node)
@@ -133,6 +134,7 @@ json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation
 	explain_rows(r, now, NULL, path);
 	explain_facts(r, now, NULL, facts);
 	explain_open(now, node, NULL, open);
-	return rop_json("{s:s, s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster", r->topology->name, "case",
+	return rop_json("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "format_version", "1.0", "cluster",
+			r->topology->name, "state", report_state(r, now), "node", rop_json_text(node), "case",
 			rop_case_name(now->kase), "rows", path, "facts", facts, "open", open);
 }

@@ -48,7 +48,7 @@ static void put_deed(const struct rop_report *r, const struct rop_deed *d, const
 
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *l, struct rop_text *out)
 {
-	const char *time = rop_time_text(r->arena, l->wall_ms);
+	const char *time = rop_time_exact(r->arena, l->wall_ms);
 	if (l->deed) {
 		put_deed(r, l->deed, time, out);
 		return;

@@ -27,3 +27,13 @@ char *rop_time_text(struct rop_arena *arena, int64_t wall_ms)
 	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S", &tm);
 	return rop_strdup(arena, buf);
 }
+
+char *rop_time_exact(struct rop_arena *arena, int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	char zone[8];
+	localtime_r(&seconds, &tm);
+	strftime(zone, sizeof zone, "%z", &tm);
+	return rop_printf(arena, "%s.%03d %s", rop_time_text(arena, wall_ms), (int)(wall_ms % 1000), zone);
+}

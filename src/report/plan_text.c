@@ -145,6 +145,29 @@ static const char *place_before(struct rop_arena *arena, const struct rop_plan *
 	return rop_printf(arena, "replica of shard %d", shard_number(plan, n->primary));
 }
 
+static const char *shown(const char *value)
+{
+	return *value ? value : "\"\"";
+}
+
+/* Servers tell sizes in bytes: beside a size with a unit the other one gets one too, where it is exact. */
+static const char *shown_before(struct rop_arena *arena, const struct rop_expect *e)
+{
+	static const struct {
+		const char *unit;
+		int64_t bytes;
+	} UNITS[] = { { "gb", 1 << 30 }, { "mb", 1 << 20 }, { "kb", 1 << 10 } };
+	int64_t bytes;
+	size_t digits = strspn(e->value, "0123456789");
+	if (!e->was)
+		return "(unknown)";
+	if (digits && strpbrk(e->value + digits, "bB") && rop_int_parse(e->was, 1, INT64_MAX, &bytes))
+		for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++)
+			if (bytes % UNITS[i].bytes == 0)
+				return rop_printf(arena, "%lld%s", (long long)(bytes / UNITS[i].bytes), UNITS[i].unit);
+	return shown(e->was);
+}
+
 static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
 {
 	const struct rop_observed *seen = plan->first->seen;
@@ -197,7 +220,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_SETTING:
 		line.heading = "Settings";
 		line.sign = "~";
-		line.what = rop_printf(arena, "%s %s -> %s", e->name, e->was ? e->was : "(unknown)", e->value);
+		line.what = rop_printf(arena, "%s %s -> %s", e->name, shown_before(arena, e), shown(e->value));
 		break;
 	case ROP_STEP_PERSIST:
 		line.heading = "Settings";
@@ -307,8 +330,9 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 		if (seen->nodes[i].current_epoch > epoch)
 			epoch = seen->nodes[i].current_epoch;
 	report_unserved(r, plan->first, out);
-	rop_text_add(out, "cluster %s   %d shards, %zu nodes   %zu/%zu nodes answer   epoch %lld\n", r->topology->name,
-		     r->topology->shards, seen->n, plan->first->answering, seen->n, (long long)epoch);
+	rop_text_add(out, "cluster %s   %d shard%s, %zu node%s   %zu/%zu nodes answer   epoch %lld\n",
+		     r->topology->name, r->topology->shards, rop_plural(r->topology->shards), seen->n,
+		     rop_plural((int64_t)seen->n), plan->first->answering, seen->n, (long long)epoch);
 }
 
 void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)

@@ -160,9 +160,10 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 	report_conditions(r, now, conditions);
 	bool converged = rop_situation_converged(now);
 	report_unserved(r, now, out);
-	rop_text_add(out, "cluster %s%s%s   %s%s%s   %d shards, %zu nodes, %zu answer", report_paint(r, "bold"),
+	rop_text_add(out, "cluster %s%s%s   %s%s%s   %d shard%s, %zu node%s, %zu answer%s", report_paint(r, "bold"),
 		     r->topology->name, report_paint(r, "off"), report_paint(r, converged ? "green" : "yellow"),
-		     report_state(r, now), report_paint(r, "off"), r->topology->shards, now->seen->n, now->answering);
+		     report_state(r, now), report_paint(r, "off"), r->topology->shards, rop_plural(r->topology->shards),
+		     now->seen->n, rop_plural((int64_t)now->seen->n), now->answering, now->answering == 1 ? "s" : "");
 	if (r->image->revision)
 		rop_text_add(out, "   revision %lld declared, %lld reached", (long long)r->image->revision,
 			     (long long)r->image->reached_revision);

@@ -38,12 +38,19 @@ usage 'a timeout of none neither' "--timeout: '0ms' is not a duration such as" a
 usage 'too long, and how long it may be' 'at most 720h' pause --for 1000h cart
 usage 'a wrong output' "--output: 'yaml' is not text|json|jsonl" plan -o yaml "$F"
 usage 'a wrong number' "--limit: 'x' is not a whole number" history -n x
+usage 'no lines at all' "--limit: '0' is not a whole number from 1 to" history -n 0
 usage 'options alone' 'which command?' -q
 usage 'machine without a word that it knows' "machine: 'draw' is none of check, graph, table, words" machine draw
 check 'no argument at all: the overview, and exit 3' eval '"$ROP_BIN" >"$OUT" 2>"$ERR"; [ $? = 3 ] && has "$OUT" "Commands"'
 check '--help' eval 'expect 0 --help && each "has \"$OUT\" \"  \$i \"" $COMMANDS'
 check '--help is not cut anywhere' eval '! grep -E "\[[^]]*$" "$OUT"'
 check '--help of each command' each 'expect 0 $i --help && has "$OUT" "redis-operator $i" && has "$OUT" "Options everywhere" && [ ! -s "$ERR" ]' $COMMANDS
+check 'help is a command too' eval 'expect 0 help && cp "$OUT" "$LIVE_DIR/all" && expect 0 --help && same "$LIVE_DIR/all" "$OUT" && expect 0 help plan && cp "$OUT" "$LIVE_DIR/all" && expect 0 plan --help && same "$LIVE_DIR/all" "$OUT" && expect 3 help aply && has "$ERR" "did you mean '\''apply'\''"'
+check 'version is one' eval 'expect 0 version && grep -qE "^redis-operator [0-9]" "$OUT"'
+check 'history of an empty database says so' eval 'expect 0 history && [ ! -s "$OUT" ] && has "$ERR" "no clusters in"'
+check '- is standard input: validate' eval 'op validate - <"$F" >"$OUT" && has "$OUT" "-: ok, cluster '\''cart'\''"'
+check '- is standard input: what is wrong, and where' eval 'printf "x: 1\\n" | op validate - >"$OUT" 2>"$ERR"; [ $? = 3 ] && has "$ERR" "-:1:1: error: unknown key"'
+check '- is standard input: plan' eval 'op plan - <"$F" >"$OUT" 2>"$ERR" && has "$OUT" "Plan: 6 nodes" && ! op plan --out "$LIVE_DIR/p" - <"$F" >"$OUT" 2>"$ERR" && has "$ERR" "standard input" && [ ! -e "$LIVE_DIR/p" ]'
 check '--version' eval 'expect 0 --version && grep -qE "^redis-operator [0-9]" "$OUT"'
 check 'options before and after operands' eval 'expect 2 plan "$F" --detailed-exitcode -o json && json .cluster && expect 2 -o json --detailed-exitcode plan "$F" && json .cluster && expect 2 plan -ojson --detailed-exitcode -- "$F" && json .cluster'
 check '--option=value' eval 'expect 0 plan --output=jsonl "$F" && json .cluster'
@@ -135,6 +142,7 @@ check 'apply -o jsonl of a converged cluster: a summary, exit 0' eval 'expect 0 
 check 'on a terminal, yes' eval 'rcli 3 CONFIG SET maxmemory 1mb >/dev/null; topology "$F" 3 1 "settings: { maxmemory: 0 }"; terminal yes "$ROP_BIN" --state "$STATE" apply "$F" && has "$OUT" "converged in" && [ "$(rcli 3 CONFIG GET maxmemory | tail -1)" = 0 ]'
 node_freeze 5
 check '--timeout is kept' eval 'began=$SECONDS; topology "$F" 3 1 "intervals: { connectTimeout: 200ms, commandTimeout: 200ms }"; expect 6 apply --yes --timeout 1500ms "$F" && has "$ERR" "not converged after 1500ms" && [ $((SECONDS - began)) -le 5 ]'
+check 'the line of progress is cut to the terminal, so that none is left behind' eval 'terminal "" bash -c "stty cols 30; exec \"\$0\" \"\$@\"" "$ROP_BIN" --state "$STATE" apply --yes --timeout 1500ms "$F"; tr "\r" "\n" <"$OUT" | sed -n "s/^$(printf "\033")\\[Kcart: /cart: /p" >"$LIVE_DIR/lines"; [ "$(wc -l <"$LIVE_DIR/lines")" -ge 3 ] && [ "$(awk "length > 29" "$LIVE_DIR/lines" | wc -l)" = 0 ] || { cat -v "$OUT"; false; }'
 check '... -o jsonl says so too' eval 'expect 6 apply --yes --timeout 1s -o jsonl "$F"; jq -e -s ".[-1].type == \"summary\" and .[-1].exit_code == 6 and (.[-1].converged | not) and (.[-1].message | test(\"does not answer\"))" "$OUT" >/dev/null'
 node_thaw 5
 check 'pause and resume' eval 'expect 0 pause --for 1h cart && expect 4 apply --yes "$F" && has "$ERR" "is paused" && has "$ERR" "redis-operator resume cart" && expect 0 status -o json cart && json .paused && expect 0 resume cart && wait_until 20 "agreed" && expect 0 apply --yes "$F"'
@@ -143,6 +151,8 @@ check '... not afterwards' eval 'expect 0 resume cart && expect 0 apply --yes "$
 check 'a pause with a reason: who is stopped reads it' eval 'expect 0 pause --reason "a new disk" cart && expect 4 apply --yes "$F" && has "$ERR" "is paused by $(id -un) (a new disk)" && expect 0 status cart && has "$OUT" "(a new disk) paused it" && expect 0 resume --reason "it is in" cart'
 check '... history has who, where, what for, and the command' eval 'expect 0 history cart && grep -qE "pause by $(id -un)@[^ ]+ \(uid $(id -u)\): a new disk  \[redis-operator .*pause --reason a new disk cart\]" "$OUT" && grep -qE "resume by .*: it is in  \[" "$OUT"'
 check '... and who applied, once for each that changed something' eval 'n=$(op history cart | grep -c " apply by "); [ "$n" -gt 0 ] && rcli 3 CONFIG SET maxmemory 2mb >/dev/null && expect 0 apply --yes --reason "less is more" "$F" && expect 0 apply --yes "$F" && expect 0 history cart && [ "$(grep -c " apply by " "$OUT")" = $((n + 1)) ] && grep -q "apply by .*: less is more  \[" "$OUT" && expect 0 history -o json cart && json ".clusters.cart | map(select(.type == \"deed\" and .reason == \"less is more\")) | length == 1 and (.[0].uid | type == \"number\")"'
+check 'history has milliseconds and the zone' eval 'TZ=Asia/Kolkata expect 0 history cart && ! grep -vE "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{3} \+0530 " "$OUT"'
+check 'a value that is empty is seen, and two sizes have units both' eval 'rcli 1 CONFIG SET save "900 1" maxmemory 5242880 >/dev/null && topology "$F" 3 1 "settings: { save: \"\", maxmemory: 100mb }" && expect 0 plan "$F" && has "$OUT" "save 900 1 -> \"\"" && has "$OUT" "maxmemory 5mb -> 100mb"; code=$?; topology "$F" 3 1 "settings: { maxmemory: 0 }"; rcli 1 CONFIG SET save "" maxmemory 0 >/dev/null; [ $code = 0 ]'
 check 'what a reason hides is shown as a sign' eval 'expect 0 pause --reason "$(printf "a\033[2Jb")" cart && expect 0 resume cart && expect 0 history cart && ! grep -q "$(printf "\033")" "$OUT"'
 check 'pause of a misspelt name' eval 'expect 3 pause carts && has "$ERR" "no cluster '\''carts'\''"'
 op_start status --watch cart

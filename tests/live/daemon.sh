@@ -82,6 +82,8 @@ check 'also after a restart, from the journal' wait_until 20 'mended 2'
 cp "$LIVE_DIR/cart.good" "$CLUSTERS/cart.yaml"
 check 'when it is right again the errors are gone' wait_until 10 'says "the topology file is right again" && expect 0 status -o json cart && json ".file_errors == []"'
 
+cp "$LIVE_DIR/cart.good" "$CLUSTERS/stray.yml"
+check 'a name that ends in .yml is no topology, and that is said' wait_until 10 'says "not taken for a topology file: its name does not end in .yaml" && says "path=$CLUSTERS/stray.yml"'
 trio "$CLUSTERS/twin.yaml" cart '3 4 5'
 check 'the same name in two files: an error in both' wait_until 10 'says "cart.yaml: error: cluster '"'cart'"' is also declared in $CLUSTERS/twin.yaml" && says "twin.yaml: error: cluster '"'cart'"' is also declared in $CLUSTERS/cart.yaml"'
 spoil 0

@@ -82,6 +82,8 @@ both 'machine words' machine machine 0 machine words
 both 'machine check' machine_check machine_check 0 machine check
 both '--version' version version 0 --version
 both '--help' help help 0 --help
+both 'help' help help 0 help
+both 'version' version version 0 version
 both 'status --help' help help 0 status --help
 both 'demo down, where none is' demo_down demo_down 0 demo down
 check 'status of an empty database' fits status_all json 0 status
@@ -114,6 +116,10 @@ both 'explain' explain explain 0 explain "$F"
 both 'explain of a node' explain explain 0 explain "$F" "$(address 1)"
 both 'import' import import 0 import "$(address 0)"
 check '... the topology in it is one' eval 'expect 0 import -o json "$(address 0)" && jq -r .topology "$OUT" >"$LIVE_DIR/imported.yaml" && expect 0 plan --detailed-exitcode "$LIVE_DIR/imported.yaml"'
+check 'a saved plan' fits plan json 0 plan --out "$LIVE_DIR/saved" "$F"
+both 'show' show show 0 show "$LIVE_DIR/saved"
+error 'a saved plan where a topology belongs' 3 status "$LIVE_DIR/saved"
+check '... of validate, beside what it found' eval 'fits validate json 3 validate "$F" "$LIVE_DIR/saved" && json ".error.code == 3 and (.files | length) == 1"'
 both 'pause' pause pause 0 pause --for 1h cart
 both 'plan while paused' plan plan 0 plan "$F"
 error 'apply while paused' 4 apply --yes "$F"

@@ -34,6 +34,7 @@ cat >"$LIVE_DIR/wanted.unsorted" <<END
 755 $bindir/redis-operator
 644 $confdir/redis-operator.conf
 644 $pkgdatadir/machines/cluster.yaml
+644 $pkgdatadir/redis-operator-output.schema.json
 644 $pkgdatadir/redis-operator.schema.json
 644 $docdir/README.md
 644 $docdir/HACKING.md

@@ -64,6 +64,14 @@ check 'no link is followed' eval 'expect 3 plan --out "$LIVE_DIR/link" "$F" && h
 mkfifo "$LIVE_DIR/fifo"
 check 'nothing but a regular file is replaced' eval 'expect 3 plan --out "$LIVE_DIR/fifo" "$F" && has "$ERR" "only a regular file" && expect 3 plan --out "$LIVE_DIR" "$F" && has "$ERR" "a folder"'
 check 'the topology itself is not written over' eval 'expect 3 plan --out "$F" "$F" && has "$ERR" "is the topology file itself" && cmp "$F" "$LIVE_DIR/kept"'
+printf 'kind: precious\n' >"$LIVE_DIR/precious"
+check 'no file that is no plan is written over' eval 'expect 3 plan --out "$LIVE_DIR/precious" "$F" && has "$ERR" "is no saved plan" && [ "$(cat "$LIVE_DIR/precious")" = "kind: precious" ]'
+: >"$LIVE_DIR/nothing"
+check 'one without a byte is' expect 0 plan --out "$LIVE_DIR/nothing" "$F"
+check 'show reads it back: every command' eval 'expect 0 show "$P" && has "$OUT" "saved plan of cluster cart   6 nodes, " && [ "$(grep -c "CLUSTER ADDSLOTSRANGE" "$OUT")" = 3 ] && [ "$(grep -c "^  " "$OUT")" = "$(jq ".steps | length" "$P")" ]'
+check '... as JSON: what was saved' eval 'expect 0 show -o json "$P" && diff <(jq -S . "$OUT") <(jq -S . "$P")'
+check '... of something else' eval 'expect 3 show "$F" && has "$ERR" "is no saved plan"'
+check 'where a topology belongs it is called what it is' each 'expect 3 $i "$P" && has "$ERR" "is a saved plan, not a topology file" && has "$ERR" "redis-operator show $P"' validate plan status check explain
 check 'a folder that is not there' eval 'expect 1 plan --out "$LIVE_DIR/no/where" "$F" && has "$ERR" "No such file"'
 check 'a refused plan is not saved' eval 'rcli 4 CLUSTER ADDSLOTS 7 >/dev/null; rcli 5 CLUSTER ADDSLOTS 7 >/dev/null; rcli 4 set "{}k" v >/dev/null; rcli 4 function load "#!lua name=a
 redis.register_function(\"a\", function() return 1 end)" >/dev/null; expect 4 plan --out "$LIVE_DIR/refused" "$F" && [ ! -e "$LIVE_DIR/refused" ]'
