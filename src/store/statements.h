@@ -148,11 +148,13 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 		" WHERE status = 'refused' OR (status = 'met' AND note LIKE '" ROP_KEPT_AS "%') ORDER BY node, name") \
 	/* An earlier program took "without a config file" for done, with that as the note. */ \
 	X(SETTINGS_UNWRITTEN, READ, "SELECT s.node, s.address, s.name, s.value, p.note," \
-		" coalesce(p.status, 'pending')" \
-		" FROM (SELECT max(id) AS id, node, address, name, value FROM expectation WHERE cluster = ?1" \
+		" coalesce(p.status, 'pending') FROM (SELECT max(id) AS id, node, address, name, value" \
+		" FROM expectation" \
+		" WHERE cluster = ?1" \
 		" AND kind = 'set-setting' AND status = 'met' GROUP BY subject) s" \
-		" LEFT JOIN (SELECT max(id), node, note, status FROM expectation WHERE cluster = ?1" \
-		" AND kind = 'persist-settings' AND status IN ('met', 'refused', 'expired') GROUP BY node) p ON p.node = s.node" \
+		" LEFT JOIN (SELECT max(id), node, note, status FROM expectation" \
+		" WHERE cluster = ?1 AND kind = 'persist-settings'" \
+		" AND status IN ('met', 'refused', 'expired') GROUP BY node) p ON p.node = s.node" \
 		" WHERE s.id > (SELECT coalesce(max(id), 0) FROM expectation WHERE cluster = ?1 AND node = s.node" \
 		" AND kind = 'persist-settings' AND status = 'met' AND note IS NULL) ORDER BY s.node, s.name") \
 	/* temporary settings */ \
