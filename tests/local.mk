@@ -83,7 +83,7 @@ EXTRA_DIST += tests/lib/data.sh tests/lib/terminal.py tests/live/data_attach.sh 
 
 # Formation and its refusals, on real servers.
 EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh tests/live/alike.sh tests/live/names.sh tests/live/values.sh \
-	tests/live/refuse.sh tests/live/served.sh tests/live/unwritten.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/latency.sh tests/live/moved.sh tests/live/shard_ids.sh tests/live/cli.sh \
+	tests/live/refuse.sh tests/live/served.sh tests/live/unwritten.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/latency.sh tests/live/moved.sh tests/live/rebuilt.sh tests/live/shard_ids.sh tests/live/cli.sh \
 	tests/live/who.sh tests/live/leaves_from.sh
 # The operator killed, paused, run twice, without its database, among nodes that restart.
 EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \

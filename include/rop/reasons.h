@@ -29,6 +29,7 @@ enum rop_reason_kind {
 	X(SAME_NODE_ID,     "SameNodeId",      ROP_REFUSED,     FORBIDS) \
 	X(LEAVES_FROM,      "LeavesFrom",      ROP_REFUSED,     FORBIDS) \
 	X(FOREIGN_PEER,     "ForeignPeer",     ROP_REFUSED,     FORBIDS) \
+	X(REBUILT,          "Rebuilt",         ROP_REFUSED,     FORBIDS) \
 	X(NOT_EMPTY,        "NotEmpty",        ROP_REFUSED,     FORBIDS) \
 	X(RIVAL_CLAIMS,     "RivalClaims",     ROP_REFUSED,     FORBIDS) \
 	X(IDENTITIES_LOST,  "IdentitiesLost",  ROP_REFUSED,     FORBIDS) \

@@ -167,8 +167,8 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 {
 	struct world *w = s->world;
 	uint64_t luck = world_luck(w, 'a', 0, 0) % 10;
-	bool did = false;
-	for (size_t g = 0; g < w->ghosts.n && strcmp(reason, "ForeignPeer") == 0; g++) {
+	bool did = false, of_ghosts = strcmp(reason, "ForeignPeer") == 0 || strcmp(reason, "Rebuilt") == 0;
+	for (size_t g = 0; g < w->ghosts.n && of_ghosts; g++) {
 		const struct ghost *ghost = &w->ghosts.at[g];
 		bool told = strstr(text, "cluster forget") && strstr(text, ghost->id);
 		if (ghost->forgotten || luck >= (told ? 7 : 4))

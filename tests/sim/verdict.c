@@ -149,6 +149,8 @@ static bool bears_out(const struct sim *s, const char *reason)
 	const struct rop_observed *t = s->world->truth;
 	if (strcmp(reason, "ForeignPeer") == 0)
 		return t->foreign.n > 0 || any_ghost(s);
+	if (strcmp(reason, "Rebuilt") == 0)
+		return any_ghost(s);
 	if (strcmp(reason, "NotEmpty") == 0)
 		return any_misplaced(t);
 	if (strcmp(reason, "RivalClaims") == 0)

@@ -215,16 +215,57 @@ Test(policy_situation, a_name_that_leads_to_another_server_is_told_from_a_server
 			     "10.0.0.6:6379 leads to another server now (%s): let it lead to 10.9.9.9:6379 again, or "
 			     "declare that address",
 			     node_id(5)) },
-		{ "10.0.0.6:6379", "slave", "if it belongs to this cluster, add it to spec.nodes; if it does not" },
+		{ "10.0.0.6:6379", "slave", "put its nodes.conf (cluster-config-file) back and start it again" },
+		{ ":0", "slave,noaddr",
+		  rop_printf(pool,
+			     "; else let the others forget the old identity, within a minute: redis-cli -h 10.0.0.1 -p "
+			     "6379 "
+			     "cluster forget %s; redis-cli",
+			     node_id(50)) },
 		{ "10.9.9.9:6379", "slave,fail", "if it belongs to this cluster, add it to spec.nodes; if it is gone" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
 		struct rop_observed *seen = rop_observed_copy(pool, world);
 		rop_observed_add_foreign(seen, 0, node_id(50), PEERS[i].address, PEERS[i].flags, NULL);
 		struct rop_situation *now = situation_with(topology, seen, &image, NULL, 0);
-		const char *advice = finding(now, "ForeignPeer")->advice;
+		const struct rop_finding *rebuilt = is_found(now, "Rebuilt") ? finding(now, "Rebuilt") : NULL;
+		cr_assert_eq(rebuilt != NULL, i == 1 || i == 2);
+		const char *advice = (rebuilt ? rebuilt : finding(now, "ForeignPeer"))->advice;
+		cr_assert(!rebuilt || rebuilt->node == 5);
 		cr_assert(strstr(advice, PEERS[i].advice), "%s: %s", advice, PEERS[i].advice);
 	}
+}
+
+/* Advice is an act: what may hold the only copy is not to be forgotten. */
+Test(policy_situation, of_a_rebuilt_node_that_owned_slots_or_is_followed_nothing_is_forgotten)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	*rop_push(pool, &image.members) = (struct rop_member){ .address = "10.0.0.6:6379", .shard = 3 };
+	memcpy(image.members.at[0].node, node_id(50), ROP_ID_SIZE);
+	rop_observed_add_foreign(world, 0, node_id(50), ":0", "master,fail,noaddr", "0-99");
+	const char *advice = finding(situation_with(topology, world, &image, NULL, 0), "Rebuilt")->advice;
+	cr_assert(strstr(advice, "still owns the slots 0-99: do not forget it") && !strstr(advice, "cluster forget"));
+	world = formed_world(topology);
+	rop_observed_add_foreign(world, 0, node_id(50), ":0", "master,fail,noaddr", NULL);
+	world->nodes[4].primary = -1;
+	memcpy(world->nodes[4].primary_id, node_id(50), ROP_ID_SIZE);
+	advice = finding(situation_with(topology, world, &image, NULL, 0), "Rebuilt")->advice;
+	cr_assert(strstr(advice, "10.0.0.5:6379 follows the old identity") && !strstr(advice, "cluster forget"));
+}
+
+Test(policy_situation, who_left_the_file_and_is_alive_is_no_stranger)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	*rop_push(pool, &image.members) = (struct rop_member){ .address = "10.0.0.9:6379", .shard = 3 };
+	memcpy(image.members.at[0].node, node_id(50), ROP_ID_SIZE);
+	rop_observed_add_foreign(world, 0, node_id(50), "10.0.0.9:6379", "slave", NULL);
+	const struct rop_finding *found = finding(situation_with(topology, world, &image, NULL, 0), "ForeignPeer");
+	cr_assert(strstr(found->text, "which was a member at 10.0.0.9:6379"));
+	cr_assert(strstr(found->advice, "declare it again") && strstr(found->advice, "does not remove nodes"));
 }
 
 /* ---- single nodes that are not fit ----------------------------------------------------------------------------- */
