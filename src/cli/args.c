@@ -264,6 +264,8 @@ void cli_version(const struct cli *cli)
 		cli_print_json(rop_json("{s:s}", "version", PACKAGE_VERSION));
 }
 
+#define OVERVIEW_COLUMN 33 /* where the summaries begin */
+
 void cli_help(const struct cli *cli, const struct cli_command *command)
 {
 	if (cli->values.output != CLI_TEXT) {
@@ -283,9 +285,11 @@ void cli_help(const struct cli *cli, const struct cli_command *command)
 		printf("redis-operator - creates, verifies and keeps Redis and Valkey clusters on plain machines\n\n"
 		       "  redis-operator COMMAND ... [options]\n\nCommands\n");
 		for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++) {
-			const char *operands = (*c)->operands;
-			int width = 29 - (int)strlen((*c)->name);
-			printf("  %s %-*s %s\n", (*c)->name, width, operands, (*c)->summary);
+			int width = OVERVIEW_COLUMN - 4 - (int)strlen((*c)->name);
+			printf("  %s %-*s", (*c)->name, width, (*c)->operands);
+			if ((int)strlen((*c)->operands) > width) /* too long to stand beside it */
+				printf("\n%*s", OVERVIEW_COLUMN - 1, "");
+			printf(" %s\n", (*c)->summary);
 		}
 	}
 	printf("\nOptions everywhere\n");

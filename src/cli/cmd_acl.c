@@ -73,7 +73,7 @@ const struct cli_command cli_acl = {
 	.max_operands = 1,
 	.options = OPTIONS,
 	.run = run,
-	.summary = "Print the smallest ACL rule for looking, for changing, or for the servers' own replication",
+	.summary = "Print the smallest ACL rule for that use",
 	.about = "One command for redis-cli, to be given to every node:\n"
 		 "  redis-operator acl operator | redis-cli -h HOST\n"
 		 "It sets no password and takes none away: 'ACL SETUSER redis-operator >SECRET' does. Then 'ACL SAVE', "

@@ -32,7 +32,11 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
 static const char *kept_as(struct rop_reconcile *r, struct rop_expect *e, const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node);
-	const char *value = node < 0 || !e->name ? NULL : rop_observed_value(seen, (size_t)node, e->name);
+	if (node < 0 || !rop_answers(seen, (size_t)node)) { /* it may come back without what it took */
+		e->accepted = false;
+		return NULL;
+	}
+	const char *value = e->name ? rop_observed_value(seen, (size_t)node, e->name) : NULL;
 	if (e->kind != ROP_STEP_SETTING || !e->accepted || !value)
 		return NULL;
 	if (rop_streq(e->shown, value))

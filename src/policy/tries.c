@@ -99,7 +99,7 @@ void rop_tries_owe_rewrite(struct rop_tries *tries, const char *node)
 	char subject[sizeof "config:" + ROP_ID_SIZE];
 	snprintf(subject, sizeof subject, "config:%.40s", node);
 	struct try_entry *entry = entry_for(tries, subject);
-	entry->owed |= !entry->pending;
+	entry->owed |= !entry->pending && !entry->final; /* final: there is no file to write to */
 }
 
 static const char *taken_subject(struct rop_arena *arena, const char *name, const char *value)

@@ -286,6 +286,10 @@ static bool take_base(const struct verdict_login *login, struct rop_arena *arena
 
 size_t questions_limit(const struct questions *questions, size_t declared, size_t i, const char **ret_asked)
 {
+	if (i >= questions->asked.n) { /* more than was asked: none of it is taken */
+		*ret_asked = "nothing";
+		return 0;
+	}
 	int kind = questions->asked.at[i].kind;
 	*ret_asked = KINDS[kind].name;
 	return KINDS[kind].limit == VIEW_BYTES ? ROP_VIEW_BYTES_MAX(declared) : KINDS[kind].limit;

@@ -26,11 +26,11 @@ bool shards_spread(struct world *w, int64_t passed_ms)
 			for (uint64_t left = w->untold[at]; left; left &= left - 1) {
 				size_t k = word * 64 + (size_t)__builtin_ctzll(left);
 				uint64_t luck = world_luck(w, 's', i, k) % 1000;
-				bool told = k == i || (int64_t)luck * w->shards_ms < passed_ms * 1000;
-				if (told && w->servers[i].up && w->servers[k].up)
+				bool both = w->servers[i].up && w->servers[k].up;
+				if (both && (k == i || (int64_t)luck * w->shards_ms < passed_ms * 1000))
 					w->untold[at] &= ~(left & -left);
 				else
-					more = true;
+					more |= both; /* the dead tell nothing: they wake it when they come back */
 			}
 		}
 	}

@@ -199,3 +199,24 @@ Test(policy_tries, a_copy_knows_what_counts_and_nothing_else)
 	cr_assert_not(rop_tries_gave_up(copy, NULL, NULL));
 	rop_arena_free(own);
 }
+
+/* There is nothing to write to: what is set later is not owed either. Found by seed 5740. */
+Test(policy_tries, where_there_is_no_configuration_file_no_rewrite_is_owed)
+{
+	struct rop_tries *tries = rop_tries_new(pool);
+	const char *config = rop_printf(pool, "config:%s", node_id(0));
+	struct rop_expect rewrite = { .kind = ROP_STEP_PERSIST,
+				      .subject = config,
+				      .note = "ERR The server is running without a config file" };
+	struct rop_expect set = {
+		.kind = ROP_STEP_SETTING, .subject = "setting:x/y", .name = "y", .value = "1", .unwritten = true
+	};
+	memcpy(rewrite.node, node_id(0), ROP_ID_SIZE);
+	memcpy(set.node, node_id(0), ROP_ID_SIZE);
+	rop_tries_ended(tries, &set, ROP_EXPECT_MET, 1);
+	cr_assert(rop_tries_is_owed(tries, config));
+	rop_tries_ended(tries, &rewrite, ROP_EXPECT_REFUSED, 2);
+	cr_assert_not(rop_tries_is_owed(tries, config));
+	rop_tries_ended(tries, &set, ROP_EXPECT_MET, 3);
+	cr_assert_not(rop_tries_is_owed(tries, config));
+}

@@ -324,6 +324,35 @@ Test(reconcile, a_step_that_is_refused_for_ever_ends_in_its_own_words)
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
 }
 
+static enum rop_sent end_and_come_back(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)ret_text;
+	if (step->expect.kind == ROP_STEP_SETTING)
+		go_silent(h->world, (size_t)step->node);
+	return ROP_SENT_OK;
+}
+
+/* What it shows then is what it was started with, not its own way to write the value. Found by seed 5597. */
+Test(reconcile, a_node_that_came_back_without_the_value_is_not_taken_to_keep_it_so)
+{
+	start_formed();
+	manage_setting((struct rop_topology *)op->options.topology, "maxmemory", "90mb");
+	op->world = formed_world(op->options.topology);
+	op->answer = end_and_come_back;
+	op->frozen = true;
+	hand_start(op);
+	hand_until(op, ROP_WANT_SEND);
+	int node = op->world->n ? (int)rop_reconcile_steps(op->r, &(size_t){ 0 })[0].node : -1;
+	hand_turn(op);
+	op->answer = NULL;
+	hand_look(op);
+	op->world->nodes[node].reach = ROP_REACH_OK;
+	for (int i = 0; i < 3; i++)
+		hand_look(op);
+	for (size_t i = 0; i < op->image.tried.n; i++) /* another one is tried meanwhile */
+		cr_assert_str_neq(op->image.tried.at[i].node, node_id((size_t)node));
+}
+
 static enum rop_sent cap_hz(struct hand *h, const struct rop_step *step, const char **ret_text)
 {
 	(void)ret_text;
