@@ -512,6 +512,9 @@ static void take_shards(struct rop_observed *seen, struct rop_arena *work, size_
 		if (seen->nodes[i].role != ROP_ROLE_REPLICA || primary < 0 || !shard_of[i] || !shard_of[primary] ||
 		    shard_of[i] == shard_of[primary])
 			continue;
+		/* Who has not heard yet of the role itself shows that, too. */
+		if (!rop_bit(seen, seen->agrees, viewer, i) || !rop_bit(seen, seen->agrees, viewer, (size_t)primary))
+			continue;
 		rop_bit_set(seen, seen->apart, viewer, i);
 		seen->nodes[viewer].shards_apart++;
 	}
@@ -540,11 +543,11 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 	bool *home = rop_alloc_n(work, n + 1, sizeof *home);
 	for (size_t i = 0; i < n; i++) {
 		seen->nodes[i].shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
-		if (rop_node_answers(&seen->nodes[i]) && answers[i].shards)
-			take_shards(seen, work, i, answers[i].shards, index, n_index);
 		int64_t clock_us = answers[i].info_server ? info_number(answers[i].info_server, "server_time_usec", 0)
 							  : 0;
 		hold_against(seen, i, views, index, n_index, slots_text, &places, clock_us / 1000, home);
+		if (rop_node_answers(&seen->nodes[i]) && answers[i].shards)
+			take_shards(seen, work, i, answers[i].shards, index, n_index);
 		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);
 	}

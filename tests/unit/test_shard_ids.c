@@ -56,6 +56,25 @@ Test(shard_ids, a_replica_in_another_shard_than_its_primary_is_apart)
 	}
 }
 
+/* After CLUSTER REPLICATE a viewer holds the replica for a primary, of a shard of its own, until it hears of it: that
+ * is no matter of shard ids (Redis 7.0 has none). */
+Test(shard_ids, who_has_not_heard_of_the_role_is_not_counted)
+{
+	struct rop_observed *world = six();
+	struct rop_answer *answers = answers_of(world);
+	char *view = rop_strdup(pool, answers[2].cluster_nodes), *line = strstr(view, node_id(3));
+	char *role = strstr(line, " slave ");
+	memcpy(role, " master", 7); /* "slave ID" becomes "master" and one sign less */
+	memcpy(role + 7, " -", 2);
+	memmove(role + 9, strchr(role + 9, ' '), strlen(strchr(role + 9, ' ')) + 1);
+	answers[2].cluster_nodes = view;
+	answers[2].shards = shards_text("0 14 25 3");
+	const struct rop_observed *seen = rop_observed_from_answers(pool, answers, 6, world->setting_names,
+								    world->n_settings, 1);
+	cr_assert_not(rop_bit(seen, seen->agrees, 2, 3));
+	cr_assert_eq(seen->nodes[2].shards_apart, 0);
+}
+
 Test(shard_ids, what_is_not_told_or_not_asked_is_not_nothing)
 {
 	const struct rop_observed *seen = told(NULL);
