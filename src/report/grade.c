@@ -6,16 +6,6 @@
 #include "rop/text.h"
 #include "shared.h"
 
-/* Who says that it owns them and answers serves them; what a silent node owns nobody serves. */
-static int unserved(const struct rop_situation *now)
-{
-	struct rop_slots served = { 0 };
-	for (size_t i = 0; i < now->seen->n; i++)
-		if (rop_answers(now->seen, i) && now->seen->nodes[i].role == ROP_ROLE_PRIMARY)
-			rop_slots_join(&served, &now->seen->nodes[i].slots);
-	return ROP_SLOTS - rop_slots_count(&served);
-}
-
 /* Nobody owns anything and nobody ever did: there is nothing yet that could fail. */
 static bool is_there(const struct rop_situation *now)
 {
@@ -52,7 +42,7 @@ struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situati
 	/* A plan that leads to the declared cluster mends what is missing: then it is changes that are pending. */
 	bool mended = plan && plan->steps.n && plan->result.reached;
 	bool refused = now->findings.n || (plan && plan->result.code != ROP_OK && plan->result.code != ROP_TIMEOUT);
-	int missing = is_there(now) ? unserved(now) : 0;
+	bool missing = is_there(now) && now->all_served == ROP_FALSE;
 	rop_situation_open(now);
 	if (is_denied(now) || (plan && plan->result.code == ROP_DENIED))
 		return (struct rop_grade){ .code = ROP_DENIED, .word = "denied", .why = why(now, plan) };
@@ -66,7 +56,7 @@ struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situati
 	if (missing && !mended)
 		return (struct rop_grade){ .code = ROP_UNSERVED,
 					   .word = "unserved",
-					   .why = rop_printf(r->arena, "%d of 16384 slots are not served", missing) };
+					   .why = now->unserved ? now->unserved : "some slots are owned by nobody" };
 	if ((is_there(now) && !is_well(now) && !mended) || (plan && !plan->result.reached))
 		return (struct rop_grade){ .code = ROP_TIMEOUT, .word = "degraded", .why = why(now, plan) };
 	if (plan ? plan->steps.n > 0 : !rop_situation_converged(now))

@@ -213,7 +213,8 @@ Test(report, the_verdict_is_the_first_that_holds)
 	go_silent(world, 2);
 	struct rop_grade grade = grade_of(topology, world);
 	cr_assert_eq(grade.code, ROP_UNSERVED, "its primary too");
-	cr_assert_str_eq(grade.why, "5461 of 16384 slots are not served");
+	cr_assert_str_eq(grade.why, "5461 of 16384 slots are not served (shard 3: 10.0.0.3:6379 dead, its replica "
+				    "10.0.0.6:6379 dead too)");
 	go_silent(world, 1);
 	cr_assert_eq(grade_of(topology, world).code, ROP_UNREACHABLE, "no majority of the primaries");
 	world->nodes[0].reach = ROP_REACH_DENIED;
