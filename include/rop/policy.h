@@ -103,6 +103,7 @@ struct rop_situation {
 	bool may_lower;                  /* temporary settings are allowed in this run (not with --step) */
 	bool ends;                       /* told to stop: nothing is done any more but putting back */
 	bool warn_of_found;              /* temporary settings without a row are only warned of; else they go back */
+	bool has_acted;                  /* this run has sent something: else nothing is hastened either */
 	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */

@@ -159,6 +159,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.wall_ms = clock.wall_ms,
 		.boot_ms = clock.boot_ms,
 		.may_lower = !r->options.step && !r->stopping,
+		.has_acted = r->batches > 0,
 		.looks_once = r->options.predict,
 		.before = r->before,
 		.consent = &consent,

@@ -5,6 +5,7 @@
  * start from such a file. On its own the packet comes within half a node timeout or more (measured: up to 13 s); a MEET
  * carries the shard id, and so ends it at once (0.1 s). Which of the two is wrong, replica or primary, is not told:
  * both greet.
+ * A run that has nothing to change sends nothing: it waits.
  */
 #include "policy.h"
 
@@ -24,7 +25,7 @@ void policy_greet_nodes(const void *subject, const int64_t *args, void *output)
 	const struct rop_situation *now = subject;
 	const struct rop_observed *seen = now->seen;
 	struct rop_batch *batch = output;
-	for (size_t v = 0; v < seen->n && batch->steps.n < GREETINGS_MAX; v++) {
+	for (size_t v = 0; now->has_acted && v < seen->n && batch->steps.n < GREETINGS_MAX; v++) {
 		if (!rop_answers(seen, v) || seen->nodes[v].shards_apart <= 0)
 			continue;
 		for (size_t r = 0; r < seen->n; r++)

@@ -50,7 +50,7 @@ static bool has_temporary(const struct rop_situation *now, size_t node)
 static unsigned needs(const struct rop_situation *now, size_t node)
 {
 	unsigned set = 0;
-	if (introduces(now, node) || now->shards_apart)
+	if (introduces(now, node) || (now->shards_apart && now->has_acted))
 		set |= ROP_PERMIT(MEET);
 	if (now->fresh && policy_needs_epoch(now, node))
 		set |= ROP_PERMIT(SET_CONFIG_EPOCH);

@@ -120,7 +120,11 @@ check 'a node that is gone: 8' refused 8 0 "$(address 6), a node of this cluster
 check '... asked itself too' refused 8 6 "$(address 6): "
 gone=$(rcli 0 CLUSTER NODES | grep ":$(port 6)@" | cut -d' ' -f1)
 rcli 0 CLUSTER FORGET "$gone" >/dev/null
-check 'a node that only the others know: 4' refused 4 0 "knows node $gone" "and $(address 0) does not"
+if rcli 1 CLUSTER NODES | grep -q "$gone"; then
+	check 'a node that only the others know: 4' refused 4 0 "knows node $gone" "and $(address 0) does not"
+else
+	skip 'a node that only the others know' 'these servers tell each other whom to forget, and did already'
+fi
 for i in 1 2 3 4 5; do rcli $i CLUSTER FORGET "$gone" >/dev/null; done
 check 'forgotten by all, no changes again' eval 'wait_until 10 "agreed" && imported 0 && unchanged'
 node_wipe 6

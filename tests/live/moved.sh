@@ -51,8 +51,12 @@ swap() { # swap I J: they come back with each other's port
 	keep "$1" && keep "$2"
 	node_kill9 "$1"
 	node_kill9 "$2"
-	mv "$LIVE_DIR/$1/nodes.conf" "$LIVE_DIR/nodes.conf" && mv "$LIVE_DIR/$2/nodes.conf" "$LIVE_DIR/$1/" &&
-		mv "$LIVE_DIR/nodes.conf" "$LIVE_DIR/$2/nodes.conf" && node_start "$1" && node_start "$2"
+	local file # with their data: a server takes keys that it owns no slots of for a migration
+	for file in nodes.conf dump.rdb; do
+		mv "$LIVE_DIR/$1/$file" "$LIVE_DIR/$file" && mv "$LIVE_DIR/$2/$file" "$LIVE_DIR/$1/" &&
+			mv "$LIVE_DIR/$file" "$LIVE_DIR/$2/$file" || return
+	done
+	node_start "$1" && node_start "$2"
 }
 check 'two replicas come back with each other'"'"'s port' swap 3 4
 wait_until 10 '[ "$(noaddr)" -ge 1 ] || agreed' >/dev/null

@@ -223,8 +223,11 @@ static bool all_owners_answered(const struct judge *j)
 	return rop_slots_count(&served) == ROP_SLOTS;
 }
 
+/* Two sabotages take a silent primary for one that serves: they say so, too, and are to be caught by what they lose. */
 static void judge_conditions(struct sim *s, const struct rop_entry *entry)
 {
+	if (s->sabotage == SABOTAGE_ATTACH_SILENT || s->sabotage == SABOTAGE_MOVE_LAST_COPY)
+		return;
 	if (entry->conditions_changed && entry->conditions[ROP_COND_SLOTS_COVERED].status == ROP_TRUE &&
 	    !all_owners_answered(&s->judge))
 		sim_fail(s, "SlotsCovered is said to be true, and the owner of some slot did not answer");
