@@ -191,7 +191,8 @@ static struct settings parse(int argc, char **argv)
 			with.traced = true;
 		} else if (strcmp(argv[i], "--controls") == 0) {
 			with.controls = true;
-			with.seeds = 4000; /* at most: what a sabotage costs may be rare (move-last-copy: one of 1140) */
+			with.seeds =
+				4000; /* at most: what a sabotage costs may be rare (move-last-copy: one of 1140) */
 		} else if (strcmp(argv[i], "--honest") == 0) {
 			with.honest = true;
 		} else if (strcmp(argv[i], "--sabotage") == 0) {
