@@ -76,7 +76,7 @@ check 'an apply while the daemon is held up' expect 0 apply --yes "$CART"
 spoil 0
 kill -CONT "$DAEMON_PID"
 check 'the daemon notices that another process was at work, and decides anew' eval 'wait_until 10 "mended 0" && says "another process has changed it meanwhile"'
-check 'no subject was claimed twice' test "$(sqlite3 "$STATE" "SELECT count(*) FROM expectation WHERE kind = 'set-setting' AND status NOT IN ('met', 'superseded')")" = 0
+check 'no subject was claimed twice' test "$(sqlite3 -readonly -cmd '.timeout 5000' "$STATE" "SELECT count(*) FROM expectation WHERE kind = 'set-setting' AND status NOT IN ('met', 'superseded')")" = 0
 wait_until 10 ready >/dev/null
 
 # ---------------------------------------------------------------- pause
