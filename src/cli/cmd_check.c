@@ -143,8 +143,7 @@ const struct cli_command cli_check = {
 		 "cluster_state\n"
 		 "of every node, replicas of replicas, rival claims.\n"
 		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes answer, "
-		 "4 "
-		 "refused,\n"
+		 "4 refused,\n"
 		 "10 some slots are not served, 6 any other [ERR] or degraded, 2 not as declared, 0. -q then prints "
 		 "nothing.\n",
 };

@@ -182,9 +182,7 @@ const struct cli_command cli_status = {
 	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every cluster of the "
 		 "database.\n"
 		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes answer, "
-		 "4 "
-		 "refused,\n"
+		 "4 refused,\n"
 		 "10 some slots are not served, 6 degraded, 2 not as declared, 0; of several clusters the worst. -q "
-		 "then "
-		 "prints nothing.\n",
+		 "then prints nothing.\n",
 };

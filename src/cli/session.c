@@ -88,8 +88,7 @@ bool session_is_no_plan(struct cli *cli, const char *path, struct rop_err *err)
 		return true;
 	return rop_fail(err, ROP_INVALID,
 			"%s is a saved plan, not a topology file\n  -> redis-operator show %s prints it, "
-			"redis-operator "
-			"apply %s does it",
+			"redis-operator apply %s does it",
 			path, path, path);
 }
 

@@ -17,8 +17,8 @@ static void check_source(struct config_walk *w)
 	const struct rop_doc_node *spec = spec_of(w);
 	if (!spec || spec->type != ROP_DOC_MAP)
 		return;
-	const struct rop_doc_node *nodes = rop_doc_find_key(spec, "nodes"), *discovery = rop_doc_find_key(spec, "discov"
-														"ery");
+	const struct rop_doc_node *nodes = rop_doc_find_key(spec, "nodes"),
+				  *discovery = rop_doc_find_key(spec, "discovery");
 	if (nodes && discovery)
 		rop_diag_error(w->diags, w->doc, discovery, "keep one of them",
 			       "both 'nodes' (line %d) and 'discovery'", nodes->mark.line);

@@ -341,8 +341,8 @@ static bool is_where_it_answers(const struct rop_node_line *line, const struct r
 /* Told to say something else than where its packets come from; or nobody may know. */
 static bool announces(const struct rop_observed *seen, const struct rop_node *node)
 {
-	int ip = rop_observed_setting(seen, "cluster-announce-ip"), port = rop_observed_setting(seen, "cluster-"
-												      "announce-port");
+	int ip = rop_observed_setting(seen, "cluster-announce-ip"),
+	    port = rop_observed_setting(seen, "cluster-announce-port");
 	const char *an_ip = ip < 0 ? NULL : node->settings[ip], *a_port = port < 0 ? NULL : node->settings[port];
 	return !an_ip || !a_port || *an_ip || strcmp(a_port, "0") != 0;
 }

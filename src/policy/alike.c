@@ -126,8 +126,7 @@ static void look_at_untold_modules(struct rop_situation *now, size_t x, size_t p
 	policy_find(now, (int)x, ROP_WHY_UNKNOWN,
 		    rop_printf(now->arena,
 			       "%s would not tell which modules it has (user '%s' may not run INFO modules), and %s "
-			       "has "
-			       "%s: whether it can load what those keep is not known",
+			       "has %s: whether it can load what those keep is not known",
 			       replica->address, now->topology->auth_user ? now->topology->auth_user : "default",
 			       primary->address,
 			       rop_strndup(now->arena, primary->modules, strlen(primary->modules) - 1)),

@@ -84,8 +84,7 @@ const char *policy_set_its_address(const struct rop_situation *now)
 	return rop_printf(now->arena,
 			  "%sset cluster-announce-ip to the address at which the others reach it (CONFIG SET, and in "
 			  "its configuration), or bind-source-addr to the one that it listens on (in its "
-			  "configuration, "
-			  "and restart it), on each such node; then try again",
+			  "configuration, and restart it), on each such node; then try again",
 			  six && six < now->seen->n ? "declare all nodes by addresses of one family, IPv4 or IPv6; or "
 						    : "");
 }

@@ -165,16 +165,13 @@ static const char *forget_on_the_others(const struct rop_situation *now, const c
 static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *peer, int rebuilt)
 {
 	const struct rop_node *node = &now->seen->nodes[rebuilt];
-	const char *restore = rop_printf(now->arena, "put its nodes.conf (cluster-config-file) back and start it "
-						     "again, if there is a "
-						     "copy");
+	const char *restore = "put its nodes.conf (cluster-config-file) back and start it again, if there is a copy";
 	int follower = follower_of(now->seen, peer->id);
 	const char *advice;
 	if (peer->slots)
 		advice = rop_printf(now->arena,
 				    "%s; the old identity still owns the slots %.120s: do not forget it before they "
-				    "and "
-				    "their data have another owner",
+				    "and their data have another owner",
 				    restore, peer->slots);
 	else if (follower >= 0)
 		advice = rop_printf(now->arena,
@@ -188,8 +185,7 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 	policy_find(now, rebuilt, ROP_WHY_REBUILT,
 		    rop_printf(now->arena,
 			       "%s was node %s when it was seen last, and came back as %s: its nodes.conf was lost, "
-			       "and the "
-			       "others still list the old identity (%s)",
+			       "and the others still list the old identity (%s)",
 			       node->address, peer->id, node->id, peer->flags),
 		    advice);
 }
@@ -217,8 +213,7 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 				  now->seen->nodes[led].address, now->seen->nodes[led].id, peer->address);
 	if (alive && address_before(now->image, peer->id))
 		return "declare it again (spec.nodes): this version does not remove nodes; or take it out of the "
-		       "cluster, "
-		       "where it is to go: redis-cli --cluster del-node";
+		       "cluster, where it is to go: redis-cli --cluster del-node";
 	if (alive)
 		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
 		       "first: it is alive";

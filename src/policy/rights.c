@@ -90,8 +90,7 @@ static void tell_missing(struct rop_situation *now, size_t first, const unsigned
 	const char *what = rop_permissions_text(now->arena, missing[first]);
 	const char *where = nodes_of(now, missing, missing[first]);
 	const char *advice = "'redis-operator acl operator' prints what the user needs: set it on every node, or "
-			     "declare "
-			     "another user under spec.auth";
+			     "declare another user under spec.auth";
 	if (now->looks_once)
 		policy_warn(now, (int)first, ROP_WHY_NOT_PERMITTED,
 			    rop_printf(now->arena,
@@ -117,8 +116,7 @@ static void warn_of_blindness(struct rop_situation *now)
 		policy_warn(now, (int)i, ROP_WHY_NOT_PERMITTED,
 			    rop_printf(now->arena,
 				       "%s: user '%s' may not run %s: another redis-operator at work there would not "
-				       "be "
-				       "recognised",
+				       "be recognised",
 				       now->seen->nodes[i].address, user_of(now),
 				       rop_permissions_text(now->arena, lacks)),
 			    NULL);
@@ -147,8 +145,7 @@ static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
 		policy_warn(now, (int)i, ROP_WHY_RIGHTS_HIDDEN,
 			    rop_printf(now->arena,
 				       "whether user '%s' may change what is to be changed cannot be checked "
-				       "beforehand: "
-				       "%s: %s",
+				       "beforehand: %s: %s",
 				       user_of(now), node->address, node->rights_hidden),
 			    "compare the user's rules with 'redis-operator acl operator'");
 		return;

@@ -174,6 +174,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	const struct rop_expect *e = &g->step->expect;
 	const char *who = g->n_nodes > 2 ? rop_printf(arena, "%zu nodes", g->n_nodes) : span(arena, seen, g->nodes);
 	struct line line = { .heading = g->step->state, .sign = "+", .who = who };
+	bool again;
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
 		line.heading = "Settings (temporary)";
@@ -190,17 +191,11 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		break;
 	case ROP_STEP_EPOCH: line.what = "a config epoch of its own for each"; break;
 	case ROP_STEP_MEET:
+		again = rop_bit(seen, seen->known, (size_t)g->step->node, (size_t)g->step->peer);
 		line.who = span(arena, seen, g->nodes);
 		line.what = rop_printf(arena, "introduce %zu node%s%s%s", g->n_nodes, rop_plural((int64_t)g->n_nodes),
 				       g->n_nodes < seen->n ? " to the others" : "",
-				       rop_bit(seen, seen->known, (size_t)g->step->node, (size_t)g->step->peer) ? " aga"
-														  "in, "
-														  "at "
-														  "new "
-														  "addr"
-														  "esse"
-														  "s"
-														: "");
+				       again ? " again, at new addresses" : "");
 		break;
 	case ROP_STEP_GREET: line.what = "tell other nodes its shard (MEET again)"; break;
 	case ROP_STEP_SLOTS:

@@ -34,8 +34,8 @@ static void look_through(const struct rop_observed *seen)
 			must_be_visible(node->operators[o].cluster);
 			must_be_visible(node->operators[o].from);
 		}
-		must(node->keys >= -1 && node->keys <= ROP_KEYS_MAX && node->epoch >= 0 && node->version >= 0, "numbers"
-													       " are");
+		must(node->keys >= -1 && node->keys <= ROP_KEYS_MAX && node->epoch >= 0 && node->version >= 0,
+		     "numbers are");
 	}
 	must(seen->foreign.n <= ROP_FOREIGN_MAX, "few foreign peers are kept");
 	for (size_t f = 0; f < seen->foreign.n; f++) {

@@ -248,11 +248,8 @@ Test(fleet, a_name_of_two_servers_is_not_taken_for_one)
 				continue;
 			}
 			cr_assert_eq(answer->reach, ROP_REACH_SEVERAL, "%s", answer->reach_why);
-			cr_assert_str_eq(answer->reach_why, "its name leads to two servers: node " NODE_ID " answers "
-							    "at "
-							    "127.0.0.1, "
-							    "node " OTHER_ID " at "
-							    "127.0.0.2");
+			cr_assert_str_eq(answer->reach_why, "its name leads to two servers: node " NODE_ID
+							    " answers at 127.0.0.1, node " OTHER_ID " at 127.0.0.2");
 			cr_assert(!answer->cluster_nodes && !answer->info_server &&
 				  answer->functions == ROP_COUNT_NOT_ASKED);
 		}

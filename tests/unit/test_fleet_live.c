@@ -166,11 +166,8 @@ Test(fleet_live, who_else_is_connected_is_told_where_the_user_may_know)
 
 Test(fleet_live, what_a_user_may_do_is_told_without_doing_it)
 {
-	static const char *const USERS[] = { "ACL SETUSER meek on >pw +@all -cluster|meet -client|list", "ACL SETUSER "
-													 "mute on >pw "
-													 "+@all "
-													 "-acl|"
-													 "dryrun" };
+	static const char *const USERS[] = { "ACL SETUSER meek on >pw +@all -cluster|meet -client|list",
+					     "ACL SETUSER mute on >pw +@all -acl|dryrun" };
 	static const struct {
 		const char *user;
 		unsigned forbidden;

@@ -395,9 +395,8 @@ Test(model, a_megabyte_of_ranges_is_not_counted_through)
 	struct rop_answer answers[] = {
 		answer_of(rop_printf(pool, OWN_LINE "%s\n", ranges.at)),
 		answer_of(rop_printf(pool,
-				     B " 10.0.0.2:6379@16379 myself,master - 0 0 4 connected\n" C " 10.0.0.3:6379@"
-				       "16379 master - 0 0 "
-				       "4 connected%s\n",
+				     B " 10.0.0.2:6379@16379 myself,master - 0 0 4 connected\n" C
+				       " 10.0.0.3:6379@16379 master - 0 0 4 connected%s\n",
 				     ranges.at)),
 		answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 4 connected 0-16383\n"),
 	};
@@ -638,11 +637,8 @@ static struct rop_observed *two(const char *other_line)
 {
 	struct rop_answer *answers = rop_alloc_n(pool, 2, sizeof *answers);
 	answers[0] = answer_of(rop_printf(pool, OWN_LINE " 0-99\n%s\n", other_line));
-	answers[1] = answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 100-199 300\n" A " 10.0.0.1:"
-				 "6379@16379 "
-				 "master - 0 0 "
-				 "4 connected "
-				 "0-99\n");
+	answers[1] = answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected 100-199 300\n" A
+				 " 10.0.0.1:6379@16379 master - 0 0 4 connected 0-99\n");
 	answers[1].address = "b:6379";
 	answers[1].ip = "10.0.0.2";
 	return seen_by(answers, 2);
@@ -734,8 +730,8 @@ Test(model, names_of_modules_are_kept_in_order)
 	} INFOS[] = {
 		{ NULL, NULL },
 		{ "# Modules\r\n", "" },
-		{ "# Modules\r\nmodule:name=search,ver=1,api=1\r\nmodule:name=ReJSON,ver=2,api=1\r\n", "ReJSON "
-												       "search " },
+		{ "# Modules\r\nmodule:name=search,ver=1,api=1\r\nmodule:name=ReJSON,ver=2,api=1\r\n",
+		  "ReJSON search " },
 		{ "# Modules\r\nmodule:name=a b\x1b,ver=1", "a " },
 		{ "module:name=", " " },
 	};

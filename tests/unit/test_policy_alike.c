@@ -158,8 +158,8 @@ Test(policy_alike, who_lacks_a_module_of_its_primary_is_not_made_its_replica)
 			continue;
 		cr_assert_str_eq(found->text, rop_printf(pool,
 							 "10.0.0.2:6379 lacks the module '%s' that 10.0.0.1:6379 has: "
-							 "as "
-							 "its replica it cannot load what that module keeps, and ends",
+							 "as its replica it cannot load what that module keeps, and "
+							 "ends",
 							 PAIRS[i].lacks));
 		cr_assert_not_null(strstr(found->advice, "loadmodule"));
 		make_replica(world, 1, 0); /* it is one already */
@@ -179,10 +179,8 @@ Test(policy_alike, modules_that_are_not_told_of_count_where_the_primary_has_some
 	const struct rop_finding *found = finding(now, "Unknown");
 	cr_assert(found && found->code == ROP_DENIED && found->node == 1);
 	cr_assert_str_eq(found->text, "10.0.0.2:6379 would not tell which modules it has (user 'default' may not run "
-				      "INFO "
-				      "modules), and 10.0.0.1:6379 has search: whether it can load what those keep is "
-				      "not "
-				      "known");
+				      "INFO modules), and 10.0.0.1:6379 has search: whether it can load what those "
+				      "keep is not known");
 	static const char *const FINE[] = { NULL, "", "lua " };
 	for (size_t i = 0; i < sizeof FINE / sizeof *FINE; i++) {
 		world->nodes[0].modules = FINE[i];

@@ -70,8 +70,7 @@ Test(policy_open, names_the_pair_that_could_not_be_introduced_and_the_port)
 	fail_to_introduce(tries, 3, 4, "NOPERM");
 	static const char WANTED[] = "Denied: 10.0.0.4:6379: user 'default' lacks a permission: NOPERM\n"
 				     "NotIntroduced: 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 cannot reach the "
-				     "cluster bus of "
-				     "10.0.0.5:6379 (port 7777)\n"
+				     "cluster bus of 10.0.0.5:6379 (port 7777)\n"
 				     "NotIntroduced: 1 of 6 nodes do not know all others yet\n";
 	cr_assert_str_eq(open_of(situation_with(topology, world, &no_image, tries, 0)), WANTED);
 	fail_to_introduce(tries, 3, 4, NULL);

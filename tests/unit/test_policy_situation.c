@@ -219,8 +219,7 @@ Test(policy_situation, a_name_that_leads_to_another_server_is_told_from_a_server
 		{ ":0", "slave,noaddr",
 		  rop_printf(pool,
 			     "; else let the others forget the old identity, within a minute: redis-cli -h 10.0.0.1 -p "
-			     "6379 "
-			     "cluster forget %s; redis-cli",
+			     "6379 cluster forget %s; redis-cli",
 			     node_id(50)) },
 		{ "10.9.9.9:6379", "slave,fail", "if it belongs to this cluster, add it to spec.nodes; if it is gone" },
 	};
@@ -549,14 +548,12 @@ Test(policy_situation, introductions_to_where_nobody_is_are_said_of_who_has_that
 	before[1].strange_since_ms = 4000;
 	expect_finding(situation_after(topology, world, before, 5000), "LeavesFrom", ROP_REFUSED,
 		       "10.0.0.2:6379 is being introduced to a node at 10.0.9.9:6379, where no declared one is and "
-		       "nobody "
-		       "answers: the packets of one of the others leave from that address");
+		       "nobody answers: the packets of one of the others leave from that address");
 	world->nodes[3].port = 7003;
 	world->nodes[1].strange = "10.0.9.9:7003";
 	expect_finding(situation_after(topology, world, before, 5000), "LeavesFrom", ROP_REFUSED,
 		       "10.0.0.2:6379 is being introduced to a node at 10.0.9.9:7003, where no declared one is and "
-		       "nobody "
-		       "answers: the packets of 10.0.0.4:6379 leave from that address");
+		       "nobody answers: the packets of 10.0.0.4:6379 leave from that address");
 	meet_all(world);
 	struct rop_situation *now = situation_after(topology, world, before, 5000);
 	cr_assert(!now->refused && !now->members_agree, "it knows all others by now; but it was just so");
@@ -819,8 +816,8 @@ Test(policy_situation, no_pair_is_introduced_while_either_way_is_under_way_or_ba
 		rop_tries_ended(tries, &expect, ROP_EXPECT_EXPIRED, 0);
 		cr_assert_eq(batch_of(situation_with(topology, world, &no_image, tries, 49), "introduce_nodes").steps.n,
 			     0);
-		struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 50), "introduce_"
-													 "nodes");
+		struct rop_batch batch = batch_of(situation_with(topology, world, &no_image, tries, 50),
+						  "introduce_nodes");
 		cr_assert_eq(batch.steps.n, 1);
 		cr_assert_eq(batch.steps.at[0].expect.attempts, i == 0 ? 2 : 1, "attempts are counted by direction");
 	}
