@@ -140,6 +140,9 @@ static inline bool rop_node_answers(const struct rop_node *node)
 	return node->reach == ROP_REACH_OK;
 }
 
+/* Is that where we ask it? "ip:port", as servers write it. */
+bool rop_node_is_at(const struct rop_node *node, const char *address);
+
 /* Peers have waited there for so long that nobody can be there: a link that seems to stand is only being tried. */
 #define ROP_IN_VAIN_MS 500
 static inline bool rop_node_is_held_in_vain(const struct rop_node *node, const char *address)
@@ -205,6 +208,8 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 /* One view's entry of a peer that was not asked: counted, and kept while there are few. */
 void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
 			      const char *flags, const char *slots);
+/* A node that answers looks in vain for another one that does. */
+bool rop_observed_any_astray(const struct rop_observed *seen);
 /* The longest round trip to any node; what goes on between nodes takes as long, or twice that. */
 int64_t rop_observed_rtt_ms(const struct rop_observed *seen);
 int rop_observed_find(const struct rop_observed *seen, const char *id);      /* index, or -1 */
@@ -235,12 +240,11 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	const char *info_memory; /* only where maxmemory is among the settings asked for */
 	const char *refused;     /* as rop_node.refused */
 	const char *info_modules;
-	const char *nameless; /* as rop_node.nameless */
-	bool config_denied;   /* as rop_node's, all three */
+	/* as rop_node's of the same names */
+	const char *nameless, *rights_hidden;
+	bool config_denied, no_config;
 	unsigned forbidden;
-	const char *rights_hidden;
 	int rtt_ms;
-	bool no_config;
 	bool asked_shards;
 	const char *shards;    /* a line for each shard, the ids of its nodes */
 	int64_t n_clients;     /* connections it has; 0: unknown */
@@ -270,11 +274,12 @@ struct rop_node_line {
 	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr,
 		odd; /* odd: a flag nobody told us of */
 };
+bool rop_node_line_parse(char *line, struct rop_node_line *ret_line);
+/* Of a line's address: ":0" and "" say nothing; "::1:6379" is one. */
 static inline bool rop_address_is_unknown(const char *address)
 {
 	return address[0] == '\0' || (address[0] == ':' && address[1] != ':');
 }
-bool rop_node_line_parse(char *line, struct rop_node_line *ret_line);
 
 /* One "key:value" of an INFO text; false: not there. The value is copied into buf (cut when too long). */
 bool rop_info_get(const char *info, const char *key, char *buf, size_t size);

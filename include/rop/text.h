@@ -39,6 +39,8 @@ bool rop_text_is_visible(const char *s, size_t n);
 /* A copy of the first n bytes at s that is: each hidden character is U+FFFD. Of more than `max` bytes the beginning,
  * with three dots. For all that nodes say, once, where it becomes part of the model. */
 char *rop_text_visible(struct rop_arena *arena, const char *s, size_t n, size_t max);
+/* "a, b, c and 4 more": of n names the first `most`. */
+char *rop_text_some(struct rop_arena *arena, const char *const *names, size_t n, size_t most);
 bool rop_streq(const char *a, const char *b); /* NULL equals only NULL */
 const char *rop_plural(int64_t n);            /* what follows a word after a number: "s", or "" for 1 */
 

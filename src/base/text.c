@@ -249,6 +249,16 @@ bool rop_streq(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+char *rop_text_some(struct rop_arena *arena, const char *const *names, size_t n, size_t most)
+{
+	ROP_OWN_TEXT text = { 0 };
+	for (size_t i = 0; i < n && i < most; i++)
+		rop_text_add(&text, "%s%s", i ? ", " : "", names[i]);
+	if (n > most)
+		rop_text_add(&text, " and %zu more", n - most);
+	return rop_strndup(arena, text.at ? text.at : "", text.n);
+}
+
 const char *rop_plural(int64_t n)
 {
 	return n == 1 ? "" : "s";

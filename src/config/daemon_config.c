@@ -70,8 +70,8 @@ static const struct key KEYS[] = {
 	  { "auto", "logfmt", "json" } },
 };
 #define KEYS_N (sizeof KEYS / sizeof *KEYS)
-_Static_assert(sizeof(enum rop_log_level) == sizeof(int) && sizeof(enum rop_log_format) == sizeof(int), "a CHOICE is "
-													"an int");
+_Static_assert(sizeof(enum rop_log_level) == sizeof(int) && sizeof(enum rop_log_format) == sizeof(int),
+	       "a CHOICE is an int");
 
 struct complaint {
 	int line;

@@ -3,8 +3,7 @@
  * Nodes may be broken or hostile. Work is linear in what they sent, which is bounded by the number of declared nodes;
  * numbers are ones that sums of them do not overflow; texts are made fit to be shown as they become part of the model.
  *
- * First every node's own line becomes its canonical entry; then all other lines are held against those entries, and
- * only bits are kept. Nodes that did not answer take their entry from the first view that lists them.
+ * First every node's own line becomes its entry; then all other lines are held against those entries (compare.c).
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -14,8 +13,8 @@
 #include "node_line.h"
 #include "operators.h"
 #include "replication.h"
-#include "rop/observed.h"
 #include "rop/text.h"
+#include "view.h"
 
 static int64_t info_number(const char *info, const char *key, int64_t otherwise)
 {
@@ -38,80 +37,6 @@ static const char *visible(struct rop_arena *arena, const char *s, size_t max)
 }
 
 /* ---- one node's own answer --------------------------------------------------------------------------------- */
-
-struct view { /* a node's CLUSTER NODES, parsed */
-	struct rop_node_line *lines;
-	size_t n;
-	struct rop_node_line *own;
-};
-
-static size_t count_lines(const char *text)
-{
-	size_t n = 0;
-	for (const char *p = text; *p; n++) {
-		p += strcspn(p, "\n");
-		p += *p == '\n';
-	}
-	return n;
-}
-
-/* Each id once, as in the servers' own table; NULL: so it is. Open addressing; ids are hexadecimal noise, and whoever
- * makes them collide has only so many lines to do it with. */
-static const char *find_twice(struct rop_arena *work, const struct view *view)
-{
-	size_t size = 16;
-	while (size < 2 * view->n)
-		size *= 2;
-	const char **table = rop_alloc_n(work, size, sizeof *table);
-	for (size_t i = 0; i < view->n; i++) {
-		const char *id = view->lines[i].id;
-		size_t at = (size_t)rop_digest(ROP_DIGEST_START, id, ROP_ID_SIZE - 1) & (size - 1);
-		for (; table[at]; at = (at + 1) & (size - 1))
-			if (memcmp(table[at], id, ROP_ID_SIZE) == 0)
-				return id;
-		table[at] = id;
-	}
-	return NULL;
-}
-
-/* NULL: understood; else a sentence why not. Lines and their texts live in `work`. */
-static const char *parse_view(struct rop_arena *work, const char *text, size_t declared, struct view *ret_view)
-{
-	static const char NOT_UNDERSTOOD[] = "its CLUSTER NODES cannot be understood";
-	struct view view = { 0 };
-	if (!text)
-		return NOT_UNDERSTOOD;
-	size_t lines = count_lines(text);
-	if (lines > ROP_VIEW_LINES_MAX(declared) || strlen(text) > ROP_VIEW_BYTES_MAX(declared))
-		return "its CLUSTER NODES is longer than the declared nodes can explain";
-	char *copy = rop_strdup(work, text);
-	view.lines = rop_alloc_n(work, lines, sizeof *view.lines);
-	for (char *line = copy, *next; line && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		size_t n = strlen(line);
-		if (n && line[n - 1] == '\r')
-			line[--n] = '\0';
-		if (!n)
-			continue;
-		if (!rop_node_line_parse(line, &view.lines[view.n++]))
-			return NOT_UNDERSTOOD;
-	}
-	for (size_t i = 0; i < view.n; i++) {
-		if (!view.lines[i].myself)
-			continue;
-		if (view.own)
-			return "its CLUSTER NODES has two lines of its own";
-		view.own = &view.lines[i];
-	}
-	if (!view.own)
-		return NOT_UNDERSTOOD;
-	if (find_twice(work, &view))
-		return "its CLUSTER NODES lists a node twice";
-	*ret_view = view;
-	return NULL;
-}
 
 static int parse_version(const char *text)
 {
@@ -180,35 +105,6 @@ static const char *module_names(struct rop_arena *arena, const char *info)
 	return rop_strndup(arena, text.at ? text.at : "", text.n);
 }
 
-#define OPEN_TEXT_MAX 1024
-#define ADDRESS_MAX 128
-
-/* Where a line says that its node is; NULL: it does not say (":0", or a node that nobody has met yet). "::1:6379" is an
- * address. */
-static const char *line_address(struct rop_arena *arena, const struct rop_node_line *line)
-{
-	return rop_address_is_unknown(line->address) ? NULL : visible(arena, line->address, ADDRESS_MAX);
-}
-
-static enum rop_role role_of(const struct rop_node_line *line)
-{
-	if (line->replica)
-		return ROP_ROLE_REPLICA;
-	return line->primary ? ROP_ROLE_PRIMARY : ROP_ROLE_UNKNOWN;
-}
-
-static void take_own_line(struct rop_arena *arena, const struct rop_node_line *own, struct rop_node *node)
-{
-	memcpy(node->id, own->id, ROP_ID_SIZE);
-	node->role = role_of(own);
-	node->primary_id[0] = '\0';
-	if (own->primary_id[0] != '-')
-		memcpy(node->primary_id, own->primary_id, ROP_ID_SIZE);
-	node->epoch = own->epoch;
-	const char *bracket = strchr(own->slots, '[');
-	node->open_text = visible(arena, bracket, OPEN_TEXT_MAX);
-}
-
 static void not_redis(struct rop_node *node, const char *why)
 {
 	node->reach = ROP_REACH_NOT_REDIS;
@@ -230,19 +126,20 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 		snprintf(node->id, sizeof node->id, "%s", answer->expected_id);
 	if (!rop_node_answers(node))
 		return;
-	const char *why = parse_view(work, answer->cluster_nodes, seen->n, view);
+	const char *why = view_parse(work, answer->cluster_nodes, seen->n, view);
 	if (why) {
 		not_redis(node, why);
 		return;
 	}
-	take_own_line(arena, view->own, node);
-	node->own_address = line_address(arena, view->own);
+	view_take_entry(arena, view->own, node);
+	node->own_address = view_address(arena, view->own);
 	if (!node_line_slots(view->own->slots, &node->slots, &node->open_slots)) {
 		*view = (struct view){ 0 };
 		not_redis(node, "its slots cannot be understood");
 		return;
 	}
 	take_server(arena, answer->info_server, node);
+	view->clock_ms = answer->info_server ? info_number(answer->info_server, "server_time_usec", 0) / 1000 : 0;
 	if (answer->cluster_info) {
 		node->state_ok = info_is(answer->cluster_info, "cluster_state", "ok");
 		node->current_epoch = info_number(answer->cluster_info, "cluster_current_epoch", 0);
@@ -272,285 +169,23 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 
 /* ---- all of them together ---------------------------------------------------------------------------------- */
 
-/* Ids to indexes: sorted, searched by halves; N views of N lines each are looked up. */
-struct by_id {
-	const char *id;
-	int index;
-};
-
-static int compare_ids(const void *a, const void *b)
-{
-	return strcmp(((const struct by_id *)a)->id, ((const struct by_id *)b)->id);
-}
-
-static int find_id(const struct by_id *index, size_t n, const char *id)
-{
-	struct by_id key = { id, 0 }, *hit = bsearch(&key, index, n, sizeof key, compare_ids);
-	return hit ? hit->index : -1;
-}
-
-static size_t index_ids(struct rop_arena *arena, const struct rop_observed *seen, struct by_id **ret_index)
-{
-	struct by_id *index = rop_alloc_n(arena, seen->n, sizeof *index);
-	size_t n = 0;
-	for (size_t i = 0; i < seen->n; i++)
-		if (seen->nodes[i].id[0])
-			index[n++] = (struct by_id){ seen->nodes[i].id, (int)i };
-	qsort(index, n, sizeof *index, compare_ids);
-	*ret_index = index;
-	return n;
-}
-
-/* All addresses at which one of the nodes is, or says that it is; sorted. */
-struct places {
-	const char **at;
-	size_t n;
-};
-
-static struct places places_of(struct rop_arena *work, const struct rop_observed *seen)
-{
-	struct places places = { .at = rop_alloc_n(work, 2 * seen->n + 1, sizeof(char *)) };
-	for (size_t i = 0; i < seen->n; i++) {
-		const struct rop_node *node = &seen->nodes[i];
-		if (node->ip)
-			places.at[places.n++] = rop_printf(work, "%s:%d", node->ip, node->port);
-		if (node->own_address)
-			places.at[places.n++] = node->own_address;
-	}
-	qsort(places.at, places.n, sizeof *places.at, compare_texts);
-	return places;
-}
-
-static void take_handshake(const struct rop_observed *seen, const struct rop_node_line *line,
-			   const struct places *places, struct rop_node *viewer)
-{
-	const char *address = line->address;
-	viewer->handshakes++;
-	if (!viewer->strange && !bsearch(&address, places->at, places->n, sizeof *places->at, compare_texts))
-		viewer->strange = line_address(seen->arena, line);
-}
-
-/* Where it was asked, and gave this id. */
-static bool is_where_it_answers(const struct rop_node_line *line, const struct rop_node *node)
-{
-	char address[128];
-	snprintf(address, sizeof address, "%s:%d", node->ip ? node->ip : "?", node->port);
-	return strcmp(line->address, address) == 0;
-}
-
-/* Told to say something else than where its packets come from; or nobody may know. */
-static bool announces(const struct rop_observed *seen, const struct rop_node *node)
-{
-	int ip = rop_observed_setting(seen, "cluster-announce-ip"),
-	    port = rop_observed_setting(seen, "cluster-announce-port");
-	const char *an_ip = ip < 0 ? NULL : node->settings[ip], *a_port = port < 0 ? NULL : node->settings[port];
-	return !an_ip || !a_port || *an_ip || strcmp(a_port, "0") != 0;
-}
-
-#define JUST_NOW_MS 2000
-
-/* Of two servers with one identity peers hear now this one, now that one, and drop the link each time. Who moved is not
- * heard any more. */
-static bool was_heard_just_now(const struct rop_node_line *line, int64_t viewer_ms)
-{
-	return viewer_ms && line->pong && viewer_ms - line->pong < JUST_NOW_MS;
-}
-
-/* A member that came back elsewhere: its peers try the place where it was. Until somebody is told, that lasts. */
-static void take_astray(struct rop_observed *seen, size_t viewer, size_t subject, const struct rop_node_line *line,
-			int64_t viewer_ms, bool *home)
-{
-	struct rop_node *node = &seen->nodes[subject];
-	bool connected = line->connected && !line->fail && !line->pfail && !line->noaddr;
-	if (!rop_node_answers(node) || line->myself)
-		return;
-	if (connected && !line->ping_sent)
-		home[subject] = true;
-	bool heard = was_heard_just_now(line, viewer_ms);
-	node->torn |= !connected && !line->noaddr && heard;
-	bool elsewhere = !connected && viewer_ms && !heard && !is_where_it_answers(line, node) &&
-			 !announces(seen, node);
-	if (!line->noaddr && !elsewhere)
-		return;
-	rop_bit_set(seen, seen->astray, viewer, subject);
-	if (!node->astray_at && !line->noaddr)
-		node->astray_at = line_address(seen->arena, line);
-}
-
-/* A peer holds the node's id where it does not call itself to be: connected there, or without an answer. A link that is
- * being made counts as connected for a moment, also where nobody listens. */
-static void take_held_address(const struct rop_observed *seen, const struct rop_node_line *line, int64_t viewer_ms,
-			      struct rop_node *node)
-{
-	bool connected = line->connected && !line->fail && !line->pfail;
-	if (line->noaddr || !node->own_address || !line_address(seen->arena, line))
-		return;
-	if (strcmp(line->address, node->own_address) == 0 || is_where_it_answers(line, node)) {
-		node->at_home |= connected;
-		return;
-	}
-	bool heard = !connected && was_heard_just_now(line, viewer_ms);
-	if (((connected && !line->ping_sent) || heard) && !node->elsewhere)
-		node->elsewhere = line_address(seen->arena, line);
-	if (!line->ping_sent)
-		return;
-	int64_t for_ms = viewer_ms > line->ping_sent ? viewer_ms - line->ping_sent : 0;
-	if (!node->held_at || for_ms > node->held_ms) {
-		node->held_at = line_address(seen->arena, line);
-		node->held_ms = for_ms;
-	}
-	node->held_by++;
-}
-
-/* A declared node that is silent is found in the others' views by its address, or by the id it had before. */
-static void fill_in_silent(struct rop_observed *seen, const struct view *views)
-{
-	for (size_t j = 0; j < seen->n; j++) {
-		struct rop_node *node = &seen->nodes[j];
-		if (rop_node_answers(node))
-			continue;
-		char address[128];
-		snprintf(address, sizeof address, "%s:%d", node->ip ? node->ip : "?", node->port);
-		const struct rop_node_line *best = NULL;
-		for (size_t i = 0; i < seen->n; i++) {
-			for (size_t k = 0; k < views[i].n; k++) {
-				const struct rop_node_line *line = &views[i].lines[k];
-				if (line->handshake || line->myself)
-					continue;
-				bool same = node->id[0] ? strcmp(line->id, node->id) == 0
-							: strcmp(line->address, address) == 0;
-				if (same && (!best || line->epoch > best->epoch))
-					best = line;
-			}
-		}
-		if (best) {
-			take_own_line(seen->arena, best, node);
-			node->open_text = NULL;
-			int open;
-			node_line_slots(best->slots, &node->slots, &open);
-		}
-	}
-}
-
-static bool same_slots(const struct rop_node_line *line, const char *canonical_text, const struct rop_slots *canonical)
-{
-	if (strcmp(line->slots, canonical_text) == 0)
-		return true;
-	struct rop_slots slots;
-	int open;
-	return node_line_slots(line->slots, &slots, &open) && memcmp(&slots, canonical, sizeof slots) == 0;
-}
-
-static void hold_against(struct rop_observed *seen, size_t viewer, const struct view *views, const struct by_id *index,
-			 size_t n_index, const char **slots_text, const struct places *places, int64_t viewer_ms,
-			 bool *home)
-{
-	struct rop_node *self = &seen->nodes[viewer];
-	for (size_t k = 0; k < views[viewer].n; k++) {
-		const struct rop_node_line *line = &views[viewer].lines[k];
-		if (line->handshake) { /* no identity yet: comes, or goes within the node timeout */
-			take_handshake(seen, line, places, self);
-			continue;
-		}
-		int subject = find_id(index, n_index, line->id);
-		if (!line->myself)
-			self->others++;
-		if (subject < 0) {
-			rop_observed_add_foreign(seen, viewer, line->id, line->address, line->flags, line->slots);
-			continue;
-		}
-		struct rop_node *node = &seen->nodes[subject];
-		rop_bit_set(seen, seen->known, viewer, (size_t)subject);
-		bool failing = line->fail || line->pfail;
-		if (failing)
-			rop_bit_set(seen, seen->failing, viewer, (size_t)subject);
-		if (!line->myself)
-			take_held_address(seen, line, viewer_ms, node);
-		take_astray(seen, viewer, (size_t)subject, line, viewer_ms, home);
-		if (line->myself || (line->connected && !line->fail && !line->pfail && !line->noaddr && !line->odd))
-			rop_bit_set(seen, seen->linked, viewer, (size_t)subject);
-		const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
-		if (role_of(line) == node->role && strcmp(primary_id, node->primary_id) == 0 &&
-		    line->epoch == node->epoch && same_slots(line, slots_text[subject], &node->slots))
-			rop_bit_set(seen, seen->agrees, viewer, (size_t)subject);
-	}
-}
-
-/* Behind a translation of addresses peers find it where we do not: what one of them finds, the others will. */
-static void keep_astray(struct rop_observed *seen, const bool *home, const struct view *views,
-			const struct by_id *index, size_t n_index)
-{
-	for (size_t i = 0; i < seen->n; i++)
-		for (size_t k = 0; k < views[i].n; k++) {
-			const struct rop_node_line *line = &views[i].lines[k];
-			int subject = line->handshake ? -1 : find_id(index, n_index, line->id);
-			if (subject >= 0 && home[subject] && !line->noaddr)
-				rop_bit_clear(seen, seen->astray, i, (size_t)subject);
-		}
-}
-
-/* Where a replica stands in one shard and its primary in another, a server may refuse to load the nodes.conf that it
- * writes now (Valkey 8.1: "corrupted cluster config file"). */
-static void take_shards(struct rop_observed *seen, struct rop_arena *work, size_t viewer, const char *shards,
-			const struct by_id *index, size_t n_index)
-{
-	int *shard_of = rop_alloc_n(work, seen->n + 1, sizeof *shard_of); /* from 1; 0: not listed */
-	char id[ROP_ID_SIZE];
-	int shard = 1, node;
-	for (const char *at = shards; *at; at += strspn(at, " ")) {
-		size_t n = strcspn(at, " \n");
-		snprintf(id, sizeof id, "%.*s", (int)n, at);
-		if (n && (node = find_id(index, n_index, id)) >= 0)
-			shard_of[node] = shard;
-		at += n;
-		shard += *at == '\n';
-		at += *at == '\n';
-	}
-	seen->nodes[viewer].shards_apart = 0;
-	for (size_t i = 0; i < seen->n; i++) {
-		int primary = seen->nodes[i].primary;
-		if (seen->nodes[i].role != ROP_ROLE_REPLICA || primary < 0 || !shard_of[i] || !shard_of[primary] ||
-		    shard_of[i] == shard_of[primary])
-			continue;
-		/* Who has not heard yet of the role itself shows that, too. */
-		if (!rop_bit(seen, seen->agrees, viewer, i) || !rop_bit(seen, seen->agrees, viewer, (size_t)primary))
-			continue;
-		rop_bit_set(seen, seen->apart, viewer, i);
-		seen->nodes[viewer].shards_apart++;
-	}
-}
-
 struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const struct rop_answer *answers, size_t n,
 					       const char **setting_names, size_t n_settings, int64_t boot_ms)
 {
 	struct rop_observed *seen = rop_observed_new(arena, n, setting_names, n_settings);
 	ROP_OWN_ARENA work = rop_arena_new();
 	struct view *views = rop_alloc_n(work, n, sizeof *views);
-	const char **slots_text = rop_alloc_n(work, n, sizeof *slots_text);
+	const char **shards = rop_alloc_n(work, n, sizeof *shards);
 	seen->boot_ms = boot_ms;
-	for (size_t i = 0; i < n; i++)
-		take_answer(seen, work, &answers[i], &seen->nodes[i], &views[i]);
-	fill_in_silent(seen, views);
-
-	struct by_id *index;
-	size_t n_index = index_ids(work, seen, &index);
 	for (size_t i = 0; i < n; i++) {
 		struct rop_node *node = &seen->nodes[i];
-		node->primary = node->primary_id[0] ? find_id(index, n_index, node->primary_id) : -1;
-		slots_text[i] = rop_slots_text(work, &node->slots);
+		take_answer(seen, work, &answers[i], node, &views[i]);
+		node->shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
+		shards[i] = rop_node_answers(node) ? answers[i].shards : NULL;
 	}
-	struct places places = places_of(work, seen);
-	bool *home = rop_alloc_n(work, n + 1, sizeof *home);
-	for (size_t i = 0; i < n; i++) {
-		seen->nodes[i].shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
-		int64_t clock_us = answers[i].info_server ? info_number(answers[i].info_server, "server_time_usec", 0)
-							  : 0;
-		hold_against(seen, i, views, index, n_index, slots_text, &places, clock_us / 1000, home);
-		if (rop_node_answers(&seen->nodes[i]) && answers[i].shards)
-			take_shards(seen, work, i, answers[i].shards, index, n_index);
-		if (rop_node_answers(&seen->nodes[i]) && answers[i].info_replication)
+	views_compare(seen, views, shards);
+	for (size_t i = 0; i < n; i++)
+		if (rop_answers(seen, i) && answers[i].info_replication)
 			replication_take_online(seen, i, answers[i].info_replication);
-	}
-	keep_astray(seen, home, views, index, n_index);
 	return seen;
 }

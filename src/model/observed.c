@@ -90,6 +90,24 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 	peer->flags = rop_text_visible(seen->arena, flags, strlen(flags), SHOWN_MAX);
 }
 
+bool rop_node_is_at(const struct rop_node *node, const char *address)
+{
+	size_t n = node->ip ? strlen(node->ip) : 0;
+	int64_t port;
+	return n && strncmp(address, node->ip, n) == 0 && address[n] == ':' &&
+	       rop_int_parse(address + n + 1, 1, UINT16_MAX, &port) && port == node->port;
+}
+
+bool rop_observed_any_astray(const struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t w = 0; w < seen->words && rop_answers(seen, i); w++)
+			for (uint64_t left = seen->astray[i * seen->words + w]; left; left &= left - 1)
+				if (rop_answers(seen, w * 64 + (size_t)__builtin_ctzll(left)))
+					return true;
+	return false;
+}
+
 int64_t rop_observed_rtt_ms(const struct rop_observed *seen)
 {
 	int64_t longest = 0;

@@ -127,10 +127,9 @@ static void look_at_untold_modules(struct rop_situation *now, size_t x, size_t p
 		    rop_printf(now->arena,
 			       "%s would not tell which modules it has (user '%s' may not run INFO modules), and %s "
 			       "has %s: whether it can load what those keep is not known",
-			       replica->address, now->topology->auth_user ? now->topology->auth_user : "default",
-			       primary->address,
+			       replica->address, policy_user(now), primary->address,
 			       rop_strndup(now->arena, primary->modules, strlen(primary->modules) - 1)),
-		    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+		    POLICY_ALLOW);
 }
 
 /* A pair of today, or the pair that the plan makes. */

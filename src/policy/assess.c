@@ -84,15 +84,6 @@ static bool all_bits(const struct rop_situation *now, const uint64_t *matrix, co
 	return true;
 }
 
-static bool any_astray(const struct rop_situation *now)
-{
-	for (size_t i = 0; i < now->seen->n; i++)
-		for (size_t j = 0; rop_answers(now->seen, i) && j < now->seen->n; j++)
-			if (rop_answers(now->seen, j) && rop_bit(now->seen, now->seen->astray, i, j))
-				return true;
-	return false;
-}
-
 /* Nobody knows more than the declared nodes; while all answer, nobody knows fewer either. */
 static bool exact_members(const struct rop_situation *now)
 {
@@ -149,7 +140,7 @@ static void set_node_flags(struct rop_situation *now)
 		closed &= node->open_slots == 0 && node->handshakes == 0;
 	}
 	uint64_t *mask = answering_mask(now);
-	now->introduced = all_bits(now, seen->known, mask) && !any_astray(now);
+	now->introduced = all_bits(now, seen->known, mask) && !rop_observed_any_astray(now->seen);
 	now->members_agree = now->introduced && all_bits(now, seen->linked, mask) && exact_members(now) &&
 			     policy_addresses_settled(now);
 	now->views_equal = now->members_agree && all_bits(now, seen->agrees, mask);

@@ -61,6 +61,11 @@ struct rop_finding policy_warning(int node, enum rop_reason is, const char *text
 	return make(ROP_OK, node, is, text, NULL);
 }
 
+const char *policy_user(const struct rop_situation *now)
+{
+	return now->topology->auth_user ? now->topology->auth_user : "default";
+}
+
 /* Ranges of one shard are one loss. */
 static void add_loss(struct rop_situation *now, const struct rop_risk *risk)
 {
@@ -90,8 +95,7 @@ void policy_note_guard(struct rop_situation *now, const struct rop_step *step, c
 									       .denied = true };
 			return;
 		}
-		policy_find(now, step->node, ROP_WHY_UNKNOWN, guard->why,
-			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+		policy_find(now, step->node, ROP_WHY_UNKNOWN, guard->why, POLICY_ALLOW);
 		return;
 	case GUARD_LOSS: add_loss(now, &guard->risk); return;
 	}

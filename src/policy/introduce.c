@@ -69,8 +69,7 @@ static bool being_introduced(const struct rop_situation *now, const struct rop_n
 static bool must_be_met(const struct rop_situation *now, size_t i, const bool *met)
 {
 	const struct rop_node *node = &now->seen->nodes[i];
-	return !met[i] && node->astray_at && node->own_address && node->ip &&
-	       strcmp(node->own_address, rop_printf(now->arena, "%s:%d", node->ip, node->port)) != 0;
+	return !met[i] && node->astray_at && node->own_address && node->ip && !rop_node_is_at(node, node->own_address);
 }
 
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output)

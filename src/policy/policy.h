@@ -11,6 +11,11 @@ void policy_find(struct rop_situation *now, int node, enum rop_reason is, const 
 void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 void policy_warn(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 struct rop_finding policy_warning(int node, enum rop_reason is, const char *text);
+const char *policy_user(const struct rop_situation *now); /* who we are on the nodes */
+/* the advice where something is not permitted */
+#define POLICY_ALLOW \
+	"allow it on every node ('redis-operator acl operator' prints all that is needed, 'acl observer' what is " \
+	"needed to look), or declare another user under spec.auth"
 
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
@@ -22,6 +27,10 @@ const char *policy_set_its_address(const struct rop_situation *now); /* the advi
 /* Of nodes that are not a cluster yet nothing of the kind was seen, now or just before, nor a peer on its way from one
  * address to another. */
 bool policy_addresses_settled(const struct rop_situation *now);
+/* strangers.c: peers that are not declared */
+void policy_find_strangers(struct rop_situation *now);
+/* Of the member with that id, as declared when it was seen last; NULL: none had it. */
+const char *policy_address_before(const struct rop_image *image, const char *id);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
 

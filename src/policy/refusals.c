@@ -88,168 +88,6 @@ static void find_twins(struct rop_situation *now)
 					    "and start it again");
 }
 
-/* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
-static int follower_of(const struct rop_observed *seen, const char *id)
-{
-	for (size_t i = 0; i < seen->n; i++)
-		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].role == ROP_ROLE_REPLICA &&
-		    strcmp(seen->nodes[i].primary_id, id) == 0)
-			return (int)i;
-	return -1;
-}
-
-static const char *address_before(const struct rop_image *image, const char *id)
-{
-	for (size_t m = 0; m < image->members.n; m++)
-		if (strcmp(image->members.at[m].node, id) == 0)
-			return image->members.at[m].address;
-	return NULL;
-}
-
-/* The declared node whose name led to this peer, and leads to another server now; -1: none. A server that was rebuilt
- * in its place is not that: its old identity is held where it is. */
-static int led_to(const struct rop_situation *now, const struct rop_foreign *peer)
-{
-	const char *before = address_before(now->image, peer->id);
-	for (size_t i = 0; before && i < now->seen->n; i++) {
-		const struct rop_node *node = &now->seen->nodes[i];
-		if (rop_node_answers(node) && node->ip && strcmp(node->address, before) == 0 &&
-		    strcmp(rop_printf(now->arena, "%s:%d", node->ip, node->port), peer->address) != 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-/* Nobody is there under that identity any more, as far as this viewer sees. */
-static bool is_gone(const struct rop_foreign *peer)
-{
-	return strstr(peer->flags, "fail") || strstr(peer->flags, "noaddr");
-}
-
-/* The declared node that stands where this peer was, under an identity of its own: its nodes.conf was lost. -1: none.
- * Who is held elsewhere may be there still. */
-static int rebuilt_as(const struct rop_situation *now, const struct rop_foreign *peer)
-{
-	const char *before = address_before(now->image, peer->id);
-	for (size_t i = 0; before && i < now->seen->n; i++) {
-		const struct rop_node *node = &now->seen->nodes[i];
-		if (!rop_node_answers(node) || strcmp(node->address, before) != 0 ||
-		    address_before(now->image, node->id))
-			continue;
-		if (rop_address_is_unknown(peer->address) ||
-		    strcmp(rop_printf(now->arena, "%s:%d", node->ip ? node->ip : "?", node->port), peer->address) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-#define COMMANDS_TOLD 12
-
-/* One for each of the others, to be given within the minute that a server keeps a forgotten node away. */
-static const char *forget_on_the_others(const struct rop_situation *now, const char *id, int rebuilt)
-{
-	ROP_OWN_TEXT text = { 0 };
-	size_t n = 0;
-	for (size_t i = 0; i < now->seen->n; i++) {
-		const struct rop_node *node = &now->seen->nodes[i];
-		if ((int)i == rebuilt || !rop_node_answers(node) || n++ >= COMMANDS_TOLD)
-			continue;
-		rop_text_add(&text, "%sredis-cli -h %s -p %d cluster forget %s", text.n ? "; " : "", node->ip,
-			     node->port, id);
-	}
-	if (n > COMMANDS_TOLD)
-		rop_text_add(&text, "; and so on %zu more nodes", n - COMMANDS_TOLD);
-	return rop_strndup(now->arena, text.at ? text.at : "", text.n);
-}
-
-static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *peer, int rebuilt)
-{
-	const struct rop_node *node = &now->seen->nodes[rebuilt];
-	const char *restore = "put its nodes.conf (cluster-config-file) back and start it again, if there is a copy";
-	int follower = follower_of(now->seen, peer->id);
-	const char *advice;
-	if (peer->slots)
-		advice = rop_printf(now->arena,
-				    "%s; the old identity still owns the slots %.120s: do not forget it before they "
-				    "and their data have another owner",
-				    restore, peer->slots);
-	else if (follower >= 0)
-		advice = rop_printf(now->arena,
-				    "%s; %s follows the old identity, and may hold the only other copy of its data",
-				    restore, now->seen->nodes[follower].address);
-	else
-		advice = rop_printf(now->arena,
-				    "%s; else let the others forget the old identity, within a minute: %s; apply "
-				    "then takes it in again",
-				    restore, forget_on_the_others(now, peer->id, rebuilt));
-	policy_find(now, rebuilt, ROP_WHY_REBUILT,
-		    rop_printf(now->arena,
-			       "%s was node %s when it was seen last, and came back as %s: its nodes.conf was lost, "
-			       "and the others still list the old identity (%s)",
-			       node->address, peer->id, node->id, peer->flags),
-		    advice);
-}
-
-/* Advice is an act: who owns slots, or is followed, is never to be forgotten; nor one that is alive. */
-static const char *advice_on_peer(const struct rop_situation *now, const struct rop_foreign *peer)
-{
-	int follower = follower_of(now->seen, peer->id);
-	if (peer->slots)
-		return rop_printf(now->arena,
-				  "it owns the slots %.120s: bring it back, or declare it (spec.nodes); do not forget "
-				  "it, that would leave these slots and what it holds without an owner",
-				  peer->slots);
-	if (follower >= 0)
-		return rop_printf(now->arena,
-				  "%s follows it, and may hold the only other copy of its data: bring it back, or "
-				  "declare it (spec.nodes)",
-				  now->seen->nodes[follower].address);
-	bool alive = !is_gone(peer);
-	int led = alive ? led_to(now, peer) : -1;
-	if (led >= 0)
-		return rop_printf(now->arena,
-				  "%s leads to another server now (%s): let it lead to %s again, or declare that "
-				  "address",
-				  now->seen->nodes[led].address, now->seen->nodes[led].id, peer->address);
-	if (alive && address_before(now->image, peer->id))
-		return "declare it again (spec.nodes): this version does not remove nodes; or take it out of the "
-		       "cluster, where it is to go: redis-cli --cluster del-node";
-	if (alive)
-		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
-		       "first: it is alive";
-	return rop_printf(now->arena,
-			  "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h "
-			  "HOST -p PORT cluster forget %s, on every node",
-			  peer->id);
-}
-
-static void find_foreign_peers(struct rop_situation *now)
-{
-	const struct rop_observed *seen = now->seen;
-	for (size_t f = 0; f < seen->foreign.n; f++) {
-		const struct rop_foreign *peer = &seen->foreign.at[f];
-		const char *before = address_before(now->image, peer->id);
-		int rebuilt = rebuilt_as(now, peer);
-		if (rebuilt >= 0) {
-			find_rebuilt(now, peer, rebuilt);
-			continue;
-		}
-		policy_find(now, peer->viewer, ROP_WHY_FOREIGN_PEER,
-			    rop_printf(now->arena, "%s knows a peer that is not declared: %s at %s (%s)%s%s",
-				       seen->nodes[peer->viewer].address, peer->id,
-				       rop_address_is_unknown(peer->address) ? "an unknown address" : peer->address,
-				       peer->flags, before ? ", which was a member at " : "", before ? before : ""),
-			    advice_on_peer(now, peer));
-	}
-	if (seen->foreign_more)
-		policy_find(now, -1, ROP_WHY_FOREIGN_PEER,
-			    rop_printf(now->arena,
-				       "and there are more peers that are not declared: %d more entries of CLUSTER "
-				       "NODES",
-				       seen->foreign_more),
-			    "declare all nodes of the cluster ('redis-operator import' writes such a file)");
-}
-
 static void find_keys_without_slots(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
@@ -309,7 +147,7 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 	if (!now->image->members.n || groups < 2)
 		return false;
 	for (size_t i = 0; i < seen->n; i++) {
-		if (!rop_node_answers(&seen->nodes[i]) || address_before(now->image, seen->nodes[i].id))
+		if (!rop_node_answers(&seen->nodes[i]) || policy_address_before(now->image, seen->nodes[i].id))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
@@ -353,7 +191,6 @@ static void find_rival_components(struct rop_situation *now, const struct tally 
 /* A cluster is formed of nodes that are known to be empty. */
 static void find_untold_content(struct rop_situation *now)
 {
-	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
 	for (size_t i = 0; i < now->seen->n && !now->formed; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (!rop_node_answers(node) ||
@@ -363,8 +200,9 @@ static void find_untold_content(struct rop_situation *now)
 			    rop_printf(now->arena,
 				       "%s would not tell whether it is empty: user '%s' may not run %s; what is "
 				       "unknown is not taken for empty",
-				       node->address, user, node->refused ? node->refused : "INFO keyspace"),
-			    "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+				       node->address, policy_user(now),
+				       node->refused ? node->refused : "INFO keyspace"),
+			    POLICY_ALLOW);
 	}
 }
 
@@ -428,7 +266,7 @@ void refusals_of_nodes(struct rop_situation *now)
 	warn_of_names(now);
 	find_twins(now);
 	policy_find_elsewhere(now);
-	find_foreign_peers(now);
+	policy_find_strangers(now);
 }
 
 void refusals_of_content(struct rop_situation *now, const struct tally *tally)

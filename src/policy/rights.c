@@ -67,42 +67,33 @@ static unsigned needs(const struct rop_situation *now, size_t node)
 
 /* ---- told -------------------------------------------------------------------------------------------------------- */
 
-static const char *user_of(const struct rop_situation *now)
-{
-	return now->topology->auth_user ? now->topology->auth_user : "default";
-}
-
-/* "10.0.0.1:6379, 10.0.0.2:6379 and 4 more" of those whose value is `value` */
+/* Of those whose value is `value`. */
 static const char *nodes_of(struct rop_situation *now, const unsigned *values, unsigned value)
 {
-	ROP_OWN_TEXT text = { 0 };
+	const char **names = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *names);
 	size_t n = 0;
 	for (size_t i = 0; i < now->seen->n; i++)
-		if (values[i] == value && n++ < NODES_TOLD)
-			rop_text_add(&text, "%s%s", text.n ? ", " : "", now->seen->nodes[i].address);
-	if (n > NODES_TOLD)
-		rop_text_add(&text, " and %zu more", n - NODES_TOLD);
-	return rop_strndup(now->arena, text.at, text.n);
+		if (values[i] == value)
+			names[n++] = now->seen->nodes[i].address;
+	return rop_text_some(now->arena, names, n, NODES_TOLD);
 }
 
 static void tell_missing(struct rop_situation *now, size_t first, const unsigned *missing)
 {
 	const char *what = rop_permissions_text(now->arena, missing[first]);
 	const char *where = nodes_of(now, missing, missing[first]);
-	const char *advice = "'redis-operator acl operator' prints what the user needs: set it on every node, or "
-			     "declare another user under spec.auth";
 	if (now->looks_once)
 		policy_warn(now, (int)first, ROP_WHY_NOT_PERMITTED,
 			    rop_printf(now->arena,
 				       "%s: user '%s' may not run %s, which is needed there: an apply would change "
 				       "nothing and end with code 9",
-				       where, user_of(now), what),
-			    advice);
+				       where, policy_user(now), what),
+			    POLICY_ALLOW);
 	else
 		policy_find(now, (int)first, ROP_WHY_DENIED,
 			    rop_printf(now->arena, "%s: user '%s' may not run %s, which is needed there", where,
-				       user_of(now), what),
-			    advice);
+				       policy_user(now), what),
+			    POLICY_ALLOW);
 }
 
 /* Two operators that do not see each other are no danger to data, only to sleep. */
@@ -117,7 +108,7 @@ static void warn_of_blindness(struct rop_situation *now)
 			    rop_printf(now->arena,
 				       "%s: user '%s' may not run %s: another redis-operator at work there would not "
 				       "be recognised",
-				       now->seen->nodes[i].address, user_of(now),
+				       now->seen->nodes[i].address, policy_user(now),
 				       rop_permissions_text(now->arena, lacks)),
 			    NULL);
 		return;
@@ -146,7 +137,7 @@ static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
 			    rop_printf(now->arena,
 				       "whether user '%s' may change what is to be changed cannot be checked "
 				       "beforehand: %s: %s",
-				       user_of(now), node->address, node->rights_hidden),
+				       policy_user(now), node->address, node->rights_hidden),
 			    "compare the user's rules with 'redis-operator acl operator'");
 		return;
 	}
@@ -168,9 +159,8 @@ static void find_hidden_settings(struct rop_situation *now)
 			    rop_printf(now->arena,
 				       "%s: user '%s' may not run config|get: whether the declared settings have their "
 				       "values cannot be known",
-				       nodes_of(now, denied, 1), user_of(now)),
-			    "allow it on every node ('redis-operator acl observer' prints what is needed to look), or "
-			    "declare another user under spec.auth");
+				       nodes_of(now, denied, 1), policy_user(now)),
+			    POLICY_ALLOW);
 }
 
 void policy_find_rights(struct rop_situation *now)

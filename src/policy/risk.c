@@ -36,14 +36,13 @@ static struct guard wait_for(const char *why)
 static struct guard unknown(const struct rop_situation *now, size_t i, const char *what)
 {
 	const struct rop_node *node = &now->seen->nodes[i];
-	const char *user = now->topology->auth_user ? now->topology->auth_user : "default";
 	return (struct guard){
 		.verdict = GUARD_UNKNOWN,
 		.why = node->refused
 			       ? rop_printf(now->arena,
 					    "%s would not tell %s: user '%s' may not run %s; what is unknown is not "
 					    "taken for empty",
-					    node->address, what, user, node->refused)
+					    node->address, what, policy_user(now), node->refused)
 			       : rop_printf(now->arena, "%s did not tell %s; what is unknown is not taken for empty",
 					    node->address, what),
 	};

@@ -81,16 +81,23 @@ static void follow_primaries(struct rop_observed *seen)
 	}
 }
 
+/* Who is dialled learns where the other is. */
+static void find_back(struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = 0; j < seen->n; j++)
+			if (rop_answers(seen, i) && rop_answers(seen, j) && rop_knows(seen, i, j))
+				rop_bit_clear(seen, seen->astray, j, i);
+}
+
 void rop_settle(struct rop_observed *seen)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	spread_acquaintance(seen, arena);
 	settle_claims(seen);
 	follow_primaries(seen);
-	for (size_t i = 0; i < seen->n; i++)
-		for (size_t j = 0; j < seen->n; j++) /* who is dialled learns where the other is */
-			if (rop_answers(seen, i) && rop_answers(seen, j) && rop_knows(seen, i, j))
-				rop_bit_clear(seen, seen->astray, j, i);
+	if (rop_observed_any_astray(seen))
+		find_back(seen);
 	uint64_t *up = rop_alloc_n(arena, seen->words + 1, sizeof *up);
 	for (size_t i = 0; i < seen->n; i++)
 		if (rop_answers(seen, i))

@@ -8,6 +8,7 @@
 
 #define OPEN_MAX 12
 #define PAIRS_MAX 5
+#define VIEWERS_MAX 3
 
 static void note(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
 {
@@ -23,21 +24,17 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, enum r
 		       const char *advice)
 {
 	const struct rop_observed *seen = now->seen;
+	const char **viewers = rop_alloc_n(now->arena, seen->n + 1, sizeof *viewers);
 	size_t told = 0;
 	for (size_t j = 0; j < seen->n; j++) {
-		ROP_OWN_TEXT viewers = { 0 };
 		size_t n = 0;
-		for (size_t i = 0; i < seen->n; i++) {
-			if (i == j || !rop_answers(now->seen, i) || !rop_answers(now->seen, j) ||
-			    rop_bit(seen, matrix, i, j))
-				continue;
-			if (n++ < 3)
-				rop_text_add(&viewers, "%s%s", n > 1 ? ", " : "", seen->nodes[i].address);
-		}
-		if (n > 3)
-			rop_text_add(&viewers, " and %zu more", n - 3);
+		for (size_t i = 0; i < seen->n && rop_answers(seen, j); i++)
+			if (i != j && rop_answers(seen, i) && !rop_bit(seen, matrix, i, j))
+				viewers[n++] = seen->nodes[i].address;
 		if (n > 0 && told++ < PAIRS_MAX)
-			note(now, (int)j, is, sentence(now, viewers.at, &seen->nodes[j]), advice);
+			note(now, (int)j, is,
+			     sentence(now, rop_text_some(now->arena, viewers, n, VIEWERS_MAX), &seen->nodes[j]),
+			     advice);
 	}
 	if (told > PAIRS_MAX)
 		note(now, -1, is, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
@@ -200,8 +197,7 @@ static void note_not_attached(struct rop_situation *now, size_t i, int primary)
 				      now->seen->nodes[primary].address, held ? ", and waits: " : "",
 				      held ? held->why : "");
 	bool denied = held && held->denied;
-	note(now, (int)i, denied ? ROP_WHY_DENIED : ROP_WHY_NOT_ATTACHED, text,
-	     denied ? "allow it on every node (ACL SETUSER), or declare another user under spec.auth" : NULL);
+	note(now, (int)i, denied ? ROP_WHY_DENIED : ROP_WHY_NOT_ATTACHED, text, denied ? POLICY_ALLOW : NULL);
 }
 
 /* A primary that wants a password from us wants one from its replicas too, and lists those that have given it. What a
@@ -292,9 +288,8 @@ static bool note_failing_step(struct rop_situation *now)
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
 	if (rop_is_denial(why))
 		note(now, node, ROP_WHY_DENIED,
-		     rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who,
-				now->topology->auth_user ? now->topology->auth_user : "default", why),
-		     "allow it on every node (ACL SETUSER), or declare another user under spec.auth");
+		     rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who, policy_user(now), why),
+		     POLICY_ALLOW);
 	else
 		note(now, node, ROP_WHY_STEP_FAILS,
 		     rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);

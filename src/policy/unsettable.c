@@ -40,13 +40,15 @@ void policy_find_unknown_settings(struct rop_situation *now)
 
 /* ---- nodes that cannot be told ------------------------------------------------------------------------------- */
 
+#define NAMES_TOLD 4
+
 static const char *declared_names(const struct rop_situation *now)
 {
 	const struct rop_topology *t = now->topology;
-	const char *names = t->settings.at[0].name;
-	for (size_t s = 1; s < t->settings.n && s < 4; s++)
-		names = rop_printf(now->arena, "%s, %s", names, t->settings.at[s].name);
-	return t->settings.n > 4 ? rop_printf(now->arena, "%s and %zu more", names, t->settings.n - 4) : names;
+	const char **names = rop_alloc_n(now->arena, t->settings.n + 1, sizeof *names);
+	for (size_t s = 0; s < t->settings.n; s++)
+		names[s] = t->settings.at[s].name;
+	return rop_text_some(now->arena, names, t->settings.n, NAMES_TOLD);
 }
 
 /* Nothing is formed that cannot become as declared; where it is a cluster already, the others are kept as declared. */

@@ -78,7 +78,7 @@ const char *policy_unwritten(const struct rop_situation *now, size_t *ret_node)
 
 static void warn_of(struct rop_situation *now, const struct rop_setting *setting)
 {
-	ROP_OWN_TEXT nodes = { 0 };
+	const char **nodes = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *nodes);
 	const char *why = NULL;
 	size_t n = 0;
 	int first = -1;
@@ -86,18 +86,15 @@ static void warn_of(struct rop_situation *now, const struct rop_setting *setting
 		const char *here = unwritten_on(now, i, setting);
 		if (!here)
 			continue;
-		if (n++ < NODES_TOLD)
-			rop_text_add(&nodes, "%s%s", n > 1 ? ", " : "", now->seen->nodes[i].address);
+		nodes[n++] = now->seen->nodes[i].address;
 		first = first < 0 ? (int)i : first;
 		why = why ? why : here;
 	}
 	if (!n)
 		return;
-	if (n > NODES_TOLD)
-		rop_text_add(&nodes, " and %zu more", n - NODES_TOLD);
 	policy_warn(now, first, ROP_WHY_UNWRITTEN,
 		    rop_printf(now->arena, "%s = %s is in no configuration file of %s (%s): a restart loses it",
-			       setting->name, setting->value, nodes.at, why),
+			       setting->name, setting->value, rop_text_some(now->arena, nodes, n, NODES_TOLD), why),
 		    now->seen->nodes[first].no_config_file ? "write it into what these servers are started with, or "
 							     "start them with a configuration file"
 							   : "make CONFIG REWRITE work there (the file, its folder and "

@@ -61,6 +61,15 @@ Test(base, suggests_what_was_meant)
 	cr_assert_null(rop_suggest("colour", KEYS, 4));
 }
 
+Test(base, of_a_long_list_the_first_are_named_and_the_rest_counted)
+{
+	static const char *const NAMES[] = { "a", "b", "c", "d" };
+	static const char *const TEXTS[] = { "", "a", "a, b", "a, b and 1 more", "a, b and 2 more" };
+	ROP_OWN_ARENA arena = rop_arena_new();
+	for (size_t n = 0; n <= 4; n++)
+		cr_assert_str_eq(rop_text_some(arena, NAMES, n, 2), TEXTS[n]);
+}
+
 Test(base, utf8_is_checked_to_the_letter)
 {
 	size_t at = 99;

@@ -61,8 +61,8 @@ Test(fleet, other_protocols_are_not_redis)
 		{ "+OK\r\n$9223372036854775807\r\nabc", "longer than 2052 KiB" },
 		{ "+OK\r\n*1000000000\r\n", "more than 100000 elements" },
 		{ "+OK\r\n*100001\r\n", "more than 100000 elements" },
-		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested too "
-													   "deeply" },
+		{ "+OK\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+		  "nested too deeply" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
 		struct peer peer;
@@ -403,8 +403,8 @@ Test(fleet, an_endless_answer_ends_and_stays_small)
 		{ "~+OK\r\n", "a status" },
 		{ "+OK\r\n~$1\r\nx\r\n", "more replies than it was asked for" },
 		{ "+OK\r\n*100000\r\n~+\r\n", "an array" },
-		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n", "more than 100000 "
-											   "elements" },
+		{ "+OK\r\n*90000\r\n~*9\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n+\r\n",
+		  "more than 100000 elements" },
 		{ "+OK\r\n*1\r\n~*1\r\n", "nested too deeply" },
 		{ "+OK\r\n*90000\r\n~$1000\r\n" X1000 "\r\n", "its answer to CLUSTER NODES is longer than 2052 KiB" },
 		{ "*90000\r\n~$1000\r\n" X1000 "\r\n", "its answer to CLIENT SETNAME is longer than 1024 KiB" },

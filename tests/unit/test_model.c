@@ -126,8 +126,8 @@ Test(model, a_node_is_what_its_own_line_and_its_info_say)
 	struct rop_answer answer = answer_of(OWN_LINE " 0-99 200 [300->-" B "] [400-<-" C "]\n");
 	answer.cluster_info = "cluster_state:ok\r\ncluster_current_epoch:9\r\n";
 	answer.info_server = "# Server\r\nredis_version:7.2.4\r\nredis_git_sha1:0\r\n";
-	answer.info_replication = "# "
-				  "Replication\r\nrole:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:1\r\n";
+	answer.info_replication =
+		"# Replication\r\nrole:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:1\r\n";
 	answer.info_keyspace = "# Keyspace\r\ndb0:keys=12,expires=0,avg_ttl=0\r\ndb3:keys=30,expires=1,avg_ttl=5\r\n";
 	answer.functions = 2;
 	struct rop_node *node = alone(answer);
@@ -570,8 +570,8 @@ Test(model, what_nodes_say_is_fit_to_be_shown)
 {
 	static const char *names[] = { "maxmemory" };
 	const char *values[] = { "1" HARM };
-	static const char LINES[] = OWN_LINE " [7->-" HARM "]\n" C " 10.9.9.9" HARM ":1@2 master," HARM " - 0 0 7 "
-					     "connected\n";
+	static const char LINES[] = OWN_LINE " [7->-" HARM "]\n" C " 10.9.9.9" HARM ":1@2 master," HARM
+					     " - 0 0 7 connected\n";
 	struct rop_answer answer = answer_of(LINES);
 	answer.info_server = "redis_version:7.0" HARM "\r\n";
 	answer.operators = "id=3 addr=10.0.0.5:4 name=redis-operator:ca" HARM "rt:1a2b3c4d age=1\n";

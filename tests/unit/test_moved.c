@@ -59,9 +59,61 @@ Test(moved, who_is_looked_for_in_vain_where_it_is_no_more_has_moved)
 		cr_assert_eq(rop_knows(seen, 0, 1), !CASES[i].astray);
 		cr_assert_not(rop_bit(seen, seen->astray, 1, 0));
 	}
-	cr_assert_str_eq(seen_with("10.9.9.9:6379", "master", 1, "disconnected", "")->nodes[1].astray_at, "10.9.9.9:"
-													  "6379");
+	cr_assert_str_eq(seen_with("10.9.9.9:6379", "master", 1, "disconnected", "")->nodes[1].astray_at,
+			 "10.9.9.9:6379");
 	cr_assert(seen_with("10.9.9.9:6379", "master", NOW_MS - 10, "disconnected", "")->nodes[1].torn);
+}
+
+Test(moved, behind_a_translation_of_addresses_what_one_peer_finds_the_others_will)
+{
+	for (int unanswered = 0; unanswered < 2;
+	     unanswered++) { /* a link that is being made counts as connected, too */
+		struct rop_observed *world = formed_world(topology_of(3, 0, 3));
+		struct rop_answer *answers = answers_of(world);
+		const char *names[] = { "cluster-announce-ip", "cluster-announce-port" };
+		answers[0].cluster_nodes = rop_printf(pool,
+						      "%s 10.0.0.1:6379@16379 myself,master - 0 0 1 connected\n"
+						      "%s 10.9.9.9:6379@16379 master - 0 1 2 disconnected\n",
+						      node_id(0), node_id(1));
+		answers[2].cluster_nodes = rop_printf(pool,
+						      "%s 10.0.0.3:6379@16379 myself,master - 0 0 3 connected\n"
+						      "%s 10.9.9.9:6379@16379 master - %lld 1 2 connected\n",
+						      node_id(2), node_id(1), unanswered ? (long long)NOW_MS - 100 : 0);
+		for (size_t i = 0; i < 3; i++) {
+			answers[i].info_server = rop_printf(pool,
+							    "redis_version:7.0.15\r\nserver_time_usec:%lld000\r\n",
+							    (long long)NOW_MS);
+			answers[i].settings = rop_alloc_n(pool, 2, sizeof *answers[i].settings);
+			answers[i].settings[0] = "";
+			answers[i].settings[1] = "0";
+		}
+		const struct rop_observed *seen = rop_observed_from_answers(pool, answers, 3, names, 2, 1);
+		cr_assert_eq(rop_bit(seen, seen->astray, 0, 1), unanswered != 0);
+		cr_assert_eq(seen->nodes[1].astray_at != NULL, unanswered != 0);
+	}
+}
+
+Test(moved, a_node_is_where_its_whole_address_is_the_one_that_is_asked)
+{
+	static const struct {
+		const char *ip, *address;
+		bool is_there;
+	} CASES[] = {
+		{ "10.0.0.2", "10.0.0.2:6379", true },
+		{ "::1", "::1:6379", true },
+		{ "10.0.0.2", "10.0.0.2:637", false },
+		{ "10.0.0.2", "10.0.0.2:63790", false },
+		{ "10.0.0.2", "10.0.0.22:6379", false },
+		{ "10.0.0.2", "10.0.0.2:", false },
+		{ "10.0.0.2", ":6379", false },
+		{ "10.0.0.2", "", false },
+		{ "::", "::1:6379", false },
+		{ NULL, ":6379", false },
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		struct rop_node node = { .ip = CASES[i].ip, .port = 6379 };
+		cr_assert_eq(rop_node_is_at(&node, CASES[i].address), CASES[i].is_there, "case %zu", i);
+	}
 }
 
 Test(moved, what_it_calls_itself_may_be_old_where_it_answers_is_home)

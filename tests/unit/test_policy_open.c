@@ -247,8 +247,8 @@ Test(policy_open, a_step_that_fails_again_and_again_comes_first)
 		cr_assert_str_eq(open_of(now), FAILURES[k].told);
 	}
 	topology->auth_user = "ops";
-	cr_assert(strstr(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "user 'ops' "
-													 "lacks"));
+	cr_assert(strstr(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)),
+			 "user 'ops' lacks"));
 	tries = rop_tries_new(pool);
 	cr_assert_str_eq(open_of(situation_with(topology, formed_world(topology), &no_image, tries, 0)), "");
 }

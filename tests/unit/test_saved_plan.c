@@ -329,9 +329,8 @@ Test(saved_plan, file_is_private_whole_and_known_by_its_content)
 		cr_assert(saved_plan_write(path, OTHERS[i], strlen(OTHERS[i]), &err), "%s", err.text);
 		cr_assert(saved_plan_read(pool, path, &bytes, &n, &err) && !bytes, "%zu", i);
 		if (OTHERS[i][0]) /* somebody's file: never written over */
-			cr_assert(!saved_plan_write(path, "{\"format\": 0}", 13, &err) && strstr(err.text, "is no "
-													   "saved "
-													   "plan"));
+			cr_assert(!saved_plan_write(path, "{\"format\": 0}", 13, &err) &&
+				  strstr(err.text, "is no saved plan"));
 		unlink(path);
 	}
 	cr_assert(saved_plan_write(path, " \n{\"format\": 0}", 15, &err));

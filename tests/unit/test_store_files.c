@@ -500,8 +500,8 @@ static void race(struct shared *shared, int rounds)
 		struct rop_lock *lock = NULL;
 		if (!rop_lock_take(db_path, "cart", "race", &lock, &err)) {
 			__atomic_add_fetch(&shared->refused, 1, __ATOMIC_SEQ_CST);
-			if (err.code != ROP_BUSY || (!strstr(err.text, "(race, since 2") && !strstr(err.text, "not yet "
-													      "said")))
+			if (err.code != ROP_BUSY ||
+			    (!strstr(err.text, "(race, since 2") && !strstr(err.text, "not yet said")))
 				__atomic_add_fetch(&shared->odd, 1, __ATOMIC_SEQ_CST);
 			continue;
 		}
