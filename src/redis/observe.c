@@ -271,8 +271,8 @@ static bool take_base(const struct verdict_login *login, struct rop_arena *arena
 		return true;
 	}
 	bool denied = verdict_is_noperm(reply->str, reply->len);
-	if (kind == Q_MODULES &&
-	    denied) /* not what has to be known of every node: src/policy/alike.c says where it has */
+	/* The modules of a node need not be known of every one: src/policy/alike.c says where they must. */
+	if (kind == Q_MODULES && denied)
 		return true;
 	if (kind == Q_KEYSPACE && denied) {
 		note_refused(arena, answer, KINDS[kind].name);
