@@ -13,6 +13,7 @@
 #   begin_apply ARG...        apply -o jsonl in the background; end_apply waits, gives its code and its output in $OUT
 #   at_us US                  when this long has passed since begin_apply
 #   upon STATE                when apply has journalled that it is in this state: it stands still then, $OP_PID
+#   apply_upon STATE ARG...   both of a blank fleet, which is blanked and tried again when the state went by unstopped
 #   step_until 'COMMAND'      lets an apply that stands still go on, a moment at a time, until the command succeeds
 #   remains SQL               asks a copy of the database, so that what a kill left is left to the next apply
 #   formed FILE               apply it and see it agreed: exit 0, settings put back, the journal clean
@@ -171,6 +172,19 @@ upon() { # upon STATE: until apply has written that it is there, then it stands 
 		[ "$from" = "$1" ] && return
 		[ "$SECONDS" -lt "$give_up" ] || break
 		kill -CONT "$OP_PID"
+	done
+	return 1
+}
+apply_upon() { # apply_upon STATE ARG...: begin_apply and upon; a state that was over before it could be stopped in is tried again
+	local state=$1 try
+	shift
+	for try in 1 2 3 4 5; do
+		begin_apply "$@"
+		upon "$state" && return
+		kill -CONT "$OP_PID" 2>/dev/null
+		end_apply
+		echo "try $try: $state was over"
+		fleet_reset || return
 	done
 	return 1
 }

@@ -139,8 +139,7 @@ check 'the database knows it as formed' eval '[ "$(journal "SELECT formed_wall_m
 # Lost in the middle of a formation: what was lowered is told by the nodes alone, and the cluster is completed, not begun
 # anew.
 fleet_reset || exit 1
-begin_apply "$CART"
-check 'lost midway: upon Replicate' upon Replicate
+check 'lost midway: upon Replicate' apply_upon Replicate "$CART"
 kill -9 "$OP_PID"
 end_apply
 slots=$(total addslotsrange)

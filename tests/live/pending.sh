@@ -61,8 +61,7 @@ check 'told the right bus port, apply finishes' formed "$CART"
 # ---------------------------------------------------------------- pending ADDSLOTSRANGE on a frozen node
 
 fleet_reset || exit 1
-begin_apply "$CART"
-check 'apply is about to assign slots' upon AssignSlots
+check 'apply is about to assign slots' apply_upon AssignSlots "$CART"
 node_freeze 1
 kill -CONT "$OP_PID"
 check 'two of three nodes got theirs' wait_until 5 '[ "$(awk "/cluster.addslotsrange/" <(rcli 0 INFO commandstats) <(rcli 2 INFO commandstats) | wc -l)" = 2 ]'

@@ -60,8 +60,7 @@ topology "$CART" 3 1
 for case in 'Configure 3' 'AssignSlots 1' 'Verify 4'; do
 	read -r state node <<<"$case"
 	fleet_reset || exit 1
-	begin_apply "$CART"
-	check "node $node restarts upon $state" upon "$state"
+	check "node $node restarts upon $state" apply_upon "$state" "$CART"
 	node_kill9 "$node"
 	node_start "$node"
 	kill -CONT "$OP_PID"
@@ -78,8 +77,7 @@ outcome() { # outcome NAME CODE STATE COMMAND... - what happens to an apply that
 	local name=$1 code=$2 state=$3 got=0
 	shift 3
 	fleet_reset || exit 1
-	begin_apply "$CART"
-	check "$name: upon $state" upon "$state"
+	check "$name: upon $state" apply_upon "$state" "$CART"
 	check "$name: settings are lowered" step_until settings_lowered
 	"$@" >"$LIVE_DIR/outcome" 2>&1 || cat "$LIVE_DIR/outcome"
 	kill -CONT "$OP_PID"
