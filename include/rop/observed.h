@@ -61,6 +61,14 @@ enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 #define ROP_COUNT_UNKNOWN (-1) /* refused or unreadable: unknown is never empty */
 #define ROP_COUNT_NOT_ASKED (-2)
 
+/* A slot that is open on its node's own line: its keys are on their way from one node to another. */
+struct rop_open_slot {
+	int slot;
+	bool importing;         /* from the peer; else migrating to it */
+	char peer[ROP_ID_SIZE]; /* the other side */
+	int64_t keys;           /* that this node has of it, in all databases; ROP_COUNT_NOT_ASKED, ROP_COUNT_UNKNOWN */
+};
+
 #define ROP_OPERATORS_MAX 8 /* at most, per node */
 struct rop_operator {       /* a connection of an operator that may change the cluster it names */
 	const char *cluster;
@@ -80,14 +88,15 @@ struct rop_node {
 	char primary_id[ROP_ID_SIZE];
 	int64_t epoch; /* config epoch; a replica shows its primary's */
 	int64_t current_epoch;
-	struct rop_slots slots; /* its own claim */
-	int open_slots;         /* migrating or importing, on its own line */
-	const char *open_text;  /* "[100->-id]" and the like; NULL: none */
-	bool state_ok;          /* cluster_state:ok */
-	bool link_up;           /* replica: master_link_status:up */
-	bool syncing;           /* replica: first synchronisation under way */
-	int64_t sync_idle_s;    /* while it is: seconds since its last byte; -1: it is not, or unknown */
-	int64_t keys;           /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
+	struct rop_slots slots;              /* its own claim */
+	int open_slots;                      /* migrating or importing, on its own line */
+	const char *open_text;               /* "[100->-id]" and the like; NULL: none */
+	ROP_LIST(struct rop_open_slot) open; /* the same, by slot; fewer where some cannot be understood */
+	bool state_ok;                       /* cluster_state:ok */
+	bool link_up;                        /* replica: master_link_status:up */
+	bool syncing;                        /* replica: first synchronisation under way */
+	int64_t sync_idle_s;                 /* while it is: seconds since its last byte; -1: it is not, or unknown */
+	int64_t keys;  /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
 	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
 	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
 	 * peer a shard id of its own until it is told); ROP_COUNT_UNKNOWN: it does not tell, ROP_COUNT_NOT_ASKED. */
@@ -212,6 +221,10 @@ void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const ch
 bool rop_observed_any_astray(const struct rop_observed *seen);
 /* The longest round trip to any node; what goes on between nodes takes as long, or twice that. */
 int64_t rop_observed_rtt_ms(const struct rop_observed *seen);
+/* That slot among a node's open ones; NULL: it is not open there. */
+struct rop_open_slot *rop_node_open(const struct rop_node *node, int slot);
+void rop_node_set_open(struct rop_arena *arena, struct rop_node *node, const struct rop_open_slot *open); /* or anew */
+void rop_node_close(struct rop_node *node, int slot);
 int rop_observed_find(const struct rop_observed *seen, const char *id);      /* index, or -1 */
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 /* Of that name, on that node; NULL: not watched, or not known. */
@@ -246,11 +259,12 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	unsigned forbidden;
 	int rtt_ms;
 	bool asked_shards;
-	const char *shards;    /* a line for each shard, the ids of its nodes */
-	int64_t n_clients;     /* connections it has; 0: unknown */
-	const char *operators; /* those lines of CLIENT LIST that are of operators */
-	const char **settings; /* n_settings values; NULL entries: unknown; NULL: none */
-	bool *no_setting;      /* n_settings: there is none of that name; NULL: none was asked for */
+	const char *shards;       /* a line for each shard, the ids of its nodes */
+	int64_t n_clients;        /* connections it has; 0: unknown */
+	const char *operators;    /* those lines of CLIENT LIST that are of operators */
+	const int64_t *slot_keys; /* [slot] keys of open slots, as rop_open_slot.keys; NULL: no slot is open */
+	const char **settings;    /* n_settings values; NULL entries: unknown; NULL: none */
+	bool *no_setting;         /* n_settings: there is none of that name; NULL: none was asked for */
 };
 
 /* What so many declared nodes can explain, generously: members that are to be forgotten, handshakes, long names; all
@@ -275,6 +289,8 @@ struct rop_node_line {
 		odd; /* odd: a flag nobody told us of */
 };
 bool rop_node_line_parse(char *line, struct rop_node_line *ret_line);
+/* One open slot of a line's slots, "[7000->-id]" or "[7000-<-id]", n bytes; false: not such a one. */
+bool rop_open_slot_parse(const char *word, size_t n, struct rop_open_slot *ret_open);
 /* Of a line's address: ":0" and "" say nothing; "::1:6379" is one. */
 static inline bool rop_address_is_unknown(const char *address)
 {

@@ -138,6 +138,9 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 		not_redis(node, "its slots cannot be understood");
 		return;
 	}
+	node_line_open(arena, view->own->slots, node);
+	for (size_t k = 0; k < node->open.n && answer->slot_keys; k++)
+		node->open.at[k].keys = answer->slot_keys[node->open.at[k].slot];
 	take_server(arena, answer->info_server, node);
 	view->clock_ms = answer->info_server ? info_number(answer->info_server, "server_time_usec", 0) / 1000 : 0;
 	if (answer->cluster_info) {

@@ -117,3 +117,32 @@ bool node_line_slots(const char *text, struct rop_slots *ret_slots, int *ret_ope
 	*ret_open = open;
 	return true;
 }
+
+bool rop_open_slot_parse(const char *word, size_t n, struct rop_open_slot *ret_open)
+{
+	char text[64], *end;
+	static const char IMPORTING[] = "-<-", MIGRATING[] = "->-";
+	if (n < sizeof "[0->-]" - 1 + ROP_ID_SIZE - 1 || n >= sizeof text || word[0] != '[' || word[n - 1] != ']')
+		return false;
+	memcpy(text, word + 1, n - 2);
+	text[n - 2] = '\0';
+	long slot = strtol(text, &end, 10);
+	bool importing = strncmp(end, IMPORTING, strlen(IMPORTING)) == 0;
+	if (end == text || slot < 0 || slot >= ROP_SLOTS ||
+	    !(importing || strncmp(end, MIGRATING, strlen(MIGRATING)) == 0) || !is_id(end + strlen(IMPORTING)))
+		return false;
+	*ret_open = (struct rop_open_slot){ .slot = (int)slot, .importing = importing, .keys = ROP_COUNT_NOT_ASKED };
+	memcpy(ret_open->peer, end + strlen(IMPORTING), ROP_ID_SIZE);
+	return true;
+}
+
+void node_line_open(struct rop_arena *arena, const char *text, struct rop_node *node)
+{
+	struct rop_open_slot open;
+	for (const char *p = strchr(text, '['); p && *p; p += strspn(p, " ")) {
+		size_t n = strcspn(p, " ");
+		if (rop_open_slot_parse(p, n, &open))
+			rop_node_set_open(arena, node, &open);
+		p += n;
+	}
+}

@@ -6,5 +6,7 @@
 
 /* "0-5460 6000 [7000->-id]" into a set and a count of open slots. false: not slots. */
 bool node_line_slots(const char *text, struct rop_slots *ret_slots, int *ret_open);
+/* Those of its open slots that can be understood, by slot, into the node. */
+void node_line_open(struct rop_arena *arena, const char *text, struct rop_node *node);
 
 #endif

@@ -40,6 +40,9 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 		memcpy(settings, seen->nodes[i].settings, seen->n_settings * sizeof *settings);
 		copy->nodes[i] = seen->nodes[i];
 		copy->nodes[i].settings = settings;
+		memset(&copy->nodes[i].open, 0, sizeof copy->nodes[i].open);
+		for (size_t k = 0; k < seen->nodes[i].open.n; k++)
+			*rop_push(arena, &copy->nodes[i].open) = seen->nodes[i].open.at[k];
 	}
 	memcpy(copy->known, seen->known, matrix);
 	memcpy(copy->linked, seen->linked, matrix);
@@ -139,4 +142,49 @@ const char *rop_observed_value(const struct rop_observed *seen, size_t node, con
 {
 	int at = rop_observed_setting(seen, name);
 	return at < 0 ? NULL : seen->nodes[node].settings[at];
+}
+
+/* ---- open slots --------------------------------------------------------------------------------------------- */
+
+/* Where it is, or would be. */
+static size_t place_of(const struct rop_node *node, int slot)
+{
+	size_t low = 0, high = node->open.n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (node->open.at[middle].slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct rop_open_slot *rop_node_open(const struct rop_node *node, int slot)
+{
+	size_t at = place_of(node, slot);
+	return at < node->open.n && node->open.at[at].slot == slot ? &node->open.at[at] : NULL;
+}
+
+void rop_node_set_open(struct rop_arena *arena, struct rop_node *node, const struct rop_open_slot *open)
+{
+	struct rop_open_slot *there = rop_node_open(node, open->slot);
+	if (there) {
+		*there = *open;
+		return;
+	}
+	size_t at = place_of(node, open->slot);
+	rop_push(arena, &node->open);
+	memmove(&node->open.at[at + 1], &node->open.at[at], (node->open.n - 1 - at) * sizeof *node->open.at);
+	node->open.at[at] = *open;
+}
+
+void rop_node_close(struct rop_node *node, int slot)
+{
+	struct rop_open_slot *there = rop_node_open(node, slot);
+	if (!there)
+		return;
+	size_t at = (size_t)(there - node->open.at);
+	node->open.n--;
+	memmove(there, there + 1, (node->open.n - at) * sizeof *there);
 }

@@ -8,6 +8,8 @@
 #include "rop/fleet.h"
 #include "rop/mem.h"
 
+struct slot_counts;
+
 struct errand {
 	struct errand *next; /* of the fleet's list of errands that are not told yet */
 	struct rop_fleet *fleet;
@@ -30,8 +32,9 @@ struct job {              /* one exchange with one node, for one errand; owned b
 	struct errand *errand;
 	size_t node;
 	struct link_exchange exchange;
-	ROP_LIST(size_t) commands; /* a send: which of the errand's commands, in order */
-	struct rop_text wire;      /* a send: being written; on the heap */
+	ROP_LIST(size_t) commands;  /* a send: which of the errand's commands, in order */
+	struct rop_text wire;       /* a send: being written; on the heap */
+	struct slot_counts *counts; /* an observation: of open slots; NULL: none */
 	size_t replied;
 };
 

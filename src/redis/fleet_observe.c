@@ -1,6 +1,7 @@
 /* fleet_observe.c - one observation of all nodes: a job for each, and what becomes of its answer.
  *
- * After the questions that matter a node may be asked for its clients, in a round trip of its own. The first
+ * After the questions that matter a node is asked for the keys of its open slots, where it has such, and now and then
+ * for its clients, each in a round trip of its own. The first
  * observation asks every address of a name that has several; a node that is reached only where it was last must be the
  * one that it was.
  */
@@ -12,6 +13,7 @@
 #include <hiredis/hiredis.h>
 
 #include "rop/text.h"
+#include "slot_counts.h"
 
 /* ---- who answered ------------------------------------------------------------------------------------------ */
 
@@ -151,6 +153,51 @@ static bool ask_for_clients(struct job *job)
 	return true;
 }
 
+static void ask_last(struct job *job)
+{
+	if (!ask_for_clients(job))
+		job_over(job);
+}
+
+static bool counts_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
+{
+	struct job *job = arg;
+	(void)ret_verdict;
+	slot_counts_take(job->counts, i, reply);
+	job->replied = i + 1;
+	return true;
+}
+
+/* All of them, or none is known: an answer that was cut off may lack a database. */
+static void counts_end(void *arg, const struct verdict *verdict, bool sent)
+{
+	struct job *job = arg;
+	(void)sent;
+	if (verdict->reach == ROP_REACH_OK)
+		slot_counts_end(job->counts, &job->errand->answers[job->node]);
+	ask_last(job);
+}
+
+/* A round trip of its own: only now it is known which slots are open. */
+static bool ask_for_counts(struct job *job)
+{
+	struct errand *errand = job->errand;
+	const struct rop_answer *answer = &errand->answers[job->node];
+	struct slot_counts counts;
+	if (answer->reach != ROP_REACH_OK || !slot_counts_new(errand->arena, errand->questions, answer, &counts))
+		return false;
+	job->counts = rop_alloc(errand->own, sizeof *job->counts);
+	*job->counts = counts;
+	job->exchange.wire = counts.wire;
+	job->exchange.wire_n = counts.wire_n;
+	job->exchange.replies = counts.replies;
+	job->exchange.limit = NULL;
+	job->exchange.reply = counts_reply;
+	job->exchange.end = counts_end;
+	link_start(errand->fleet->members[job->node].link, &job->exchange);
+	return true;
+}
+
 static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 {
 	struct job *job = arg;
@@ -168,8 +215,10 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 		look_at_last_known(job->errand->arena, endpoint, answer);
 	if (answer->reach != ROP_REACH_OK)
 		forget_answer(answer);
-	if (job->node >= job->errand->fleet->n || !ask_for_clients(job))
+	if (job->node >= job->errand->fleet->n)
 		job_over(job);
+	else if (!ask_for_counts(job))
+		ask_last(job);
 }
 
 static struct rop_answer answer_new(const struct errand *errand, const struct rop_endpoint *endpoint)
