@@ -58,10 +58,22 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n),
 		       void *arg);
 
+/* Keys of slots that are open on both sides, from one node to another: GETKEYSINSLOT and MIGRATE, for a while. What is
+ * left then is for the next call. The names of keys stay in here. */
+struct rop_carry {
+	int to;            /* the node that gets them */
+	const char *slots; /* rop_slots_text */
+	int databases;     /* of the nodes; each is gone through */
+	int64_t for_ms;    /* begin nothing more after so long */
+	int64_t stall_ms;  /* how long the source may be kept from its other clients at a time */
+	int lanes;         /* slots that are worked on together */
+};
+
 struct rop_command { /* one command to one node */
 	int node;
 	size_t argc;
 	const char **argv;
+	const struct rop_carry *carry; /* instead: its outcome says how many keys were moved; NULL */
 };
 /* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
  * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */

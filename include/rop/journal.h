@@ -19,7 +19,13 @@
 	X(SLOTS,   "add-slots",        2000, "give slots that nobody owns to a primary") \
 	X(ROLE,    "replicate",        3000, "make a node the replica of a primary") \
 	X(SETTING, "set-setting",      2000, "bring a managed setting to its declared value") \
-	X(PERSIST, "persist-settings", 5000, "write the node's settings to its configuration file")
+	X(PERSIST, "persist-settings", 5000, "write the node's settings to its configuration file") \
+	X(IMPORT,  "import-slots",     5000, "have a node let clients in for slots that it is to get") \
+	X(EXPORT,  "export-slots",     5000, "have a node send clients on for slots that it is to give away") \
+	X(CARRY,   "carry-keys",      60000, "move the keys of slots from one node to another") \
+	X(TAKE,    "take-slots",       5000, "make a node the owner of slots whose keys it has got") \
+	X(YIELD,   "yield-slots",      5000, "tell a node who owns the slots that it has given away") \
+	X(RELEASE, "release-slots",    5000, "end a move of slots that was begun and carried nothing")
 
 enum rop_step_kind {
 #define X(id, name, deadline, doc) ROP_STEP_##id,
@@ -31,6 +37,10 @@ enum rop_step_kind {
 const char *rop_step_kind_name(enum rop_step_kind kind);
 int rop_step_kind_find(const char *name); /* -1: none */
 int64_t rop_step_kind_deadline_ms(enum rop_step_kind kind);
+static inline bool rop_step_moves_slots(enum rop_step_kind kind)
+{
+	return kind >= ROP_STEP_IMPORT && kind <= ROP_STEP_RELEASE;
+}
 
 /* clang-format off */
 #define ROP_EXPECT_STATUSES(X) X(PENDING, "pending") X(MET, "met") X(REFUSED, "refused") X(EXPIRED, "expired") \
@@ -47,16 +57,20 @@ int rop_expect_status_find(const char *name);
 
 /* A step and its expectation: one command to one node, and what must be seen after it.
  * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  setting:A/name  role:A slot:FIRST-LAST
- * config:A, where A and B are node ids. Pending slot ranges claim each of their slots. */
+ * config:A, where A and B are node ids. Pending slot ranges claim each of their slots.
+ * Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS release:A/SLOTS. */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
 	const char *subject;
 	char node[ROP_ID_SIZE];         /* the node the command goes to */
-	char peer[ROP_ID_SIZE];         /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; else "" */
-	int first, last;                /* SLOTS: the range, inclusive; else -1 */
+	char peer[ROP_ID_SIZE];         /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; slots that
+					 * move: the other side; else "" */
+	int first, last;                /* SLOTS: the range, inclusive; of slots that move: the lowest and the
+					 * highest; else -1 */
 	int64_t epoch;                  /* EPOCH; else 0 */
-	const char *name, *value, *was; /* settings: name, new value, value before; else NULL */
+	const char *name, *value, *was; /* settings: name, new value, value before; slots that move: value is their
+					 * rop_slots_text; else NULL */
 	const char *address;            /* of the node, for people */
 	const char *command;            /* as sent, for people; never holds a secret */
 	const char *precondition;       /* in words */
@@ -140,6 +154,7 @@ struct rop_image {
 	const char *state;                  /* of the cluster machine; NULL: none yet */
 	int64_t state_since_wall_ms, state_since_boot_ms;
 	char boot_id[40]; /* of the boot that the boot clock values belong to */
+	bool moving;      /* slots are being moved towards the shares: what was begun is walked to its end */
 	bool paused;
 	int64_t paused_until_wall_ms; /* 0: until resumed */
 	const char *paused_by;

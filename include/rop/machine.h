@@ -90,6 +90,7 @@ struct rop_state {
 struct rop_machine {
 	const char *name, *path, *doc;
 	const struct rop_vocabulary *words; /* not owned: it must outlive the machine */
+	const struct rop_machine *hosted; /* whose instances it runs, by an action word; NULL; not part of the digest */
 	int initial;
 	size_t n_states;
 	struct rop_state *states;

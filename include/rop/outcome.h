@@ -2,6 +2,8 @@
 #ifndef ROP_OUTCOME_H
 #define ROP_OUTCOME_H
 
+#include <stdint.h>
+
 enum rop_sent {
 	ROP_SENT_OK,
 	ROP_SENT_ERROR,   /* known not executed */
@@ -11,6 +13,7 @@ enum rop_sent {
 struct rop_outcome {
 	enum rop_sent sent;
 	const char *text; /* the error's or the reason's text, in the arena; NULL when OK */
+	int64_t keys;     /* of a carry: how many were moved */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* permissions.h - what a server must allow its user: the smallest ACLs, in one table. `redis-operator acl` prints it,
  * a look asks for what it cannot see by itself, tests/live/acl.sh takes each away.
  *
- * No key and no channel is needed. Names are those of ACL rules (Redis 7.0 and later, Valkey); measured by taking each
- * away on Redis 7.0 and 8.0, Valkey 8.1 and 9.1.
+ * No key and no channel is needed, but for moving slots, which moves keys. Names are those of ACL rules (Redis 7.0 and
+ * later, Valkey); measured by taking each away on Redis 7.0 and 8.0, Valkey 8.1 and 9.1.
  */
 #ifndef ROP_PERMISSIONS_H
 #define ROP_PERMISSIONS_H
@@ -15,6 +15,7 @@
 enum rop_acl {
 	ROP_ACL_OBSERVER,    /* plan, status, check, explain, import: nothing of it changes a server */
 	ROP_ACL_OPERATOR,    /* apply, run: what the observer has, and more */
+	ROP_ACL_MOVER,       /* what the operator has, and what slots need that are moved with their keys */
 	ROP_ACL_REPLICATION, /* the servers among themselves (masteruser) */
 	ROP_ACLS_N
 };
@@ -39,6 +40,12 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(MEET,              "cluster|meet",             OPERATOR,    "introduce nodes to each other") \
 	X(ADDSLOTSRANGE,     "cluster|addslotsrange",    OPERATOR,    "give slots to primaries") \
 	X(REPLICATE,         "cluster|replicate",        OPERATOR,    "attach replicas") \
+	X(SETSLOT,           "cluster|setslot",          MOVER,       "move slots from one shard to another") \
+	X(COUNTKEYSINSLOT,   "cluster|countkeysinslot",  MOVER,       "know that a node has no key of a slot any more") \
+	X(GETKEYSINSLOT,     "cluster|getkeysinslot",    MOVER,       "know which keys a slot has") \
+	X(MIGRATE,           "migrate",                  MOVER,       "move keys from one node to another") \
+	X(RESTORE_ASKING,    "restore-asking",           MOVER,       "take in keys from another node") \
+	X(SELECT,            "select",                   MOVER,       "move the keys of every database") \
 	X(PSYNC,             "psync",                    REPLICATION, "follow a primary") \
 	X(REPLCONF,          "replconf",                 REPLICATION, "tell a primary how far a replica is") \
 	X(PING,              "ping",                     REPLICATION, "greet a primary")
@@ -54,7 +61,8 @@ enum rop_permission {
 
 const char *rop_permission_name(enum rop_permission permission);
 const char *rop_permission_doc(enum rop_permission permission);
-bool rop_permission_is_of(enum rop_permission permission, enum rop_acl acl); /* the operator has the observer's too */
+bool rop_permission_is_of(enum rop_permission permission,
+			  enum rop_acl acl); /* the operator has the observer's too, the mover both */
 /* The command as ACL DRYRUN is asked about it, with arguments that its arity allows; argc 0: a look sees by itself
  * whether it is permitted, or nobody of ours needs it. */
 size_t rop_permission_probe(enum rop_permission permission, const char *const **ret_argv);

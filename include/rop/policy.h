@@ -3,6 +3,7 @@
  *   situation   everything one pass decides on, computed once
  *   words       the vocabulary of the cluster machine: facts about the situation, actions that plan steps
  *   steps       commands with their expectation (predicate) and their effect on the observed cluster
+ *   migrations  runs of slots that go from one node to another, each seen through by a machine of its own
  *   settle      what follows without a command: gossip spreads, states turn ok, links come up
  */
 #ifndef ROP_POLICY_H
@@ -36,6 +37,7 @@ struct rop_shard {
 	int number;           /* from 1; stays the same for as long as it is remembered who had its data */
 	int primary;          /* index of the node that is or becomes its primary; -1: nobody can */
 	struct rop_slots add; /* slots nobody owns that its primary is to get */
+	int share;            /* how many it is to have: policy_aim; -1: as it is */
 };
 
 /* Of primary_of, where it is no index: it is, or becomes, a primary; there is no place for it. */
@@ -56,6 +58,31 @@ struct rop_layout {
  * or had a copy; and else by their place in the order of slots. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
 		     const struct rop_shard_memory *remembered, size_t n_remembered, struct rop_layout *ret_layout);
+
+/* ---- slots that move -------------------------------------------------------------------------------------- */
+
+#define ROP_CHUNK 64 /* slots that are moved together at most; a chunk's are one word of rop_slots */
+
+struct rop_situation;
+
+/* Slots of one chunk that go from one node to another, with their keys: aimed at by the topology, or begun by somebody.
+ * The subject of the machine `migration`. */
+struct rop_migration {
+	const struct rop_situation *now;
+	const char *subject; /* "slots:0-63 ID>ID" */
+	int first;           /* the chunk's first slot */
+	uint64_t slots;      /* a bit for each of its slots that go this way */
+	int source, target;  /* nodes */
+	bool open;           /* any of its slots is, on one side */
+	bool in_hand;        /* its turn has come */
+	bool in_reach;       /* both sides answer, lead their shards, and nobody doubts it */
+	bool goes_home;      /* somebody opened them, nothing was carried, and the owner is to keep them */
+	bool open_at_target, open_at_source; /* each of them that is not the target's yet */
+	bool source_open;                    /* any of them is open there */
+	bool taken_over;                     /* the target owns all of them */
+	bool empty;                          /* the source has no key of those that it still owns, and said so */
+	int64_t keys;                        /* that the source has of them; -1: not known */
+};
 
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 
@@ -105,6 +132,7 @@ struct rop_situation {
 	bool warn_of_found;              /* temporary settings without a row are only warned of; else they go back */
 	bool has_acted;                  /* this run has sent something: else nothing is hastened either */
 	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
+	bool moving;                     /* slots are being moved towards the aim: it is walked to its end */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
 
@@ -128,17 +156,25 @@ struct rop_situation {
 	const char *unserved_advice; /* what only a person may do about it; NULL */
 	ROP_LIST(struct rop_temporary)
 	found; /* temporary settings that the nodes show and no row knows: of a lost database */
+	ROP_LIST(struct rop_migration) migrations; /* what is left to be moved, chunk by chunk */
+	/* [slot] the node that owns it: of several that claim it the one with the greatest epoch; -1: nobody. NULL: the
+	 * cluster is not formed. */
+	const int16_t *owner;
+	const int16_t *aim; /* [slot] the node that is to own it; NULL: whoever owns it now */
+	int slots_to_move;  /* whose owner is not that */
 	bool paused, all_answer, in_view, formed, refused, fresh;
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
 		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
+	bool slots_in_place;                                          /* no slot is to be moved, and none is open */
 	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */
 	bool temporaries_waiting;  /* one that may not yet: rop_temporary.peer */
 
 	/* What follows from earlier passes: set by the reconciler afterwards. */
-	int64_t agreed_ms; /* how long all views have agreed without a pause; 0 with one look only */
-	bool finding_gone; /* a finding was told, and nothing is found any more */
+	int64_t agreed_ms;  /* how long all views have agreed without a pause; 0 with one look only */
+	bool finding_gone;  /* a finding was told, and nothing is found any more */
+	int64_t stalled_ms; /* since a slot or a key was moved last, or the moving began; 0: nothing is being moved */
 };
 
 /* The one way to a situation: takes what is asked, in its arena, and fills in what follows. */
@@ -177,13 +213,22 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 /* ---- words ------------------------------------------------------------------------------------------------- */
 
 const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_situation; output: struct rop_batch */
+const struct rop_vocabulary *rop_words_of(const char *machine); /* by its name; NULL: nobody knows it */
+const struct rop_vocabulary *rop_migration_words(void); /* subject: struct rop_migration; output: struct rop_batch */
+
+struct rop_words { /* one command */
+	size_t argc;
+	const char **argv;
+};
 
 struct rop_step {
 	struct rop_expect expect; /* what is journalled */
-	/* The command, made once by rop_step_describe, in the memory of its pass: expect.command is this, in words, and
-	 * this is what is sent. NULL where the pass is over. */
-	size_t argc;
-	const char **argv;
+	/* The commands, made once by rop_step_describe, in the memory of its pass: expect.command is these, in words,
+	 * and these are sent, one after the other. None where the pass is over, or where keys are carried: their names
+	 * stay in redis/. */
+	size_t n_commands;
+	const struct rop_words *commands;
+	bool goes_on;         /* CARRY: nothing new is journalled, what is pending is gone on with */
 	int node, peer;       /* indexes; peer -1: none */
 	const char *state;    /* the machine's state that asked for it */
 	struct rop_risk risk; /* LOSS only where it was consented to */
@@ -196,6 +241,7 @@ struct rop_batch { /* what the actions of one pass ask for */
 	bool report;             /* a row asked to stop and tell */
 	bool reached;            /* a row said: this is the declared cluster */
 	bool look_again;         /* a row acted without a command */
+	enum rop_children { ROP_NO_CHILDREN, ROP_CHILDREN_OPEN, ROP_CHILDREN_ALL } children; /* migrations to be run */
 	struct rop_situation
 		*weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */
 	struct rop_tries *claimed; /* what its steps are about: policy_add takes one of each subject */

@@ -2,6 +2,6 @@
 #ifndef ROP_CLI_BUILTIN_H
 #define ROP_CLI_BUILTIN_H
 
-extern const char BUILTIN_CLUSTER_YAML[];
+extern const char BUILTIN_CLUSTER_YAML[], BUILTIN_MIGRATION_YAML[];
 
 #endif

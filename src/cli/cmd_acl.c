@@ -44,7 +44,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	const char *normal = acl == ROP_ACL_REPLICATION ? "replication" : "redis-operator";
 	const char *user = cli->values.user ? cli->values.user : normal;
 	if (acl < 0) {
-		rop_fail(&err, ROP_INVALID, "acl: '%s' is none of observer, operator, replication", argv[0]);
+		rop_fail(&err, ROP_INVALID, "acl: '%s' is none of observer, operator, mover, replication", argv[0]);
 		return cli_fail(&err);
 	}
 	if (!name_is_fine(user, &err))
@@ -68,7 +68,7 @@ static const struct cli_option OPTIONS[] = {
 
 const struct cli_command cli_acl = {
 	.name = "acl",
-	.operands = "observer|operator|replication",
+	.operands = "observer|operator|mover|replication",
 	.min_operands = 1,
 	.max_operands = 1,
 	.options = OPTIONS,
@@ -82,6 +82,7 @@ const struct cli_command cli_acl = {
 		 "  observer     plan, status, check, explain, import: the servers themselves keep it from changing "
 		 "anything\n"
 		 "  operator     apply, run\n"
+		 "  mover        apply, run, where slots are to be moved: it may move keys\n"
 		 "  replication  masteruser: what a replica needs of its primary\n"
 		 "-v says what each permission is for.\n",
 };

@@ -34,7 +34,9 @@ redis_operator_LDADD = $(ROP_LIBS)
 # The shipped machines are compiled in as the default.
 BUILT_SOURCES += src/cli/builtin.c
 CLEANFILES += src/cli/builtin.c
-src/cli/builtin.c: $(srcdir)/states/cluster.yaml
+C_TEXT = $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/'
+src/cli/builtin.c: $(srcdir)/states/cluster.yaml $(srcdir)/states/migration.yaml
 	$(AM_V_GEN)$(MKDIR_P) src/cli && { \
-	  echo '/* made from states/ by make */' && echo '#include "builtin.h"' && echo 'const char BUILTIN_CLUSTER_YAML[] =' && \
-	  $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(srcdir)/states/cluster.yaml && echo ';'; } > $@.tmp && mv $@.tmp $@
+	  echo '/* made from states/ by make */' && echo '#include "builtin.h"' && \
+	  echo 'const char BUILTIN_CLUSTER_YAML[] =' && $(C_TEXT) $(srcdir)/states/cluster.yaml && echo ';' && \
+	  echo 'const char BUILTIN_MIGRATION_YAML[] =' && $(C_TEXT) $(srcdir)/states/migration.yaml && echo ';'; } > $@.tmp && mv $@.tmp $@

@@ -16,7 +16,7 @@ static const struct {
 };
 /* clang-format on */
 
-#define PROBE_WORDS 4
+#define PROBE_WORDS 6
 #define NOBODY "0000000000000000000000000000000000000000"
 
 /* ACL DRYRUN runs nothing; it looks at names, and at the number of arguments. */
@@ -30,11 +30,18 @@ static const char *const PROBES[ROP_PERMISSIONS_N][PROBE_WORDS] = {
 	[ROP_PERMIT_MEET] = { "CLUSTER", "MEET", "127.0.0.1", "6379" },
 	[ROP_PERMIT_ADDSLOTSRANGE] = { "CLUSTER", "ADDSLOTSRANGE", "0", "0" },
 	[ROP_PERMIT_REPLICATE] = { "CLUSTER", "REPLICATE", NOBODY },
+	[ROP_PERMIT_SETSLOT] = { "CLUSTER", "SETSLOT", "0", "STABLE" },
+	[ROP_PERMIT_COUNTKEYSINSLOT] = { "CLUSTER", "COUNTKEYSINSLOT", "0" },
+	[ROP_PERMIT_GETKEYSINSLOT] = { "CLUSTER", "GETKEYSINSLOT", "0", "1" },
+	[ROP_PERMIT_MIGRATE] = { "MIGRATE", "127.0.0.1", "6379", "x", "0", "1" },
+	[ROP_PERMIT_RESTORE_ASKING] = { "RESTORE-ASKING", "x", "0", "x" },
+	[ROP_PERMIT_SELECT] = { "SELECT", "0" },
 };
 
 static const char *const ACL_NAMES[ROP_ACLS_N] = {
 	[ROP_ACL_OBSERVER] = "observer",
 	[ROP_ACL_OPERATOR] = "operator",
+	[ROP_ACL_MOVER] = "mover",
 	[ROP_ACL_REPLICATION] = "replication",
 };
 
@@ -64,7 +71,7 @@ const char *rop_permission_doc(enum rop_permission permission)
 bool rop_permission_is_of(enum rop_permission permission, enum rop_acl acl)
 {
 	enum rop_acl least = TABLE[permission].acl;
-	return least == acl || (least == ROP_ACL_OBSERVER && acl == ROP_ACL_OPERATOR);
+	return least == acl || (least < acl && acl <= ROP_ACL_MOVER);
 }
 
 size_t rop_permission_probe(enum rop_permission permission, const char *const **ret_argv)
@@ -79,7 +86,8 @@ size_t rop_permission_probe(enum rop_permission permission, const char *const **
 const char *rop_acl_rule(struct rop_arena *arena, enum rop_acl acl, const char *user)
 {
 	ROP_OWN_TEXT text = { 0 };
-	rop_text_add(&text, "ACL SETUSER %s on resetkeys resetchannels -@all", user);
+	rop_text_add(&text, "ACL SETUSER %s on resetkeys%s resetchannels -@all", user,
+		     acl == ROP_ACL_MOVER ? " ~*" : "");
 	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
 		if (rop_permission_is_of((enum rop_permission)p, acl))
 			rop_text_add(&text, " +%s", TABLE[p].name);

@@ -272,15 +272,58 @@ static void commit(struct rop_drive *d)
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
 
-static void sent(void *arg, const struct rop_outcome *outcomes, size_t n)
+static bool is_carry(const struct rop_step *step)
 {
-	(void)n;
+	return step->expect.kind == ROP_STEP_CARRY;
+}
+
+/* Between two looks keys are carried for so long; the source is kept from its clients for so long at a time. */
+#define CARRY_MS 250
+#define STALL_MS 5
+#define LANES 8
+
+static const struct rop_carry *carry_of(struct rop_drive *d, const struct rop_step *step)
+{
+	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
+	const char *databases = rop_observed_value(seen, (size_t)step->node, "cluster-databases");
+	int64_t n;
+	struct rop_carry *carry = rop_alloc(d->send, sizeof *carry);
+	*carry = (struct rop_carry){ .to = step->peer,
+				     .slots = step->expect.value,
+				     .databases = databases && rop_int_parse(databases, 1, INT16_MAX, &n) ? (int)n : 1,
+				     .for_ms = CARRY_MS,
+				     .stall_ms = STALL_MS,
+				     .lanes = LANES };
+	return carry;
+}
+
+/* What became of a step: of its commands the first that went wrong tells. */
+static struct rop_outcome outcome_of(const struct rop_outcome *of_commands, size_t n)
+{
+	struct rop_outcome outcome = n ? of_commands[0] : (struct rop_outcome){ .sent = ROP_SENT_OK };
+	for (size_t i = 1; i < n && outcome.sent == ROP_SENT_OK; i++)
+		outcome = of_commands[i];
+	return outcome;
+}
+
+static void sent(void *arg, const struct rop_outcome *of_commands, size_t n_commands)
+{
+	(void)n_commands;
 	struct rop_drive *d = arg;
 	struct rop_arena *arena = d->send;
 	d->send = NULL;
 	d->busy = false;
-	if (!d->done)
+	if (!d->done) {
+		size_t n;
+		const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
+		struct rop_outcome *outcomes = rop_alloc_n(arena, n + 1, sizeof *outcomes);
+		for (size_t i = 0, at = 0; i < n; i++) {
+			size_t commands = is_carry(&steps[i]) ? 1 : steps[i].n_commands;
+			outcomes[i] = outcome_of(of_commands + at, commands);
+			at += commands;
+		}
 		rop_reconcile_sent(d->r, outcomes, clock_now());
+	}
 	rop_arena_free(arena);
 	go_on(d);
 }
@@ -294,14 +337,21 @@ static void send_batch(struct rop_drive *d)
 	}
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	d->send = rop_arena_new();
-	struct rop_command *commands = rop_alloc_n(d->send, n, sizeof *commands);
+	ROP_LIST(struct rop_command) commands = { 0 };
 	for (size_t i = 0; i < n; i++) {
-		commands[i].node = steps[i].node;
-		commands[i].argc = steps[i].argc;
-		commands[i].argv = steps[i].argv;
+		struct rop_command command = { .node = steps[i].node };
+		if (is_carry(&steps[i])) {
+			command.carry = carry_of(d, &steps[i]);
+			*rop_push(d->send, &commands) = command;
+		}
+		for (size_t c = 0; c < steps[i].n_commands; c++) {
+			command.argc = steps[i].commands[c].argc;
+			command.argv = steps[i].commands[c].argv;
+			*rop_push(d->send, &commands) = command;
+		}
 	}
 	d->busy = true;
-	rop_fleet_send(d->fleet, d->send, commands, n, rop_reconcile_send_by_ms(d->r), sent, d);
+	rop_fleet_send(d->fleet, d->send, commands.at, commands.n, rop_reconcile_send_by_ms(d->r), sent, d);
 }
 
 /* ---- sleep ------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@ static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
 		struct rop_step *step = &r->batch.steps.at[i];
 		struct rop_expect *e = &step->expect;
 		rop_step_describe(r->pass, r->now->seen, step);
+		if (step->goes_on) /* it is written already */
+			continue;
 		e->issued_wall_ms = clock.wall_ms;
 		e->issued_boot_ms = clock.boot_ms;
 		/* One node handles N MEETs, and N nodes share the machine that they are on: more nodes, more time. */
@@ -157,6 +159,8 @@ void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 	take_reached(r);
 	holders_take(r);
 	take_conditions(r);
+	for (size_t i = 0; i < r->child_moves.n; i++)
+		*rop_push(r->pass, &r->entry.transitions) = r->child_moves.at[i];
 	take_held(r);
 	holders_refresh(r);
 	r->entry.ignore_pause = r->now->paused || r->stopping || !r->batch.steps.n;

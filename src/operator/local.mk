@@ -1,4 +1,5 @@
 librop_a_SOURCES += \
+	src/operator/children.c \
 	src/operator/drive.c \
 	src/operator/events.c \
 	src/operator/gather.c \

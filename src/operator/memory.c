@@ -75,6 +75,7 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 {
 	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
 	copy_image(r->arena, &r->image, image);
+	r->moving = image->moving;
 	for (size_t i = 0; i < image->unwritten.n; i++) {
 		const struct rop_expect *e = &image->unwritten.at[i];
 		if (rop_setting_is_declared(r->options.topology, e->name, e->value) && !rop_has_no_file_note(e->note))
@@ -98,6 +99,8 @@ static void compact(struct rop_reconcile *r)
 	r->arena = rop_arena_new();
 	copy_image(r->arena, &r->image, &was.image);
 	r->tries = rop_tries_copy(r->arena, was.tries);
+	r->children.at = children_copy(r->arena, was.children.at, was.children.n);
+	r->children.n = r->children.cap = was.children.n;
 	memset(&r->pending, 0, sizeof r->pending);
 	memset(&r->ended, 0, sizeof r->ended);
 	memset(&r->gone, 0, sizeof r->gone);

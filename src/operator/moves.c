@@ -108,6 +108,10 @@ static bool take_row(void *arg, const struct rop_state *state, const struct rop_
 	r->batch.state = state->name;
 	r->batch.why = row->why;
 	rop_row_plan(row, r->now, &r->batch);
+	if (r->batch.children != ROP_NO_CHILDREN) {
+		children_run(r, taking->clock);
+		r->batch.children = ROP_NO_CHILDREN;
+	}
 	bool acted = r->batch.steps.n > steps;
 	if (row->to != row->from || acted)
 		record_transition(r, row);

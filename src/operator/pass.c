@@ -146,6 +146,30 @@ static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_cloc
 
 /* ---- the pass ---------------------------------------------------------------------------------------------- */
 
+/* Of what is left to be moved. */
+static uint64_t left_to_move(const struct rop_situation *now)
+{
+	int64_t left[] = { now->slots_to_move, 0, 0 };
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		left[1] += node->open_slots;
+		for (size_t k = 0; k < node->open.n; k++)
+			left[2] += node->open.at[k].importing ? 0 : node->open.at[k].keys;
+	}
+	return rop_digest(ROP_DIGEST_START, left, sizeof left);
+}
+
+static void note_progress(struct rop_reconcile *r, struct rop_clock clock)
+{
+	uint64_t progress = r->now->slots_in_place ? 0 : left_to_move(r->now);
+	if (r->now->slots_in_place)
+		r->moving = false;
+	if (progress != r->progress)
+		r->progress_boot_ms = clock.boot_ms;
+	r->progress = progress;
+	r->now->stalled_ms = r->now->slots_in_place ? 0 : clock.boot_ms - r->progress_boot_ms;
+}
+
 static void make_situation(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	struct rop_consent consent = r->consent;
@@ -161,6 +185,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.may_lower = !r->options.step && !r->stopping,
 		.has_acted = r->batches > 0,
 		.looks_once = r->options.predict,
+		.moving = r->moving,
 		.before = r->before,
 		.consent = &consent,
 		.warn_of_found = r->options.keep,
@@ -173,6 +198,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		r->agreed_since_boot_ms = -1;
 	else if (r->agreed_since_boot_ms < 0)
 		r->agreed_since_boot_ms = clock.boot_ms;
+	note_progress(r, clock);
 	r->now->agreed_ms = r->now->views_agree ? clock.boot_ms - r->agreed_since_boot_ms : 0;
 }
 
@@ -184,6 +210,9 @@ void pass_decide(struct rop_reconcile *r, const struct rop_observed *seen, struc
 	r->roaming_before = r->roaming;
 	r->news = false;
 	memset(&r->held_before, 0, sizeof r->held_before);
+	memset(&r->child_moves, 0, sizeof r->child_moves);
+	r->children_before = children_copy(r->pass, r->children.at, r->children.n);
+	r->n_children_before = r->children.n;
 	for (size_t i = 0; i < r->held.n; i++)
 		*rop_push(r->pass, &r->held_before) = r->held.at[i];
 	r->entry = (struct rop_entry){ 0 };

@@ -11,6 +11,14 @@ struct roaming {
 	uint64_t been;                    /* set of states */
 };
 
+/* An instance of the machine that the cluster's hosts: of one run of slots, as long as it is to be moved. */
+struct child {
+	const char *subject;
+	int state;
+	int64_t since_boot_ms;
+	int64_t spent_ms[ROP_STATES_MAX]; /* [state] before the visit that goes on */
+};
+
 struct rop_reconcile {
 	struct rop_reconcile_options options;
 	struct rop_arena *arena;           /* memory of this reconciler: image, pending, tries */
@@ -23,6 +31,10 @@ struct rop_reconcile {
 	int state;
 	int64_t state_since_boot_ms;
 	struct roaming roaming;
+	ROP_LIST(struct child) children;
+	bool moving;                  /* slots are being moved towards the aim: it is walked to its end */
+	uint64_t progress;            /* digest of what is left to be moved */
+	int64_t progress_boot_ms;     /* when that was new */
 	int64_t agreed_since_boot_ms; /* -1: the last look did not agree */
 	struct rop_before *before;    /* [node] of the last look; on the heap; NULL: there was none */
 	struct rop_consent consent;   /* what was taken is in consent_arena: it lasts as long as the run */
@@ -49,6 +61,9 @@ struct rop_reconcile {
 	int state_before;
 	int64_t state_since_before;
 	struct roaming roaming_before;
+	struct child *children_before;
+	size_t n_children_before;
+	ROP_LIST(struct rop_transition) child_moves;
 	ROP_LIST(const struct rop_row *) held_before;
 	bool news; /* a state was entered in which it had not been since its last action */
 	bool rests;
@@ -74,6 +89,10 @@ void moves_run(struct rop_reconcile *r, struct rop_clock clock);
 /* Asked to stop: temporary settings go back, nothing else; and not for ever. */
 void moves_stopping(struct rop_reconcile *r, struct rop_clock clock);
 struct rop_transition moves_transition(const struct rop_reconcile *r, const struct rop_row *row); /* in the pass */
+
+/* children.c: those that the batch asks for */
+void children_run(struct rop_reconcile *r, struct rop_clock clock);
+struct child *children_copy(struct rop_arena *arena, const struct child *children, size_t n);
 
 /* gather.c: fills in the entry */
 void gather_entry(struct rop_reconcile *r, struct rop_clock clock);

@@ -58,8 +58,8 @@ static void pretend_to_send(struct prediction *p, struct rop_reconcile *r)
 		struct rop_step step = steps[i];
 		step.expect = rop_expect_dup(p->arena, &steps[i].expect);
 		step.state = rop_strdup(p->arena, steps[i].state);
-		step.argc = 0;
-		step.argv = NULL; /* nothing is sent */
+		step.n_commands = 0;
+		step.commands = NULL; /* nothing is sent */
 		dup_risk(p->arena, &step.risk);
 		*rop_push(p->arena, &p->plan->steps) = step;
 		rop_step_effect(&step.expect, p->world);
@@ -85,6 +85,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 										  .instance = options->instance,
 										  .wall_ms = clock.wall_ms,
 										  .boot_ms = clock.boot_ms,
+										  .moving = options->image->moving,
 										  .may_lower = !options->step });
 	first->consent = NULL;
 	ret_plan->first = first;

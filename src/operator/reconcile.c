@@ -153,16 +153,18 @@ static void drop_batch(struct rop_reconcile *r)
 	r->entry.transitions.n -= r->entry.transitions.n > 0;
 }
 
-/* Among members that know each other, what would come by itself: which of them need it depends on the moment. */
-static bool hastens_only(const struct rop_step *step)
+/* Among members that know each other, what would come by itself: which of them need it depends on the moment. And the
+ * keys of slots that are opened: how many there are, nobody knew before. */
+static bool follows_by_itself(const struct rop_step *step)
 {
-	return step->expect.kind == ROP_STEP_GREET;
+	return step->expect.kind == ROP_STEP_GREET || step->expect.kind == ROP_STEP_CARRY;
 }
 
 static const struct rop_step *forbidden_step(const struct rop_reconcile *r)
 {
 	for (size_t i = 0; r->options.may_step && !r->stopping && i < r->batch.steps.n; i++)
-		if (!hastens_only(&r->batch.steps.at[i]) && !r->options.may_step(r->options.arg, &r->batch.steps.at[i]))
+		if (!follows_by_itself(&r->batch.steps.at[i]) &&
+		    !r->options.may_step(r->options.arg, &r->batch.steps.at[i]))
 			return &r->batch.steps.at[i];
 	return NULL;
 }
@@ -216,6 +218,8 @@ void rop_reconcile_committed(struct rop_reconcile *r, bool paused)
 	r->state = r->state_before;
 	r->state_since_boot_ms = r->state_since_before;
 	r->roaming = r->roaming_before;
+	r->children.at = children_copy(r->arena, r->children_before, r->n_children_before);
+	r->children.n = r->children.cap = r->n_children_before;
 	r->held.n = 0;
 	for (size_t i = 0; i < r->held_before.n; i++)
 		*rop_push(r->arena, &r->held) = r->held_before.at[i];
@@ -252,12 +256,20 @@ int64_t rop_reconcile_send_by_ms(const struct rop_reconcile *r)
 	return by;
 }
 
-static size_t pending_at(const struct rop_reconcile *r, int64_t id)
+static size_t pending_at(const struct rop_reconcile *r, const struct rop_step *step)
 {
 	for (size_t i = r->pending.n; i-- > 0;)
-		if (r->pending.at[i].expect.id == id)
+		if (step->goes_on ? strcmp(r->pending.at[i].expect.subject, step->expect.subject) == 0
+				  : r->pending.at[i].expect.id == step->expect.id)
 			return i;
 	return r->pending.n;
+}
+
+/* Keys were carried: it has as long again for the rest. */
+static void note_carried(struct rop_step *pending, const struct rop_outcome *outcome, struct rop_clock clock)
+{
+	if (outcome->keys > 0)
+		pending->expect.deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(ROP_STEP_CARRY);
 }
 
 bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
@@ -266,8 +278,8 @@ bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
 	if (!by || clock.boot_ms < by)
 		return true;
 	for (size_t i = 0; i < r->batch.steps.n; i++) {
-		size_t at = pending_at(r, r->batch.steps.at[i].expect.id);
-		if (at < r->pending.n)
+		size_t at = pending_at(r, &r->batch.steps.at[i]);
+		if (at < r->pending.n && !r->batch.steps.at[i].goes_on)
 			pass_end_step(r, at, ROP_EXPECT_SUPERSEDED, "not sent: the look it rests on had grown old",
 				      clock.boot_ms);
 	}
@@ -279,7 +291,7 @@ void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outco
 {
 	for (size_t i = 0; i < r->batch.steps.n; i++) {
 		const struct rop_step *step = &r->batch.steps.at[i];
-		size_t at = outcomes[i].sent == ROP_SENT_UNKNOWN ? r->pending.n : pending_at(r, step->expect.id);
+		size_t at = outcomes[i].sent == ROP_SENT_UNKNOWN ? r->pending.n : pending_at(r, step);
 		if (at == r->pending.n)
 			continue; /* no reply: what is seen decides */
 		if (outcomes[i].sent == ROP_SENT_ERROR)
@@ -288,8 +300,10 @@ void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outco
 			pass_end_step(r, at, ROP_EXPECT_MET, outcomes[i].text, clock.boot_ms);
 		else
 			r->pending.at[at].expect.accepted = true;
+		if (step->expect.kind == ROP_STEP_CARRY && outcomes[i].sent == ROP_SENT_OK)
+			note_carried(&r->pending.at[at], &outcomes[i], clock);
+		r->result.steps += !step->goes_on;
 	}
-	r->result.steps += r->batch.steps.n;
 	r->batches++;
 	r->want = ROP_WANT_OBSERVE;
 }

@@ -45,12 +45,15 @@ void remember_written(struct rop_reconcile *r)
 {
 	struct rop_image *image = &r->image;
 	image->known = true;
-	for (size_t i = 0; i < r->batch.steps.n; i++) {
+	for (size_t i = 0, written = 0; i < r->batch.steps.n; i++) {
 		struct rop_step step = r->batch.steps.at[i];
-		step.expect.id = r->batch.steps.at[i].expect.id = r->entry.expects.at[i].id;
+		if (step.goes_on)
+			continue;
+		step.expect.id = r->batch.steps.at[i].expect.id = r->entry.expects.at[written++].id;
 		step.expect = rop_expect_dup(r->arena, &step.expect);
-		step.argc = 0;
-		step.argv = NULL; /* of this pass: what is pending was sent */
+		step.n_commands = 0;
+		step.commands = NULL; /* of this pass: what is pending was sent */
+		r->moving |= step.expect.kind == ROP_STEP_IMPORT;
 		step.expect.unwritten = step.expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step.node);
 		*rop_push(r->arena, &r->pending) = step;
 		rop_tries_pending(r->tries, &step.expect);

@@ -5,6 +5,7 @@
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "migrations.h"
 #include "refusals.h"
 #include "rop/permissions.h"
 #include "rop/text.h"
@@ -93,13 +94,26 @@ static bool exact_members(const struct rop_situation *now)
 	return now->seen->foreign.n == 0;
 }
 
+/* Given away, and not told yet: that is no claim any more. */
+static void leave_out_given(const struct rop_situation *now, size_t i, struct rop_slots *slots)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	for (size_t k = 0; k < node->open.n; k++) {
+		int slot = node->open.at[k].slot, to = rop_observed_find(now->seen, node->open.at[k].peer);
+		if (!node->open.at[k].importing && to >= 0 && rop_slots_has(&now->seen->nodes[to].slots, slot))
+			slots->bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+	}
+}
+
 static bool any_double_claim(struct rop_situation *now)
 {
 	struct rop_slots so_far = { 0 };
 	for (size_t i = 0; i < now->seen->n; i++) {
-		if (rop_slots_meet(&so_far, &now->seen->nodes[i].slots))
+		struct rop_slots slots = now->seen->nodes[i].slots;
+		leave_out_given(now, i, &slots);
+		if (rop_slots_meet(&so_far, &slots))
 			return true;
-		rop_slots_join(&so_far, &now->seen->nodes[i].slots);
+		rop_slots_join(&so_far, &slots);
 	}
 	return false;
 }
@@ -222,6 +236,8 @@ void rop_situation_assess(struct rop_situation *now)
 		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
+	policy_aim(now);
+	policy_find_migrations(now);
 	for (size_t i = 0; i < now->layout.warnings.n; i++)
 		*rop_push(now->arena, &now->warnings) = now->layout.warnings.at[i];
 	policy_find_served(now);
@@ -253,9 +269,9 @@ void rop_situation_assess(struct rop_situation *now)
 
 bool rop_situation_converged(const struct rop_situation *now)
 {
-	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->replicas_attached &&
-	       now->links_up && now->state_ok && now->settings_as_declared && !now->temporaries_in_force &&
-	       !now->temporaries_waiting;
+	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->slots_in_place &&
+	       now->replicas_attached && now->links_up && now->state_ok && now->settings_as_declared &&
+	       !now->temporaries_in_force && !now->temporaries_waiting;
 }
 
 struct rop_situation *rop_situation_make(const struct rop_situation *asked)

@@ -155,7 +155,7 @@ const char *copies_elsewhere(const struct rop_situation *now, size_t i, int64_t 
 	return lately ? before->elsewhere : NULL;
 }
 
-const char *copies_leadership_open(const struct rop_situation *now, size_t primary)
+const char *copies_doubted(const struct rop_situation *now, size_t primary)
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[primary];
@@ -166,16 +166,28 @@ const char *copies_leadership_open(const struct rop_situation *now, size_t prima
 		if (v != primary && rop_answers(seen, v) && rop_bit(seen, seen->failing, v, primary) &&
 		    is_trusted(seen, v))
 			return rop_printf(now->arena, "%s sees %s failing", seen->nodes[v].address, node->address);
-	int rival = rival_of(seen, primary);
-	if (rival >= 0)
-		return rop_printf(now->arena, "%s and %s claim the same slots", node->address,
-				  seen->nodes[rival].address);
 	int64_t for_ms;
 	const char *elsewhere = copies_elsewhere(now, primary, &for_ms);
 	if (elsewhere)
 		return rop_printf(now->arena, "a peer holds %s at another address, %s", node->address, elsewhere);
+	const struct rop_before *before = now->before ? &now->before[primary] : NULL;
+	if (before && before->answered && before->role != node->role)
+		return rop_printf(now->arena, "the role of %s has just changed", node->address);
+	return NULL;
+}
+
+const char *copies_leadership_open(const struct rop_situation *now, size_t primary)
+{
+	const struct rop_observed *seen = now->seen;
+	const char *doubted = copies_doubted(now, primary);
+	if (doubted)
+		return doubted;
+	int rival = rival_of(seen, primary);
+	if (rival >= 0)
+		return rop_printf(now->arena, "%s and %s claim the same slots", seen->nodes[primary].address,
+				  seen->nodes[rival].address);
 	if (has_changed(now, primary))
-		return rop_printf(now->arena, "the role or epoch of %s has just changed", node->address);
+		return rop_printf(now->arena, "the role or epoch of %s has just changed", seen->nodes[primary].address);
 	return NULL;
 }
 

@@ -34,6 +34,9 @@ size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but)
 
 /* Is the leadership of the shard that this node leads open? Then why, in a sentence; NULL: it is settled. */
 const char *copies_leadership_open(const struct rop_situation *now, size_t primary);
+/* The same, of who hands slots over or takes them: that changes epochs, and both claim the slots until the other has
+ * heard of it; neither is a doubt. */
+const char *copies_doubted(const struct rop_situation *now, size_t primary);
 
 /* Another address that peers are connected to for this node's id, now or lately; NULL: none. ret_ms: for how long. */
 const char *copies_elsewhere(const struct rop_situation *now, size_t node, int64_t *ret_ms);

@@ -15,7 +15,7 @@ const char *policy_user(const struct rop_situation *now); /* who we are on the n
 /* the advice where something is not permitted */
 #define POLICY_ALLOW \
 	"allow it on every node ('redis-operator acl operator' prints all that is needed, 'acl observer' what is " \
-	"needed to look), or declare another user under spec.auth"
+	"needed to look, 'acl mover' what it takes to move slots), or declare another user under spec.auth"
 
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
@@ -84,6 +84,8 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);
 
+/* steps.c: the canonical subject of a step; needs kind, node, peer, and what of its kind names it. */
+const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e);
 /* A step's skeleton for a node. Describe, then append with policy_add, which drops it where the tries say not now. */
 struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer);
 bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct rop_step *step);

@@ -88,12 +88,22 @@ static void find_twins(struct rop_situation *now)
 					    "and start it again");
 }
 
+/* It has keys of slots that it is to get. */
+static bool is_importing(const struct rop_node *node)
+{
+	int64_t keys = 0;
+	for (size_t k = 0; k < node->open.n; k++)
+		if (node->open.at[k].importing && node->open.at[k].keys > 0)
+			keys += node->open.at[k].keys;
+	return node->open.n > 0 && keys >= node->keys;
+}
+
 static void find_keys_without_slots(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (rop_node_answers(node) && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
-		    rop_slots_empty(&node->slots))
+		    rop_slots_empty(&node->slots) && !is_importing(node))
 			policy_find(now, (int)i, ROP_WHY_NOT_EMPTY,
 				    rop_printf(now->arena,
 					       "%s holds %" PRId64 " key%s but owns no slots: they would be lost or "
@@ -206,16 +216,13 @@ static void find_untold_content(struct rop_situation *now)
 	}
 }
 
-/* Shards that own nothing and would get nothing: all slots of their share are owned by others. */
-static int starving_shards(const struct rop_situation *now)
+/* Shards that nobody can lead, and whose slots are all owned by others. */
+static int leaderless_shards(const struct rop_situation *now)
 {
-	int starving = 0;
-	for (size_t k = 0; k < now->layout.n; k++) {
-		const struct rop_shard *shard = &now->layout.shards[k];
-		bool owns = shard->primary >= 0 && !rop_slots_empty(&now->seen->nodes[shard->primary].slots);
-		starving += !owns && rop_slots_empty(&shard->add);
-	}
-	return starving;
+	int n = 0;
+	for (size_t k = 0; k < now->layout.n; k++)
+		n += now->layout.shards[k].primary < 0 && rop_slots_empty(&now->layout.shards[k].add);
+	return n;
 }
 
 static bool is_found(const struct rop_situation *now, enum rop_reason reason)
@@ -236,26 +243,23 @@ static void find_wrong_shape(struct rop_situation *now)
 	const bool *owner = policy_owners(now->arena, now->seen);
 	for (size_t i = 0; i < now->seen->n; i++)
 		owners += owner[i];
-	if (owners > shards)
+	if (owners > shards && !now->formed)
 		policy_find(now, -1, ROP_WHY_TOO_MANY_SHARDS,
 			    rop_printf(now->arena,
-				       "%d nodes own slots, but the file declares %d shard%s; removing shards means "
-				       "moving slots, which this version does not do",
+				       "%d nodes own slots, but the file declares %d shard%s, and some slots are owned "
+				       "by nobody; slots are moved in a whole cluster only",
 				       owners, shards, shards == 1 ? "" : "s"),
-			    rop_printf(now->arena,
-				       "set 'shards: %d', or empty the surplus primaries with redis-cli --cluster "
-				       "reshard",
-				       owners));
-	else if (owners < shards && starving_shards(now) > 0)
-		policy_find(now, -1, ROP_WHY_TOO_FEW_SHARDS,
-			    rop_printf(now->arena,
-				       "the slots are owned by %d node%s, but the file declares %d shards; adding "
-				       "shards means moving slots, which this version does not do",
-				       owners, owners == 1 ? "" : "s", shards),
-			    rop_printf(now->arena,
-				       "set 'shards: %d', or add the primaries with redis-cli --cluster add-node and "
-				       "reshard",
-				       owners));
+			    rop_printf(now->arena, "set 'shards: %d' until every slot has an owner", owners));
+	else if (owners < shards && leaderless_shards(now) > 0)
+		policy_find(
+			now, -1, ROP_WHY_TOO_FEW_SHARDS,
+			rop_printf(now->arena,
+				   "the slots are owned by %d node%s, but the file declares %d shards, and no empty "
+				   "node that answers can lead another one",
+				   owners, owners == 1 ? "" : "s", shards),
+			rop_printf(now->arena,
+				   "declare an empty server for each new shard (spec.nodes), or set 'shards: %d'",
+				   owners));
 }
 
 /* ---- in order ---------------------------------------------------------------------------------------------- */

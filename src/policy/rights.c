@@ -47,6 +47,20 @@ static bool has_temporary(const struct rop_situation *now, size_t node)
 	return false;
 }
 
+static unsigned moves_slots(const struct rop_situation *now, size_t node)
+{
+	unsigned set = 0;
+	for (size_t i = 0; i < now->migrations.n; i++) {
+		const struct rop_migration *m = &now->migrations.at[i];
+		if (m->source == (int)node)
+			set |= ROP_PERMIT(SETSLOT) | ROP_PERMIT(COUNTKEYSINSLOT) | ROP_PERMIT(GETKEYSINSLOT) |
+			       ROP_PERMIT(MIGRATE);
+		if (m->target == (int)node)
+			set |= ROP_PERMIT(SETSLOT) | ROP_PERMIT(RESTORE_ASKING);
+	}
+	return set;
+}
+
 static unsigned needs(const struct rop_situation *now, size_t node)
 {
 	unsigned set = 0;
@@ -58,6 +72,7 @@ static unsigned needs(const struct rop_situation *now, size_t node)
 		set |= ROP_PERMIT(ADDSLOTSRANGE);
 	if (becomes_replica(now, node))
 		set |= ROP_PERMIT(REPLICATE);
+	set |= moves_slots(now, node);
 	if (!policy_node_as_declared(now, node))
 		set |= ROP_PERMIT(CONFIG_SET) | ROP_PERMIT(CONFIG_REWRITE);
 	if (has_temporary(now, node))

@@ -12,6 +12,7 @@
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "risk_moves.h"
 #include "rop/text.h"
 
 const char *rop_risk_kind_name(enum rop_risk_kind kind)
@@ -447,6 +448,12 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_ROLE: return risk_of_role(now, batch, step);
 	case ROP_STEP_SETTING: return risk_of_setting(now, step);
 	case ROP_STEP_PERSIST: return risk_of_rewrite(now, step);
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE: return risk_of_moving(now, step);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return wait_for("a kind of step that nobody has weighed");

@@ -16,7 +16,17 @@ struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind 
 	return step;
 }
 
-static const char *subject_of(struct rop_arena *arena, const struct rop_expect *e)
+/* Of slots that move: the chunk, however much of it is left. */
+static const char *chunk_subject(struct rop_arena *arena, const struct rop_expect *e)
+{
+	static const char *const VERBS[ROP_STEP_KINDS_N] = {
+		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
+		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
+	};
+	return rop_printf(arena, "%s:%s>%s/%d", VERBS[e->kind], e->node, e->peer, e->first / ROP_CHUNK * ROP_CHUNK);
+}
+
+const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 {
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
@@ -28,6 +38,12 @@ static const char *subject_of(struct rop_arena *arena, const struct rop_expect *
 	case ROP_STEP_SLOTS: return rop_printf(arena, "slot:%d-%d", e->first, e->last);
 	case ROP_STEP_ROLE: return rop_printf(arena, "role:%s", e->node);
 	case ROP_STEP_PERSIST: return rop_printf(arena, "config:%s", e->node);
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE: return chunk_subject(arena, e);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -49,7 +65,7 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 	struct rop_expect *e = &step->expect;
 	if (!rop_node_answers(&now->seen->nodes[step->node]))
 		return false;
-	e->subject = subject_of(batch->arena, e);
+	e->subject = policy_subject(batch->arena, e);
 	struct guard guard = guard_step(now, batch, step);
 	step->risk = guard.risk;
 	if (batch->weighing) {
@@ -60,7 +76,9 @@ bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct
 	}
 	if (guard.verdict != GUARD_GO)
 		return false;
-	if (now->tries && rop_tries_may(now->tries, e->subject, now->boot_ms) != ROP_MAY)
+	enum rop_may may = now->tries ? rop_tries_may(now->tries, e->subject, now->boot_ms) : ROP_MAY;
+	step->goes_on = may == ROP_MAY_PENDING && e->kind == ROP_STEP_CARRY;
+	if (may != ROP_MAY && !step->goes_on)
 		return false;
 	if (batch_holds(now, batch, e))
 		return false;
@@ -87,76 +105,100 @@ struct rop_expect rop_expect_dup(struct rop_arena *arena, const struct rop_expec
 
 #define ADDSLOTSRANGE_SINCE 70000
 
-static size_t add_slots_command(struct rop_arena *arena, const struct rop_expect *e, int version,
-				const char ***ret_argv)
+static struct rop_words words(struct rop_arena *arena, size_t argc, const char *const *argv)
 {
-	if (version == 0 || version >= ADDSLOTSRANGE_SINCE) {
-		const char **argv = rop_alloc_n(arena, 4, sizeof *argv);
-		argv[0] = "CLUSTER";
-		argv[1] = "ADDSLOTSRANGE";
-		argv[2] = rop_printf(arena, "%d", e->first);
-		argv[3] = rop_printf(arena, "%d", e->last);
-		*ret_argv = argv;
-		return 4;
-	}
+	struct rop_words command = { .argc = argc, .argv = rop_alloc_n(arena, argc, sizeof *command.argv) };
+	memcpy(command.argv, argv, argc * sizeof *argv);
+	return command;
+}
+#define WORDS(arena, ...) \
+	words(arena, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *), (const char *[]){ __VA_ARGS__ })
+
+static struct rop_words add_slots_command(struct rop_arena *arena, const struct rop_expect *e, int version)
+{
+	if (version == 0 || version >= ADDSLOTSRANGE_SINCE)
+		return WORDS(arena, "CLUSTER", "ADDSLOTSRANGE", rop_printf(arena, "%d", e->first),
+			     rop_printf(arena, "%d", e->last));
 	size_t n = 2;
 	const char **argv = rop_alloc_n(arena, (size_t)(e->last - e->first) + 3, sizeof *argv);
 	argv[0] = "CLUSTER";
 	argv[1] = "ADDSLOTS";
 	for (int s = e->first; s <= e->last; s++)
 		argv[n++] = rop_printf(arena, "%d", s);
-	*ret_argv = argv;
+	return (struct rop_words){ n, argv };
+}
+
+static struct rop_words meet_command(struct rop_arena *arena, const struct rop_node *peer)
+{
+	const char *ip = peer->ip ? peer->ip : "?", *port = rop_printf(arena, "%d", peer->port);
+	if (peer->bus_port == peer->port + ROP_BUS_OFFSET)
+		return WORDS(arena, "CLUSTER", "MEET", ip, port);
+	return WORDS(arena, "CLUSTER", "MEET", ip, port, rop_printf(arena, "%d", peer->bus_port));
+}
+
+/* SETSLOT takes one slot. */
+static size_t set_slots(struct rop_arena *arena, const struct rop_expect *e, const char *to, const char *whom,
+			const struct rop_words **ret_commands)
+{
+	struct rop_slots slots;
+	if (!e->value || !rop_slots_parse(e->value, &slots))
+		return 0;
+	struct rop_words *commands = rop_alloc_n(arena, (size_t)rop_slots_count(&slots) + 1, sizeof *commands);
+	size_t n = 0;
+	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
+		for (int s = first; s <= last; s++) {
+			const char *slot = rop_printf(arena, "%d", s);
+			commands[n++] = whom ? WORDS(arena, "CLUSTER", "SETSLOT", slot, to, whom)
+					     : WORDS(arena, "CLUSTER", "SETSLOT", slot, to);
+		}
+	*ret_commands = commands;
 	return n;
 }
 
-static size_t meet_command(struct rop_arena *arena, const struct rop_node *peer, const char ***ret_argv)
-{
-	const char **argv = rop_alloc_n(arena, 5, sizeof *argv);
-	bool own_bus = peer->bus_port != peer->port + ROP_BUS_OFFSET;
-	argv[0] = "CLUSTER";
-	argv[1] = "MEET";
-	argv[2] = peer->ip ? peer->ip : "?";
-	argv[3] = rop_printf(arena, "%d", peer->port);
-	if (own_bus)
-		argv[4] = rop_printf(arena, "%d", peer->bus_port);
-	*ret_argv = argv;
-	return own_bus ? 5 : 4;
-}
-
-static size_t words(struct rop_arena *arena, const char ***ret_argv, const char *a, const char *b, const char *c,
-		    const char *d)
-{
-	const char **argv = rop_alloc_n(arena, 4, sizeof *argv);
-	argv[0] = a;
-	argv[1] = b;
-	argv[2] = c;
-	argv[3] = d;
-	*ret_argv = argv;
-	if (d)
-		return 4;
-	return c ? 3 : 2;
-}
-
-static size_t make_command(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,
-			   const char ***ret_argv)
+static struct rop_words make_command(struct rop_arena *arena, const struct rop_expect *e,
+				     const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node), peer = rop_observed_find(seen, e->peer);
 	static const struct rop_node nobody = { .ip = "?" };
 	switch (e->kind) {
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
-	case ROP_STEP_SETTING: return words(arena, ret_argv, "CONFIG", "SET", e->name, e->value);
+	case ROP_STEP_SETTING: return WORDS(arena, "CONFIG", "SET", e->name, e->value);
 	case ROP_STEP_EPOCH:
-		return words(arena, ret_argv, "CLUSTER", "SET-CONFIG-EPOCH", rop_printf(arena, "%" PRId64, e->epoch),
-			     NULL);
+		return WORDS(arena, "CLUSTER", "SET-CONFIG-EPOCH", rop_printf(arena, "%" PRId64, e->epoch));
 	case ROP_STEP_MEET:
-	case ROP_STEP_GREET: return meet_command(arena, peer >= 0 ? &seen->nodes[peer] : &nobody, ret_argv);
-	case ROP_STEP_SLOTS: return add_slots_command(arena, e, node >= 0 ? seen->nodes[node].version : 0, ret_argv);
-	case ROP_STEP_ROLE: return words(arena, ret_argv, "CLUSTER", "REPLICATE", e->peer, NULL);
-	case ROP_STEP_PERSIST: return words(arena, ret_argv, "CONFIG", "REWRITE", NULL, NULL);
+	case ROP_STEP_GREET: return meet_command(arena, peer >= 0 ? &seen->nodes[peer] : &nobody);
+	case ROP_STEP_SLOTS: return add_slots_command(arena, e, node >= 0 ? seen->nodes[node].version : 0);
+	case ROP_STEP_ROLE: return WORDS(arena, "CLUSTER", "REPLICATE", e->peer);
+	case ROP_STEP_PERSIST: return WORDS(arena, "CONFIG", "REWRITE");
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE:
 	case ROP_STEP_KINDS_N: break;
 	}
-	return 0;
+	return (struct rop_words){ 0 };
+}
+
+static size_t make_commands(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,
+			    const struct rop_words **ret_commands)
+{
+	*ret_commands = NULL;
+	switch (e->kind) {
+	case ROP_STEP_IMPORT: return set_slots(arena, e, "IMPORTING", e->peer, ret_commands);
+	case ROP_STEP_EXPORT: return set_slots(arena, e, "MIGRATING", e->peer, ret_commands);
+	case ROP_STEP_TAKE: return set_slots(arena, e, "NODE", e->node, ret_commands);
+	case ROP_STEP_YIELD: return set_slots(arena, e, "NODE", e->peer, ret_commands);
+	case ROP_STEP_RELEASE: return set_slots(arena, e, "STABLE", NULL, ret_commands);
+	case ROP_STEP_CARRY: return 0; /* GETKEYSINSLOT and MIGRATE, as many as it takes */
+	default: break;
+	}
+	struct rop_words *one = rop_alloc(arena, sizeof *one);
+	*one = make_command(arena, e, seen);
+	*ret_commands = one;
+	return one->argc > 0;
 }
 
 static const char *precondition_of(struct rop_arena *arena, const struct rop_expect *e)
@@ -171,6 +213,12 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_SLOTS: return "nobody owns these slots";
 	case ROP_STEP_ROLE: return "owns no slots; knows the primary";
 	case ROP_STEP_PERSIST: return "its settings were changed";
+	case ROP_STEP_IMPORT: return "does not own the slots";
+	case ROP_STEP_EXPORT: return "owns the slots; the other side lets clients in";
+	case ROP_STEP_CARRY: return "both sides have the slots open";
+	case ROP_STEP_TAKE: return "both sides have the slots open, and the other one has no key of them";
+	case ROP_STEP_YIELD: return "the other side owns the slots";
+	case ROP_STEP_RELEASE: return "nothing was carried";
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -178,27 +226,45 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 
 #define COMMAND_SHOWN 8 /* words; a long ADDSLOTS is cut */
 
+/* Of many that differ in the slot alone: one, with all the slots. */
+static const char *slots_in_words(struct rop_arena *arena, const struct rop_observed *seen, const struct rop_step *step)
+{
+	const struct rop_expect *e = &step->expect;
+	int peer = rop_observed_find(seen, e->peer);
+	if (e->kind == ROP_STEP_CARRY)
+		return rop_printf(arena, "MIGRATE the keys of slots %s to %s", e->value,
+				  peer >= 0 ? seen->nodes[peer].address : e->peer);
+	if (!step->n_commands)
+		return "";
+	const struct rop_words *first = &step->commands[0];
+	const char *to = first->argc > 4 ? first->argv[4] : NULL;
+	return rop_printf(arena, "CLUSTER SETSLOT %s %s%s%s", e->value, first->argv[3], to ? " " : "", to ? to : "");
+}
+
 /* The command for people: of a long one its beginning. */
-static const char *in_words(struct rop_arena *arena, const struct rop_step *step)
+static const char *in_words(struct rop_arena *arena, const struct rop_observed *seen, const struct rop_step *step)
 {
 	ROP_OWN_TEXT text = { 0 };
-	for (size_t i = 0; i < step->argc && i < COMMAND_SHOWN; i++) {
-		bool plain = step->argv[i][0] && !strpbrk(step->argv[i], " \t\"'");
-		rop_text_add(&text, plain ? "%s%s" : "%s\"%s\"", i ? " " : "", step->argv[i]);
+	if (rop_step_moves_slots(step->expect.kind))
+		return slots_in_words(arena, seen, step);
+	const struct rop_words *command = step->commands;
+	for (size_t i = 0; step->n_commands && i < command->argc && i < COMMAND_SHOWN; i++) {
+		bool plain = command->argv[i][0] && !strpbrk(command->argv[i], " \t\"'");
+		rop_text_add(&text, plain ? "%s%s" : "%s\"%s\"", i ? " " : "", command->argv[i]);
 	}
-	if (step->argc > COMMAND_SHOWN)
-		rop_text_add(&text, " ... (%zu slots)", step->argc - 2);
-	return rop_strndup(arena, text.at, text.n);
+	if (step->n_commands && command->argc > COMMAND_SHOWN)
+		rop_text_add(&text, " ... (%zu slots)", command->argc - 2);
+	return rop_strndup(arena, text.at ? text.at : "", text.n);
 }
 
 void rop_step_describe(struct rop_arena *arena, const struct rop_observed *seen, struct rop_step *step)
 {
 	struct rop_expect *e = &step->expect;
-	step->argc = make_command(arena, e, seen, &step->argv);
-	e->command = in_words(arena, step);
+	step->n_commands = make_commands(arena, e, seen, &step->commands);
+	e->command = in_words(arena, seen, step);
 	e->precondition = precondition_of(arena, e);
 	if (!e->subject)
-		e->subject = subject_of(arena, e);
+		e->subject = policy_subject(arena, e);
 	if (!e->address)
 		e->address = seen->nodes[step->node].address;
 }
@@ -213,6 +279,32 @@ static bool knows_shard_of(const struct rop_observed *seen, size_t viewer, size_
 	for (size_t i = 0; i < seen->n; i++)
 		if ((i == node || seen->nodes[i].primary == (int)node) && rop_bit(seen, seen->apart, viewer, i))
 			return false;
+	return true;
+}
+
+/* Every slot of it is as the command leaves it. */
+static bool moves_seen(const struct rop_expect *e, const struct rop_node *node)
+{
+	struct rop_slots slots;
+	if (!e->value || !rop_slots_parse(e->value, &slots))
+		return false;
+	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
+		for (int s = first; s <= last; s++) {
+			const struct rop_open_slot *open = rop_node_open(node, s);
+			bool owns = rop_slots_has(&node->slots, s), towards = open && strcmp(open->peer, e->peer) == 0,
+			     seen = false;
+			switch (e->kind) {
+			case ROP_STEP_IMPORT: seen = towards && open->importing; break;
+			case ROP_STEP_EXPORT: seen = towards && !open->importing; break;
+			case ROP_STEP_CARRY: seen = open && open->keys == 0; break;
+			case ROP_STEP_TAKE: seen = owns && !open; break;
+			case ROP_STEP_YIELD: seen = !owns && !open; break;
+			case ROP_STEP_RELEASE: seen = !open; break;
+			default: break;
+			}
+			if (!seen)
+				return false;
+		}
 	return true;
 }
 
@@ -241,6 +333,12 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 		return rop_slots_common(&range, &n->slots) == e->last - e->first + 1;
 	}
 	case ROP_STEP_ROLE: return n->role == ROP_ROLE_REPLICA && strcmp(n->primary_id, e->peer) == 0;
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE: return moves_seen(e, n);
 	case ROP_STEP_PERSIST: /* leaves no trace that can be asked for: its reply decides */
 	case ROP_STEP_KINDS_N: break;
 	}
@@ -248,6 +346,89 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 }
 
 /* ---- what it changes --------------------------------------------------------------------------------------- */
+
+/* Keys of a slot that nobody has counted: an even part of what the node has. */
+static int64_t keys_of_a_slot(const struct rop_node *node)
+{
+	int owned = rop_slots_count(&node->slots);
+	if (node->keys <= 0 || !owned)
+		return node->keys < 0 ? ROP_COUNT_UNKNOWN : 0;
+	return node->keys > owned ? node->keys / owned : 1;
+}
+
+static void open_slot(struct rop_observed *seen, const struct rop_expect *e, struct rop_node *node, int slot)
+{
+	struct rop_open_slot open = { .slot = slot, .importing = e->kind == ROP_STEP_IMPORT };
+	memcpy(open.peer, e->peer, ROP_ID_SIZE);
+	open.keys = open.importing ? 0 : keys_of_a_slot(node);
+	rop_node_set_open(seen->arena, node, &open);
+}
+
+/* Keys go from one node to the other; of the estimate no more than there are. */
+static void carry_slot(struct rop_node *node, struct rop_node *peer, int slot)
+{
+	struct rop_open_slot *open = rop_node_open(node, slot);
+	if (!open)
+		return;
+	int64_t keys = open->keys < node->keys ? open->keys : node->keys;
+	open->keys = 0;
+	if (keys <= 0)
+		return;
+	node->keys -= keys;
+	if (peer && peer->keys >= 0)
+		peer->keys += keys;
+	struct rop_open_slot *there = peer ? rop_node_open(peer, slot) : NULL;
+	if (there && there->keys >= 0)
+		there->keys += keys;
+}
+
+/* clusterBumpConfigEpochWithoutConsensus: the greatest of all, so that the others believe it. */
+static void bump_epoch(struct rop_observed *seen, struct rop_node *node)
+{
+	int64_t greatest = node->current_epoch;
+	bool has = node->epoch > 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->nodes[i].epoch > greatest)
+			greatest = seen->nodes[i].epoch;
+		has &= &seen->nodes[i] == node || seen->nodes[i].role == ROP_ROLE_REPLICA ||
+		       seen->nodes[i].epoch < node->epoch;
+	}
+	if (has && node->epoch == greatest)
+		return;
+	node->epoch = node->current_epoch = greatest + 1;
+}
+
+static void move_slot(struct rop_observed *seen, const struct rop_expect *e, struct rop_node *node, int slot)
+{
+	int peer = rop_observed_find(seen, e->peer);
+	switch (e->kind) {
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT: open_slot(seen, e, node, slot); break;
+	case ROP_STEP_CARRY: carry_slot(node, peer >= 0 ? &seen->nodes[peer] : NULL, slot); break;
+	case ROP_STEP_TAKE:
+		rop_slots_add(&node->slots, slot, slot);
+		rop_node_close(node, slot);
+		break;
+	case ROP_STEP_YIELD:
+		node->slots.bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+		rop_node_close(node, slot);
+		break;
+	default: rop_node_close(node, slot); break;
+	}
+}
+
+static void move_slots(struct rop_observed *seen, const struct rop_expect *e, struct rop_node *node)
+{
+	struct rop_slots slots;
+	if (!e->value || !rop_slots_parse(e->value, &slots))
+		return;
+	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
+		for (int s = first; s <= last; s++)
+			move_slot(seen, e, node, s);
+	if (e->kind == ROP_STEP_TAKE)
+		bump_epoch(seen, node);
+	node->open_slots = (int)node->open.n;
+}
 
 void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 {
@@ -294,6 +475,12 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 			n->epoch = seen->nodes[peer].epoch;
 		n->link_up = false;
 		break;
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_RELEASE: move_slots(seen, e, n); return;
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD: move_slots(seen, e, n); break;
 	case ROP_STEP_PERSIST:
 	case ROP_STEP_KINDS_N: return;
 	}

@@ -27,7 +27,9 @@ FLAG(replicas_held)
 FLAG(links_up)
 FLAG(synchronising)
 FLAG(state_ok)
+FLAG(views_equal)
 FLAG(views_agree)
+FLAG(slots_in_place)
 FLAG(shards_known)
 FLAG(shards_apart)
 FLAG(temporaries_in_force)
@@ -41,6 +43,21 @@ static bool is_agreed_for(const void *subject, const int64_t *args)
 {
 	const struct rop_situation *now = on(subject);
 	return now->views_agree && now->agreed_ms >= args[0];
+}
+
+static bool is_chunks_open(const void *subject, const int64_t *args)
+{
+	const struct rop_situation *now = on(subject);
+	(void)args;
+	for (size_t i = 0; i < now->migrations.n; i++)
+		if (now->migrations.at[i].open)
+			return true;
+	return false;
+}
+
+static bool is_stalled_for(const void *subject, const int64_t *args)
+{
+	return on(subject)->stalled_ms >= args[0];
 }
 
 static bool is_settling(const void *subject, const int64_t *args)
@@ -89,10 +106,28 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_synchronising,
 	  .excludes = { "links_up" } },
 	{ .name = "state_ok", .doc = "every answering node reports cluster_state:ok", .holds = is_state_ok },
-	{ .name = "views_agree",
-	  .doc = "the views of all answering nodes are equal: members, roles, epochs, slots",
-	  .holds = is_views_agree,
+	{ .name = "views_equal",
+	  .doc = "the views of all answering nodes are equal, members, roles, epochs, slots; some slots may be open",
+	  .holds = is_views_equal,
 	  .implies = { "members_agree", "introduced" } },
+	{ .name = "views_agree",
+	  .doc = "the views of all answering nodes are equal, and no slot is open, no introduction under way",
+	  .holds = is_views_agree,
+	  .implies = { "views_equal", "members_agree", "introduced" } },
+	{ .name = "slots_in_place",
+	  .doc = "every shard has its share of the slots, within two in a hundred unless it is being moved, and no slot "
+		 "is open",
+	  .holds = is_slots_in_place,
+	  .excludes = { "chunks_open" } },
+	{ .name = "chunks_open", .doc = "slots are on their way from one node to another", .holds = is_chunks_open },
+	{ .name = "stalled_for",
+	  .doc = "slots are to be moved, and neither a slot nor a key has moved for so long",
+	  .args = { { .name = "time",
+		      .doc = "since the last one moved, or the moving began",
+		      .type = ROP_ARG_DURATION,
+		      .min = 1,
+		      .max = 3600000 } },
+	  .holds = is_stalled_for },
 	{ .name = "shards_known",
 	  .doc = "every answering node knows which shard each replica belongs to, or may not be asked",
 	  .holds = is_shards_known },
@@ -108,11 +143,11 @@ static const struct rop_fact FACTS[] = {
 		      .min = 1,
 		      .max = 3600000 } },
 	  .holds = is_agreed_for,
-	  .implies = { "views_agree", "members_agree", "introduced" } },
+	  .implies = { "views_agree", "views_equal", "members_agree", "introduced" } },
 	{ .name = "settling",
 	  .doc = "the views agree, but not for as long yet as spec.intervals.settle asks",
 	  .holds = is_settling,
-	  .implies = { "views_agree", "members_agree", "introduced" } },
+	  .implies = { "views_agree", "views_equal", "members_agree", "introduced" } },
 	{ .name = "temporaries_in_force",
 	  .doc = "a temporary setting that may go back now is in force on a node that answers",
 	  .holds = is_temporaries_in_force },
@@ -141,6 +176,20 @@ static void do_report(const void *subject, const int64_t *args, void *output)
 	(void)subject;
 	(void)args;
 	((struct rop_batch *)output)->report = true;
+}
+
+static void do_run_migrations(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject;
+	(void)args;
+	((struct rop_batch *)output)->children = ROP_CHILDREN_ALL;
+}
+
+static void do_finish_migrations(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject;
+	(void)args;
+	((struct rop_batch *)output)->children = ROP_CHILDREN_OPEN;
 }
 
 static void do_record_reached(const void *subject, const int64_t *args, void *output)
@@ -172,6 +221,12 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "apply_settings",
 	  .doc = "bring managed settings to their declared values and write them to the nodes' configuration files",
 	  .plan = policy_apply_settings },
+	{ .name = "run_migrations",
+	  .doc = "move slots, chunk by chunk, each by a machine `migration` of its own",
+	  .plan = do_run_migrations },
+	{ .name = "finish_migrations",
+	  .doc = "the same with the chunks that are open already; no other is begun",
+	  .plan = do_finish_migrations },
 	{ .name = "report", .doc = "stop here and tell a person what was seen", .plan = do_report },
 	{ .name = "record_reached",
 	  .doc = "note that the declared cluster has been reached",
@@ -187,4 +242,11 @@ const struct rop_vocabulary *rop_cluster_words(void)
 		.n_actions = sizeof ACTIONS / sizeof *ACTIONS,
 	};
 	return &WORDS;
+}
+
+const struct rop_vocabulary *rop_words_of(const char *machine)
+{
+	if (machine && strcmp(machine, "cluster") == 0)
+		return rop_cluster_words();
+	return machine && strcmp(machine, "migration") == 0 ? rop_migration_words() : NULL;
 }

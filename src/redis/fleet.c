@@ -211,6 +211,10 @@ void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const stru
 								    .text = "not sent: there is no such node" };
 			continue;
 		}
+		if (commands[c].carry) {
+			carry_enqueue(errand, c, node, commands[c].carry);
+			continue;
+		}
 		if (!jobs[node])
 			jobs[node] = send_job(errand, node);
 		*rop_push(errand->own, &jobs[node]->commands) = c;

@@ -9,6 +9,7 @@
 #include "rop/mem.h"
 
 struct slot_counts;
+struct carry;
 
 struct errand {
 	struct errand *next; /* of the fleet's list of errands that are not told yet */
@@ -34,6 +35,7 @@ struct job {              /* one exchange with one node, for one errand; owned b
 	struct link_exchange exchange;
 	ROP_LIST(size_t) commands;  /* a send: which of the errand's commands, in order */
 	struct rop_text wire;       /* a send: being written; on the heap */
+	struct carry *carry;        /* a send of that kind; NULL */
 	struct slot_counts *counts; /* an observation: of open slots; NULL: none */
 	size_t replied;
 };
@@ -70,6 +72,8 @@ struct errand *errand_new(struct rop_fleet *fleet, struct rop_arena *arena, size
 struct job *job_new(struct errand *errand, size_t node);
 void job_enqueue(struct job *job);
 void job_over(struct job *job);
+/* fleet_carry.c: enqueues what becomes the outcome of that command. */
+void carry_enqueue(struct errand *errand, size_t command, size_t node, const struct rop_carry *carry);
 void errand_begin(struct errand *errand);  /* after its jobs were enqueued */
 void member_let_go(struct member *member); /* its connection is not needed any more */
 

@@ -15,6 +15,13 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	case ROP_STEP_SLOTS: return rop_printf(arena, "%s claims slots %d-%d", e->address, e->first, e->last);
 	case ROP_STEP_ROLE: return rop_printf(arena, "%s is a replica of %s", e->address, e->peer);
 	case ROP_STEP_PERSIST: return rop_printf(arena, "%s answers OK", e->address);
+	case ROP_STEP_IMPORT: return rop_printf(arena, "%s imports slots %s from %s", e->address, e->value, e->peer);
+	case ROP_STEP_EXPORT: return rop_printf(arena, "%s migrates slots %s to %s", e->address, e->value, e->peer);
+	case ROP_STEP_CARRY: return rop_printf(arena, "%s has no key of slots %s", e->address, e->value);
+	case ROP_STEP_TAKE: return rop_printf(arena, "%s claims slots %s", e->address, e->value);
+	case ROP_STEP_YIELD:
+		return rop_printf(arena, "%s does not claim slots %s, nor has them open", e->address, e->value);
+	case ROP_STEP_RELEASE: return rop_printf(arena, "%s has none of slots %s open", e->address, e->value);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -49,7 +56,8 @@ json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *
 	json_t *summary = rop_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
 				   sum.introduced, "slots_to_assign", sum.slots, "replicas_to_attach", sum.replicas,
 				   "settings_to_change", sum.settings, "temporary_settings_to_restore", sum.restores,
-				   "slots_to_move", 0, "failovers", 0, "restarts", 0, "risk", report_risk_word(plan));
+				   "slots_to_move", sum.moved, "failovers", 0, "restarts", 0, "risk",
+				   report_risk_word(plan));
 	const struct rop_losses *losses = &plan->first->losses;
 	const char *consent = losses->list.n ? rop_printf(r->arena, "%s@%s", r->topology->name, losses->digest) : NULL;
 	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version",

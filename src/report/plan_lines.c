@@ -70,8 +70,8 @@ void rop_plan_lines_met(struct rop_plan_lines *lines, const struct rop_step *ste
 			tell(lines, line, out);
 		return;
 	}
-	/* What came up on the way has no line; a GREET only hastens what comes by itself. */
-	if (!planned && step->expect.kind != ROP_STEP_GREET)
+	/* What came up on the way has no line; a GREET only hastens what comes by itself, keys go with their slots. */
+	if (!planned && step->expect.kind != ROP_STEP_GREET && step->expect.kind != ROP_STEP_CARRY)
 		rop_text_add(out, "%s: %s: %s\n", lines->cluster, step->expect.address, step->expect.command);
 }
 

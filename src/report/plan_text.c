@@ -29,10 +29,33 @@ struct group { /* steps that one line can tell */
 	const struct rop_step *step;
 	bool *nodes;
 	size_t n_nodes, n_steps;
+	struct rop_slots slots; /* that move */
 };
+
+/* Of slots that move: the node that gives them. */
+static int giver(const struct rop_step *step)
+{
+	bool at_target = step->expect.kind == ROP_STEP_IMPORT || step->expect.kind == ROP_STEP_TAKE;
+	return at_target ? step->peer : step->node;
+}
+
+static int taker(const struct rop_step *step)
+{
+	return giver(step) == step->node ? step->peer : step->node;
+}
+
+/* All that is done for slots that go from one node to another. */
+static bool is_one_move(const struct rop_step *a, const struct rop_step *b)
+{
+	bool back = a->expect.kind == ROP_STEP_RELEASE;
+	return rop_step_moves_slots(a->expect.kind) && rop_step_moves_slots(b->expect.kind) &&
+	       back == (b->expect.kind == ROP_STEP_RELEASE) && giver(a) == giver(b) && taker(a) == taker(b);
+}
 
 static bool one_line(const struct rop_step *a, const struct rop_step *b)
 {
+	if (is_one_move(a, b))
+		return true;
 	if (a->expect.kind != b->expect.kind || strcmp(a->state, b->state) != 0)
 		return false;
 	switch (a->expect.kind) {
@@ -47,6 +70,12 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	case ROP_STEP_PERSIST: return true;
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_ROLE:
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE:
 	case ROP_STEP_KINDS_N: break;
 	}
 	return false;
@@ -105,6 +134,9 @@ static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, gr
 						 .nodes = rop_alloc_n(arena, plan->first->seen->n, sizeof(bool)) };
 		}
 		group->n_steps++;
+		struct rop_slots moved;
+		if (rop_step_moves_slots(step->expect.kind) && rop_slots_parse(step->expect.value, &moved))
+			rop_slots_join(&group->slots, &moved);
 		add_node(group, step->node);
 		if (step->expect.kind == ROP_STEP_MEET)
 			add_node(group, step->peer);
@@ -168,6 +200,32 @@ static const char *shown_before(struct rop_arena *arena, const struct rop_expect
 	return shown(e->was);
 }
 
+/* About: an even part of what its owner has. */
+static const char *keys_to_move(struct rop_arena *arena, const struct rop_node *from, int slots)
+{
+	int owned = rop_slots_count(&from->slots);
+	if (from->keys < 0)
+		return "an unknown number of keys";
+	if (!from->keys || !owned)
+		return "no keys";
+	return rop_printf(arena, "~%lld keys", (long long)(from->keys * slots / owned));
+}
+
+#define RANGES_SHOWN 60 /* characters */
+
+static const char *move_text(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
+{
+	int n = rop_slots_count(&g->slots);
+	const char *slots = rop_slots_text(arena, &g->slots);
+	const char *more = strlen(slots) > RANGES_SHOWN ? " ..." : "";
+	if (g->step->expect.kind == ROP_STEP_RELEASE)
+		return rop_printf(arena, "%d slot%s stay%s where %s (%.*s%s); the move was begun and carried nothing",
+				  n, rop_plural(n), n == 1 ? "s" : "", n == 1 ? "it is" : "they are", RANGES_SHOWN,
+				  slots, more);
+	return rop_printf(arena, "%d slot%s, %s: %.*s%s", n, rop_plural(n),
+			  keys_to_move(arena, &plan->first->seen->nodes[giver(g->step)], n), RANGES_SHOWN, slots, more);
+}
+
 static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
 {
 	const struct rop_observed *seen = plan->first->seen;
@@ -221,6 +279,17 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 		line.heading = "Settings";
 		line.sign = "~";
 		line.what = "write the settings to the configuration file";
+		break;
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE:
+		line.sign = "~";
+		line.who = rop_printf(arena, "shard %d -> shard %d", shard_number(plan, giver(g->step)),
+				      shard_number(plan, taker(g->step)));
+		line.what = move_text(arena, plan, g);
 		break;
 	case ROP_STEP_KINDS_N: break;
 	}
@@ -286,12 +355,22 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 	bool *met = rop_alloc_n(arena, plan->first->seen->n + 1, sizeof *met);
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_step *step = &plan->steps.at[i];
+		struct rop_slots moved;
 		switch (step->expect.kind) {
 		case ROP_STEP_MEET: met[step->node] = met[step->peer] = true; break;
 		case ROP_STEP_SLOTS: sum.slots += step->expect.last - step->expect.first + 1; break;
 		case ROP_STEP_ROLE: sum.replicas++; break;
 		case ROP_STEP_SETTING: sum.settings++; break;
 		case ROP_STEP_RESTORE: sum.restores += !is_own_restore(plan, step); break;
+		case ROP_STEP_TAKE:
+			if (rop_slots_parse(step->expect.value, &moved))
+				sum.moved += rop_slots_count(&moved);
+			break;
+		case ROP_STEP_IMPORT:
+		case ROP_STEP_EXPORT:
+		case ROP_STEP_CARRY:
+		case ROP_STEP_YIELD:
+		case ROP_STEP_RELEASE:
 		case ROP_STEP_LOWER:
 		case ROP_STEP_EPOCH:
 		case ROP_STEP_GREET:
@@ -313,7 +392,7 @@ static void put_summary(const struct rop_report *r, const struct rop_plan *plan,
 		rop_text_add(out, ", %d setting%s to change", sum.settings, rop_plural(sum.settings));
 	if (sum.restores)
 		rop_text_add(out, ", %d temporary setting%s to put back", sum.restores, rop_plural(sum.restores));
-	rop_text_add(out, "; 0 slots to move, 0 fail-overs, 0 restarts.\n");
+	rop_text_add(out, "; %d slot%s to move, 0 fail-overs, 0 restarts.\n", sum.moved, rop_plural(sum.moved));
 	report_risk(r, plan, out);
 }
 

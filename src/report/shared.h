@@ -11,7 +11,7 @@ static inline const char *report_paint(const struct rop_report *r, const char *n
 
 /* plan_text.c */
 struct report_summary {
-	int introduced, slots, replicas, settings, restores;
+	int introduced, slots, replicas, settings, restores, moved;
 };
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan);
 /* "who: what", as a person would group the steps. of_step[i]: the line that tells of step i. */

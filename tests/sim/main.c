@@ -214,17 +214,21 @@ static struct settings parse(int argc, char **argv)
 static struct rop_machine *load_machine(struct rop_arena *arena)
 {
 	struct rop_diags diags;
-	struct rop_doc *doc = NULL;
-	struct rop_machine *machine = NULL;
+	struct rop_doc *doc = NULL, *of_hosted = NULL;
+	struct rop_machine *machine = NULL, *hosted = NULL;
 	rop_diags_init(&diags, arena);
 	if (!rop_doc_parse(arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML, strlen(BUILTIN_CLUSTER_YAML), &diags,
 			   &doc) ||
-	    !rop_machine_load(arena, doc, rop_cluster_words(), &diags, &machine)) {
+	    !rop_machine_load(arena, doc, rop_cluster_words(), &diags, &machine) ||
+	    !rop_doc_parse(arena, "states/migration.yaml", BUILTIN_MIGRATION_YAML, strlen(BUILTIN_MIGRATION_YAML),
+			   &diags, &of_hosted) ||
+	    !rop_machine_load(arena, of_hosted, rop_migration_words(), &diags, &hosted)) {
 		ROP_OWN_TEXT text = { 0 };
 		rop_diags_print(&diags, &text);
 		fputs(text.at ? text.at : "sim: the machine cannot be loaded\n", stderr);
 		exit(1);
 	}
+	machine->hosted = hosted;
 	return machine;
 }
 

@@ -235,8 +235,8 @@ static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_st
 static struct rop_outcome outcome_of(const struct delivery *d, bool reply_lost)
 {
 	if (reply_lost || !d->executed)
-		return (struct rop_outcome){ ROP_SENT_UNKNOWN, "the connection was lost" };
-	return (struct rop_outcome){ d->ok ? ROP_SENT_OK : ROP_SENT_ERROR, d->text };
+		return (struct rop_outcome){ .sent = ROP_SENT_UNKNOWN, .text = "the connection was lost" };
+	return (struct rop_outcome){ .sent = d->ok ? ROP_SENT_OK : ROP_SENT_ERROR, .text = d->text, .keys = d->keys };
 }
 
 static bool only_restores(const struct rop_step *steps, size_t n)
@@ -295,7 +295,8 @@ static void send_batch(struct driver *d)
 	struct rop_outcome *outcomes = rop_alloc_n(d->arena, n, sizeof *outcomes);
 	if (learn_of_pause(d) && !only_restores(steps, n)) {
 		for (size_t i = 0; i < n; i++) {
-			outcomes[i] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: the cluster was paused" };
+			outcomes[i] = (struct rop_outcome){ .sent = ROP_SENT_ERROR,
+							    .text = "not sent: the cluster was paused" };
 			judge_refused(d->s, &steps[i]);
 		}
 		rop_reconcile_sent(d->r, outcomes, world_clock(d->w));

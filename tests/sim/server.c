@@ -165,6 +165,12 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_SLOTS: add_slots(w, d); break;
 	case ROP_STEP_ROLE: replicate(w, d); break;
 	case ROP_STEP_PERSIST: rewrite(w, d); break;
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE: refuse(w, d, "ERR (simulated) slots do not move yet"); break;
 	case ROP_STEP_KINDS_N: break;
 	}
 	w->unsettled = true;

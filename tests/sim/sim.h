@@ -129,6 +129,7 @@ struct delivery {                 /* one command on its way, and what became of 
 	int64_t looked_ms;  /* when the look began that led to it */
 	int deaths;         /* of its target when it was sent: a connection does not outlive a process */
 	bool executed, ok;
+	int64_t keys; /* that were carried */
 	const char *text;
 };
 

@@ -1139,7 +1139,7 @@ Test(fleet, freeing_drops_what_is_under_way)
 	for (int ms = -1; ms < 40; ms += 4) { /* at once, while connecting, while it answers */
 		struct view view;
 		const char *argv[] = { "PING" };
-		struct rop_command ping = { 0, 1, argv };
+		struct rop_command ping = { .argc = 1, .argv = argv };
 		view_init(&view);
 		view_open(&view, (int[]){ peer.port, 1 }, 2);
 		rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, never_called, NULL);
@@ -1203,7 +1203,7 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	struct peer peer;
 	struct view view;
 	const char *argv[] = { "PING" };
-	struct rop_command ping = { 0, 1, argv };
+	struct rop_command ping = { .argc = 1, .argv = argv };
 	view_init(&view);
 	view.options.client_name = NULL;
 	peer_start(&peer, remembers, NULL);
@@ -1235,7 +1235,7 @@ Test(fleet, what_comes_too_late_is_not_sent)
 	struct peer peer;
 	struct view view;
 	const char *argv[] = { "PING" };
-	struct rop_command ping = { 0, 1, argv };
+	struct rop_command ping = { .argc = 1, .argv = argv };
 	heard[0] = '\0';
 	view_init(&view);
 	view.options.client_name = NULL;

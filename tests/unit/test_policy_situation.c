@@ -585,23 +585,26 @@ Test(policy_situation, functions_count_as_content_except_in_the_cluster_that_is_
 	expect_case(situation_of(topology, world), ROP_CASE_ADOPT);
 }
 
-Test(policy_situation, another_number_of_shards_than_declared_is_refused_with_the_number_there_is)
+Test(policy_situation, another_number_of_shards_than_declared_is_reached_by_moving_slots)
 {
 	struct rop_topology *four = topology_of(4, 0, 4), *three = topology_of(3, 0, 4);
 	struct rop_situation *now = situation_of(three, formed_world(four));
+	cr_assert(now->findings.n == 0 && !now->slots_in_place && now->slots_to_move == 4096);
+	now = situation_of(four, formed_world(four));
+	cr_assert(now->slots_in_place && now->slots_to_move == 0 && now->migrations.n == 0);
+}
+
+Test(policy_situation, slots_without_an_owner_are_given_out_before_others_are_moved)
+{
+	struct rop_topology *four = topology_of(4, 0, 4), *three = topology_of(3, 0, 4);
+	struct rop_observed *world = formed_world(four);
+	memset(&world->nodes[0].slots, 0, sizeof world->nodes[0].slots);
+	give_slots(world, 0, 0, 9);
+	struct rop_situation *now = situation_of(three, world);
+	cr_assert_eq(now->migrations.n, 0);
 	expect_finding(now, "TooManyShards", ROP_REFUSED,
-		       "4 nodes own slots, but the file declares 3 shards; removing shards means moving slots, which "
-		       "this version does not do");
-	cr_assert_str_eq(finding(now, "TooManyShards")->advice, "set 'shards: 4', or empty the surplus primaries with "
-								"redis-cli --cluster reshard");
-	struct rop_observed *world = fresh_world(four);
-	meet_all(world);
-	give_slots(world, 0, 0, 8191);
-	give_slots(world, 1, 8192, 16383);
-	now = situation_of(four, world);
-	expect_finding(now, "TooFewShards", ROP_REFUSED,
-		       "the slots are owned by 2 nodes, but the file declares 4 shards; adding shards means moving "
-		       "slots, which this version does not do");
+		       "4 nodes own slots, but the file declares 3 shards, and some slots are owned by nobody; slots "
+		       "are moved in a whole cluster only");
 }
 
 Test(policy_situation, what_was_found_twice_is_told_once)

@@ -44,13 +44,14 @@ static struct rop_step slots_step(const struct rop_observed *seen, int first, in
 static void expect_words_are_sent(const struct rop_step *step)
 {
 	struct rop_text joined = { 0 };
-	for (size_t i = 0; i < step->argc && i < 8; i++) {
-		bool quoted = strlen(step->argv[i]) == 0 || strchr(step->argv[i], ' ');
-		rop_text_add(&joined, "%s%s%s%s", i ? " " : "", quoted ? "\"" : "", step->argv[i], quoted ? "\"" : "");
+	for (size_t i = 0; i < step->commands[0].argc && i < 8; i++) {
+		bool quoted = strlen(step->commands[0].argv[i]) == 0 || strchr(step->commands[0].argv[i], ' ');
+		rop_text_add(&joined, "%s%s%s%s", i ? " " : "", quoted ? "\"" : "", step->commands[0].argv[i],
+			     quoted ? "\"" : "");
 	}
-	if (step->argc > 8)
-		rop_text_add(&joined, " ... (%zu slots)", step->argc - 2);
-	cr_assert(step->argc >= 2);
+	if (step->commands[0].argc > 8)
+		rop_text_add(&joined, " ... (%zu slots)", step->commands[0].argc - 2);
+	cr_assert(step->commands[0].argc >= 2);
 	cr_assert_str_eq(step->expect.command, joined.at);
 	rop_text_done(&joined);
 }
@@ -58,7 +59,7 @@ static void expect_words_are_sent(const struct rop_step *step)
 static size_t words_of(const struct rop_observed *seen, struct rop_step *step)
 {
 	rop_step_describe(pool, seen, step);
-	return step->argc;
+	return step->commands[0].argc;
 }
 
 /* Described as expected; not seen before, seen after its effect and what follows from it. */
@@ -160,9 +161,9 @@ Test(policy_steps, a_server_of_6_2_is_given_its_slots_one_by_one)
 	world->nodes[1].version = 60214;
 	struct rop_step step = slots_step(world, 16000, 16383);
 	cr_assert_eq(words_of(world, &step), 2 + 384);
-	cr_assert_str_eq(step.argv[1], "ADDSLOTS");
+	cr_assert_str_eq(step.commands[0].argv[1], "ADDSLOTS");
 	for (int i = 0; i < 384; i++)
-		cr_assert_str_eq(step.argv[2 + i], rop_printf(pool, "%d", 16000 + i));
+		cr_assert_str_eq(step.commands[0].argv[2 + i], rop_printf(pool, "%d", 16000 + i));
 	expect_step(world, step, "slot:16000-16383",
 		    "CLUSTER ADDSLOTS 16000 16001 16002 16003 16004 16005 ... (384 slots)", "nobody owns these slots");
 	world->nodes[1].version = 0;
@@ -180,10 +181,10 @@ Test(policy_steps, a_bus_port_of_its_own_is_part_of_the_introduction)
 	world->nodes[2].ip = NULL;
 	struct rop_step step = step_of(world, ROP_STEP_MEET, 0, 2);
 	cr_assert_eq(words_of(world, &step), 5);
-	cr_assert_str_eq(step.argv[2], "?", "not resolved: the server refuses it");
+	cr_assert_str_eq(step.commands[0].argv[2], "?", "not resolved: the server refuses it");
 	memcpy(step.expect.peer, node_id(9), ROP_ID_SIZE);
 	words_of(world, &step);
-	cr_assert_str_eq(step.argv[2], "?");
+	cr_assert_str_eq(step.commands[0].argv[2], "?");
 	cr_assert_not(rop_expect_seen(&step.expect, world));
 	rop_step_effect(&step.expect, world);
 	cr_assert_eq(world->nodes[0].others, 0);

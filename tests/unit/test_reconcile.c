@@ -26,7 +26,7 @@ Test(reconcile, forms_a_cluster_and_says_so)
 		[ROP_STEP_SLOTS] = 3,  [ROP_STEP_ROLE] = 3,     [ROP_STEP_PERSIST] = 0
 	};
 	for (int kind = 0; kind < ROP_STEP_KINDS_N - 1; kind++)
-		cr_assert_eq(hand_sent(op, (enum rop_step_kind)kind), SENT[kind], "%s",
+		cr_assert_eq(hand_sent(op, (enum rop_step_kind)kind), kind > ROP_STEP_PERSIST ? 0 : SENT[kind], "%s",
 			     rop_step_kind_name((enum rop_step_kind)kind));
 	cr_assert_eq(result.steps, op->sent.n);
 	cr_assert_eq(hand_ended(op, "met"), op->sent.n, "each was seen done");

@@ -75,7 +75,8 @@ Test(reconcile_end, a_batch_that_a_pause_kept_from_being_sent_is_known_not_execu
 	rop_reconcile_steps(op->r, &n);
 	struct rop_outcome *outcomes = rop_alloc_n(pool, n, sizeof *outcomes);
 	for (size_t i = 0; i < n; i++)
-		outcomes[i] = (struct rop_outcome){ ROP_SENT_ERROR, "not sent: the cluster was paused" };
+		outcomes[i] = (struct rop_outcome){ .sent = ROP_SENT_ERROR,
+						    .text = "not sent: the cluster was paused" };
 	rop_reconcile_pause_changed(op->r, true, 0, NULL);
 	rop_reconcile_sent(op->r, outcomes, op->clock);
 	hand_look(op);

@@ -335,6 +335,21 @@ const struct rop_machine *shipped_machine(void)
 	    !rop_machine_load(pool, doc, rop_cluster_words(), &diags, &machine))
 		rop_diags_print(&diags, &printed);
 	cr_assert(machine, "%s", printed.at);
+	machine->hosted = shipped_migration();
+	return machine;
+}
+
+const struct rop_machine *shipped_migration(void)
+{
+	struct rop_diags diags;
+	struct rop_doc *doc;
+	struct rop_machine *machine = NULL;
+	ROP_OWN_TEXT printed = { 0 };
+	rop_diags_init(&diags, pool);
+	if (!rop_doc_load(pool, TOP_SRCDIR "/states/migration.yaml", &diags, &doc) ||
+	    !rop_machine_load(pool, doc, rop_migration_words(), &diags, &machine))
+		rop_diags_print(&diags, &printed);
+	cr_assert(machine, "%s", printed.at);
 	return machine;
 }
 

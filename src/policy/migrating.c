@@ -1,0 +1,188 @@
+/* migrating.c - the vocabulary of the machine `migration`: how one run of slots goes from one node to another. */
+#include <string.h>
+
+#include "migrations.h"
+
+static const struct rop_migration *on(const void *subject)
+{
+	return subject;
+}
+
+#define FLAG(field) \
+	static bool is_##field(const void *subject, const int64_t *args) \
+	{ \
+		(void)args; \
+		return on(subject)->field; \
+	}
+FLAG(in_reach)
+FLAG(goes_home)
+FLAG(source_open)
+FLAG(taken_over)
+FLAG(empty)
+
+static bool all_open_at_target(const void *subject, const int64_t *args)
+{
+	(void)args;
+	return on(subject)->open_at_target;
+}
+
+static bool all_open_at_source(const void *subject, const int64_t *args)
+{
+	(void)args;
+	return on(subject)->open_at_source;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------- */
+
+/* One step about slots of the chunk, to one side; nothing where there is none. */
+static void plan(const struct rop_migration *m, enum rop_step_kind kind, bool at_source, uint64_t slots, void *output)
+{
+	struct rop_batch *batch = output;
+	struct rop_slots set = { 0 };
+	if (!slots)
+		return;
+	set.bits[m->first / ROP_CHUNK] = slots;
+	struct rop_step step = policy_step(m->now, kind, at_source ? m->source : m->target,
+					   at_source ? m->target : m->source);
+	step.expect.first = m->first + __builtin_ctzll(slots);
+	step.expect.last = m->first + 63 - __builtin_clzll(slots);
+	step.expect.value = rop_slots_text(batch->arena, &set);
+	policy_add(m->now, batch, &step);
+}
+
+static bool is_targets(const struct rop_migration *m, int slot)
+{
+	return m->now->owner[slot] == m->target;
+}
+
+static bool is_open_the_right_way(const struct rop_migration *m, bool at_source, int slot)
+{
+	const struct rop_node *nodes = m->now->seen->nodes;
+	const struct rop_open_slot *open = rop_node_open(&nodes[at_source ? m->source : m->target], slot);
+	return open && open->importing == !at_source &&
+	       strcmp(open->peer, nodes[at_source ? m->target : m->source].id) == 0;
+}
+
+static bool wants_opening_at_target(const struct rop_migration *m, int slot)
+{
+	return !is_targets(m, slot) && !is_open_the_right_way(m, false, slot);
+}
+
+static bool wants_opening_at_source(const struct rop_migration *m, int slot)
+{
+	return !is_targets(m, slot) && !is_open_the_right_way(m, true, slot);
+}
+
+static bool has_keys(const struct rop_migration *m, int slot)
+{
+	const struct rop_open_slot *open = rop_node_open(&m->now->seen->nodes[m->source], slot);
+	return !is_targets(m, slot) && open && open->keys != 0;
+}
+
+static bool is_to_be_taken(const struct rop_migration *m, int slot)
+{
+	return !is_targets(m, slot);
+}
+
+static bool is_open_at_source(const struct rop_migration *m, int slot)
+{
+	return rop_node_open(&m->now->seen->nodes[m->source], slot) != NULL;
+}
+
+static bool is_open_at_target(const struct rop_migration *m, int slot)
+{
+	return rop_node_open(&m->now->seen->nodes[m->target], slot) != NULL;
+}
+
+static uint64_t those_that(const struct rop_migration *m, bool (*wanted)(const struct rop_migration *m, int slot))
+{
+	uint64_t slots = 0;
+	for (uint64_t left = m->slots; left; left &= left - 1)
+		if (wanted(m, m->first + __builtin_ctzll(left)))
+			slots |= left & -left;
+	return slots;
+}
+
+#define STEP(name, kind, at_source, which) \
+	static void name(const void *subject, const int64_t *args, void *output) \
+	{ \
+		(void)args; \
+		plan(on(subject), ROP_STEP_##kind, at_source, those_that(on(subject), which), output); \
+	}
+STEP(tell_target, IMPORT, false, wants_opening_at_target)
+STEP(tell_source, EXPORT, true, wants_opening_at_source)
+STEP(carry_keys, CARRY, true, has_keys)
+STEP(close_at_target, TAKE, false, is_to_be_taken)
+STEP(close_at_source, YIELD, true, is_open_at_source)
+STEP(release_source, RELEASE, true, is_open_at_source)
+STEP(release_target, RELEASE, false, is_open_at_target)
+
+/* ---- gave up ------------------------------------------------------------------------------------------------ */
+
+/* A step of this chunk failed as often as it may. */
+static bool is_gave_up(const void *subject, const int64_t *args)
+{
+	const struct rop_migration *m = on(subject);
+	const struct rop_situation *now = m->now;
+	(void)args;
+	if (!now->gave_up)
+		return false;
+	for (int kind = ROP_STEP_IMPORT; kind <= ROP_STEP_RELEASE; kind++)
+		for (int at_source = 0; at_source < 2; at_source++) {
+			struct rop_step step = policy_step(now, (enum rop_step_kind)kind,
+							   at_source ? m->source : m->target,
+							   at_source ? m->target : m->source);
+			step.expect.first = m->first;
+			if (rop_tries_may(now->tries, policy_subject(now->arena, &step.expect), now->boot_ms) ==
+			    ROP_MAY_NEVER)
+				return true;
+		}
+	return false;
+}
+
+/* ---- words -------------------------------------------------------------------------------------------------- */
+
+static const struct rop_fact FACTS[] = {
+	{ .name = "in_reach",
+	  .doc = "both sides answer and lead their shards, and no node doubts it",
+	  .holds = is_in_reach },
+	{ .name = "goes_home",
+	  .doc = "somebody opened the slots, no key was carried, and their owner is to keep them",
+	  .holds = is_goes_home },
+	{ .name = "open_at_target",
+	  .doc = "the target lets clients in for each slot that it does not own yet (IMPORTING)",
+	  .holds = all_open_at_target },
+	{ .name = "open_at_source",
+	  .doc = "the source sends clients on, for keys that it has not, of each slot that it still owns (MIGRATING)",
+	  .holds = all_open_at_source },
+	{ .name = "source_open", .doc = "the source has any of the slots open", .holds = is_source_open },
+	{ .name = "taken_over",
+	  .doc = "the target owns all of the slots",
+	  .holds = is_taken_over,
+	  .implies = { "open_at_target", "open_at_source", "empty" } },
+	{ .name = "empty",
+	  .doc = "the source has no key of the slots that it still owns; counted, in every database",
+	  .holds = is_empty },
+	{ .name = "gave_up", .doc = "a step of these slots failed as often as it may be tried", .holds = is_gave_up },
+};
+
+static const struct rop_action ACTIONS[] = {
+	{ .name = "tell_target", .doc = "SETSLOT IMPORTING on the target", .plan = tell_target },
+	{ .name = "tell_source", .doc = "SETSLOT MIGRATING on the source", .plan = tell_source },
+	{ .name = "carry_keys", .doc = "MIGRATE from the source to the target, for a moment", .plan = carry_keys },
+	{ .name = "close_at_target", .doc = "SETSLOT NODE on the target: it owns the slots", .plan = close_at_target },
+	{ .name = "close_at_source", .doc = "SETSLOT NODE on the source: it hears of it", .plan = close_at_source },
+	{ .name = "release_source", .doc = "SETSLOT STABLE on the source", .plan = release_source },
+	{ .name = "release_target", .doc = "SETSLOT STABLE on the target", .plan = release_target },
+};
+
+const struct rop_vocabulary *rop_migration_words(void)
+{
+	static const struct rop_vocabulary WORDS = {
+		.facts = FACTS,
+		.n_facts = sizeof FACTS / sizeof *FACTS,
+		.actions = ACTIONS,
+		.n_actions = sizeof ACTIONS / sizeof *ACTIONS,
+	};
+	return &WORDS;
+}

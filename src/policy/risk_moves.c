@@ -1,0 +1,156 @@
+/* risk_moves.c - what it may cost to open, carry, hand over and close slots, and whether it may be done.
+ *
+ * The rules are of redis-facts' crash matrix: the target lets clients in before the source sends them on; the target
+ * takes over only what the source has open towards it and has no key of, in any database, as counted in this look
+ * (while it is open, a key that is not there cannot come to be); who is in doubt hands nothing over.
+ */
+#include "alike.h"
+#include "copies.h"
+#include "guard.h"
+#include "risk_moves.h"
+#include "rop/text.h"
+
+static const struct guard GO = { .verdict = GUARD_GO };
+
+static struct guard wait_for(const char *why)
+{
+	return (struct guard){ .verdict = GUARD_WAIT, .why = why };
+}
+
+static struct guard unknown(const struct rop_situation *now, size_t node, const char *what)
+{
+	return (struct guard){ .verdict = GUARD_UNKNOWN,
+			       .why = rop_printf(now->arena,
+						 "%s did not tell %s; what is unknown is not taken for empty",
+						 now->seen->nodes[node].address, what) };
+}
+
+static bool is_open(const struct rop_node *node, int slot, bool importing, const char *peer)
+{
+	const struct rop_open_slot *open = rop_node_open(node, slot);
+	return open && open->importing == importing && strcmp(open->peer, peer) == 0;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------ */
+
+/* As many as are declared, or as many as the layout could give it. */
+static size_t replicas_wanted(const struct rop_situation *now, size_t primary)
+{
+	size_t n = 0, declared = (size_t)now->topology->replicas_per_shard;
+	for (size_t i = 0; i < now->seen->n; i++)
+		n += now->layout.primary_of[i] == (int)primary;
+	return n < declared ? n : declared;
+}
+
+static struct guard to_import(const struct rop_situation *now, const struct rop_step *step)
+{
+	size_t to = (size_t)step->node, from = (size_t)step->peer;
+	const struct rop_node *target = &now->seen->nodes[to], *source = &now->seen->nodes[from];
+	const char *unlike = alike_cannot_load(now, to, from);
+	if (unlike)
+		return wait_for(unlike);
+	if (target->open.n) /* begun: it is gone on with */
+		return GO;
+	if (copies_ready(now, to, to) < replicas_wanted(now, to))
+		return wait_for(rop_printf(now->arena, "%s waits for its replicas to be in sync before it gets slots",
+					   target->address));
+	if (source->functions == ROP_COUNT_UNKNOWN || target->functions == ROP_COUNT_UNKNOWN)
+		return unknown(now, source->functions == ROP_COUNT_UNKNOWN ? from : to, "whether it holds functions");
+	if (source->functions > target->functions)
+		return wait_for(rop_printf(now->arena,
+					   "%s lacks function libraries that %s has, and clients would call them there",
+					   target->address, source->address));
+	return GO;
+}
+
+/* ---- slot by slot ------------------------------------------------------------------------------------------- */
+
+static struct guard to_export(const struct rop_node *source, const struct rop_node *target, int slot)
+{
+	if (!rop_slots_has(&source->slots, slot))
+		return wait_for("it does not own the slots");
+	return is_open(target, slot, true, source->id) ? GO : wait_for("the other side does not let clients in yet");
+}
+
+static struct guard to_carry(const struct rop_node *source, const struct rop_node *target, int slot)
+{
+	bool open = is_open(source, slot, false, target->id) && is_open(target, slot, true, source->id);
+	return open ? GO : wait_for("the slots are not open on both sides");
+}
+
+static struct guard to_take(const struct rop_situation *now, const struct rop_step *step, int slot)
+{
+	const struct rop_node *target = &now->seen->nodes[step->node], *source = &now->seen->nodes[step->peer];
+	struct guard guard = to_carry(source, target, slot);
+	if (guard.verdict != GUARD_GO)
+		return guard;
+	if (now->owner[slot] != step->peer)
+		return wait_for("the other side does not own the slots");
+	int64_t keys = rop_node_open(source, slot)->keys;
+	if (keys < 0)
+		return unknown(now, (size_t)step->peer, "how many keys it has of the slots");
+	return keys ? wait_for("the other side still has keys of the slots") : GO;
+}
+
+static struct guard to_yield(const struct rop_situation *now, const struct rop_step *step, int slot)
+{
+	const struct rop_open_slot *open = rop_node_open(&now->seen->nodes[step->node], slot);
+	if (now->owner[slot] != step->peer || !rop_slots_has(&now->seen->nodes[step->peer].slots, slot))
+		return wait_for("the other side does not own the slots");
+	if (open && open->keys < 0)
+		return unknown(now, (size_t)step->node, "how many keys it has of the slots");
+	return open && open->keys ? wait_for("it still has keys of slots that it has given away") : GO;
+}
+
+/* The source first: while it sends clients on, keys may come to the other side. */
+static struct guard to_release(const struct rop_situation *now, const struct rop_step *step, int slot)
+{
+	const struct rop_node *node = &now->seen->nodes[step->node], *other = &now->seen->nodes[step->peer];
+	const struct rop_open_slot *here = rop_node_open(node, slot), *there = rop_node_open(other, slot);
+	const struct rop_open_slot *importing = here && here->importing ? here : there;
+	if (here && here->importing && there && !there->importing)
+		return wait_for("the other side still sends clients here");
+	if (!importing || !importing->importing)
+		return wait_for("what was carried is not known");
+	if (importing->keys < 0)
+		return unknown(now, (size_t)(importing == here ? step->node : step->peer),
+			       "how many keys it has of the slots");
+	return importing->keys ? wait_for("keys were carried") : GO;
+}
+
+static struct guard of_slot(const struct rop_situation *now, const struct rop_step *step, int slot)
+{
+	const struct rop_node *node = &now->seen->nodes[step->node], *peer = &now->seen->nodes[step->peer];
+	switch (step->expect.kind) {
+	case ROP_STEP_EXPORT: return to_export(node, peer, slot);
+	case ROP_STEP_CARRY: return to_carry(node, peer, slot);
+	case ROP_STEP_TAKE: return to_take(now, step, slot);
+	case ROP_STEP_YIELD: return to_yield(now, step, slot);
+	case ROP_STEP_RELEASE: return to_release(now, step, slot);
+	default: return GO;
+	}
+}
+
+struct guard risk_of_moving(const struct rop_situation *now, const struct rop_step *step)
+{
+	struct rop_slots slots;
+	const int sides[] = { step->node, step->peer };
+	if (!now->owner || step->peer < 0 || !step->expect.value || !rop_slots_parse(step->expect.value, &slots))
+		return wait_for("nobody knows what is to be moved");
+	for (size_t k = 0; k < 2; k++) {
+		const char *doubted = copies_doubted(now, (size_t)sides[k]);
+		if (doubted)
+			return wait_for(doubted);
+		if (now->seen->nodes[sides[k]].role == ROP_ROLE_REPLICA)
+			return wait_for("a replica neither gives nor takes slots");
+	}
+	if (step->expect.kind == ROP_STEP_IMPORT)
+		return to_import(now, step);
+	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
+		for (int s = first; s <= last; s++) {
+			struct guard guard = of_slot(now, step, s);
+			if (guard.verdict != GUARD_GO)
+				return guard;
+		}
+	return GO;
+}

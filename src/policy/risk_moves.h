@@ -1,0 +1,10 @@
+/* risk_moves.h - of this folder: the guard's rules about slots that move. */
+#ifndef ROP_POLICY_RISK_MOVES_H
+#define ROP_POLICY_RISK_MOVES_H
+
+#include "guard.h"
+
+/* Of the kinds for which rop_step_moves_slots holds. */
+struct guard risk_of_moving(const struct rop_situation *now, const struct rop_step *step);
+
+#endif
