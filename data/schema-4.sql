@@ -1,5 +1,5 @@
--- schema-4.sql - from version 3 to version 4: what people asked for, and who they were; and
--- where a node was reached last, for a name that does not resolve any more.
+-- schema-4.sql - from version 3 to version 4: what people asked for, and who they were;
+-- where a node was reached last, for a name that does not resolve any more; and whether slots are being moved.
 -- Run after schema-3.sql by src/store/migrate.c. Never edited once released: a change is a new migration.
 
 CREATE TABLE deed (
@@ -20,3 +20,6 @@ CREATE INDEX deed_of_cluster ON deed (cluster, id);
 
 -- A literal address; NULL: the node is declared by one, or was never reached.
 ALTER TABLE member ADD COLUMN ip TEXT;
+
+-- Slots are being moved towards the shards' shares: what was begun is walked to its end.
+ALTER TABLE cluster ADD COLUMN moving INTEGER NOT NULL DEFAULT 0 CHECK (moving IN (0, 1));

@@ -195,6 +195,7 @@ struct rop_entry {
 	bool state_entered;       /* the state is new: state_since is now */
 	bool formed;              /* seen formed for the first time */
 	int64_t reached_revision; /* 0: unchanged */
+	enum rop_truth moving;    /* rop_image.moving; UNKNOWN: unchanged */
 	bool conditions_changed;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	bool check_pass; /* write only when after_pass is still the newest: else another process decided meanwhile */

@@ -41,7 +41,7 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(ADDSLOTSRANGE,     "cluster|addslotsrange",    OPERATOR,    "give slots to primaries") \
 	X(REPLICATE,         "cluster|replicate",        OPERATOR,    "attach replicas") \
 	X(SETSLOT,           "cluster|setslot",          MOVER,       "move slots from one shard to another") \
-	X(COUNTKEYSINSLOT,   "cluster|countkeysinslot",  MOVER,       "know that a node has no key of a slot any more") \
+	X(COUNTKEYSINSLOT,   "cluster|countkeysinslot",  MOVER,       "know that a node has no key of a slot left") \
 	X(GETKEYSINSLOT,     "cluster|getkeysinslot",    MOVER,       "know which keys a slot has") \
 	X(MIGRATE,           "migrate",                  MOVER,       "move keys from one node to another") \
 	X(RESTORE_ASKING,    "restore-asking",           MOVER,       "take in keys from another node") \

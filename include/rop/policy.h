@@ -75,6 +75,7 @@ struct rop_migration {
 	int source, target;  /* nodes */
 	bool open;           /* any of its slots is, on one side */
 	bool in_hand;        /* its turn has come */
+	bool ours;           /* it goes where the topology wants it, and moving was begun by us */
 	bool in_reach;       /* both sides answer, lead their shards, and nobody doubts it */
 	bool goes_home;      /* somebody opened them, nothing was carried, and the owner is to keep them */
 	bool open_at_target, open_at_source; /* each of them that is not the target's yet */

@@ -35,6 +35,16 @@ static void take_expectations(struct rop_reconcile *r, struct rop_clock clock)
 	}
 }
 
+/* Slots begin to be moved, or are where they should be. */
+static void take_moving(struct rop_reconcile *r)
+{
+	bool moving = r->moving;
+	for (size_t i = 0; i < r->batch.steps.n; i++)
+		moving |= r->batch.steps.at[i].expect.kind == ROP_STEP_IMPORT && r->now->slots_to_move > 0;
+	if (moving != r->image.moving)
+		r->entry.moving = moving ? ROP_TRUE : ROP_FALSE;
+}
+
 static int shard_number(const struct rop_situation *now, size_t node) /* 0: of none */
 {
 	int shard = now->layout.shard_of[node];
@@ -156,6 +166,7 @@ void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 	for (size_t i = 0; i < r->gone.n; i++)
 		*rop_push(r->pass, &r->entry.temporaries_gone) = r->gone.at[i];
 	take_expectations(r, clock);
+	take_moving(r);
 	take_reached(r);
 	holders_take(r);
 	take_conditions(r);

@@ -53,7 +53,6 @@ void remember_written(struct rop_reconcile *r)
 		step.expect = rop_expect_dup(r->arena, &step.expect);
 		step.n_commands = 0;
 		step.commands = NULL; /* of this pass: what is pending was sent */
-		r->moving |= step.expect.kind == ROP_STEP_IMPORT;
 		step.expect.unwritten = step.expect.kind == ROP_STEP_SETTING && !batch_rewrites(r, step.node);
 		*rop_push(r->arena, &r->pending) = step;
 		rop_tries_pending(r->tries, &step.expect);
@@ -67,6 +66,8 @@ void remember_written(struct rop_reconcile *r)
 		remember_members(r);
 	if (r->entry.shards_changed)
 		memory_shards(r->arena, &r->image, r->entry.shards.at, r->entry.shards.n);
+	if (r->entry.moving != ROP_UNKNOWN)
+		r->moving = image->moving = r->entry.moving == ROP_TRUE;
 	if (r->entry.formed)
 		image->formed_wall_ms = r->entry.wall_ms;
 	if (r->entry.reached_revision)

@@ -1,16 +1,14 @@
 /* aim.c - where the slots should be: the share of each shard, and the fewest moves that give it to each.
  *
- * Shares depend on the declared number of shards alone, so they stay while one walks to them. Shards that have too many
- * slots give their highest ones, in the order of their numbers, to shards that have too few, in the order of theirs,
- * the lowest first; whatever part of that was done, in whatever order, the rest is the same as before. Shares that are
- * met within two in a hundred are left alone, but what was begun is walked to its end.
+ * Slots are moved where another number of shards is declared than own some; a cluster with that number is left as it
+ * is, however its slots are spread. What was begun is walked to its end. Shares depend on the declared number of shards
+ * alone, so they stay meanwhile: shards that have too many slots give their highest ones, in the order of their
+ * numbers, to shards that have too few, in the order of theirs, the lowest first; whatever part of that was done, in
+ * whatever order, the rest is the same as before.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "migrations.h"
-
-#define TOLERANCE_PERCENT 2
 
 struct aiming {
 	const struct rop_situation *now;
@@ -65,13 +63,13 @@ static void share_out(struct aiming *a)
 	}
 }
 
-static bool is_far_off(const struct aiming *a)
+/* A shard that is to have slots has none, or one has some that is to have none: else another spread than an even one is
+ * how somebody wanted it. */
+static bool is_asked_for(const struct aiming *a)
 {
-	for (size_t k = 0; k < a->n; k++) {
-		int off = abs(a->owned[k] - a->share[k]);
-		if (off * 100 > a->share[k] * TOLERANCE_PERCENT && off > 1)
+	for (size_t k = 0; k < a->n; k++)
+		if ((a->owned[k] > 0) != (a->share[k] > 0))
 			return true;
-	}
 	return false;
 }
 
@@ -131,7 +129,7 @@ void policy_aim(struct rop_situation *now)
 		now->layout.shards[k].share = a.share[k];
 		a.by_number[now->layout.shards[k].number - 1] = (int)k;
 	}
-	if (!(now->moving || is_far_off(&a)))
+	if (!(now->moving || is_asked_for(&a)))
 		return;
 	int16_t *aim = rop_alloc_n(now->arena, ROP_SLOTS, sizeof *aim);
 	memcpy(aim, now->owner, ROP_SLOTS * sizeof *aim);

@@ -14,6 +14,7 @@ static const struct rop_migration *on(const void *subject)
 		(void)args; \
 		return on(subject)->field; \
 	}
+FLAG(ours)
 FLAG(in_reach)
 FLAG(goes_home)
 FLAG(source_open)
@@ -30,6 +31,13 @@ static bool all_open_at_source(const void *subject, const int64_t *args)
 {
 	(void)args;
 	return on(subject)->open_at_source;
+}
+
+/* Nobody has moved a slot or a key for so long. Who looks once cannot wait. */
+static bool is_idle_for(const void *subject, const int64_t *args)
+{
+	const struct rop_situation *now = on(subject)->now;
+	return now->looks_once || now->stalled_ms >= args[0];
 }
 
 /* ---- steps -------------------------------------------------------------------------------------------------- */
@@ -143,6 +151,17 @@ static bool is_gave_up(const void *subject, const int64_t *args)
 /* ---- words -------------------------------------------------------------------------------------------------- */
 
 static const struct rop_fact FACTS[] = {
+	{ .name = "ours",
+	  .doc = "the slots go where the topology wants them, and it was begun here",
+	  .holds = is_ours },
+	{ .name = "idle_for",
+	  .doc = "neither a slot nor a key has moved in the cluster for so long",
+	  .args = { { .name = "time",
+		      .doc = "since the last one moved, or open slots were seen first",
+		      .type = ROP_ARG_DURATION,
+		      .min = 1,
+		      .max = 3600000 } },
+	  .holds = is_idle_for },
 	{ .name = "in_reach",
 	  .doc = "both sides answer and lead their shards, and no node doubts it",
 	  .holds = is_in_reach },

@@ -191,6 +191,15 @@ static bool is_open(const struct finding_moves *f, const struct rop_migration *m
 	return false;
 }
 
+static bool is_aimed_at(const struct rop_migration *m)
+{
+	const int16_t *aim = m->now->aim;
+	for (uint64_t left = m->slots; left && aim; left &= left - 1)
+		if (aim[m->first + __builtin_ctzll(left)] != m->target)
+			return false;
+	return aim && !m->goes_home;
+}
+
 /* Those that are open already come first; then the others, until each source has as many as it works on at a time. */
 static void take_in_hand(struct finding_moves *f)
 {
@@ -203,6 +212,7 @@ static void take_in_hand(struct finding_moves *f)
 				continue;
 			m->in_hand = true;
 			m->open = open;
+			m->ours = !open || (now->moving && is_aimed_at(m));
 			f->in_hand[m->source]++;
 			look_at(m);
 		}

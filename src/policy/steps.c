@@ -125,7 +125,7 @@ static struct rop_words add_slots_command(struct rop_arena *arena, const struct 
 	argv[1] = "ADDSLOTS";
 	for (int s = e->first; s <= e->last; s++)
 		argv[n++] = rop_printf(arena, "%d", s);
-	return (struct rop_words){ n, argv };
+	return (struct rop_words){ .argc = n, .argv = argv };
 }
 
 static struct rop_words meet_command(struct rop_arena *arena, const struct rop_node *peer)

@@ -115,8 +115,7 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_views_agree,
 	  .implies = { "views_equal", "members_agree", "introduced" } },
 	{ .name = "slots_in_place",
-	  .doc = "every shard has its share of the slots, within two in a hundred unless it is being moved, and no slot "
-		 "is open",
+	  .doc = "as many shards own slots as are declared, what was begun to be moved is moved, and no slot is open",
 	  .holds = is_slots_in_place,
 	  .excludes = { "chunks_open" } },
 	{ .name = "chunks_open", .doc = "slots are on their way from one node to another", .holds = is_chunks_open },

@@ -84,13 +84,20 @@ static void text_word(struct rop_text *wire, const char *text)
 	wire_word(wire, text, strlen(text));
 }
 
+static size_t words_of_auth(const struct verdict_login *login)
+{
+	if (!login->password)
+		return 0;
+	return login->user ? 3 : 2; /* AUTH2 user password, AUTH password */
+}
+
 static void put_move(struct carry *carry, size_t at)
 {
 	const struct lane *lane = &carry->lanes[at];
 	const struct verdict_login *login = &carry->job->errand->fleet->login;
 	struct rop_arena *arena = carry->job->errand->own;
 	struct rop_text *wire = &carry->job->wire;
-	size_t auth = login->password ? (login->user ? 3 : 2) : 0;
+	size_t auth = words_of_auth(login);
 	wire_begin(wire, 8 + auth + lane->keys.n);
 	text_word(wire, "MIGRATE");
 	text_word(wire, carry->to->endpoint.ip);

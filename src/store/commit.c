@@ -123,6 +123,10 @@ static bool move_cluster(struct writing *w, const char *old_boot_id, struct rop_
 	sql_put_int(&q, entry->boot_ms);
 	sql_put_int(&q, entry->formed);
 	sql_put_int(&q, entry->reached_revision);
+	if (entry->moving == ROP_UNKNOWN)
+		sql_put_text(&q, NULL);
+	else
+		sql_put_int(&q, entry->moving == ROP_TRUE);
 	return sql_run(&q, err);
 }
 

@@ -29,6 +29,7 @@ static bool read_cluster(struct reading *r, struct rop_image *image, struct rop_
 		image->state_since_wall_ms = sql_int(&q);
 		image->state_since_boot_ms = sql_int(&q);
 		sql_copy(&q, image->boot_id, sizeof image->boot_id);
+		image->moving = sql_int(&q) != 0;
 		image->paused = sql_int(&q) != 0;
 		image->paused_until_wall_ms = sql_int(&q);
 		image->paused_by = sql_text(&q, r->arena);

@@ -57,7 +57,7 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	X(CLUSTER_IDS, READ, "SELECT id FROM cluster ORDER BY id") \
 	X(CLUSTER_FIND, READ, "SELECT id, boot_id FROM cluster WHERE name = ?1") \
 	X(CLUSTER_GET, READ, "SELECT formed_wall_ms, reached_revision, state, state_since_wall_ms," \
-		" state_since_boot_ms, boot_id, paused, paused_until_wall_ms, paused_by FROM cluster WHERE id = ?1") \
+		" state_since_boot_ms, boot_id, moving, paused, paused_until_wall_ms, paused_by FROM cluster WHERE id = ?1") \
 	X(CLUSTER_PAUSED, READ, "SELECT 1 FROM cluster WHERE name = ?1 AND paused = 1" \
 		" AND (paused_until_wall_ms = 0 OR paused_until_wall_ms > ?2)") \
 	X(CLUSTER_PAUSES, READ, "SELECT name, paused_by, paused_until_wall_ms FROM cluster WHERE paused = 1 ORDER" \
@@ -71,7 +71,7 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 		" state_since_wall_ms = iif(?4, ?5, state_since_wall_ms)," \
 		" state_since_boot_ms = iif(?4, ?6, state_since_boot_ms)," \
 		" formed_wall_ms = iif(?7 AND formed_wall_ms = 0, ?5, formed_wall_ms)," \
-		" reached_revision = iif(?8 <> 0, ?8, reached_revision) WHERE id = ?1") \
+		" reached_revision = iif(?8 <> 0, ?8, reached_revision), moving = coalesce(?9, moving) WHERE id = ?1") \
 	/* a new boot: the same moments on the new boot's clock; ?2, ?3: now, on the boot and the wall clock */ \
 	X(CLUSTER_REBOOT, WRITE, "UPDATE cluster SET state_since_boot_ms = ?2 - max(0, ?3 - state_since_wall_ms)" \
 		" WHERE id = ?1") \

@@ -55,7 +55,7 @@ for page in data/man/*.[158]; do
 done >"$dir/pages"
 nothing 'every page is named, installed, and refers to pages that exist' "$dir/pages"
 
-for acl in observer operator; do "$PROGRAM" acl "$acl" -o json | jq -r '.permissions[].command'; done >"$dir/permissions"
+for acl in observer operator mover; do "$PROGRAM" acl "$acl" -o json | jq -r '.permissions[].command'; done >"$dir/permissions"
 sed -n 's/^\.It Li \([a-z|-]*\)$/\1/p' data/man/redis-operator-acl.1 >"$dir/written"
 compare 'permissions: the program and redis-operator-acl(1)' 'the program' 'the man page' "$dir/permissions" "$dir/written"
 

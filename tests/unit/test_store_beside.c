@@ -191,7 +191,9 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	}
 }
 
-#define UNDO_4 "DROP INDEX deed_of_cluster; DROP TABLE deed; ALTER TABLE member DROP COLUMN ip;"
+#define UNDO_4 \
+	"DROP INDEX deed_of_cluster; DROP TABLE deed; ALTER TABLE member DROP COLUMN ip;" \
+	"ALTER TABLE cluster DROP COLUMN moving;"
 #define UNDO_3 "DROP TABLE shard_copy; DROP TABLE shard; ALTER TABLE temporary_setting DROP COLUMN peer;"
 #define UNDO_2 \
 	"DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
