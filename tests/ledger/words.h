@@ -3,12 +3,12 @@
 #define LEDGER_WORDS_H
 
 #define KINDS(X)                    /* id, word, of a hundred writes */ \
-	X(OWN, "own", 35)           /* RPUSH to a list of the worker's own */ \
-	X(SHARED, "shared", 25)     /* RPUSH to a list that all workers share */ \
+	X(OWN, "own", 30)           /* RPUSH to a list of the worker's own */ \
+	X(SHARED, "shared", 20)     /* RPUSH to a list that all workers share */ \
 	X(REGISTER, "register", 15) /* SET by the key's one owner, with a growing number */ \
 	X(PAIR, "pair", 15)         /* MULTI, RPUSH to two lists with one hash tag, EXEC */ \
-	X(LASTING, "lasting", 5)    /* SET with PX far ahead; a key of its own each time */ \
-	X(FLEETING, "fleeting", 5)  /* SET with PX of some seconds */
+	X(LASTING, "lasting", 10)   /* SET with PX far ahead; a key of its own each time */ \
+	X(FLEETING, "fleeting", 10) /* SET with PX of some seconds */
 
 /* clang-format off */
 enum kind {
