@@ -1,5 +1,7 @@
 /* test_ledger.c - the ledger's own reader of replies, its slots, and its journal written and read again. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../ledger/journal.h"

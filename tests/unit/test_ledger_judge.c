@@ -1,5 +1,6 @@
 /* test_ledger_judge.c - the ledger's judge: what it must say of each thing that can go wrong, and of nothing else. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../ledger/judge.h"
