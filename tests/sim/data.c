@@ -212,6 +212,15 @@ void data_throw_away(struct world *w, size_t node)
 	judge_data_gone(w, node, &had, GONE_THROWN_AWAY);
 }
 
+/* A second server with its primary's identity, which holds nothing. */
+void data_follow_clone(struct world *w, size_t node)
+{
+	for (size_t k = 0; k < w->n_writes; k++)
+		w->writes[k].cloned |= writes_has(&w->servers[node].has, k);
+	trace(w->sim, "bus", "%zu follows the clone of its primary, and throws its data away", node);
+	data_throw_away(w, node);
+}
+
 void data_take_over(struct world *w, size_t replica, size_t primary)
 {
 	struct server *r = &w->servers[replica];

@@ -107,6 +107,10 @@ static void suspect(struct world *w, struct victim v, int64_t down_ms)
 		if (!w->servers[i].up || !knows(w, i, v) || sees_fail(w, i, v) || (int)i == v.node)
 			continue;
 		int64_t since = down_ms > w->servers[i].started_ms ? down_ms : w->servers[i].started_ms;
+		if (w->lines && bus_line(w, i, (size_t)v.node)->tried_ms == NEVER) /* noaddr, or heard */
+			continue;
+		if (w->lines && bus_line(w, i, (size_t)v.node)->tried_ms > since)
+			since = bus_line(w, i, (size_t)v.node)->tried_ms;
 		if (w->now_ms >= since + timeout_of(w, i) || *fail_ms_of(w, v) != NEVER)
 			mark(w, i, v);
 		else
@@ -120,12 +124,12 @@ static void agree_on_fail(struct world *w, struct victim v)
 	if (*fail_ms_of(w, v) != NEVER)
 		return;
 	for (size_t i = 0; i < w->truth->n; i++)
-		say_so += w->servers[i].up && sees_fail(w, i, v) && is_owner(w, i);
+		say_so += w->servers[i].up && sees_fail(w, i, v) && is_owner(w, i) && bus_is_in_touch(w, i);
 	if (!say_so || say_so * 2 <= count_owners(w))
 		return;
 	*fail_ms_of(w, v) = w->now_ms;
 	for (size_t i = 0; i < w->truth->n; i++)
-		if (w->servers[i].up && knows(w, i, v) && (int)i != v.node)
+		if (w->servers[i].up && knows(w, i, v) && (int)i != v.node && bus_is_in_touch(w, i))
 			mark(w, i, v);
 	trace(w->sim, "bus", "%s%d is failing, a majority says", v.ghost >= 0 ? "the ghost of " : "",
 	      v.ghost >= 0 ? w->ghosts.at[v.ghost].node : v.node);
@@ -182,8 +186,8 @@ static int64_t rank_of(const struct world *w, size_t node, struct victim v)
 
 static bool gives_vote(const struct world *w, size_t voter, size_t candidate, struct victim v)
 {
-	return w->servers[voter].up && is_owner(w, voter) && sees_fail(w, voter, v) &&
-	       rop_bit(w->truth, w->truth->known, voter, candidate) &&
+	return w->servers[voter].up && is_owner(w, voter) && sees_fail(w, voter, v) && bus_is_in_touch(w, voter) &&
+	       bus_is_in_touch(w, candidate) && rop_bit(w->truth, w->truth->known, voter, candidate) &&
 	       rop_bit(w->truth, w->truth->known, candidate, voter) &&
 	       w->heard[AT(w, voter, candidate)] == (int)w->servers[candidate].claims.n - 1;
 }
@@ -265,8 +269,8 @@ void election_step(struct world *w)
 		return;
 	for (size_t j = 0; j < w->truth->n; j++) {
 		struct victim v = { (int)j, -1 };
-		if (!w->servers[j].up) {
-			suspect(w, v, w->servers[j].down_ms);
+		if (!bus_is_there(w, j) || bus_is_missed(w, j)) {
+			suspect(w, v, w->servers[j].up ? 0 : w->servers[j].down_ms);
 			agree_on_fail(w, v);
 			succeed(w, v);
 		} else if (w->servers[j].fail_ms != NEVER) {
@@ -285,7 +289,6 @@ void election_step(struct world *w)
 		struct victim v = { -1, (int)g };
 		if (w->ghosts.at[g].forgotten)
 			continue;
-		suspect(w, v, w->ghosts.at[g].down_ms);
 		agree_on_fail(w, v);
 		succeed(w, v);
 	}

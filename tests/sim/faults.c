@@ -130,6 +130,7 @@ void faults_schedule(struct sim *s)
 		s->faults_end_ms += chance_between(c, 0, 40000);
 	s->world->writes_until_ms = s->faults_end_ms + 2000;
 	schedule_deaths(s);
+	plights_schedule(s);
 	if (s->edit_nodes[0] != s->edit_nodes[1])
 		s->edit_ms = chance_between(c, s->world->now_ms,
 					    s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
@@ -167,6 +168,12 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 {
 	struct world *w = s->world;
 	uint64_t luck = world_luck(w, 'a', 0, 0) % 10;
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	if (w->clone >= 0 && strcmp(reason, "SameNodeId") == 0 && luck < 7 &&
+	    strstr(text, bus_place_text(w, scratch, (int)w->truth->n + w->clone))) {
+		bus_stop_clone(w);
+		return true;
+	}
 	bool did = false, of_ghosts = strcmp(reason, "ForeignPeer") == 0 || strcmp(reason, "Rebuilt") == 0;
 	for (size_t g = 0; g < w->ghosts.n && of_ghosts; g++) {
 		const struct ghost *ghost = &w->ghosts.at[g];

@@ -1,5 +1,7 @@
 /* ghost.c - a node that lost its nodes.conf comes back at its old address as another one. The others go on listing who
- * it was, with its slots: a ghost. What it kept of its keys it claims, as servers do (verifyClusterConfigWithData).
+ * it was, with its slots: a ghost. Another id answers at its address, so they do not look for it any more (noaddr), and
+ * who did not see it failing before never will (measured on 7.0: nobody takes over from it). What it kept of its keys
+ * it claims, as servers do (verifyClusterConfigWithData).
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,6 +11,16 @@
 bool ghost_is_listed(const struct ghost *ghost, size_t viewer)
 {
 	return !ghost->forgotten && (ghost->viewers[viewer / 64] >> (viewer % 64) & 1);
+}
+
+/* Another id answers where it was: its peers have no address for it any more. */
+void ghost_show(const struct ghost *ghost, struct rop_observed *seen, size_t viewer, const char *slots)
+{
+	bool fails = ghost->failing[viewer / 64] >> (viewer % 64) & 1;
+	const char *flags = ghost->replica ? "slave,noaddr" : "master,noaddr";
+	if (fails)
+		flags = ghost->replica ? "slave,fail,noaddr" : "master,fail,noaddr";
+	rop_observed_add_foreign(seen, viewer, ghost->id, ":0", flags, slots);
 }
 
 static void list(struct world *w, struct ghost *ghost, size_t viewer)
@@ -51,6 +63,7 @@ static void forget_everybody(struct world *w, size_t node)
 	}
 	rop_bit_set(t, t->known, node, node);
 	rop_bit_set(t, t->linked, node, node);
+	bus_is_new(w, node);
 	unlist_row(w, node);
 }
 
@@ -73,15 +86,14 @@ void ghost_make(struct world *w, size_t node)
 {
 	struct rop_node *n = &w->truth->nodes[node];
 	struct ghost ghost = { .node = (int)node,
+			       .replica = n->role == ROP_ROLE_REPLICA,
 			       .slots = n->slots,
 			       .epoch = n->epoch,
-			       .down_ms = w->servers[node].down_ms,
 			       .fail_ms = w->servers[node].fail_ms };
 	ghost.viewers = rop_alloc_n(w->arena, w->truth->words, sizeof *ghost.viewers);
 	ghost.failing = rop_alloc_n(w->arena, w->truth->words, sizeof *ghost.failing);
 	memcpy(ghost.id, n->id, ROP_ID_SIZE);
-	ghost.address = rop_printf(w->arena, "%s:%d", n->ip, n->port);
-	if (n->role == ROP_ROLE_REPLICA)
+	if (ghost.replica)
 		memset(&ghost.slots, 0, sizeof ghost.slots);
 	bool anybody = false;
 	for (size_t i = 0; i < w->truth->n; i++) {

@@ -47,18 +47,21 @@ static bool acquaint(struct world *w, int64_t passed_ms)
 		for (size_t k = 0; up(w, i) && k < t->n; k++) {
 			if (k == i || !up(w, k))
 				continue;
-			if (rop_bit(t, t->known, k, i) && !rop_bit(t, t->known, i, k)) {
+			if (rop_bit(t, t->known, k, i) && !rop_bit(t, t->known, i, k) && bus_hears(w, k, i) &&
+			    bus_can_meet(w, i, k)) {
 				more = true;
 				if (now_or_later(w, 'd', i, k, passed_ms, w->tau_ms))
 					rop_bit_set(t, t->known, i, k);
 			}
-			if (!rop_bit(t, t->known, i, k))
+			if (!rop_bit(t, t->known, i, k) || !(bus_hears(w, i, k) || bus_hears(w, k, i)))
 				continue;
 			for (size_t word = 0; word < t->words; word++) {
 				uint64_t news = t->known[k * t->words + word] & ~t->known[i * t->words + word];
-				more |= news != 0;
 				for (; news; news &= news - 1) {
 					size_t whom = word * 64 + (size_t)__builtin_ctzll(news);
+					if (!bus_has_heard_of(w, i, k, whom))
+						continue;
+					more = true;
 					if (now_or_later(w, 'g', i, k << 8 ^ whom, passed_ms, 2 * w->tau_ms))
 						t->known[i * t->words + word] |= news & -news;
 				}
@@ -76,14 +79,15 @@ static bool link_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 {
 	struct rop_observed *t = w->truth;
 	bool linked = rop_bit(t, t->linked, i, j);
-	if (linked == up(w, j))
+	bool heard = bus_hears(w, i, j);
+	if (linked == heard)
 		return false;
-	if (up(w, j) && now_or_later(w, 'l', i, j, passed_ms, w->tau_ms) && !election_holds_fail(w, i, j)) {
+	if (heard && now_or_later(w, 'l', i, j, passed_ms, w->tau_ms) && !election_holds_fail(w, i, j)) {
 		rop_bit_set(t, t->linked, i, j);
 		rop_bit_clear(t, t->failing, i, j);
 		w->servers[i].news = true;
 	}
-	if (!up(w, j) && now_or_later(w, 'u', i, j, passed_ms, UNLINK_MS))
+	if (!heard && now_or_later(w, 'u', i, j, passed_ms, UNLINK_MS))
 		rop_bit_clear(t, t->linked, i, j);
 	return true;
 }
@@ -92,11 +96,13 @@ static bool link_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 static int newest_claim(const struct world *w, size_t i, size_t j)
 {
 	const struct rop_observed *t = w->truth;
-	if (up(w, j))
-		return rop_bit(t, t->linked, i, j) ? (int)w->servers[j].claims.n - 1 : -1;
+	bool in_touch = rop_bit(t, t->linked, i, j) || (w->lines && rop_bit(t, t->linked, j, i));
+	if (up(w, j) && (in_touch || !w->lines))
+		return in_touch ? (int)w->servers[j].claims.n - 1 : -1;
 	int newest = -1;
 	for (size_t k = 0; k < t->n; k++)
-		if (up(w, k) && rop_bit(t, t->known, i, k) && w->heard[AT(w, k, j)] > newest)
+		if (up(w, k) && rop_bit(t, t->known, i, k) && (!w->lines || rop_bit(t, t->linked, i, k)) &&
+		    w->heard[AT(w, k, j)] > newest)
 			newest = w->heard[AT(w, k, j)];
 	return newest;
 }
@@ -262,7 +268,8 @@ static void take_stock(struct world *w, size_t i)
 		server->owners[j / 64] |= (uint64_t)1 << (j % 64);
 		if (w->ghosts.n)
 			rop_slots_join(&all, slots);
-		if (!rop_bit(t, t->failing, i, j))
+		bool suspected = w->lines && up(w, j) && w->servers[j].fail_ms == NEVER; /* "fail?" still covers */
+		if (!rop_bit(t, t->failing, i, j) || suspected)
 			rop_slots_join(&covered, slots);
 	}
 	count_ghosts(w, i, &all, &covered);
@@ -307,6 +314,12 @@ static bool turn_state(struct world *w, size_t i)
 	return true;
 }
 
+/* It asks where its entry of the primary says; noaddr leaves it where it asked before. */
+static bool is_at_its_primary(const struct world *w, size_t i, int primary)
+{
+	return !w->lines || w->clone == primary || bus_line(w, i, (size_t)primary)->place == primary;
+}
+
 static int source_of(const struct world *w, size_t i)
 {
 	int ghost = w->servers[i].ghost;
@@ -341,6 +354,28 @@ static void begin_link(struct world *w, size_t i, size_t primary)
 	server->link_ms = server->fill_ms + fills;
 }
 
+/* Its primary is gone, and a clone of that one is there: it follows that, which is empty. While both are there it is
+ * sent from one to the other, and where a synchronisation does not wait (repl-diskless-sync-delay 0) it may end. */
+static bool follow_clone(struct world *w, size_t i, size_t primary)
+{
+	struct server *server = &w->servers[i];
+	int64_t delay_ms = 1000 * gossip_setting(w, primary, "repl-diskless-sync-delay", 5);
+	if (w->clone != (int)primary || w->truth->nodes[i].keys == 0)
+		return false;
+	if (up(w, primary)) {
+		if (!delay_ms && world_luck(w, 'c', i, primary) % 50 == 0) {
+			cut_link(w, i, (int)primary);
+			data_follow_clone(w, i);
+		}
+		return delay_ms == 0;
+	}
+	if (server->fill_ms == NEVER)
+		server->fill_ms = w->now_ms + delay_ms + 500;
+	if (w->now_ms >= server->fill_ms)
+		data_follow_clone(w, i);
+	return true;
+}
+
 static bool turn_link(struct world *w, size_t i)
 {
 	struct server *server = &w->servers[i];
@@ -348,12 +383,19 @@ static bool turn_link(struct world *w, size_t i)
 	int source = source_of(w, i);
 	if (node->role != ROP_ROLE_REPLICA)
 		return false;
-	if (source < 0 || !up(w, (size_t)source)) {
+	bool torn = source >= 0 && follow_clone(w, i, (size_t)source);
+	bool severed = w->now_ms < server->severed_until_ms;
+	if (source < 0 || !up(w, (size_t)source) || severed ||
+	    (server->ghost < 0 && !is_at_its_primary(w, i, source))) {
+		int64_t fill_ms = server->fill_ms;
 		cut_link(w, i, source);
-		return false;
+		server->fill_ms = torn ? fill_ms : NEVER;
+		if (severed && server->severed_until_ms != NEVER)
+			world_wake(w, server->severed_until_ms);
+		return torn;
 	}
 	size_t primary = (size_t)source;
-	bool more = server->ghost < 0 && node->epoch != w->truth->nodes[primary].epoch;
+	bool more = torn || (server->ghost < 0 && node->epoch != w->truth->nodes[primary].epoch);
 	if (server->ghost < 0)
 		node->epoch = w->truth->nodes[primary].epoch;
 	if (node->link_up && server->history == w->servers[primary].history)
@@ -384,6 +426,7 @@ void gossip_step(struct world *w, int64_t passed_ms)
 	const struct rop_observed *t = w->truth;
 	bool more = acquaint(w, passed_ms);
 	more |= shards_spread(w, passed_ms);
+	more |= bus_step(w, passed_ms);
 	for (size_t i = 0; i < t->n; i++) {
 		if (!up(w, i))
 			continue;

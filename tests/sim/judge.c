@@ -31,6 +31,7 @@ void judge_looked(struct sim *s, const struct rop_observed *seen, const int64_t 
 		j->met_others[i] |= seen->nodes[i].reach == ROP_REACH_OK && seen->nodes[i].others > 0;
 		j->true_keys[i] = s->world->truth->nodes[i].keys;
 	}
+	judge_bus_looked(s);
 }
 
 /* What it holds: as it said, or where it would not say, as it is. Unknown is never empty. */
@@ -223,10 +224,12 @@ static bool all_owners_answered(const struct judge *j)
 	return rop_slots_count(&served) == ROP_SLOTS;
 }
 
-/* Two sabotages take a silent primary for one that serves: they say so, too, and are to be caught by what they lose. */
+/* Three sabotages take a silent primary for one that serves: they say so, too, and are to be caught by what they lose.
+ */
 static void judge_conditions(struct sim *s, const struct rop_entry *entry)
 {
-	if (s->sabotage == SABOTAGE_ATTACH_SILENT || s->sabotage == SABOTAGE_MOVE_LAST_COPY)
+	if (s->sabotage == SABOTAGE_SILENT_IS_THERE || s->sabotage == SABOTAGE_ATTACH_SILENT ||
+	    s->sabotage == SABOTAGE_MOVE_LAST_COPY)
 		return;
 	if (entry->conditions_changed && entry->conditions[ROP_COND_SLOTS_COVERED].status == ROP_TRUE &&
 	    !all_owners_answered(&s->judge))
@@ -236,6 +239,7 @@ static void judge_conditions(struct sim *s, const struct rop_entry *entry)
 void judge_entry(struct sim *s, const struct rop_entry *entry)
 {
 	judge_conditions(s, entry);
+	judge_bus_entry(s, entry);
 	judge_overdue(s, entry);
 	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
 		judge_subject(s, entry, &entry->expects.at[i]);
@@ -411,6 +415,7 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 			sim_fail(s, "%s is sent, though %s", e->subject, untold);
 		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(&s->judge))
 			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
+		judge_bus_send(s, &steps[i]);
 		judge_words(s, &steps[i]);
 	}
 }

@@ -21,7 +21,8 @@
 
 const char *const CAUSE_NAMES[CAUSES_N] = { "not replicated yet when the servers failed over",
 					    "a process that saves nothing ended", "a disk was lost",
-					    "a person pointed its node elsewhere, or joined two clusters" };
+					    "a person pointed its node elsewhere, or joined two clusters",
+					    "a clone of its primary, which was empty, was followed" };
 
 const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_FAILOVER] = { "a fail-over of the servers", 60 },
@@ -34,6 +35,9 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_FORGET] = { "a ghost forgotten by a person", 5 },
 	[LIVED_EDIT] = { "two pins swapped", 40 },
 	[LIVED_TWIN] = { "a twin asked", 0 },
+#define X(id, text, least) [LIVED_PLIGHTS + PLIGHT_##id] = { text, least },
+	PLIGHTS(X)
+#undef X
 };
 
 static const char *how_text(enum gone how)
@@ -172,6 +176,8 @@ static enum cause cause_of(const struct write *write, enum gone how)
 		return CAUSE_UNSAVED;
 	if (write->disk)
 		return CAUSE_DISK;
+	if (write->cloned)
+		return CAUSE_CLONE;
 	return write->by_person ? CAUSE_PERSON : CAUSES_N;
 }
 

@@ -6,18 +6,6 @@
 
 #include "sim.h"
 
-struct reply { /* what one node answered, at its moment */
-	size_t node;
-	int64_t at_ms;
-	bool answers;
-	const char *why;
-	enum rop_reach reach;
-	struct rop_node own;
-	const char *settings[SETTINGS_MAX];
-	uint64_t *known, *linked, *failing, *online;
-	int *heard;
-};
-
 /* ---- asking ------------------------------------------------------------------------------------------------ */
 
 static uint64_t *copy_row(struct rop_arena *arena, const struct rop_observed *t, const uint64_t *row)
@@ -33,7 +21,9 @@ static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r
 	size_t row = r->node * t->words;
 	r->own = t->nodes[r->node];
 	memcpy(r->settings, t->nodes[r->node].settings, t->n_settings * sizeof *r->settings);
-	r->own.own_address = rop_printf(arena, "%s:%d", r->own.ip, r->own.port);
+	size_t self = r->node;
+	r->own.own_address = w->lines ? bus_place_text(w, arena, bus_own_place(w, self))
+				      : rop_printf(arena, "%s:%d", r->own.ip, r->own.port);
 	if (w->servers[r->node].hides_keys) {
 		r->own.keys = ROP_COUNT_UNKNOWN;
 		r->own.refused = "INFO keyspace";
@@ -42,6 +32,10 @@ static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r
 	r->linked = copy_row(arena, t, &t->linked[row]);
 	r->failing = copy_row(arena, t, &t->failing[row]);
 	r->online = copy_row(arena, t, &t->online[row]);
+	if (w->lines) {
+		r->lines = rop_alloc_n(arena, t->n, sizeof *r->lines);
+		memcpy(r->lines, bus_line(w, r->node, 0), t->n * sizeof *r->lines);
+	}
 	r->heard = rop_alloc_n(arena, t->n, sizeof *r->heard);
 	memcpy(r->heard, &w->heard[AT(w, r->node, 0)], t->n * sizeof *r->heard);
 }
@@ -54,6 +48,13 @@ static void flicker(const struct world *w, struct reply *r)
 		return;
 	r->own.link_up = false;
 	r->own.syncing = world_luck(w, 'k', r->node, 0) & 1;
+}
+
+/* It is sent from its primary to that one's clone and back. */
+static void tear(const struct world *w, struct reply *r)
+{
+	if (r->own.role == ROP_ROLE_REPLICA && r->own.primary >= 0 && w->clone == r->own.primary)
+		r->own.link_up = r->own.link_up && world_luck(w, 'L', r->node, 0) % 3 == 0;
 }
 
 static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool lost)
@@ -69,6 +70,7 @@ static void ask(struct world *w, struct rop_arena *arena, struct reply *r, bool 
 		r->reach = ROP_REACH_OK;
 		take_reply(w, arena, r);
 		flicker(w, r);
+		tear(w, r);
 	}
 }
 
@@ -91,7 +93,7 @@ static bool knows(const struct reply *r, size_t subject)
 	return has(r->known, subject);
 }
 
-static int64_t shown_epoch(const struct world *w, const struct claim *claim)
+int64_t look_shown_epoch(const struct world *w, const struct claim *claim)
 {
 	return claim->role == ROP_ROLE_REPLICA && claim->primary >= 0 ? w->truth->nodes[claim->primary].epoch
 								      : claim->epoch;
@@ -101,7 +103,7 @@ static void show_claim(const struct world *w, struct rop_node *node, const struc
 {
 	node->role = claim->role;
 	node->primary = claim->primary;
-	node->epoch = shown_epoch(w, claim);
+	node->epoch = look_shown_epoch(w, claim);
 	node->slots = claim->slots;
 	if (claim->primary >= 0)
 		memcpy(node->primary_id, w->truth->nodes[claim->primary].id, ROP_ID_SIZE);
@@ -110,8 +112,7 @@ static void show_claim(const struct world *w, struct rop_node *node, const struc
 /* A peer that was met and not heard of yet: a primary without anything. */
 static const struct claim NOTHING_HEARD = { .role = ROP_ROLE_PRIMARY, .primary = -1 };
 
-/* As this one shows it; the claim itself, or where somebody has won of its slots, what is left of it, in room. */
-static const struct claim *heard_by(const struct world *w, const struct reply *r, size_t subject, struct claim *room)
+const struct claim *look_heard_by(const struct world *w, const struct reply *r, size_t subject, struct claim *room)
 {
 	if (r->heard[subject] < 0)
 		return &NOTHING_HEARD;
@@ -123,7 +124,7 @@ static const struct claim *heard_by(const struct world *w, const struct reply *r
 	return room;
 }
 
-static const char *expected_id(const struct rop_image *image, const char *address)
+const char *look_expected_id(const struct rop_image *image, const char *address)
 {
 	for (size_t m = 0; image && m < image->members.n; m++)
 		if (strcmp(image->members.at[m].address, address) == 0)
@@ -136,14 +137,14 @@ static void show_silent(const struct world *w, struct rop_observed *seen, const 
 			const struct reply *replies, const struct rop_image *image)
 {
 	struct rop_node *node = &seen->nodes[silent->node];
-	const char *expected = expected_id(image, node->address);
+	const char *expected = look_expected_id(image, node->address);
 	struct claim best = { 0 }, room;
 	bool any = false;
 	for (size_t k = 0; k < seen->n; k++) {
 		if (!replies[k].answers || !knows(&replies[k], silent->node))
 			continue;
-		const struct claim *claim = heard_by(w, &replies[k], silent->node, &room);
-		if (!any || shown_epoch(w, claim) > shown_epoch(w, &best))
+		const struct claim *claim = look_heard_by(w, &replies[k], silent->node, &room);
+		if (!any || look_shown_epoch(w, claim) > look_shown_epoch(w, &best))
 			best = *claim;
 		any = true;
 	}
@@ -157,7 +158,7 @@ static void show_silent(const struct world *w, struct rop_observed *seen, const 
 static bool same_claim(const struct world *w, const struct claim *heard, const struct rop_node *shown)
 {
 	return heard->role == shown->role && heard->primary == shown->primary &&
-	       (heard->role == ROP_ROLE_REPLICA || shown_epoch(w, heard) == shown->epoch) &&
+	       (heard->role == ROP_ROLE_REPLICA || look_shown_epoch(w, heard) == shown->epoch) &&
 	       memcmp(&heard->slots, &shown->slots, sizeof shown->slots) == 0;
 }
 
@@ -175,7 +176,7 @@ static void show_row(const struct world *w, struct rop_observed *seen, const str
 		if (has(r->online, j) && seen->nodes[j].role == ROP_ROLE_REPLICA &&
 		    seen->nodes[j].primary == (int)r->node)
 			rop_bit_set(seen, seen->online, r->node, j);
-		if (j == r->node || same_claim(w, heard_by(w, r, j, &room), &seen->nodes[j]))
+		if (j == r->node || same_claim(w, look_heard_by(w, r, j, &room), &seen->nodes[j]))
 			rop_bit_set(seen, seen->agrees, r->node, j);
 	}
 }
@@ -197,7 +198,7 @@ static void show_ghosts(const struct world *w, struct rop_observed *seen)
 		const char *slots = ghost->forgotten ? NULL : slots_of_ghost(seen, ghost);
 		for (size_t i = 0; i < seen->n; i++)
 			if (seen->nodes[i].reach == ROP_REACH_OK && ghost_is_listed(ghost, i))
-				rop_observed_add_foreign(seen, i, ghost->id, ghost->address, "master,fail", slots);
+				ghost_show(ghost, seen, i, slots);
 	}
 }
 
@@ -228,10 +229,12 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 		node->reach = r->reach;
 		node->reach_why = r->why;
 	}
-	for (size_t k = 0; k < t->n; k++)
+	if (w->lines)
+		views_show(w, seen, replies, image);
+	for (size_t k = 0; k < t->n && !w->lines; k++)
 		if (!replies[k].answers)
 			show_silent(w, seen, &replies[k], replies, image);
-	for (size_t k = 0; k < t->n; k++)
+	for (size_t k = 0; k < t->n && !w->lines; k++)
 		if (replies[k].answers)
 			show_row(w, seen, &replies[k]);
 	for (size_t k = 0; k < t->n; k++)
@@ -242,6 +245,9 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 		if (node->reach == ROP_REACH_OK && node->role == ROP_ROLE_REPLICA && node->link_up &&
 		    node->primary >= 0 && seen->nodes[node->primary].reach == ROP_REACH_OK)
 			rop_bit_set(seen, seen->online, (size_t)node->primary, i);
+		else if (node->reach == ROP_REACH_OK && node->role == ROP_ROLE_REPLICA && node->primary >= 0 &&
+			 w->now_ms < w->servers[i].severed_until_ms)
+			rop_bit_set(seen, seen->unlisted, (size_t)node->primary, i);
 	}
 	for (size_t f = 0; f < t->foreign.n; f++)
 		if (seen->nodes[t->foreign.at[f].viewer].reach == ROP_REACH_OK)
@@ -278,6 +284,13 @@ struct rop_observed *look(struct world *w, const struct rop_image *image, bool t
 		ask(w, arena, &replies[k], replies[k].node == lost);
 		ret_at[replies[k].node] = replies[k].answers ? w->now_ms : -1;
 	}
+	for (size_t k = 0; k < n; k++) /* whoever answered before two nodes changed places spoke of others */
+		if (replies[k].answers && replies[k].at_ms <= w->swapped_ms) {
+			replies[k].answers = false;
+			replies[k].reach = ROP_REACH_SILENT;
+			replies[k].why = "no answer in time";
+			ret_at[replies[k].node] = -1;
+		}
 	struct rop_observed *seen = put_together(w, arena, replies, image);
 	seen->began_ms = began_ms;
 	return seen;

@@ -96,6 +96,48 @@ static void pretend_all_serve(const struct driver *d, struct rop_observed *seen)
 	}
 }
 
+/* All hear each other. */
+static void pretend_linked(struct rop_observed *seen, size_t subject)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (rop_answers(seen, i) && rop_answers(seen, subject) && rop_bit(seen, seen->known, i, subject)) {
+			rop_bit_set(seen, seen->linked, i, subject);
+			rop_bit_clear(seen, seen->failing, i, subject);
+			rop_bit_clear(seen, seen->astray, i, subject);
+		}
+}
+
+static void go_on_looking(struct sim *s, struct rop_observed *seen)
+{
+	if (!s->once_astray)
+		s->once_astray = rop_alloc_n(s->arena, seen->n * seen->words, sizeof *s->once_astray);
+	for (size_t w = 0; w < seen->n * seen->words; w++)
+		seen->astray[w] = s->once_astray[w] |= seen->astray[w];
+}
+
+static void hide_the_bus(const struct driver *d, struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		if (d->s->sabotage == SABOTAGE_SILENT_IS_THERE && node->reach == ROP_REACH_SILENT)
+			pretend_serves(d->w, seen, i);
+		if (d->s->sabotage == SABOTAGE_NO_CLONE && node->elsewhere) {
+			node->elsewhere = NULL;
+			pretend_linked(seen, i);
+			for (size_t k = 0; k < seen->n; k++)
+				pretend_linked(seen, k);
+		}
+		if (d->s->sabotage == SABOTAGE_LINKS_ARE_UP && node->role == ROP_ROLE_REPLICA && node->primary >= 0) {
+			node->link_up = true;
+			rop_bit_set(seen, seen->online, (size_t)node->primary, i);
+		}
+		if (d->s->sabotage == SABOTAGE_ALL_HEAR)
+			pretend_linked(seen, i);
+	}
+	if (d->s->sabotage == SABOTAGE_MEET_AGAIN)
+		go_on_looking(d->s, seen);
+}
+
 static void hide(struct driver *d, struct rop_observed *seen)
 {
 	for (size_t i = 0; d->s->sabotage == SABOTAGE_IGNORE_VIEW && i < seen->n; i++)
@@ -121,6 +163,7 @@ static void hide(struct driver *d, struct rop_observed *seen)
 			seen->nodes[i].keys = 0;
 	for (size_t i = 0; d->s->sabotage == SABOTAGE_IGNORE_SHARDS && i < seen->n; i++)
 		seen->nodes[i].shards_apart = 0;
+	hide_the_bus(d, seen);
 	if (d->s->sabotage == SABOTAGE_EARLY_RESTORE)
 		pretend_in_sync(d, seen);
 	if (d->s->sabotage == SABOTAGE_ATTACH_SILENT || d->s->sabotage == SABOTAGE_MOVE_LAST_COPY)
@@ -462,6 +505,8 @@ static bool load(struct driver *d, int64_t *ret_revision)
 		d->image.shards.n = 0;
 		d->image.formed_wall_ms = 0;
 	}
+	if (s->sabotage == SABOTAGE_NO_MEMBERS)
+		d->image.members.n = 0;
 	if (s->sabotage == SABOTAGE_FORGET_PENDING)
 		d->image.pending.n = 0;
 	return true;
@@ -499,6 +544,7 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		.arg = &d,
 	};
 	s->stats->runs++;
+	judge_bus_run_begins(s);
 	if (load(&d, &options.revision)) {
 		const char *how = plan.step ? " with --step" : "";
 		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : how,
@@ -507,8 +553,10 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		int64_t began = s->world->now_ms;
 		drive(&d);
 		conclude(&d);
-		if (!s->failed && !s->muted)
+		if (!s->failed && !s->muted) {
 			judge_run_ended(s, &d.end);
+			judge_bus_run_ended(s, &d.end);
+		}
 		if (!verdict_waited(s, &d.end, s->world->now_ms - began, &plan))
 			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for",
 				 s->world->now_ms - began);

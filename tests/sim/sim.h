@@ -4,6 +4,8 @@
  *   gossip.c    what follows without a command, spread over time   server.c     a server's answer to one command
  *   data.c      clients' writes, and which node has which          election.c   who is failing, and who takes over
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
+ *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
+ *   plights.c   moved members, a clone, dead shards, failing links  judge_bus.c  what must not come of those
  *   faults.c    what goes wrong, and a person's acts               operator.c   the driver of rop_reconcile
  *   judge.c     what must never happen                             judge_data.c why a write is gone
  *   verdict.c   how it may end                                     story.c      one seed from beginning to end
@@ -86,11 +88,12 @@ struct server {                      /* beside its struct rop_node in the truth 
 	int64_t started_ms, owner_seen_ms; /* since when it sees an owner of slots; NEVER: it sees none */
 	int64_t link_ms;                   /* when its link to its primary will be up; NEVER: not on its way */
 	int64_t loading_until_ms;
-	int64_t hung_until_ms; /* it does nothing until then: commands wait in its socket, and so do later looks */
-	int meeting;           /* handshakes under way */
-	bool news, covered;    /* covered: it sees an owner for every slot; to be found out again after news */
-	size_t ghosts_owning;  /* of those it lists */
-	bool has_file;         /* a configuration file, for CONFIG REWRITE */
+	int64_t hung_until_ms;    /* it does nothing until then: commands wait in its socket, and so do later looks */
+	int meeting;              /* handshakes under way */
+	bool news, covered;       /* covered: it sees an owner for every slot; to be found out again after news */
+	size_t ghosts_owning;     /* of those it lists */
+	int64_t severed_until_ms; /* no link to a primary comes up until then: it logs in with nothing, or is cut off */
+	bool has_file;            /* a configuration file, for CONFIG REWRITE */
 	const char *file[SETTINGS_MAX];   /* what a restart brings back */
 	const char *want[SETTINGS_MAX];   /* what must be there at the end: the original, or what a person set */
 	const char *keeps[SETTINGS_MAX];  /* and what its file may hold besides what is declared */
@@ -117,7 +120,17 @@ enum start {
 };
 extern const char *const START_NAMES[STARTS_N];
 
-enum event_kind { EVENT_COMMAND, EVENT_MEET, EVENT_DOWN, EVENT_UP, EVENT_PERSON, EVENT_WALL, EVENT_WRITE, EVENT_WAKE };
+enum event_kind {
+	EVENT_COMMAND,
+	EVENT_MEET,
+	EVENT_DOWN,
+	EVENT_UP,
+	EVENT_PERSON,
+	EVENT_WALL,
+	EVENT_WRITE,
+	EVENT_WAKE,
+	EVENT_PLIGHT
+};
 #define DOWN_FROZEN 1 /* amounts of EVENT_DOWN */
 #define DOWN_LOSES_CONF 2
 #define DOWN_LOSES_DATA 4
@@ -161,19 +174,53 @@ struct write { /* one acknowledged, or only tried */
 	bool stray;         /* of a node that owned no slots: it was never served there */
 	bool tail;          /* a replica that had not got it yet took over from its primary */
 	bool unsaved, disk; /* a copy of it ended with a process that saved nothing; with a disk */
+	bool cloned;        /* a replica with a copy of it followed a second server, which was empty */
 	bool by_person;     /* a person pointed a node with a copy elsewhere, or joined two clusters */
 	bool endangered;    /* the operator pointed a node with a copy elsewhere, and nobody else served one */
 };
 
 struct ghost { /* an identity whose node came back as another one; the others still list it */
 	char id[ROP_ID_SIZE];
-	const char *address;
 	int node; /* who it was */
-	bool forgotten;
+	bool forgotten, replica;
 	struct rop_slots slots;
-	int64_t epoch, down_ms, fail_ms;
+	int64_t epoch, fail_ms;
 	uint64_t *viewers, *failing; /* [node] */
 };
+
+/* ---- the bus (bus.c) --------------------------------------------------------------------------------------- */
+
+/* Places: 0 to n-1 are the declared addresses, n + i is where node i was before, or says that it is; nobody listens
+ * there, but for a clone. */
+#define PLACE_NONE (-1) /* noaddr */
+
+struct line { /* one node's entry of another: where it looks for it, and what comes of that */
+	int place;
+	int64_t tried_ms; /* since when nothing answers there; NEVER */
+	int64_t heard_ms; /* last, while nothing does */
+	int64_t found_ms; /* since when these two have found each other; NEVER */
+};
+
+/* X(enum, what befalls it, seeds of a thousand that must live through it) */
+#define PLIGHTS(X) \
+	X(NONE, "no plight", 0) \
+	X(MOVED, "a member that came back at another address", 5) \
+	X(ALL_MOVED, "all members at other addresses", 5) \
+	X(SWAPPED, "two members that swapped their addresses", 5) \
+	X(NOADDR, "two members that lost each other's address", 5) \
+	X(CLONE, "a clone of a member", 5) /* with a copy of its nodes.conf, and empty */ \
+	X(ALL_CONF, "every nodes.conf lost", 3) \
+	X(SHARD, "a shard that went down with all its copies", 5) \
+	X(SEVERED, "a replica whose link does not come up", 5) \
+	X(DEAF, "two members that do not hear each other", 5) \
+	X(ANNOUNCES, "a member that announces an address where nobody is", 5)
+enum plight {
+#define X(id, text, least) PLIGHT_##id,
+	PLIGHTS(X)
+#undef X
+		PLIGHTS_N
+};
+extern const char *const PLIGHT_NAMES[PLIGHTS_N];
 
 struct sim;
 struct world {
@@ -197,8 +244,16 @@ struct world {
 	bool aof;       /* a process that ends keeps its data */
 	struct write writes[WRITES_MAX];
 	size_t n_writes;
-	int64_t unmarked_ms;     /* when a fail flag was last taken off a node that is up */
-	int64_t joined_ms;       /* when a person joined two clusters last */
+	int64_t unmarked_ms; /* when a fail flag was last taken off a node that is up */
+	int64_t joined_ms;   /* when a person joined two clusters last */
+	struct line *lines;  /* [viewer][subject]; NULL: all look where the others are, and hear them */
+	uint64_t *deaf;      /* [node][node] both ways, until deaf_until_ms */
+	int64_t deaf_until_ms;
+	int *says;               /* [node] the place it announces */
+	bool *old_name;          /* [node] it calls itself what it was called before, until it is met */
+	int clone;               /* whose identity a second server has; -1: nobody's */
+	int64_t swapped_ms;      /* when two nodes changed their places; before that, indexes meant others */
+	bool identities_lost;    /* all of them came back as others at one time */
 	int64_t writes_until_ms; /* clients try until then */
 	ROP_LIST(struct history) histories;
 	ROP_LIST(struct ghost) ghosts;
@@ -233,6 +288,32 @@ void shards_show(const struct world *w, struct rop_observed *seen, size_t viewer
 void shards_begin(struct world *w);
 int shards_apart(const struct world *w); /* how many replicas, in all views of those that are up */
 
+/* bus.c */
+void bus_begin(struct world *w); /* from now on it matters where nodes look for each other */
+static inline struct line *bus_line(const struct world *w, size_t viewer, size_t subject)
+{
+	return &w->lines[AT(w, viewer, subject)];
+}
+bool bus_hears(const struct world *w, size_t i, size_t j); /* a link of i to j would stand */
+bool bus_is_deaf(const struct world *w, size_t i, size_t j);
+bool bus_can_meet(const struct world *w, size_t i, size_t whom); /* a handshake with what it announces ends well */
+bool bus_has_heard_of(const struct world *w, size_t i, size_t j, size_t whom); /* i of whom, by j, the right thing */
+bool bus_step(struct world *w, int64_t passed_ms);                             /* true: it goes on by itself */
+void bus_met(struct world *w, size_t node, size_t peer); /* a MEET of the one to the other has been answered */
+void bus_started(struct world *w, size_t node);
+void bus_is_new(struct world *w, size_t node);            /* nobody has heard of it, and it of nobody */
+bool bus_is_missed(const struct world *w, size_t node);   /* up, and somebody looks for it in vain */
+bool bus_is_in_touch(const struct world *w, size_t node); /* hears most owners, and they it */
+bool bus_is_there(const struct world *w, size_t node);    /* for its peers: it, or a clone of it */
+int bus_own_place(const struct world *w, size_t node);    /* what it calls itself */
+const char *bus_place_text(const struct world *w, struct rop_arena *arena, int place);
+void bus_stop_clone(struct world *w);
+
+/* plights.c */
+void plights_schedule(struct sim *s);
+void plights_happen(struct world *w, const struct event *event);
+bool plights_last(const struct sim *s); /* what keeps a cluster from being as declared, and is nobody's fault here */
+
 /* data.c */
 void data_begin(struct world *w, size_t node); /* an empty data set of its own */
 void data_fill(struct world *w, size_t node, const struct rop_slots *slots, size_t n); /* written long ago */
@@ -241,6 +322,7 @@ void data_flow(struct world *w); /* what has reached the replicas by now */
 bool data_can_continue(const struct world *w, size_t replica, size_t primary);
 bool data_same_root(const struct world *w, size_t a, size_t b);
 void data_throw_away(struct world *w, size_t node); /* to take over another data set */
+void data_follow_clone(struct world *w, size_t node);
 void data_take_over(struct world *w, size_t replica, size_t primary);
 void data_promote(struct world *w, size_t node, size_t from);
 void data_died(struct world *w, size_t node);
@@ -260,6 +342,7 @@ void election_step(struct world *w);
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
 
 /* ghost.c */
+void ghost_show(const struct ghost *ghost, struct rop_observed *seen, size_t viewer, const char *slots);
 bool ghost_is_listed(const struct ghost *ghost, size_t viewer);
 void ghost_make(struct world *w, size_t node); /* it lost its nodes.conf */
 void ghost_spread(struct world *w);
@@ -267,6 +350,27 @@ void ghost_forget(struct world *w, const char *id); /* on every node */
 
 /* server.c: executes it on the truth, or refuses like a real server would. */
 void server_execute(struct world *w, struct delivery *d);
+
+struct reply { /* what one node answered, at its moment */
+	size_t node;
+	int64_t at_ms;
+	bool answers;
+	const char *why;
+	enum rop_reach reach;
+	struct rop_node own;
+	const char *settings[SETTINGS_MAX];
+	uint64_t *known, *linked, *failing, *online;
+	struct line *lines; /* NULL: as the world's */
+	int *heard;
+};
+/* What it shows of another; the claim itself, or where somebody has won of its slots, what is left of it, in room. */
+const struct claim *look_heard_by(const struct world *w, const struct reply *r, size_t subject, struct claim *room);
+int64_t look_shown_epoch(const struct world *w, const struct claim *claim);
+const char *look_expected_id(const struct rop_image *image, const char *address);
+
+/* views.c: what they say of each other, as the model reads it from CLUSTER NODES (src/model/compare.c) */
+void views_show(const struct world *w, struct rop_observed *seen, const struct reply *replies,
+		const struct rop_image *image);
 
 /* look.c: asks all nodes and waits for their answers. ret_at[node]: when each answered; -1: it did not. */
 struct rop_observed *look(struct world *w, const struct rop_image *image, bool trouble, int64_t *ret_at);
@@ -297,7 +401,14 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(LEAVE_LOWERED, "leave-lowered", "puts nothing back when it is stopped", "is left lowered") \
 	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard") \
 	X(DANCE, "dance", "takes each move for news, and each visit for the first", "goes round and round") \
-	X(OWNED_IS_SERVED, "owned-is-served", "says of owned slots that they are covered", "SlotsCovered is said")
+	X(OWNED_IS_SERVED, "owned-is-served", "says of owned slots that they are covered", "SlotsCovered is said") \
+	X(SILENT_IS_THERE, "silent-is-there", "takes silent nodes for ones that answer", "which no living node serves") \
+	X(NO_CLONE, "no-clone", "does not see that peers are connected to a second server", "second server") \
+	X(MEET_AGAIN, "meet-again", "goes on looking for members that have been found", "have found each other") \
+	X(NO_MEMBERS, "no-members", "does not remember who was where", "for a stranger") \
+	X(LINKS_ARE_UP, "links-are-up", "takes a replica's link that is down for one that is up", \
+	  "without a link to its primary") \
+	X(ALL_HEAR, "all-hear", "takes links between nodes that are down for ones that stand", "do not hear each other")
 enum sabotage {
 	SABOTAGE_NONE,
 #define X(id, name, doc, proof) SABOTAGE_##id,
@@ -330,6 +441,11 @@ struct row { /* the judge's own copy of an expectation in the database */
 	int sent, boots;
 };
 
+struct known_member {
+	char id[ROP_ID_SIZE];
+	const char *address;
+};
+
 struct judge {
 	ROP_LIST(struct row) rows;
 	struct rop_observed *seen; /* the last look, as it was answered; NULL before */
@@ -338,13 +454,16 @@ struct judge {
 	int64_t looked_ms, answered_ms; /* when that look began and ended */
 	bool *met_others;               /* [node] was seen knowing others */
 	int64_t *true_keys;             /* [node] when it answered */
+	ROP_LIST(struct known_member)
+	members; /* as the database had them when this run began; where there are ghosts */
+	int64_t clone_since_ms, clone_seen_ms; /* in this run, peers connected to a second server; NEVER: not lately */
 	int entered[ROP_STATES_MAX]; /* [state] so often in the journal since something else than moves was written */
 };
 
 /* ---- the judge of data (judge_data.c) ---------------------------------------------------------------------- */
 
 enum gone { GONE_DIED, GONE_DISK, GONE_THROWN_AWAY, GONE_YIELDED, GONE_STRANDED };
-enum cause { CAUSE_TAIL, CAUSE_UNSAVED, CAUSE_DISK, CAUSE_PERSON, CAUSES_N };
+enum cause { CAUSE_TAIL, CAUSE_UNSAVED, CAUSE_DISK, CAUSE_PERSON, CAUSE_CLONE, CAUSES_N };
 extern const char *const CAUSE_NAMES[CAUSES_N];
 
 struct loss {
@@ -367,7 +486,8 @@ enum lived {
 	LIVED_FORGET,
 	LIVED_EDIT,
 	LIVED_TWIN,
-	LIVED_N
+	LIVED_PLIGHTS, /* and so on: one for each plight */
+	LIVED_N = LIVED_PLIGHTS + PLIGHTS_N
 };
 extern const struct lived_row {
 	const char *text;
@@ -383,7 +503,7 @@ struct stats {
 
 struct sim {
 	uint64_t seed;
-	struct chance chance, fate, clients; /* fate: faults, and a person's acts */
+	struct chance chance, fate, clients, plights; /* fate: faults, and a person's acts */
 	enum sabotage sabotage;
 	bool traced;
 	struct rop_arena *arena;
@@ -401,9 +521,11 @@ struct sim {
 	int64_t trouble;       /* permille of commands and answers that go wrong until then */
 	int version;           /* of all servers; mixed: every other one is a newer one */
 	bool mixed;
+	enum plight plight;
 	bool unknown_setting; /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
-	int64_t edit_ms; /* when a person swaps two pins in the topology file; NEVER */
+	uint64_t *once_astray; /* of one sabotage: [viewer][subject] */
+	int64_t edit_ms;       /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
 	int runs, pid;
 	size_t sent; /* commands of the operator so far */
@@ -467,6 +589,13 @@ void judge_sent(struct sim *s, const struct rop_step *step);            /* this 
 void judge_refused(struct sim *s, const struct rop_step *step);         /* its reply was an error, or it was dropped */
 void judge_forget_rows(struct sim *s);                                  /* the database was lost */
 void judge_run_ended(struct sim *s, const struct run_end *end);
+
+/* judge_bus.c */
+void judge_bus_looked(struct sim *s);
+void judge_bus_send(struct sim *s, const struct rop_step *step);
+void judge_bus_entry(struct sim *s, const struct rop_entry *entry);
+void judge_bus_run_begins(struct sim *s);
+void judge_bus_run_ended(struct sim *s, const struct run_end *end);
 
 /* judge_data.c */
 void judge_data_gone(struct world *w, size_t node, const struct writes *gone, enum gone how);

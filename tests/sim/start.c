@@ -123,6 +123,10 @@ static const char *original_value(struct sim *s, const char *name, size_t pick)
 			return OTHERS[i].values[chance_below(&s->chance, 3)];
 	if (strcmp(name, "cluster-databases") == 0)
 		return "16";
+	if (strcmp(name, "cluster-announce-ip") == 0)
+		return "";
+	if (strcmp(name, "cluster-announce-port") == 0)
+		return "0";
 	return strcmp(name, "cluster-replica-no-failover") == 0 || strcmp(name, "tls-cluster") == 0 ? "no" : NULL;
 }
 
@@ -177,7 +181,8 @@ static void make_world(struct sim *s)
 	w->heard = rop_alloc_n(s->arena, n * n, sizeof *w->heard);
 	w->tau_ms = chance_between(&s->chance, 20, chance_permille(&s->chance, 200) ? 600 : 150);
 	w->wall_base_ms = 1700000000000;
-	w->joined_ms = w->unmarked_ms = -1000000;
+	w->joined_ms = w->unmarked_ms = w->swapped_ms = -1000000;
+	w->clone = -1;
 	w->aof = chance_permille(&s->chance, 600);
 	w->met = rop_alloc_n(s->arena, n * w->truth->words, sizeof *w->met);
 	w->untold = rop_alloc_n(s->arena, n * w->truth->words, sizeof *w->untold);

@@ -146,6 +146,7 @@ static void begin_streams(struct sim *s)
 	s->chance = root;
 	s->fate.state = chance_next(&root) ^ 0x66617465;
 	s->clients.state = chance_next(&root) ^ 0x636c6965;
+	s->plights.state = chance_next(&root) ^ 0x706c6967;
 }
 
 bool sim_run(struct sim *s)

@@ -171,6 +171,12 @@ static bool bears_out(const struct sim *s, const char *reason)
 		return all_covered(t) && owners_up(s) < s->topology->shards;
 	if (strcmp(reason, "Unreachable") == 0)
 		return any_down(s);
+	if (strcmp(reason, "SameNodeId") == 0)
+		return s->world->clone >= 0;
+	if (strcmp(reason, "LeavesFrom") == 0)
+		return plights_last(s);
+	if (strcmp(reason, "IdentitiesLost") == 0)
+		return s->world->identities_lost;
 	return false;
 }
 
@@ -202,7 +208,7 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's
 			     doing */
 		return (any_down(s) && all_covered(t)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
-		       (s->person_replicated && too_few_primaries(s));
+		       plights_last(s) || (s->person_replicated && too_few_primaries(s));
 	case ROP_FAIL:
 	case ROP_CHANGES:
 	case ROP_UNSERVED:

@@ -108,6 +108,7 @@ static void start_anew(struct world *w, size_t node)
 	}
 	server->cut_ms = NEVER; /* it does not know that it ever had a link */
 	data_returned(w, node);
+	bus_started(w, node);
 	if (server->loses_conf)
 		ghost_make(w, node);
 }
@@ -145,12 +146,14 @@ static void introduce(struct world *w, const struct event *event)
 	if (server->meeting > 0)
 		server->meeting--;
 	w->unsettled = true;
-	if (!server->up || !w->servers[event->peer].up || event->amount)
+	if (!server->up || server->deaths != event->delivery->deaths || !w->servers[event->peer].up || event->amount ||
+	    (w->lines && bus_is_deaf(w, (size_t)event->node, (size_t)event->peer)))
 		return; /* the handshake ends in nothing */
 	if (event->delivery->decided_ms < 0 &&
 	    !rop_bit(w->truth, w->truth->known, (size_t)event->peer, (size_t)event->node))
 		data_joined(w, (size_t)event->node, (size_t)event->peer);
 	rop_step_effect(&event->delivery->expect, w->truth);
+	bus_met(w, (size_t)event->node, (size_t)event->peer);
 	gossip_count_others(w);
 	trace(w->sim, "bus", "%d has met %d", event->node, event->peer);
 }
@@ -167,6 +170,7 @@ static void happen(struct world *w, const struct event *event)
 	case EVENT_UP: world_up(w, (size_t)event->node); return;
 	case EVENT_PERSON: faults_person(w, event); return;
 	case EVENT_WRITE: data_try(w); return;
+	case EVENT_PLIGHT: plights_happen(w, event); return;
 	case EVENT_WAKE: w->unsettled = true; return;
 	case EVENT_WALL:
 		w->wall_base_ms += event->amount;
