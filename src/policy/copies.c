@@ -149,7 +149,9 @@ const char *copies_elsewhere(const struct rop_situation *now, size_t i, int64_t 
 	const struct rop_node *node = &now->seen->nodes[i];
 	const struct rop_before *before = now->before ? &now->before[i] : NULL;
 	bool lately = before && before->elsewhere[0] && strcmp(before->id, node->id) == 0 && before->answered;
-	*ret_ms = lately ? now->boot_ms - before->elsewhere_since_ms : 0;
+	*ret_ms = 0;
+	if (lately) /* what is not seen now was seen for as long as it was, not until now */
+		*ret_ms = (node->elsewhere ? now->boot_ms : before->elsewhere_seen_ms) - before->elsewhere_since_ms;
 	if (node->elsewhere)
 		return node->elsewhere;
 	return lately ? before->elsewhere : NULL;

@@ -179,6 +179,9 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 	rop_slots_add(&range, step->expect.first, step->expect.last);
 	if (node->keys == ROP_COUNT_UNKNOWN)
 		return unknown(now, (size_t)step->node, "how many keys it holds");
+	if (node->elsewhere)
+		return wait_for(rop_printf(now->arena, "a peer holds %s at another address, %s", node->address,
+					   node->elsewhere));
 	if (!have_history(now))
 		return GO;
 	if (!rop_slots_empty(&node->slots)) {

@@ -364,6 +364,7 @@ Test(policy_guard, a_second_server_with_the_same_id_is_told_apart_from_a_node_th
 	cr_assert_str_eq(later.findings.at[0].reason, "SameNodeId");
 	/* Peers that are torn between the two show it now and then. */
 	world->nodes[1].elsewhere = NULL;
+	before[1].elsewhere_seen_ms = 3000;
 	struct rop_situation torn = { .arena = pool,
 				      .topology = topology,
 				      .seen = world,
@@ -372,12 +373,38 @@ Test(policy_guard, a_second_server_with_the_same_id_is_told_apart_from_a_node_th
 				      .boot_ms = 3500 };
 	rop_situation_assess(&torn);
 	cr_assert(torn.refused);
+	/* Seen in one look and never again: a peer that was just started holds its old address for a moment. */
+	before[1].elsewhere_seen_ms = before[1].elsewhere_since_ms;
+	struct rop_situation glimpse = { .arena = pool,
+					 .topology = topology,
+					 .seen = world,
+					 .image = &no_image,
+					 .before = before,
+					 .boot_ms = 20000 };
+	rop_situation_assess(&glimpse);
+	cr_assert_not(glimpse.refused);
 	world->nodes[1].elsewhere = "10.0.0.9:6379";
 	struct rop_situation once = {
 		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .looks_once = true
 	};
 	rop_situation_assess(&once);
 	cr_assert(once.refused, "who looks only once tells at once");
+}
+
+/* Also in the midst of giving them. */
+Test(policy_guard, slots_are_not_given_to_a_node_that_peers_hold_elsewhere)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = fresh_world(topology);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < 3; k++)
+			know_each_other(world, i, k);
+	size_t all = batch_of(situation_of(topology, world), "assign_slots").steps.n;
+	world->nodes[1].elsewhere = "10.0.0.9:6379";
+	struct rop_batch batch = batch_of(situation_of(topology, world), "assign_slots");
+	cr_assert(all == 3 && batch.steps.n == 2, "%zu, then %zu", all, batch.steps.n);
+	for (size_t i = 0; i < batch.steps.n; i++)
+		cr_assert_neq(batch.steps.at[i].node, 1);
 }
 
 /* Its primary was given a new id and follows no more under the old one: the data is the same, by its history. */

@@ -149,6 +149,24 @@ Test(reconcile, a_declared_settle_time_is_waited_for)
 	cr_assert_geq(op->clock.boot_ms - since, 3000);
 }
 
+Test(reconcile, what_breaks_while_it_settles_is_not_reached)
+{
+	start_formed();
+	((struct rop_topology *)op->options.topology)->settle_ms = 3000;
+	hand_start(op);
+	while (strcmp(state(), "Confirm") != 0)
+		hand_look(op);
+	op->frozen = true;
+	op->world->nodes[5].link_up = false; /* the last one is a replica, in every view */
+	cr_assert_eq(op->world->nodes[5].role, ROP_ROLE_REPLICA);
+	int64_t until = op->clock.boot_ms + 5000;
+	while (op->clock.boot_ms < until)
+		hand_look(op);
+	cr_assert(!hand_moved(op, "Confirm", "Ready") && hand_moved(op, "Confirm", "Verify"));
+	op->frozen = false;
+	cr_assert(hand_run(op).reached);
+}
+
 /* It is longer than Verify may take: waiting for what a person asked for is not being overdue. */
 Test(reconcile, also_a_settle_time_of_minutes)
 {
