@@ -95,6 +95,7 @@ void ghost_make(struct world *w, size_t node)
 	memcpy(ghost.id, n->id, ROP_ID_SIZE);
 	if (ghost.replica)
 		memset(&ghost.slots, 0, sizeof ghost.slots);
+	*rop_push(w->arena, &w->former) = rop_strdup(w->arena, n->id);
 	bool anybody = false;
 	for (size_t i = 0; i < w->truth->n; i++) {
 		if (i == node || !rop_bit(w->truth, w->truth->known, i, node))

@@ -163,7 +163,8 @@ void judge_bus_run_ended(struct sim *s, const struct run_end *end)
 	if (end->result.reached)
 		judge_reached(s);
 	judge_rebuilt(s, end->text);
-	if (strcmp(end->reason, "SameNodeId") != 0 || w->clone < 0)
+	bool refused = end->result.code == ROP_REFUSED && !strstr(end->text, "is paused");
+	if (!refused || strcmp(end->reason, "SameNodeId") != 0 || w->clone < 0)
 		return;
 	const char *one = w->truth->nodes[w->clone].address,
 		   *other = bus_place_text(w, scratch, (int)w->truth->n + w->clone);

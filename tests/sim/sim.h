@@ -257,6 +257,7 @@ struct world {
 	int64_t writes_until_ms; /* clients try until then */
 	ROP_LIST(struct history) histories;
 	ROP_LIST(struct ghost) ghosts;
+	ROP_LIST(const char *) former; /* ids that no node has any more */
 };
 
 #define AT(w, i, j) ((size_t)(i) * (w)->truth->n + (size_t)(j))

@@ -304,8 +304,8 @@ bool verdict_waits(const struct sim *s, const struct rop_temporary *temporary)
 /* An identity that no node has any more: what was set there ended with its process. */
 static bool was_a_node(const struct sim *s, const char *id)
 {
-	for (size_t g = 0; g < s->world->ghosts.n; g++)
-		if (strcmp(s->world->ghosts.at[g].id, id) == 0)
+	for (size_t f = 0; f < s->world->former.n; f++)
+		if (strcmp(s->world->former.at[f], id) == 0)
 			return true;
 	return false;
 }

@@ -12,7 +12,11 @@ struct showing {
 	const struct world *w;
 	struct rop_observed *seen;
 	struct rop_arena *work;
-	char nobody[2]; /* "-" */
+	struct text_of { /* [node] of its slots, as the last one to be asked showed them: most show the same */
+		struct rop_slots slots;
+		char *text;
+	} * slots;
+	char nobody[2], roles[2][7]; /* "-"; their flags */
 };
 
 static bool has(const uint64_t *row, size_t subject)
@@ -20,7 +24,7 @@ static bool has(const uint64_t *row, size_t subject)
 	return row[subject / 64] >> (subject % 64) & 1;
 }
 
-static void show_entry(const struct showing *sh, struct rop_node_line *line, const struct claim *claim, size_t subject)
+static void show_entry(struct showing *sh, struct rop_node_line *line, const struct claim *claim, size_t subject)
 {
 	const struct rop_node *truth = &sh->w->truth->nodes[subject];
 	const char *primary_id = claim->primary >= 0 ? sh->w->truth->nodes[claim->primary].id : truth->primary_id;
@@ -30,8 +34,12 @@ static void show_entry(const struct showing *sh, struct rop_node_line *line, con
 	line->primary_id = rop_strdup(sh->work, line->replica && *primary_id ? primary_id : "-");
 	bool told = line->replica && rop_answers(sh->seen, subject);
 	line->epoch = told ? sh->seen->nodes[subject].epoch : look_shown_epoch(sh->w, claim);
-	line->slots = rop_strdup(sh->work, rop_slots_text(sh->work, &claim->slots));
-	line->flags = rop_strdup(sh->work, line->replica ? "slave" : "master");
+	struct text_of *shown = &sh->slots[subject];
+	if (!shown->text || memcmp(&shown->slots, &claim->slots, sizeof shown->slots) != 0)
+		*shown = (struct text_of){ claim->slots,
+					   rop_strdup(sh->work, rop_slots_text(sh->work, &claim->slots)) };
+	line->slots = shown->text;
+	line->flags = sh->roles[line->replica];
 }
 
 /* One of two servers with one identity: measured on 7.0, three of four times without a link, and half of the times at
@@ -48,7 +56,7 @@ static void tear(const struct showing *sh, const struct reply *r, size_t subject
 	line->pong = CLOCK_MS + r->at_ms - (int64_t)(luck / 64 % 900);
 }
 
-static void show_line(const struct showing *sh, const struct reply *r, size_t subject, struct rop_node_line *line)
+static void show_line(struct showing *sh, const struct reply *r, size_t subject, struct rop_node_line *line)
 {
 	const struct world *w = sh->w;
 	const struct line *entry = &r->lines[subject];
@@ -112,7 +120,8 @@ void views_show(const struct world *w, struct rop_observed *seen, const struct r
 		const struct rop_image *image)
 {
 	ROP_OWN_ARENA work = rop_arena_new();
-	struct showing sh = { .w = w, .seen = seen, .work = work, .nobody = "-" };
+	struct showing sh = { .w = w, .seen = seen, .work = work, .nobody = "-", .roles = { "master", "slave" } };
+	sh.slots = rop_alloc_n(work, seen->n, sizeof *sh.slots);
 	struct view *views = rop_alloc_n(work, seen->n, sizeof *views);
 	const char **shards = rop_alloc_n(work, seen->n, sizeof *shards);
 	int *others = rop_alloc_n(work, seen->n, sizeof *others), *handshakes = rop_alloc_n(work, seen->n, sizeof(int));
