@@ -90,6 +90,15 @@ static struct guard durability(const char *what, int shard, const char *text)
 	};
 }
 
+/* In this look: which of two servers a command would reach, or a role or slots be told of, nobody knows. */
+static const char *held_elsewhere(const struct rop_situation *now, size_t i)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	if (!node->elsewhere)
+		return NULL;
+	return rop_printf(now->arena, "a peer holds %s at another address, %s", node->address, node->elsewhere);
+}
+
 /* ---- MEET -------------------------------------------------------------------------------------------------- */
 
 /* Two groups become one: what belongs to none yet must be known to be empty. */
@@ -179,9 +188,9 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 	rop_slots_add(&range, step->expect.first, step->expect.last);
 	if (node->keys == ROP_COUNT_UNKNOWN)
 		return unknown(now, (size_t)step->node, "how many keys it holds");
-	if (node->elsewhere)
-		return wait_for(rop_printf(now->arena, "a peer holds %s at another address, %s", node->address,
-					   node->elsewhere));
+	const char *elsewhere = held_elsewhere(now, (size_t)step->node);
+	if (elsewhere)
+		return wait_for(elsewhere);
 	if (!have_history(now))
 		return GO;
 	if (!rop_slots_empty(&node->slots)) {
@@ -298,6 +307,11 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	const char *unlike = alike_cannot_load(now, x, p);
 	if (unlike)
 		return wait_for(unlike);
+	const char *elsewhere = held_elsewhere(now, x);
+	if (!elsewhere)
+		elsewhere = held_elsewhere(now, p);
+	if (elsewhere)
+		return wait_for(elsewhere);
 	if (!now->data)
 		return rop_answers(seen, p) ? GO : wait_for(copies_leadership_open(now, p));
 	const char *open = copies_leadership_open(now, p);

@@ -3,7 +3,7 @@
  *   sim [--seeds N] [--from S] [--budget 60s]   N seeds from S on, or as many as the time allows
  *   sim --seed S [--trace]                      one seed, told
  *   sim --sabotage NAME                         with an operator that is broken on purpose
- *   sim --controls                              every sabotage must be caught within the seeds
+ *   sim --controls [--sabotage NAME]             every sabotage, or that one, must be caught within the seeds
  *   sim --honest                                gossip.c against rop_settle
  *
  * The last line is `N seeds, N failed`. Exit code 1 when something failed.
@@ -128,6 +128,8 @@ static bool run_controls(const struct rop_machine *machine, const struct setting
 	bool all = true;
 	for (int sabotage = 1; sabotage < SABOTAGES_N; sabotage++) {
 		struct settings broken = *with;
+		if (with->sabotage && (int)with->sabotage != sabotage)
+			continue;
 		uint64_t seed = with->from;
 		broken.sabotage = (enum sabotage)sabotage;
 		while (seed < with->from + with->seeds && !is_caught(machine, &broken, seed))

@@ -407,6 +407,21 @@ Test(policy_guard, slots_are_not_given_to_a_node_that_peers_hold_elsewhere)
 		cr_assert_neq(batch.steps.at[i].node, 1);
 }
 
+Test(policy_guard, nobody_is_made_a_replica_of_a_node_that_peers_hold_elsewhere_nor_is_that_one)
+{
+	struct rop_topology *topology = topology_of(1, 2, 3);
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	rop_slots_add(&world->nodes[0].slots, 0, ROP_SLOTS - 1);
+	rop_settle(world);
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 2);
+	world->nodes[2].elsewhere = "10.0.0.9:6379";
+	struct rop_batch batch = batch_of(situation_of(topology, world), "attach_replicas");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 1);
+	world->nodes[0].elsewhere = "10.0.0.9:6379";
+	cr_assert_eq(batch_of(situation_of(topology, world), "attach_replicas").steps.n, 0);
+}
+
 /* Its primary was given a new id and follows no more under the old one: the data is the same, by its history. */
 Test(policy_guard, a_replica_of_an_id_that_is_gone_goes_to_who_writes_its_history)
 {
