@@ -455,8 +455,7 @@ void judge_run_ended(struct sim *s, const struct run_end *end)
 	ROP_OWN_ARENA scratch = rop_arena_new();
 	struct rop_image image = { 0 };
 	struct rop_err err = { 0 };
-	if (end->how != ENDED_DONE || !s->judge.seen || (end->result.code == ROP_OK && !end->result.reached) ||
-	    is_troubled(s))
+	if (end->how != ENDED_DONE || !s->judge.seen || end->step || is_troubled(s))
 		return;
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);

@@ -530,6 +530,7 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		.s = s, .w = s->world, .plan = plan, .arena = rop_arena_new(), .end = { .text = "", .reason = "" }
 	};
 	d.seen_at = rop_alloc_n(d.arena, s->world->truth->n, sizeof *d.seen_at);
+	d.end.step = plan.step;
 	d.deadline_ms = plan.keep ? NEVER : s->world->now_ms + plan.timeout_ms;
 	struct rop_reconcile_options options = {
 		.machine = s->machine,

@@ -577,6 +577,7 @@ struct run_end {
 	const char *text;   /* in the seed's arena */
 	const char *reason; /* of the first finding; "" */
 	size_t sent;        /* commands on the wire */
+	bool step;          /* one batch was asked for */
 };
 struct run_end operator_run(struct sim *s, struct run_plan plan);
 bool operator_open_store(struct sim *s);
