@@ -19,6 +19,7 @@ void judge_bus_run_begins(struct sim *s)
 	struct judge *j = &s->judge;
 	j->clone_since_ms = j->clone_seen_ms = NEVER;
 	j->members.n = 0;
+	memset(j->entered, 0, sizeof j->entered);
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
 	for (size_t m = 0; s->world->ghosts.n && m < image.members.n; m++) {

@@ -458,7 +458,8 @@ struct judge {
 	ROP_LIST(struct known_member)
 	members; /* as the database had them when this run began; where there are ghosts */
 	int64_t clone_since_ms, clone_seen_ms; /* in this run, peers connected to a second server; NEVER: not lately */
-	int entered[ROP_STATES_MAX]; /* [state] so often in the journal since something else than moves was written */
+	int entered[ROP_STATES_MAX]; /* [state] so often in the journal of this run since something else than moves was
+					written */
 };
 
 /* ---- the judge of data (judge_data.c) ---------------------------------------------------------------------- */
