@@ -46,7 +46,8 @@ void judge_bus_looked(struct sim *s)
 
 static bool gives_data_or_slots(enum rop_step_kind kind)
 {
-	return kind == ROP_STEP_ROLE || kind == ROP_STEP_SLOTS;
+	return kind == ROP_STEP_ROLE || kind == ROP_STEP_SLOTS || kind == ROP_STEP_IMPORT || kind == ROP_STEP_EXPORT ||
+	       kind == ROP_STEP_CARRY || kind == ROP_STEP_TAKE;
 }
 
 static void judge_clone(struct sim *s, const struct rop_expect *e)
