@@ -403,7 +403,7 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(IGNORE_SHARDS, "ignore-shards", "does not ask whether every node knows every shard", "of another shard") \
 	X(DANCE, "dance", "takes each move for news, and each visit for the first", "goes round and round") \
 	X(OWNED_IS_SERVED, "owned-is-served", "says of owned slots that they are covered", "SlotsCovered is said") \
-	X(SILENT_IS_THERE, "silent-is-there", "takes silent nodes for ones that answer", "which no living node serves") \
+	X(SILENT_IS_THERE, "silent-is-there", "takes silent nodes for ones that answer", "no living node serves") \
 	X(NO_CLONE, "no-clone", "does not see that peers are connected to a second server", "second server") \
 	X(MEET_AGAIN, "meet-again", "goes on looking for members that have been found", "have found each other") \
 	X(NO_MEMBERS, "no-members", "does not remember who was where", "for a stranger") \
