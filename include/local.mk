@@ -2,14 +2,17 @@ librop_a_SOURCES += \
 	include/rop/config.h \
 	include/rop/daemon.h \
 	include/rop/doc.h \
+	include/rop/document.h \
 	include/rop/drive.h \
 	include/rop/err.h \
 	include/rop/events.h \
 	include/rop/fleet.h \
+	include/rop/host.h \
 	include/rop/import.h \
 	include/rop/io.h \
 	include/rop/journal.h \
 	include/rop/log.h \
+	include/rop/look.h \
 	include/rop/loop.h \
 	include/rop/machine.h \
 	include/rop/mem.h \

@@ -42,7 +42,7 @@ tests_unit_units_SOURCES += tests/unit/test_shards.c
 
 # Saved plans, and their files: of the command line that which neither prints nor exits.
 tests_unit_units_SOURCES += tests/unit/test_report.c
-tests_unit_units_SOURCES += tests/unit/test_saved_plan.c src/cli/saved_plan_file.c
+tests_unit_units_SOURCES += tests/unit/test_saved_plan.c
 
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim

@@ -32,6 +32,10 @@ struct rop_findings {
 	size_t n, cap;
 };
 
+/* Is it a cluster's name? NULL: none was given, which is fine. */
+bool rop_import_name_is_fine(const char *name, struct rop_err *err);
+/* That so many nodes announce an address that leads nowhere (rop_seed_choose_addresses). */
+void rop_import_addresses(const struct rop_seed *seed, size_t replaced, struct rop_text *out);
 /* Settings that import looks at. */
 const char **rop_import_settings(struct rop_arena *arena, size_t *ret_n);
 /* What stands in the way: nothing added, it can be described. */

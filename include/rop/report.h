@@ -14,6 +14,7 @@
 #include "rop/journal.h"
 #include "rop/machine.h"
 #include "rop/mem.h"
+#include "rop/permissions.h"
 #include "rop/policy.h"
 #include "rop/reconcile.h"
 #include "rop/topology.h"
@@ -70,6 +71,9 @@ struct json_t *rop_report_status_json(const struct rop_report *r, struct rop_sit
 /* Files that the daemon could not take. revision 0: there is none in force. Of r only arena and color are used. */
 void rop_report_file_errors(const struct rop_report *r, const struct rop_file_error *errors, size_t n_errors,
 			    int64_t revision, struct rop_text *out);
+/* Keeps those of none of these clusters: a file that was never right, or whose cluster is not known any more. */
+void rop_report_file_errors_unknown(struct rop_file_error *errors, size_t *n_errors, const char *const *clusters,
+				    size_t n_clusters);
 struct json_t *rop_report_file_errors_json(const struct rop_file_error *errors, size_t n);
 /* What a person should know who looks at the nodes, whatever else was asked: another operator on them, settings that
  * were left lowered or refused. */
@@ -82,6 +86,9 @@ struct rop_grade {
 };
 /* plan: what would be done about it; NULL: nothing was planned. Fills in now->open. Of r only arena is used. */
 struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situation *now, const struct rop_plan *plan);
+/* As check has it: `errors` were found; declared: a file says how it should be. */
+struct rop_grade rop_report_check_grade(const struct rop_report *r, struct rop_situation *now, size_t errors,
+					bool declared);
 struct json_t *rop_report_grade_json(const struct rop_grade *grade);
 enum rop_code rop_worse_code(enum rop_code a, enum rop_code b); /* of several clusters */
 
@@ -112,10 +119,41 @@ struct json_t *rop_report_transition_json(const char *cluster, const struct rop_
 /* Begun, done or failed: status says which; note may be NULL. */
 struct json_t *rop_report_step_event_json(const char *cluster, const struct rop_step *step,
 					  enum rop_expect_status status, const char *note);
-struct json_t *rop_report_waiting_json(const char *cluster, const char *state, const char *what, int64_t at_most_ms);
+struct rop_waiting {
+	const char *cluster, *state, *what; /* what: it waits for, the first thing that is open */
+	bool open;                          /* there is such a thing */
+	int64_t elapsed_ms, timeout_ms;
+};
+/* Of the situation that was seen last (NULL: none yet) into what and open. */
+void rop_report_waits_for(struct rop_waiting *waiting, struct rop_situation *now);
+/* Without an end of line. live: it is written over a few times a second. */
+void rop_report_waiting(const struct rop_waiting *waiting, bool live, struct rop_text *out);
+struct json_t *rop_report_waiting_json(const struct rop_waiting *waiting);
 /* Another process uses it: why; NULL: it is free again. */
 struct json_t *rop_report_database_json(const char *cluster, const char *why);
 struct json_t *rop_report_summary_json(const char *cluster, const struct rop_result *result, int64_t elapsed_ms);
+
+/* How it ended, where it ended well; now: the situation at the end. */
+void rop_report_end(const char *cluster, const struct rop_result *result, int64_t took_ms,
+		    const struct rop_situation *now, struct rop_text *out);
+
+/* ---- how it is used ---------------------------------------------------------------------------------------------- */
+
+struct rop_usage_option {
+	const char *name; /* without the dashes */
+	char letter;      /* 0: none */
+	const char *arg, *doc;
+};
+struct rop_usage {
+	const char *name, *operands, *summary, *about; /* about: paragraphs, an end of line after each; or NULL */
+	const struct rop_usage_option *options;
+	size_t n_options;
+};
+/* everywhere: the options of all commands; its summary and about stand around the list of them. */
+void rop_report_usage(const struct rop_usage *command, const struct rop_usage *everywhere, struct rop_text *out);
+void rop_report_overview(const struct rop_usage *commands, size_t n, const struct rop_usage *everywhere,
+			 struct rop_text *out);
+struct json_t *rop_report_usage_json(const struct rop_usage *commands, size_t n, const struct rop_usage *everywhere);
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
@@ -124,6 +162,18 @@ const char *rop_code_word(enum rop_code code); /* "Refused" */
 struct json_t *rop_report_error_json(enum rop_code code, const char *reason, const char *text);
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
+
+/* Of a topology file that is right: what it describes. */
+void rop_report_valid(const char *path, const struct rop_topology *topology, struct rop_text *out);
+/* Of a machine that was checked, with so many cells. */
+void rop_report_machine(const struct rop_machine *machine, size_t cells, struct rop_text *out);
+struct json_t *rop_report_machine_json(const struct rop_machine *machine, size_t cells);
+/* Of an ACL rule (rop_acl_rule): what each permission is for. */
+void rop_report_acl(enum rop_acl acl, struct rop_text *out);
+struct json_t *rop_report_acl_json(enum rop_acl acl, const char *user, const char *rule);
+/* Of a demo: its topology, and the configuration of one of its servers. */
+void rop_demo_topology(int first_port, int servers, struct rop_text *out);
+void rop_demo_server(const char *folder, int port, struct rop_text *out);
 
 struct json_t *rop_report_diagnostics_json(const char *path, bool valid, const struct rop_diags *diags);
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rop/err.h"
 #include "rop/mem.h"
 
 /* clang-format off */
@@ -48,5 +49,9 @@ struct rop_consent {
 	const char *digest;
 	struct rop_losses taken;
 };
+
+/* CLUSTER@DIGEST, or CLUSTER alone (*ret_digest NULL), as a person gives it on the command line. */
+bool rop_consent_parse(struct rop_arena *arena, const char *word, const char *cluster, const char **ret_digest,
+		       struct rop_err *err);
 
 #endif

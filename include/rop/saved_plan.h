@@ -62,12 +62,38 @@ void rop_saved_plan_differences(struct rop_arena *arena, const struct rop_saved_
  * was only shown. */
 void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const char *saved, const char *path,
 			     struct rop_text *out);
+/* What it was made of, and the commands it holds. */
+void rop_saved_plan_print(struct rop_arena *arena, const struct rop_saved_plan *plan, struct rop_text *out);
 /* The identities in order, for rop_saved_plan_holds. */
 const struct rop_saved_step **rop_saved_plan_index(struct rop_arena *arena, const struct rop_saved_plan *plan);
 bool rop_saved_plan_holds(const struct rop_saved_step **index, size_t n, const struct rop_step *step);
 
+/* agreed.c: a plan that was agreed upon, a saved one or the one just shown. Nothing else is done. */
+struct rop_report;
+struct rop_agreed {
+	const char *path; /* of the saved plan; NULL: it was shown, or --yes was said beforehand */
+	struct rop_saved_plan plan;
+	const struct rop_saved_step **index; /* NULL: --yes, all may be done */
+};
+/* The plan just shown becomes the one that is agreed upon; r and source (the topology's text) say what it is of. */
+void rop_agreed_take(const struct rop_report *r, const char *source, const struct rop_plan *plan,
+		     struct rop_agreed *ret);
+/* Does what was agreed upon still fit what is seen, of which this plan was made? Else what has changed is added. */
+bool rop_agreed_fits(const struct rop_agreed *agreed, const struct rop_report *r, const char *source,
+		     const struct rop_plan *plan, struct rop_text *out);
+bool rop_agreed_holds(const struct rop_agreed *agreed, const struct rop_step *step);
+/* Is a saved plan one of this topology? said_by: where that was read. `name` is what errors call the plan. */
+bool rop_saved_plan_is_of(const struct rop_saved_plan *plan, const struct rop_topology *topology, const char *name,
+			  const char *said_by, struct rop_err *err);
+/* Is the topology that was read from its own text the one that it names? */
+bool rop_saved_plan_holds_together(const struct rop_saved_plan *plan, const struct rop_topology *own, const char *name,
+				   struct rop_err *err);
+
 /* saved_plan_json.c: name is what errors call it; they are code 3. */
 struct json_t *rop_saved_plan_json(const struct rop_saved_plan *plan);
+/* The bytes of its file. What could not be read back is an error. */
+bool rop_saved_plan_bytes(struct rop_arena *arena, const char *name, const struct rop_saved_plan *plan,
+			  struct rop_text *out, struct rop_err *err);
 bool rop_saved_plan_parse(struct rop_arena *arena, const char *name, const char *bytes, size_t n,
 			  struct rop_saved_plan *ret, struct rop_err *err);
 

@@ -56,4 +56,8 @@ struct rop_seed_shape {
 /* Only of a cluster whose every node owns slots or replicates one that does. In the seed's arena. */
 void rop_seed_shape(const struct rop_seed *seed, struct rop_seed_shape *ret);
 
+/* A topology of the nodes that were seen, for facts that need one: as many shards as there are owners of slots. */
+struct rop_topology;
+struct rop_topology *rop_seed_topology(const struct rop_seed *seed);
+
 #endif

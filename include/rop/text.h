@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct rop_arena;
+struct rop_text;
 
 /* Durations are written 250ms, 5s, 10m, 1h: one number, one unit, at most 30 days. false: not one. */
 bool rop_duration_parse(const char *s, int64_t *ret_ms);
@@ -41,6 +42,13 @@ bool rop_text_is_visible(const char *s, size_t n);
 char *rop_text_visible(struct rop_arena *arena, const char *s, size_t n, size_t max);
 /* "a, b, c and 4 more": of n names the first `most`. */
 char *rop_text_some(struct rop_arena *arena, const char *const *names, size_t n, size_t most);
+/* Bytes of what fits into a line of a terminal: one that wraps could not be written over. The last column stays free,
+ * as some terminals go on to the next line when it is written. A character counts as one column, a wide one as what it
+ * may take. */
+size_t rop_text_fits(const char *line, size_t columns);
+/* Appends it in lines of at most `width` columns, broken at blanks; later lines begin at column `indent`, those that go
+ * on with an indented "  word  text" below its text. Its own ends of line stay; the last one is the caller's. */
+void rop_text_wrap(struct rop_text *out, const char *text, size_t indent, size_t width);
 bool rop_streq(const char *a, const char *b); /* NULL equals only NULL */
 const char *rop_plural(int64_t n);            /* what follows a word after a number: "s", or "" for 1 */
 

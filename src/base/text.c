@@ -280,3 +280,17 @@ char *rop_address_join(struct rop_arena *arena, const char *host, int port)
 {
 	return rop_printf(arena, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
 }
+
+size_t rop_text_fits(const char *line, size_t columns)
+{
+	size_t at = 0, n = strlen(line), used = 0;
+	while (at < n) {
+		uint32_t c;
+		size_t bytes = rop_char(line + at, n - at, &c);
+		used += c < 0x1100 ? 1 : 2;
+		if (used >= columns)
+			break;
+		at += bytes;
+	}
+	return at;
+}

@@ -220,42 +220,6 @@ bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int
 
 /* ---- help -------------------------------------------------------------------------------------------------- */
 
-static void print_options(const struct cli_option *options)
-{
-	for (const struct cli_option *o = options; o && o->name; o++) {
-		char left[64];
-		snprintf(left, sizeof left, "%s%c%s --%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
-			 o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-		printf("  %-30s %s\n", left, o->doc);
-	}
-}
-
-static json_t *options_json(const struct cli_option *options)
-{
-	json_t *list = json_array();
-	for (const struct cli_option *o = options; o && o->name; o++)
-		json_array_append_new(list, rop_json("{s:s, s:s%, s:o, s:s}", "name", o->name, "letter", &o->letter,
-						     (size_t)(o->letter != '\0'), "value", rop_json_text(o->arg),
-						     "summary", o->doc));
-	return list;
-}
-
-static json_t *command_json(const struct cli_command *command)
-{
-	return rop_json("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "operands", command->operands, "summary",
-			command->summary, "about", rop_json_text(command->about), "options",
-			options_json(command->options));
-}
-
-static void help_json(const struct cli_command *command)
-{
-	json_t *list = json_array();
-	for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++)
-		if (!command || command == *c)
-			json_array_append_new(list, command_json(*c));
-	cli_print_json(rop_json("{s:o, s:o}", "commands", list, "options", options_json(CLI_GLOBAL_OPTIONS)));
-}
-
 void cli_version(const struct cli *cli)
 {
 	if (cli->values.output == CLI_TEXT)
@@ -264,40 +228,39 @@ void cli_version(const struct cli *cli)
 		cli_print_json(rop_json("{s:s}", "version", PACKAGE_VERSION));
 }
 
-#define OVERVIEW_COLUMN 33 /* where the summaries begin */
+static struct rop_usage usage_of(const struct cli *cli, const char *name, const struct cli_option *options)
+{
+	ROP_LIST(struct rop_usage_option) list = { 0 };
+	for (const struct cli_option *o = options; o && o->name; o++)
+		*rop_push(cli->arena, &list) = (struct rop_usage_option){ o->name, o->letter, o->arg, o->doc };
+	return (struct rop_usage){ .name = name, .options = list.at, .n_options = list.n };
+}
 
 void cli_help(const struct cli *cli, const struct cli_command *command)
 {
-	if (cli->values.output != CLI_TEXT) {
-		help_json(command);
-		return;
+	struct rop_usage everywhere = usage_of(cli, "redis-operator", CLI_GLOBAL_OPTIONS);
+	ROP_LIST(struct rop_usage) list = { 0 };
+	ROP_OWN_TEXT text = { 0 };
+	everywhere.summary = "redis-operator - creates, verifies and keeps Redis and Valkey clusters on plain machines";
+	everywhere.about = "Exit codes: 0 done  1 error  2 changes (plan --detailed-exitcode)\n"
+			   "            3 wrong input  4 refused  5 busy  6 not converged in time\n"
+			   "            7 stale plan  8 unreachable  9 not permitted\n"
+			   "            10 slots not served (--exit-code)  70 internal error\n"
+			   "\nTo try it: redis-operator demo up\n";
+	for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++) {
+		if (command && command != *c)
+			continue;
+		struct rop_usage *usage = rop_push(cli->arena, &list);
+		*usage = usage_of(cli, (*c)->name, (*c)->options);
+		usage->operands = (*c)->operands;
+		usage->summary = (*c)->summary;
+		usage->about = (*c)->about;
 	}
-	if (command) {
-		printf("redis-operator %s%s%s%s\n\n%s.\n", command->name, *command->operands ? " " : "",
-		       command->operands, command->options ? " [options]" : "", command->summary);
-		if (command->about)
-			printf("\n%s", command->about);
-		if (command->options) {
-			printf("\nOptions\n");
-			print_options(command->options);
-		}
-	} else {
-		printf("redis-operator - creates, verifies and keeps Redis and Valkey clusters on plain machines\n\n"
-		       "  redis-operator COMMAND ... [options]\n\nCommands\n");
-		for (const struct cli_command *const *c = CLI_COMMANDS; *c; c++) {
-			int width = OVERVIEW_COLUMN - 4 - (int)strlen((*c)->name);
-			printf("  %s %-*s", (*c)->name, width, (*c)->operands);
-			if ((int)strlen((*c)->operands) > width) /* too long to stand beside it */
-				printf("\n%*s", OVERVIEW_COLUMN - 1, "");
-			printf(" %s\n", (*c)->summary);
-		}
-	}
-	printf("\nOptions everywhere\n");
-	print_options(CLI_GLOBAL_OPTIONS);
-	if (!command)
-		printf("\nExit codes: 0 done  1 error  2 changes (plan --detailed-exitcode)  3 wrong input  4 refused  "
-		       "5 busy\n"
-		       "            6 not converged in time  7 stale plan  8 unreachable  9 not permitted\n"
-		       "            10 slots not served (--exit-code)  70 internal error\n"
-		       "\nTo try it: redis-operator demo up\n");
+	if (cli->values.output != CLI_TEXT)
+		cli_print_json(rop_report_usage_json(list.at, list.n, &everywhere));
+	else if (command)
+		rop_report_usage(list.at, &everywhere, &text);
+	else
+		rop_report_overview(list.at, list.n, &everywhere, &text);
+	cli_print(&text);
 }

@@ -29,7 +29,7 @@ struct cli_values { /* every option of every command has a place here */
 	int detailed_exitcode, exit_code, yes, step, watch, purge;
 	const char *allow_data_loss, *out, *reason;
 	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
-	int64_t timeout_ms, for_ms, limit;
+	int64_t timeout_ms, for_ms, limit, port;
 };
 
 enum cli_option_type { CLI_FLAG, CLI_STRING, CLI_DURATION, CLI_NUMBER, CLI_OUTPUT, CLI_COLOR };
@@ -126,8 +126,8 @@ bool session_open_machine(struct session *s, struct rop_err *err);
 bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_err *err);
 /* Loop, names resolved, password read. */
 bool session_open_nodes(struct session *s, struct rop_err *err);
-/* One look at all nodes, into s->seen. */
-bool session_look(struct session *s, unsigned flags, struct rop_err *err);
+/* One look at all nodes, into s->seen too. */
+const struct rop_observed *session_look(struct session *s, unsigned flags);
 /* All of that in order, for commands that look and change nothing: the database is read where there is one. */
 bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more,
 			  struct rop_err *err);
@@ -146,14 +146,10 @@ struct rop_situation *session_situation(const struct session *s);
 bool session_is_file(const char *name);
 /* What was saved by plan --out is no topology: said with what to do. true: it is something else, or cannot be read. */
 bool session_is_no_plan(struct cli *cli, const char *path, struct rop_err *err);
-/* Standard input, as a topology's text. */
-bool cli_read_stdin(struct cli *cli, const char **ret_text, struct rop_err *err);
 #define CLI_STDIN "-"
 
 bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err);
 const char *cli_state_path(struct cli *cli);
-/* Absolute where it can be: what is kept is read again from another folder. */
-const char *cli_full_path(struct cli *cli, const char *path);
 /* Names of the clusters in the database: all (only NULL), or the one asked for, which must be there. store may be NULL.
  */
 bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, const char ***ret_names, size_t *ret_n,
@@ -170,7 +166,7 @@ bool consent_ask(struct session *s, const struct rop_plan *plan);
 /* Of another operator on the nodes: on stderr. */
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now);
 
-/* who.c: who calls this, and what for. */
+/* Who calls this, and what for. */
 struct rop_deed cli_deed(struct cli *cli, enum rop_deed_kind what, const char *note);
 #define CLI_REASON_OPTION \
 	{ \

@@ -16,26 +16,6 @@ static bool name_is_fine(const char *user, struct rop_err *err)
 	return *user || rop_fail(err, ROP_INVALID, "--user: a name is missing");
 }
 
-static json_t *as_json(enum rop_acl acl, const char *user, const char *rule)
-{
-	json_t *list = json_array();
-	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
-		if (rop_permission_is_of((enum rop_permission)p, acl))
-			json_array_append_new(list, json_pack("{s:s, s:s}", "command",
-							      rop_permission_name((enum rop_permission)p), "for",
-							      rop_permission_doc((enum rop_permission)p)));
-	return json_pack("{s:s, s:s, s:s, s:o}", "acl", rop_acl_name(acl), "user", user, "rule", rule, "permissions",
-			 list);
-}
-
-static void tell_what_for(struct cli *cli, enum rop_acl acl)
-{
-	for (int p = 0; p < ROP_PERMISSIONS_N; p++)
-		if (rop_permission_is_of((enum rop_permission)p, acl))
-			cli_tell(cli, "  %-26s to %s", rop_permission_name((enum rop_permission)p),
-				 rop_permission_doc((enum rop_permission)p));
-}
-
 static enum rop_code run(struct cli *cli, int argc, char **argv)
 {
 	(void)argc;
@@ -51,12 +31,14 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		return cli_fail(&err);
 	const char *rule = rop_acl_rule(cli->arena, (enum rop_acl)acl, user);
 	if (cli->values.output != CLI_TEXT) {
-		cli_print_json(as_json((enum rop_acl)acl, user, rule));
+		cli_print_json(rop_report_acl_json((enum rop_acl)acl, user, rule));
 		return ROP_OK;
 	}
 	printf("%s\n", rule);
+	ROP_OWN_TEXT what_for = { 0 };
+	rop_report_acl((enum rop_acl)acl, &what_for);
 	if (cli->values.verbose)
-		tell_what_for(cli, (enum rop_acl)acl);
+		cli_tell_text(cli, &what_for);
 	return ROP_OK;
 }
 
@@ -76,11 +58,10 @@ const struct cli_command cli_acl = {
 	.summary = "Print the smallest ACL rule for that use",
 	.about = "One command for redis-cli, to be given to every node:\n"
 		 "  redis-operator acl operator | redis-cli -h HOST\n"
-		 "It sets no password and takes none away: 'ACL SETUSER redis-operator >SECRET' does. Then 'ACL SAVE', "
-		 "where the servers\n"
-		 "have an aclfile, or 'CONFIG REWRITE'.\n"
-		 "  observer     plan, status, check, explain, import: the servers themselves keep it from changing "
-		 "anything\n"
+		 "It sets no password and takes none away: 'ACL SETUSER redis-operator >SECRET' does. Then "
+		 "'ACL SAVE', where the servers have an aclfile, or 'CONFIG REWRITE'.\n"
+		 "  observer     plan, status, check, explain, import: the servers themselves keep it from "
+		 "changing anything\n"
 		 "  operator     apply, run\n"
 		 "  mover        apply, run, where slots are to be moved: it may move keys\n"
 		 "  replication  masteruser: what a replica needs of its primary\n"

@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "progress.h"
 #include "review.h"
+#include "rop/host.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
@@ -49,7 +50,7 @@ static void on_step(void *arg, const struct rop_step *step, enum rop_expect_stat
 static bool may_step(void *arg, const struct rop_step *step)
 {
 	const struct applying *a = arg;
-	return review_holds(a->review, step);
+	return rop_agreed_holds(&a->review->agreed, step);
 }
 
 static void tick(void *arg)
@@ -105,7 +106,7 @@ static int64_t patience_ms(const struct applying *a)
 static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *err)
 {
 	const struct rop_topology *t = a->s->topology;
-	const char *canonical = rop_topology_canonical(a->cli->arena, t), *path = cli_full_path(a->cli, t->path);
+	const char *canonical = rop_topology_canonical(a->cli->arena, t), *path = rop_full_path(a->cli->arena, t->path);
 	struct rop_store *store = a->s->store;
 	while (!rop_store_accept(store, t->name, t->digest, canonical, a->s->source, path, rop_wall_ms(), ret_revision,
 				 err)) {
@@ -153,7 +154,7 @@ static enum rop_code go(struct applying *a)
 	session_reconcile_options(a->s, &options.reconcile);
 	options.reconcile.on_transition = on_transition;
 	options.reconcile.on_step = on_step;
-	options.reconcile.may_step = a->review->index ? may_step : NULL;
+	options.reconcile.may_step = a->review->agreed.index ? may_step : NULL;
 	options.reconcile.arg = a;
 	a->progress.began_ms = rop_boot_ms();
 	if (!accept(a, &options.reconcile.revision, &err))
@@ -229,7 +230,7 @@ static void show(struct cli *cli, struct session *s, struct review *review, cons
 	if (terminal && (plan->steps.n || plan->result.reached))
 		rop_report_plan(&report, plan, &text);
 	review->lines = rop_plan_lines_new(&report, plan);
-	if (!terminal && !cli->values.yes && !review->path)
+	if (!terminal && !cli->values.yes && !review->agreed.path)
 		rop_plan_lines_planned(review->lines, &text);
 	cli_print(&text);
 	fflush(stdout);
@@ -242,13 +243,23 @@ static void make_plan(struct cli *cli, struct session *s, const struct review *r
 {
 	struct rop_reconcile_options options;
 	session_reconcile_options(s, &options);
-	options.step &= !review->path; /* the saved plan is one of the whole way */
+	options.step &= !review->agreed.path; /* the saved plan is one of the whole way */
 	rop_plan_make(cli->arena, &options, s->seen, session_clock(), ret_plan);
 }
 
 static bool is_refused(const struct rop_plan *plan)
 {
 	return plan->result.code != ROP_OK && plan->result.code != ROP_TIMEOUT;
+}
+
+static bool still_fits(const struct session *s, const struct review *review, const struct rop_plan *plan)
+{
+	ROP_OWN_TEXT text = { 0 };
+	const struct rop_report report = session_report(s);
+	bool fits = rop_agreed_fits(&review->agreed, &report, s->source, plan, &text);
+	if (!fits)
+		cli_fail_text(&text);
+	return fits;
 }
 
 /* The plan is shown and, where somebody is there to be asked, agreed upon; a saved plan was agreed upon before. */
@@ -258,31 +269,29 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	struct rop_err err = { 0 };
 	make_plan(cli, s, review, made);
 	const struct rop_plan plan = *made;
+	const struct rop_report report = session_report(s);
 	session_warn_of_second(cli, plan.first);
 	*ret_go = false;
 	bool refused = is_refused(&plan);
-	if (review->path && !(refused && plan.result.code == ROP_DENIED) && !review_fits(s, review, &plan))
+	if (review->agreed.path && !(refused && plan.result.code == ROP_DENIED) && !still_fits(s, review, &plan))
 		return ROP_STALE;
 	if (refused && consent_ask(s, &plan))
 		return ROP_CHANGES;
-	if (refused && (review->path || (!plan.steps.n && !s->image.pending.n))) {
+	if (refused && (review->agreed.path || (!plan.steps.n && !s->image.pending.n))) {
 		cli_findings(plan_reason(&plan), plan.result.text);
 		return plan.result.code;
 	}
 	show(cli, s, review, made);
-	if (plan.steps.n && !review->path && !may_go_on(cli, &err))
+	if (plan.steps.n && !review->agreed.path && !may_go_on(cli, &err))
 		return cli_fail(&err);
-	if (!review->path && !cli->values.yes) /* also of no steps: nobody said yes to what comes up later */
-		review_take(s, &plan, review);
+	if (!review->agreed.path && !cli->values.yes) /* also of no steps: nobody said yes to what comes up later */
+		rop_agreed_take(&report, s->source, &plan, &review->agreed);
 	review->planned = plan.steps.n > 0;
 	*ret_go = true;
 	return ROP_OK;
 }
 
-static bool look(struct session *s, struct rop_err *err)
-{
-	return session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS, err);
-}
+#define LOOK (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS)
 
 static bool take_lock(struct cli *cli, const struct session *s, struct rop_lock **lock, struct rop_err *err)
 {
@@ -299,17 +308,18 @@ static enum rop_code still_agreed(struct cli *cli, struct session *s, const stru
 	if (*lock)
 		return ROP_OK;
 	if (!take_lock(cli, s, lock, &err) ||
-	    !rop_store_load(s->store, cli->arena, s->topology->name, &s->image, &err) || !look(s, &err))
+	    !rop_store_load(s->store, cli->arena, s->topology->name, &s->image, &err) || !session_look(s, LOOK))
 		return cli_fail(&err);
 	make_plan(cli, s, review, &plan);
-	return review_fits(s, review, &plan) ? ROP_OK : ROP_STALE;
+	return still_fits(s, review, &plan) ? ROP_OK : ROP_STALE;
 }
 
 /* Nobody holds the cluster up while a question stands on a terminal: for the yes, or for consent to a loss. */
 static bool may_ask(const struct session *s, const struct review *review)
 {
 	const struct cli_values *values = &s->cli->values;
-	return ((!values->yes && !review->path) || (values->allow_data_loss && !s->consent)) && isatty(STDIN_FILENO);
+	return ((!values->yes && !review->agreed.path) || (values->allow_data_loss && !s->consent)) &&
+	       isatty(STDIN_FILENO);
 }
 
 static enum rop_code apply(struct cli *cli, struct session *s, struct review *review, struct rop_lock **lock,
@@ -317,7 +327,7 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 {
 	bool agreed = false;
 	if (!consent_take(s, err) || (!may_ask(s, review) && !take_lock(cli, s, lock, err)) ||
-	    !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) || !look(s, err))
+	    !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) || !session_look(s, LOOK))
 		return cli_fail(err);
 	enum rop_code code = agree(cli, s, review, &agreed);
 	if (!agreed && code == ROP_CHANGES) /* the loss was consented to: the plan is another one now */
@@ -365,12 +375,10 @@ const struct cli_command cli_apply = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Do it, once; return when the declared cluster is there and seen by all",
-	.about = "Shows the plan, asks (or takes --yes), and goes on from whatever is there: an interrupted run is "
-		 "finished by\n"
-		 "the next one. Silent, with exit code 0, when there is nothing to do; without a terminal one line per "
-		 "change.\n"
+	.about = "Shows the plan, asks (or takes --yes), and goes on from whatever is there: an interrupted "
+		 "run is finished by the next one. Silent, with exit code 0, when there is nothing to do; "
+		 "without a terminal one line per change.\n"
 		 "-o jsonl prints one object per event.\n"
-		 "A PLAN saved by 'plan --out' is not asked about: exactly its steps are done. Exit code 7, and what "
-		 "has changed,\n"
-		 "when anything that it relied on is not as it was.\n",
+		 "A PLAN saved by 'plan --out' is not asked about: exactly its steps are done. Exit code 7, "
+		 "and what has changed, when anything that it relied on is not as it was.\n",
 };

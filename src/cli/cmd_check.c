@@ -13,18 +13,6 @@ struct checking {
 	const struct rop_image *journal; /* NULL: there is no file, or it cannot be read */
 };
 
-/* Without a file nothing is declared that could be changed; and an [ERR] is never 0. */
-static struct rop_grade grade_of(const struct checking *c, const struct rop_report *report, struct rop_situation *now,
-				 size_t errors)
-{
-	struct rop_grade grade = rop_report_grade(report, now, NULL);
-	if (grade.code == ROP_CHANGES && !c->declared)
-		grade = (struct rop_grade){ .code = ROP_OK, .word = "converged", .why = "" };
-	if (errors && grade.code == ROP_OK)
-		grade = (struct rop_grade){ .code = ROP_TIMEOUT, .word = "degraded", .why = grade.why };
-	return grade;
-}
-
 static enum rop_code check(struct checking *c, const struct rop_topology *topology, const char *name)
 {
 	static const struct rop_image nothing_known;
@@ -47,7 +35,7 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 		json = rop_report_health_json(&report, now, name, &errors);
 	else
 		errors = rop_report_health(&report, now, &text);
-	struct rop_grade grade = grade_of(c, &report, now, errors);
+	struct rop_grade grade = rop_report_check_grade(&report, now, errors, c->declared);
 	if (json) {
 		json_object_set_new(json, "verdict", rop_report_grade_json(&grade));
 		cli_print_json(json);
@@ -57,21 +45,6 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	if (c->cli->values.exit_code)
 		return grade.code;
 	return errors ? ROP_FAIL : ROP_OK;
-}
-
-/* A topology of the nodes found, for facts that need one: as many shards as there are owners of slots. */
-static struct rop_topology *topology_found(struct checking *c)
-{
-	struct rop_topology *t = rop_alloc(c->cli->arena, sizeof *t);
-	t->name = c->seen->nodes[0].address;
-	for (size_t i = 0; i < c->seen->n; i++) {
-		const struct rop_node *node = &c->seen->nodes[i];
-		*rop_push(c->cli->arena, &t->nodes) = (struct rop_declared_node){ .host = node->ip,
-										  .ip = node->ip,
-										  .port = node->port };
-		t->shards += !rop_slots_empty(&node->slots);
-	}
-	return t;
 }
 
 static enum rop_code check_file(struct checking *c, const char *path)
@@ -85,7 +58,7 @@ static enum rop_code check_file(struct checking *c, const char *path)
 		return cli_fail(&err);
 	}
 	bool read = session_open_topology(&s, c->cli, path, &err) && session_open_store(&s, ROP_STORE_READ, &unread);
-	if (s.topology && session_open_nodes(&s, &err) && session_look(&s, ROP_OBSERVE_SETTINGS, &err)) {
+	if (s.topology && session_open_nodes(&s, &err) && session_look(&s, ROP_OBSERVE_SETTINGS)) {
 		c->seen = s.seen;
 		c->declared = true;
 		c->journal = read ? &s.image : NULL;
@@ -105,7 +78,7 @@ static enum rop_code check_seed(struct checking *c, const char *text)
 	if (rop_seed_open(&seed, c->cli->arena, text, c->cli->values.user, c->cli->values.password_file, &err)) {
 		rop_seed_look(&seed, 0, NULL, 0);
 		c->seen = seed.seen;
-		code = check(c, topology_found(c), text);
+		code = check(c, rop_seed_topology(&seed), text);
 	} else {
 		code = cli_fail(&err);
 	}
@@ -139,11 +112,9 @@ const struct cli_command cli_check = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Is this cluster healthy? Exit 1 on any [ERR]",
-	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), links, "
-		 "cluster_state\n"
-		 "of every node, replicas of replicas, rival claims.\n"
-		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes answer, "
-		 "4 refused,\n"
-		 "10 some slots are not served, 6 any other [ERR] or degraded, 2 not as declared, 0. -q then prints "
-		 "nothing.\n",
+	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), "
+		 "links, cluster_state of every node, replicas of replicas, rival claims.\n"
+		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes "
+		 "answer, 4 refused, 10 some slots are not served, 6 any other [ERR] or degraded, 2 not as "
+		 "declared, 0. -q then prints nothing.\n",
 };

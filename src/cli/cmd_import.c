@@ -4,27 +4,12 @@
  * The text is not trusted to be right because it was made with care: it is read back, a cluster formed anew from it is
  * laid out, and it is planned against the living nodes. Only a file that changes nothing is printed.
  */
-#include <string.h>
-
 #include "cli.h"
 #include "rop/import.h"
-#include "rop/text.h"
+#include "rop/look.h"
 
 #define AGREE_MS 10000 /* how long nodes may take to come to agree by themselves */
 #define LOOK_AGAIN_MS 100
-
-static void wake(void *arg)
-{
-	rop_loop_stop(arg);
-}
-
-static void nap(struct session *s)
-{
-	struct rop_timer *timer = rop_timer_new(s->loop, wake, s->loop);
-	rop_timer_start(timer, LOOK_AGAIN_MS);
-	rop_loop_run(s->loop);
-	rop_timer_free(timer);
-}
 
 /* As plan does it. What the nodes are about to settle by themselves is waited for, a little. */
 static bool plan_it(struct session *s, struct rop_plan *ret_plan, struct rop_err *err)
@@ -34,9 +19,8 @@ static bool plan_it(struct session *s, struct rop_plan *ret_plan, struct rop_err
 	bool told = false;
 	if (!session_open_machine(s, err) || !session_open_nodes(s, err))
 		return false;
-	for (;; nap(s)) {
-		if (!session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, err))
-			return false;
+	for (;; rop_look_wait(s->loop, LOOK_AGAIN_MS)) {
+		session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL);
 		session_reconcile_options(s, &options);
 		rop_plan_make(s->cli->arena, &options, s->seen, session_clock(), ret_plan);
 		bool settling = ret_plan->steps.n == 0 && ret_plan->result.reached &&
@@ -88,16 +72,6 @@ static enum rop_code describe(struct rop_import *im, struct session *s)
 	return ROP_OK;
 }
 
-static void choose_addresses(struct cli *cli, struct rop_seed *seed)
-{
-	size_t replaced = rop_seed_choose_addresses(seed);
-	if (replaced)
-		cli_tell(cli,
-			 "warning: %zu node%s announce%s a loopback address, which leads nowhere from other machines; "
-			 "the file says %s (set cluster-announce-ip)",
-			 replaced, rop_plural((int64_t)replaced), replaced == 1 ? "s" : "", seed->host);
-}
-
 static enum rop_code import(struct cli *cli, struct rop_seed *seed)
 {
 	const struct cli_values *values = &cli->values;
@@ -112,25 +86,13 @@ static enum rop_code import(struct cli *cli, struct rop_seed *seed)
 	};
 	size_t n_settings;
 	const char **settings = rop_import_settings(cli->arena, &n_settings);
-	choose_addresses(cli, seed);
+	ROP_OWN_TEXT warning = { 0 };
+	rop_import_addresses(seed, rop_seed_choose_addresses(seed), &warning);
+	cli_tell_text(cli, &warning);
 	rop_seed_look(seed, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL, settings, n_settings);
 	enum rop_code code = describe(&im, &s);
 	session_close(&s);
 	return code;
-}
-
-static bool name_is_fine(const char *name, struct rop_err *err)
-{
-	size_t n = name ? strlen(name) : 0;
-	if (!name)
-		return true;
-	if (n <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && name[0] != '-' &&
-	    name[n - 1] != '-')
-		return true;
-	return rop_fail(err, ROP_INVALID,
-			"--name: '%s' is not a cluster's name: lower-case letters, digits and '-', with a letter or "
-			"digit at both ends, at most 63",
-			name);
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -138,7 +100,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	struct rop_err err = { 0 };
 	struct rop_seed seed = { 0 };
-	bool fine = name_is_fine(cli->values.name, &err) &&
+	bool fine = rop_import_name_is_fine(cli->values.name, &err) &&
 		    rop_seed_open(&seed, cli->arena, argv[0], cli->values.user, cli->values.password_file, &err);
 	enum rop_code code = fine ? import(cli, &seed) : cli_fail(&err);
 	rop_seed_close(&seed);
@@ -159,8 +121,7 @@ const struct cli_command cli_import = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Print the topology file of a cluster that exists already",
-	.about = "Asks every node that the one at HOST:PORT knows, and changes nothing. The file is printed only if "
-		 "'plan' of it says\n"
-		 "that there are no changes: a cluster that is not whole, or that the file could not describe, is "
-		 "refused (exit 4).\n",
+	.about = "Asks every node that the one at HOST:PORT knows, and changes nothing. The file is printed "
+		 "only if 'plan' of it says that there are no changes: a cluster that is not whole, or that "
+		 "the file could not describe, is refused (exit 4).\n",
 };

@@ -9,14 +9,12 @@ static enum rop_code check(const struct cli *cli, const struct rop_machine *mach
 	struct rop_err err = { 0 };
 	if (!rop_machine_check_table(machine, &cells, &err))
 		return cli_fail(&err);
-	if (cli->values.output != CLI_TEXT) {
-		cli_print_json(rop_json("{s:o, s:s, s:b, s:i, s:I, s:s}", "path", rop_json_text(machine->path),
-					"machine", machine->name, "sound", true, "states", (int)machine->n_states,
-					"cells", (json_int_t)cells, "digest", machine->digest));
-		return ROP_OK;
-	}
-	printf("%s: machine '%s' is sound: %zu states, %zu cells (state x facts), each leads somewhere; digest %s\n",
-	       machine->path, machine->name, machine->n_states, cells, machine->digest);
+	ROP_OWN_TEXT text = { 0 };
+	if (cli->values.output != CLI_TEXT)
+		cli_print_json(rop_report_machine_json(machine, cells));
+	else
+		rop_report_machine(machine, cells, &text);
+	cli_print(&text);
 	return ROP_OK;
 }
 

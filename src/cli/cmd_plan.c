@@ -1,11 +1,10 @@
 /* cmd_plan.c - what would apply do? Looks once, changes nothing. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
+#include "rop/host.h"
 #include "rop/saved_plan.h"
-#include "saved_plan_file.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit with what the cluster is: 10, 6, 2 (changes) or 0",
@@ -16,40 +15,22 @@ static const struct cli_option OPTIONS[] = {
 	{ 0 },
 };
 
-/* A plan must not be written over what it is a plan of. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* What could not be read back is not written. */
 static bool save(struct cli *cli, const struct session *s, const struct rop_plan *plan, struct rop_err *err)
 {
-	struct rop_saved_plan saved, again;
+	struct rop_saved_plan saved;
 	const char *path = cli->values.out;
 	if (strcmp(s->topology->path, CLI_STDIN) == 0)
 		return rop_fail(err, ROP_INVALID,
 				"--out: apply of a saved plan reads the topology file again, and this one "
 				"came from standard input\n  -> write it to a file first");
-	if (is_same_file(path, s->topology->path))
+	if (rop_is_same_file(path, s->topology->path))
 		return rop_fail(err, ROP_INVALID, "--out %s is the topology file itself; name another", path);
 	rop_saved_plan_make(cli->arena, s->topology, s->source, s->machine, &s->image, plan, &saved);
-	saved.path = cli_full_path(cli, saved.path);
-	json_t *json = rop_saved_plan_json(&saved);
-	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-	json_decref(json);
-	if (!text)
-		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
+	saved.path = rop_full_path(cli->arena, saved.path);
 	ROP_OWN_TEXT bytes = { 0 };
-	rop_text_add(&bytes, "%s\n", text);
-	free(text);
-	struct rop_err unreadable = { 0 };
-	if (!rop_saved_plan_parse(cli->arena, path, bytes.at, bytes.n, &again, &unreadable))
-		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: %s", unreadable.text);
-	if (again.nodes.n != saved.nodes.n || again.steps.n != saved.steps.n)
-		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
-	return saved_plan_write(path, bytes.at, bytes.n, err);
+	if (!rop_saved_plan_bytes(cli->arena, path, &saved, &bytes, err))
+		return false;
+	return rop_plan_file_write(path, bytes.at, bytes.n, err);
 }
 
 static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, const struct rop_grade *grade,
@@ -119,13 +100,13 @@ const struct cli_command cli_plan = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "What would apply do? Changes nothing",
-	.about = "Looks at every node once, then runs the machine against the cluster as it is predicted to become.\n"
+	.about = "Looks at every node once, then runs the machine against the cluster as it is predicted to "
+		 "become.\n"
 		 "Signs: + is made, ~ is changed. With -o json every command is listed, with its reason and "
 		 "expectation.\n"
-		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses with "
-		 "exit code 7\n"
-		 "and what has changed.\n"
-		 "With --detailed-exitcode: 10 when slots are not served, or 6 when something else is wrong, that "
-		 "these changes\n"
-		 "do not mend; 2 when there are changes; 0 when there is nothing to do. -q then prints nothing.\n",
+		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses "
+		 "with exit code 7 and what has changed.\n"
+		 "With --detailed-exitcode: 10 when slots are not served, or 6 when something else is wrong, "
+		 "that these changes do not mend; 2 when there are changes; 0 when there is nothing to do. -q "
+		 "then prints nothing.\n",
 };

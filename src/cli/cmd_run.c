@@ -61,9 +61,8 @@ const struct cli_command cli_run = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "The daemon: keep every cluster in clusters.d/ converged",
-	.about = "Works on all topology files of the folder at once, until SIGTERM. A file that is added or changed is "
-		 "taken up; one\n"
-		 "that is removed is no longer managed, and nothing is deleted; one with errors changes nothing. "
-		 "SIGHUP reads the\n"
-		 "configuration and all files again. Options win over the configuration file.\n",
+	.about = "Works on all topology files of the folder at once, until SIGTERM. A file that is added or "
+		 "changed is taken up; one that is removed is no longer managed, and nothing is deleted; one "
+		 "with errors changes nothing. SIGHUP reads the configuration and all files again. Options win "
+		 "over the configuration file.\n",
 };

@@ -93,20 +93,6 @@ static bool watch(struct cli *cli, const char *name, struct rop_err *err)
 	return fine;
 }
 
-/* Those of no cluster that was shown: a file that was never right, or whose cluster is not known any more. */
-static void keep_unknown(struct file_errors *errors, const char *const *names, size_t n)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < errors->n; i++) {
-		bool known = false;
-		for (size_t k = 0; k < n; k++)
-			known |= rop_streq(errors->at[i].cluster, names[k]);
-		if (!known)
-			errors->at[kept++] = errors->at[i];
-	}
-	errors->n = kept;
-}
-
 static void print_unknown(struct cli *cli, const struct file_errors *errors)
 {
 	if (cli->values.output == CLI_JSONL)
@@ -132,7 +118,7 @@ static bool print_all(struct telling *t, struct rop_err *err)
 	rop_store_close(store);
 	if (!fine)
 		return false;
-	keep_unknown(&errors, names, n);
+	rop_report_file_errors_unknown(errors.at, &errors.n, names, n);
 	t->list = cli->values.output == CLI_JSON ? json_array() : NULL;
 	if (!n && !errors.n)
 		cli_tell(cli, "no clusters in %s; 'redis-operator status FILE' looks at one", cli_state_path(cli));
@@ -179,10 +165,9 @@ const struct cli_command cli_status = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Nodes, roles, slots, state, conditions, pending expectations",
-	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every cluster of the "
-		 "database.\n"
-		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes answer, "
-		 "4 refused,\n"
-		 "10 some slots are not served, 6 degraded, 2 not as declared, 0; of several clusters the worst. -q "
-		 "then prints nothing.\n",
+	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every "
+		 "cluster of the database.\n"
+		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes "
+		 "answer, 4 refused, 10 some slots are not served, 6 degraded, 2 not as declared, 0; of "
+		 "several clusters the worst. -q then prints nothing.\n",
 };

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "rop/text.h"
+#include "rop/host.h"
 
 /* false: err says why it is no topology file at all. */
 static bool read_one(struct cli *cli, const char *path, struct rop_diags *diags, struct rop_topology **ret_topology,
@@ -16,7 +16,7 @@ static bool read_one(struct cli *cli, const char *path, struct rop_diags *diags,
 		*ret_right = rop_topology_load(cli->arena, path, diags, ret_topology);
 		return true;
 	}
-	if (!cli_read_stdin(cli, &text, err))
+	if (!rop_stdin_read(cli->arena, &text, err))
 		return false;
 	*ret_right = rop_doc_parse(cli->arena, CLI_STDIN, text, strlen(text), diags, &doc) &&
 		     rop_topology_from_doc(cli->arena, doc, diags, ret_topology);
@@ -48,13 +48,10 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 			continue;
 		}
 		cli_print_diags(&diags);
-		if (right && !topology->discovery_dns)
-			printf("%s: ok, cluster '%s': %d shard%s, %zu node%s\n", argv[i], topology->name,
-			       topology->shards, rop_plural(topology->shards), topology->nodes.n,
-			       rop_plural((int64_t)topology->nodes.n));
-		else if (right)
-			printf("%s: ok, cluster '%s': %d shard%s, nodes discovered as %s\n", argv[i], topology->name,
-			       topology->shards, rop_plural(topology->shards), topology->discovery_dns);
+		ROP_OWN_TEXT text = { 0 };
+		if (right)
+			rop_report_valid(argv[i], topology, &text);
+		cli_print(&text);
 	}
 	if (cli->values.output == CLI_JSON)
 		cli_print_json(rop_json("{s:o}", "files", files));

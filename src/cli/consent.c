@@ -14,16 +14,7 @@ bool consent_take(struct session *s, struct rop_err *err)
 	const char *word = s->cli->values.allow_data_loss, *name = s->topology->name;
 	if (!word)
 		return true;
-	size_t n = strcspn(word, "@");
-	if (n != strlen(name) || strncmp(word, name, n) != 0)
-		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%.*s', but the file describes cluster '%s'",
-				(int)n, word, name);
-	if (word[n] && (strlen(word + n + 1) != 8 || strspn(word + n + 1, "0123456789abcdef") != 8))
-		return rop_fail(err, ROP_INVALID,
-				"--allow-data-loss=%s: after '@' stand the 8 hexadecimal digits that plan printed",
-				word);
-	s->consent = word[n] ? word + n + 1 : NULL;
-	return true;
+	return rop_consent_parse(s->cli->arena, word, name, &s->consent, err);
 }
 
 bool consent_ask(struct session *s, const struct rop_plan *plan)

@@ -23,10 +23,8 @@ redis_operator_SOURCES = \
 	src/cli/main.c \
 	src/cli/progress.c src/cli/progress.h \
 	src/cli/review.c src/cli/review.h \
-	src/cli/saved_plan_file.c src/cli/saved_plan_file.h \
 	src/cli/session.c \
-	src/cli/terminal.c \
-	src/cli/who.c
+	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c
 redis_operator_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 redis_operator_LDADD = $(ROP_LIBS)

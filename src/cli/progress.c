@@ -96,40 +96,11 @@ void progress_step(struct progress *p, const struct rop_step *step, enum rop_exp
 	rop_log_step(p->cluster, step, status, note);
 }
 
-/* What it waits for, in a few words: the first thing that is open. *ret_open: is there such a thing? */
-static const char *waits_for(const struct rop_reconcile *r, bool *ret_open)
-{
-	struct rop_situation *now = (struct rop_situation *)rop_reconcile_situation(r);
-	*ret_open = true;
-	if (!now)
-		return "the nodes' first answers";
-	rop_situation_open(now);
-	*ret_open = now->open.n > 0;
-	return *ret_open ? now->open.at[0].text : "a second look that confirms it";
-}
-
 /* Of the terminal that is written to; where it does not say, that of old. */
 static size_t terminal_width(void)
 {
 	struct winsize size;
 	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
-}
-
-/* Bytes of what fits into a line: one that wraps could not be written over. The last column stays free, as some
- * terminals go on to the next line when it is written. A character counts as one column, a wide one as what it may
- * take. */
-static size_t fits_in(const char *line, size_t columns)
-{
-	size_t at = 0, n = strlen(line), used = 0;
-	while (at < n) {
-		uint32_t c;
-		size_t bytes = rop_char(line + at, n - at, &c);
-		used += c < 0x1100 ? 1 : 2;
-		if (used >= columns)
-			break;
-		at += bytes;
-	}
-	return at;
 }
 
 int64_t progress_every_ms(const struct progress *p)
@@ -139,27 +110,28 @@ int64_t progress_every_ms(const struct progress *p)
 
 void progress_tick(struct progress *p, const struct rop_reconcile *r)
 {
-	int64_t now = rop_boot_ms(), elapsed = now - p->began_ms;
-	int64_t left = p->cli->values.timeout_ms - elapsed,
-		left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
-	const char *state = rop_reconcile_state(r), *what;
-	bool open, due = now - p->said_ms >= SAID_EVERY_MS;
+	ROP_OWN_TEXT line = { 0 };
+	int64_t now = rop_boot_ms();
+	bool due = now - p->said_ms >= SAID_EVERY_MS;
 	if (!p->cli->live && !due)
 		return;
-	what = waits_for(r, &open);
+	struct rop_waiting waiting = { .cluster = p->cluster,
+				       .state = rop_reconcile_state(r),
+				       .elapsed_ms = now - p->began_ms,
+				       .timeout_ms = p->cli->values.timeout_ms };
+	rop_report_waits_for(&waiting, (struct rop_situation *)rop_reconcile_situation(r));
 	if (for_programs(p)) {
 		p->said_ms = now;
-		cli_print_event(rop_report_waiting_json(p->cluster, state, what, left));
-	} else if (p->cli->live) {
-		ROP_OWN_ARENA arena = rop_arena_new();
-		const char *line = rop_printf(arena, "%s: %s, %.1f s, at most %lld s more: %s", p->cluster, state,
-					      (double)elapsed / 1000, (long long)left_s, what);
-		fprintf(stderr, "\r\033[K%.*s", (int)fits_in(line, terminal_width()), line);
+		cli_print_event(rop_report_waiting_json(&waiting));
+		return;
+	}
+	rop_report_waiting(&waiting, p->cli->live, &line);
+	if (p->cli->live) {
+		fprintf(stderr, "\r\033[K%.*s", (int)rop_text_fits(line.at, terminal_width()), line.at);
 		p->line_open = true;
-	} else if (open || p->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
+	} else if (waiting.open || p->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
 		p->said_ms = now;
-		cli_tell(p->cli, "%s: %s, for %lld s, at most %lld s more: %s", p->cluster, state,
-			 (long long)(elapsed / 1000), (long long)left_s, what);
+		cli_tell(p->cli, "%s", line.at);
 	}
 }
 
@@ -189,18 +161,12 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 		progress_not_done(p);
 	if (for_programs(p) || result->code != ROP_OK)
 		return;
-	ROP_OWN_TEXT rest = { 0 };
+	ROP_OWN_TEXT rest = { 0 }, end = { 0 };
 	rop_plan_lines_reached(p->lines, &rest);
 	print_done(p, &rest);
-	if (!result->reached)
-		cli_tell(p->cli, "%s: one batch of %zu step%s done; apply --step again, or without --step to go on",
-			 p->cluster, result->steps, rop_plural((int64_t)result->steps));
-	else if (result->steps && !p->cli->values.quiet)
-		printf("%s: converged in %.2f s, %zu step%s: %zu node%s agree%s, 16384 slots owned, cluster_state ok "
-		       "everywhere\n",
-		       p->cluster, (double)took_ms / 1000, result->steps, rop_plural((int64_t)result->steps),
-		       now->answering, rop_plural((int64_t)now->answering), now->answering == 1 ? "s" : "");
-	else if (!result->steps && p->cli->live)
-		cli_tell(p->cli, "%s: converged, nothing had to be done (waited %.1f s until all nodes agreed)",
-			 p->cluster, (double)took_ms / 1000);
+	rop_report_end(p->cluster, result, took_ms, now, &end);
+	if (result->reached && result->steps && !p->cli->values.quiet)
+		cli_print(&end);
+	else if (!result->reached || (!result->steps && p->cli->live))
+		cli_tell_text(p->cli, &end);
 }

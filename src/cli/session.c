@@ -1,35 +1,18 @@
 /* session.c - one cluster from the command line: its file, its machine, its rows, its nodes. */
 #include "config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builtin.h"
 #include "cli.h"
-#include "rop/saved_plan.h"
-#include "saved_plan_file.h"
+#include "rop/host.h"
+#include "rop/look.h"
 
 const char *cli_state_path(struct cli *cli)
 {
-	const char *home = getenv("HOME"), *base = getenv("XDG_STATE_HOME");
-	if (cli->values.state)
-		return cli->values.state;
-	if (geteuid() == 0)
-		return "/var/lib/redis-operator/state.db";
-	if (base && base[0] == '/')
-		return rop_printf(cli->arena, "%s/redis-operator/state.db", base);
-	return rop_printf(cli->arena, "%s/.local/state/redis-operator/state.db", home ? home : "");
-}
-
-const char *cli_full_path(struct cli *cli, const char *path)
-{
-	char *real = realpath(path, NULL);
-	const char *copy = rop_strdup(cli->arena, real ? real : path);
-	free(real);
-	return copy;
+	return cli->values.state ? cli->values.state : rop_state_path(cli->arena);
 }
 
 /* ---- topology ---------------------------------------------------------------------------------------------- */
@@ -84,29 +67,12 @@ bool session_is_no_plan(struct cli *cli, const char *path, struct rop_err *err)
 	const char *bytes = NULL;
 	size_t n = 0;
 	struct rop_err unsafe = { 0 };
-	if (saved_plan_read(cli->arena, path, &bytes, &n, &unsafe) && !bytes)
+	if (rop_plan_file_read(cli->arena, path, &bytes, &n, &unsafe) && !bytes)
 		return true;
 	return rop_fail(err, ROP_INVALID,
 			"%s is a saved plan, not a topology file\n  -> redis-operator show %s prints it, "
 			"redis-operator apply %s does it",
 			path, path, path);
-}
-
-bool cli_read_stdin(struct cli *cli, const char **ret_text, struct rop_err *err)
-{
-	ROP_OWN_TEXT text = { 0 };
-	char buf[65536];
-	for (size_t n; text.n <= ROP_SAVED_TOPOLOGY_MAX && (n = fread(buf, 1, sizeof buf, stdin)) > 0;)
-		rop_text_put(&text, buf, n);
-	if (ferror(stdin))
-		return rop_fail(err, ROP_INVALID, "standard input cannot be read: %s", strerror(errno));
-	if (text.n > ROP_SAVED_TOPOLOGY_MAX)
-		return rop_fail(err, ROP_INVALID, "standard input: a topology file has at most %zu MiB",
-				ROP_SAVED_TOPOLOGY_MAX >> 20);
-	if (text.n && memchr(text.at, '\0', text.n))
-		return rop_fail(err, ROP_INVALID, "standard input holds a zero byte: it is no topology file");
-	*ret_text = rop_strndup(cli->arena, text.n ? text.at : "", text.n);
-	return true;
 }
 
 bool session_open_topology(struct session *s, struct cli *cli, const char *file_or_name, struct rop_err *err)
@@ -116,7 +82,7 @@ bool session_open_topology(struct session *s, struct cli *cli, const char *file_
 	const char *text;
 	s->cli = cli;
 	if (strcmp(file_or_name, CLI_STDIN) == 0)
-		return cli_read_stdin(cli, &text, err) && session_open_source(s, cli, CLI_STDIN, text, err);
+		return rop_stdin_read(cli->arena, &text, err) && session_open_source(s, cli, CLI_STDIN, text, err);
 	if (!session_is_file(file_or_name))
 		return session_open_accepted(s, cli, file_or_name, rop_printf(cli->arena, "no file '%s'", file_or_name),
 					     err);
@@ -202,40 +168,12 @@ bool cli_clusters(struct cli *cli, struct rop_store *store, const char *only, co
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
-struct naming {
-	struct session *s;
-	struct rop_err err;
-};
-
-static void named(void *arg, const struct rop_err *err)
-{
-	struct naming *naming = arg;
-	if (err)
-		naming->err = *err;
-	rop_loop_stop(naming->s->loop);
-}
-
-static bool resolve(struct session *s, struct rop_err *err)
-{
-	struct naming naming = { .s = s };
-	if (!rop_names_used(s->topology))
-		return true;
-	rop_names_resolve(s->loop, s->cli->arena, s->topology, s->image.members.at, s->image.members.n, named, &naming);
-	rop_loop_run(s->loop);
-	if (naming.err.code != ROP_OK)
-		*err = naming.err;
-	return naming.err.code == ROP_OK;
-}
-
 bool session_open_nodes(struct session *s, struct rop_err *err)
 {
 	struct rop_topology *t = s->topology;
 	s->loop = rop_loop_new(err);
-	if (!s->loop)
-		return false;
-	if (!resolve(s, err))
-		return false;
-	if (!rop_topology_password(t, &s->password, err))
+	if (!s->loop || !rop_look_names(s->loop, s->cli->arena, t, &s->image, err) ||
+	    !rop_topology_password(t, &s->password, err))
 		return false;
 	s->fleet = (struct rop_fleet_options){
 		.client_name = rop_printf(s->cli->arena, "redis-operator:%s%s%s", t->name, s->changes ? ":" : "",
@@ -248,65 +186,11 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 	return true;
 }
 
-struct looking {
-	struct session *s;
-	struct rop_arena *arena;
-	const char **names;
-	size_t n_names;
-};
-
-static void looked(void *arg, const struct rop_answer *answers, size_t n)
+const struct rop_observed *session_look(struct session *s, unsigned flags)
 {
-	struct looking *l = arg;
-	l->s->seen = rop_observed_from_answers(l->arena, answers, n, l->names, l->n_names, rop_boot_ms());
-	rop_loop_stop(l->s->loop);
-}
-
-/* Two servers with one identity: which of them the peers hold changes from moment to moment. */
-static bool is_torn(const struct rop_observed *seen)
-{
-	bool torn = false;
-	for (size_t i = 0; i < seen->n; i++) {
-		if (seen->nodes[i].elsewhere)
-			return false; /* here is the other one */
-		torn |= seen->nodes[i].torn;
-	}
-	return torn;
-}
-
-static void again(void *arg)
-{
-	rop_loop_stop(((struct session *)arg)->loop);
-}
-
-static void wait_a_moment(struct session *s, int64_t ms)
-{
-	struct rop_timer *timer = rop_timer_new(s->loop, again, s);
-	rop_timer_start(timer, ms);
-	rop_loop_run(s->loop);
-	rop_timer_free(timer);
-}
-
-#define LOOKS_AT_TORN 12 /* among so many one shows the other server, if there is one */
-#define LOOK_AGAIN_MS 100
-
-bool session_look(struct session *s, unsigned flags, struct rop_err *err)
-{
-	(void)err;
-	struct looking l = { .s = s, .arena = s->cli->arena };
-	l.names = rop_settings_watched(l.arena, s->topology, &l.n_names);
-	if (!(flags & ROP_OBSERVE_SETTINGS))
-		l.n_names = 0;
-	struct rop_fleet *fleet = rop_fleet_new(s->loop, &s->fleet, rop_endpoints_of(l.arena, s->topology, &s->image),
-						s->topology->nodes.n);
-	for (int i = 0; i < LOOKS_AT_TORN && (!i || is_torn(s->seen)); i++) {
-		if (i)
-			wait_a_moment(s, LOOK_AGAIN_MS);
-		rop_fleet_observe(fleet, l.arena, flags, l.names, l.n_names, looked, &l);
-		rop_loop_run(s->loop);
-	}
-	rop_fleet_free(fleet);
-	return true;
+	const struct rop_look look = { .loop = s->loop, .arena = s->cli->arena, .fleet = &s->fleet };
+	s->seen = rop_look_at(&look, s->topology, &s->image, flags);
+	return s->seen;
 }
 
 bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more,
@@ -314,7 +198,7 @@ bool session_open_to_look(struct session *s, struct cli *cli, const char *file_o
 {
 	return session_open_topology(s, cli, file_or_name, err) && session_open_machine(s, err) &&
 	       session_open_store(s, ROP_STORE_READ, err) && session_open_nodes(s, err) &&
-	       session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | more, err);
+	       session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | more);
 }
 
 void session_close(struct session *s)
@@ -350,6 +234,11 @@ void session_reconcile_options(const struct session *s, struct rop_reconcile_opt
 		.step = s->cli->values.step > 0,
 		.consent = s->consent,
 	};
+}
+
+struct rop_deed cli_deed(struct cli *cli, enum rop_deed_kind what, const char *note)
+{
+	return rop_deed_by_caller(cli->arena, what, cli->argc, cli->argv, cli->values.reason, note);
 }
 
 struct rop_clock session_clock(void)

@@ -4,6 +4,7 @@ librop_a_SOURCES += \
 	src/operator/events.c \
 	src/operator/gather.c \
 	src/operator/holders.c \
+	src/operator/look.c \
 	src/operator/memory.c \
 	src/operator/moves.c \
 	src/operator/names.c \

@@ -222,3 +222,17 @@ size_t rop_seed_choose_addresses(struct rop_seed *seed)
 	}
 	return replaced;
 }
+
+struct rop_topology *rop_seed_topology(const struct rop_seed *seed)
+{
+	struct rop_topology *t = rop_alloc(seed->arena, sizeof *t);
+	t->name = seed->seen->nodes[0].address;
+	for (size_t i = 0; i < seed->seen->n; i++) {
+		const struct rop_node *node = &seed->seen->nodes[i];
+		*rop_push(seed->arena, &t->nodes) = (struct rop_declared_node){ .host = node->ip,
+										.ip = node->ip,
+										.port = node->port };
+		t->shards += !rop_slots_empty(&node->slots);
+	}
+	return t;
+}

@@ -163,3 +163,18 @@ void policy_weigh(struct rop_situation *now)
 	if (now->kase != ROP_CASE_TOTAL_LOSS)
 		find_homeless_slots(now);
 }
+
+bool rop_consent_parse(struct rop_arena *arena, const char *word, const char *cluster, const char **ret_digest,
+		       struct rop_err *err)
+{
+	size_t n = strcspn(word, "@");
+	if (n != strlen(cluster) || strncmp(word, cluster, n) != 0)
+		return rop_fail(err, ROP_INVALID, "--allow-data-loss names '%.*s', but the file describes cluster '%s'",
+				(int)n, word, cluster);
+	if (word[n] && (strlen(word + n + 1) != 8 || strspn(word + n + 1, "0123456789abcdef") != 8))
+		return rop_fail(err, ROP_INVALID,
+				"--allow-data-loss=%s: after '@' stand the 8 hexadecimal digits that plan printed",
+				word);
+	*ret_digest = word[n] ? rop_strdup(arena, word + n + 1) : NULL;
+	return true;
+}

@@ -40,10 +40,11 @@ json_t *rop_report_warning_json(const char *cluster, const struct rop_finding *w
 			"message", warning->text, "advice", rop_json_text(warning->advice));
 }
 
-json_t *rop_report_waiting_json(const char *cluster, const char *state, const char *what, int64_t at_most_ms)
+json_t *rop_report_waiting_json(const struct rop_waiting *waiting)
 {
-	return rop_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", cluster, "state", state, "for", what,
-			"at_most_ms", (json_int_t)(at_most_ms > 0 ? at_most_ms : 0));
+	int64_t left = waiting->timeout_ms - waiting->elapsed_ms;
+	return rop_json("{s:s, s:s, s:s, s:s, s:I}", "type", "waiting", "cluster", waiting->cluster, "state",
+			waiting->state, "for", waiting->what, "at_most_ms", (json_int_t)(left > 0 ? left : 0));
 }
 
 json_t *rop_report_database_json(const char *cluster, const char *why)

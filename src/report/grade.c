@@ -64,6 +64,18 @@ struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situati
 	return (struct rop_grade){ .code = ROP_OK, .word = "converged", .why = "" };
 }
 
+/* Without a file nothing is declared that could be changed; and an [ERR] is never 0. */
+struct rop_grade rop_report_check_grade(const struct rop_report *r, struct rop_situation *now, size_t errors,
+					bool declared)
+{
+	struct rop_grade grade = rop_report_grade(r, now, NULL);
+	if (grade.code == ROP_CHANGES && !declared)
+		grade = (struct rop_grade){ .code = ROP_OK, .word = "converged", .why = "" };
+	if (errors && grade.code == ROP_OK)
+		grade = (struct rop_grade){ .code = ROP_TIMEOUT, .word = "degraded", .why = grade.why };
+	return grade;
+}
+
 /* The first of them that holds: 9, 8, 4, 10, 6, 2, 0; an error that kept it from being told comes before all. */
 static int rank(enum rop_code code)
 {

@@ -100,3 +100,27 @@ void rop_import_notes(const struct rop_import *im, struct rop_text *out)
 		     "shard\n",
 		     text.at, im->shape.n_shards > SHARDS_TOLD ? ", ..." : "", im->shape.fewest);
 }
+
+void rop_import_addresses(const struct rop_seed *seed, size_t replaced, struct rop_text *out)
+{
+	if (replaced)
+		rop_text_add(
+			out,
+			"warning: %zu node%s announce%s a loopback address, which leads nowhere from other machines; "
+			"the file says %s (set cluster-announce-ip)\n",
+			replaced, rop_plural((int64_t)replaced), replaced == 1 ? "s" : "", seed->host);
+}
+
+bool rop_import_name_is_fine(const char *name, struct rop_err *err)
+{
+	size_t n = name ? strlen(name) : 0;
+	if (!name)
+		return true;
+	if (n <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && name[0] != '-' &&
+	    name[n - 1] != '-')
+		return true;
+	return rop_fail(err, ROP_INVALID,
+			"--name: '%s' is not a cluster's name: lower-case letters, digits and '-', with a letter or "
+			"digit at both ends, at most 63",
+			name);
+}

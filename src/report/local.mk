@@ -1,5 +1,9 @@
 librop_a_SOURCES += \
-	src/report/diagnostics_json.c \
+	src/report/acl.c \
+	src/report/agreed.c \
+	src/report/demo_text.c \
+	src/report/file_report.c \
+	src/report/document_json.c \
 	src/report/error_json.c \
 	src/report/events_json.c \
 	src/report/explain.c \
@@ -10,13 +14,16 @@ librop_a_SOURCES += \
 	src/report/import_text.c src/report/import_text.h \
 	src/report/import_unfit.c \
 	src/report/json_values.c \
+	src/report/machine_sound.c \
 	src/report/paint.c \
 	src/report/plan_json.c \
 	src/report/plan_lines.c \
 	src/report/plan_risk.c \
 	src/report/plan_text.c \
+	src/report/progress_text.c \
 	src/report/saved_plan.c \
 	src/report/saved_plan_json.c \
 	src/report/shared.h \
 	src/report/status_json.c \
-	src/report/status_text.c
+	src/report/status_text.c \
+	src/report/usage_text.c

@@ -280,3 +280,23 @@ void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const ch
 	else
 		rop_text_add(out, "  -> apply again, to see what would be done now\n");
 }
+
+/* ---- read back by a person ------------------------------------------------------------------------------------- */
+
+static const char *visible(struct rop_arena *arena, const char *text)
+{
+	return text ? rop_text_visible(arena, text, strlen(text), SIZE_MAX) : "?";
+}
+
+void rop_saved_plan_print(struct rop_arena *arena, const struct rop_saved_plan *plan, struct rop_text *out)
+{
+	rop_text_add(out, "saved plan of cluster %s   %zu node%s, %zu step%s   made by redis-operator %s\n",
+		     visible(arena, plan->cluster), plan->nodes.n, rop_plural((int64_t)plan->nodes.n), plan->steps.n,
+		     rop_plural((int64_t)plan->steps.n), visible(arena, plan->program));
+	rop_text_add(out, "of %s, digest %s\n\n", visible(arena, plan->path), visible(arena, plan->digest));
+	for (size_t i = 0; i < plan->steps.n; i++)
+		rop_text_add(out, "  %-21s  %s\n", visible(arena, plan->steps.at[i].node),
+			     visible(arena, plan->steps.at[i].command));
+	if (!plan->steps.n)
+		rop_text_add(out, "No changes.\n");
+}

@@ -342,3 +342,21 @@ bool rop_saved_plan_parse(struct rop_arena *arena, const char *name, const char 
 		*ret = plan;
 	return taken;
 }
+
+bool rop_saved_plan_bytes(struct rop_arena *arena, const char *name, const struct rop_saved_plan *plan,
+			  struct rop_text *out, struct rop_err *err)
+{
+	struct rop_saved_plan again;
+	struct rop_err unreadable = { 0 };
+	json_t *json = rop_saved_plan_json(plan);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	json_decref(json);
+	if (!text)
+		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
+	rop_text_add(out, "%s\n", text);
+	free(text);
+	if (!rop_saved_plan_parse(arena, name, out->at, out->n, &again, &unreadable))
+		return rop_fail(err, ROP_FAIL, "the plan cannot be saved: %s", unreadable.text);
+	return (again.nodes.n == plan->nodes.n && again.steps.n == plan->steps.n) ||
+	       rop_fail(err, ROP_FAIL, "the plan cannot be saved: it holds text that is not UTF-8");
+}

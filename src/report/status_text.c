@@ -153,6 +153,20 @@ void rop_report_file_errors(const struct rop_report *r, const struct rop_file_er
 	}
 }
 
+void rop_report_file_errors_unknown(struct rop_file_error *errors, size_t *n_errors, const char *const *clusters,
+				    size_t n_clusters)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < *n_errors; i++) {
+		bool known = false;
+		for (size_t k = 0; k < n_clusters; k++)
+			known |= rop_streq(errors[i].cluster, clusters[k]);
+		if (!known)
+			errors[kept++] = errors[i];
+	}
+	*n_errors = kept;
+}
+
 void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
 		       size_t n_errors, struct rop_text *out)
 {

@@ -91,7 +91,7 @@ sed -E 's/:[0-9]+ /\t/' "$bad.all" | awk -F'\t' '
 		file[$1]
 	}
 	function walk(at, path,    n, i, next_) {
-		if (at ~ /include\/rop\/(io|loop|fleet|drive|writer|store|names|daemon|service)\.h$/) print path
+		if (at ~ /include\/rop\/(io|loop|fleet|drive|writer|store|names|look|host|daemon|service)\.h$/) print path
 		n = split(to[at], next_, " ")
 		for (i = 1; i <= n; i++)
 			if (!(next_[i] in seen)) { seen[next_[i]]; walk(next_[i], path " -> " next_[i]) }
@@ -99,7 +99,7 @@ sed -E 's/:[0-9]+ /\t/' "$bad.all" | awk -F'\t' '
 	END {
 		for (f in file)
 			if (f ~ /^src\/(policy|model|machine|report)\// ||
-			    (f ~ /^src\/operator\// && f !~ /\/(drive|events|names|seed|writer)\.[ch]$/)) { delete seen; walk(f, f) }
+			    (f ~ /^src\/operator\// && f !~ /\/(drive|events|look|names|seed|writer)\.[ch]$/)) { delete seen; walk(f, f) }
 	}' >>"$bad"
 case_end 'policy, model, machine, report and the reconciler include nothing of files, the loop, the fleet or the database, at any hand'
 
@@ -112,7 +112,7 @@ may_use() { # may_use LAYER: the layers below it
 	model) REPLY=' base model ' ;;
 	machine) REPLY=' base ports machine ' ;; # it reads documents through their port
 	policy) REPLY=' base model machine policy ' ;;
-	redis | store | loop | config | systemd) REPLY=" base model machine ports $1 " ;;
+	redis | store | loop | config | systemd | host) REPLY=" base model machine ports $1 " ;;
 	operator) REPLY=' base model machine policy ports operator ' ;;
 	report) REPLY=' base model machine policy ports report ' ;; # of operator/ only what its headers declare
 	*) REPLY=any ;;
@@ -133,7 +133,7 @@ awk 'NR == FNR { if ($2 != "U") home[$1] = $3; next }
 while read -r from to object symbol; do
 	# An adapter may stand on another one's port (timers, say): what include/rop declares, not what is behind it.
 	case $to in
-	redis | store | loop | config | systemd) grep -rqw "$symbol" include/rop && to=ports ;;
+	redis | store | loop | config | systemd | host) grep -rqw "$symbol" include/rop && to=ports ;;
 	esac
 	may_use "$from"
 	[ "$REPLY" = any ] || [[ $REPLY == *" $to "* ]] || echo "$object calls $symbol of src/$to" >>"$bad"

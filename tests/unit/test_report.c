@@ -300,10 +300,14 @@ Test(report, a_step_is_told_when_it_begins_and_when_it_is_over)
 
 Test(report, who_waits_is_told_for_how_long_at_most_and_never_less_than_nothing)
 {
-	json_t *json = rop_report_waiting_json("cart", "Verify", "a second look", -7);
+	struct rop_waiting waiting = {
+		.cluster = "cart", .state = "Verify", .what = "a second look", .elapsed_ms = 1007, .timeout_ms = 1000
+	};
+	json_t *json = rop_report_waiting_json(&waiting);
 	cr_assert_eq(json_integer_value(json_object_get(json, "at_most_ms")), 0);
 	json_decref(json);
-	json = rop_report_waiting_json("cart", "Verify", "a second look", 1234);
+	waiting.timeout_ms = 2241;
+	json = rop_report_waiting_json(&waiting);
 	cr_assert_eq(json_integer_value(json_object_get(json, "at_most_ms")), 1234);
 	json_decref(json);
 	json = rop_report_database_json("cart", "in use");

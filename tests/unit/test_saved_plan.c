@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../src/cli/saved_plan_file.h"
 #include "hand.h"
+#include "rop/host.h"
 #include "rop/saved_plan.h"
 
 TestSuite(saved_plan, .init = world_setup, .fini = world_teardown);
@@ -326,41 +326,41 @@ Test(saved_plan, file_is_private_whole_and_known_by_its_content)
 	};
 	mode_t before = umask(0);
 	for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
-		cr_assert(saved_plan_write(path, OTHERS[i], strlen(OTHERS[i]), &err), "%s", err.text);
-		cr_assert(saved_plan_read(pool, path, &bytes, &n, &err) && !bytes, "%zu", i);
+		cr_assert(rop_plan_file_write(path, OTHERS[i], strlen(OTHERS[i]), &err), "%s", err.text);
+		cr_assert(rop_plan_file_read(pool, path, &bytes, &n, &err) && !bytes, "%zu", i);
 		if (OTHERS[i][0]) /* somebody's file: never written over */
-			cr_assert(!saved_plan_write(path, "{\"format\": 0}", 13, &err) &&
+			cr_assert(!rop_plan_file_write(path, "{\"format\": 0}", 13, &err) &&
 				  strstr(err.text, "is no saved plan"));
 		unlink(path);
 	}
-	cr_assert(saved_plan_write(path, " \n{\"format\": 0}", 15, &err));
+	cr_assert(rop_plan_file_write(path, " \n{\"format\": 0}", 15, &err));
 	umask(before);
 	cr_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
-	cr_assert(saved_plan_read(pool, path, &bytes, &n, &err) && bytes && n == 15);
-	cr_assert(saved_plan_read(pool, folder, &bytes, &n, &err) && !bytes);
+	cr_assert(rop_plan_file_read(pool, path, &bytes, &n, &err) && bytes && n == 15);
+	cr_assert(rop_plan_file_read(pool, folder, &bytes, &n, &err) && !bytes);
 	static const mode_t OPEN[] = { 0620, 0602, 0666 }, CLOSED[] = { 0644, 0400 };
 	for (size_t i = 0; i < sizeof OPEN / sizeof *OPEN; i++) {
 		cr_assert(chmod(path, OPEN[i]) == 0);
-		cr_assert(!saved_plan_read(pool, path, &bytes, &n, &err) && !bytes, "%zu", i);
+		cr_assert(!rop_plan_file_read(pool, path, &bytes, &n, &err) && !bytes, "%zu", i);
 		cr_assert(err.code == ROP_INVALID && strstr(err.text, "chmod go-w"), "%s", err.text);
-		cr_assert(!saved_plan_topology(pool, path, &bytes, &err) && err.code == ROP_INVALID, "%zu", i);
+		cr_assert(!rop_plan_file_topology(pool, path, &bytes, &err) && err.code == ROP_INVALID, "%zu", i);
 	}
 	for (size_t i = 0; i < sizeof CLOSED / sizeof *CLOSED; i++) {
 		cr_assert(chmod(path, CLOSED[i]) == 0);
-		cr_assert(saved_plan_read(pool, path, &bytes, &n, &err) && bytes, "%zu", i);
-		cr_assert(saved_plan_topology(pool, path, &bytes, &err) && strlen(bytes) == 15, "%zu", i);
+		cr_assert(rop_plan_file_read(pool, path, &bytes, &n, &err) && bytes, "%zu", i);
+		cr_assert(rop_plan_file_topology(pool, path, &bytes, &err) && strlen(bytes) == 15, "%zu", i);
 	}
 	cr_assert(symlink(path, link) == 0);
-	cr_assert(!saved_plan_read(pool, link, &bytes, &n, &err) && err.code == ROP_INVALID);
-	cr_assert(!saved_plan_topology(pool, link, &bytes, &err) && err.code == ROP_INVALID);
-	cr_assert(!saved_plan_topology(pool, folder, &bytes, &err) && err.code == ROP_INVALID);
+	cr_assert(!rop_plan_file_read(pool, link, &bytes, &n, &err) && err.code == ROP_INVALID);
+	cr_assert(!rop_plan_file_topology(pool, link, &bytes, &err) && err.code == ROP_INVALID);
+	cr_assert(!rop_plan_file_topology(pool, folder, &bytes, &err) && err.code == ROP_INVALID);
 	const char *gone = rop_printf(pool, "%s/gone", folder);
-	cr_assert(saved_plan_topology(pool, gone, &bytes, &err) && !bytes, "that it is gone is no error");
+	cr_assert(rop_plan_file_topology(pool, gone, &bytes, &err) && !bytes, "that it is gone is no error");
 	cr_assert(unlink(link) == 0 && symlink(gone, link) == 0);
-	cr_assert(!saved_plan_topology(pool, link, &bytes, &err), "a link to nothing is not gone");
+	cr_assert(!rop_plan_file_topology(pool, link, &bytes, &err), "a link to nothing is not gone");
 	cr_assert(unlink(link) == 0);
-	cr_assert(symlink(path, link) == 0 && !saved_plan_write(link, "x", 1, &err) && err.code == ROP_INVALID);
-	cr_assert(!saved_plan_write(folder, "x", 1, &err) && err.code == ROP_INVALID);
+	cr_assert(symlink(path, link) == 0 && !rop_plan_file_write(link, "x", 1, &err) && err.code == ROP_INVALID);
+	cr_assert(!rop_plan_file_write(folder, "x", 1, &err) && err.code == ROP_INVALID);
 	cr_assert(unlink(link) == 0 && unlink(path) == 0);
 	cr_assert(rmdir(folder) == 0, "nothing else is left there");
 }

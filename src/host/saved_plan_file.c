@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rop/host.h"
 #include "rop/io.h"
 #include "rop/saved_plan.h"
-#include "saved_plan_file.h"
 
 #define BLANK " \t\r\n"
 
@@ -76,8 +76,8 @@ static bool is_ours_alone(const struct stat *st, const char *path, const char *w
 	return true;
 }
 
-bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n,
-		     struct rop_err *err)
+bool rop_plan_file_read(struct rop_arena *arena, const char *path, const char **ret_bytes, size_t *ret_n,
+			struct rop_err *err)
 {
 	ROP_OWN_TEXT text = { 0 };
 	struct stat st;
@@ -103,7 +103,7 @@ bool saved_plan_read(struct rop_arena *arena, const char *path, const char **ret
 	return true;
 }
 
-bool saved_plan_topology(struct rop_arena *arena, const char *path, const char **ret_source, struct rop_err *err)
+bool rop_plan_file_topology(struct rop_arena *arena, const char *path, const char **ret_source, struct rop_err *err)
 {
 	ROP_OWN_TEXT text = { 0 };
 	struct stat st;
@@ -201,7 +201,7 @@ static void sync_folder(const char *path)
 }
 
 /* A file of its own beside it, then renamed: rename(2) replaces a link that came meanwhile, and never follows it. */
-bool saved_plan_write(const char *path, const char *bytes, size_t n, struct rop_err *err)
+bool rop_plan_file_write(const char *path, const char *bytes, size_t n, struct rop_err *err)
 {
 	if (n > ROP_SAVED_PLAN_MAX)
 		return rop_fail(err, ROP_FAIL,

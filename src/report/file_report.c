@@ -1,7 +1,17 @@
-/* diagnostics_json.c - what is wrong with a file, for programs. format_version 1.0: minor adds, major breaks. */
+/* file_report.c - a topology file: what it describes where it is right, and what is wrong with it. */
 #include <jansson.h>
 
+#include "rop/text.h"
 #include "shared.h"
+
+void rop_report_valid(const char *path, const struct rop_topology *t, struct rop_text *out)
+{
+	rop_text_add(out, "%s: ok, cluster '%s': %d shard%s, ", path, t->name, t->shards, rop_plural(t->shards));
+	if (t->discovery_dns)
+		rop_text_add(out, "nodes discovered as %s\n", t->discovery_dns);
+	else
+		rop_text_add(out, "%zu node%s\n", t->nodes.n, rop_plural((int64_t)t->nodes.n));
+}
 
 json_t *rop_report_diagnostics_json(const char *path, bool valid, const struct rop_diags *diags)
 {

@@ -1,0 +1,1 @@
+librop_a_SOURCES += src/host/caller.c src/host/paths.c src/host/saved_plan_file.c src/host/servers.c
