@@ -96,6 +96,7 @@ tests_unit_units_SOURCES += tests/unit/test_writer.c tests/unit/test_drive.c
 EXTRA_DIST += tests/lib/daemon.sh
 EXTRA_DIST += tests/live/daemon.sh
 EXTRA_DIST += tests/live/daemon_beside.sh
+EXTRA_DIST += tests/live/daemon_log.sh
 EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh tests/live/dance.sh
 # A drive on a made-up loop, fleet and writer (fakes.c): what it does when, without waiting for it.
 tests_unit_units_SOURCES += tests/unit/fakes.c tests/unit/fakes.h tests/unit/test_drive_turns.c tests/unit/test_names.c \

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum rop_log_level { ROP_LOG_ERROR, ROP_LOG_WARN, ROP_LOG_INFO, ROP_LOG_DEBUG, ROP_LOG_LEVELS_N };
 enum rop_log_format {
@@ -36,6 +37,9 @@ typedef void (*rop_log_sink)(enum rop_log_level level, const char *message, cons
 void rop_log_logfmt(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n);
 void rop_log_json(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n);
 void rop_log_set_sink(rop_log_sink sink);
+/* Lines of the sinks below begin with the time that it tells; NULL, the default: without, for who reads them at once.
+ */
+void rop_log_set_clock(int64_t (*wall_ms)(void));
 void rop_log_set_level(enum rop_log_level level);
 bool rop_log_wants(enum rop_log_level level); /* would it be written? */
 void rop_log(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n);

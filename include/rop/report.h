@@ -26,8 +26,9 @@ struct rop_report { /* what all reports are about, and how their texts look */
 	const struct rop_topology *topology;
 	const struct rop_machine *machine;
 	const struct rop_image *image;
-	bool color;   /* texts hold a terminal's colours */
-	bool verbose; /* explain: what does not hold, too */
+	bool color;     /* texts hold a terminal's colours */
+	bool verbose;   /* explain: what does not hold, too */
+	size_t columns; /* of the terminal that texts are for; 0: for none, a line is as long as it is */
 };
 
 /* ---- values -------------------------------------------------------------------------------------------------- */
@@ -56,8 +57,8 @@ void rop_plan_lines_met(struct rop_plan_lines *lines, const struct rop_step *ste
 void rop_plan_lines_reached(struct rop_plan_lines *lines, struct rop_text *out);
 /* It did not: what was not done, or only in part. */
 void rop_plan_lines_not_done(const struct rop_plan_lines *lines, struct rop_text *out);
-/* What is not as good as it could be; nothing of another operator. */
-void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out);
+/* What is not as good as it could be. told: without what rop_report_second says, which was said already. */
+void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop_text *out);
 struct json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *plan);
 struct json_t *rop_report_step_json(const struct rop_step *step);
 

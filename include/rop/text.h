@@ -13,6 +13,8 @@ struct rop_text;
 bool rop_duration_parse(const char *s, int64_t *ret_ms);
 /* "250ms", "5s", "90s", "10m", "1h": the largest unit that is exact. buf holds at least 24 bytes; returns buf. */
 const char *rop_duration_print(int64_t ms, char *buf, size_t size);
+/* How long something still takes, rounded up: to seconds, what is longer than ten minutes to minutes. */
+const char *rop_duration_about(int64_t ms, char *buf, size_t size);
 /* A whole decimal number within [min, max]; no sign, blanks or leading zeros (but "0"). */
 bool rop_int_parse(const char *s, int64_t min, int64_t max, int64_t *ret);
 
@@ -49,6 +51,8 @@ size_t rop_text_fits(const char *line, size_t columns);
 /* Appends it in lines of at most `width` columns, broken at blanks; later lines begin at column `indent`, those that go
  * on with an indented "  word  text" below its text. Its own ends of line stay; the last one is the caller's. */
 void rop_text_wrap(struct rop_text *out, const char *text, size_t indent, size_t width);
+/* Of lines, each by itself: what goes on of one begins `indent` columns below its beginning. Each keeps its end. */
+void rop_text_wrap_lines(struct rop_text *out, const char *text, size_t indent, size_t width);
 bool rop_streq(const char *a, const char *b); /* NULL equals only NULL */
 const char *rop_plural(int64_t n);            /* what follows a word after a number: "s", or "" for 1 */
 

@@ -2,7 +2,9 @@
 #include "rop/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rop/mem.h"
@@ -12,6 +14,7 @@ static const char *const LEVELS[ROP_LOG_LEVELS_N] = { "error", "warn", "info", "
 static const char *const FORMATS[ROP_LOG_FORMATS_N] = { "auto", "logfmt", "json" };
 static enum rop_log_level limit = ROP_LOG_WARN;
 static rop_log_sink sink = rop_log_logfmt;
+static int64_t (*clock_ms)(void);
 
 static int find(const char *const *names, int n, const char *name)
 {
@@ -88,6 +91,21 @@ static void write_line(struct rop_text *line)
 	}
 }
 
+/* RFC 3339, UTC. NULL: without. */
+static const char *time_of_line(char *buf, size_t size)
+{
+	if (!clock_ms)
+		return NULL;
+	struct tm tm;
+	char seconds[32];
+	int64_t now_ms = clock_ms();
+	time_t now = (time_t)(now_ms / 1000);
+	gmtime_r(&now, &tm);
+	strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf, size, "%s.%03dZ", seconds, (int)(now_ms % 1000));
+	return buf;
+}
+
 static void add_logfmt(struct rop_text *line, const char *key, const char *value)
 {
 	rop_text_add(line, " %s=", key);
@@ -100,7 +118,9 @@ static void add_logfmt(struct rop_text *line, const char *key, const char *value
 void rop_log_logfmt(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n)
 {
 	ROP_OWN_TEXT line = { 0 };
-	rop_text_add(&line, "level=%s", LEVELS[level]);
+	char buf[48];
+	const char *time = time_of_line(buf, sizeof buf);
+	rop_text_add(&line, "%s%s%slevel=%s", time ? "time=" : "", time ? time : "", time ? " " : "", LEVELS[level]);
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].value)
 			add_logfmt(&line, fields[i].key, fields[i].value);
@@ -117,6 +137,10 @@ static void add_json(struct rop_text *line, const char *key, const char *value)
 void rop_log_json(enum rop_log_level level, const char *message, const struct rop_log_field *fields, size_t n)
 {
 	ROP_OWN_TEXT line = { 0 };
+	char buf[48];
+	const char *time = time_of_line(buf, sizeof buf);
+	if (time)
+		add_json(&line, "time", time);
 	add_json(&line, "level", LEVELS[level]);
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].value)
@@ -129,6 +153,11 @@ void rop_log_json(enum rop_log_level level, const char *message, const struct ro
 void rop_log_set_sink(rop_log_sink to)
 {
 	sink = to;
+}
+
+void rop_log_set_clock(int64_t (*wall_ms)(void))
+{
+	clock_ms = wall_ms;
 }
 
 void rop_log_set_level(enum rop_log_level level)

@@ -4,11 +4,17 @@
 #include "rop/mem.h"
 #include "rop/text.h"
 
+/* A terminal's colours (ESC [ ... m) take no room. */
 static size_t columns_of(const char *s, size_t n)
 {
 	size_t used = 0;
 	for (size_t at = 0; at < n;) {
 		uint32_t c;
+		if (s[at] == '\033') {
+			const char *end = memchr(s + at, 'm', n - at);
+			at = end ? (size_t)(end - s) + 1 : n;
+			continue;
+		}
 		at += rop_char(s + at, n - at, &c);
 		used += c < 0x1100 ? 1 : 2;
 	}
@@ -31,9 +37,10 @@ static size_t hangs_at(const char *line, size_t n)
 	return blank && gap > 1 && blank + word + gap < n ? blank + word + gap : blank;
 }
 
-static void put_line(struct rop_text *out, const char *line, size_t n, size_t indent, size_t width)
+/* below: the column where what goes on of it begins. */
+static void put_line(struct rop_text *out, const char *line, size_t n, size_t below, size_t width)
 {
-	size_t below = indent + hangs_at(line, n), column = column_of_end(out), at = 0;
+	size_t column = column_of_end(out), at = 0;
 	while (at < n) {
 		size_t gap = strspn(line + at, " "), word = strcspn(line + at + gap, " \n");
 		size_t wide = columns_of(line + at + gap, word);
@@ -54,9 +61,21 @@ void rop_text_wrap(struct rop_text *out, const char *text, size_t indent, size_t
 {
 	for (size_t n;; text += n + 1) {
 		n = strcspn(text, "\n");
-		put_line(out, text, n, indent, width);
+		put_line(out, text, n, indent + hangs_at(text, n), width);
 		if (!text[n] || !text[n + 1])
 			break;
 		rop_text_add(out, "\n%*s", (int)indent, "");
+	}
+}
+
+void rop_text_wrap_lines(struct rop_text *out, const char *text, size_t indent, size_t width)
+{
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		if (columns_of(text, n) <= width)
+			rop_text_put(out, text, n);
+		else
+			put_line(out, text, n, strspn(text, " ") + indent, width);
+		rop_text_put(out, "\n", text[n] == '\n');
 	}
 }

@@ -232,10 +232,10 @@ static void show(struct cli *cli, struct session *s, struct review *review, cons
 	review->lines = rop_plan_lines_new(&report, plan);
 	if (!terminal && !cli->values.yes && !review->agreed.path)
 		rop_plan_lines_planned(review->lines, &text);
-	cli_print(&text);
+	cli_print_lines(&text);
 	fflush(stdout);
 	if (plan->steps.n)
-		rop_report_plan_warnings(plan, &warnings);
+		rop_report_plan_warnings(plan, true, &warnings);
 	cli_tell_text(cli, &warnings);
 }
 
@@ -270,7 +270,9 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	make_plan(cli, s, review, made);
 	const struct rop_plan plan = *made;
 	const struct rop_report report = session_report(s);
-	session_warn_of_second(cli, plan.first);
+	if (!review->warned)
+		session_warn_of_second(cli, plan.first);
+	review->warned = true;
 	*ret_go = false;
 	bool refused = is_refused(&plan);
 	if (review->agreed.path && !(refused && plan.result.code == ROP_DENIED) && !still_fits(s, review, &plan))

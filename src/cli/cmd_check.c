@@ -40,7 +40,7 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 		json_object_set_new(json, "verdict", rop_report_grade_json(&grade));
 		cli_print_json(json);
 	} else if (!(c->cli->values.quiet && c->cli->values.exit_code)) {
-		cli_print(&text);
+		cli_print_lines(&text);
 	}
 	if (c->cli->values.exit_code)
 		return grade.code;

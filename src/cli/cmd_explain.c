@@ -28,7 +28,7 @@ static enum rop_code explain(struct cli *cli, struct session *s, const char *nod
 		cli_print_json(rop_report_explain_json(&report, now, node));
 	else
 		rop_report_explain(&report, now, node, &text);
-	cli_print(&text);
+	cli_print_lines(&text);
 	return ROP_OK;
 }
 

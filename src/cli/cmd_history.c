@@ -22,7 +22,7 @@ static bool print_cluster(struct cli *cli, struct rop_store *store, const char *
 	if (!rop_store_history(store, cli->arena, name, limit, &lines, &n, err))
 		return false;
 	json_t *list = json_array();
-	struct rop_report report = { .arena = cli->arena, .color = cli->color };
+	struct rop_report report = { .arena = cli->arena, .color = cli->color, .columns = cli_columns(stdout) };
 	ROP_OWN_TEXT text = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (cli->values.output == CLI_JSON)
@@ -32,7 +32,7 @@ static bool print_cluster(struct cli *cli, struct rop_store *store, const char *
 		else
 			rop_report_history(&report, &lines[i], &text);
 	}
-	cli_print(&text);
+	cli_print_lines(&text);
 	if (cli->values.output == CLI_JSON)
 		json_object_set(into, name, list);
 	json_decref(list);

@@ -44,9 +44,9 @@ static void print(struct cli *cli, struct session *s, const struct rop_plan *pla
 		cli_print_json(json);
 	} else if (!refused && !(cli->values.quiet && cli->values.detailed_exitcode)) {
 		rop_report_plan(&report, plan, &text);
-		cli_print(&text);
+		cli_print_lines(&text);
 		fflush(stdout);
-		rop_report_plan_warnings(plan, &warnings);
+		rop_report_plan_warnings(plan, false, &warnings);
 		cli_tell_text(cli, &warnings);
 	}
 }

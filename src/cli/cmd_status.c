@@ -46,7 +46,7 @@ static void tell(struct telling *t, struct session *s, const struct file_errors 
 		if (cli->values.quiet && cli->values.exit_code)
 			return;
 		rop_report_status(&report, now, errors->at, errors->n, &text);
-		cli_print(&text);
+		cli_print_lines(&text);
 		return;
 	}
 	json_t *json = rop_report_status_json(&report, now, errors->at, errors->n);
@@ -67,7 +67,7 @@ static bool print_one(struct telling *t, const char *name, struct rop_err *err)
 	if (fine) {
 		struct rop_situation *now = session_situation(&s);
 		if (cli->values.watch && cli->values.output == CLI_TEXT && isatty(STDOUT_FILENO))
-			fputs("\033[H\033[2J", stdout);
+			printf("\033[H\033[2J%s\n\n", rop_time_text(cli->arena, rop_wall_ms()));
 		tell(t, &s, &errors, now);
 		fflush(stdout);
 		session_warn_of_second(cli, now);
@@ -102,7 +102,7 @@ static void print_unknown(struct cli *cli, const struct file_errors *errors)
 	ROP_OWN_TEXT text = { 0 };
 	if (cli->values.output == CLI_TEXT)
 		rop_report_file_errors(&report, errors->at, errors->n, 0, &text);
-	cli_print(&text);
+	cli_print_lines(&text);
 }
 
 static bool print_all(struct telling *t, struct rop_err *err)

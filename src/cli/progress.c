@@ -2,7 +2,6 @@
 #include "progress.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "rop/text.h"
@@ -96,13 +95,6 @@ void progress_step(struct progress *p, const struct rop_step *step, enum rop_exp
 	rop_log_step(p->cluster, step, status, note);
 }
 
-/* Of the terminal that is written to; where it does not say, that of old. */
-static size_t terminal_width(void)
-{
-	struct winsize size;
-	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
-}
-
 int64_t progress_every_ms(const struct progress *p)
 {
 	return p->cli->live ? 200 : 1000;
@@ -127,7 +119,10 @@ void progress_tick(struct progress *p, const struct rop_reconcile *r)
 	}
 	rop_report_waiting(&waiting, p->cli->live, &line);
 	if (p->cli->live) {
-		fprintf(stderr, "\r\033[K%.*s", (int)rop_text_fits(line.at, terminal_width()), line.at);
+		size_t columns = cli_columns(stderr);
+		bool whole = rop_text_fits(line.at, columns) == line.n || columns < 4;
+		fprintf(stderr, "\r\033[K%.*s%s", (int)rop_text_fits(line.at, whole ? columns : columns - 3), line.at,
+			whole ? "" : "...");
 		p->line_open = true;
 	} else if (waiting.open || p->asked) { /* nothing to do, and a long `settle`: cron hears nothing of that */
 		p->said_ms = now;
@@ -166,7 +161,7 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 	print_done(p, &rest);
 	rop_report_end(p->cluster, result, took_ms, now, &end);
 	if (result->reached && result->steps && !p->cli->values.quiet)
-		cli_print(&end);
+		cli_print_lines(&end);
 	else if (!result->reached || (!result->steps && p->cli->live))
 		cli_tell_text(p->cli, &end);
 }

@@ -7,6 +7,7 @@
 
 struct review {
 	struct rop_agreed agreed;
+	bool warned;                  /* of what everybody is told who looks: once, however often it is planned */
 	bool planned;                 /* there is something to do */
 	struct rop_plan_lines *lines; /* of what is about to be done, as text; NULL: not as text */
 };

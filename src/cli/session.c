@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builtin.h"
@@ -17,10 +18,11 @@ const char *cli_state_path(struct cli *cli)
 
 /* ---- topology ---------------------------------------------------------------------------------------------- */
 
-/* A name has no slash and no dot; everything else is a path. A file of that very name wins. */
+/* A name has no slash and no dot; everything else is a path. A file of that very name wins, a folder does not. */
 bool session_is_file(const char *name)
 {
-	return strpbrk(name, "/.") || access(name, F_OK) == 0;
+	struct stat st;
+	return strpbrk(name, "/.") || (stat(name, &st) == 0 && !S_ISDIR(st.st_mode));
 }
 
 static bool take_doc(struct session *s, struct rop_diags *diags, struct rop_doc *doc, bool loaded, struct rop_err *err)
@@ -219,6 +221,7 @@ struct rop_report session_report(const struct session *s)
 				    .machine = s->machine,
 				    .image = &s->image,
 				    .color = s->cli->color,
+				    .columns = cli_columns(stdout),
 				    .verbose = s->cli->values.verbose > 0 };
 }
 

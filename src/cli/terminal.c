@@ -1,19 +1,41 @@
 /* terminal.c - how things are said: sentences on stderr, data on stdout. */
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "rop/text.h"
 
-/* Lines, and nothing else that a terminal obeys. The last one's end is the caller's. */
-static void say(FILE *to, const char *text)
+size_t cli_columns(FILE *of)
+{
+	struct winsize size;
+	if (!isatty(fileno(of)))
+		return 0;
+	return ioctl(fileno(of), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+/* One line, and nothing else that a terminal obeys; on one that fits, what goes on stands below what it says. */
+static void say_line(const char *prefix, const char *line, size_t n)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
+	ROP_OWN_TEXT text = { 0 };
+	size_t columns = cli_columns(stderr);
+	const char *shown = rop_printf(arena, "%s%s", prefix, rop_text_visible(arena, line, n, SIZE_MAX));
+	if (columns > 20)
+		rop_text_wrap(&text, shown, strncmp(shown, "  -> ", 5) == 0 ? 3 : 2, columns - 1);
+	fputs(text.n ? text.at : shown, stderr);
+}
+
+/* The last line's end is the caller's. */
+static void say(const char *prefix, const char *text)
+{
 	for (size_t n; n = strcspn(text, "\n"), true; text += n + 1) {
-		fputs(rop_text_visible(arena, text, n, SIZE_MAX), to);
+		say_line(prefix, text, n);
 		if (!text[n])
 			break;
-		fputc('\n', to);
+		fputc('\n', stderr);
+		prefix = "";
 	}
 }
 
@@ -21,8 +43,7 @@ enum rop_code cli_fail(const struct rop_err *err)
 {
 	cli_document_error(NULL, err->text);
 	if (err->text[0]) {
-		fputs("redis-operator: ", stderr);
-		say(stderr, err->text);
+		say("redis-operator: ", err->text);
 		fputc('\n', stderr);
 	}
 	return err->code;
@@ -31,8 +52,7 @@ enum rop_code cli_fail(const struct rop_err *err)
 void cli_fail_text(const struct rop_text *text)
 {
 	cli_document_error(NULL, text->at);
-	fputs("redis-operator: ", stderr);
-	say(stderr, text->at);
+	say("redis-operator: ", text->at);
 }
 
 void cli_tell(const struct cli *cli, const char *fmt, ...)
@@ -42,7 +62,7 @@ void cli_tell(const struct cli *cli, const char *fmt, ...)
 	ROP_OWN_ARENA arena = rop_arena_new();
 	va_list ap;
 	va_start(ap, fmt);
-	say(stderr, rop_vprintf(arena, fmt, ap));
+	say("", rop_vprintf(arena, fmt, ap));
 	va_end(ap);
 	fputc('\n', stderr);
 }
@@ -60,24 +80,35 @@ void cli_print_diags(struct rop_diags *diags)
 void cli_findings(const char *reason, const char *text)
 {
 	cli_document_error(reason, text);
-	ROP_OWN_ARENA arena = rop_arena_new();
 	for (const char *line = text; *line;) {
 		size_t n = strcspn(line, "\n");
-		fprintf(stderr, "%s%s\n",
-			*line == ' ' ? "" : "redis-operator: ", rop_text_visible(arena, line, n, SIZE_MAX));
+		say_line(*line == ' ' ? "" : "redis-operator: ", line, n);
+		fputc('\n', stderr);
 		line += n + (line[n] == '\n');
 	}
 }
 
 void cli_say_text(const struct rop_text *text)
 {
-	say(stderr, text->at);
+	say("", text->at);
 }
 
 void cli_print(const struct rop_text *text)
 {
 	if (text->n)
 		fwrite(text->at, 1, text->n, stdout);
+}
+
+void cli_print_lines(const struct rop_text *text)
+{
+	ROP_OWN_TEXT lines = { 0 };
+	size_t columns = cli_columns(stdout);
+	if (columns <= 20 || !text->n) {
+		cli_print(text);
+		return;
+	}
+	rop_text_wrap_lines(&lines, text->at, 2, columns);
+	cli_print(&lines);
 }
 
 void cli_tell_text(const struct cli *cli, const struct rop_text *text)

@@ -77,7 +77,7 @@ static void drive_written(void *arg, const struct rop_entry *entry)
 
 static void drive_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
 {
-	rop_log_step(((struct cluster *)arg)->name, step, status, note);
+	rop_log_change(((struct cluster *)arg)->name, step, status, note);
 }
 
 static void drive_held(void *arg, const struct rop_err *err)

@@ -86,6 +86,7 @@ static void unwatch_folder(struct daemon *daemon)
 static void use_log(const struct rop_config *config)
 {
 	rop_log_set_level(config->log_level);
+	rop_log_set_clock(rop_wall_ms);
 	if (config->log_format == ROP_LOG_AUTO && rop_service_has_journal())
 		rop_log_set_sink(rop_service_journal);
 	else

@@ -130,6 +130,12 @@ static void note_stray(struct daemon *daemon, const char *name, struct rop_text 
 			ROP_FIELDS({ "path", path }));
 }
 
+/* A link that leads nowhere, or to what may not be looked at, is a file with errors: it is not gone. */
+static bool is_there(const char *path, struct stat *ret_version)
+{
+	return stat(path, ret_version) == 0 || lstat(path, ret_version) == 0;
+}
+
 static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct rop_err *err)
 {
 	const char *folder = daemon->config.clusters;
@@ -149,7 +155,7 @@ static bool read_folder(struct daemon *daemon, bool all, bool *ret_news, struct 
 		struct stat version;
 		if (!is_topology(entry->d_name) ||
 		    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path ||
-		    stat(path, &version) != 0)
+		    !is_there(path, &version))
 			continue;
 		struct file *file = file_get(daemon, path);
 		file->seen = true;

@@ -130,14 +130,19 @@ void tell_waiting(struct daemon *daemon, const struct rop_err *why)
 static void tell_conditions(struct cluster *c, const struct rop_condition *conditions)
 {
 	const struct rop_condition *now = &conditions[ROP_COND_CONVERGED];
-	bool under_way = now->status == ROP_FALSE && conditions[ROP_COND_BLOCKED].status != ROP_TRUE;
-	if (now->status == c->converged.status && rop_streq(now->reason, c->converged.reason))
+	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
+	bool under_way = now->status == ROP_FALSE && !blocked;
+	if (c->blocked && under_way)
+		rop_log(ROP_LOG_INFO, "no longer blocked",
+			ROP_FIELDS({ "cluster", c->name }, { "reason", now->reason }, { "why", now->message }));
+	bool again = blocked && !c->blocked && c->converged.status != ROP_UNKNOWN;
+	c->blocked = blocked;
+	if (!again && now->status == c->converged.status && rop_streq(now->reason, c->converged.reason))
 		return;
 	if (under_way && c->converged.status != ROP_TRUE && conditions[ROP_COND_REACHABLE].status == ROP_TRUE)
 		return; /* the transitions tell */
 	c->converged.status = now->status;
 	keep((char **)&c->converged.reason, now->reason);
-	bool blocked = conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
 	const struct rop_condition *why = blocked ? &conditions[ROP_COND_BLOCKED] : now;
 	enum rop_log_level level = blocked ? ROP_LOG_ERROR : ROP_LOG_WARN;
 	const char *word = blocked ? "blocked" : "not converged";

@@ -16,12 +16,30 @@ void rop_log_transition(const char *cluster, const struct rop_transition *t)
 			   { "why", t->why }));
 }
 
-void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note)
+static bool changes_its_node(enum rop_step_kind kind)
+{
+	switch (kind) {
+	case ROP_STEP_ROLE:
+	case ROP_STEP_SLOTS:
+	case ROP_STEP_SETTING:
+	case ROP_STEP_PERSIST: return true;
+	case ROP_STEP_LOWER:
+	case ROP_STEP_RESTORE:
+	case ROP_STEP_EPOCH:
+	case ROP_STEP_MEET:
+	case ROP_STEP_GREET:
+	case ROP_STEP_KINDS_N: break;
+	}
+	return false;
+}
+
+static void log_step(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note,
+		     bool changed)
 {
 	const struct rop_expect *e = &step->expect;
 	bool failed = status == ROP_EXPECT_REFUSED || status == ROP_EXPECT_EXPIRED;
 	bool kept = status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note;
-	enum rop_log_level level = failed || kept ? ROP_LOG_INFO : ROP_LOG_DEBUG;
+	enum rop_log_level level = failed || kept || changed ? ROP_LOG_INFO : ROP_LOG_DEBUG;
 	char attempts[16];
 	if (!rop_log_wants(level))
 		return;
@@ -30,4 +48,14 @@ void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_exp
 		ROP_FIELDS({ "cluster", cluster }, { "node", e->address }, { "step", rop_step_kind_name(e->kind) },
 			   { "status", rop_expect_status_name(status) }, { "attempts", attempts }, { "why", e->why },
 			   { kept ? "note" : "error", note }));
+}
+
+void rop_log_step(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note)
+{
+	log_step(cluster, step, status, note, false);
+}
+
+void rop_log_change(const char *cluster, const struct rop_step *step, enum rop_expect_status status, const char *note)
+{
+	log_step(cluster, step, status, note, status == ROP_EXPECT_MET && changes_its_node(step->expect.kind));
 }

@@ -117,8 +117,8 @@ static void take_conditions(struct rop_reconcile *r)
 	bool final = at_rest(r), changed = false;
 	if (rop_entry_empty(&r->entry) && !final && !lingers(r))
 		return;
-	if (final && !r->reached)
-		rop_situation_open(r->now);
+	if (!rop_situation_converged(r->now))
+		rop_situation_open(r->now); /* which of it is said */
 	/* A new process looks twice before it says so; what was converged and looks so still is not unsaid meanwhile.
 	 */
 	bool said = final ? r->reached : r->image.conditions[ROP_COND_CONVERGED].status == ROP_TRUE;

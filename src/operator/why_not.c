@@ -36,8 +36,7 @@ void why_not(struct rop_reconcile *r)
 			rop_text_add(&r->text, " by %s", r->image.paused_by);
 		if (r->image.paused_until_wall_ms) {
 			char left[24];
-			rop_duration_print((r->image.paused_until_wall_ms - r->now->wall_ms + 999) / 1000 * 1000, left,
-					   sizeof left);
+			rop_duration_about(r->image.paused_until_wall_ms - r->now->wall_ms, left, sizeof left);
 			rop_text_add(&r->text, " for another %s", left);
 		}
 		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);

@@ -31,7 +31,7 @@ static const char *paused_by(const struct rop_situation *now)
 	char left[24];
 	if (!now->image->paused_until_wall_ms)
 		return rop_printf(now->arena, "%s paused it", by);
-	rop_duration_print((now->image->paused_until_wall_ms - now->wall_ms + 999) / 1000 * 1000, left, sizeof left);
+	rop_duration_about(now->image->paused_until_wall_ms - now->wall_ms, left, sizeof left);
 	return rop_printf(now->arena, "%s paused it, for another %s", by, left);
 }
 

@@ -90,7 +90,9 @@ static void explain_facts(const struct rop_report *r, struct rop_situation *now,
 		if (facts)
 			json_object_set_new(facts, fact->name, json_boolean(holds));
 		else
-			rop_text_add(out, "  %-22s %-10s %s\n", fact->name, yes_no(r, holds), fact->doc);
+			rop_text_add(out, "  %-22s %-10s ", fact->name, yes_no(r, holds));
+		report_below(r, fact->doc, 36, out);
+		rop_text_add(out, "\n");
 	}
 }
 

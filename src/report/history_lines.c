@@ -35,15 +35,24 @@ static const char *status_color(const char *status)
 	return strcmp(status, "pending") == 0 ? "yellow" : "red";
 }
 
+/* What goes on of it stands below what it says, not below its time. */
+static void put_line(const struct rop_report *r, const char *line, struct rop_text *out)
+{
+	report_wrap(r, line, report_is_narrow(r) ? 4 : 31, out);
+	rop_text_add(out, "\n");
+}
+
 static void put_deed(const struct rop_report *r, const struct rop_deed *d, const char *time, struct rop_text *out)
 {
-	rop_text_add(out, "%s  %s%s%s by %s@%s (uid %lld)", time, report_paint(r, "bold"), rop_deed_name(d->what),
+	ROP_OWN_TEXT line = { 0 };
+	rop_text_add(&line, "%s  %s%s%s by %s@%s (uid %lld)", time, report_paint(r, "bold"), rop_deed_name(d->what),
 		     report_paint(r, "off"), d->user, d->host, (long long)d->uid);
 	if (d->note)
-		rop_text_add(out, " %s", d->note);
+		rop_text_add(&line, " %s", d->note);
 	if (d->reason)
-		rop_text_add(out, ": %s", d->reason);
-	rop_text_add(out, "  [%s]\n", d->command);
+		rop_text_add(&line, ": %s", d->reason);
+	rop_text_add(&line, "  [%s]", d->command);
+	put_line(r, line.at, out);
 }
 
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *l, struct rop_text *out)
@@ -53,18 +62,24 @@ void rop_report_history(const struct rop_report *r, const struct rop_history_lin
 		put_deed(r, l->deed, time, out);
 		return;
 	}
+	ROP_OWN_TEXT line = { 0 };
 	if (!l->is_step) {
-		rop_text_add(out, "%s  %s%s -> %s%s  %s\n", time, report_paint(r, "bold"), l->from, l->to,
+		rop_text_add(&line, "%s  %s%s -> %s%s  %s", time, report_paint(r, "bold"), l->from, l->to,
 			     report_paint(r, "off"), l->why ? l->why : "");
+		put_line(r, line.at, out);
 		return;
 	}
-	rop_text_add(out, "%s    %s%-8s%s %-21s %s", time, report_paint(r, status_color(l->status)), l->status,
-		     report_paint(r, "off"), l->address ? l->address : "", l->command ? l->command : l->subject);
+	const char *command = l->command ? l->command : l->subject;
+	bool beside = report_fits(r, 65 + strlen(command)); /* else below its node */
+	rop_text_add(&line, beside ? "%s    %s%-8s%s %-21s" : "%s    %s%-8s%s %s", time,
+		     report_paint(r, status_color(l->status)), l->status, report_paint(r, "off"),
+		     l->address ? l->address : "");
+	rop_text_add(&line, beside ? " %s" : "\n%s", command);
 	if (l->resolved_wall_ms)
-		rop_text_add(out, "  (%lld ms)", (long long)(l->resolved_wall_ms - l->wall_ms));
+		rop_text_add(&line, "  (%lld ms)", (long long)(l->resolved_wall_ms - l->wall_ms));
 	if (l->attempts > 1)
-		rop_text_add(out, "  attempt %d", l->attempts);
+		rop_text_add(&line, "  attempt %d", l->attempts);
 	if (l->note)
-		rop_text_add(out, "  %s", l->note);
-	rop_text_add(out, "\n");
+		rop_text_add(&line, "  %s", l->note);
+	put_line(r, line.at, out);
 }

@@ -23,6 +23,19 @@ enum rop_code rop_import_tell(const struct rop_findings *list, struct rop_text *
 	return code;
 }
 
+/* What may hold the only copy of its data is not to be forgotten. */
+static const char *what_of_silent(const struct rop_import *im, const struct rop_node *node)
+{
+	const struct rop_observed *seen = im->seed->seen;
+	bool replica = node->role == ROP_ROLE_REPLICA && node->primary >= 0;
+	if (!replica || !rop_answers(seen, (size_t)node->primary))
+		return "start it, or run import where it can be reached: it may hold the only copy of its data";
+	return rop_printf(im->arena,
+			  "start it, or run import where it can be reached; if it is gone for good, on every node: "
+			  "redis-cli cluster forget %s",
+			  node->id);
+}
+
 static void find_unreached(const struct rop_import *im, struct rop_findings *list)
 {
 	for (size_t i = 0; i < im->seed->n; i++) {
@@ -35,10 +48,7 @@ static void find_unreached(const struct rop_import *im, struct rop_findings *lis
 			problem(im, list, ROP_UNREACHABLE,
 				rop_printf(im->arena, "%s, a node of this cluster, does not answer: %s", node->address,
 					   node->reach_why),
-				rop_printf(im->arena,
-					   "start it, or run import where it can be reached; if it is gone for good, "
-					   "on every node: redis-cli cluster forget %s",
-					   node->id));
+				what_of_silent(im, node));
 			break;
 		case ROP_REACH_DENIED:
 			problem(im, list, ROP_DENIED, text,

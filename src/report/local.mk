@@ -14,6 +14,7 @@ librop_a_SOURCES += \
 	src/report/import_text.c src/report/import_text.h \
 	src/report/import_unfit.c \
 	src/report/json_values.c \
+	src/report/lines.c \
 	src/report/machine_sound.c \
 	src/report/paint.c \
 	src/report/plan_json.c \
@@ -25,5 +26,6 @@ librop_a_SOURCES += \
 	src/report/saved_plan_json.c \
 	src/report/shared.h \
 	src/report/status_json.c \
+	src/report/status_nodes.c \
 	src/report/status_text.c \
 	src/report/usage_text.c

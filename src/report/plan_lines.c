@@ -15,6 +15,7 @@ struct rop_plan_lines {
 	int *of_step;
 	bool *met;            /* [step] */
 	size_t *steps, *done; /* [line] */
+	int *after;           /* [line] of what it puts back; -1: nothing */
 	bool *told;           /* [line] */
 };
 
@@ -25,7 +26,7 @@ struct rop_plan_lines *rop_plan_lines_new(const struct rop_report *r, const stru
 	lines->arena = r->arena;
 	lines->plan = plan;
 	lines->of_step = rop_alloc_n(r->arena, plan->steps.n + 1, sizeof *lines->of_step);
-	lines->at = report_plan_lines(r, plan, lines->of_step, &lines->n);
+	lines->at = report_plan_lines(r, plan, lines->of_step, &lines->after, &lines->n);
 	lines->met = rop_alloc_n(r->arena, plan->steps.n + 1, sizeof *lines->met);
 	lines->steps = rop_alloc_n(r->arena, lines->n + 1, sizeof *lines->steps);
 	lines->done = rop_alloc_n(r->arena, lines->n + 1, sizeof *lines->done);
@@ -38,7 +39,7 @@ struct rop_plan_lines *rop_plan_lines_new(const struct rop_report *r, const stru
 void rop_plan_lines_planned(const struct rop_plan_lines *lines, struct rop_text *out)
 {
 	for (size_t i = 0; i < lines->n; i++)
-		if (lines->steps[i]) /* a RESTORE of what was lowered is part of that line */
+		if (lines->steps[i] && lines->after[i] < 0) /* that it is put back stands in the line of the LOWER */
 			rop_text_add(out, "%s: planned: %s\n", lines->cluster, lines->at[i]);
 }
 
@@ -85,7 +86,9 @@ void rop_plan_lines_reached(struct rop_plan_lines *lines, struct rop_text *out)
 void rop_plan_lines_not_done(const struct rop_plan_lines *lines, struct rop_text *out)
 {
 	for (size_t i = 0; i < lines->n; i++) {
-		if (!lines->steps[i] || lines->told[i])
+		bool begun = lines->after[i] < 0 ||
+			     lines->done[lines->after[i]]; /* else there is nothing to put back */
+		if (!lines->steps[i] || lines->told[i] || !begun)
 			continue;
 		if (lines->done[i])
 			rop_text_add(out, "%s: done in part, %zu of %zu steps: %s\n", lines->cluster, lines->done[i],

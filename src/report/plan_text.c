@@ -311,12 +311,14 @@ static void put_groups(const struct rop_report *r, const struct rop_plan *plan, 
 		heading = line.heading;
 		const char *color = report_paint(r, *line.sign == '+' ? "green" : "yellow");
 		const char *who = line.shard ? rop_printf(r->arena, "shard %d  %s", line.shard, line.who) : line.who;
-		rop_text_add(out, "  %s%s%s %-28s %s\n", color, line.sign, report_paint(r, "off"), who, line.what);
+		rop_text_add(out, "  %s%s%s %-28s ", color, line.sign, report_paint(r, "off"), who);
+		report_below(r, line.what, 33, out);
+		rop_text_add(out, "\n");
 	}
 }
 
-/* A RESTORE of what the same plan lowers is told with the LOWER of the same node. */
-static int line_of_restore(const struct rop_plan *plan, const int *of_step, const struct rop_step *restore)
+/* Of a RESTORE of what the same plan lowers: the line of the LOWER of the same node. */
+static int line_of_lowering(const struct rop_plan *plan, const int *of_step, const struct rop_step *restore)
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_expect *e = &plan->steps.at[i].expect;
@@ -327,24 +329,27 @@ static int line_of_restore(const struct rop_plan *plan, const int *of_step, cons
 	return -1;
 }
 
-const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, size_t *ret_n)
+const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, int **ret_after,
+			       size_t *ret_n)
 {
 	group_list groups = { 0 };
 	group_steps(r->arena, plan, &groups);
 	const char **lines = rop_alloc_n(r->arena, groups.n + 1, sizeof *lines);
+	int *after = rop_alloc_n(r->arena, groups.n + 1, sizeof *after);
 	for (size_t i = 0; i < groups.n; i++) {
 		struct line line = line_of(r->arena, plan, &groups.at[i]);
 		lines[i] = line.shard ? rop_printf(r->arena, "%s: %s of shard %d", line.who, line.what, line.shard)
 				      : rop_printf(r->arena, "%s: %s", line.who, line.what);
+		after[i] = -1;
 	}
 	for (size_t i = 0; i < plan->steps.n; i++)
 		of_step[i] = group_of(plan, &groups, &plan->steps.at[i]);
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_step *step = &plan->steps.at[i];
-		int lowered = step->expect.kind == ROP_STEP_RESTORE ? line_of_restore(plan, of_step, step) : -1;
-		if (lowered >= 0)
-			of_step[i] = lowered;
+		if (step->expect.kind == ROP_STEP_RESTORE)
+			after[of_step[i]] = line_of_lowering(plan, of_step, step);
 	}
+	*ret_after = after;
 	*ret_n = groups.n;
 	return lines;
 }
@@ -385,14 +390,18 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 static void put_summary(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	struct report_summary sum = report_summary(r->arena, plan);
-	rop_text_add(out, "%sPlan:%s %d node%s to introduce, %d slot%s to assign, %d replica%s to attach",
-		     report_paint(r, "bold"), report_paint(r, "off"), sum.introduced, rop_plural(sum.introduced),
-		     sum.slots, rop_plural(sum.slots), sum.replicas, rop_plural(sum.replicas));
+	ROP_OWN_TEXT text = { 0 };
+	rop_text_add(&text, "%d node%s to introduce, %d slot%s to assign, %d replica%s to attach", sum.introduced,
+		     rop_plural(sum.introduced), sum.slots, rop_plural(sum.slots), sum.replicas,
+		     rop_plural(sum.replicas));
 	if (sum.settings)
-		rop_text_add(out, ", %d setting%s to change", sum.settings, rop_plural(sum.settings));
+		rop_text_add(&text, ", %d setting%s to change", sum.settings, rop_plural(sum.settings));
 	if (sum.restores)
-		rop_text_add(out, ", %d temporary setting%s to put back", sum.restores, rop_plural(sum.restores));
-	rop_text_add(out, "; %d slot%s to move, 0 fail-overs, 0 restarts.\n", sum.moved, rop_plural(sum.moved));
+		rop_text_add(&text, ", %d temporary setting%s to put back", sum.restores, rop_plural(sum.restores));
+	rop_text_add(&text, "; %d slot%s to move, 0 fail-overs, 0 restarts.", sum.moved, rop_plural(sum.moved));
+	rop_text_add(out, "%sPlan:%s ", report_paint(r, "bold"), report_paint(r, "off"));
+	report_wrap(r, text.at, 6, out);
+	rop_text_add(out, "\n");
 	report_risk(r, plan, out);
 }
 
@@ -404,16 +413,21 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 		if (seen->nodes[i].current_epoch > epoch)
 			epoch = seen->nodes[i].current_epoch;
 	report_unserved(r, plan->first, out);
-	rop_text_add(out, "cluster %s   %d shard%s, %zu node%s   %zu/%zu nodes answer   epoch %lld\n",
-		     r->topology->name, r->topology->shards, rop_plural(r->topology->shards), seen->n,
-		     rop_plural((int64_t)seen->n), plan->first->answering, seen->n, (long long)epoch);
+	const struct report_part parts[] = {
+		{ "cluster ", r->topology->name, NULL },
+		{ .text = rop_printf(r->arena, "%d shard%s, %zu node%s", r->topology->shards,
+				     rop_plural(r->topology->shards), seen->n, rop_plural((int64_t)seen->n)) },
+		{ .text = rop_printf(r->arena, "%zu/%zu nodes answer", plan->first->answering, seen->n) },
+		{ .text = rop_printf(r->arena, "epoch %lld", (long long)epoch) },
+	};
+	report_parts(r, parts, sizeof parts / sizeof *parts, out);
 }
 
-void rop_report_plan_warnings(const struct rop_plan *plan, struct rop_text *out)
+void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop_text *out)
 {
 	const struct rop_situation *first = plan->first;
 	for (size_t i = 0; i < first->warnings.n; i++)
-		if (rop_reason_kind(first->warnings.at[i].is) != ROP_REASON_SECOND) /* rop_report_second */
+		if (!told || !report_is_of_any_look(&first->warnings.at[i]))
 			rop_text_add(out, "warning: %s\n", first->warnings.at[i].text);
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
 		if (!rop_answers(first->seen, i))

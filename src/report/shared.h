@@ -9,13 +9,31 @@ static inline const char *report_paint(const struct rop_report *r, const char *n
 	return rop_paint(r->color, name);
 }
 
+/* lines.c */
+bool report_fits(const struct rop_report *r, size_t width);
+bool report_is_narrow(const struct rop_report *r);
+/* From where `out` stands; lines that go on begin at column `indent`. */
+void report_wrap(const struct rop_report *r, const char *text, size_t indent, struct rop_text *out);
+/* The same, beside what stands in the columns before; on a narrow terminal below it. */
+void report_below(const struct rop_report *r, const char *text, size_t column, struct rop_text *out);
+struct report_part {
+	const char *before, *text, *color; /* before and color: or NULL */
+};
+/* One line of parts with room between them; what does not fit begins the next one. */
+void report_parts(const struct rop_report *r, const struct report_part *parts, size_t n, struct rop_text *out);
+
+/* status_nodes.c */
+void report_nodes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+
 /* plan_text.c */
 struct report_summary {
 	int introduced, slots, replicas, settings, restores, moved;
 };
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan);
-/* "who: what", as a person would group the steps. of_step[i]: the line that tells of step i. */
-const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, size_t *ret_n);
+/* "who: what", as a person would group the steps. of_step[i]: the line that tells of step i. (*ret_after)[line]: that
+ * of what it puts back, when it was lowered by the same plan; or -1. */
+const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, int **ret_after,
+			       size_t *ret_n);
 bool report_is_paused(const struct rop_report *r, int64_t wall_ms);
 
 /* plan_risk.c */
@@ -27,6 +45,8 @@ struct json_t *report_losses_json(const struct rop_losses *losses);
 /* status_text.c */
 /* What is owned and not served, and what only a person may do about it: said before all else. */
 void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+/* Told to everybody who looks, whatever else is asked: rop_report_second. */
+bool report_is_of_any_look(const struct rop_finding *warning);
 const char *report_role(const struct rop_node *node);
 const char *report_link(const struct rop_node *node);
 int report_shard_of(const struct rop_situation *now, size_t i); /* its number; 0: none yet */

@@ -103,36 +103,6 @@ void report_unserved(const struct rop_report *r, const struct rop_situation *now
 		rop_text_add(out, "  -> %s\n", now->unserved_advice);
 }
 
-static void put_nodes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
-{
-	int width = 7;
-	for (size_t i = 0; i < now->seen->n; i++)
-		if ((int)strlen(now->seen->nodes[i].address) > width)
-			width = (int)strlen(now->seen->nodes[i].address);
-	rop_text_add(out, "%s%-5s  %-*s  %-7s  %-7s  %-13s  %-14s  %s%s\n", report_paint(r, "bold"), "shard", width,
-		     "node", "role", "link", "slots", "version", "id", report_paint(r, "off"));
-	for (int number = 0; number <= (int)now->layout.n; number++) {
-		for (int pass = 0; pass < 2; pass++) { /* primaries first */
-			for (size_t i = 0; i < now->seen->n; i++) {
-				const struct rop_node *node = &now->seen->nodes[i];
-				/* shards in order, those of no shard last */
-				if (report_shard_of(now, i) != (number + 1) % ((int)now->layout.n + 1) ||
-				    (node->role == ROP_ROLE_REPLICA) != (pass == 1))
-					continue;
-				const char *link = report_link(node);
-				bool fine = strcmp(link, "ok") == 0 || strcmp(link, "up") == 0;
-				const char *slots = rop_slots_text(r->arena, &node->slots);
-				const char *shard = rop_printf(r->arena, "%d", report_shard_of(now, i));
-				rop_text_add(out, "%5s  %-*s  %-7s  %s%-7s%s  %-13.40s  %-14s  %.8s\n",
-					     report_shard_of(now, i) ? shard : "-", width, node->address,
-					     report_role(node), report_paint(r, fine ? "green" : "red"), link,
-					     report_paint(r, "off"), *slots ? slots : "-",
-					     node->flavour ? node->flavour : "-", node->id[0] ? node->id : "-");
-			}
-		}
-	}
-}
-
 void rop_report_file_errors(const struct rop_report *r, const struct rop_file_error *errors, size_t n_errors,
 			    int64_t revision, struct rop_text *out)
 {
@@ -167,33 +137,42 @@ void rop_report_file_errors_unknown(struct rop_file_error *errors, size_t *n_err
 	*n_errors = kept;
 }
 
+static void put_header(const struct rop_report *r, struct rop_situation *now, struct rop_text *out)
+{
+	const struct report_part parts[] = {
+		{ "cluster ", r->topology->name, "bold" },
+		{ .text = report_state(r, now), .color = rop_situation_converged(now) ? "green" : "yellow" },
+		{ .text = rop_printf(r->arena, "%d shard%s, %zu node%s, %zu answer%s", r->topology->shards,
+				     rop_plural(r->topology->shards), now->seen->n, rop_plural((int64_t)now->seen->n),
+				     now->answering, now->answering == 1 ? "s" : "") },
+		{ .text = rop_printf(r->arena, "revision %lld declared, %lld reached", (long long)r->image->revision,
+				     (long long)r->image->reached_revision) },
+	};
+	report_parts(r, parts, r->image->revision ? 4 : 3, out);
+}
+
 void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
 		       size_t n_errors, struct rop_text *out)
 {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	report_conditions(r, now, conditions);
-	bool converged = rop_situation_converged(now);
 	report_unserved(r, now, out);
-	rop_text_add(out, "cluster %s%s%s   %s%s%s   %d shard%s, %zu node%s, %zu answer%s", report_paint(r, "bold"),
-		     r->topology->name, report_paint(r, "off"), report_paint(r, converged ? "green" : "yellow"),
-		     report_state(r, now), report_paint(r, "off"), r->topology->shards, rop_plural(r->topology->shards),
-		     now->seen->n, rop_plural((int64_t)now->seen->n), now->answering, now->answering == 1 ? "s" : "");
-	if (r->image->revision)
-		rop_text_add(out, "   revision %lld declared, %lld reached", (long long)r->image->revision,
-			     (long long)r->image->reached_revision);
-	rop_text_add(out, "\n\n");
+	put_header(r, now, out);
+	rop_text_add(out, "\n");
 	rop_report_file_errors(r, errors, n_errors, r->image->revision, out);
 	if (n_errors)
 		rop_text_add(out, "\n");
-	put_nodes(r, now, out);
+	report_nodes(r, now, out);
 	rop_text_add(out, "\n");
 	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
 		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED) == (conditions[i].status == ROP_FALSE);
 		if (conditions[i].status == ROP_UNKNOWN)
 			good = false;
-		rop_text_add(out, "%-14s %s%-8s%s %-12s %s\n", rop_condition_type_name((enum rop_condition_type)i),
+		rop_text_add(out, "%-14s %s%-8s%s %-12s ", rop_condition_type_name((enum rop_condition_type)i),
 			     report_paint(r, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
-			     report_paint(r, "off"), conditions[i].reason, conditions[i].message);
+			     report_paint(r, "off"), conditions[i].reason);
+		report_below(r, conditions[i].message, 37, out);
+		rop_text_add(out, "\n");
 	}
 	for (size_t i = 0; i < r->image->pending.n; i++) {
 		const struct rop_expect *e = &r->image->pending.at[i];
@@ -211,12 +190,17 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 	}
 }
 
+bool report_is_of_any_look(const struct rop_finding *warning)
+{
+	enum rop_reason_kind kind = rop_reason_kind(warning->is);
+	return kind == ROP_REASON_SECOND || kind == ROP_REASON_SETTING || warning->is == ROP_WHY_UNLIKE_SERVERS;
+}
+
 void rop_report_second(const struct rop_situation *now, struct rop_text *out)
 {
 	for (size_t i = 0; i < now->warnings.n; i++) {
 		const struct rop_finding *w = &now->warnings.at[i];
-		enum rop_reason_kind kind = rop_reason_kind(w->is);
-		if (kind == ROP_REASON_SECOND || kind == ROP_REASON_SETTING || w->is == ROP_WHY_UNLIKE_SERVERS)
+		if (report_is_of_any_look(w))
 			rop_text_add(out, "warning: %s\n  -> %s\n", w->text, w->advice);
 	}
 }

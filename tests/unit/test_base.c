@@ -159,3 +159,47 @@ Test(base, reads_on_until_the_end_or_until_there_is_no_more_room)
 	cr_assert_eq(rop_read_all(ends[0], buf, sizeof buf), -1);
 	cr_assert_eq(errno, EBADF);
 }
+
+static const char *wrapped(const char *text, size_t indent, size_t width)
+{
+	static char kept[400];
+	ROP_OWN_TEXT out = { 0 };
+	rop_text_wrap(&out, text, indent, width);
+	snprintf(kept, sizeof kept, "%s", out.n ? out.at : "");
+	return kept;
+}
+
+Test(wrap, lines_are_broken_at_blanks_and_never_inside_of_a_word)
+{
+	cr_assert_str_eq(wrapped("", 2, 10), "");
+	cr_assert_str_eq(wrapped("one two three", 2, 13), "one two three");
+	cr_assert_str_eq(wrapped("one two three", 2, 12), "one two\n  three");
+	cr_assert_str_eq(wrapped("one  two", 0, 20), "one  two", "room between words stays");
+	cr_assert_str_eq(wrapped("127.0.0.1:7000 x", 1, 5), "127.0.0.1:7000\n x");
+	cr_assert_str_eq(wrapped("a\nb c", 2, 3), "a\n  b c", "its own ends of line stay");
+	cr_assert_str_eq(wrapped("  word  text goes on", 0, 14), "  word  text\n        goes on", "below its text");
+	cr_assert_str_eq(wrapped("\033[1mab\033[0m cd", 0, 5), "\033[1mab\033[0m cd", "colours take no room");
+	cr_assert_str_eq(wrapped("\u00fc\u00fc \u00fc", 0, 4), "\u00fc\u00fc \u00fc", "characters count, not bytes");
+}
+
+Test(wrap, of_lines_only_the_long_ones_change)
+{
+	ROP_OWN_TEXT out = { 0 };
+	rop_text_wrap_lines(&out, "short\n\n  - a long line\nlast", 2, 10);
+	cr_assert_str_eq(out.at, "short\n\n  - a long\n    line\nlast");
+}
+
+Test(wrap, a_line_that_is_written_over_leaves_the_last_column_free)
+{
+	cr_assert_eq(rop_text_fits("abcdef", 7), 6);
+	cr_assert_eq(rop_text_fits("abcdef", 6), 5);
+}
+
+Test(duration, what_is_left_is_told_as_exactly_as_it_matters)
+{
+	char buf[24];
+	cr_assert_str_eq(rop_duration_about(1, buf, sizeof buf), "1s");
+	cr_assert_str_eq(rop_duration_about(90000, buf, sizeof buf), "90s");
+	cr_assert_str_eq(rop_duration_about(7196000, buf, sizeof buf), "2h");
+	cr_assert_str_eq(rop_duration_about(7100000, buf, sizeof buf), "119m");
+}

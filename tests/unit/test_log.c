@@ -195,3 +195,18 @@ Test(log, without_a_place_to_write_to_a_fact_is_lost, .timeout = 10)
 	rop_log_logfmt(ROP_LOG_INFO, "x", NULL, 0);
 	dup2(before, STDERR_FILENO);
 }
+
+static int64_t a_moment(void)
+{
+	return 1772366467123;
+}
+
+Test(log, who_reads_it_later_is_told_when)
+{
+	rop_log_set_clock(a_moment);
+	cr_assert_str_eq(logfmt("started", NULL, 0), "time=2026-03-01T12:01:07.123Z level=info msg=started\n");
+	cr_assert_str_eq(json("m", NULL, 0),
+			 "{\"time\":\"2026-03-01T12:01:07.123Z\",\"level\":\"error\",\"msg\":\"m\"}\n");
+	rop_log_set_clock(NULL);
+	cr_assert_str_eq(logfmt("started", NULL, 0), "level=info msg=started\n");
+}

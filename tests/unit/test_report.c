@@ -51,16 +51,19 @@ Test(report, a_line_is_told_when_its_last_step_is_met)
 	while (plan.steps.at[half].expect.kind != ROP_STEP_SLOTS)
 		rop_plan_lines_met(lines, &plan.steps.at[half++], &early);
 	cr_assert(strstr(early.at, "introduce 6 nodes\n"), "%s", early.at);
-	cr_assert_null(strstr(early.at, "cluster-node-timeout"), "it is not put back yet: %s", early.at);
+	cr_assert(strstr(early.at, ": 6 nodes: cluster-node-timeout 5000 -> "), "told when it is so: %s", early.at);
+	cr_assert(strstr(early.at, ", restored when formed\n"), "%s", early.at);
+	cr_assert_null(strstr(early.at, "put back"), "it is not put back yet: %s", early.at);
 	cr_assert_null(strstr(early.at, "slots"), "%s", early.at);
 	rop_plan_lines_not_done(lines, &rest);
 	cr_assert(strstr(rest.at, ": not done: 10.0.0.1:6379: slots 0-5460 of shard 1\n"), "%s", rest.at);
-	cr_assert(strstr(rest.at, ": done in part, 6 of 12 steps: 6 nodes: cluster-node-timeout"), "%s", rest.at);
+	cr_assert(strstr(rest.at, ": not done: 6 nodes: cluster-node-timeout "), "what is still lowered: %s", rest.at);
+	cr_assert(strstr(rest.at, " -> 5000, put back\n"), "%s", rest.at);
 	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
 	for (size_t i = half; i < plan.steps.n; i++)
 		rop_plan_lines_met(lines, &plan.steps.at[i], &done);
 	rop_plan_lines_reached(lines, &done);
-	cr_assert(strstr(done.at, "restored when formed\n"), "%s", done.at);
+	cr_assert(strstr(done.at, " -> 5000, put back\n"), "%s", done.at);
 	rop_text_done(&rest);
 	rop_plan_lines_not_done(lines, &rest);
 	cr_assert_eq(rest.n, 0, "%s", rest.at);
@@ -71,7 +74,48 @@ Test(report, a_line_is_told_when_its_last_step_is_met)
 	rop_text_put(&early, done.at, done.n);
 	for (const char *at = early.at; *at; at++)
 		n_done += *at == '\n';
-	cr_assert_eq(n_done, n_planned, "each once:\n%s", early.at);
+	cr_assert_eq(n_done, n_planned + 2, "each once, and that two settings are put back:\n%s", early.at);
+}
+
+Test(report, what_was_never_lowered_needs_no_putting_back)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	ROP_OWN_TEXT rest = { 0 };
+	rop_plan_lines_not_done(rop_plan_lines_new(&r, &plan), &rest);
+	cr_assert(strstr(rest.at, "restored when formed\n"), "%s", rest.at);
+	cr_assert_null(strstr(rest.at, "put back"), "%s", rest.at);
+}
+
+static size_t widest(const char *text)
+{
+	size_t widest = 0;
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		widest = n > widest ? n : widest;
+	}
+	return widest;
+}
+
+Test(report, lines_fit_the_terminal_and_ranges_stay_in_their_column)
+{
+	static const size_t COLUMNS[] = { 44, 60, 80, 100 };
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
+		ROP_OWN_TEXT text = { 0 }, planned = { 0 };
+		r.columns = COLUMNS[i];
+		struct rop_observed *world = formed_world(topology);
+		cr_assert(rop_slots_parse("0-99 200 300-5460", &world->nodes[0].slots));
+		rop_report_status(&r, situation_of(topology, world), NULL, 0, &text);
+		cr_assert_leq(widest(text.at), COLUMNS[i], "%zu: %s", COLUMNS[i], text.at);
+		cr_assert(strstr(text.at, "10923-16383"), "%s", text.at);
+		struct rop_plan plan = plan_of(topology, fresh_world(topology));
+		rop_report_plan(&r, &plan, &planned);
+		cr_assert_leq(widest(planned.at), COLUMNS[i], "%zu: %s", COLUMNS[i], planned.at);
+		cr_assert(strstr(planned.at, "\nPlan: 6 nodes to introduce, "), "%s", planned.at);
+	}
 }
 
 Test(report, what_was_not_planned_is_told_and_what_is_met_again_is_not)
