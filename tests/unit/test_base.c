@@ -176,8 +176,8 @@ Test(wrap, lines_are_broken_at_blanks_and_never_inside_of_a_word)
 	cr_assert_str_eq(wrapped("one two three", 2, 12), "one two\n  three");
 	cr_assert_str_eq(wrapped("one  two", 0, 20), "one  two", "room between words stays");
 	cr_assert_str_eq(wrapped("127.0.0.1:7000 x", 1, 5), "127.0.0.1:7000\n x");
-	cr_assert_str_eq(wrapped("a\nb c", 2, 3), "a\n  b c", "its own ends of line stay");
-	cr_assert_str_eq(wrapped("  word  text goes on", 0, 14), "  word  text\n        goes on", "below its text");
+	cr_assert_str_eq(wrapped("a\nb c", 2, 5), "a\n  b c", "its own ends of line stay");
+	cr_assert_str_eq(wrapped("  word  text goes on", 0, 16), "  word  text\n        goes on", "below its text");
 	cr_assert_str_eq(wrapped("\033[1mab\033[0m cd", 0, 5), "\033[1mab\033[0m cd", "colours take no room");
 	cr_assert_str_eq(wrapped("\u00fc\u00fc \u00fc", 0, 4), "\u00fc\u00fc \u00fc", "characters count, not bytes");
 }

@@ -51,19 +51,19 @@ Test(report, a_line_is_told_when_its_last_step_is_met)
 	while (plan.steps.at[half].expect.kind != ROP_STEP_SLOTS)
 		rop_plan_lines_met(lines, &plan.steps.at[half++], &early);
 	cr_assert(strstr(early.at, "introduce 6 nodes\n"), "%s", early.at);
-	cr_assert(strstr(early.at, ": 6 nodes: cluster-node-timeout 5000 -> "), "told when it is so: %s", early.at);
+	cr_assert(strstr(early.at, ": 6 nodes: cluster-node-timeout 15000 -> "), "told when it is so: %s", early.at);
 	cr_assert(strstr(early.at, ", restored when formed\n"), "%s", early.at);
 	cr_assert_null(strstr(early.at, "put back"), "it is not put back yet: %s", early.at);
 	cr_assert_null(strstr(early.at, "slots"), "%s", early.at);
 	rop_plan_lines_not_done(lines, &rest);
 	cr_assert(strstr(rest.at, ": not done: 10.0.0.1:6379: slots 0-5460 of shard 1\n"), "%s", rest.at);
 	cr_assert(strstr(rest.at, ": not done: 6 nodes: cluster-node-timeout "), "what is still lowered: %s", rest.at);
-	cr_assert(strstr(rest.at, " -> 5000, put back\n"), "%s", rest.at);
+	cr_assert(strstr(rest.at, " -> 15000, put back\n"), "%s", rest.at);
 	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
 	for (size_t i = half; i < plan.steps.n; i++)
 		rop_plan_lines_met(lines, &plan.steps.at[i], &done);
 	rop_plan_lines_reached(lines, &done);
-	cr_assert(strstr(done.at, " -> 5000, put back\n"), "%s", done.at);
+	cr_assert(strstr(done.at, " -> 15000, put back\n"), "%s", done.at);
 	rop_text_done(&rest);
 	rop_plan_lines_not_done(lines, &rest);
 	cr_assert_eq(rest.n, 0, "%s", rest.at);
