@@ -28,6 +28,7 @@ librop_a_SOURCES += \
 	include/rop/saved_plan.h \
 	include/rop/seed.h \
 	include/rop/service.h \
+	include/rop/shipped.h \
 	include/rop/store.h \
 	include/rop/text.h \
 	include/rop/topology.h \

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "rop/host.h"
 #include "rop/look.h"
+#include "rop/shipped.h"
 
 const char *cli_state_path(struct cli *cli)
 {
@@ -97,36 +98,18 @@ bool session_open_topology(struct session *s, struct cli *cli, const char *file_
 
 /* ---- machine ----------------------------------------------------------------------------------------------- */
 
-/* The words are those of its name; of an unknown one, the cluster's. */
-static bool load_machine(struct cli *cli, struct rop_doc *doc, struct rop_diags *diags,
-			 struct rop_machine **ret_machine)
-{
-	const struct rop_doc_node *name = rop_doc_find(doc->root, "machine");
-	const struct rop_vocabulary *words = name && name->type == ROP_DOC_SCALAR ? rop_words_of(name->text) : NULL;
-	return rop_machine_load(cli->arena, doc, words ? words : rop_cluster_words(), diags, ret_machine);
-}
-
 bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err)
 {
+	static const struct rop_shipped SHIPPED = { .cluster = BUILTIN_CLUSTER_YAML,
+						    .migration = BUILTIN_MIGRATION_YAML };
 	struct rop_diags diags;
-	struct rop_doc *doc = NULL;
-	struct rop_machine *hosted = NULL;
 	rop_diags_init(&diags, cli->arena);
 	if (!path && cli->values.machines)
 		path = rop_printf(cli->arena, "%s/cluster.yaml", cli->values.machines);
-	bool loaded = path ? rop_doc_load(cli->arena, path, &diags, &doc)
-			   : rop_doc_parse(cli->arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML,
-					   strlen(BUILTIN_CLUSTER_YAML), &diags, &doc);
-	if (!loaded || !load_machine(cli, doc, &diags, ret_machine) ||
-	    !rop_doc_parse(cli->arena, "states/migration.yaml", BUILTIN_MIGRATION_YAML, strlen(BUILTIN_MIGRATION_YAML),
-			   &diags, &doc) ||
-	    !load_machine(cli, doc, &diags, &hosted)) {
-		cli_print_diags(&diags);
-		return rop_fail(err, ROP_INVALID, "%s", "");
-	}
-	if (strcmp((*ret_machine)->name, hosted->name) != 0)
-		(*ret_machine)->hosted = hosted;
-	return true;
+	if (rop_shipped_load(cli->arena, path, &SHIPPED, &diags, ret_machine))
+		return true;
+	cli_print_diags(&diags);
+	return rop_fail(err, ROP_INVALID, "%s", "");
 }
 
 bool session_open_machine(struct session *s, struct rop_err *err)

@@ -22,12 +22,18 @@ static bool changes_its_node(enum rop_step_kind kind)
 	case ROP_STEP_ROLE:
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_SETTING:
-	case ROP_STEP_PERSIST: return true;
+	case ROP_STEP_PERSIST:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_RELEASE: return true;
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
 	case ROP_STEP_EPOCH:
 	case ROP_STEP_MEET:
 	case ROP_STEP_GREET:
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_YIELD:
 	case ROP_STEP_KINDS_N: break;
 	}
 	return false;

@@ -15,5 +15,6 @@ librop_a_SOURCES += \
 	src/operator/remember.c \
 	src/operator/seed.c \
 	src/operator/seed_shape.c \
+	src/operator/shipped.c \
 	src/operator/why_not.c \
 	src/operator/writer.c
