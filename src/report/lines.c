@@ -49,7 +49,10 @@ void report_parts(const struct rop_report *r, const struct report_part *parts, s
 		bool here = !i || report_fits(r, used + strlen(GAP) + wide);
 		if (i)
 			rop_text_add(out, here ? GAP : "\n  ");
-		used = here && i ? used + strlen(GAP) + wide : wide + (here ? 0 : 2);
+		if (i && here)
+			used += strlen(GAP) + wide;
+		else
+			used = here ? wide : wide + 2;
 		rop_text_add(out, "%s%s%s%s", parts[i].before ? parts[i].before : "",
 			     parts[i].color ? report_paint(r, parts[i].color) : "", parts[i].text,
 			     parts[i].color ? report_paint(r, "off") : "");

@@ -87,7 +87,7 @@ case $PROGRAM in /*) ;; *) PROGRAM=$PWD/$PROGRAM ;; esac
 
 # From --help: "-o --output text|json|jsonl", "- --watch"; the same form as from the man pages.
 help_options() {
-	sed -nE -e 's/^  (-[a-zA-Z]), (--[a-z-]+)( [^ ]+)?( .*|$)/\1 \2\3/p' -e 's/^      (--[a-z-]+)( [^ ]+)?( .*|$)/- \1\2/p'
+	sed -nE -e 's/^  (-[a-zA-Z]), (--[a-z-]+)( [^ ]+)?(  .*|$)/\1 \2\3/p' -e 's/^      (--[a-z-]+)( [^ ]+)?(  .*|$)/- \1\2/p'
 }
 # From mdoc: `.It Fl o , Fl -output Cm text | json | jsonl`
 man_options() {
