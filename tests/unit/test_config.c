@@ -1,6 +1,7 @@
 /* test_config.c - topology files: good ones and what they mean, bad ones and what is said about them, secrets. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -382,6 +383,24 @@ Test(config, one_newline_is_dropped_from_a_password)
 		cr_assert_not(rop_password_load(in_folder("p"), &secret, &err));
 		cr_assert(strstr(err.text, "belongs to user 65534"), "%s", err.text);
 	}
+}
+
+/* Memory that was given back is looked at the kernel's way: what the next malloc, or a core file, would show of it. */
+Test(config, a_password_that_was_freed_is_nowhere_in_its_memory)
+{
+	struct rop_err err = { 0 };
+	char *secret = NULL, left[64];
+	static const char PASSWORD[] = "correct horse battery staple, correct horse battery staple, twice";
+	cr_assert(rop_password_load(write_file("p", PASSWORD, strlen(PASSWORD), 0600), &secret, &err), "%s", err.text);
+	off_t place = (off_t)(uintptr_t)secret;
+	int memory = open("/proc/self/mem", O_RDONLY);
+	cr_assert_eq(pread(memory, left, sizeof left, place), (ssize_t)sizeof left);
+	cr_assert_eq(memcmp(left, PASSWORD, sizeof left), 0, "it is where it is looked for");
+	rop_secret_free(secret);
+	cr_assert_eq(pread(memory, left, sizeof left, place), (ssize_t)sizeof left);
+	for (size_t i = 16; i < sizeof left; i++) /* free() has its own use for the first ones */
+		cr_assert(left[i] != PASSWORD[i], "byte %zu", i);
+	close(memory);
 }
 
 Test(config, a_credential_is_what_systemd_put_beside_the_service)

@@ -163,6 +163,10 @@ Test(daemon_config, relative_paths_begin_at_the_file)
 	cr_assert_str_eq(config.state, rop_printf(arena, "%s/state.db", real));
 	cr_assert_str_eq(config.clusters, rop_printf(arena, "%s/./clusters.d", real));
 	cr_assert_str_eq(config.machines, "");
+	cr_assert(load("state = \"s\"; clusters = \"c\"; machines = \"m\";"), "%s", errors.at);
+	cr_assert_str_eq(config.state, rop_printf(arena, "%s/s", real), "one letter is a name");
+	cr_assert_str_eq(config.clusters, rop_printf(arena, "%s/c", real));
+	cr_assert_str_eq(config.machines, rop_printf(arena, "%s/m", real));
 	free(real);
 }
 

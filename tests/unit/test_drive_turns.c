@@ -8,6 +8,7 @@
 
 #include "fakes.h"
 #include "rop/names.h"
+#include "rop/permissions.h"
 #include "rop/text.h"
 #include "store_fixture.h"
 
@@ -642,6 +643,19 @@ Test(drive_turns, shards_are_asked_for_at_the_end)
 		cr_assert_lt(i, 50, "it is converged by then");
 		fake_turn();
 		fake_until(OUT_LOOK);
+	}
+}
+
+/* What one may not tell stays unknown whatever the others say, and each of their answers is long. */
+Test(drive_turns, shards_are_not_asked_for_where_one_may_not_tell)
+{
+	fakes.world = formed_world(run.options.reconcile.topology);
+	fakes.world->nodes[2].forbidden = ROP_PERMIT(CLUSTER_SHARDS);
+	start();
+	for (int i = 0; i < 10; i++) {
+		fake_until(OUT_LOOK);
+		cr_assert_not(fakes.look_flags & ROP_OBSERVE_SHARDS, "look %d", i);
+		fake_turn();
 	}
 }
 

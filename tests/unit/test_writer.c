@@ -537,6 +537,30 @@ Test(writer, patience_ends, .timeout = 30)
 	close_book(&b);
 }
 
+/* It was free in between: who has it the second time is waited for as long as the first. */
+Test(writer, patience_begins_anew_when_the_database_is_in_use_again, .timeout = 30)
+{
+	struct book b;
+	open_book(&b);
+	struct asker *one = asker(&b), *two = asker(&b);
+	b.timer = rop_timer_new(b.loop, let_go, &b);
+	rop_writer_watch_waiting(b.writer, waiting, &b);
+	rop_writer_patience(b.writer, 20000);
+	for (int i = 1; i <= 2; i++) {
+		b.waited = 0;
+		keep_from(&b, "BEGIN EXCLUSIVE");
+		commit(i == 1 ? one : two, i == 1 ? "one" : "two");
+		rop_loop_run(b.loop);
+		cr_assert_eq(b.freed, i, "%s%s", one->text, two->text);
+		sqlite3_close(b.reader);
+	}
+	b.reader = NULL;
+	cr_assert(one->written == 1 && two->written == 1, "%s%s", one->text, two->text);
+	asker_free(one);
+	asker_free(two);
+	close_book(&b);
+}
+
 Test(writer, who_waits_for_another_process_may_close_at_any_time, .timeout = 30)
 {
 	struct book b;
