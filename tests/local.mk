@@ -100,7 +100,7 @@ EXTRA_DIST += tests/live/daemon_log.sh
 EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh tests/live/dance.sh
 # A drive on a made-up loop, fleet and writer (fakes.c): what it does when, without waiting for it.
 tests_unit_units_SOURCES += tests/unit/fakes.c tests/unit/fakes.h tests/unit/test_drive_turns.c tests/unit/test_names.c \
-	tests/unit/test_events.c
+	tests/unit/test_events.c tests/unit/test_seed.c
 tests_unit_units_LDFLAGS += -Wl,--wrap=rop_boot_ms,--wrap=rop_wall_ms,--wrap=rop_resolve \
 	-Wl,--wrap=rop_timer_new,--wrap=rop_timer_start,--wrap=rop_timer_stop,--wrap=rop_timer_free \
 	-Wl,--wrap=rop_fleet_new,--wrap=rop_fleet_free,--wrap=rop_fleet_expect,--wrap=rop_fleet_observe \

@@ -125,6 +125,8 @@ Test(names, one_that_fails_has_no_address_and_says_why)
 	cr_assert_str_eq(t->nodes.at[1].no_ip, "its name does not resolve: there is no such name");
 	const struct rop_endpoint *endpoints = rop_endpoints_of(pool, t, NULL);
 	cr_assert(!endpoints[1].ip && strcmp(endpoints[1].no_ip, t->nodes.at[1].no_ip) == 0);
+	for (size_t i = 0; i < 3; i++) /* the list is of those that are tried one after the other */
+		cr_assert(endpoints[i].n_ips == 0 && !endpoints[i].ips, "%zu: one address or none makes no list", i);
 }
 
 Test(names, a_name_of_several_addresses_has_them_all)
