@@ -235,6 +235,18 @@ Test(policy_situation, a_name_that_leads_to_another_server_is_told_from_a_server
 	}
 }
 
+Test(policy_situation, the_first_node_s_name_may_lead_elsewhere_too)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	*rop_push(pool, &image.members) = (struct rop_member){ .address = "10.0.0.1:6379", .shard = 1 };
+	memcpy(image.members.at[0].node, node_id(50), ROP_ID_SIZE);
+	rop_observed_add_foreign(world, 1, node_id(50), "10.9.9.9:6379", "slave", NULL);
+	const char *advice = finding(situation_with(topology, world, &image, NULL, 0), "ForeignPeer")->advice;
+	cr_assert(strstr(advice, "10.0.0.1:6379 leads to another server now"), "%s", advice);
+}
+
 /* Advice is an act: what may hold the only copy is not to be forgotten. */
 Test(policy_situation, of_a_rebuilt_node_that_owned_slots_or_is_followed_nothing_is_forgotten)
 {

@@ -502,6 +502,21 @@ Test(reconcile, that_it_could_not_be_written_is_remembered_by_the_next_process)
 	cr_assert_eq(warnings_of(ROP_WHY_UNWRITTEN), 0);
 }
 
+Test(reconcile, a_setting_that_is_not_declared_any_more_need_not_be_written)
+{
+	run_with_a_setting(ROP_SENT_ERROR, "ERR Rewriting config file: Permission denied");
+	cr_assert_not(hand_run(op).reached);
+	struct rop_topology *without = rop_alloc(pool, sizeof *without);
+	*without = *op->options.topology;
+	memset(&without->settings, 0, sizeof without->settings);
+	op->options.topology = without;
+	cr_assert(rop_situation_converged(situation_with(without, op->world, &op->image, NULL, 0)));
+	op->sent.n = 0;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(op->sent.n, 0);
+}
+
 Test(reconcile, a_configuration_that_cannot_be_written_blocks)
 {
 	run_with_a_setting(ROP_SENT_ERROR, "ERR Rewriting config file: Permission denied");
