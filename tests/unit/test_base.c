@@ -50,6 +50,9 @@ Test(base, whole_numbers_only)
 	cr_assert_not(rop_int_parse("-1", -5, 5, &v));
 	cr_assert_not(rop_int_parse("10", 0, 9, &v));
 	cr_assert_not(rop_int_parse(NULL, 0, 9, &v));
+	cr_assert(rop_int_parse("999999999999999999", 0, INT64_MAX, &v) && v == 999999999999999999);
+	cr_assert_not(rop_int_parse("1000000000000000000", 0, INT64_MAX, &v),
+		      "it fits, but not each of 19 digits does");
 }
 
 Test(base, suggests_what_was_meant)

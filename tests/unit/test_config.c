@@ -217,6 +217,12 @@ Test(config, warnings_do_not_refuse)
 #define HEAD "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata: { name: cart }\n"
 #define TWO_NODES "  nodes: [ { address: Redis-1:1 }, { address: \"[fd00::1]:2\" } ]\n"
 
+Test(config, one_letter_is_a_name)
+{
+	cr_assert_not_null(load_text("apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata: { name: a }\n"
+				     "spec:\n  shards: 1\n" TWO_NODES));
+}
+
 Test(config, all_errors_are_said_in_one_run)
 {
 	cr_assert_null(load_text("kind: Rediscluster\nmetadata: { name: X, <<: 1 }\nspec:\n  shards: *a\n  replicas: "

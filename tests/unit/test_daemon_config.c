@@ -205,6 +205,9 @@ Test(daemon_config, one_mistake_is_one_sentence)
 		{ "interval = { };", ":1: error: 'interval' must be " A_DURATION ", not a group" },
 		{ "interval = [ \"5s\" ];", ":1: error: 'interval' must be " A_DURATION ", not a list" },
 		{ "connectTimeout = \"9ms\";", ":1: error: 'connectTimeout' must be " A_TIMEOUT ", not \"9ms\"" },
+		{ "commandTimeout = \"9ms\";",
+		  ":1: error: 'commandTimeout' must be a duration from 10ms to 10m in double "
+		  "quotes, like \"5s\", not \"9ms\"" },
 		{ "connectTimeout = \"11m\";", ":1: error: 'connectTimeout' must be " A_TIMEOUT ", not \"11m\"" },
 		{ "concurrency = 0;", ":1: error: 'concurrency' must be " A_COUNT ", not 0" },
 		{ "concurrency = -1;", ":1: error: 'concurrency' must be " A_COUNT ", not -1" },

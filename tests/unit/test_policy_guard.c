@@ -286,14 +286,20 @@ Test(policy_guard, a_limit_under_what_is_used_with_an_evicting_policy_is_a_loss)
 	world->nodes[0].used_memory = 3 * 1024 * 1024;
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert(now->refused && now->losses.list.n == 1);
+	cr_assert(strstr(now->losses.list.at[0].text, "uses 3145728 bytes"), "%s", now->losses.list.at[0].text);
 	cr_assert_eq(batch_of(now, "apply_settings").steps.n, 0);
 	set_value(world, 0, "maxmemory-policy", "noeviction");
 	cr_assert_not(situation_of(topology, world)->refused);
 	set_value(world, 0, "maxmemory-policy", "allkeys-lru");
 	world->nodes[0].used_memory = 1024 * 1024;
 	cr_assert_not(situation_of(topology, world)->refused);
+	world->nodes[0].used_memory = 0;
+	cr_assert_not(situation_of(topology, world)->refused, "nothing is known to be little");
 	world->nodes[0].used_memory = -1;
-	cr_assert(situation_of(topology, world)->refused, "unknown is not little");
+	now = situation_of(topology, world);
+	cr_assert(now->refused, "unknown is not little");
+	cr_assert(strstr(now->losses.list.at[0].text, "uses an unknown number of bytes"), "%s",
+		  now->losses.list.at[0].text);
 }
 
 /* Both are declared: the policy that keeps keys is in force before the limit comes down. */

@@ -656,6 +656,9 @@ Test(policy_situation, each_flag_falls_with_its_own_reason)
 	AFTER(world->nodes[2].others = 6);
 	cr_assert_not(now->members_agree, "it lists one too many");
 	world->nodes[2].others = 5;
+	AFTER(world->nodes[0].others = 4);
+	cr_assert_not(now->members_agree, "the first one lists one too few");
+	world->nodes[0].others = 5;
 	AFTER(rop_bit_clear(world, world->known, 4, 0));
 	cr_assert(!now->introduced && !now->members_agree);
 	rop_bit_set(world, world->known, 4, 0);

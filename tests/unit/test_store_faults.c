@@ -599,9 +599,18 @@ static void commit_for_ever(int number, int out)
 	}
 }
 
+static int open_descriptors(void)
+{
+	int n = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
 Test(store_faults, whoever_is_killed_leaves_all_that_was_acknowledged)
 {
 	fault.lazy = false;
+	int open_before = open_descriptors();
 	unsigned seed = 99;
 	int number = number_on_disk(), acknowledged_in_all = 0;
 	for (int round = 0; round < 30; round++) {
@@ -636,6 +645,7 @@ Test(store_faults, whoever_is_killed_leaves_all_that_was_acknowledged)
 		number = now;
 	}
 	cr_log_info("%d commits were acknowledged", acknowledged_in_all);
+	cr_assert_eq(open_descriptors(), open_before, "who rolled back has closed what it opened to look first");
 }
 
 /* ---- beside each other ------------------------------------------------------------------------------------- */
