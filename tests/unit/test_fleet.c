@@ -638,6 +638,25 @@ Test(fleet, a_silent_peer_is_silent_for_a_reason)
 	peer_stop(&peer);
 }
 
+/* The first address of its name fails before anything is tried; what the second one does is what is told. */
+Test(fleet, of_two_addresses_the_one_that_takes_the_connection_says_why)
+{
+	static const char *const IPS[] = { "no address", "127.0.0.1" };
+	struct peer peer;
+	struct view view;
+	peer_start(&peer, stays_silent, NULL);
+	const struct rop_endpoint named = {
+		.address = "db.test:7000", .ip = IPS[0], .ips = IPS, .n_ips = 2, .port = peer.port
+	};
+	view_init(&view);
+	view.fleet = rop_fleet_new(view.loop, &view.options, &named, 1);
+	const struct rop_answer *answer = look(&view, 0);
+	cr_assert_eq(answer->reach, ROP_REACH_SILENT);
+	assert_says(answer->reach_why, "takes connections, but did not answer within 300ms");
+	view_done(&view);
+	peer_stop(&peer);
+}
+
 Test(fleet, a_full_backlog_is_no_connection)
 {
 	struct view view;
