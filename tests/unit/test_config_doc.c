@@ -265,6 +265,17 @@ Test(config_doc, errors_are_kept_by_place_and_before_warnings)
 	cr_assert(strstr(out.at, "\n... and 20 more errors\n... and 20 more warnings\n"), "%s", out.at);
 }
 
+Test(config_doc, what_comes_after_those_that_are_kept_is_counted_alone)
+{
+	struct rop_doc doc = { .path = "t.yaml", .source = "", .source_n = 0 };
+	for (int line = 1; line <= 40; line++)
+		rop_diag_at(&diags, &doc, (struct rop_mark){ line, 1 }, 1, false, NULL, rop_printf(arena, "e%d", line));
+	rop_diag_at(&diags, &doc, (struct rop_mark){ 1, 1 }, 1, true, NULL, "w");
+	cr_assert(diags.errors == 40 && diags.warnings == 1 && diags.list.n == 20);
+	for (int i = 0; i < 20; i++)
+		cr_assert_str_eq(diags.list.at[i].message, rop_printf(arena, "e%d", i + 1));
+}
+
 Test(config_doc, errors_and_warnings_are_put_together_from_their_parts)
 {
 	struct rop_doc doc = { .path = "a.yaml" };

@@ -226,6 +226,7 @@ Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_th
 	cr_assert_eq(batch_of(now, "assign_slots").steps.n, 0);
 	cr_assert_str_eq(now->losses.list.at[0].slots, "5461-10922");
 	cr_assert_not_null(strstr(now->findings.at[0].advice, now->losses.digest));
+	cr_assert_str_eq(now->losses.digest, "e8f9456e", "told by one version, it is consented to with the next");
 
 	struct rop_consent consent = { .digest = now->losses.digest }, other = { .digest = "00000000" };
 	struct rop_situation asked = {
