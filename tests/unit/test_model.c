@@ -162,6 +162,8 @@ Test(model, valkey_says_which_redis_it_resembles_and_is_called_by_its_own_versio
 	}
 	answer.info_server = "redis_version:8.0\r\n";
 	cr_assert_eq(alone(answer)->version, 80000);
+	answer.info_server = "redis_version:255.255.255\r\nvalkey_version:0.9.1\r\n";
+	cr_assert(alone(answer)->version == 2575755 && alone(answer)->own_version == 901, "a development version too");
 	answer.info_server = "# Server\r\nos:Linux\r\n";
 	cr_assert_null(alone(answer)->flavour);
 }
