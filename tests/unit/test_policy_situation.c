@@ -409,6 +409,11 @@ Test(policy_situation, that_a_server_seen_twice_owns_twice_is_not_said_besides)
 	seven->nodes[6].address = "10.0.0.7:6379";
 	struct rop_situation *now = situation_of(topology, seven);
 	cr_assert(is_found(now, "SameNodeId") && !is_found(now, "TooManyShards"));
+	seven->nodes[5].reach = ROP_REACH_SENTINEL;
+	now = situation_of(topology, seven);
+	cr_assert(is_found(now, "Sentinel") && is_found(now, "SameNodeId"));
+	cr_assert_not(is_found(now, "TooManyShards"), "whatever else is found before");
+	seven->nodes[5].reach = ROP_REACH_OK;
 	memcpy(seven->nodes[6].id, node_id(6), ROP_ID_SIZE);
 	now = situation_of(topology, seven);
 	cr_assert(!is_found(now, "SameNodeId") && is_found(now, "TooManyShards"), "another server is another owner");
