@@ -161,6 +161,19 @@ Test(shards, numbers_that_no_shard_can_have_any_more_are_given_up)
 	expect_numbers(&layout, 1, 2, 3);
 }
 
+/* What is left over when all others have theirs is no proof: here nothing is remembered of the others. */
+Test(shards, the_one_that_is_remembered_keeps_its_number_among_those_that_are_not)
+{
+	static const int WANTED[3][3] = { { 2, 1, 3 }, { 1, 3, 2 }, { 3, 2, 1 } };
+	for (int k = 0; k < 3; k++) {
+		formed_and_remembered();
+		memory = (struct memory){ 0 };
+		remember(&memory, WANTED[k][k], world, k, k + 3);
+		struct rop_layout layout = layout_with(topology, world, &memory);
+		expect_numbers(&layout, WANTED[k][0], WANTED[k][1], WANTED[k][2]);
+	}
+}
+
 static void expect_each_number_once(uint64_t seed, const struct rop_layout *layout)
 {
 	bool *had = rop_alloc_n(pool, layout->n + 1, sizeof(bool));
