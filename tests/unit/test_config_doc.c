@@ -276,6 +276,19 @@ Test(config_doc, what_comes_after_those_that_are_kept_is_counted_alone)
 		cr_assert_str_eq(diags.list.at[i].message, rop_printf(arena, "e%d", i + 1));
 }
 
+Test(config_doc, a_line_is_shown_whole_whichever_way_it_ends)
+{
+	static const char *const LINES[] = { "shards: x\n", "shards: x\r\n", "shards: x" };
+	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
+		struct rop_doc doc = { .path = "t.yaml", .source = LINES[i], .source_n = strlen(LINES[i]) };
+		ROP_OWN_TEXT out = { 0 };
+		rop_diags_init(&diags, arena);
+		rop_diag_at(&diags, &doc, (struct rop_mark){ 1, 9 }, 1, false, NULL, "no");
+		rop_diags_print(&diags, &out);
+		cr_assert(strstr(out.at, "1 | shards: x\n"), "%s", out.at);
+	}
+}
+
 Test(config_doc, errors_and_warnings_are_put_together_from_their_parts)
 {
 	struct rop_doc doc = { .path = "a.yaml" };
