@@ -215,6 +215,31 @@ Test(policy_guard, what_gives_up_persistence_is_told_and_done)
 	}
 }
 
+/* Whom a person would have to bring back: those who had these slots, and nobody else. */
+Test(policy_guard, of_slots_that_nobody_owns_it_says_who_had_them)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = full_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	for (size_t k = 0; k < 3; k++) {
+		struct rop_shard_memory *shard = rop_push(pool, &image.shards);
+		*shard = (struct rop_shard_memory){ .number = (int)k + 1,
+						    .slots = rop_slots_text(pool, &world->nodes[k].slots) };
+		struct rop_copy_memory *copy = rop_push(pool, &shard->copies);
+		*copy = (struct rop_copy_memory){ .address = world->nodes[k].address, .led = true, .keys = 100 };
+		memcpy(copy->node, world->nodes[k].id, ROP_ID_SIZE);
+	}
+	memset(&world->nodes[1].slots, 0, sizeof world->nodes[1].slots);
+	world->nodes[1].keys = 0;
+	struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
+	cr_assert_eq(now->losses.list.n, 1);
+	const struct rop_risk *loss = &now->losses.list.at[0];
+	cr_assert(strstr(loss->text, "slots 5461-10922 (shard 2) are owned by nobody; their data was last seen on "
+				     "10.0.0.2:6379 (led them); all of these answer, and are empty now"),
+		  "%s", loss->text);
+	cr_assert_eq(loss->keys, 100);
+}
+
 Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_them)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);

@@ -170,6 +170,9 @@ Test(policy_steps, a_server_of_6_2_is_given_its_slots_one_by_one)
 	cr_assert_eq(words_of(world, &step), 4, "a server that hides its version is taken for a newer one");
 	memcpy(step.expect.node, node_id(9), ROP_ID_SIZE);
 	cr_assert_eq(words_of(world, &step), 4);
+	memcpy(step.expect.node, node_id(0), ROP_ID_SIZE);
+	world->nodes[0].version = 60214;
+	cr_assert_eq(words_of(world, &step), 2 + 384, "the first node may be one too");
 }
 
 Test(policy_steps, a_bus_port_of_its_own_is_part_of_the_introduction)
