@@ -56,6 +56,9 @@ enum rop_reach {
 /* How reach_why of a SILENT one begins where the host is there, and nobody listens at that port. */
 #define ROP_NOBODY_LISTENS "connection refused"
 
+/* reach_why of a SILENT one that answers nobody who does not speak it. */
+#define ROP_SPEAKS_TLS "it speaks TLS, which this version does not"
+
 enum rop_role { ROP_ROLE_UNKNOWN, ROP_ROLE_PRIMARY, ROP_ROLE_REPLICA };
 
 #define ROP_COUNT_UNKNOWN (-1) /* refused or unreadable: unknown is never empty */
@@ -79,7 +82,8 @@ struct rop_operator {       /* a connection of an operator that may change the c
 struct rop_node {
 	const char *address; /* "host:port" as declared, for people and messages */
 	const char *ip;      /* literal, for MEET; NULL: not resolved */
-	int port, bus_port;  /* bus_port: the one in use, never 0 */
+	int port, bus_port;  /* bus_port: the one in use, never 0: as declared, else as the node says itself */
+	bool bus_declared;
 	enum rop_reach reach;
 	const char *reach_why; /* a sentence when not OK */
 	char id[ROP_ID_SIZE];  /* "" when never learned */
@@ -109,6 +113,14 @@ struct rop_node {
 	int64_t offset;               /* of replication: written (primary), taken in (replica); -1 unknown */
 	int64_t used_memory;          /* bytes (INFO memory, where asked); -1 unknown */
 	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
+	int own_bus_port;             /* of its own line; 0: unknown */
+	int tcp_port;                 /* the port that it listens on, as it says (INFO server); 0: unknown */
+	const char *hostname;         /* that it announces to clients; "": none; NULL: unknown */
+	/* Where peers look for this node without an answer: "ip:port" and the port of its bus; NULL: none does. How
+	 * many do there, and for how long the one that has waited longest (0: not known). */
+	const char *sought_at;
+	int sought_bus, sought_by;
+	int64_t sought_ms;
 	const char *elsewhere; /* another "ip:port" that a peer is connected to, without a fail flag, for this node's
 				  id; NULL */
 	const char *astray_at; /* where a peer looks for it in vain, "ip:port"; NULL: none does, or it has no address */
@@ -118,6 +130,7 @@ struct rop_node {
 	int held_by;
 	int64_t held_ms;
 	bool torn;            /* a peer heard it just now, and has no link to it: as of two servers with its identity */
+	bool at_own;          /* a peer is connected to it, and has its answer, at own_address */
 	bool at_home;         /* a peer is connected to it where it calls itself to be */
 	const char *strange;  /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
 				 asked is; NULL */
@@ -159,6 +172,17 @@ static inline bool rop_node_is_held_in_vain(const struct rop_node *node, const c
 	return node->held_at && node->held_ms >= ROP_IN_VAIN_MS && strcmp(node->held_at, address) == 0;
 }
 
+#define ROP_DIFFERENCES_MAX 16 /* at most, per look */
+enum rop_differs { ROP_DIFFERS_ROLE, ROP_DIFFERS_SLOTS, ROP_DIFFERS_EPOCH };
+struct rop_difference { /* a view that holds something else of a node than that one says itself: both, as text */
+	int viewer, subject;
+	enum rop_differs in;
+	const char *held;  /* SLOTS: to whom the viewer gives them, an address or "nobody" */
+	const char *says;  /* SLOTS: to whom the subject does; "itself" */
+	const char *slots; /* rop_slots_text; of SLOTS only */
+	int holder;        /* held, as an index; -1: none of those asked */
+};
+
 #define ROP_FOREIGN_MAX 8 /* at most, per look */
 struct rop_foreign {      /* a peer with an identity that was not among the nodes asked; each once */
 	int viewer;       /* the first that lists it */
@@ -180,8 +204,9 @@ struct rop_observed {
 	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
 	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
 	uint64_t *unlisted; /* [primary][replica] the primary told its replicas' connections, and none is of that one */
-	ROP_LIST(struct rop_foreign) foreign; /* rop_observed_add_foreign */
-	int foreign_more;                     /* entries of views that are of others than those kept */
+	ROP_LIST(struct rop_foreign) foreign;        /* rop_observed_add_foreign */
+	ROP_LIST(struct rop_difference) differences; /* the first of them; of each pair one */
+	int foreign_more;                            /* entries of views that are of others than those kept */
 	const char **setting_names;
 	size_t n_settings;
 	int64_t began_ms; /* when the look began (boot clock); 0: unknown */
@@ -283,8 +308,10 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 struct rop_node_line {
 	char *id, *address, *flags, *primary_id, *slots; /* address: without "@bus,hostname"; slots: rest of the line */
 	int64_t epoch;
-	int64_t pong;      /* the viewer's wall clock: when it was heard last; 0: never */
-	int64_t ping_sent; /* the viewer's wall clock: since when no ping was answered; 0: all were */
+	int bus_port;         /* 0: it does not say */
+	const char *hostname; /* that it announces; "": none */
+	int64_t pong;         /* the viewer's wall clock: when it was heard last; 0: never */
+	int64_t ping_sent;    /* the viewer's wall clock: since when no ping was answered; 0: all were */
 	bool connected, myself, primary, replica, pfail, fail, handshake, noaddr,
 		odd; /* odd: a flag nobody told us of */
 };

@@ -117,6 +117,7 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	/* boot clock: since when each look has shown rop_node.held_at, or now and then rop_node.strange; 0: it did not
 	 */
 	int64_t held_since_ms, strange_since_ms, strange_seen_ms;
+	int64_t sought_since_ms; /* boot clock: since when each look has shown rop_node.sought_at; 0: it did not */
 };
 
 struct rop_situation {

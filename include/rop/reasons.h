@@ -28,6 +28,7 @@ enum rop_reason_kind {
 	X(SEVERAL_SERVERS,  "SeveralServers",  ROP_REFUSED,     FORBIDS) \
 	X(SAME_NODE_ID,     "SameNodeId",      ROP_REFUSED,     FORBIDS) \
 	X(LEAVES_FROM,      "LeavesFrom",      ROP_REFUSED,     FORBIDS) \
+	X(ANNOUNCED,        "Announced",       ROP_REFUSED,     FORBIDS) \
 	X(FOREIGN_PEER,     "ForeignPeer",     ROP_REFUSED,     FORBIDS) \
 	X(REBUILT,          "Rebuilt",         ROP_REFUSED,     FORBIDS) \
 	X(NOT_EMPTY,        "NotEmpty",        ROP_REFUSED,     FORBIDS) \
@@ -61,6 +62,9 @@ enum rop_reason_kind {
 	X(LEFT_LOWERED,     "LeftLowered",     ROP_OK,          SETTING) \
 	X(NEVER_TAKES_OVER, "NeverTakesOver",  ROP_OK,          SETTING) \
 	X(UNLIKE_LATER,     "UnlikeLater",     ROP_OK,          SETTING) \
+	X(ANNOUNCES,        "Announces",       ROP_OK,          SETTING) \
+	X(NO_ENDPOINT,      "NoEndpoint",      ROP_OK,          SETTING) \
+	X(PROTECTED,        "Protected",       ROP_OK,          SETTING) \
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
 	X(NOT_PERMITTED,    "NotPermitted",    ROP_OK,          RIGHTS) \
 	X(RIGHTS_HIDDEN,    "RightsHidden",    ROP_OK,          RIGHTS) \

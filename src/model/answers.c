@@ -54,6 +54,8 @@ static void take_server(struct rop_arena *arena, const char *info, struct rop_no
 	char file[2];
 	node->no_config_file = rop_info_get(info, "config_file", file, sizeof file) && !file[0];
 	node->version = parse_version(version);
+	int64_t port = info_number(info, "tcp_port", 0);
+	node->tcp_port = port <= UINT16_MAX ? (int)port : 0;
 	node->valkey = rop_info_get(info, "valkey_version", own, sizeof own);
 	node->own_version = parse_version(node->valkey ? own : version);
 	if (node->valkey)
@@ -111,6 +113,19 @@ static void not_redis(struct rop_node *node, const char *why)
 	node->reach_why = why;
 }
 
+#define HOSTNAME_MAX 256
+
+/* Where the file is silent the node knows it best (cluster-port, tls-cluster), unless ports are translated on the way:
+ * then what it calls its port is another. */
+static void take_bus_port(const struct rop_node_line *own, struct rop_node *node)
+{
+	const char *colon = strrchr(own->address, ':');
+	int64_t port;
+	if (!node->bus_declared && own->bus_port && colon && rop_int_parse(colon + 1, 1, UINT16_MAX, &port) &&
+	    port == node->port)
+		node->bus_port = own->bus_port;
+}
+
 static void take_answer(const struct rop_observed *seen, struct rop_arena *work, const struct rop_answer *answer,
 			struct rop_node *node, struct view *view)
 {
@@ -119,6 +134,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->address = answer->address;
 	node->ip = answer->ip;
 	node->port = answer->port;
+	node->bus_declared = answer->bus_port != 0;
 	node->bus_port = answer->bus_port ? answer->bus_port : answer->port + ROP_BUS_OFFSET;
 	node->reach = answer->reach;
 	node->reach_why = answer->reach_why;
@@ -133,6 +149,9 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	}
 	view_take_entry(arena, view->own, node);
 	node->own_address = view_address(arena, view->own);
+	node->own_bus_port = view->own->bus_port;
+	node->hostname = rop_text_visible(arena, view->own->hostname, strlen(view->own->hostname), HOSTNAME_MAX);
+	take_bus_port(view->own, node);
 	if (!node_line_slots(view->own->slots, &node->slots, &node->open_slots)) {
 		*view = (struct view){ 0 };
 		not_redis(node, "its slots cannot be understood");

@@ -3,6 +3,7 @@
  * Every line is held against its node's own entry, and only bits are kept: who lists whom, with a link, and agrees with
  * what that one says of itself. Besides, what lines tell of a node's addresses: where peers find it, and where not.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,22 @@ static void keep_misses(struct comparison *c)
 	}
 }
 
+static bool is_host_of(const char *address, const char *host, size_t n)
+{
+	return strncmp(address, host, n) == 0 && address[n] == ':' && !strchr(address + n + 1, ':');
+}
+
+/* A process has its bus to itself: with that port on that host it is the same server, whatever port for clients it was
+ * said to have (cluster-announce-port was changed, and that has not come round yet). */
+static bool has_its_bus(const struct rop_node *node, const struct rop_node_line *line)
+{
+	size_t own = node->own_address ? (size_t)(strrchr(node->own_address, ':') - node->own_address) : 0;
+	if (!line->bus_port || line->bus_port != node->own_bus_port)
+		return false;
+	return (node->ip && is_host_of(line->address, node->ip, strlen(node->ip))) ||
+	       (own && is_host_of(line->address, node->own_address, own));
+}
+
 /* A peer holds the node's id where it does not call itself to be: connected there, or without an answer. A link that is
  * being made counts as connected for a moment, also where nobody listens. */
 static void take_held_address(const struct comparison *c, const struct view *view, const struct rop_node_line *line,
@@ -142,7 +159,9 @@ static void take_held_address(const struct comparison *c, const struct view *vie
 	bool connected = line->connected && !line->fail && !line->pfail;
 	if (line->noaddr || !node->own_address || rop_address_is_unknown(line->address))
 		return;
-	if (strcmp(line->address, node->own_address) == 0 || rop_node_is_at(node, line->address)) {
+	node->at_own |= connected && !line->ping_sent && strcmp(line->address, node->own_address) == 0;
+	if (strcmp(line->address, node->own_address) == 0 || rop_node_is_at(node, line->address) ||
+	    has_its_bus(node, line)) {
 		node->at_home |= connected;
 		return;
 	}
@@ -157,6 +176,111 @@ static void take_held_address(const struct comparison *c, const struct view *vie
 		node->held_ms = for_ms;
 	}
 	node->held_by++;
+}
+
+/* Where a peer has no answer from it, whatever the place: of several that of the one who has waited longest. */
+static void take_sought(const struct comparison *c, const struct view *view, const struct rop_node_line *line,
+			struct rop_node *node)
+{
+	bool connected = line->connected && !line->noaddr;
+	if (line->noaddr || rop_address_is_unknown(line->address) || (connected && !line->ping_sent))
+		return;
+	int64_t since_ms = line->ping_sent || connected ? line->ping_sent : line->pong;
+	int64_t for_ms = since_ms && view->clock_ms > since_ms ? view->clock_ms - since_ms : 0;
+	bool same = node->sought_at && node->sought_bus == line->bus_port &&
+		    strcmp(node->sought_at, line->address) == 0;
+	if (same)
+		node->sought_by++;
+	if (node->sought_at && for_ms <= node->sought_ms)
+		return;
+	node->sought_ms = for_ms;
+	if (same)
+		return;
+	node->sought_at = view_address(c->seen->arena, line);
+	node->sought_bus = line->bus_port;
+	node->sought_by = 1;
+}
+
+/* ---- what views hold otherwise --------------------------------------------------------------------------------- */
+
+/* "replica of 10.0.0.1:6379": as that line, or the node itself, has it. */
+static const char *role_text(const struct comparison *c, enum rop_role role, const char *primary_id)
+{
+	int primary = primary_id[0] ? find_id(c, primary_id) : -1;
+	if (role == ROP_ROLE_PRIMARY)
+		return "a primary";
+	if (role == ROP_ROLE_REPLICA && primary_id[0])
+		return rop_printf(c->seen->arena, "a replica of %s",
+				  primary >= 0 ? c->seen->nodes[primary].address : primary_id);
+	return role == ROP_ROLE_REPLICA ? "a replica of nobody" : "of no known role";
+}
+
+/* The line of whom the viewer gives a slot to; NULL: nobody. */
+static const struct rop_node_line *owner_in(const struct comparison *c, size_t viewer, int slot)
+{
+	for (size_t k = 0; k < c->views[viewer].n; k++) {
+		const struct rop_node_line *line = &c->views[viewer].lines[k];
+		struct rop_slots slots;
+		int open;
+		if (*line->slots && node_line_slots(line->slots, &slots, &open) && rop_slots_has(&slots, slot))
+			return line;
+	}
+	return NULL;
+}
+
+static const char *owner_text(const struct comparison *c, size_t viewer, int slot, int *ret_node)
+{
+	const struct rop_node_line *line = owner_in(c, viewer, slot);
+	*ret_node = line ? find_id(c, line->id) : -1;
+	if (!line)
+		return "nobody";
+	if (*ret_node == (int)viewer)
+		return "itself";
+	return *ret_node >= 0 ? c->seen->nodes[*ret_node].address : rop_strdup(c->seen->arena, line->id);
+}
+
+/* Those that the subject claims and the viewer gives to another come first: clients are sent astray by it. false: their
+ * slots are the same. */
+static bool take_slots_differ(const struct comparison *c, const struct rop_node_line *line, struct rop_difference *d)
+{
+	const struct rop_node *node = &c->seen->nodes[d->subject];
+	struct rop_slots held, differ, extra;
+	int open, other;
+	if (!node_line_slots(line->slots, &held, &open))
+		return false;
+	for (size_t w = 0; w < ROP_SLOTS / 64; w++) {
+		differ.bits[w] = node->slots.bits[w] & ~held.bits[w];
+		extra.bits[w] = held.bits[w] & ~node->slots.bits[w];
+	}
+	if (rop_slots_empty(&differ))
+		differ = extra;
+	if (rop_slots_empty(&differ))
+		return false;
+	d->in = ROP_DIFFERS_SLOTS;
+	d->slots = rop_slots_text(c->seen->arena, &differ);
+	d->held = owner_text(c, (size_t)d->viewer, rop_slots_first(&differ), &d->holder);
+	d->says = owner_text(c, (size_t)d->subject, rop_slots_first(&differ), &other);
+	return true;
+}
+
+static void take_difference(const struct comparison *c, size_t viewer, size_t subject, const struct rop_node_line *line)
+{
+	struct rop_observed *seen = c->seen;
+	const struct rop_node *node = &seen->nodes[subject];
+	const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
+	struct rop_difference d = { .viewer = (int)viewer, .subject = (int)subject, .holder = -1 };
+	if (!rop_node_answers(node) || seen->differences.n == ROP_DIFFERENCES_MAX)
+		return;
+	if (view_role(line) != node->role || strcmp(primary_id, node->primary_id) != 0) {
+		d.in = ROP_DIFFERS_ROLE;
+		d.held = role_text(c, view_role(line), primary_id);
+		d.says = role_text(c, node->role, node->primary_id);
+	} else if (!take_slots_differ(c, line, &d)) {
+		d.in = ROP_DIFFERS_EPOCH;
+		d.held = rop_printf(seen->arena, "%" PRId64, line->epoch);
+		d.says = rop_printf(seen->arena, "%" PRId64, node->epoch);
+	}
+	*rop_push(seen->arena, &seen->differences) = d;
 }
 
 /* ---- whom they list, and as what --------------------------------------------------------------------------- */
@@ -220,9 +344,12 @@ static void take_line(struct comparison *c, size_t viewer, size_t subject, const
 		rop_bit_set(seen, seen->linked, viewer, subject);
 	if (says_the_same(c, line, subject))
 		rop_bit_set(seen, seen->agrees, viewer, subject);
+	else if (!line->myself)
+		take_difference(c, viewer, subject, line);
 	if (line->myself)
 		return;
 	take_held_address(c, &c->views[viewer], line, &seen->nodes[subject]);
+	take_sought(c, &c->views[viewer], line, &seen->nodes[subject]);
 	take_astray(c, viewer, subject, line);
 }
 

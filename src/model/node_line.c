@@ -37,6 +37,25 @@ static void parse_flags(char *flags, struct rop_node_line *line)
 	}
 }
 
+/* "ip:port@bus,hostname,key=value": the address is cut off before "@". Servers of before 4.0 tell no bus port. */
+static void parse_address(char *address, struct rop_node_line *line)
+{
+	char *bus = strchr(address, '@'), *name = strchr(address, ',');
+	int64_t port;
+	line->address = address;
+	line->hostname = "";
+	if (name) {
+		*name++ = '\0';
+		name[strcspn(name, ",")] = '\0';
+		line->hostname = strchr(name, '=') ? "" : name;
+	}
+	if (!bus || (name && bus > name))
+		return;
+	*bus++ = '\0';
+	if (rop_int_parse(bus, 1, UINT16_MAX, &port))
+		line->bus_port = (int)port;
+}
+
 bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
 {
 	struct rop_node_line line = { 0 };
@@ -50,13 +69,12 @@ bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
 			*rest++ = '\0';
 	}
 	line.id = field[0];
-	line.address = field[1];
 	line.flags = field[2];
 	line.primary_id = field[3];
 	line.slots = rest ? rest : field[7] + strlen(field[7]);
 	if (!is_id(line.id) || !(is_id(line.primary_id) || strcmp(line.primary_id, "-") == 0))
 		return false;
-	line.address[strcspn(line.address, "@,")] = '\0';
+	parse_address(field[1], &line);
 	if (!rop_int_parse(field[6], 0, INT64_MAX / 2, &line.epoch))
 		return false;
 	if (!rop_int_parse(field[4], 0, INT64_MAX / 2, &line.ping_sent))

@@ -54,6 +54,8 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	memcpy(copy->unlisted, seen->unlisted, matrix);
 	for (size_t i = 0; i < seen->foreign.n; i++)
 		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
+	for (size_t i = 0; i < seen->differences.n; i++)
+		*rop_push(arena, &copy->differences) = seen->differences.at[i];
 	copy->began_ms = seen->began_ms;
 	copy->foreign_more = seen->foreign_more;
 	copy->boot_ms = seen->boot_ms;

@@ -110,6 +110,10 @@ static void remember_held(struct rop_before *before, const struct rop_node *node
 		before->held_since_ms = 0;
 	else if (!before->held_since_ms)
 		before->held_since_ms = boot_ms;
+	if (!node->sought_at)
+		before->sought_since_ms = 0;
+	else if (!before->sought_since_ms)
+		before->sought_since_ms = boot_ms;
 	if (before->strange_since_ms && boot_ms - before->strange_seen_ms > STRANGE_COUNTS_MS)
 		before->strange_since_ms = 0;
 	if (!node->strange)
@@ -131,7 +135,7 @@ void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, str
 		struct rop_before *before = &r->before[i];
 		if (strcmp(before->id, node->id) != 0) {
 			before->elsewhere[0] = '\0';
-			before->held_since_ms = before->strange_since_ms = 0;
+			before->held_since_ms = before->strange_since_ms = before->sought_since_ms = 0;
 		}
 		before->role = node->role;
 		before->epoch = node->epoch;

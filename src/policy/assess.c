@@ -248,6 +248,8 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_find_unknown_settings(now);
 	policy_find_no_config(now);
 	policy_find_unlike(now);
+	policy_warn_of_endpoints(now);
+	policy_warn_of_protected(now);
 	policy_find_temporaries(now);
 	policy_warn_of_temporaries(now);
 	refusals_of_nodes(now);

@@ -84,7 +84,8 @@ const char *policy_set_its_address(const struct rop_situation *now)
 	return rop_printf(now->arena,
 			  "%sset cluster-announce-ip to the address at which the others reach it (CONFIG SET, and in "
 			  "its configuration), or bind-source-addr to the one that it listens on (in its "
-			  "configuration, and restart it), on each such node; then try again",
+			  "configuration, and restart it), on each such node; then try again. Where one announced that "
+			  "address and does so no more: CLUSTER MEET on those peers, with the address at which it is",
 			  six && six < now->seen->n ? "declare all nodes by addresses of one family, IPv4 or IPv6; or "
 						    : "");
 }
@@ -94,9 +95,9 @@ bool policy_addresses_settled(const struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n && !now->formed; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		const struct rop_before *before = now->before ? &now->before[i] : NULL;
-		if (rop_node_answers(node) &&
-		    (node->elsewhere || (node->held_at && rop_node_is_held_in_vain(node, node->held_at)) ||
-		     (before && (before->held_since_ms || before->strange_since_ms))))
+		if (rop_node_answers(node) && (node->elsewhere || policy_announced_unseen(now, i) ||
+					       (node->held_at && rop_node_is_held_in_vain(node, node->held_at)) ||
+					       (before && (before->held_since_ms || before->strange_since_ms))))
 			return false;
 	}
 	return true;
@@ -126,10 +127,12 @@ const char *policy_leaves_from(const struct rop_situation *now, size_t i)
 		any = is_held_elsewhere(now, j);
 	if (!any)
 		return NULL;
-	return rop_printf(now->arena,
-			  "%d peer%s %s %s at %s, and get%s no answer there: its packets leave from that address",
-			  node->held_by, rop_plural(node->held_by), node->held_by == 1 ? "holds" : "hold",
-			  node->address, node->held_at, node->held_by == 1 ? "s" : "");
+	return rop_printf(
+		now->arena,
+		"%d peer%s %s %s at %s, and get%s no answer there: its packets leave from that address, or it "
+		"announced it until now",
+		node->held_by, rop_plural(node->held_by), node->held_by == 1 ? "holds" : "hold", node->address,
+		node->held_at, node->held_by == 1 ? "s" : "");
 }
 
 static bool knows_all(const struct rop_situation *now, size_t viewer)

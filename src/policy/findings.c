@@ -48,6 +48,8 @@ void policy_find(struct rop_situation *now, int node, enum rop_reason is, const 
 
 void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
 {
+	if (now->open.n == POLICY_OPEN_MAX)
+		return;
 	*rop_push(now->arena, &now->open) = make(ROP_TIMEOUT, node, is, text, advice);
 }
 

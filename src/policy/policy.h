@@ -8,6 +8,9 @@
 /* findings.c: what forbids to go on, once each, however often it is found; what is open yet; what is warned of, of a
  * situation or (as a value) of a layout */
 void policy_find(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
+#define POLICY_OPEN_MAX 12   /* what is open is told up to here */
+#define POLICY_PAIRS_MAX 5   /* ... of one kind */
+#define POLICY_VIEWERS_MAX 3 /* nodes in one sentence */
 void policy_note_open(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 void policy_warn(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice);
 struct rop_finding policy_warning(int node, enum rop_reason is, const char *text);
@@ -25,8 +28,22 @@ void policy_find_elsewhere(struct rop_situation *now);
 const char *policy_leaves_from(const struct rop_situation *now, size_t node);
 const char *policy_set_its_address(const struct rop_situation *now); /* the advice on it */
 /* Of nodes that are not a cluster yet nothing of the kind was seen, now or just before, nor a peer on its way from one
- * address to another. */
+ * address to another; and who announces an address was found there. */
 bool policy_addresses_settled(const struct rop_situation *now);
+/* announced.c: where nodes say that they are; what clients are told of them */
+void policy_find_announced(struct rop_situation *now);
+void policy_warn_of_endpoints(struct rop_situation *now);
+/* It announces another place than where it is declared, and no peer was seen to find it there. */
+bool policy_announced_unseen(const struct rop_situation *now, size_t node);
+/* Peers look for it in vain where it announces itself; NULL: they do not, or not for long. */
+const char *policy_announced_in_vain(const struct rop_situation *now, size_t node, const char **ret_advice);
+/* links.c: why the link of a replica does not stand, in a sentence */
+const char *policy_link_down(const struct rop_situation *now, size_t replica, const char **ret_advice);
+const char *policy_silent_advice(const struct rop_node *node); /* of a cause that is known; NULL */
+void policy_warn_of_protected(struct rop_situation *now);
+/* differ.c: what views hold otherwise than the node itself, with both values, for those that hold the same together.
+ * What is left of it are the pairs without a bit. */
+const uint64_t *policy_note_differences(struct rop_situation *now);
 /* strangers.c: peers that are not declared */
 void policy_find_strangers(struct rop_situation *now);
 /* Of the member with that id, as declared when it was seen last; NULL: none had it. */

@@ -9,6 +9,16 @@
 
 #include "rop/text.h"
 
+/* Two causes, two cures: nobody gets in from elsewhere, or we do not. */
+static const char *advice_on_denial(const struct rop_node *node)
+{
+	if (node->reach_why && strstr(node->reach_why, "protected mode"))
+		return "on that host set a password (requirepass, and masterauth to the same, on every node) and declare "
+		       "it under spec.auth; or, where nobody else reaches its port, 'CONFIG SET protected-mode no' there, "
+		       "and so in its configuration: its replicas on other hosts are refused as well";
+	return "check spec.auth (user, passwordFile) and the user's permissions on that node";
+}
+
 static void find_unfit_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
@@ -16,7 +26,7 @@ static void find_unfit_nodes(struct rop_situation *now)
 		if (node->reach == ROP_REACH_DENIED)
 			policy_find(now, (int)i, ROP_WHY_DENIED,
 				    rop_printf(now->arena, "%s: %s", node->address, node->reach_why),
-				    "check spec.auth (user, passwordFile) and the user's permissions on that node");
+				    advice_on_denial(node));
 		if (node->reach == ROP_REACH_NOT_REDIS)
 			policy_find(now, (int)i, ROP_WHY_NOT_REDIS,
 				    rop_printf(now->arena, "%s is not a Redis or Valkey server: %s", node->address,
@@ -60,10 +70,11 @@ static void find_silent_nodes(struct rop_situation *now)
 					   "declared node answers";
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
+		const char *known = policy_silent_advice(node);
 		if (node->reach == ROP_REACH_SILENT)
 			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
 				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
-				    advice);
+				    known ? known : advice);
 		if (node->reach == ROP_REACH_LOADING)
 			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
 				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
@@ -270,6 +281,7 @@ void refusals_of_nodes(struct rop_situation *now)
 	warn_of_names(now);
 	find_twins(now);
 	policy_find_elsewhere(now);
+	policy_find_announced(now);
 	policy_find_strangers(now);
 }
 

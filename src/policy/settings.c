@@ -14,9 +14,19 @@ static void watch(const char **names, size_t *n, const char *name)
 	names[(*n)++] = name;
 }
 
+static const char *const OTHERS[] = {
+	"cluster-announce-ip", /* whoever has them is where they say: announced.c */
+	"cluster-announce-port", "cluster-announce-bus-port",
+	"cluster-port",          "cluster-preferred-endpoint-type",
+	"protected-mode", /* why a replica's link does not come up: links.c */
+	"tls-replication",       "tls-port",
+	"repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
+};
+#define OTHERS_N (sizeof OTHERS / sizeof *OTHERS)
+
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n)
 {
-	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + 5, n = 0;
+	size_t most = topology->settings.n + POLICY_TEMPORARIES_N + ALIKE_SETTINGS_N + OTHERS_N + 2, n = 0;
 	const char **names = rop_alloc_n(arena, most, sizeof *names);
 	bool memory = false;
 	for (size_t i = 0; i < POLICY_TEMPORARIES_N; i++)
@@ -32,9 +42,8 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 	}
 	for (size_t i = 0; i < ALIKE_SETTINGS_N; i++)
 		watch(names, &n, alike_settings[i]);
-	watch(names, &n, "cluster-announce-ip"); /* whoever has them is where they say */
-	watch(names, &n, "cluster-announce-port");
-	watch(names, &n, "repl-timeout"); /* how long a synchronisation may stand still: copies_is_filling */
+	for (size_t i = 0; i < OTHERS_N; i++)
+		watch(names, &n, OTHERS[i]);
 	*ret_n = n;
 	return names;
 }

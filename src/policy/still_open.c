@@ -6,17 +6,6 @@
 #include "copies.h"
 #include "rop/text.h"
 
-#define OPEN_MAX 12
-#define PAIRS_MAX 5
-#define VIEWERS_MAX 3
-
-static void note(struct rop_situation *now, int node, enum rop_reason is, const char *text, const char *advice)
-{
-	if (now->open.n == OPEN_MAX)
-		return;
-	policy_note_open(now, node, is, text, advice);
-}
-
 /* For each node that some others lack in the matrix: one sentence that names it and them. */
 static void note_pairs(struct rop_situation *now, const uint64_t *matrix, enum rop_reason is,
 		       const char *(*sentence)(struct rop_situation *now, const char *viewers,
@@ -31,13 +20,15 @@ static void note_pairs(struct rop_situation *now, const uint64_t *matrix, enum r
 		for (size_t i = 0; i < seen->n && rop_answers(seen, j); i++)
 			if (i != j && rop_answers(seen, i) && !rop_bit(seen, matrix, i, j))
 				viewers[n++] = seen->nodes[i].address;
-		if (n > 0 && told++ < PAIRS_MAX)
-			note(now, (int)j, is,
-			     sentence(now, rop_text_some(now->arena, viewers, n, VIEWERS_MAX), &seen->nodes[j]),
-			     advice);
+		if (n > 0 && told++ < POLICY_PAIRS_MAX)
+			policy_note_open(now, (int)j, is,
+					 sentence(now, rop_text_some(now->arena, viewers, n, POLICY_VIEWERS_MAX),
+						  &seen->nodes[j]),
+					 advice);
 	}
-	if (told > PAIRS_MAX)
-		note(now, -1, is, rop_printf(now->arena, "and so for %zu more nodes", told - PAIRS_MAX), advice);
+	if (told > POLICY_PAIRS_MAX)
+		policy_note_open(now, -1, is,
+				 rop_printf(now->arena, "and so for %zu more nodes", told - POLICY_PAIRS_MAX), advice);
 }
 
 static const char *cannot_reach(struct rop_situation *now, const char *viewers, const struct rop_node *node)
@@ -46,8 +37,15 @@ static const char *cannot_reach(struct rop_situation *now, const char *viewers, 
 			  node->bus_port);
 }
 
+/* Where they look, which need not be where it was declared. */
 static const char *sees_failing(struct rop_situation *now, const char *viewers, const struct rop_node *node)
 {
+	if (node->sought_at && !rop_node_is_at(node, node->sought_at))
+		return rop_printf(now->arena, "%s: no healthy bus link to %s, looked for at %s (port %d of its bus)",
+				  viewers, node->address, node->sought_at, node->sought_bus);
+	if (node->sought_at && node->sought_bus)
+		return rop_printf(now->arena, "%s: no healthy bus link to %s (port %d)", viewers, node->address,
+				  node->sought_bus);
 	return rop_printf(now->arena, "%s: no healthy bus link to %s (port %d)", viewers, node->address,
 			  node->bus_port);
 }
@@ -78,7 +76,7 @@ static void note_moved(struct rop_situation *now, size_t node, int peers)
 	else
 		text = rop_printf(now->arena, "%s has moved: %d peer%s no address for it any more", n->address, peers,
 				  one ? " has" : "s have");
-	note(now, (int)node, ROP_WHY_NOT_INTRODUCED, text, NULL);
+	policy_note_open(now, (int)node, ROP_WHY_NOT_INTRODUCED, text, NULL);
 }
 
 /* Only what was tried can be blamed on the network; fresh nodes simply have not been introduced yet. */
@@ -113,12 +111,14 @@ static void note_introductions(struct rop_situation *now)
 		if (moved[j])
 			note_moved(now, j, moved[j]);
 	if (not_yet)
-		note(now, -1, ROP_WHY_NOT_INTRODUCED,
-		     rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, seen->n), NULL);
+		policy_note_open(now, -1, ROP_WHY_NOT_INTRODUCED,
+				 rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet,
+					    seen->n),
+				 NULL);
 }
 
 /* The cause, of the nodes that it is known of. The links to them that do not stand are not told again. */
-static const uint64_t *note_leaving_from(struct rop_situation *now)
+static const uint64_t *note_known_causes(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	size_t words = seen->n * seen->words, told = 0;
@@ -126,23 +126,28 @@ static const uint64_t *note_leaving_from(struct rop_situation *now)
 	if (words)
 		memcpy(linked, seen->linked, words * sizeof *linked);
 	for (size_t j = 0; j < seen->n; j++) {
-		const char *text = policy_leaves_from(now, j);
+		const char *text = policy_leaves_from(now, j), *advice = policy_set_its_address(now);
+		enum rop_reason is = ROP_WHY_LEAVES_FROM;
+		if (!text) {
+			text = policy_announced_in_vain(now, j, &advice);
+			is = ROP_WHY_ANNOUNCED;
+		}
 		for (size_t i = 0; text && i < seen->n; i++)
 			rop_bit_set(seen, linked, i, j);
-		if (text && told++ < PAIRS_MAX)
-			note(now, (int)j, ROP_WHY_LEAVES_FROM, text, policy_set_its_address(now));
+		if (text && told++ < POLICY_PAIRS_MAX)
+			policy_note_open(now, (int)j, is, text, advice);
 	}
 	return linked;
 }
 
 static void note_silent_nodes(struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++)
+	for (size_t i = 0; i < now->seen->n && now->open.n < POLICY_OPEN_MAX; i++)
 		if (!rop_answers(now->seen, i))
-			note(now, (int)i, ROP_WHY_UNREACHABLE,
-			     rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
-					now->seen->nodes[i].reach_why),
-			     NULL);
+			policy_note_open(now, (int)i, ROP_WHY_UNREACHABLE,
+					 rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
+						    now->seen->nodes[i].reach_why),
+					 policy_silent_advice(&now->seen->nodes[i]));
 }
 
 /* Two that know each other and claim one slot. Servers let the greater config epoch have it, so it lasts only where
@@ -151,7 +156,7 @@ static void note_double_claims(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n && !now->slots_assigned; i++) {
-		for (size_t j = i + 1; j < seen->n && now->open.n < OPEN_MAX; j++) {
+		for (size_t j = i + 1; j < seen->n && now->open.n < POLICY_OPEN_MAX; j++) {
 			const struct rop_node *a = &seen->nodes[i], *b = &seen->nodes[j];
 			if (!rop_answers(now->seen, i) || !rop_answers(now->seen, j) ||
 			    !rop_slots_meet(&a->slots, &b->slots))
@@ -159,26 +164,27 @@ static void note_double_claims(struct rop_situation *now)
 			struct rop_slots both;
 			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
 				both.bits[w] = a->slots.bits[w] & b->slots.bits[w];
-			note(now, (int)j, ROP_WHY_DOUBLE_CLAIM,
-			     rop_printf(now->arena,
-					"%s and %s both claim the slots %.120s (config epochs %" PRId64 " and %" PRId64
-					")",
-					a->address, b->address, rop_slots_text(now->arena, &both), a->epoch, b->epoch),
-			     "save what counts of both, then: redis-cli --cluster fix HOST:PORT "
-			     "--cluster-search-multiple-owners");
+			policy_note_open(now, (int)j, ROP_WHY_DOUBLE_CLAIM,
+					 rop_printf(now->arena,
+						    "%s and %s both claim the slots %.120s (config epochs %" PRId64
+						    " and %" PRId64 ")",
+						    a->address, b->address, rop_slots_text(now->arena, &both), a->epoch,
+						    b->epoch),
+					 "save what counts of both, then: redis-cli --cluster fix HOST:PORT "
+					 "--cluster-search-multiple-owners");
 		}
 	}
 }
 
 static void note_open_slots(struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
+	for (size_t i = 0; i < now->seen->n && now->open.n < POLICY_OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (rop_answers(now->seen, i) && node->open_slots)
-			note(now, (int)i, ROP_WHY_OPEN_SLOTS,
-			     rop_printf(now->arena, "%s has %d open slot%s: %.120s", node->address, node->open_slots,
-					rop_plural(node->open_slots), node->open_text),
-			     "finish or undo the slot migration somebody began: redis-cli --cluster fix");
+			policy_note_open(now, (int)i, ROP_WHY_OPEN_SLOTS,
+					 rop_printf(now->arena, "%s has %d open slot%s: %.120s", node->address,
+						    node->open_slots, rop_plural(node->open_slots), node->open_text),
+					 "finish or undo the slot migration somebody began: redis-cli --cluster fix");
 	}
 }
 
@@ -197,38 +203,20 @@ static void note_not_attached(struct rop_situation *now, size_t i, int primary)
 				      now->seen->nodes[primary].address, held ? ", and waits: " : "",
 				      held ? held->why : "");
 	bool denied = held && held->denied;
-	note(now, (int)i, denied ? ROP_WHY_DENIED : ROP_WHY_NOT_ATTACHED, text, denied ? POLICY_ALLOW : NULL);
+	policy_note_open(now, (int)i, denied ? ROP_WHY_DENIED : ROP_WHY_NOT_ATTACHED, text,
+			 denied ? POLICY_ALLOW : NULL);
 }
 
-/* A primary that wants a password from us wants one from its replicas too, and lists those that have given it. What a
- * replica logs in with is never asked for. */
 static void note_link(struct rop_situation *now, size_t i)
 {
-	const struct rop_node *node = &now->seen->nodes[i];
-	const struct rop_topology *t = now->topology;
-	const char *primary = node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id;
-	if ((!t->auth_password_file && !t->auth_credential) || !copies_is_unlisted(now->seen, i)) {
-		note(now, (int)i, ROP_WHY_LINK_DOWN,
-		     rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address, primary,
-				copies_is_filling(now->seen, i) ? "still synchronising" : "down"),
-		     NULL);
-		return;
-	}
-	note(now, (int)i, ROP_WHY_LINK_DOWN,
-	     rop_printf(now->arena,
-			"%s: its link to its primary %s is down, and that one, which wants a password, has no "
-			"connection of it: most likely it logs in with none or a wrong one (masterauth, masteruser)",
-			node->address, primary),
-	     rop_printf(now->arena,
-			"set masterauth (and masteruser, where replicas log in as a user) on %s and in its "
-			"configuration file, and so on every node: after a fail-over any of them may be a replica",
-			node->address));
+	const char *advice, *text = policy_link_down(now, i, &advice);
+	policy_note_open(now, (int)i, ROP_WHY_LINK_DOWN, text, advice);
 }
 
 /* What follows from the above, or is on its way. */
 static void note_nodes(struct rop_situation *now)
 {
-	for (size_t i = 0; i < now->seen->n && now->open.n < OPEN_MAX; i++) {
+	for (size_t i = 0; i < now->seen->n && now->open.n < POLICY_OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int primary = now->layout.primary_of[i];
 		if (!rop_answers(now->seen, i))
@@ -238,19 +226,20 @@ static void note_nodes(struct rop_situation *now)
 		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
 			note_link(now, i);
 		else if (!node->state_ok)
-			note(now, (int)i, ROP_WHY_STATE_FAIL,
-			     rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
+			policy_note_open(now, (int)i, ROP_WHY_STATE_FAIL,
+					 rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
 	}
 }
 
 static void note_waiting_temporaries(struct rop_situation *now)
 {
-	for (size_t t = 0; t < now->image->temporaries.n && now->temporaries_waiting && now->open.n < OPEN_MAX; t++) {
+	for (size_t t = 0; t < now->image->temporaries.n && now->temporaries_waiting && now->open.n < POLICY_OPEN_MAX;
+	     t++) {
 		const struct rop_temporary *temporary = &now->image->temporaries.at[t];
 		int node = rop_observed_find(now->seen, temporary->node);
 		if (node >= 0 && rop_answers(now->seen, (size_t)node) && rop_temporary_waits(now, temporary))
-			note(now, node, ROP_WHY_TEMPORARY_WAITS, rop_temporary_sentence(now->arena, now, temporary),
-			     NULL);
+			policy_note_open(now, node, ROP_WHY_TEMPORARY_WAITS,
+					 rop_temporary_sentence(now->arena, now, temporary), NULL);
 	}
 }
 
@@ -287,12 +276,13 @@ static bool note_failing_step(struct rop_situation *now)
 	int node = node_of_subject(now, subject);
 	const char *who = node >= 0 ? now->seen->nodes[node].address : subject;
 	if (rop_is_denial(why))
-		note(now, node, ROP_WHY_DENIED,
-		     rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who, policy_user(now), why),
-		     POLICY_ALLOW);
+		policy_note_open(now, node, ROP_WHY_DENIED,
+				 rop_printf(now->arena, "%s: user '%s' lacks a permission: %s", who, policy_user(now),
+					    why),
+				 POLICY_ALLOW);
 	else
-		note(now, node, ROP_WHY_STEP_FAILS,
-		     rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
+		policy_note_open(now, node, ROP_WHY_STEP_FAILS,
+				 rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
 	return rop_is_denial(why);
 }
 
@@ -301,7 +291,7 @@ static void note_without_config(struct rop_situation *now)
 	for (size_t i = 0; i < now->warnings.n; i++) {
 		const struct rop_finding *w = &now->warnings.at[i];
 		if (w->is == ROP_WHY_NO_CONFIG)
-			note(now, w->node, w->is, w->text, w->advice);
+			policy_note_open(now, w->node, w->is, w->text, w->advice);
 	}
 }
 
@@ -312,35 +302,35 @@ void rop_situation_open(struct rop_situation *now)
 	if (now->open.n)
 		return;
 	if (now->unserved && now->formed)
-		note(now, -1, ROP_WHY_SLOTS_UNCOVERED, now->unserved, now->unserved_advice);
+		policy_note_open(now, -1, ROP_WHY_SLOTS_UNCOVERED, now->unserved, now->unserved_advice);
 	bool denied = note_failing_step(now);
 	note_silent_nodes(now);
-	const uint64_t *linked = note_leaving_from(now);
+	const uint64_t *linked = note_known_causes(now);
 	note_introductions(now);
 	if (now->introduced)
 		note_pairs(now, linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
 	note_double_claims(now);
 	note_open_slots(now);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
-	if (missing > 0 && now->open.n < OPEN_MAX)
-		note(now, -1, ROP_WHY_SLOTS_UNCOVERED,
-		     rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
-	if (now->members_agree && !now->views_agree && !denied && now->open.n < OPEN_MAX)
-		note_pairs(now, now->seen->agrees, ROP_WHY_VIEWS_DIFFER, sees_other, NULL);
+	if (missing > 0 && now->open.n < POLICY_OPEN_MAX)
+		policy_note_open(now, -1, ROP_WHY_SLOTS_UNCOVERED,
+				 rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
+	if (now->members_agree && !now->views_agree && !denied && now->open.n < POLICY_OPEN_MAX)
+		note_pairs(now, policy_note_differences(now), ROP_WHY_VIEWS_DIFFER, sees_other, NULL);
 	note_nodes(now);
 	note_waiting_temporaries(now);
 	size_t node;
 	const struct rop_setting *refused = policy_refused_setting(now, &node);
-	if (refused && now->open.n < OPEN_MAX)
-		note(now, (int)node, ROP_WHY_SETTING_REFUSED,
-		     rop_printf(now->arena, "%s refuses %s = %s: %s; it was tried on this node only",
-				now->seen->nodes[node].address, refused->name, refused->value,
-				policy_refusal(now, node, refused)),
-		     "correct spec.settings in the file, or set it in redis.conf and restart the servers");
+	if (refused && now->open.n < POLICY_OPEN_MAX)
+		policy_note_open(now, (int)node, ROP_WHY_SETTING_REFUSED,
+				 rop_printf(now->arena, "%s refuses %s = %s: %s; it was tried on this node only",
+					    now->seen->nodes[node].address, refused->name, refused->value,
+					    policy_refusal(now, node, refused)),
+				 "correct spec.settings in the file, or set it in redis.conf and restart the servers");
 	const char *unwritten = policy_unwritten(now, &node);
 	if (!now->settings_as_declared && !refused && policy_rest_unsettable(now))
 		note_without_config(now);
-	else if (!now->settings_as_declared && !refused && now->open.n < OPEN_MAX)
-		note(now, unwritten ? (int)node : -1, ROP_WHY_SETTINGS,
-		     unwritten ? unwritten : "some settings are not as declared", NULL);
+	else if (!now->settings_as_declared && !refused && now->open.n < POLICY_OPEN_MAX)
+		policy_note_open(now, unwritten ? (int)node : -1, ROP_WHY_SETTINGS,
+				 unwritten ? unwritten : "some settings are not as declared", NULL);
 }

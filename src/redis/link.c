@@ -41,6 +41,7 @@ struct link {
 	struct rop_watch *watch;
 	size_t ip_at, ips_left; /* of target.ips: the one in use, and how many are still to be tried */
 	bool connected;
+	bool probing;          /* this connection is to tell whether it speaks TLS; `doomed` is the end otherwise */
 	bool answered;         /* at some time, this or an earlier connection */
 	bool auth_left;        /* the next reply is AUTH's */
 	size_t hello_left;     /* replies to AUTH and CLIENT SETNAME that are still to come */
@@ -64,7 +65,7 @@ static void drop(struct link *link)
 	if (link->context)
 		redisFree(link->context);
 	link->context = NULL;
-	link->connected = link->auth_left = false;
+	link->connected = link->probing = link->auth_left = false;
 	link->hello_left = 0;
 	link->hello_error[0] = '\0';
 }
@@ -93,6 +94,8 @@ static void fail(struct link *link, enum rop_reach reach, const char *fmt, ...)
 	end_with(link, &verdict);
 }
 
+static bool look_for_tls(struct link *link);
+
 /* Closed by the server. An error that it sent unasked before (too many clients, protected mode) is the reason. */
 static void lost(struct link *link, const char *how)
 {
@@ -103,10 +106,13 @@ static void lost(struct link *link, const char *how)
 		end_with(link, &verdict);
 		return;
 	}
-	if (link->reader.bytes > 0)
+	if (link->reader.bytes > 0) {
 		fail(link, ROP_REACH_SILENT, "%s in the middle of its answer", how);
-	else
-		fail(link, ROP_REACH_SILENT, "%s without an answer", how);
+		return;
+	}
+	verdict_set(&link->doomed, ROP_REACH_SILENT, "%s without an answer", how);
+	if (link->answered || !look_for_tls(link))
+		end_with(link, &link->doomed);
 }
 
 void link_free(struct link *link)
@@ -318,10 +324,7 @@ static bool open_connection(struct link *link, struct verdict *ret_verdict)
 		return false;
 	}
 	link->context = context;
-	reader_attach(&link->reader, context);
-	append_hello(link);
 	rop_watch_set(link->watch, true, true);
-	rop_timer_start(link->timer, link->target.connect_timeout_ms);
 	return true;
 }
 
@@ -331,6 +334,9 @@ static bool begin_connection(struct link *link, struct verdict *ret_verdict)
 	link->appended = false;
 	if (!open_connection(link, ret_verdict))
 		return false;
+	reader_attach(&link->reader, link->context);
+	append_hello(link);
+	rop_timer_start(link->timer, link->target.connect_timeout_ms);
 	if (!link->exchange.careful)
 		append_commands(link);
 	return true;
@@ -379,6 +385,102 @@ static bool finish_connecting(struct link *link)
 	return flush(link);
 }
 
+/* ---- is it a port for TLS? --------------------------------------------------------------------------------- */
+
+/* A port for TLS hangs up on whoever speaks plainly, and so do others. What tells them apart is its answer to the
+ * beginning of a TLS handshake (RFC 5246, 7.4.1.2): a handshake of its own, or an alert. Nothing secret is in it. */
+#define PROBE_MS 1000
+#define TLS_ALERT 0x15
+#define TLS_HANDSHAKE 0x16
+#define TLS_MAJOR 3
+
+static const unsigned char CLIENT_HELLO[] = {
+	TLS_HANDSHAKE,
+	TLS_MAJOR,
+	1,
+	0,
+	47, /* a record of 47 bytes */
+	1,
+	0,
+	0,
+	43, /* ClientHello, 43 bytes */
+	3,
+	3, /* TLS 1.2 */
+	'r',
+	'e',
+	'd',
+	'i',
+	's',
+	'-',
+	'o',
+	'p',
+	'e',
+	'r',
+	'a',
+	't',
+	'o',
+	'r',
+	' ',
+	'l', /* 32 that should be random */
+	'o',
+	'o',
+	'k',
+	's',
+	' ',
+	'f',
+	'o',
+	'r',
+	' ',
+	'T',
+	'L',
+	'S',
+	' ',
+	' ',
+	' ',
+	' ',
+	0, /* no session */
+	0,
+	4,
+	0xc0,
+	0x2f,
+	0xc0,
+	0x30, /* two ciphers that are common */
+	1,
+	0, /* no compression */
+};
+
+/* false: it cannot be asked. */
+static bool look_for_tls(struct link *link)
+{
+	struct verdict ignored;
+	drop(link);
+	if (!open_connection(link, &ignored))
+		return false;
+	link->probing = true;
+	rop_timer_start(link->timer,
+			link->target.command_timeout_ms < PROBE_MS ? link->target.command_timeout_ms : PROBE_MS);
+	return true;
+}
+
+static void probe_ready(struct link *link)
+{
+	unsigned char head[3];
+	int fd = link->context->fd;
+	if (!link->connected) {
+		link->connected = true;
+		rop_watch_set(link->watch, true, false);
+		if (send(fd, CLIENT_HELLO, sizeof CLIENT_HELLO, MSG_NOSIGNAL) != (ssize_t)sizeof CLIENT_HELLO)
+			end_with(link, &link->doomed);
+		return;
+	}
+	ssize_t n = recv(fd, head, sizeof head, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	if (n == (ssize_t)sizeof head && (head[0] == TLS_HANDSHAKE || head[0] == TLS_ALERT) && head[1] == TLS_MAJOR)
+		verdict_set(&link->doomed, ROP_REACH_SILENT, ROP_SPEAKS_TLS);
+	end_with(link, &link->doomed);
+}
+
 /* ---- events ------------------------------------------------------------------------------------------------ */
 
 static void link_ready(void *arg, bool readable, bool writable)
@@ -388,6 +490,10 @@ static void link_ready(void *arg, bool readable, bool writable)
 		drop(link);
 		if (link->target.closed)
 			link->target.closed(link->target.arg);
+		return;
+	}
+	if (link->probing) {
+		probe_ready(link);
 		return;
 	}
 	if (!link->connected) {

@@ -426,9 +426,14 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop_text *out)
 {
 	const struct rop_situation *first = plan->first;
-	for (size_t i = 0; i < first->warnings.n; i++)
-		if (!told || !report_is_of_any_look(&first->warnings.at[i]))
-			rop_text_add(out, "warning: %s\n", first->warnings.at[i].text);
+	for (size_t i = 0; i < first->warnings.n; i++) {
+		const struct rop_finding *w = &first->warnings.at[i];
+		if (told && report_is_of_any_look(w))
+			continue;
+		rop_text_add(out, "warning: %s\n", w->text);
+		if (w->advice)
+			rop_text_add(out, "  -> %s\n", w->advice);
+	}
 	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
 		if (!rop_answers(first->seen, i))
 			rop_text_add(out, "warning: %s does not answer: %s\n", first->seen->nodes[i].address,

@@ -1,0 +1,144 @@
+/* links.c - why a replica's link to its primary does not stand: what is known of both tells the cause. */
+#include <string.h>
+
+#include "copies.h"
+#include "rop/text.h"
+
+static bool is_set_to(const struct rop_situation *now, size_t node, const char *name, const char *value)
+{
+	return rop_streq(rop_observed_value(now->seen, node, name), value);
+}
+
+/* Servers let nobody but "127.0.0.1" and "::1" in then (protectedMode in networking.c, connIsLocal). */
+static bool is_local(const char *ip)
+{
+	return strcmp(ip, "127.0.0.1") == 0 || strcmp(ip, "::1") == 0;
+}
+
+/* Nobody needs a password there: we have none, and it lets us ask. */
+static bool is_protected(const struct rop_situation *now, size_t node)
+{
+	return !now->topology->auth_password_file && !now->topology->auth_credential && rop_answers(now->seen, node) &&
+	       is_set_to(now, node, "protected-mode", "yes");
+}
+
+#define UNPROTECT \
+	"set a password on every node (requirepass, and masterauth to the same) and declare it under spec.auth; or, " \
+	"where nobody else reaches these ports, CONFIG SET protected-mode no; and so in their configuration"
+
+void policy_warn_of_protected(struct rop_situation *now)
+{
+	const char **names = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *names);
+	size_t n = 0;
+	int first = -1;
+	bool far = false;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		far |= now->seen->nodes[i].ip && !is_local(now->seen->nodes[i].ip);
+		if (!is_protected(now, i))
+			continue;
+		first = n ? first : (int)i;
+		names[n++] = now->seen->nodes[i].address;
+	}
+	if (n && far && now->seen->n > 1)
+		policy_warn(now, first, ROP_WHY_PROTECTED,
+			    rop_printf(now->arena,
+				       "protected mode is on without a password on %s: replicas and clients from other "
+				       "hosts are refused there",
+				       rop_text_some(now->arena, names, n, POLICY_VIEWERS_MAX)),
+			    UNPROTECT);
+}
+
+const char *policy_silent_advice(const struct rop_node *node)
+{
+	if (!rop_streq(node->reach_why, ROP_SPEAKS_TLS))
+		return NULL;
+	return "declare the port at which it does not: 'port' beside 'tls-port' in its configuration, and restart it, if "
+	       "it has none; its bus and its replication may speak TLS all the same (tls-cluster, tls-replication)";
+}
+
+/* ---- the causes ------------------------------------------------------------------------------------------------ */
+
+/* A primary that wants a password from us wants one from its replicas too, and lists those that have given it. What a
+ * replica logs in with is never asked for. */
+static const char *turned_away(const struct rop_situation *now, const struct rop_node *node, const char *primary,
+			       const char **ret_advice)
+{
+	if (!now->topology->auth_password_file && !now->topology->auth_credential)
+		return NULL;
+	*ret_advice = rop_printf(
+		now->arena,
+		"set masterauth (and masteruser, where replicas log in as a user) on %s and in its "
+		"configuration file, and so on every node: after a fail-over any of them may be a replica",
+		node->address);
+	return rop_printf(
+		now->arena,
+		"%s: its link to its primary %s is down, and that one, which wants a password, has no connection "
+		"of it: most likely it logs in with none or a wrong one (masterauth, masteruser)",
+		node->address, primary);
+}
+
+static const char *from_another_host(const struct rop_situation *now, const struct rop_node *node,
+				     const char **ret_advice)
+{
+	const struct rop_node *primary = &now->seen->nodes[node->primary];
+	if (!is_protected(now, (size_t)node->primary) || !node->ip || is_local(node->ip))
+		return NULL;
+	*ret_advice = UNPROTECT;
+	return rop_printf(
+		now->arena,
+		"%s: its link to its primary %s is down: that one is in protected mode (protected-mode yes, and "
+		"no password), in which it refuses replicas from other hosts",
+		node->address, primary->address);
+}
+
+static const char *unlike_speech(const struct rop_situation *now, size_t i, const char **ret_advice)
+{
+	const struct rop_node *node = &now->seen->nodes[i], *primary = &now->seen->nodes[node->primary];
+	size_t p = (size_t)node->primary;
+	if (!is_set_to(now, i, "tls-replication", "yes") || !is_set_to(now, p, "tls-port", "0"))
+		return NULL;
+	*ret_advice = rop_printf(
+		now->arena,
+		"set tls-port on %s, or 'CONFIG SET tls-replication no' on %s; and so in their configuration",
+		primary->address, node->address);
+	return rop_printf(now->arena,
+			  "%s: its link to its primary %s is down: it speaks TLS to its primary (tls-replication yes), "
+			  "which has no port for it (tls-port 0)",
+			  node->address, primary->address);
+}
+
+static const char *looks_elsewhere(const struct rop_situation *now, const struct rop_node *node,
+				   const char **ret_advice)
+{
+	const struct rop_node *primary = &now->seen->nodes[node->primary];
+	const char *port = rop_observed_value(now->seen, (size_t)node->primary, "cluster-announce-port");
+	if (!port || strcmp(port, "0") == 0 || strcmp(port, rop_printf(now->arena, "%d", primary->port)) == 0)
+		return NULL;
+	*ret_advice = rop_printf(
+		now->arena,
+		"CONFIG SET cluster-announce-port 0 on %s, or to a port that leads to it, and so in its "
+		"configuration",
+		primary->address);
+	return rop_printf(now->arena,
+			  "%s: its link to its primary %s is down: it looks for it at port %s, as that one announces "
+			  "(cluster-announce-port)",
+			  node->address, primary->address, port);
+}
+
+const char *policy_link_down(const struct rop_situation *now, size_t i, const char **ret_advice)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	const char *primary = node->primary >= 0 ? now->seen->nodes[node->primary].address : node->primary_id;
+	const char *text = NULL;
+	*ret_advice = NULL;
+	if (copies_is_unlisted(now->seen, i)) {
+		text = looks_elsewhere(now, node, ret_advice);
+		text = text ? text : unlike_speech(now, i, ret_advice);
+		text = text ? text : from_another_host(now, node, ret_advice);
+		text = text ? text : turned_away(now, node, primary, ret_advice);
+	}
+	if (text)
+		return text;
+	return rop_printf(now->arena, "%s: its link to its primary %s is %s", node->address, primary,
+			  copies_is_filling(now->seen, i) ? "still synchronising" : "down");
+}

@@ -1,0 +1,37 @@
+#!/bin/bash
+# differ.sh - views that differ: who gives the slot to whom, both values, and nothing is done about it that could cost keys
+# shellcheck disable=SC2034
+. "$(dirname "$0")/../lib/live.sh"
+F=$LIVE_DIR/cart.yaml
+FLEET_TIMEOUT=1000
+
+SLOT=16383
+owner_in() { # owner_in I: of that slot, in its view
+	rcli "$1" CLUSTER NODES | awk -v slot=$SLOT '{
+		for (i = 9; i <= NF; i++) {
+			n = split($i, r, "-")
+			if (slot >= r[1] && slot <= (n > 1 ? r[2] : r[1])) print $2
+		}
+	}' | sed 's/@.*//'
+}
+# The news that its owner gave a slot up comes from the owner alone: while that one is silent, who claims the slot with a
+# smaller epoch is not believed.
+claimed_meanwhile() {
+	node_freeze 2
+	rcli 0 CLUSTER SETSLOT $SLOT NODE "$(rcli 0 CLUSTER MYID)"
+	wait_until 10 'rcli 0 CLUSTER NODES | grep "$(address 2)@" | grep -q fail && rcli 1 CLUSTER NODES | grep "$(address 2)@" | grep -q fail'
+}
+split() { [ "$(owner_in 0)" = "$(address 0)" ] && [ "$(owner_in 1)" = "$(address 2)" ]; }
+
+check 'three primaries, a key in each' eval 'fleet_up 3 && topology "$F" 3 0 "intervals: { connectTimeout: 300ms, commandTimeout: 300ms }" && expect 0 apply --yes "$F" && agreed &&
+	for k in one two three four; do [ "$(rcli 0 -c SET $k 1)" = OK ] || return; done'
+check 'a node claims a slot of one that is silent, and is not believed' eval 'claimed_meanwhile && split'
+SAID="$(address 1) gives slot $SLOT to $(address 2), $(address 0) gives it to itself"
+check 'check says who gives it to whom' eval 'expect 1 check "$F" && has "$OUT" "$SAID"'
+check '... and the others are no riddle: nothing is told twice' eval '[ "$(grep -c "slot $SLOT" "$OUT")" = 1 ] && lacks "$OUT" "another role, epoch or slots"'
+changes_begin
+check '... apply, too, and leaves it to them' eval '{ expect 6 apply --yes --timeout 4s "$F" || expect 8 apply --yes --timeout 4s "$F"; } && has "$ERR" "$SAID" && lacks "$ERR" bumpepoch && no_changes'
+check 'it has not ended by itself' split
+node_thaw 2
+check 'the owner is back: its claim is the greater' eval 'wait_until 20 agreed && expect 0 apply --yes --timeout 30s "$F" && expect 0 check "$F"'
+check '... and no key is lost' eval '[ "$(for i in 0 1 2; do rcli $i DBSIZE; done | awk "{ n += \$1 } END { print n }")" = 4 ]'
