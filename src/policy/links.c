@@ -9,9 +9,13 @@ static bool is_set_to(const struct rop_situation *now, size_t node, const char *
 	return rop_streq(rop_observed_value(now->seen, node, name), value);
 }
 
-/* Servers let nobody but "127.0.0.1" and "::1" in then (protectedMode in networking.c, connIsLocal). */
-static bool is_local(const char *ip)
+#define ALL_127_LOCAL_SINCE 70200 /* Valkey, too, which calls itself 7.2.4 there */
+
+/* Does that server take who comes from there for one of its own host? (connIsLocal in networking.c) */
+static bool is_local(const struct rop_node *server, const char *ip)
 {
+	if (server->version >= ALL_127_LOCAL_SINCE && strncmp(ip, "127.", 4) == 0)
+		return true;
 	return strcmp(ip, "127.0.0.1") == 0 || strcmp(ip, "::1") == 0;
 }
 
@@ -26,20 +30,27 @@ static bool is_protected(const struct rop_situation *now, size_t node)
 	"set a password on every node (requirepass, and masterauth to the same) and declare it under spec.auth; or, " \
 	"where nobody else reaches these ports, CONFIG SET protected-mode no; and so in their configuration"
 
+static bool is_far_from_any(const struct rop_situation *now, size_t server)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (now->seen->nodes[i].ip && i != server &&
+		    !is_local(&now->seen->nodes[server], now->seen->nodes[i].ip))
+			return true;
+	return false;
+}
+
 void policy_warn_of_protected(struct rop_situation *now)
 {
 	const char **names = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *names);
 	size_t n = 0;
 	int first = -1;
-	bool far = false;
 	for (size_t i = 0; i < now->seen->n; i++) {
-		far |= now->seen->nodes[i].ip && !is_local(now->seen->nodes[i].ip);
-		if (!is_protected(now, i))
+		if (!is_protected(now, i) || !is_far_from_any(now, i))
 			continue;
 		first = n ? first : (int)i;
 		names[n++] = now->seen->nodes[i].address;
 	}
-	if (n && far && now->seen->n > 1)
+	if (n)
 		policy_warn(now, first, ROP_WHY_PROTECTED,
 			    rop_printf(now->arena,
 				       "protected mode is on without a password on %s: replicas and clients from other "
@@ -81,7 +92,7 @@ static const char *from_another_host(const struct rop_situation *now, const stru
 				     const char **ret_advice)
 {
 	const struct rop_node *primary = &now->seen->nodes[node->primary];
-	if (!is_protected(now, (size_t)node->primary) || !node->ip || is_local(node->ip))
+	if (!is_protected(now, (size_t)node->primary) || !node->ip || is_local(primary, node->ip))
 		return NULL;
 	*ret_advice = UNPROTECT;
 	return rop_printf(

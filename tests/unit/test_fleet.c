@@ -618,6 +618,36 @@ static void closes_midway(struct peer *peer, int fd)
 	peer_say(fd, "+OK\r\n$3\r\nabc\r\n$100\r\nabc", 23);
 }
 
+/* It hangs up on plain speech; a handshake it answers, with an alert. */
+static void speaks_tls(struct peer *peer, int fd)
+{
+	unsigned char first = 0;
+	if (recv(fd, &first, 1, 0) == 1 && first == 0x16)
+		peer_say(fd, peer->say, strlen(peer->say));
+}
+
+Test(fleet, a_port_for_tls_is_told_from_one_that_hangs_up)
+{
+	static const struct {
+		const char *answer, *said;
+	} ANSWERS[] = {
+		{ "\x15\x03\x03\x01\x02\x02\x28", ROP_SPEAKS_TLS },
+		{ "\x16\x03\x03\x01\x7a\x02", ROP_SPEAKS_TLS },
+		{ "-ERR what is that\r\n", "it closed the connection without an answer" },
+		{ "\x16\x03", "it closed the connection without an answer" },
+		{ "", "it closed the connection without an answer" },
+	};
+	for (size_t i = 0; i < sizeof ANSWERS / sizeof *ANSWERS; i++) {
+		struct peer peer;
+		peer_start(&peer, speaks_tls, ANSWERS[i].answer);
+		struct rop_answer answer = look_once(peer.port);
+		cr_assert_eq(answer.reach, ROP_REACH_SILENT, "case %zu: %d", i, (int)answer.reach);
+		cr_assert_str_eq(answer.reach_why, ANSWERS[i].said, "case %zu", i);
+		cr_assert_eq(peer.connections, 2, "case %zu", i);
+		peer_stop(&peer);
+	}
+}
+
 Test(fleet, a_silent_peer_is_silent_for_a_reason)
 {
 	struct peer peer;

@@ -700,6 +700,110 @@ Test(model, a_peer_that_waits_for_an_answer_elsewhere_is_told_from_one_that_is_c
 	}
 }
 
+Test(model, a_node_tells_its_bus_port_and_host_name_where_the_file_is_silent)
+{
+	static const struct {
+		const char *address;
+		int declared, bus, own;
+		const char *hostname;
+	} LINES[] = {
+		{ "10.0.0.1:6379@16379", 0, 16379, 16379, "" },
+		{ "10.0.0.1:6379@17777,a.test", 0, 17777, 17777, "a.test" },
+		{ ":6379@17777", 0, 17777, 17777, "" },             /* nobody has met it yet */
+		{ "10.0.0.1:6379@17777", 12999, 12999, 17777, "" }, /* the file says it */
+		{ "10.0.0.1:7001@17001", 0, 16379, 17001, "" },     /* ports are translated on the way to it */
+		{ "10.0.0.1:6379@17777,,shard-id=ab", 0, 17777, 17777, "" },
+		{ "10.0.0.1:6379@17777,shard-id=ab", 0, 17777, 17777, "" },
+		{ "10.0.0.1:6379@17777,a.test,shard-id=ab", 0, 17777, 17777, "a.test" },
+		{ "10.0.0.1:6379", 0, 16379, 0, "" },
+		{ "10.0.0.1:6379@0", 0, 16379, 0, "" },
+		{ "10.0.0.1:6379@99999", 0, 16379, 0, "" },
+		{ "10.0.0.1:6379,a@17777", 0, 16379, 0, "a@17777" },
+	};
+	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
+		struct rop_answer answer = answer_of(
+			rop_printf(pool, A " %s myself,master - 0 0 4 connected\n", LINES[i].address));
+		answer.bus_port = LINES[i].declared;
+		const struct rop_node *node = alone(answer);
+		cr_assert_eq(node->reach, ROP_REACH_OK, "%s", LINES[i].address);
+		cr_assert_eq(node->bus_port, LINES[i].bus, "%s", LINES[i].address);
+		cr_assert_eq(node->own_bus_port, LINES[i].own, "%s", LINES[i].address);
+		cr_assert_str_eq(node->hostname, LINES[i].hostname, "%s", LINES[i].address);
+	}
+}
+
+Test(model, where_peers_look_for_a_node_without_an_answer_is_kept)
+{
+	static const struct {
+		const char *line, *at;
+		int bus;
+		int64_t ms;
+	} VIEWS[] = {
+		{ "10.0.0.2:6379@16379 master - 0 1699999999500 7 connected", NULL, 0, 0 },
+		{ "10.0.0.2:6379@16379 master - 1700000000000 5 7 connected", "10.0.0.2:6379", 16379, 1500 },
+		{ "10.9.9.9:6379@12999 master,fail - 1700000000000 5 7 disconnected", "10.9.9.9:6379", 12999, 1500 },
+		{ "10.9.9.9:6379@12999 master - 0 1700000000500 7 disconnected", "10.9.9.9:6379", 12999, 1000 },
+		{ "10.9.9.9:6379@12999 master - 0 0 7 disconnected", "10.9.9.9:6379", 12999, 0 },
+		{ ":0@0 master,noaddr - 1700000000000 0 7 disconnected", NULL, 0, 0 },
+	};
+	for (size_t i = 0; i < sizeof VIEWS / sizeof *VIEWS; i++) {
+		struct rop_answer answers[2] = {
+			answer_of(rop_printf(pool, OWN_LINE "\n" B " %s\n", VIEWS[i].line)),
+			answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected\n"),
+		};
+		answers[0].info_server = "redis_version:7.0.15\r\nserver_time_usec:1700000001500000\r\n";
+		answers[1].ip = "10.0.0.2";
+		const struct rop_node *node = &seen_by(answers, 2)->nodes[1];
+		cr_assert(rop_streq(node->sought_at, VIEWS[i].at), "%s", VIEWS[i].line);
+		cr_assert_eq(node->sought_bus, VIEWS[i].bus, "%s", VIEWS[i].line);
+		cr_assert_eq(node->sought_ms, VIEWS[i].ms, "%s", VIEWS[i].line);
+		cr_assert_eq(node->sought_by, VIEWS[i].at != NULL);
+	}
+}
+
+/* Its port for clients was announced otherwise until now; the process behind that bus is the same. */
+Test(model, whoever_has_its_bus_is_the_node_itself)
+{
+	struct rop_node *node = &two(B " 10.0.0.2:7777@16379 master - 0 1 7 connected 100-199 300")->nodes[1];
+	cr_assert(!node->elsewhere && node->at_home);
+	node = &two(B " 10.0.0.2:7777@17777 master - 0 1 7 connected 100-199 300")->nodes[1];
+	cr_assert_str_eq(node->elsewhere, "10.0.0.2:7777");
+	node = &two(B " 10.0.0.22:6379@16379 master - 0 1 7 connected 100-199 300")->nodes[1];
+	cr_assert_str_eq(node->elsewhere, "10.0.0.22:6379");
+}
+
+Test(model, what_a_view_holds_otherwise_is_kept_with_both_values)
+{
+	static const struct {
+		const char *line;
+		enum rop_differs in;
+		const char *held, *says, *slots;
+	} VIEWS[] = {
+		{ B " 10.0.0.2:6379@16379 slave " A " 0 1 7 connected", ROP_DIFFERS_ROLE, "a replica of a:6379",
+		  "a primary", NULL },
+		{ B " 10.0.0.2:6379@16379 slave " C " 0 1 7 connected", ROP_DIFFERS_ROLE, "a replica of " C,
+		  "a primary", NULL },
+		{ B " 10.0.0.2:6379@16379 master - 0 1 6 connected 100-199 300", ROP_DIFFERS_EPOCH, "6", "7", NULL },
+		{ B " 10.0.0.2:6379@16379 master - 0 1 7 connected 100-199", ROP_DIFFERS_SLOTS, "nobody", "itself",
+		  "300" },
+		{ B " 10.0.0.2:6379@16379 master - 0 1 7 connected 110-199\n" C
+		    " 10.0.0.3:6379@16379 master - 0 1 9 connected 100-109 300",
+		  ROP_DIFFERS_SLOTS, C, "itself", "100-109 300" },
+		{ B " 10.0.0.2:6379@16379 master - 0 1 7 connected 100-199 300 400", ROP_DIFFERS_SLOTS, "b:6379",
+		  "nobody", "400" },
+	};
+	for (size_t i = 0; i < sizeof VIEWS / sizeof *VIEWS; i++) {
+		const struct rop_observed *seen = two(VIEWS[i].line);
+		cr_assert_eq(seen->differences.n, 1, "case %zu", i);
+		const struct rop_difference *d = &seen->differences.at[0];
+		cr_assert(d->viewer == 0 && d->subject == 1 && d->in == VIEWS[i].in, "case %zu", i);
+		cr_assert_str_eq(d->held, VIEWS[i].held, "case %zu", i);
+		cr_assert_str_eq(d->says, VIEWS[i].says, "case %zu", i);
+		cr_assert(rop_streq(d->slots, VIEWS[i].slots), "case %zu: %s", i, d->slots ? d->slots : "");
+	}
+	cr_assert_eq(two(B " 10.0.0.2:6379@16379 master - 0 1 7 connected 100-199 300")->differences.n, 0);
+}
+
 Test(model, an_introduction_to_where_no_declared_node_is_is_kept)
 {
 	static const struct {

@@ -477,7 +477,7 @@ static void hold_elsewhere(struct rop_node *node, int peers, int64_t for_ms)
 Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before_slots_are_given)
 {
 	static const char SAID[] = "5 peers hold 10.0.0.2:6379 at 10.0.9.9:6379, and get no answer there: its packets "
-				   "leave from that address";
+				   "leave from that address, or it announced it until now";
 	struct rop_topology *topology = six();
 	struct rop_observed *world = fresh_world(topology);
 	struct rop_before before[6] = { 0 };
