@@ -93,6 +93,15 @@ static bool is_action(const struct rop_reconcile *r, size_t first_step)
 	return false;
 }
 
+/* What goes on has its row in the journal: that it does is no news. */
+static bool is_news(const struct rop_reconcile *r, size_t first_step)
+{
+	for (size_t i = first_step; i < r->batch.steps.n; i++)
+		if (!r->batch.steps.at[i].goes_on)
+			return true;
+	return false;
+}
+
 /* Rows are taken until one asks for commands, or one leads back without asking for anything: it rests. */
 static bool take_row(void *arg, const struct rop_state *state, const struct rop_row *row)
 {
@@ -113,7 +122,7 @@ static bool take_row(void *arg, const struct rop_state *state, const struct rop_
 		r->batch.children = ROP_NO_CHILDREN;
 	}
 	bool acted = r->batch.steps.n > steps;
-	if (row->to != row->from || acted)
+	if (row->to != row->from || is_news(r, steps))
 		record_transition(r, row);
 	if (row->to != row->from)
 		enter(r, row->to, taking->clock);

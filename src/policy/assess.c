@@ -94,23 +94,11 @@ static bool exact_members(const struct rop_situation *now)
 	return now->seen->foreign.n == 0;
 }
 
-/* Given away, and not told yet: that is no claim any more. */
-static void leave_out_given(const struct rop_situation *now, size_t i, struct rop_slots *slots)
-{
-	const struct rop_node *node = &now->seen->nodes[i];
-	for (size_t k = 0; k < node->open.n; k++) {
-		int slot = node->open.at[k].slot, to = rop_observed_find(now->seen, node->open.at[k].peer);
-		if (!node->open.at[k].importing && to >= 0 && rop_slots_has(&now->seen->nodes[to].slots, slot))
-			slots->bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
-	}
-}
-
 static bool any_double_claim(struct rop_situation *now)
 {
 	struct rop_slots so_far = { 0 };
 	for (size_t i = 0; i < now->seen->n; i++) {
-		struct rop_slots slots = now->seen->nodes[i].slots;
-		leave_out_given(now, i, &slots);
+		struct rop_slots slots = copies_claims(now->seen, i);
 		if (rop_slots_meet(&so_far, &slots))
 			return true;
 		rop_slots_join(&so_far, &slots);
@@ -143,7 +131,8 @@ static void set_node_flags(struct rop_situation *now)
 		if (!rop_node_answers(node))
 			continue;
 		int primary = now->layout.primary_of[i];
-		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
+		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary) &&
+		    !policy_follows_on(now, i))
 			now->replicas_attached = false;
 		if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing) &&
 		    (node->primary < 0 || rop_node_answers(&seen->nodes[node->primary]))) {

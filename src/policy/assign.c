@@ -23,6 +23,15 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 	}
 }
 
+bool policy_follows_on(const struct rop_situation *now, size_t i)
+{
+	const struct rop_node *nodes = now->seen->nodes;
+	int primary = nodes[i].primary;
+	return nodes[i].role == ROP_ROLE_REPLICA && primary >= 0 && nodes[primary].role == ROP_ROLE_REPLICA &&
+	       nodes[primary].primary == now->layout.primary_of[i] && rop_answers(now->seen, (size_t)primary) &&
+	       !rop_bit(now->seen, now->seen->agrees, i, (size_t)primary);
+}
+
 /* A replica that is attached where there is data stands for no election until it is in sync; with a row of ours the
  * setting is put back then. */
 static bool is_ready_to_follow(const struct rop_situation *now, size_t i, int primary)
@@ -57,7 +66,8 @@ void policy_attach_replicas(const void *subject, const int64_t *args, void *outp
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *node = &seen->nodes[i];
 		int primary = now->layout.primary_of[i];
-		if (primary < 0 || (node->role == ROP_ROLE_REPLICA && node->primary == primary))
+		if (primary < 0 || (node->role == ROP_ROLE_REPLICA && node->primary == primary) ||
+		    policy_follows_on(now, i))
 			continue;
 		/* The server refuses these; so do we, before asking: a primary that is unknown or not a primary, an
 		 * owner of slots, a node with keys of its own (a replica's keys are its primary's). */

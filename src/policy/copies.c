@@ -128,11 +128,26 @@ static bool is_trusted(const struct rop_observed *seen, size_t viewer)
 	return against * 2 <= owners;
 }
 
+struct rop_slots copies_claims(const struct rop_observed *seen, size_t i)
+{
+	const struct rop_node *node = &seen->nodes[i];
+	struct rop_slots slots = node->slots;
+	for (size_t k = 0; k < node->open.n; k++) {
+		int slot = node->open.at[k].slot, to = rop_observed_find(seen, node->open.at[k].peer);
+		if (!node->open.at[k].importing && to >= 0 && rop_slots_has(&seen->nodes[to].slots, slot))
+			slots.bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+	}
+	return slots;
+}
+
 static int rival_of(const struct rop_observed *seen, size_t primary)
 {
-	for (size_t j = 0; j < seen->n; j++)
-		if (j != primary && rop_slots_meet(&seen->nodes[j].slots, &seen->nodes[primary].slots))
+	struct rop_slots own = copies_claims(seen, primary);
+	for (size_t j = 0; j < seen->n; j++) {
+		struct rop_slots others = copies_claims(seen, j);
+		if (j != primary && rop_slots_meet(&others, &own))
 			return (int)j;
+	}
 	return -1;
 }
 

@@ -32,6 +32,9 @@ bool copies_in_sync(const struct rop_observed *seen, size_t node, size_t primary
 /* Replicas of `primary` in sync, `but` not counted. */
 size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but);
 
+/* The slots that it claims: what it has given away and was not told of yet is no claim any more. */
+struct rop_slots copies_claims(const struct rop_observed *seen, size_t node);
+
 /* Is the leadership of the shard that this node leads open? Then why, in a sentence; NULL: it is settled. */
 const char *copies_leadership_open(const struct rop_situation *now, size_t primary);
 /* The same, of who hands slots over or takes them: that changes epochs, and both claim the slots until the other has

@@ -15,6 +15,15 @@ static int seat_of(const int *seats, size_t n, int node)
 	return -1;
 }
 
+/* Whom it follows, or will: a primary that gave its last slot away has become a replica, and its own go on from it. */
+static int leader_of(const struct rop_observed *seen, size_t i)
+{
+	int at = seen->nodes[i].role == ROP_ROLE_REPLICA ? seen->nodes[i].primary : -1;
+	for (size_t hops = 0; hops < 2 && at >= 0 && seen->nodes[at].role == ROP_ROLE_REPLICA; hops++)
+		at = seen->nodes[at].primary;
+	return at;
+}
+
 /* Places everybody else around the given primaries. */
 static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 {
@@ -36,7 +45,7 @@ static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 		if (seat[i] >= 0)
 			continue;
 		int label = seats_label(m, i), wanted = label ? seats_share_of_label(m, label) : -1;
-		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0 ? seat[node->primary] : -1;
+		int leader = leader_of(m->seen, i), now = leader >= 0 ? seat[leader] : -1;
 		if (wanted >= 0 && rop_node_answers(node))
 			now = wanted;
 		if (now >= 0)
@@ -242,9 +251,8 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 			return false;
 	for (size_t i = 0; i < m->seen->n; i++) {
 		const struct rop_node *node = &m->seen->nodes[i];
-		int now = node->role == ROP_ROLE_REPLICA && node->primary >= 0
-				  ? seat_of(whole->seats, m->out->n, node->primary)
-				  : -1;
+		int leader = leader_of(m->seen, i);
+		int now = leader >= 0 ? seat_of(whole->seats, m->out->n, leader) : -1;
 		if (now >= 0 && now != whole->share_of[i])
 			return false;
 		if (now < 0 && !rop_node_answers(node) && !m->is_primary[i])

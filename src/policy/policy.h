@@ -98,6 +98,8 @@ void policy_set_epochs(const void *subject, const int64_t *args, void *output);
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output);
 void policy_greet_nodes(const void *subject, const int64_t *args, void *output);
 void policy_assign_slots(const void *subject, const int64_t *args, void *output);
+/* It follows a node that has become a replica itself, and has not heard of that: then it follows its new primary. */
+bool policy_follows_on(const struct rop_situation *now, size_t node);
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);
 

@@ -470,7 +470,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_CARRY:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
-	case ROP_STEP_RELEASE: return risk_of_moving(now, step);
+	case ROP_STEP_RELEASE: return risk_of_moving(now, batch, step);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return wait_for("a kind of step that nobody has weighed");

@@ -9,6 +9,7 @@
 #include "guard.h"
 #include "risk_moves.h"
 #include "rop/text.h"
+#include "rop/tries.h"
 
 static const struct guard GO = { .verdict = GUARD_GO };
 
@@ -72,16 +73,29 @@ static struct guard to_export(const struct rop_node *source, const struct rop_no
 	return is_open(target, slot, true, source->id) ? GO : wait_for("the other side does not let clients in yet");
 }
 
-static struct guard to_carry(const struct rop_node *source, const struct rop_node *target, int slot)
+static struct guard open_on_both(const struct rop_node *source, const struct rop_node *target, int slot)
 {
 	bool open = is_open(source, slot, false, target->id) && is_open(target, slot, true, source->id);
 	return open ? GO : wait_for("the slots are not open on both sides");
 }
 
+/* Who reports cluster_state:fail takes no key from anybody, and gives none. Where nobody counts the keys it would never
+ * come to its end. */
+static struct guard to_carry(const struct rop_situation *now, const struct rop_step *step, int slot)
+{
+	const struct rop_node *source = &now->seen->nodes[step->node], *target = &now->seen->nodes[step->peer];
+	if (!source->state_ok || !target->state_ok)
+		return wait_for("one of both sides reports cluster_state:fail");
+	struct guard guard = open_on_both(source, target, slot);
+	if (guard.verdict == GUARD_GO && rop_node_open(source, slot)->keys < 0)
+		return unknown(now, (size_t)step->node, "how many keys it has of the slots");
+	return guard;
+}
+
 static struct guard to_take(const struct rop_situation *now, const struct rop_step *step, int slot)
 {
 	const struct rop_node *target = &now->seen->nodes[step->node], *source = &now->seen->nodes[step->peer];
-	struct guard guard = to_carry(source, target, slot);
+	struct guard guard = open_on_both(source, target, slot);
 	if (guard.verdict != GUARD_GO)
 		return guard;
 	if (now->owner[slot] != step->peer)
@@ -100,6 +114,50 @@ static struct guard to_yield(const struct rop_situation *now, const struct rop_s
 	if (open && open->keys < 0)
 		return unknown(now, (size_t)step->node, "how many keys it has of the slots");
 	return open && open->keys ? wait_for("it still has keys of slots that it has given away") : GO;
+}
+
+/* Who takes over gets the greatest epoch, and wins with it whatever it claims: also slots that are another one's by now,
+ * and of which it was not told yet. That one would delete their keys. */
+static int whose_slots_it_claims(const struct rop_observed *seen, size_t target)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (i != target && seen->nodes[i].epoch > seen->nodes[target].epoch &&
+		    rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[target].slots))
+			return (int)i;
+	return -1;
+}
+
+/* Is it about to take slots over, or to lose some by that? In this batch, or by a command of which nobody knows yet. */
+static bool is_side_of_hand_over(const struct rop_situation *now, const struct rop_batch *batch, int node, bool taker)
+{
+	for (size_t i = 0; i < batch->steps.n; i++) {
+		const struct rop_step *other = &batch->steps.at[i];
+		if (other->expect.kind == ROP_STEP_TAKE && (taker ? other->node : other->peer) == node)
+			return true;
+	}
+	for (size_t i = 0; now->tries && i < now->migrations.n; i++) {
+		const struct rop_migration *m = &now->migrations.at[i];
+		if (!m->in_hand || (taker ? m->target : m->source) != node)
+			continue;
+		struct rop_step take = policy_step(now, ROP_STEP_TAKE, m->target, m->source);
+		take.expect.first = m->first;
+		if (rop_tries_may(now->tries, policy_subject(now->arena, &take.expect), now->boot_ms) ==
+		    ROP_MAY_PENDING)
+			return true;
+	}
+	return false;
+}
+
+static struct guard to_take_over(const struct rop_situation *now, const struct rop_batch *batch,
+				 const struct rop_step *step)
+{
+	int winner = whose_slots_it_claims(now->seen, (size_t)step->node);
+	if (winner >= 0)
+		return wait_for(rop_printf(now->arena, "%s still claims slots that %s owns by now",
+					   now->seen->nodes[step->node].address, now->seen->nodes[winner].address));
+	if (is_side_of_hand_over(now, batch, step->node, false) || is_side_of_hand_over(now, batch, step->peer, true))
+		return wait_for("one of both sides gives and takes slots at once; one after the other");
+	return GO;
 }
 
 /* The source first: while it sends clients on, keys may come to the other side. */
@@ -123,7 +181,7 @@ static struct guard of_slot(const struct rop_situation *now, const struct rop_st
 	const struct rop_node *node = &now->seen->nodes[step->node], *peer = &now->seen->nodes[step->peer];
 	switch (step->expect.kind) {
 	case ROP_STEP_EXPORT: return to_export(node, peer, slot);
-	case ROP_STEP_CARRY: return to_carry(node, peer, slot);
+	case ROP_STEP_CARRY: return to_carry(now, step, slot);
 	case ROP_STEP_TAKE: return to_take(now, step, slot);
 	case ROP_STEP_YIELD: return to_yield(now, step, slot);
 	case ROP_STEP_RELEASE: return to_release(now, step, slot);
@@ -131,7 +189,7 @@ static struct guard of_slot(const struct rop_situation *now, const struct rop_st
 	}
 }
 
-struct guard risk_of_moving(const struct rop_situation *now, const struct rop_step *step)
+struct guard risk_of_moving(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
 {
 	struct rop_slots slots;
 	const int sides[] = { step->node, step->peer };
@@ -146,6 +204,11 @@ struct guard risk_of_moving(const struct rop_situation *now, const struct rop_st
 	}
 	if (step->expect.kind == ROP_STEP_IMPORT)
 		return to_import(now, step);
+	if (step->expect.kind == ROP_STEP_TAKE) {
+		struct guard guard = to_take_over(now, batch, step);
+		if (guard.verdict != GUARD_GO)
+			return guard;
+	}
 	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
 		for (int s = first; s <= last; s++) {
 			struct guard guard = of_slot(now, step, s);

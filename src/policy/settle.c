@@ -46,6 +46,16 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 	}
 }
 
+/* Of slots that it gives away it is told (SETSLOT NODE); that it may hear of it before that changes nothing. */
+static struct rop_slots open_at(const struct rop_node *node)
+{
+	struct rop_slots slots = { 0 };
+	for (size_t k = 0; k < node->open.n; k++)
+		if (!node->open.at[k].importing)
+			rop_slots_add(&slots, node->open.at[k].slot, node->open.at[k].slot);
+	return slots;
+}
+
 /* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). */
 static void settle_claims(struct rop_observed *seen)
 {
@@ -56,10 +66,26 @@ static void settle_claims(struct rop_observed *seen)
 			if (i == j || !rop_answers(seen, i) || !rop_bit(seen, seen->known, i, j) ||
 			    b->epoch <= a->epoch || !rop_slots_meet(&a->slots, &b->slots))
 				continue;
+			struct rop_slots open = open_at(a);
 			for (size_t w = 0; w < ROP_SLOTS / 64; w++)
-				a->slots.bits[w] &= ~b->slots.bits[w];
+				a->slots.bits[w] &= ~b->slots.bits[w] | open.bits[w];
 		}
 	}
+}
+
+/* A replica whose primary has become one follows there, too. */
+static void follow_further(struct rop_observed *seen)
+{
+	for (size_t hops = 0; hops < 2; hops++)
+		for (size_t i = 0; i < seen->n; i++) {
+			struct rop_node *node = &seen->nodes[i];
+			const struct rop_node *primary = node->primary >= 0 ? &seen->nodes[node->primary] : NULL;
+			if (!rop_answers(seen, i) || node->role != ROP_ROLE_REPLICA || !primary ||
+			    primary->role != ROP_ROLE_REPLICA || primary->primary < 0 || primary->primary == (int)i)
+				continue;
+			node->primary = primary->primary;
+			memcpy(node->primary_id, primary->primary_id, ROP_ID_SIZE);
+		}
 }
 
 /* In sync: it holds what its primary holds. */
@@ -95,6 +121,7 @@ void rop_settle(struct rop_observed *seen)
 	ROP_OWN_ARENA arena = rop_arena_new();
 	spread_acquaintance(seen, arena);
 	settle_claims(seen);
+	follow_further(seen);
 	follow_primaries(seen);
 	if (rop_observed_any_astray(seen))
 		find_back(seen);

@@ -136,18 +136,28 @@ static struct rop_words meet_command(struct rop_arena *arena, const struct rop_n
 	return WORDS(arena, "CLUSTER", "MEET", ip, port, rop_printf(arena, "%d", peer->bus_port));
 }
 
+/* Who imports a slot believes nobody about it meanwhile: when its owner failed over, it has to be told. */
+static bool knows_another_owner(const struct rop_observed *seen, const struct rop_expect *e, int slot)
+{
+	int node = rop_observed_find(seen, e->node);
+	const struct rop_open_slot *open = node >= 0 ? rop_node_open(&seen->nodes[node], slot) : NULL;
+	return e->kind == ROP_STEP_IMPORT && open && open->importing && strcmp(open->peer, e->peer) != 0;
+}
+
 /* SETSLOT takes one slot. */
-static size_t set_slots(struct rop_arena *arena, const struct rop_expect *e, const char *to, const char *whom,
-			const struct rop_words **ret_commands)
+static size_t set_slots(struct rop_arena *arena, const struct rop_observed *seen, const struct rop_expect *e,
+			const char *to, const char *whom, const struct rop_words **ret_commands)
 {
 	struct rop_slots slots;
 	if (!e->value || !rop_slots_parse(e->value, &slots))
 		return 0;
-	struct rop_words *commands = rop_alloc_n(arena, (size_t)rop_slots_count(&slots) + 1, sizeof *commands);
+	struct rop_words *commands = rop_alloc_n(arena, 2 * (size_t)rop_slots_count(&slots) + 1, sizeof *commands);
 	size_t n = 0;
 	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
 		for (int s = first; s <= last; s++) {
 			const char *slot = rop_printf(arena, "%d", s);
+			if (knows_another_owner(seen, e, s))
+				commands[n++] = WORDS(arena, "CLUSTER", "SETSLOT", slot, "NODE", e->peer);
 			commands[n++] = whom ? WORDS(arena, "CLUSTER", "SETSLOT", slot, to, whom)
 					     : WORDS(arena, "CLUSTER", "SETSLOT", slot, to);
 		}
@@ -187,11 +197,11 @@ static size_t make_commands(struct rop_arena *arena, const struct rop_expect *e,
 {
 	*ret_commands = NULL;
 	switch (e->kind) {
-	case ROP_STEP_IMPORT: return set_slots(arena, e, "IMPORTING", e->peer, ret_commands);
-	case ROP_STEP_EXPORT: return set_slots(arena, e, "MIGRATING", e->peer, ret_commands);
-	case ROP_STEP_TAKE: return set_slots(arena, e, "NODE", e->node, ret_commands);
-	case ROP_STEP_YIELD: return set_slots(arena, e, "NODE", e->peer, ret_commands);
-	case ROP_STEP_RELEASE: return set_slots(arena, e, "STABLE", NULL, ret_commands);
+	case ROP_STEP_IMPORT: return set_slots(arena, seen, e, "IMPORTING", e->peer, ret_commands);
+	case ROP_STEP_EXPORT: return set_slots(arena, seen, e, "MIGRATING", e->peer, ret_commands);
+	case ROP_STEP_TAKE: return set_slots(arena, seen, e, "NODE", e->node, ret_commands);
+	case ROP_STEP_YIELD: return set_slots(arena, seen, e, "NODE", e->peer, ret_commands);
+	case ROP_STEP_RELEASE: return set_slots(arena, seen, e, "STABLE", NULL, ret_commands);
 	case ROP_STEP_CARRY: return 0; /* GETKEYSINSLOT and MIGRATE, as many as it takes */
 	default: break;
 	}
@@ -236,9 +246,9 @@ static const char *slots_in_words(struct rop_arena *arena, const struct rop_obse
 				  peer >= 0 ? seen->nodes[peer].address : e->peer);
 	if (!step->n_commands)
 		return "";
-	const struct rop_words *first = &step->commands[0];
-	const char *to = first->argc > 4 ? first->argv[4] : NULL;
-	return rop_printf(arena, "CLUSTER SETSLOT %s %s%s%s", e->value, first->argv[3], to ? " " : "", to ? to : "");
+	const struct rop_words *last = &step->commands[step->n_commands - 1];
+	const char *to = last->argc > 4 ? last->argv[4] : NULL;
+	return rop_printf(arena, "CLUSTER SETSLOT %s %s%s%s", e->value, last->argv[3], to ? " " : "", to ? to : "");
 }
 
 /* The command for people: of a long one its beginning. */
@@ -398,6 +408,21 @@ static void bump_epoch(struct rop_observed *seen, struct rop_node *node)
 	node->epoch = node->current_epoch = greatest + 1;
 }
 
+/* Who gives its last slot away becomes a replica of who got it (cluster-allow-replica-migration). */
+static void follow_last_slot(struct rop_observed *seen, const struct rop_expect *e, struct rop_node *node)
+{
+	int peer = rop_observed_find(seen, e->peer);
+	const char *may = rop_observed_value(seen, (size_t)(node - seen->nodes), "cluster-allow-replica-migration");
+	if (peer < 0 || !rop_slots_empty(&node->slots) || (may && strcmp(may, "no") == 0))
+		return;
+	node->role = ROP_ROLE_REPLICA;
+	node->primary = peer;
+	memcpy(node->primary_id, e->peer, ROP_ID_SIZE);
+	node->epoch = seen->nodes[peer].epoch;
+	node->link_up = false;
+	node->open.n = 0;
+}
+
 static void move_slot(struct rop_observed *seen, const struct rop_expect *e, struct rop_node *node, int slot)
 {
 	int peer = rop_observed_find(seen, e->peer);
@@ -427,6 +452,8 @@ static void move_slots(struct rop_observed *seen, const struct rop_expect *e, st
 			move_slot(seen, e, node, s);
 	if (e->kind == ROP_STEP_TAKE)
 		bump_epoch(seen, node);
+	if (e->kind == ROP_STEP_YIELD)
+		follow_last_slot(seen, e, node);
 	node->open_slots = (int)node->open.n;
 }
 
