@@ -82,9 +82,14 @@ void data_begin(struct world *w, size_t node)
 static void take_in(struct world *w, size_t node, size_t k)
 {
 	struct server *server = &w->servers[node];
-	*rop_push(w->arena, &history_of(w, node)->log) = (struct entry){ (int)k, w->now_ms };
+	*rop_push(w->arena, &history_of(w, node)->log) = (struct entry){ .write = (int)k, .at_ms = w->now_ms };
 	server->count++;
 	add(&server->has, k);
+}
+
+static void take_out(struct writes *set, size_t k)
+{
+	set->bits[k / 64] &= ~((uint64_t)1 << (k % 64));
 }
 
 void data_fill(struct world *w, size_t node, const struct rop_slots *slots, size_t n)
@@ -100,6 +105,37 @@ void data_fill(struct world *w, size_t node, const struct rop_slots *slots, size
 		take_in(w, node, w->n_writes++);
 	}
 	data_show(w, node);
+}
+
+/* ---- of a slot that moves ---------------------------------------------------------------------------------- */
+
+int64_t data_keys_in_slot(const struct world *w, size_t node, int slot)
+{
+	int64_t keys = 0;
+	for (size_t k = 0; k < w->n_writes; k++)
+		keys += w->writes[k].slot == slot && writes_has(&w->servers[node].has, k);
+	return keys;
+}
+
+/* A person had it forget whose slot that is: nobody sees any more that it holds keys of it. */
+void data_disowned(struct world *w, size_t node, int slot)
+{
+	for (size_t k = 0; k < w->n_writes; k++)
+		w->writes[k].by_person |= w->writes[k].slot == slot && writes_has(&w->servers[node].has, k);
+}
+
+void data_copy_key(struct world *w, size_t k, size_t to)
+{
+	take_in(w, to, k);
+}
+
+void data_drop_key(struct world *w, size_t k, size_t from)
+{
+	struct server *server = &w->servers[from];
+	struct entry entry = { .write = (int)k, .deleted = true, .at_ms = w->now_ms };
+	*rop_push(w->arena, &history_of(w, from)->log) = entry;
+	server->count++;
+	take_out(&server->has, k);
 }
 
 /* ---- clients ----------------------------------------------------------------------------------------------- */
@@ -127,6 +163,8 @@ void data_try(struct world *w)
 {
 	struct sim *s = w->sim;
 	int slot = (int)chance_below(&s->clients, ROP_SLOTS);
+	if (s->hot_n && chance_permille(&s->clients, 600))
+		slot = s->hot_first + slot % s->hot_n;
 	int64_t next = w->now_ms + chance_between(&s->clients, 5, chance_permille(&s->clients, 300) ? 800 : 120);
 	if (w->n_writes == WRITES_MAX)
 		return;
@@ -136,14 +174,19 @@ void data_try(struct world *w)
 	for (size_t i = 0; i < w->truth->n && !w->writes[k].acked; i++) {
 		if (!serves(w, i, slot))
 			continue;
+		int at = moves_asked(w, i, slot);
+		if (at < 0)
+			continue;
 		data_flow(w);
 		w->writes[k].acked = true;
-		w->writes[k].tail = is_deposed(w, i, slot);
+		w->writes[k].tail = is_deposed(w, i, slot) && !rop_slots_has(&w->moved, slot);
 		w->writes[k].by_person = w->now_ms < w->joined_ms + JOINED_FOR_MS;
-		take_in(w, i, k);
-		data_show(w, i);
+		take_in(w, (size_t)at, k);
+		data_show(w, (size_t)at);
 		s->stats->written++;
-		trace(s, "client", "write %zu to slot %d is acknowledged by node %zu", k, slot, i);
+		if (at != (int)i)
+			sim_lived(s, LIVED_ASKED);
+		trace(s, "client", "write %zu to slot %d is acknowledged by node %d", k, slot, at);
 	}
 	if (next < w->writes_until_ms)
 		world_at(w, next, (struct event){ .kind = EVENT_WRITE });
@@ -167,7 +210,9 @@ static void flow_to(struct world *w, size_t node, size_t primary)
 		const struct entry *e = &h->log.at[server->count];
 		if (e->at_ms + lag_ms(w, e->write, node) > w->now_ms)
 			break;
-		if (writes_has(&w->servers[primary].has, (size_t)e->write))
+		if (e->deleted)
+			take_out(&server->has, (size_t)e->write);
+		else if (writes_has(&w->servers[primary].has, (size_t)e->write))
 			add(&server->has, (size_t)e->write);
 		server->count++;
 		moved = true;
@@ -295,7 +340,7 @@ void data_drop_slots(struct world *w, size_t node, const struct rop_slots *slots
 	struct writes gone = { 0 };
 	for (size_t k = 0; k < w->n_writes; k++)
 		if (writes_has(&w->servers[node].has, k) && rop_slots_has(slots, w->writes[k].slot)) {
-			w->servers[node].has.bits[k / 64] &= ~((uint64_t)1 << (k % 64));
+			take_out(&w->servers[node].has, k);
 			add(&gone, k);
 		}
 	data_show(w, node);

@@ -140,8 +140,7 @@ bool election_holds_fail(const struct world *w, size_t viewer, size_t subject)
 	const struct server *server = &w->servers[subject];
 	if (server->fail_ms == NEVER || w->now_ms >= server->fail_ms + UNDO_TIMEOUTS * timeout_of(w, viewer))
 		return false;
-	const uint64_t *known = &w->truth->known[viewer * w->truth->words];
-	struct rop_slots slots = gossip_slots_of(w, &w->heard[AT(w, viewer, 0)], known, subject);
+	struct rop_slots slots = moves_view(w, viewer, subject);
 	return !rop_slots_empty(&slots);
 }
 
@@ -210,6 +209,8 @@ static void win(struct world *w, size_t node, struct victim v)
 	n->primary_id[0] = '\0';
 	n->epoch = n->current_epoch = epoch + 1;
 	n->slots = slots;
+	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
+		w->moved.bits[word] &= ~slots.bits[word];
 	n->link_up = n->syncing = false;
 	w->servers[node].link_ms = w->servers[node].fill_ms = NEVER;
 	w->servers[node].pointed = TOLD_NOBODY;

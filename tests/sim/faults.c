@@ -135,6 +135,8 @@ void faults_schedule(struct sim *s)
 		s->edit_ms = chance_between(c, s->world->now_ms,
 					    s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
 	schedule_aimed_death(s, s->edit_ms != NEVER ? s->edit_ms : s->world->now_ms);
+	if (moves_is_start(s->start))
+		moves_schedule(s);
 	if (living) {
 		schedule_pointing(s);
 		schedule_partial_loss(s);
@@ -155,6 +157,9 @@ void faults_edit(struct sim *s)
 	if (s->world->now_ms < s->edit_ms)
 		return;
 	s->edit_ms = NEVER;
+	judge_moves_forget(s);
+	if (moves_edit(s))
+		return;
 	int pin = nodes[s->edit_nodes[0]].shard;
 	nodes[s->edit_nodes[0]].shard = nodes[s->edit_nodes[1]].shard;
 	nodes[s->edit_nodes[1]].shard = pin;
@@ -278,6 +283,10 @@ static void person_points(struct world *w, size_t node, int other)
 void faults_person(struct world *w, const struct event *event)
 {
 	struct chance own = { (uint64_t)event->amount }, *c = &own;
+	if (event->amount < -1) {
+		moves_person(w, -event->amount);
+		return;
+	}
 	if (event->amount < 0) {
 		person_points(w, (size_t)event->node, event->peer);
 		return;
@@ -338,5 +347,7 @@ struct run_plan faults_run_plan(struct sim *s)
 		plan.timeout_ms = chance_between(c, 500, 30000);
 	if (chance_permille(c, plan.keep ? 1000 : 80))
 		plan.stop_ms = s->world->now_ms + chance_between(c, 0, 15000);
+	if (s->edit_shards && s->edit_ms < plan.stop_ms) /* the next run reads the file anew */
+		plan.stop_ms = s->edit_ms;
 	return plan;
 }

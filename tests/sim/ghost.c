@@ -76,6 +76,7 @@ static void new_identity(struct world *w, size_t node)
 	n->primary = w->servers[node].ghost = -1;
 	n->primary_id[0] = '\0';
 	n->epoch = n->current_epoch = 0;
+	moves_close_all(w, node);
 	n->slots = data_slots(w, node);
 	w->servers[node].fail_ms = NEVER;
 	w->servers[node].pointed = TOLD_NOBODY;
@@ -139,6 +140,7 @@ void ghost_forget(struct world *w, const char *id)
 			w->ghosts.at[g].forgotten = true;
 	for (size_t i = 0; i < w->truth->n; i++)
 		w->servers[i].news = true;
+	moves_forget(w, id);
 	gossip_count_others(w);
 	w->unsettled = true;
 }

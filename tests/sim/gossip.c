@@ -121,6 +121,7 @@ void gossip_follow(struct world *w, size_t node, size_t primary)
 	server->ghost = -1;
 	server->link_ms = server->fill_ms = server->stand_ms = NEVER;
 	server->again_ms = 0;
+	moves_close_all(w, node);
 	world_news(w, node);
 	trace(w->sim, "bus", "%zu follows %zu by itself", node, primary);
 }
@@ -133,14 +134,17 @@ static void yield_slots(struct world *w, size_t i, size_t j, const struct claim 
 	if (!theirs->owns || node->role == ROP_ROLE_REPLICA || theirs->epoch <= node->epoch ||
 	    !rop_slots_meet(&node->slots, &theirs->slots))
 		return;
-	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
+	struct rop_slots lost = theirs->slots;
+	for (size_t word = 0; word < ROP_SLOTS / 64; word++) {
+		lost.bits[word] &= node->slots.bits[word];
 		node->slots.bits[word] &= ~theirs->slots.bits[word];
+	}
 	trace(w->sim, "bus", "%zu gives slots up to a greater epoch", i);
 	if (w->elections && rop_slots_empty(&node->slots)) {
 		gossip_follow(w, i, j);
 		return;
 	}
-	data_drop_slots(w, i, &theirs->slots);
+	data_drop_slots(w, i, &lost);
 	world_news(w, i);
 }
 
@@ -162,7 +166,7 @@ static void follow_winner(struct world *w, size_t i, size_t j, const struct clai
 	if (primary < 0 || w->heard[AT(w, i, primary)] < 0)
 		return;
 	const struct claim *old = &w->servers[primary].claims.at[w->heard[AT(w, i, primary)]];
-	struct rop_slots left = gossip_slots_of(w, &w->heard[AT(w, i, 0)], &t->known[i * t->words], (size_t)primary);
+	struct rop_slots left = moves_view(w, i, (size_t)primary);
 	if (rop_slots_empty(&left) && rop_slots_meet(&old->slots, &theirs->slots))
 		gossip_follow(w, i, j);
 }
@@ -190,6 +194,8 @@ static bool hear_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 	if (t->nodes[i].current_epoch < claim->epoch)
 		t->nodes[i].current_epoch = claim->epoch;
 	struct claim copy = *claim; /* what follows may add claims */
+	if (copy.role == ROP_ROLE_REPLICA)
+		moves_heard_replica(w, i, j);
 	yield_slots(w, i, j, &copy);
 	follow_winner(w, i, j, &copy);
 	follow_further(w, i, j, &copy);
@@ -260,7 +266,7 @@ static void take_stock(struct world *w, size_t i)
 			continue;
 		const struct rop_slots *slots = &w->servers[j].claims.at[heard].slots;
 		if (w->contested) {
-			left = gossip_slots_of(w, &w->heard[AT(w, i, 0)], &t->known[i * t->words], j);
+			left = moves_view(w, i, j);
 			slots = &left;
 		}
 		if (rop_slots_empty(slots))

@@ -45,6 +45,15 @@ static bool empty(const struct rop_slots *slots)
 	return rop_slots_first(slots) == ROP_SLOTS;
 }
 
+/* Keys of slots that it is about to get. */
+static bool is_importing(const struct rop_node *node)
+{
+	int64_t keys = 0;
+	for (size_t k = 0; k < node->open.n; k++)
+		keys += node->open.at[k].importing && node->open.at[k].keys > 0 ? node->open.at[k].keys : 0;
+	return keys >= node->keys;
+}
+
 /* What the last answers said that forbids every change. */
 static const char *seen_refusal(const struct judge *j)
 {
@@ -53,7 +62,7 @@ static const char *seen_refusal(const struct judge *j)
 	for (size_t i = 0; i < j->seen->n; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
 		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
-		    empty(&node->slots))
+		    empty(&node->slots) && !is_importing(node))
 			return "a node with keys and without slots was seen";
 	}
 	return NULL;
@@ -78,6 +87,17 @@ static struct row *row_of(struct sim *s, int64_t id)
 {
 	for (size_t i = s->judge.rows.n; i-- > 0;)
 		if (s->judge.rows.at[i].id == id)
+			return &s->judge.rows.at[i];
+	return NULL;
+}
+
+/* What goes on has a row already, by its subject. */
+static struct row *row_of_step(struct sim *s, const struct rop_step *step)
+{
+	if (!step->goes_on)
+		return row_of(s, step->expect.id);
+	for (size_t i = s->judge.rows.n; i-- > 0;)
+		if (s->judge.rows.at[i].pending && strcmp(s->judge.rows.at[i].expect.subject, step->expect.subject) == 0)
 			return &s->judge.rows.at[i];
 	return NULL;
 }
@@ -141,6 +161,14 @@ static bool is_unknowable(struct sim *s)
 	return !keys && !image.formed_wall_ms && !image.shards.n;
 }
 
+/* Keys that nobody can see there: it leads, does not own their slot, and has not got it open. */
+static bool is_stray(const struct world *w, size_t node, int slot)
+{
+	const struct rop_node *n = &w->truth->nodes[node];
+	return moves_is_start(w->sim->start) && n->role == ROP_ROLE_PRIMARY && !rop_slots_has(&n->slots, slot) &&
+	       !rop_node_open(n, slot);
+}
+
 /* Slots in which something was ever written have a history. A standing consent (onTotalLoss: Reform) covers them where
  * nothing of it is left anywhere. */
 static void judge_history(struct sim *s, const struct rop_expect *e)
@@ -152,7 +180,7 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 			continue;
 		written++;
 		for (size_t i = 0; i < s->world->truth->n; i++)
-			held += writes_has(&s->world->servers[i].has, k);
+			held += writes_has(&s->world->servers[i].has, k) && !is_stray(s->world, i, write->slot);
 	}
 	if (held || (written && !s->topology->reform_on_total_loss && !is_unknowable(s)))
 		sim_fail(s,
@@ -240,6 +268,7 @@ void judge_entry(struct sim *s, const struct rop_entry *entry)
 {
 	judge_conditions(s, entry);
 	judge_bus_entry(s, entry);
+	judge_moves_said(s, entry);
 	judge_overdue(s, entry);
 	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
 		judge_subject(s, entry, &entry->expects.at[i]);
@@ -310,7 +339,7 @@ void judge_committed(struct sim *s, const struct rop_entry *entry)
 
 void judge_refused(struct sim *s, const struct rop_step *step)
 {
-	struct row *row = row_of(s, step->expect.id);
+	struct row *row = row_of_step(s, step);
 	if (!row)
 		return;
 	row->refused = true;
@@ -319,6 +348,7 @@ void judge_refused(struct sim *s, const struct rop_step *step)
 
 void judge_forget_rows(struct sim *s)
 {
+	judge_moves_forget(s);
 	s->judge.rows.n = 0;
 }
 
@@ -358,10 +388,10 @@ static bool in_view(const struct judge *j)
 	return rop_slots_count(&all) == ROP_SLOTS ? answer_owners * 2 > owners : answer_all == j->seen->n;
 }
 
-static bool written(const struct rop_image *image, const struct rop_expect *e)
+static bool written(const struct rop_image *image, const struct rop_expect *e, bool goes_on)
 {
 	for (size_t i = 0; i < image->pending.n; i++)
-		if (image->pending.at[i].id == e->id && strcmp(image->pending.at[i].subject, e->subject) == 0 &&
+		if ((image->pending.at[i].id == e->id || goes_on) && strcmp(image->pending.at[i].subject, e->subject) == 0 &&
 		    image->pending.at[i].kind == e->kind)
 			return true;
 	return false;
@@ -402,7 +432,7 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 	judge_age(s, steps, n);
 	for (size_t i = 0; i < n && !s->failed; i++) {
 		const struct rop_expect *e = &steps[i].expect;
-		if (!written(&image, e))
+		if (!written(&image, e, steps[i].goes_on))
 			sim_fail(s, "%s is sent, but no pending row was committed for it", e->subject);
 		if (e->kind == ROP_STEP_LOWER && !remembered(&image, e))
 			sim_fail(s, "%s is lowered, but its value was not written down", e->subject);
@@ -416,18 +446,19 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(&s->judge))
 			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
 		judge_bus_send(s, &steps[i]);
+		judge_moves_step(s, &steps[i]);
 		judge_words(s, &steps[i]);
 	}
 }
 
 void judge_sent(struct sim *s, const struct rop_step *step)
 {
-	struct row *row = row_of(s, step->expect.id);
+	struct row *row = row_of_step(s, step);
 	if (!row)
 		sim_fail(s, "%s goes out without a row", step->expect.subject);
 	else if (!row->pending)
 		sim_fail(s, "%s goes out, but its row has ended", step->expect.subject);
-	else if (row->sent++)
+	else if (row->sent++ && !step->goes_on)
 		sim_fail(s, "%s goes out twice for one row", step->expect.subject);
 }
 

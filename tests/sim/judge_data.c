@@ -34,6 +34,12 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_EMPTY_RETURN] = { "a primary that came back empty", 40 },
 	[LIVED_FORGET] = { "a ghost forgotten by a person", 5 },
 	[LIVED_EDIT] = { "two pins swapped", 40 },
+	[LIVED_EDIT_SHARDS] = { "other shards declared in mid-move", 0 },
+	[LIVED_OPENED] = { "slots opened by a person", 0 },
+	[LIVED_TAKEN] = { "slots handed over", 0 },
+	[LIVED_CARRIED] = { "keys carried", 0 },
+	[LIVED_ASKED] = { "a client sent on to the importer", 0 },
+	[LIVED_BOTH_SIDES] = { "a key on both sides", 0 },
 	[LIVED_TWIN] = { "a twin asked", 0 },
 #define X(id, text, least) [LIVED_PLIGHTS + PLIGHT_##id] = { text, least },
 	PLIGHTS(X)
@@ -108,10 +114,17 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 	const struct rop_expect *e = &step->expect;
 	s->sent++;
 	if (e->kind != ROP_STEP_ROLE && e->kind != ROP_STEP_SLOTS && e->kind != ROP_STEP_MEET &&
-	    e->kind != ROP_STEP_EPOCH)
+	    e->kind != ROP_STEP_EPOCH && !rop_step_moves_slots(e->kind))
 		return;
-	touch_node(s->world, step->node, &touch.writes);
-	touch_node(s->world, rop_observed_find(s->world->truth, e->peer), &touch.writes);
+	struct rop_slots moved;
+	bool moves = rop_step_moves_slots(e->kind) && e->value && rop_slots_parse(e->value, &moved);
+	for (size_t k = 0; moves && k < s->world->n_writes; k++)
+		if (rop_slots_has(&moved, s->world->writes[k].slot))
+			touch.writes.bits[k / 64] |= (uint64_t)1 << (k % 64);
+	if (!moves)
+		touch_node(s->world, step->node, &touch.writes);
+	if (!moves)
+		touch_node(s->world, rop_observed_find(s->world->truth, e->peer), &touch.writes);
 	for (size_t k = 0; e->kind == ROP_STEP_SLOTS && k < s->world->n_writes; k++)
 		if (s->world->writes[k].slot >= e->first && s->world->writes[k].slot <= e->last)
 			touch.writes.bits[k / 64] |= (uint64_t)1 << (k % 64);

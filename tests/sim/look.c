@@ -15,6 +15,27 @@ static uint64_t *copy_row(struct rop_arena *arena, const struct rop_observed *t,
 	return copy;
 }
 
+/* The list is the reply's own: the truth goes on. */
+static void show_open(const struct world *w, struct rop_arena *arena, struct reply *r)
+{
+	const struct rop_node *n = &w->truth->nodes[r->node];
+	const struct server *server = &w->servers[r->node];
+	struct frozen *frozen = rop_alloc_n(arena, server->kept.n + 1, sizeof *frozen);
+	for (size_t k = 0; k < server->kept.n; k++)
+		frozen[k] = server->kept.at[k];
+	r->frozen = frozen;
+	r->n_frozen = server->kept.n;
+	memset(&r->own.open, 0, sizeof r->own.open);
+	for (size_t k = 0; k < n->open.n; k++) {
+		struct rop_open_slot open = n->open.at[k];
+		open.keys = server->hides_keys ? ROP_COUNT_UNKNOWN : data_keys_in_slot(w, r->node, open.slot);
+		*rop_push(arena, &r->own.open) = open;
+	}
+	if (n->open.n)
+		r->own.open_text = rop_printf(arena, "[%d-%c-%s]", n->open.at[0].slot,
+					      n->open.at[0].importing ? '<' : '>', n->open.at[0].peer);
+}
+
 static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r)
 {
 	const struct rop_observed *t = w->truth;
@@ -28,6 +49,7 @@ static void take_reply(struct world *w, struct rop_arena *arena, struct reply *r
 		r->own.keys = ROP_COUNT_UNKNOWN;
 		r->own.refused = "INFO keyspace";
 	}
+	show_open(w, arena, r);
 	r->known = copy_row(arena, t, &t->known[row]);
 	r->linked = copy_row(arena, t, &t->linked[row]);
 	r->failing = copy_row(arena, t, &t->failing[row]);
@@ -117,10 +139,11 @@ const struct claim *look_heard_by(const struct world *w, const struct reply *r, 
 	if (r->heard[subject] < 0)
 		return &NOTHING_HEARD;
 	const struct claim *claim = &w->servers[subject].claims.at[r->heard[subject]];
-	if (!w->contested || !claim->owns)
+	if (!w->contested || (!claim->owns && !r->n_frozen))
 		return claim;
 	*room = *claim;
 	room->slots = gossip_slots_of(w, r->heard, r->known, subject);
+	moves_seen_by(r->frozen, r->n_frozen, subject, &room->slots);
 	return room;
 }
 

@@ -215,6 +215,7 @@ static void observe(struct driver *d)
 	}
 	rop_reconcile_observed(d->r, seen, world_clock(d->w));
 	note_moves(d);
+	judge_moves_left(d->s, rop_reconcile_situation(d->r));
 }
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
@@ -268,6 +269,10 @@ static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_st
 	} else {
 		wire->done_ms = latest(wire->done_ms, arrives);
 	}
+	for (size_t k = 0; k < step->n_commands; k++)
+		delivery->names_owner |= step->expect.kind == ROP_STEP_IMPORT &&
+					 strcmp(step->commands[k].argv[3], "NODE") == 0;
+	delivery->unanswered = wire->reply_lost[at];
 	wire->last_ms[node] = arrives;
 	if (request_lost)
 		return;

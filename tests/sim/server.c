@@ -129,6 +129,7 @@ static void replicate(struct world *w, struct delivery *d)
 	if (node->link_up)
 		server->cut_ms = w->now_ms;
 	data_flow(w);
+	moves_close_all(w, (size_t)d->node);
 	rop_step_effect(&d->expect, w->truth);
 	node->syncing = false;
 	server->link_ms = server->fill_ms = server->stand_ms = NEVER;
@@ -165,12 +166,12 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_SLOTS: add_slots(w, d); break;
 	case ROP_STEP_ROLE: replicate(w, d); break;
 	case ROP_STEP_PERSIST: rewrite(w, d); break;
+	case ROP_STEP_CARRY: moves_carry(w, d); break;
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
-	case ROP_STEP_CARRY:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
-	case ROP_STEP_RELEASE: refuse(w, d, "ERR (simulated) slots do not move yet"); break;
+	case ROP_STEP_RELEASE: moves_set_slots(w, d); break;
 	case ROP_STEP_KINDS_N: break;
 	}
 	w->unsettled = true;

@@ -3,6 +3,7 @@
  *   start.c     what is declared, and how the cluster begins       world.c      the truth, its events, its clock
  *   gossip.c    what follows without a command, spread over time   server.c     a server's answer to one command
  *   data.c      clients' writes, and which node has which          election.c   who is failing, and who takes over
+ *   moves.c     slots on their way to another node
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
  *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
  *   plights.c   moved members, a clone, dead shards, failing links  judge_bus.c  what must not come of those
@@ -65,6 +66,10 @@ struct writes {
 
 enum told { TOLD_NOBODY, TOLD_OPERATOR, TOLD_PERSON }; /* by whom; nobody: it came about by itself */
 
+struct frozen { /* who imports a slot, and lists this one as its owner; -1: nobody */
+	int slot, owner;
+};
+
 struct server {                      /* beside its struct rop_node in the truth */
 	bool up, for_good;           /* for_good: went down and stays down */
 	bool frozen;                 /* stopped, not dead: it goes on as it was */
@@ -88,6 +93,7 @@ struct server {                      /* beside its struct rop_node in the truth 
 	int64_t started_ms, owner_seen_ms; /* since when it sees an owner of slots; NEVER: it sees none */
 	int64_t link_ms;                   /* when its link to its primary will be up; NEVER: not on its way */
 	int64_t loading_until_ms;
+	ROP_LIST(struct frozen) kept; /* moves.c */
 	int64_t hung_until_ms;    /* it does nothing until then: commands wait in its socket, and so do later looks */
 	int meeting;              /* handshakes under way */
 	bool news, covered;       /* covered: it sees an owner for every slot; to be found out again after news */
@@ -116,6 +122,9 @@ enum start {
 	START_LIVING,
 	START_BARE,
 	START_PINNED,
+	START_SCALE_OUT,
+	START_SCALE_IN,
+	START_OPENED,
 	STARTS_N
 };
 extern const char *const START_NAMES[STARTS_N];
@@ -142,6 +151,8 @@ struct delivery {                 /* one command on its way, and what became of 
 	int64_t looked_ms;  /* when the look began that led to it */
 	int deaths;         /* of its target when it was sent: a connection does not outlive a process */
 	bool executed, ok;
+	bool names_owner; /* IMPORT: SETSLOT NODE goes before it where another one is listed */
+	bool unanswered; /* its reply will be lost: the connection breaks at some time */
 	int64_t keys; /* that were carried */
 	const char *text;
 };
@@ -164,6 +175,7 @@ struct history {
 	int root; /* one for all that came from one data set */
 	ROP_LIST(struct entry {
 		int write;
+		bool deleted; /* not written: it went to another node */
 		int64_t at_ms;
 	}) log;
 };
@@ -240,6 +252,7 @@ struct world {
 	ROP_LIST(struct event) events;
 	uint64_t next_event;
 	bool elections; /* servers fail over by themselves; not where rop_settle is held against the physics */
+	struct rop_slots moved; /* that came to their owner by SETSLOT NODE, not by a fail-over */
 	bool contested; /* two nodes claimed one slot at some time: views are worked out in full */
 	bool aof;       /* a process that ends keeps its data */
 	struct write writes[WRITES_MAX];
@@ -338,6 +351,22 @@ static inline bool writes_has(const struct writes *set, size_t k)
 	return set->bits[k / 64] >> (k % 64) & 1;
 }
 
+int64_t data_keys_in_slot(const struct world *w, size_t node, int slot);
+void data_disowned(struct world *w, size_t node, int slot);
+void data_copy_key(struct world *w, size_t k, size_t to); /* by MIGRATE; shown by data_show */
+void data_drop_key(struct world *w, size_t k, size_t from);
+
+/* moves.c */
+void moves_set_slots(struct world *w, struct delivery *d); /* CLUSTER SETSLOT, slot by slot */
+void moves_carry(struct world *w, struct delivery *d);     /* GETKEYSINSLOT and MIGRATE, for a while */
+int moves_asked(const struct world *w, size_t owner, int slot); /* who takes a new key of it; -1: nobody */
+struct rop_slots moves_view(const struct world *w, size_t viewer, size_t subject); /* gossip_slots_of, and frozen */
+void moves_seen_by(const struct frozen *frozen, size_t n, size_t subject, struct rop_slots *slots);
+void moves_heard_replica(struct world *w, size_t viewer, size_t subject);
+void moves_close_all(struct world *w, size_t node);
+void moves_forget(struct world *w, const char *id);
+void moves_returned(struct world *w, size_t node); /* its process was started anew */
+
 /* election.c */
 void election_step(struct world *w);
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
@@ -363,6 +392,8 @@ struct reply { /* what one node answered, at its moment */
 	uint64_t *known, *linked, *failing, *online;
 	struct line *lines; /* NULL: as the world's */
 	int *heard;
+	const struct frozen *frozen;
+	size_t n_frozen;
 };
 /* What it shows of another; the claim itself, or where somebody has won of its slots, what is left of it, in room. */
 const struct claim *look_heard_by(const struct world *w, const struct reply *r, size_t subject, struct claim *room);
@@ -455,6 +486,8 @@ struct judge {
 	int64_t looked_ms, answered_ms; /* when that look began and ended */
 	bool *met_others;               /* [node] was seen knowing others */
 	int64_t *true_keys;             /* [node] when it answered */
+	int may_grow;                   /* by so much, still */
+	int left_to_move;               /* slots, at the last look that knew; 0: none */
 	ROP_LIST(struct known_member)
 	members; /* as the database had them when this run began; where there are ghosts */
 	int64_t clone_since_ms, clone_seen_ms; /* in this run, peers connected to a second server; NEVER: not lately */
@@ -487,6 +520,12 @@ enum lived {
 	LIVED_EMPTY_RETURN,
 	LIVED_FORGET,
 	LIVED_EDIT,
+	LIVED_EDIT_SHARDS,
+	LIVED_OPENED,
+	LIVED_TAKEN,
+	LIVED_CARRIED,
+	LIVED_ASKED,
+	LIVED_BOTH_SIDES,
 	LIVED_TWIN,
 	LIVED_PLIGHTS, /* and so on: one for each plight */
 	LIVED_N = LIVED_PLIGHTS + PLIGHTS_N
@@ -519,6 +558,7 @@ struct sim {
 	bool calm;             /* a seed without any fault */
 	bool blocked;          /* the machine was in Blocked */
 	int flickers;          /* the link of this one flickers while there are faults; -1: none does */
+	int64_t left_before; /* moves_left, when the last run began */
 	int64_t faults_end_ms; /* nothing new goes wrong from here on */
 	int64_t trouble;       /* permille of commands and answers that go wrong until then */
 	int version;           /* of all servers; mixed: every other one is a newer one */
@@ -529,6 +569,10 @@ struct sim {
 	uint64_t *once_astray; /* of one sabotage: [viewer][subject] */
 	int64_t edit_ms;       /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
+	int owners;      /* that the cluster begins with, where slots are to be moved */
+	int edit_shards; /* how many a person declares then; 0: as many as before */
+	int hot_first, hot_n; /* slots that clients write to most; n 0: none */
+	bool person_opened; /* a person opened slots, and left them so */
 	int runs, pid;
 	size_t sent; /* commands of the operator so far */
 	bool failed;
@@ -553,7 +597,20 @@ void trace_begin(struct sim *s);
 
 /* start.c */
 void start_make(struct sim *s);
+void start_give_slots(struct world *w, size_t node, size_t k, size_t n); /* the k-th of n even shares */
+void start_give_epoch(struct world *w, size_t node, int64_t epoch);
+void start_follow(struct world *w, size_t replica, size_t primary);
+void start_acquaint(struct world *w, const size_t *order, size_t n, int64_t epoch); /* all know all, in agreement */
 bool start_is_living(enum start start); /* with data, and its faults go on for longer */
+
+/* moves_story.c */
+bool moves_is_start(enum start start);
+void moves_shape(struct sim *s);
+int moves_nodes(const struct sim *s);
+void moves_begin(struct sim *s, const size_t *order);
+void moves_schedule(struct sim *s);
+void moves_person(struct world *w, int64_t draw); /* begins a reshard and does not end it */
+bool moves_edit(struct sim *s);                   /* false: it is no edit of shards */
 
 /* faults.c */
 void faults_schedule(struct sim *s);
@@ -605,6 +662,16 @@ void judge_data_gone(struct world *w, size_t node, const struct writes *gone, en
 void judge_data_step(struct sim *s, const struct rop_step *step); /* the operator's, about to go on the wire */
 void judge_data_stranded(struct sim *s);                          /* it is converged: is everything served? */
 void judge_data_end(struct sim *s);
+
+/* judge_moves.c */
+void judge_moves_step(struct sim *s, const struct rop_step *step);
+void judge_moves_left(struct sim *s, const struct rop_situation *now);
+void judge_moves_forget(struct sim *s); /* the file or the database is another one */
+void judge_moves_said(struct sim *s, const struct rop_entry *entry);
+void judge_moves_end(struct sim *s); /* it is converged */
+int moves_open(const struct world *w);
+bool moves_undecidable(const struct world *w);
+int64_t moves_left(const struct sim *s);
 
 /* verdict.c */
 bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms,

@@ -17,11 +17,15 @@ const char *const START_NAMES[STARTS_N] = { "fresh",
 					    "two rival clusters",
 					    "healthy, for long",
 					    "healthy, with a bare shard",
-					    "healthy, all nodes pinned" };
+					    "healthy, all nodes pinned",
+					    "more shards declared than own slots",
+					    "fewer shards declared than own slots",
+					    "slots opened by a person" };
 
 bool start_is_living(enum start start)
 {
-	return start == START_LIVING || start == START_BARE || start == START_PINNED;
+	return start == START_LIVING || start == START_BARE || start == START_PINNED ||
+	       moves_is_start(start);
 }
 
 /* ---- what is declared -------------------------------------------------------------------------------------- */
@@ -42,13 +46,16 @@ static void make_shape(struct sim *s)
 		bool bare = chance_permille(c, s->start == START_LIVING ? 300 : 0);
 		s->topology->replicas_per_shard = bare ? 0 : 1 + chance_permille(c, 250);
 	}
+	if (moves_is_start(s->start))
+		moves_shape(s);
 }
 
 static void make_nodes(struct sim *s)
 {
 	struct rop_topology *t = s->topology;
 	struct chance *c = &s->chance;
-	int n = t->shards * (1 + t->replicas_per_shard) + chance_permille(c, start_is_living(s->start) ? 300 : 100);
+	int least = moves_is_start(s->start) ? moves_nodes(s) : t->shards * (1 + t->replicas_per_shard);
+	int n = least + chance_permille(c, start_is_living(s->start) ? 300 : 100);
 	int hosts = (int)chance_between(c, 1, n), zones = (int)chance_between(c, 0, 3);
 	bool labels = s->start == START_FRESH && chance_permille(c, 150);
 	for (int i = 0; i < n; i++) {
@@ -216,14 +223,14 @@ static size_t *shuffled(struct sim *s, size_t n)
 	return order;
 }
 
-static void give_slots(struct world *w, size_t node, size_t k, size_t n)
+void start_give_slots(struct world *w, size_t node, size_t k, size_t n)
 {
 	int first, last;
 	share_of(k, n, &first, &last);
 	rop_slots_add(&w->truth->nodes[node].slots, first, last);
 }
 
-static void give_epoch(struct world *w, size_t node, int64_t epoch)
+void start_give_epoch(struct world *w, size_t node, int64_t epoch)
 {
 	w->truth->nodes[node].epoch = w->truth->nodes[node].current_epoch = epoch;
 }
@@ -242,16 +249,16 @@ static void begin_redis_cli(struct sim *s)
 	if (stage == 2)
 		met = chance_below(&s->chance, n);
 	for (size_t k = 0; k < assigned; k++)
-		give_slots(w, order[k], k, shards);
+		start_give_slots(w, order[k], k, shards);
 	for (size_t k = 0; k < epochs; k++)
-		give_epoch(w, order[k], (int64_t)k + 1);
+		start_give_epoch(w, order[k], (int64_t)k + 1);
 	for (size_t k = 0; k < n; k++)
 		world_news(w, order[k]);
 	for (size_t k = 1; k <= met; k++)
 		rop_bit_set(w->truth, w->truth->known, order[k], order[0]);
 }
 
-static void follow(struct world *w, size_t replica, size_t primary)
+void start_follow(struct world *w, size_t replica, size_t primary)
 {
 	struct rop_node *node = &w->truth->nodes[replica];
 	node->role = ROP_ROLE_REPLICA;
@@ -264,25 +271,11 @@ static void follow(struct world *w, size_t replica, size_t primary)
 	rop_bit_set(w->truth, w->truth->online, primary, replica);
 }
 
-/* Nodes order[0..n) as a formed cluster; the first `shards` of them are its primaries. bare: the last of them has no
- * replica, those are the first one's. */
-static void form(struct sim *s, const size_t *order, size_t n, size_t shards, int64_t first_epoch, bool keys, bool bare)
+void start_acquaint(struct world *w, const size_t *order, size_t n, int64_t epoch)
 {
-	struct world *w = s->world;
-	for (size_t k = 0; k < shards; k++) {
-		give_slots(w, order[k], k, shards);
-		give_epoch(w, order[k], first_epoch + (int64_t)k);
-		if (keys)
-			data_fill(w, order[k], &w->truth->nodes[order[k]].slots, 1 + chance_below(&s->chance, 4));
-		world_news(w, order[k]);
-	}
-	for (size_t k = shards; k < n; k++) {
-		follow(w, order[k], order[bare && k % shards == shards - 1 ? 0 : k % shards]);
-		world_news(w, order[k]);
-	}
 	for (size_t a = 0; a < n; a++) {
 		w->truth->nodes[order[a]].state_ok = true;
-		w->truth->nodes[order[a]].current_epoch = first_epoch + (int64_t)shards - 1;
+		w->truth->nodes[order[a]].current_epoch = epoch;
 		w->servers[order[a]].owner_seen_ms = -60000;
 		for (size_t b = 0; b < n; b++) {
 			rop_bit_set(w->truth, w->truth->known, order[a], order[b]);
@@ -291,6 +284,25 @@ static void form(struct sim *s, const size_t *order, size_t n, size_t shards, in
 			w->heard[AT(w, order[a], order[b])] = (int)w->servers[order[b]].claims.n - 1;
 		}
 	}
+}
+
+/* Nodes order[0..n) as a formed cluster; the first `shards` of them are its primaries. bare: the last of them has no
+ * replica, those are the first one's. */
+static void form(struct sim *s, const size_t *order, size_t n, size_t shards, int64_t first_epoch, bool keys, bool bare)
+{
+	struct world *w = s->world;
+	for (size_t k = 0; k < shards; k++) {
+		start_give_slots(w, order[k], k, shards);
+		start_give_epoch(w, order[k], first_epoch + (int64_t)k);
+		if (keys)
+			data_fill(w, order[k], &w->truth->nodes[order[k]].slots, 1 + chance_below(&s->chance, 4));
+		world_news(w, order[k]);
+	}
+	for (size_t k = shards; k < n; k++) {
+		start_follow(w, order[k], order[bare && k % shards == shards - 1 ? 0 : k % shards]);
+		world_news(w, order[k]);
+	}
+	start_acquaint(w, order, n, first_epoch + (int64_t)shards - 1);
 }
 
 static void begin_formed(struct sim *s, const size_t *order, size_t n, size_t shards, int64_t first_epoch, bool keys)
@@ -313,6 +325,15 @@ static void begin_living(struct sim *s)
 	       other = shards + chance_below(&s->chance, n - shards);
 	s->edit_nodes[0] = (int)order[one];
 	s->edit_nodes[1] = (int)order[other];
+}
+
+static void begin_moves(struct sim *s)
+{
+	size_t n = s->world->truth->n, *order = shuffled(s, n);
+	bool as_declared = chance_permille(&s->chance, 500);
+	for (size_t i = 0; as_declared && i < n; i++)
+		order[i] = i;
+	moves_begin(s, order);
 }
 
 static void begin_healthy(struct sim *s, size_t left_out)
@@ -379,7 +400,10 @@ void start_make(struct sim *s)
 					     START_HEALTHY,   START_JOIN,      START_JOIN,      START_TOTAL_LOSS,
 					     START_FOREIGN,   START_KEYS,      START_RIVALS,    START_LIVING,
 					     START_LIVING,    START_LIVING,    START_BARE,      START_BARE,
-					     START_BARE,      START_PINNED,    START_PINNED,    START_PINNED };
+					     START_BARE,      START_PINNED,    START_PINNED,    START_PINNED,
+					     START_SCALE_OUT, START_SCALE_OUT, START_SCALE_OUT, START_SCALE_OUT,
+					     START_SCALE_IN,  START_SCALE_IN,  START_SCALE_IN,  START_OPENED,
+					     START_OPENED };
 	s->start = STARTS[chance_below(&s->chance, sizeof STARTS / sizeof *STARTS)];
 	s->topology = rop_alloc(s->arena, sizeof *s->topology);
 	s->topology->name = "sim";
@@ -405,6 +429,9 @@ void start_make(struct sim *s)
 	case START_LIVING:
 	case START_BARE:
 	case START_PINNED: begin_living(s); break;
+	case START_SCALE_OUT:
+	case START_SCALE_IN:
+	case START_OPENED: begin_moves(s); break;
 	}
 	for (size_t i = 0; i < s->world->truth->n; i++)
 		s->world->servers[i].hides_keys |= chance_permille(&s->chance, 10);

@@ -89,6 +89,7 @@ static void calm(struct sim *s)
 	bool resumed = false, promised = s->calm && s->start != START_OURS;
 	const struct rop_plan *plan = promised ? promise_make(s) : NULL;
 	while (!s->failed && s->world->now_ms < by) {
+		s->left_before = moves_left(s);
 		end = operator_run(s, faults_run_plan(s));
 		if (s->failed || s->muted || end.result.reached)
 			break;
@@ -98,6 +99,8 @@ static void calm(struct sim *s)
 			resumed = true;
 		} else if (end.result.code == ROP_TIMEOUT && verdict_marked(s)) {
 			trace(s, "story", "a fail flag has stayed until now: once more");
+		} else if (end.result.code == ROP_TIMEOUT && moves_left(s) < s->left_before) {
+			trace(s, "story", "slots are still on their way: once more");
 		} else if (end.result.code != ROP_OK && !faults_follow_advice(s, end.reason, end.text)) {
 			break; /* a true reason: the next run would say the same */
 		}
@@ -121,6 +124,7 @@ static void calm(struct sim *s)
 		sim_fail(s, "the operator says 'reached', and a node holds a replica for one of another shard");
 	if (!verdict_even(s))
 		sim_fail(s, "the slots that were given out are no even shares");
+	judge_moves_end(s);
 	judge_data_stranded(s);
 	judge_again(s);
 }

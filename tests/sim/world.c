@@ -111,6 +111,8 @@ static void start_anew(struct world *w, size_t node)
 	bus_started(w, node);
 	if (server->loses_conf)
 		ghost_make(w, node);
+	else
+		moves_returned(w, node);
 }
 
 void world_up(struct world *w, size_t node)
