@@ -116,8 +116,8 @@ static struct guard to_yield(const struct rop_situation *now, const struct rop_s
 	return open && open->keys ? wait_for("it still has keys of slots that it has given away") : GO;
 }
 
-/* Who takes over gets the greatest epoch, and wins with it whatever it claims: also slots that are another one's by now,
- * and of which it was not told yet. That one would delete their keys. */
+/* Who takes over gets the greatest epoch, and wins with it whatever it claims: also slots that are another one's by
+ * now, and of which it was not told yet. That one would delete their keys. */
 static int whose_slots_it_claims(const struct rop_observed *seen, size_t target)
 {
 	for (size_t i = 0; i < seen->n; i++)

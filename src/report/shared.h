@@ -35,9 +35,6 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, int **ret_after,
 			       size_t *ret_n);
 bool report_is_paused(const struct rop_report *r, int64_t wall_ms);
-/* What rop_report_second tells: warnings of every command. */
-bool report_is_told_of_every(const struct rop_finding *warning);
-
 /* plan_risk.c */
 void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
 const char *report_risk_word(const struct rop_plan *plan);    /* the worst of its steps: "none", "durability", "loss" */

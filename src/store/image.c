@@ -20,7 +20,7 @@ static struct sql start(struct reading *r, enum sql_name name)
 
 static bool read_cluster(struct reading *r, struct rop_image *image, struct rop_err *err)
 {
-	struct sql q = start(r, SQL_CLUSTER_GET);
+	struct sql q = start(r, r->store->schema < 4 ? SQL_CLUSTER_GET_3 : SQL_CLUSTER_GET);
 	while (sql_row(&q)) {
 		image->known = true;
 		image->formed_wall_ms = sql_int(&q);
@@ -29,10 +29,10 @@ static bool read_cluster(struct reading *r, struct rop_image *image, struct rop_
 		image->state_since_wall_ms = sql_int(&q);
 		image->state_since_boot_ms = sql_int(&q);
 		sql_copy(&q, image->boot_id, sizeof image->boot_id);
-		image->moving = sql_int(&q) != 0;
 		image->paused = sql_int(&q) != 0;
 		image->paused_until_wall_ms = sql_int(&q);
 		image->paused_by = sql_text(&q, r->arena);
+		image->moving = sql_int(&q) != 0;
 	}
 	return sql_end(&q, err);
 }

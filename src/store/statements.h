@@ -56,8 +56,12 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	X(CLUSTER_NAMES, READ, "SELECT name FROM cluster ORDER BY name") \
 	X(CLUSTER_IDS, READ, "SELECT id FROM cluster ORDER BY id") \
 	X(CLUSTER_FIND, READ, "SELECT id, boot_id FROM cluster WHERE name = ?1") \
-	X(CLUSTER_GET, READ, "SELECT formed_wall_ms, reached_revision, state, state_since_wall_ms," \
-		" state_since_boot_ms, boot_id, moving, paused, paused_until_wall_ms, paused_by FROM cluster WHERE id = ?1") \
+	X(CLUSTER_GET, READ_4, "SELECT formed_wall_ms, reached_revision, state, state_since_wall_ms," \
+		" state_since_boot_ms, boot_id, paused, paused_until_wall_ms, paused_by, moving FROM cluster" \
+		" WHERE id = ?1") \
+	X(CLUSTER_GET_3, READ, "SELECT formed_wall_ms, reached_revision, state, state_since_wall_ms," \
+		" state_since_boot_ms, boot_id, paused, paused_until_wall_ms, paused_by, 0 FROM cluster" \
+		" WHERE id = ?1") \
 	X(CLUSTER_PAUSED, READ, "SELECT 1 FROM cluster WHERE name = ?1 AND paused = 1" \
 		" AND (paused_until_wall_ms = 0 OR paused_until_wall_ms > ?2)") \
 	X(CLUSTER_PAUSES, READ, "SELECT name, paused_by, paused_until_wall_ms FROM cluster WHERE paused = 1 ORDER" \
