@@ -232,7 +232,9 @@ static struct rop_usage usage_of(const struct cli *cli, const char *name, const 
 {
 	ROP_LIST(struct rop_usage_option) list = { 0 };
 	for (const struct cli_option *o = options; o && o->name; o++)
-		*rop_push(cli->arena, &list) = (struct rop_usage_option){ o->name, o->letter, o->arg, o->doc };
+		*rop_push(cli->arena, &list) = (struct rop_usage_option){
+			.name = o->name, .letter = o->letter, .arg = o->arg, .doc = o->doc
+		};
 	return (struct rop_usage){ .name = name, .options = list.at, .n_options = list.n };
 }
 
