@@ -20,9 +20,11 @@ void judge_bus_run_begins(struct sim *s)
 	j->clone_since_ms = j->clone_seen_ms = NEVER;
 	j->members.n = 0;
 	memset(j->entered, 0, sizeof j->entered);
+	if (!s->world->ghosts.n)
+		return;
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
-	for (size_t m = 0; s->world->ghosts.n && m < image.members.n; m++) {
+	for (size_t m = 0; m < image.members.n; m++) {
 		struct known_member *member = rop_push(s->arena, &j->members);
 		memcpy(member->id, image.members.at[m].node, ROP_ID_SIZE);
 		member->address = rop_strdup(s->arena, image.members.at[m].address);

@@ -32,7 +32,7 @@ static void at(struct sim *s, int64_t at_ms, int node, int peer, int64_t amount)
 	world_at(s->world, at_ms, (struct event){ .kind = EVENT_PLIGHT, .node = node, .peer = peer, .amount = amount });
 }
 
-#define NODES_AT_MOST 16 /* in larger clusters nothing else happens, and all of it costs more */
+#define NODES_AT_MOST 12 /* in larger clusters nothing else happens, and all of it costs more */
 
 /* amount of EVENT_PLIGHT: a draw, even where it begins, odd where it is over. */
 void plights_schedule(struct sim *s)
@@ -40,7 +40,7 @@ void plights_schedule(struct sim *s)
 	struct chance *c = &s->plights;
 	size_t n = s->world->truth->n, one = chance_below(c, n), other = chance_below(c, n);
 	enum plight plight = (enum plight)chance_between(c, 1, PLIGHTS_N - 1);
-	if (!chance_permille(c, 300) || !is_for(s->start, plight) || n < 2 || n > NODES_AT_MOST)
+	if (!chance_permille(c, 250) || !is_for(s->start, plight) || n < 2 || n > NODES_AT_MOST)
 		return;
 	other = other == one ? (one + 1) % n : other;
 	int64_t now = s->world->now_ms, lasts = s->faults_end_ms - now;
