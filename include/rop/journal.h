@@ -25,7 +25,8 @@
 	X(CARRY,   "carry-keys",      60000, "move the keys of slots from one node to another") \
 	X(TAKE,    "take-slots",       5000, "make a node the owner of slots whose keys it has got") \
 	X(YIELD,   "yield-slots",      5000, "tell a node who owns the slots that it has given away") \
-	X(RELEASE, "release-slots",    5000, "end a move of slots that was begun and carried nothing")
+	X(RELEASE, "release-slots",    5000, "end a move of slots that was begun and carried nothing") \
+	X(BUMP,    "bump-epoch",       2000, "give a node that went back a config epoch past the one its peers hold")
 
 enum rop_step_kind {
 #define X(id, name, deadline, doc) ROP_STEP_##id,
@@ -56,7 +57,7 @@ const char *rop_expect_status_name(enum rop_expect_status status);
 int rop_expect_status_find(const char *name);
 
 /* A step and its expectation: one command to one node, and what must be seen after it.
- * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  setting:A/name  role:A slot:FIRST-LAST
+ * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  bump:A  setting:A/name  role:A slot:FIRST-LAST
  * config:A, where A and B are node ids. Pending slot ranges claim each of their slots.
  * Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS release:A/SLOTS. */
 struct rop_expect {
@@ -68,7 +69,7 @@ struct rop_expect {
 					 * move: the other side; else "" */
 	int first, last;                /* SLOTS: the range, inclusive; of slots that move: the lowest and the
 					 * highest; else -1 */
-	int64_t epoch;                  /* EPOCH; else 0 */
+	int64_t epoch;                  /* EPOCH; BUMP: the one that peers hold; else 0 */
 	const char *name, *value, *was; /* settings: name, new value, value before; slots that move: value is their
 					 * rop_slots_text; else NULL */
 	const char *address;            /* of the node, for people */

@@ -91,6 +91,10 @@ struct rop_node {
 	int primary; /* index of its primary; -1: none, or not among the nodes asked */
 	char primary_id[ROP_ID_SIZE];
 	int64_t epoch; /* config epoch; a replica shows its primary's */
+	/* The greatest that a peer holds for it where that is greater than its own: it went back (an old nodes.conf),
+	 * and peers never do. 0: none. */
+	int64_t epoch_held;
+	bool named_otherwise; /* a peer holds another role, another primary or other slots for it */
 	int64_t current_epoch;
 	struct rop_slots slots;              /* its own claim */
 	int open_slots;                      /* migrating or importing, on its own line */
@@ -182,6 +186,12 @@ struct rop_difference { /* a view that holds something else of a node than that 
 	const char *slots; /* rop_slots_text; of SLOTS only */
 	int holder;        /* held, as an index; -1: none of those asked */
 };
+
+/* A primary whose views will not come to agree by themselves. */
+static inline bool rop_node_is_behind(const struct rop_node *node)
+{
+	return rop_node_answers(node) && node->role == ROP_ROLE_PRIMARY && node->epoch_held > node->epoch;
+}
 
 #define ROP_FOREIGN_MAX 8 /* at most, per look */
 struct rop_foreign {      /* a peer with an identity that was not among the nodes asked; each once */

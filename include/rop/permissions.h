@@ -37,6 +37,7 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(CONFIG_SET,        "config|set",               OPERATOR,    "change settings") \
 	X(CONFIG_REWRITE,    "config|rewrite",           OPERATOR,    "write them to the node's configuration file") \
 	X(SET_CONFIG_EPOCH,  "cluster|set-config-epoch", OPERATOR,    "give fresh nodes epochs of their own") \
+	X(BUMPEPOCH,         "cluster|bumpepoch",        OPERATOR,    "raise the epoch of a node that went back") \
 	X(MEET,              "cluster|meet",             OPERATOR,    "introduce nodes to each other") \
 	X(ADDSLOTSRANGE,     "cluster|addslotsrange",    OPERATOR,    "give slots to primaries") \
 	X(REPLICATE,         "cluster|replicate",        OPERATOR,    "attach replicas") \

@@ -108,7 +108,7 @@ struct rop_held { /* a step that the data forbids for now, and what it waits for
 struct rop_before { /* of the last look: what must not have changed for a shard's leadership to be settled */
 	char id[ROP_ID_SIZE];
 	enum rop_role role;
-	int64_t epoch;
+	int64_t epoch, epoch_held;
 	bool answered;
 	/* Peers that are torn between two servers with one id hold now this address, now that: a sighting counts for a
 	 * while. */
@@ -168,6 +168,7 @@ struct rop_situation {
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
 		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
 	bool slots_in_place;                                          /* no slot is to be moved, and none is open */
+	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
 	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */

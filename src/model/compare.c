@@ -325,12 +325,25 @@ static bool same_slots(const struct rop_node_line *line, const char *canonical_t
 	return node_line_slots(line->slots, &slots, &open) && memcmp(&slots, canonical, sizeof slots) == 0;
 }
 
-static bool says_the_same(const struct comparison *c, const struct rop_node_line *line, size_t subject)
+static bool is_the_same_place(const struct comparison *c, const struct rop_node_line *line, size_t subject)
 {
 	const struct rop_node *node = &c->seen->nodes[subject];
 	const char *primary_id = line->primary_id[0] == '-' ? "" : line->primary_id;
 	return view_role(line) == node->role && strcmp(primary_id, node->primary_id) == 0 &&
-	       line->epoch == node->epoch && same_slots(line, c->slots_text[subject], &node->slots);
+	       same_slots(line, c->slots_text[subject], &node->slots);
+}
+
+static void take_sayings(const struct comparison *c, size_t viewer, size_t subject, const struct rop_node_line *line)
+{
+	struct rop_node *node = &c->seen->nodes[subject];
+	bool same = is_the_same_place(c, line, subject);
+	if (same && line->epoch == node->epoch)
+		rop_bit_set(c->seen, c->seen->agrees, viewer, subject);
+	else if (!line->myself)
+		take_difference(c, viewer, subject, line);
+	node->named_otherwise |= !same;
+	if (line->epoch > node->epoch && line->epoch > node->epoch_held)
+		node->epoch_held = line->epoch;
 }
 
 static void take_line(struct comparison *c, size_t viewer, size_t subject, const struct rop_node_line *line)
@@ -342,10 +355,7 @@ static void take_line(struct comparison *c, size_t viewer, size_t subject, const
 		rop_bit_set(seen, seen->failing, viewer, subject);
 	if (line->myself || (line->connected && !failing && !line->noaddr && !line->odd))
 		rop_bit_set(seen, seen->linked, viewer, subject);
-	if (says_the_same(c, line, subject))
-		rop_bit_set(seen, seen->agrees, viewer, subject);
-	else if (!line->myself)
-		take_difference(c, viewer, subject, line);
+	take_sayings(c, viewer, subject, line);
 	if (line->myself)
 		return;
 	take_held_address(c, &c->views[viewer], line, &seen->nodes[subject]);

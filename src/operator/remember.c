@@ -139,6 +139,7 @@ void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, str
 		}
 		before->role = node->role;
 		before->epoch = node->epoch;
+		before->epoch_held = node->epoch_held;
 		before->answered = rop_node_answers(node);
 		memcpy(before->id, node->id, ROP_ID_SIZE);
 		remember_elsewhere(before, node, clock.boot_ms);

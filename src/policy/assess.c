@@ -148,6 +148,7 @@ static void set_node_flags(struct rop_situation *now)
 			     policy_addresses_settled(now);
 	now->views_equal = now->members_agree && all_bits(now, seen->agrees, mask);
 	now->views_agree = now->views_equal && closed;
+	now->epochs_behind = policy_any_behind(now);
 	set_shard_flags(now);
 	now->replicas_held &= !now->replicas_attached;
 	now->slots_assigned = rop_slots_count(&now->owned) == ROP_SLOTS && !any_double_claim(now);

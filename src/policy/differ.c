@@ -63,6 +63,19 @@ static const char *bump_advice(struct rop_situation *now, const struct rop_diffe
 		node->port);
 }
 
+/* Peers take a smaller epoch of nobody, so this one does not end by itself. */
+static const char *behind_advice(struct rop_situation *now, const struct rop_difference *d)
+{
+	const char *why = policy_bump_waits(now, (size_t)d->subject);
+	if (d->in != ROP_DIFFERS_EPOCH || !rop_node_is_behind(&now->seen->nodes[d->subject]))
+		return NULL;
+	return rop_printf(
+		now->arena,
+		"it came back with an older nodes.conf, and its peers take no smaller epoch of it; apply gives it a "
+		"new one (CLUSTER BUMPEPOCH) where nobody else can claim its slots%s%s",
+		why ? "; not now: " : "", why ? why : "");
+}
+
 static bool is_same_difference(const struct rop_difference *a, const struct rop_difference *b)
 {
 	return a->subject == b->subject && a->in == b->in && strcmp(a->held, b->held) == 0 &&
@@ -93,7 +106,7 @@ const uint64_t *policy_note_differences(struct rop_situation *now)
 					 difference_text(now, d,
 							 rop_text_some(now->arena, viewers, n, POLICY_VIEWERS_MAX),
 							 n == 1),
-					 bump_advice(now, d));
+					 d->in == ROP_DIFFERS_EPOCH ? behind_advice(now, d) : bump_advice(now, d));
 	}
 	if (told > POLICY_PAIRS_MAX)
 		policy_note_open(now, -1, ROP_WHY_VIEWS_DIFFER,

@@ -1,6 +1,6 @@
 librop_a_SOURCES += \
 	src/policy/aim.c src/policy/alike.c src/policy/alike.h src/policy/announced.c src/policy/assess.c src/policy/assign.c \
-	src/policy/colour.c src/policy/conditions.c src/policy/copies.c src/policy/copies.h src/policy/differ.c \
+	src/policy/colour.c src/policy/conditions.c src/policy/copies.c src/policy/copies.h src/policy/differ.c src/policy/epochs.c \
 	src/policy/elsewhere.c src/policy/findings.c src/policy/guard.h src/policy/greet.c src/policy/introduce.c \
 	src/policy/layout.c src/policy/links.c src/policy/lowering.c src/policy/migrating.c src/policy/migrations.c \
 	src/policy/migrations.h src/policy/neighbours.c src/policy/placement.c \

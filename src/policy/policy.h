@@ -22,6 +22,9 @@ const char *policy_user(const struct rop_situation *now); /* who we are on the n
 
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
+/* epochs.c: nodes that say a smaller config epoch than their peers hold for them */
+bool policy_any_behind(const struct rop_situation *now);                     /* and can be given a new one */
+const char *policy_bump_waits(const struct rop_situation *now, size_t node); /* why not; NULL: it can */
 /* elsewhere.c: peers hold nodes at other addresses than their own */
 void policy_find_elsewhere(struct rop_situation *now);
 /* Where they hold this one, when its packets leave from there; NULL: they do not, or not for long. */
@@ -95,6 +98,7 @@ const struct rop_setting *policy_refused_setting(const struct rop_situation *now
 void policy_lower_settings(const void *subject, const int64_t *args, void *output);
 void policy_restore_settings(const void *subject, const int64_t *args, void *output);
 void policy_set_epochs(const void *subject, const int64_t *args, void *output);
+void policy_raise_epochs(const void *subject, const int64_t *args, void *output);
 void policy_introduce_nodes(const void *subject, const int64_t *args, void *output);
 void policy_greet_nodes(const void *subject, const int64_t *args, void *output);
 void policy_assign_slots(const void *subject, const int64_t *args, void *output);

@@ -68,6 +68,8 @@ static unsigned needs(const struct rop_situation *now, size_t node)
 		set |= ROP_PERMIT(MEET);
 	if (now->fresh && policy_needs_epoch(now, node))
 		set |= ROP_PERMIT(SET_CONFIG_EPOCH);
+	if (rop_node_is_behind(&now->seen->nodes[node]) && !policy_bump_waits(now, node))
+		set |= ROP_PERMIT(BUMPEPOCH);
 	if (gets_slots(now, node))
 		set |= ROP_PERMIT(ADDSLOTSRANGE);
 	if (becomes_replica(now, node))

@@ -451,6 +451,13 @@ static struct guard risk_of_rewrite(const struct rop_situation *now, const struc
 	return GO;
 }
 
+/* With a new epoch it wins over whoever claims the same slots, who deletes their keys. */
+static struct guard risk_of_bump(const struct rop_situation *now, const struct rop_step *step)
+{
+	const char *why = policy_bump_waits(now, (size_t)step->node);
+	return why ? wait_for(why) : GO;
+}
+
 /* ---- all kinds --------------------------------------------------------------------------------------------- */
 
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
@@ -471,6 +478,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return risk_of_moving(now, batch, step);
+	case ROP_STEP_BUMP: return risk_of_bump(now, step);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return wait_for("a kind of step that nobody has weighed");

@@ -141,6 +141,9 @@ void rop_settle(struct rop_observed *seen)
 			seen->linked[at] |= seen->known[at] & up[w] & ~seen->astray[at];
 			seen->agrees[at] |= seen->known[at] & up[w];
 		}
+		for (size_t j = 0; j < seen->n; j++) /* a smaller epoch than before is not believed */
+			if (i != j && rop_node_is_behind(&seen->nodes[j]))
+				rop_bit_clear(seen, seen->agrees, i, j);
 		for (size_t j = 0; j < seen->n; j++) {
 			const struct rop_node *other = &seen->nodes[j];
 			if (!rop_bit(seen, seen->known, i, j))

@@ -44,6 +44,7 @@ const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return chunk_subject(arena, e);
+	case ROP_STEP_BUMP: return rop_printf(arena, "bump:%s", e->node);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -181,6 +182,7 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_SLOTS: return add_slots_command(arena, e, node >= 0 ? seen->nodes[node].version : 0);
 	case ROP_STEP_ROLE: return WORDS(arena, "CLUSTER", "REPLICATE", e->peer);
 	case ROP_STEP_PERSIST: return WORDS(arena, "CONFIG", "REWRITE");
+	case ROP_STEP_BUMP: return WORDS(arena, "CLUSTER", "BUMPEPOCH");
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
@@ -229,6 +231,8 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_TAKE: return "both sides have the slots open, and the other one has no key of them";
 	case ROP_STEP_YIELD: return "the other side owns the slots";
 	case ROP_STEP_RELEASE: return "nothing was carried";
+	case ROP_STEP_BUMP:
+		return "peers hold a greater config epoch for it; every view gives it its slots, and nobody else";
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -349,6 +353,7 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return moves_seen(e, n);
+	case ROP_STEP_BUMP: return n->epoch >= e->epoch;
 	case ROP_STEP_PERSIST: /* leaves no trace that can be asked for: its reply decides */
 	case ROP_STEP_KINDS_N: break;
 	}
@@ -508,6 +513,11 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 	case ROP_STEP_RELEASE: move_slots(seen, e, n); return;
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD: move_slots(seen, e, n); break;
+	case ROP_STEP_BUMP:
+		n->epoch = (n->current_epoch > e->epoch ? n->current_epoch : e->epoch) + 1;
+		n->current_epoch = n->epoch;
+		n->epoch_held = 0;
+		break;
 	case ROP_STEP_PERSIST:
 	case ROP_STEP_KINDS_N: return;
 	}

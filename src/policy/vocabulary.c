@@ -30,6 +30,7 @@ FLAG(state_ok)
 FLAG(views_equal)
 FLAG(views_agree)
 FLAG(slots_in_place)
+FLAG(epochs_behind)
 FLAG(shards_known)
 FLAG(shards_apart)
 FLAG(temporaries_in_force)
@@ -127,6 +128,11 @@ static const struct rop_fact FACTS[] = {
 		      .min = 1,
 		      .max = 3600000 } },
 	  .holds = is_stalled_for },
+	{ .name = "epochs_behind",
+	  .doc = "a node says a smaller config epoch than its peers hold for it, which does not end by itself; every "
+		 "view gives it, and nobody else, its slots",
+	  .holds = is_epochs_behind,
+	  .excludes = { "views_equal" } },
 	{ .name = "shards_known",
 	  .doc = "every answering node knows which shard each replica belongs to, or may not be asked",
 	  .holds = is_shards_known },
@@ -205,6 +211,9 @@ static const struct rop_action ACTIONS[] = {
 	  .plan = policy_lower_settings },
 	{ .name = "restore_settings", .doc = "put temporary settings back", .plan = policy_restore_settings },
 	{ .name = "set_epochs", .doc = "give every node a config epoch of its own", .plan = policy_set_epochs },
+	{ .name = "raise_epochs",
+	  .doc = "CLUSTER BUMPEPOCH on nodes that went back to an older config epoch than their peers hold for them",
+	  .plan = policy_raise_epochs },
 	{ .name = "introduce_nodes",
 	  .doc = "MEET between all nodes that do not know each other",
 	  .plan = policy_introduce_nodes },

@@ -10,6 +10,9 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	case ROP_STEP_RESTORE:
 	case ROP_STEP_SETTING: return rop_printf(arena, "%s shows %s = %s", e->address, e->name, e->value);
 	case ROP_STEP_EPOCH: return rop_printf(arena, "%s shows config epoch %lld", e->address, (long long)e->epoch);
+	case ROP_STEP_BUMP:
+		return rop_printf(arena, "%s shows config epoch %lld or a greater one", e->address,
+				  (long long)e->epoch);
 	case ROP_STEP_MEET: return rop_printf(arena, "%s and node %s list each other", e->address, e->peer);
 	case ROP_STEP_GREET: return rop_printf(arena, "node %s knows the shard of %s", e->peer, e->address);
 	case ROP_STEP_SLOTS: return rop_printf(arena, "%s claims slots %d-%d", e->address, e->first, e->last);

@@ -68,6 +68,7 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	case ROP_STEP_MEET:
 	case ROP_STEP_GREET:
 	case ROP_STEP_PERSIST: return true;
+	case ROP_STEP_BUMP: return a->expect.epoch == b->expect.epoch;
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_ROLE:
 	case ROP_STEP_IMPORT:
@@ -248,6 +249,11 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 				    : rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
 		break;
 	case ROP_STEP_EPOCH: line.what = "a config epoch of its own for each"; break;
+	case ROP_STEP_BUMP:
+		line.sign = "~";
+		line.what = rop_printf(arena, "a new config epoch: it went back, its peers hold %lld",
+				       (long long)e->epoch);
+		break;
 	case ROP_STEP_MEET:
 		again = rop_bit(seen, seen->known, (size_t)g->step->node, (size_t)g->step->peer);
 		line.who = span(arena, seen, g->nodes);
@@ -378,6 +384,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 		case ROP_STEP_RELEASE:
 		case ROP_STEP_LOWER:
 		case ROP_STEP_EPOCH:
+		case ROP_STEP_BUMP:
 		case ROP_STEP_GREET:
 		case ROP_STEP_PERSIST:
 		case ROP_STEP_KINDS_N: break;

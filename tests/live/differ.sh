@@ -35,3 +35,28 @@ check 'it has not ended by itself' split
 node_thaw 2
 check 'the owner is back: its claim is the greater' eval 'wait_until 20 agreed && expect 0 apply --yes --timeout 30s "$F" && expect 0 check "$F"'
 check '... and no key is lost' eval '[ "$(for i in 0 1 2; do rcli $i DBSIZE; done | awk "{ n += \$1 } END { print n }")" = 4 ]'
+
+# ---------------------------------------------------------------- a primary that went back
+
+epochs() { for i in 0 1 2; do rcli $i CLUSTER NODES | awk -v at="$(address 1)@" 'index($2, at) { print $7 }'; done | xargs; }
+apart() { set -- $(epochs) && [ "$1" = "$3" ] && [ "$1" -gt "$2" ]; }
+go_back() { # its nodes.conf of before it took an epoch of which the others have heard
+	cp "$LIVE_DIR/1/nodes.conf" "$LIVE_DIR/old" && rcli 1 CLUSTER BUMPEPOCH >/dev/null &&
+		wait_until 10 '[ "$(epochs | xargs -n1 | sort -u | wc -l)" = 1 ]' || return
+	rcli 1 SAVE >/dev/null
+	node_kill9 1
+	cp "$LIVE_DIR/old" "$LIVE_DIR/1/nodes.conf"
+	node_start 1 && wait_until 10 'rcli 0 CLUSTER INFO | grep -q state:ok && rcli 1 CLUSTER INFO | grep -q state:ok' && apart
+}
+check 'a primary comes back with an older nodes.conf, and its peers do not go back' go_back
+check '... check says both epochs' eval 'expect 1 check "$F" && has "$OUT" "config epoch" && has "$OUT" "for $(address 1), which says that it is"'
+# With another node silent nobody can know who claims its slots.
+node_freeze 2
+changes_begin
+check '... while somebody is silent nothing is done about it' eval '! op apply --yes --timeout 3s "$F" >"$OUT" 2>"$ERR"; lacks "$OUT" BUMPEPOCH && no_changes'
+node_thaw 2
+wait_until 15 apart
+check '... plan says what apply will do' eval 'wait_until 10 "op plan --detailed-exitcode \"\$F\" 2>/dev/null | grep -q \"a new config epoch: it went back\""'
+changes_begin
+check '... apply gives it a new one, and that is all' eval 'expect 0 apply --yes --timeout 30s "$F" && [ "$(changes_list)" = "1 cluster|bumpepoch 1" ] && agreed'
+check '... no key is lost, and nothing is left to do' eval '[ "$(for i in 0 1 2; do rcli $i DBSIZE; done | awk "{ n += \$1 } END { print n }")" = 4 ] && expect 0 plan --detailed-exitcode "$F"'

@@ -178,11 +178,19 @@ static void follow_further(struct world *w, size_t i, size_t j, const struct cla
 		gossip_follow(w, i, (size_t)theirs->primary);
 }
 
+/* A primary that went back is not believed: clusterProcessPacket takes a greater config epoch only. */
+static bool is_smaller_epoch(const struct claim *claim, const struct claim *heard)
+{
+	return claim->role != ROP_ROLE_REPLICA && heard->role != ROP_ROLE_REPLICA && claim->epoch < heard->epoch;
+}
+
 static bool hear_pair(struct world *w, size_t i, size_t j, int64_t passed_ms)
 {
 	struct rop_observed *t = w->truth;
 	int newest = newest_claim(w, i, j), *heard = &w->heard[AT(w, i, j)];
 	if (newest <= *heard)
+		return false;
+	if (*heard >= 0 && is_smaller_epoch(&w->servers[j].claims.at[newest], &w->servers[j].claims.at[*heard]))
 		return false;
 	if (!now_or_later(w, 'h', i, j, passed_ms, w->tau_ms))
 		return true;

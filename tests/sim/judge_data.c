@@ -40,6 +40,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_CARRIED] = { "keys carried", 0 },
 	[LIVED_ASKED] = { "a client sent on to the importer", 0 },
 	[LIVED_BOTH_SIDES] = { "a key on both sides", 0 },
+	[LIVED_WENT_BACK] = { "a primary that went back to an older epoch", 5 },
 	[LIVED_TWIN] = { "a twin asked", 0 },
 #define X(id, text, least) [LIVED_PLIGHTS + PLIGHT_##id] = { text, least },
 	PLIGHTS(X)
@@ -114,7 +115,7 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 	const struct rop_expect *e = &step->expect;
 	s->sent++;
 	if (e->kind != ROP_STEP_ROLE && e->kind != ROP_STEP_SLOTS && e->kind != ROP_STEP_MEET &&
-	    e->kind != ROP_STEP_EPOCH && !rop_step_moves_slots(e->kind))
+	    e->kind != ROP_STEP_EPOCH && e->kind != ROP_STEP_BUMP && !rop_step_moves_slots(e->kind))
 		return;
 	struct rop_slots moved;
 	bool moves = rop_step_moves_slots(e->kind) && e->value && rop_slots_parse(e->value, &moved);

@@ -185,6 +185,16 @@ static bool same_claim(const struct world *w, const struct claim *heard, const s
 	       memcmp(&heard->slots, &shown->slots, sizeof shown->slots) == 0;
 }
 
+/* As compare.c has it: what this one holds of the other, beside what that one says. */
+static void show_difference(const struct world *w, const struct claim *heard, struct rop_node *shown)
+{
+	shown->named_otherwise |= heard->role != shown->role || heard->primary != shown->primary ||
+				  memcmp(&heard->slots, &shown->slots, sizeof shown->slots) != 0;
+	int64_t epoch = shown_epoch(w, heard);
+	if (epoch > shown->epoch && epoch > shown->epoch_held)
+		shown->epoch_held = epoch;
+}
+
 static void show_row(const struct world *w, struct rop_observed *seen, const struct reply *r)
 {
 	struct claim room;
@@ -201,6 +211,8 @@ static void show_row(const struct world *w, struct rop_observed *seen, const str
 			rop_bit_set(seen, seen->online, r->node, j);
 		if (j == r->node || same_claim(w, look_heard_by(w, r, j, &room), &seen->nodes[j]))
 			rop_bit_set(seen, seen->agrees, r->node, j);
+		if (j != r->node)
+			show_difference(w, heard_by(w, r, j, &room), &seen->nodes[j]);
 	}
 }
 

@@ -67,6 +67,12 @@ static void set_epoch(struct world *w, struct delivery *d)
 	world_news(w, (size_t)d->node);
 }
 
+static void bump(struct world *w, struct delivery *d)
+{
+	rop_step_effect(&d->expect, w->truth);
+	world_news(w, (size_t)d->node);
+}
+
 /* +OK proves nothing: the handshake takes its time, and may end in nothing. */
 static void meet(struct world *w, struct delivery *d)
 {
@@ -161,6 +167,7 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_RESTORE:
 	case ROP_STEP_SETTING: set_setting(w, d); break;
 	case ROP_STEP_EPOCH: set_epoch(w, d); break;
+	case ROP_STEP_BUMP: bump(w, d); break;
 	case ROP_STEP_MEET: meet(w, d); break;
 	case ROP_STEP_GREET: greet(w, d); break;
 	case ROP_STEP_SLOTS: add_slots(w, d); break;

@@ -526,6 +526,7 @@ enum lived {
 	LIVED_CARRIED,
 	LIVED_ASKED,
 	LIVED_BOTH_SIDES,
+	LIVED_WENT_BACK,
 	LIVED_TWIN,
 	LIVED_PLIGHTS, /* and so on: one for each plight */
 	LIVED_N = LIVED_PLIGHTS + PLIGHTS_N

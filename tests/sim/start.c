@@ -310,11 +310,29 @@ static void begin_formed(struct sim *s, const size_t *order, size_t n, size_t sh
 	form(s, order, n, shards, first_epoch, keys, false);
 }
 
+/* It had a greater epoch, of which all have heard, and came back with an older nodes.conf. */
+static void go_back(struct sim *s, size_t node)
+{
+	struct world *w = s->world;
+	int64_t epoch = w->truth->nodes[node].epoch;
+	give_epoch(w, node, 1000 + (int64_t)node);
+	world_news(w, node);
+	for (size_t a = 0; a < w->truth->n; a++) {
+		w->truth->nodes[a].current_epoch = 1000 + (int64_t)node;
+		w->heard[AT(w, a, node)] = (int)w->servers[node].claims.n - 1;
+	}
+	w->truth->nodes[node].epoch = epoch;
+	world_news(w, node);
+	sim_lived(s, LIVED_WENT_BACK);
+}
+
 static void begin_living(struct sim *s)
 {
 	size_t n = s->world->truth->n, shards = (size_t)s->topology->shards;
 	const size_t *order = shuffled(s, n);
 	form(s, order, n, shards, 1, true, s->start == START_BARE);
+	if (world_luck(s->world, 'b', 0, 0) % 8 == 0)
+		go_back(s, order[world_luck(s->world, 'b', 1, 0) % shards]);
 	if (s->start != START_PINNED)
 		return;
 	for (size_t k = 0; k < n; k++)
