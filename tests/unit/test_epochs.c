@@ -36,9 +36,12 @@ static struct rop_situation *look_at(const struct rop_topology *topology, const 
 static bool is_bumped(struct rop_situation *now)
 {
 	struct rop_batch batch = batch_of(now, "raise_epochs");
-	for (size_t i = 0; i < batch.steps.n; i++)
-		cr_assert(batch.steps.at[i].expect.kind == ROP_STEP_BUMP && batch.steps.at[i].node == BACK &&
-			  strcmp(batch.steps.at[i].expect.command, "CLUSTER BUMPEPOCH") == 0);
+	for (size_t i = 0; i < batch.steps.n; i++) {
+		struct rop_step *step = &batch.steps.at[i];
+		rop_step_describe(pool, now->seen, step);
+		cr_assert(step->expect.kind == ROP_STEP_BUMP && step->node == BACK);
+		cr_assert_str_eq(step->expect.command, "CLUSTER BUMPEPOCH");
+	}
 	cr_assert_eq(now->epochs_behind, batch.steps.n == 1);
 	return batch.steps.n == 1;
 }
