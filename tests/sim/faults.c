@@ -325,6 +325,7 @@ void faults_lose_database(struct sim *s)
 			s->world->servers[node].orphaned[at] = true;
 	}
 	s->stats->databases_lost++;
+	s->database_lost = true;
 	trace(s, "database", "is lost, with %zu temporary settings", image.temporaries.n);
 	rop_store_close(s->store);
 	operator_open_store(s);

@@ -55,6 +55,17 @@ static void judge_take(const struct asked_step *a, int slot)
 			 a->node->address, a->peer->address, keys);
 }
 
+/* The greatest epoch wins with whatever its node claims. */
+static void judge_claims(const struct asked_step *a)
+{
+	const struct rop_observed *seen = a->s->judge.seen;
+	for (size_t i = 0; i < seen->n; i++)
+		if (i != a->at && seen->nodes[i].epoch > a->node->epoch &&
+		    rop_slots_meet(&seen->nodes[i].slots, &a->node->slots))
+			sim_fail(a->s, "%s is to take slots over, claims some that %s owns, and wins them back",
+				 a->node->address, seen->nodes[i].address);
+}
+
 static void judge_release(const struct asked_step *a, int slot)
 {
 	bool here = is_open(a->node, slot, true, a->peer->id);
@@ -111,6 +122,8 @@ void judge_moves_step(struct sim *s, const struct rop_step *step)
 				.peer_at = (size_t)peer };
 	if (a.node->reach != ROP_REACH_OK || a.peer->reach != ROP_REACH_OK)
 		sim_fail(s, "%s: one of both did not answer the last look", e->subject);
+	if (e->kind == ROP_STEP_TAKE)
+		judge_claims(&a);
 	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last) && !s->failed; from = last + 1)
 		for (int slot = first; slot <= last && !s->failed; slot++)
 			judge_slot(&a, slot);
@@ -176,11 +189,11 @@ static void judge_places(struct sim *s)
 					 i, k, w->writes[k].slot);
 }
 
-/* Nothing but moves gives slots out there; within the tolerance they are let be. */
+/* Nothing but moves gives slots out there. A lost database does not know any more that it was begun. */
 static void judge_shares(struct sim *s)
 {
 	int share = ROP_SLOTS / s->topology->shards;
-	for (size_t i = 0; i < s->world->truth->n && moves_is_start(s->start); i++) {
+	for (size_t i = 0; i < s->world->truth->n && moves_is_start(s->start) && !s->database_lost; i++) {
 		int n = rop_slots_count(&s->world->truth->nodes[i].slots), off = n > share ? n - share : share - n;
 		if (n && off > 2 && off * 100 > share * TOLERANCE_PERCENT + 100)
 			sim_fail(s, "all is converged, and node %zu owns %d slots, where a share is %d", i, n, share);

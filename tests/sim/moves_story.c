@@ -265,15 +265,18 @@ void moves_begin(struct sim *s, const size_t *order)
 	struct chance *c = &s->chance;
 	size_t per = (size_t)s->topology->replicas_per_shard + 1, owners = (size_t)s->owners, shards = owners;
 	size_t primaries[ROP_NODES_MAX];
+	bool late;
 	if (s->topology->shards > s->owners)
 		shards = (size_t)s->topology->shards;
 	for (size_t k = 0; k < shards; k++)
 		primaries[k] = order[k * per];
 	for (size_t k = 0; k < owners; k++)
 		start_give_slots(w, primaries[k], k, owners);
-	bool late = s->start != START_OPENED && chance_permille(c, 700);
+	late = s->start != START_OPENED && chance_permille(c, 700);
 	if (late)
 		begin_late(s, primaries, shards);
+	if (late)
+		start_remember(s, ROP_TRUE);
 	find_hot(s, primaries[s->start == START_SCALE_IN || late ? owners - 1 : chance_below(c, owners)]);
 	bool joined = late || chance_permille(c, 400);
 	size_t members = joined ? w->truth->n : owners * per;

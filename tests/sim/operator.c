@@ -208,6 +208,7 @@ static void observe(struct driver *d)
 	struct rop_observed *seen = look(d->w, &d->image, sim_trouble(d->s), d->seen_at);
 	judge_looked(d->s, seen, d->seen_at, began);
 	hide(d, seen);
+	moves_hide(d->s, rop_reconcile_situation(d->r), seen);
 	d->s->stats->passes++;
 	if (d->s->sabotage == SABOTAGE_DANCE) {
 		memset(&d->r->roaming, 0, sizeof d->r->roaming);

@@ -440,7 +440,15 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(NO_MEMBERS, "no-members", "does not remember who was where", "for a stranger") \
 	X(LINKS_ARE_UP, "links-are-up", "takes a replica's link that is down for one that is up", \
 	  "without a link to its primary") \
-	X(ALL_HEAR, "all-hear", "takes links between nodes that are down for ones that stand", "do not hear each other")
+	X(ALL_HEAR, "all-hear", "takes links between nodes that are down for ones that stand", "do not hear each other") \
+	X(TAKE_UNCOUNTED, "take-uncounted", "hands slots over whose keys have not all left", "keys of it") \
+	X(CALL_EMPTY, "call-empty", "takes slots whose keys nobody counted for empty", "did not say that") \
+	X(SOURCE_FIRST, "source-first", "tells the source before the target", "lets them in") \
+	X(FLAGS_FORGOTTEN, "flags-forgotten", "does not look again whether slots are open", "open on both sides") \
+	X(YIELD_EARLY, "yield-early", "tells the source before the target owns the slots", "which does not own it") \
+	X(UNDO_CARRIED, "undo-carried", "takes back what was begun without counting what was carried", "were carried") \
+	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back")
+
 enum sabotage {
 	SABOTAGE_NONE,
 #define X(id, name, doc, proof) SABOTAGE_##id,
@@ -573,6 +581,8 @@ struct sim {
 	int owners;      /* that the cluster begins with, where slots are to be moved */
 	int edit_shards; /* how many a person declares then; 0: as many as before */
 	int hot_first, hot_n; /* slots that clients write to most; n 0: none */
+	struct rop_slots once_open; /* a sabotage's */
+	bool database_lost;
 	bool person_opened; /* a person opened slots, and left them so */
 	int runs, pid;
 	size_t sent; /* commands of the operator so far */
@@ -598,11 +608,15 @@ void trace_begin(struct sim *s);
 
 /* start.c */
 void start_make(struct sim *s);
+void start_remember(struct sim *s, enum rop_truth moving); /* that it was formed, and slots were being moved */
 void start_give_slots(struct world *w, size_t node, size_t k, size_t n); /* the k-th of n even shares */
 void start_give_epoch(struct world *w, size_t node, int64_t epoch);
 void start_follow(struct world *w, size_t replica, size_t primary);
 void start_acquaint(struct world *w, const size_t *order, size_t n, int64_t epoch); /* all know all, in agreement */
 bool start_is_living(enum start start); /* with data, and its faults go on for longer */
+
+/* moves_broken.c */
+void moves_hide(struct sim *s, const struct rop_situation *last, struct rop_observed *seen);
 
 /* moves_story.c */
 bool moves_is_start(enum start start);

@@ -203,6 +203,15 @@ static void make_world(struct sim *s)
 
 /* ---- beginnings -------------------------------------------------------------------------------------------- */
 
+void start_remember(struct sim *s, enum rop_truth moving)
+{
+	struct rop_err err;
+	bool paused;
+	struct rop_entry entry = { .wall_ms = 1, .boot_ms = 1, .boot_id = "before", .pid = 1, .formed = true, .moving = moving };
+	if (!rop_store_commit(s->store, s->topology->name, &entry, &paused, &err))
+		sim_fail(s, "cannot write the start: %s", err.text);
+}
+
 static void share_of(size_t k, size_t n, int *ret_first, int *ret_last) /* redis-cli's rounding */
 {
 	double each = (double)ROP_SLOTS / (double)n;
@@ -401,15 +410,6 @@ static void begin_rivals(struct sim *s)
 	begin_formed(s, order + half, n - half, shards, 100, true); /* equal epochs are not modelled */
 }
 
-static void remember_formed(struct sim *s)
-{
-	struct rop_err err;
-	bool paused;
-	struct rop_entry entry = { .wall_ms = 1, .boot_ms = 1, .boot_id = "before", .pid = 1, .formed = true };
-	if (!rop_store_commit(s->store, s->topology->name, &entry, &paused, &err))
-		sim_fail(s, "cannot write the start: %s", err.text);
-}
-
 void start_make(struct sim *s)
 {
 	static const enum start STARTS[] = { START_FRESH,     START_FRESH,     START_FRESH,     START_FRESH,
@@ -440,7 +440,7 @@ void start_make(struct sim *s)
 	case START_JOIN:
 		begin_healthy(s, chance_below(&s->chance, s->world->truth->n - (size_t)s->topology->shards) + 1);
 		break;
-	case START_TOTAL_LOSS: remember_formed(s); break;
+	case START_TOTAL_LOSS: start_remember(s, ROP_UNKNOWN); break;
 	case START_FOREIGN: begin_foreign(s); break;
 	case START_KEYS: begin_keys(s); break;
 	case START_RIVALS: begin_rivals(s); break;
