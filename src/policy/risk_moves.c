@@ -148,6 +148,28 @@ static bool is_side_of_hand_over(const struct rop_situation *now, const struct r
 	return false;
 }
 
+/* All that it owns is on its way, and nothing of it is left there. */
+static bool gives_its_last(const struct rop_node *source)
+{
+	struct rop_slots left = source->slots;
+	for (size_t k = 0; k < source->open.n; k++)
+		if (!source->open.at[k].importing)
+			left.bits[source->open.at[k].slot / 64] &= ~((uint64_t)1 << (source->open.at[k].slot % 64));
+	return rop_slots_empty(&left);
+}
+
+/* Who gives its last slot away becomes a replica, and throws away what it has: also what it holds of slots that it does
+ * not own, of a move that somebody began. */
+static struct guard to_leave_empty(const struct rop_situation *now, const struct rop_step *step)
+{
+	const struct rop_node *source = &now->seen->nodes[step->peer];
+	if (!gives_its_last(source) || source->keys == 0)
+		return GO;
+	if (source->keys < 0)
+		return unknown(now, (size_t)step->peer, "how many keys it has");
+	return wait_for(rop_printf(now->arena, "%s would be left without slots, and still has keys", source->address));
+}
+
 static struct guard to_take_over(const struct rop_situation *now, const struct rop_batch *batch,
 				 const struct rop_step *step)
 {
@@ -157,7 +179,7 @@ static struct guard to_take_over(const struct rop_situation *now, const struct r
 					   now->seen->nodes[step->node].address, now->seen->nodes[winner].address));
 	if (is_side_of_hand_over(now, batch, step->node, false) || is_side_of_hand_over(now, batch, step->peer, true))
 		return wait_for("one of both sides gives and takes slots at once; one after the other");
-	return GO;
+	return to_leave_empty(now, step);
 }
 
 /* The source first: while it sends clients on, keys may come to the other side. */

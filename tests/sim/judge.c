@@ -161,10 +161,12 @@ static bool is_unknowable(struct sim *s)
 	return !keys && !image.formed_wall_ms && !image.shards.n;
 }
 
-/* Keys that nobody can see there: it leads, does not own their slot, and has not got it open. */
+/* Keys that nobody can see there: it leads, or who leads it, does not own their slot, and has not got it open. */
 static bool is_stray(const struct world *w, size_t node, int slot)
 {
 	const struct rop_node *n = &w->truth->nodes[node];
+	if (n->role == ROP_ROLE_REPLICA && n->primary >= 0)
+		n = &w->truth->nodes[n->primary];
 	return moves_is_start(w->sim->start) && n->role == ROP_ROLE_PRIMARY && !rop_slots_has(&n->slots, slot) &&
 	       !rop_node_open(n, slot);
 }

@@ -55,6 +55,18 @@ static void judge_take(const struct asked_step *a, int slot)
 			 a->node->address, a->peer->address, keys);
 }
 
+/* It becomes a replica with its last slot, and throws away whatever it has. */
+static void judge_last(const struct asked_step *a, const struct rop_slots *slots)
+{
+	struct rop_slots left = a->peer->slots;
+	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
+		left.bits[word] &= ~slots->bits[word];
+	int64_t keys = a->peer->keys >= 0 ? a->peer->keys : a->s->judge.true_keys[a->peer_at];
+	if (rop_slots_empty(&left) && keys)
+		sim_fail(a->s, "%s is to give its last slots away, and has %" PRId64 " keys, which it throws away then",
+			 a->peer->address, keys);
+}
+
 /* The greatest epoch wins with whatever its node claims. */
 static void judge_claims(const struct asked_step *a)
 {
@@ -106,8 +118,10 @@ void judge_moves_step(struct sim *s, const struct rop_step *step)
 	const struct rop_expect *e = &step->expect;
 	struct rop_slots slots;
 	int node = rop_observed_find(s->judge.seen, e->node), peer = rop_observed_find(s->judge.seen, e->peer);
-	if (e->kind == ROP_STEP_SLOTS) /* a lost shard's */
+	if (e->kind == ROP_STEP_SLOTS) { /* a lost shard's */
 		judge_moves_forget(s);
+		s->judge.gave_slots = true;
+	}
 	if (!rop_step_moves_slots(e->kind))
 		return;
 	if (node < 0 || peer < 0 || !e->value || !rop_slots_parse(e->value, &slots)) {
@@ -124,6 +138,8 @@ void judge_moves_step(struct sim *s, const struct rop_step *step)
 		sim_fail(s, "%s: one of both did not answer the last look", e->subject);
 	if (e->kind == ROP_STEP_TAKE)
 		judge_claims(&a);
+	if (e->kind == ROP_STEP_TAKE)
+		judge_last(&a, &slots);
 	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last) && !s->failed; from = last + 1)
 		for (int slot = first; slot <= last && !s->failed; slot++)
 			judge_slot(&a, slot);
@@ -193,7 +209,7 @@ static void judge_places(struct sim *s)
 static void judge_shares(struct sim *s)
 {
 	int share = ROP_SLOTS / s->topology->shards;
-	for (size_t i = 0; i < s->world->truth->n && moves_is_start(s->start) && !s->database_lost; i++) {
+	for (size_t i = 0; i < s->world->truth->n && moves_is_start(s->start) && !s->database_lost && !s->judge.gave_slots; i++) {
 		int n = rop_slots_count(&s->world->truth->nodes[i].slots), off = n > share ? n - share : share - n;
 		if (n && off > 2 && off * 100 > share * TOLERANCE_PERCENT + 100)
 			sim_fail(s, "all is converged, and node %zu owns %d slots, where a share is %d", i, n, share);

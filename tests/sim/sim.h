@@ -494,6 +494,7 @@ struct judge {
 	int64_t looked_ms, answered_ms; /* when that look began and ended */
 	bool *met_others;               /* [node] was seen knowing others */
 	int64_t *true_keys;             /* [node] when it answered */
+	bool gave_slots;                /* that nobody owned: not by moving them */
 	int may_grow;                   /* by so much, still */
 	int left_to_move;               /* slots, at the last look that knew; 0: none */
 	ROP_LIST(struct known_member)
