@@ -5,6 +5,7 @@
 #include "guard.h"
 
 /* Of the kinds for which rop_step_moves_slots holds. */
-struct guard risk_of_moving(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step);
+struct guard risk_of_moving(const struct rop_situation *now, const struct rop_batch *batch,
+			    const struct rop_step *step);
 
 #endif

@@ -14,17 +14,6 @@ const char *report_role(const struct rop_node *node)
 	return "-";
 }
 
-const char *report_link(const struct rop_node *node)
-{
-	if (!rop_node_answers(node))
-		return node->reach == ROP_REACH_LOADING ? "loading" : "silent";
-	if (node->role != ROP_ROLE_REPLICA)
-		return node->state_ok ? "ok" : "fail";
-	if (node->syncing)
-		return "syncing";
-	return node->link_up ? "up" : "down";
-}
-
 /* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */
 int report_shard_of(const struct rop_situation *now, size_t i)
 {

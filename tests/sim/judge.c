@@ -97,7 +97,8 @@ static struct row *row_of_step(struct sim *s, const struct rop_step *step)
 	if (!step->goes_on)
 		return row_of(s, step->expect.id);
 	for (size_t i = s->judge.rows.n; i-- > 0;)
-		if (s->judge.rows.at[i].pending && strcmp(s->judge.rows.at[i].expect.subject, step->expect.subject) == 0)
+		if (s->judge.rows.at[i].pending &&
+		    strcmp(s->judge.rows.at[i].expect.subject, step->expect.subject) == 0)
 			return &s->judge.rows.at[i];
 	return NULL;
 }
@@ -393,8 +394,8 @@ static bool in_view(const struct judge *j)
 static bool written(const struct rop_image *image, const struct rop_expect *e, bool goes_on)
 {
 	for (size_t i = 0; i < image->pending.n; i++)
-		if ((image->pending.at[i].id == e->id || goes_on) && strcmp(image->pending.at[i].subject, e->subject) == 0 &&
-		    image->pending.at[i].kind == e->kind)
+		if ((image->pending.at[i].id == e->id || goes_on) &&
+		    strcmp(image->pending.at[i].subject, e->subject) == 0 && image->pending.at[i].kind == e->kind)
 			return true;
 	return false;
 }

@@ -15,7 +15,7 @@ struct asked_step {
 	size_t at, peer_at;
 };
 
-/* ---- commands ----------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------- */
 
 static bool is_open(const struct rop_node *node, int slot, bool importing, const char *peer)
 {
@@ -200,8 +200,9 @@ static void judge_places(struct sim *s)
 			if (w->servers[i].up && !w->writes[k].by_person && writes_has(&w->servers[i].has, k) &&
 			    w->truth->nodes[i].role == ROP_ROLE_PRIMARY &&
 			    !rop_slots_has(&w->truth->nodes[i].slots, w->writes[k].slot))
-				sim_fail(s, "all is converged, and node %zu holds write %zu of slot %d, which it does "
-					    "not own",
+				sim_fail(s,
+					 "all is converged, and node %zu holds write %zu of slot %d, which it does "
+					 "not own",
 					 i, k, w->writes[k].slot);
 }
 
@@ -209,7 +210,8 @@ static void judge_places(struct sim *s)
 static void judge_shares(struct sim *s)
 {
 	int share = ROP_SLOTS / s->topology->shards;
-	for (size_t i = 0; i < s->world->truth->n && moves_is_start(s->start) && !s->database_lost && !s->judge.gave_slots; i++) {
+	bool known = moves_is_start(s->start) && !s->database_lost && !s->judge.gave_slots;
+	for (size_t i = 0; i < s->world->truth->n && known; i++) {
 		int n = rop_slots_count(&s->world->truth->nodes[i].slots), off = n > share ? n - share : share - n;
 		if (n && off > 2 && off * 100 > share * TOLERANCE_PERCENT + 100)
 			sim_fail(s, "all is converged, and node %zu owns %d slots, where a share is %d", i, n, share);

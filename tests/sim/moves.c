@@ -1,8 +1,8 @@
 /* moves.c - slots that go from one node to another: SETSLOT, MIGRATE and what servers make of them (clusterCommand,
  * clusterUpdateSlotsConfigWith, migrateCommand in 7.0).
  *
- * Which slots are open at a node is in its nodes.conf: a process that comes back has them, a replica that takes over has
- * not. Who imports a slot believes nobody about it while it does: it goes on listing whom it listed as its owner when
+ * Which slots are open at a node is in its nodes.conf: a process that comes back has them, a replica that takes over
+ * has not. Who imports a slot believes nobody about it while it does: it goes on listing whom it listed as its owner when
  * it was told to ("frozen"), and nobody once that one is a replica.
  */
 #include <inttypes.h>
@@ -134,8 +134,8 @@ void moves_forget(struct world *w, const char *id)
 	}
 }
 
-/* verifyClusterConfigWithData: of keys that it holds and that are not its own it takes itself for the importer, or, where
- * nobody owns them, for the owner. */
+/* verifyClusterConfigWithData: of keys that it holds and that are not its own it takes itself for the importer, or,
+ * where nobody owns them, for the owner. */
 void moves_returned(struct world *w, size_t node)
 {
 	struct rop_node *n = &w->truth->nodes[node];
@@ -213,7 +213,8 @@ static void set_open(struct world *w, struct delivery *d, int slot)
 	size_t node = (size_t)d->node;
 	int peer = rop_observed_find(w->truth, d->expect.peer);
 	if (importing == rop_slots_has(&w->truth->nodes[node].slots, slot))
-		refuse(w, d, importing ? "ERR I'm already the owner of hash slot" : "ERR I'm not the owner of hash slot");
+		refuse(w, d,
+		       importing ? "ERR I'm already the owner of hash slot" : "ERR I'm not the owner of hash slot");
 	else if (!is_known(w, node, peer))
 		refuse(w, d, "ERR I don't know about node");
 	else if (is_replica_for(w, node, (size_t)peer))
@@ -250,7 +251,8 @@ static bool give(struct world *w, struct delivery *d, int slot)
 	} else if (is_replica_for(w, node, (size_t)peer)) {
 		refuse(w, d, "ERR Target node is not a master");
 	} else if (was_mine && keys) {
-		refuse(w, d, "ERR Can't assign hashslot to a different node while I still hold keys for this hash slot.");
+		refuse(w, d,
+		       "ERR Can't assign hashslot to a different node while I still hold keys for this hash slot.");
 	} else {
 		if (!keys && open && !open->importing)
 			close_slot(w, node, slot);

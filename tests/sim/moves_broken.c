@@ -31,8 +31,7 @@ static void miscount(struct rop_observed *seen, bool importing, bool unknown)
 /* One slot of a run that is in hand, as it was at the last look. */
 static void mislead(struct sim *s, struct rop_observed *seen, const struct rop_migration *m, int slot)
 {
-	if (rop_slots_has(&seen->nodes[m->target].slots, slot) ||
-	    !rop_slots_has(&seen->nodes[m->source].slots, slot))
+	if (rop_slots_has(&seen->nodes[m->target].slots, slot) || !rop_slots_has(&seen->nodes[m->source].slots, slot))
 		return;
 	bool both = is_open(seen, m->target, slot, true) && is_open(seen, m->source, slot, false);
 	int64_t keys = data_keys_in_slot(s->world, (size_t)m->source, slot);

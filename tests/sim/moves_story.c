@@ -72,8 +72,7 @@ static void carry(struct world *w, size_t from, size_t to, const struct rop_slot
 {
 	size_t seen = 0;
 	for (size_t k = 0; k < w->n_writes; k++) {
-		if (!rop_slots_has(slots, w->writes[k].slot) || !writes_has(&w->servers[from].has, k) ||
-		    seen++ % each)
+		if (!rop_slots_has(slots, w->writes[k].slot) || !writes_has(&w->servers[from].has, k) || seen++ % each)
 			continue;
 		data_copy_key(w, k, to);
 		if (!twice)
@@ -85,16 +84,16 @@ static void carry(struct world *w, size_t from, size_t to, const struct rop_slot
 }
 
 enum begun {
-	BEGUN_IMPORT,     /* only the target was told */
-	BEGUN_EXPORT,     /* the target has forgotten it */
+	BEGUN_IMPORT, /* only the target was told */
+	BEGUN_EXPORT, /* the target has forgotten it */
 	BEGUN_EXPORT_SOME,
 	BEGUN_BOTH,
-	BEGUN_SOME,       /* some keys were carried */
-	BEGUN_TWICE,      /* and one is on both sides */
-	BEGUN_EMPTY,      /* all were */
-	BEGUN_TAKEN,      /* the source was not told */
-	BEGUN_ELSEWHERE,  /* the source sends to another one than the one that imports */
-	BEGUN_TWO,        /* two import: nobody but a person can tell */
+	BEGUN_SOME,      /* some keys were carried */
+	BEGUN_TWICE,     /* and one is on both sides */
+	BEGUN_EMPTY,     /* all were */
+	BEGUN_TAKEN,     /* the source was not told */
+	BEGUN_ELSEWHERE, /* the source sends to another one than the one that imports */
+	BEGUN_TWO,       /* two import: nobody but a person can tell */
 	BEGUN_N
 };
 
@@ -234,7 +233,8 @@ static void find_hot(struct sim *s, size_t node)
 	int first = 0, last = ROP_SLOTS - 1;
 	rop_slots_run(&s->world->truth->nodes[node].slots, (int)chance_below(&s->chance, ROP_SLOTS), &first, &last);
 	if (s->start == START_SCALE_OUT) /* its highest are given */
-		for (int from = 0, a, b; rop_slots_run(&s->world->truth->nodes[node].slots, from, &a, &b); from = b + 1) {
+		for (int from = 0, a, b; rop_slots_run(&s->world->truth->nodes[node].slots, from, &a, &b);
+		     from = b + 1) {
 			first = a > b - 300 ? a : b - 300;
 			last = b;
 		}
@@ -307,8 +307,7 @@ void moves_schedule(struct sim *s)
 					    s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 2);
 	for (size_t acts = chance_permille(c, 250) ? 1 + chance_below(c, 2) : 0; acts > 0; acts--)
 		world_at(s->world, chance_between(c, s->world->now_ms, s->faults_end_ms - 1),
-			 (struct event){ .kind = EVENT_PERSON,
-					 .amount = -2 - (int64_t)(chance_next(c) >> 2) });
+			 (struct event){ .kind = EVENT_PERSON, .amount = -2 - (int64_t)(chance_next(c) >> 2) });
 }
 
 bool moves_edit(struct sim *s)

@@ -35,8 +35,8 @@ struct rop_plan *promise_make(struct sim *s)
 }
 
 /* After an interrupted redis-cli acquaintance still spreads by itself: who is to meet whom depends on the moment; so
- * does to whom a shard was not told yet; and whether who gives its last slots away is told or has heard of it, and closed
- * them as a replica does. How many keys there are to be carried nobody knew before. */
+ * does to whom a shard was not told yet; and whether who gives its last slots away is told or has heard of it, and
+ * closed them as a replica does. How many keys there are to be carried nobody knew before. */
 static bool counts(const struct sim *s, const struct rop_expect *e)
 {
 	if (e->kind == ROP_STEP_GREET || e->kind == ROP_STEP_CARRY)

@@ -152,8 +152,8 @@ struct delivery {                 /* one command on its way, and what became of 
 	int deaths;         /* of its target when it was sent: a connection does not outlive a process */
 	bool executed, ok;
 	bool names_owner; /* IMPORT: SETSLOT NODE goes before it where another one is listed */
-	bool unanswered; /* its reply will be lost: the connection breaks at some time */
-	int64_t keys; /* that were carried */
+	bool unanswered;  /* its reply will be lost: the connection breaks at some time */
+	int64_t keys;     /* that were carried */
 	const char *text;
 };
 
@@ -251,10 +251,10 @@ struct world {
 	int boots;
 	ROP_LIST(struct event) events;
 	uint64_t next_event;
-	bool elections; /* servers fail over by themselves; not where rop_settle is held against the physics */
+	bool elections;         /* servers fail over by themselves; not where rop_settle is held against the physics */
 	struct rop_slots moved; /* that came to their owner by SETSLOT NODE, not by a fail-over */
-	bool contested; /* two nodes claimed one slot at some time: views are worked out in full */
-	bool aof;       /* a process that ends keeps its data */
+	bool contested;         /* two nodes claimed one slot at some time: views are worked out in full */
+	bool aof;               /* a process that ends keeps its data */
 	struct write writes[WRITES_MAX];
 	size_t n_writes;
 	int64_t unmarked_ms; /* when a fail flag was last taken off a node that is up */
@@ -357,8 +357,8 @@ void data_copy_key(struct world *w, size_t k, size_t to); /* by MIGRATE; shown b
 void data_drop_key(struct world *w, size_t k, size_t from);
 
 /* moves.c */
-void moves_set_slots(struct world *w, struct delivery *d); /* CLUSTER SETSLOT, slot by slot */
-void moves_carry(struct world *w, struct delivery *d);     /* GETKEYSINSLOT and MIGRATE, for a while */
+void moves_set_slots(struct world *w, struct delivery *d);      /* CLUSTER SETSLOT, slot by slot */
+void moves_carry(struct world *w, struct delivery *d);          /* GETKEYSINSLOT and MIGRATE, for a while */
 int moves_asked(const struct world *w, size_t owner, int slot); /* who takes a new key of it; -1: nobody */
 struct rop_slots moves_view(const struct world *w, size_t viewer, size_t subject); /* gossip_slots_of, and frozen */
 void moves_seen_by(const struct frozen *frozen, size_t n, size_t subject, struct rop_slots *slots);
@@ -568,7 +568,7 @@ struct sim {
 	bool calm;             /* a seed without any fault */
 	bool blocked;          /* the machine was in Blocked */
 	int flickers;          /* the link of this one flickers while there are faults; -1: none does */
-	int64_t left_before; /* moves_left, when the last run began */
+	int64_t left_before;   /* moves_left, when the last run began */
 	int64_t faults_end_ms; /* nothing new goes wrong from here on */
 	int64_t trouble;       /* permille of commands and answers that go wrong until then */
 	int version;           /* of all servers; mixed: every other one is a newer one */
@@ -579,9 +579,9 @@ struct sim {
 	uint64_t *once_astray; /* of one sabotage: [viewer][subject] */
 	int64_t edit_ms;       /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
-	int owners;      /* that the cluster begins with, where slots are to be moved */
-	int edit_shards; /* how many a person declares then; 0: as many as before */
-	int hot_first, hot_n; /* slots that clients write to most; n 0: none */
+	int owners;                 /* that the cluster begins with, where slots are to be moved */
+	int edit_shards;            /* how many a person declares then; 0: as many as before */
+	int hot_first, hot_n;       /* slots that clients write to most; n 0: none */
 	struct rop_slots once_open; /* a sabotage's */
 	bool database_lost;
 	bool person_opened; /* a person opened slots, and left them so */

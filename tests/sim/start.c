@@ -24,8 +24,7 @@ const char *const START_NAMES[STARTS_N] = { "fresh",
 
 bool start_is_living(enum start start)
 {
-	return start == START_LIVING || start == START_BARE || start == START_PINNED ||
-	       moves_is_start(start);
+	return start == START_LIVING || start == START_BARE || start == START_PINNED || moves_is_start(start);
 }
 
 /* ---- what is declared -------------------------------------------------------------------------------------- */
@@ -207,7 +206,9 @@ void start_remember(struct sim *s, enum rop_truth moving)
 {
 	struct rop_err err;
 	bool paused;
-	struct rop_entry entry = { .wall_ms = 1, .boot_ms = 1, .boot_id = "before", .pid = 1, .formed = true, .moving = moving };
+	struct rop_entry entry = {
+		.wall_ms = 1, .boot_ms = 1, .boot_id = "before", .pid = 1, .formed = true, .moving = moving
+	};
 	if (!rop_store_commit(s->store, s->topology->name, &entry, &paused, &err))
 		sim_fail(s, "cannot write the start: %s", err.text);
 }
@@ -412,16 +413,15 @@ static void begin_rivals(struct sim *s)
 
 void start_make(struct sim *s)
 {
-	static const enum start STARTS[] = { START_FRESH,     START_FRESH,     START_FRESH,     START_FRESH,
-					     START_FRESH,     START_OURS,      START_OURS,      START_OURS,
-					     START_REDIS_CLI, START_REDIS_CLI, START_REDIS_CLI, START_HEALTHY,
-					     START_HEALTHY,   START_JOIN,      START_JOIN,      START_TOTAL_LOSS,
-					     START_FOREIGN,   START_KEYS,      START_RIVALS,    START_LIVING,
-					     START_LIVING,    START_LIVING,    START_BARE,      START_BARE,
-					     START_BARE,      START_PINNED,    START_PINNED,    START_PINNED,
-					     START_SCALE_OUT, START_SCALE_OUT, START_SCALE_OUT, START_SCALE_OUT,
-					     START_SCALE_IN,  START_SCALE_IN,  START_SCALE_IN,  START_OPENED,
-					     START_OPENED };
+	static const enum start STARTS[] = {
+		START_FRESH,     START_FRESH,     START_FRESH,     START_FRESH,      START_FRESH,     START_OURS,
+		START_OURS,      START_OURS,      START_REDIS_CLI, START_REDIS_CLI,  START_REDIS_CLI, START_HEALTHY,
+		START_HEALTHY,   START_JOIN,      START_JOIN,      START_TOTAL_LOSS, START_FOREIGN,   START_KEYS,
+		START_RIVALS,    START_LIVING,    START_LIVING,    START_LIVING,     START_BARE,      START_BARE,
+		START_BARE,      START_PINNED,    START_PINNED,    START_PINNED,     START_SCALE_OUT, START_SCALE_OUT,
+		START_SCALE_OUT, START_SCALE_OUT, START_SCALE_IN,  START_SCALE_IN,   START_SCALE_IN,  START_OPENED,
+		START_OPENED
+	};
 	s->start = STARTS[chance_below(&s->chance, sizeof STARTS / sizeof *STARTS)];
 	s->topology = rop_alloc(s->arena, sizeof *s->topology);
 	s->topology->name = "sim";

@@ -208,9 +208,8 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's
 			     doing */
 		return (any_down(s) && all_covered(t)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
-		       plights_last(s) ||
-		       (s->person_replicated && too_few_primaries(s)) || moves_undecidable(s->world) ||
-		       (any_hides(s) && moves_open(s->world)) ||
+		       plights_last(s) || (s->person_replicated && too_few_primaries(s)) ||
+		       moves_undecidable(s->world) || (any_hides(s) && moves_open(s->world)) ||
 		       moves_left(s) < s->left_before;
 	case ROP_FAIL:
 	case ROP_CHANGES:

@@ -1,0 +1,49 @@
+/* subject.c - a step's skeleton, and what it is about: its canonical subject. */
+#include <string.h>
+
+#include "policy.h"
+
+struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer)
+{
+	struct rop_step step = { .node = node, .peer = peer };
+	step.expect.kind = kind;
+	step.expect.first = step.expect.last = -1;
+	memcpy(step.expect.node, now->seen->nodes[node].id, ROP_ID_SIZE);
+	if (peer >= 0)
+		memcpy(step.expect.peer, now->seen->nodes[peer].id, ROP_ID_SIZE);
+	return step;
+}
+
+/* Of slots that move: the chunk, however much of it is left. */
+static const char *chunk_subject(struct rop_arena *arena, const struct rop_expect *e)
+{
+	static const char *const VERBS[ROP_STEP_KINDS_N] = {
+		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
+		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
+	};
+	return rop_printf(arena, "%s:%s>%s/%d", VERBS[e->kind], e->node, e->peer, e->first / ROP_CHUNK * ROP_CHUNK);
+}
+
+const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
+{
+	switch (e->kind) {
+	case ROP_STEP_LOWER:
+	case ROP_STEP_RESTORE:
+	case ROP_STEP_SETTING: return rop_printf(arena, "setting:%s/%s", e->node, e->name);
+	case ROP_STEP_EPOCH: return rop_printf(arena, "epoch:%s", e->node);
+	case ROP_STEP_MEET: return rop_printf(arena, "link:%s>%s", e->node, e->peer);
+	case ROP_STEP_GREET: return rop_printf(arena, "greet:%s>%s", e->node, e->peer);
+	case ROP_STEP_SLOTS: return rop_printf(arena, "slot:%d-%d", e->first, e->last);
+	case ROP_STEP_ROLE: return rop_printf(arena, "role:%s", e->node);
+	case ROP_STEP_PERSIST: return rop_printf(arena, "config:%s", e->node);
+	case ROP_STEP_IMPORT:
+	case ROP_STEP_EXPORT:
+	case ROP_STEP_CARRY:
+	case ROP_STEP_TAKE:
+	case ROP_STEP_YIELD:
+	case ROP_STEP_RELEASE: return chunk_subject(arena, e);
+	case ROP_STEP_BUMP: return rop_printf(arena, "bump:%s", e->node);
+	case ROP_STEP_KINDS_N: break;
+	}
+	return "";
+}
