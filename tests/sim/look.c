@@ -190,7 +190,7 @@ static void show_difference(const struct world *w, const struct claim *heard, st
 {
 	shown->named_otherwise |= heard->role != shown->role || heard->primary != shown->primary ||
 				  memcmp(&heard->slots, &shown->slots, sizeof shown->slots) != 0;
-	int64_t epoch = shown_epoch(w, heard);
+	int64_t epoch = look_shown_epoch(w, heard);
 	if (epoch > shown->epoch && epoch > shown->epoch_held)
 		shown->epoch_held = epoch;
 }
@@ -212,7 +212,7 @@ static void show_row(const struct world *w, struct rop_observed *seen, const str
 		if (j == r->node || same_claim(w, look_heard_by(w, r, j, &room), &seen->nodes[j]))
 			rop_bit_set(seen, seen->agrees, r->node, j);
 		if (j != r->node)
-			show_difference(w, heard_by(w, r, j, &room), &seen->nodes[j]);
+			show_difference(w, look_heard_by(w, r, j, &room), &seen->nodes[j]);
 	}
 }
 

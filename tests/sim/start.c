@@ -325,7 +325,7 @@ static void go_back(struct sim *s, size_t node)
 {
 	struct world *w = s->world;
 	int64_t epoch = w->truth->nodes[node].epoch;
-	give_epoch(w, node, 1000 + (int64_t)node);
+	start_give_epoch(w, node, 1000 + (int64_t)node);
 	world_news(w, node);
 	for (size_t a = 0; a < w->truth->n; a++) {
 		w->truth->nodes[a].current_epoch = 1000 + (int64_t)node;
