@@ -162,7 +162,7 @@ static uint64_t left_to_move(const struct rop_situation *now)
 static void note_progress(struct rop_reconcile *r, struct rop_clock clock)
 {
 	uint64_t progress = r->now->slots_in_place ? 0 : left_to_move(r->now);
-	if (r->now->slots_in_place)
+	if (r->now->slots_in_place && r->now->aim) /* without one nobody knows: the cluster is not whole */
 		r->moving = false;
 	if (progress != r->progress)
 		r->progress_boot_ms = clock.boot_ms;

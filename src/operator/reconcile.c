@@ -250,8 +250,7 @@ int64_t rop_reconcile_send_by_ms(const struct rop_reconcile *r)
 	int64_t by = (seen->began_ms ? seen->began_ms : seen->boot_ms) + LOOK_AGES_MS + 2 * took;
 	if (only_restores(r))
 		return 0;
-	for (size_t i = 0; i < r->batch.steps.n;
-	     i++) /* what goes on has its deadline in the row that it goes on with */
+	for (size_t i = 0; i < r->batch.steps.n; i++) /* what goes on has its deadline in its row */
 		if (!r->batch.steps.at[i].goes_on && r->batch.steps.at[i].expect.deadline_boot_ms < by)
 			by = r->batch.steps.at[i].expect.deadline_boot_ms;
 	return by;

@@ -73,7 +73,8 @@ static bool is_open_the_right_way(const struct rop_migration *m, bool at_source,
 
 static bool wants_opening_at_target(const struct rop_migration *m, int slot)
 {
-	return !is_targets(m, slot) && !is_open_the_right_way(m, false, slot);
+	return !is_targets(m, slot) && (!is_open_the_right_way(m, false, slot) ||
+					policy_importer_is_misled(m->now->seen, (size_t)m->target, (size_t)m->source));
 }
 
 static bool wants_opening_at_source(const struct rop_migration *m, int slot)

@@ -117,6 +117,17 @@ static bool way_of(const struct finding_moves *f, int slot, struct way *ret_way)
 	return owner != aim;
 }
 
+/* However much of the chunk is left. */
+const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kind, const char *node, const char *peer,
+				 int slot)
+{
+	static const char *const VERBS[ROP_STEP_KINDS_N] = {
+		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
+		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
+	};
+	return rop_printf(arena, "%s:%s>%s/%d", VERBS[kind], node, peer, slot / ROP_CHUNK * ROP_CHUNK);
+}
+
 /* ---- chunks ------------------------------------------------------------------------------------------------- */
 
 static struct rop_migration *chunk_for(struct rop_situation *now, size_t from, int first, struct way way)
@@ -146,13 +157,25 @@ static bool is_open_towards(const struct rop_node *node, int slot, const char *p
 	return open && open->importing == importing && strcmp(open->peer, peer) == 0;
 }
 
+/* Who imports a slot believes nobody about its owner: it alone lists another one, or nobody. */
+bool policy_importer_is_misled(const struct rop_observed *seen, size_t target, size_t source)
+{
+	if (seen->nodes[target].state_ok || rop_bit(seen, seen->agrees, target, source))
+		return false;
+	for (size_t i = 0; i < seen->n; i++)
+		if (i != target && rop_answers(seen, i) && !rop_bit(seen, seen->agrees, i, source))
+			return false;
+	return true;
+}
+
 static void look_at_slot(struct rop_migration *m, int slot)
 {
 	const struct rop_node *source = &m->now->seen->nodes[m->source], *target = &m->now->seen->nodes[m->target];
 	if (m->now->owner[slot] == m->target)
 		return;
 	m->taken_over = false;
-	m->open_at_target &= is_open_towards(target, slot, source->id, true);
+	m->open_at_target &= is_open_towards(target, slot, source->id, true) &&
+			     !policy_importer_is_misled(m->now->seen, (size_t)m->target, (size_t)m->source);
 	m->open_at_source &= is_open_towards(source, slot, target->id, false);
 	const struct rop_open_slot *open = rop_node_open(source, slot);
 	m->source_open |= open != NULL;

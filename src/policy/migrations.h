@@ -9,6 +9,11 @@ void policy_aim(struct rop_situation *now);
 
 /* migrations.c: fills in migrations and slots_in_place. */
 void policy_find_migrations(struct rop_situation *now);
+/* Of a step about slots that move: its subject. */
+const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kind, const char *node, const char *peer,
+				 int slot);
+/* It imports slots from there, and alone lists another one, or nobody, as their owner. */
+bool policy_importer_is_misled(const struct rop_observed *seen, size_t target, size_t source);
 struct rop_slots policy_chunk_slots(const struct rop_migration *m);
 
 #endif

@@ -4,9 +4,12 @@
  * takes over only what the source has open towards it and has no key of, in any database, as counted in this look
  * (while it is open, a key that is not there cannot come to be); who is in doubt hands nothing over.
  */
+#include <string.h>
+
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "migrations.h"
 #include "risk_moves.h"
 #include "rop/text.h"
 #include "rop/tries.h"
@@ -139,10 +142,9 @@ static bool is_side_of_hand_over(const struct rop_situation *now, const struct r
 		const struct rop_migration *m = &now->migrations.at[i];
 		if (!m->in_hand || (taker ? m->target : m->source) != node)
 			continue;
-		struct rop_step take = policy_step(now, ROP_STEP_TAKE, m->target, m->source);
-		take.expect.first = m->first;
-		if (rop_tries_may(now->tries, policy_subject(now->arena, &take.expect), now->boot_ms) ==
-		    ROP_MAY_PENDING)
+		const char *subject = policy_chunk_subject(now->arena, ROP_STEP_TAKE, now->seen->nodes[m->target].id,
+							   now->seen->nodes[m->source].id, m->first);
+		if (rop_tries_may(now->tries, subject, now->boot_ms) == ROP_MAY_PENDING)
 			return true;
 	}
 	return false;
@@ -158,12 +160,29 @@ static bool gives_its_last(const struct rop_node *source)
 	return rop_slots_empty(&left);
 }
 
-/* Who gives its last slot away becomes a replica, and throws away what it has: also what it holds of slots that it does
- * not own, of a move that somebody began. */
+/* Somebody sends clients to this one. */
+static const struct rop_node *who_sends_to(const struct rop_observed *seen, const struct rop_node *node)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t k = 0; k < seen->nodes[i].open.n; k++)
+			if (!seen->nodes[i].open.at[k].importing &&
+			    strcmp(seen->nodes[i].open.at[k].peer, node->id) == 0)
+				return &seen->nodes[i];
+	return NULL;
+}
+
+/* Who gives its last slot away becomes a replica, and throws away what it has: also what it holds, or is about to get,
+ * of slots that it does not own, of a move that somebody began. */
 static struct guard to_leave_empty(const struct rop_situation *now, const struct rop_step *step)
 {
 	const struct rop_node *source = &now->seen->nodes[step->peer];
-	if (!gives_its_last(source) || source->keys == 0)
+	if (!gives_its_last(source))
+		return GO;
+	const struct rop_node *sender = who_sends_to(now->seen, source);
+	if (sender)
+		return wait_for(rop_printf(now->arena, "%s would be left without slots, and %s sends clients there",
+					   source->address, sender->address));
+	if (source->keys == 0)
 		return GO;
 	if (source->keys < 0)
 		return unknown(now, (size_t)step->peer, "how many keys it has");

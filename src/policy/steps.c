@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "migrations.h"
 
 /* Two actions of one row may want the same: one thing at a time on one subject, the next look decides about the rest.
  * The batch remembers its subjects as tries do, which is quick also for thousands. */
@@ -95,9 +96,10 @@ static struct rop_words meet_command(struct rop_arena *arena, const struct rop_n
 /* Who imports a slot believes nobody about it meanwhile: when its owner failed over, it has to be told. */
 static bool knows_another_owner(const struct rop_observed *seen, const struct rop_expect *e, int slot)
 {
-	int node = rop_observed_find(seen, e->node);
+	int node = rop_observed_find(seen, e->node), peer = rop_observed_find(seen, e->peer);
 	const struct rop_open_slot *open = node >= 0 ? rop_node_open(&seen->nodes[node], slot) : NULL;
-	return e->kind == ROP_STEP_IMPORT && open && open->importing && strcmp(open->peer, e->peer) != 0;
+	return e->kind == ROP_STEP_IMPORT && open && open->importing && peer >= 0 &&
+	       (strcmp(open->peer, e->peer) != 0 || policy_importer_is_misled(seen, (size_t)node, (size_t)peer));
 }
 
 /* SETSLOT takes one slot. */

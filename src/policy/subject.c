@@ -1,7 +1,7 @@
 /* subject.c - a step's skeleton, and what it is about: its canonical subject. */
 #include <string.h>
 
-#include "policy.h"
+#include "migrations.h"
 
 struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer)
 {
@@ -12,16 +12,6 @@ struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind 
 	if (peer >= 0)
 		memcpy(step.expect.peer, now->seen->nodes[peer].id, ROP_ID_SIZE);
 	return step;
-}
-
-/* Of slots that move: the chunk, however much of it is left. */
-static const char *chunk_subject(struct rop_arena *arena, const struct rop_expect *e)
-{
-	static const char *const VERBS[ROP_STEP_KINDS_N] = {
-		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
-		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
-	};
-	return rop_printf(arena, "%s:%s>%s/%d", VERBS[e->kind], e->node, e->peer, e->first / ROP_CHUNK * ROP_CHUNK);
 }
 
 const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
@@ -41,7 +31,7 @@ const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 	case ROP_STEP_CARRY:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
-	case ROP_STEP_RELEASE: return chunk_subject(arena, e);
+	case ROP_STEP_RELEASE: return policy_chunk_subject(arena, e->kind, e->node, e->peer, e->first);
 	case ROP_STEP_BUMP: return rop_printf(arena, "bump:%s", e->node);
 	case ROP_STEP_KINDS_N: break;
 	}

@@ -235,7 +235,8 @@ bool moves_undecidable(const struct world *w)
 	for (size_t i = 0; i < w->truth->n; i++)
 		for (size_t k = 0; k < w->truth->nodes[i].open.n; k++) {
 			const struct rop_open_slot *open = &w->truth->nodes[i].open.at[k];
-			if (rop_observed_find(w->truth, open->peer) < 0)
+			int peer = rop_observed_find(w->truth, open->peer);
+			if (peer < 0 || w->truth->nodes[peer].primary == (int)i)
 				return true;
 			for (size_t j = 0; j < i; j++) {
 				const struct rop_open_slot *other = rop_node_open(&w->truth->nodes[j], open->slot);

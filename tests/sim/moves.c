@@ -2,8 +2,8 @@
  * clusterUpdateSlotsConfigWith, migrateCommand in 7.0).
  *
  * Which slots are open at a node is in its nodes.conf: a process that comes back has them, a replica that takes over
- * has not. Who imports a slot believes nobody about it while it does: it goes on listing whom it listed as its owner when
- * it was told to ("frozen"), and nobody once that one is a replica.
+ * has not. Who imports a slot believes nobody about it while it does: it goes on listing whom it listed as its owner
+ * when it was told to ("frozen"), and nobody once that one is a replica.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -201,8 +201,7 @@ static void retarget(struct world *w, const struct delivery *d, int slot, int pe
 {
 	size_t node = (size_t)d->node;
 	const struct rop_open_slot *open = rop_node_open(&w->truth->nodes[node], slot);
-	bool another = open && open->importing && strcmp(open->peer, d->expect.peer) != 0;
-	if (another && d->names_owner) /* SETSLOT NODE went before */
+	if (open && open->importing && d->names_owner) /* SETSLOT NODE went before */
 		freeze(w, node, slot, peer);
 	open_slot(w, node, slot, d->expect.kind == ROP_STEP_IMPORT, d->expect.peer);
 }

@@ -172,6 +172,9 @@ static void reshard(struct world *w, struct chance *c, bool keys)
 	third = to < n ? next_leader(w, to + 1, from) : n;
 	if (to == n || (third == to && (begun == BEGUN_TWO || begun == BEGUN_ELSEWHERE)))
 		return;
+	for (size_t i = 0; begun == BEGUN_TAKEN && i < n; i++) /* it would win back what it claims by mistake */
+		if (i != to && rop_slots_meet(&w->truth->nodes[i].slots, &w->truth->nodes[to].slots))
+			begun = BEGUN_EMPTY;
 	if (keys)
 		data_fill(w, from, &slots, chance_below(c, 4));
 	begin_reshard(w, begun, from, to, third, &slots);
