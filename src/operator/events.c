@@ -24,6 +24,7 @@ static bool changes_its_node(enum rop_step_kind kind)
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_SETTING:
 	case ROP_STEP_PERSIST:
+	case ROP_STEP_BUMP:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_RELEASE: return true;
 	case ROP_STEP_LOWER:
