@@ -4,16 +4,6 @@
 #include "rop/text.h"
 #include "shared.h"
 
-const char *report_role(const struct rop_node *node)
-{
-	switch (node->role) {
-	case ROP_ROLE_PRIMARY: return "primary";
-	case ROP_ROLE_REPLICA: return "replica";
-	case ROP_ROLE_UNKNOWN: break;
-	}
-	return "-";
-}
-
 /* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */
 int report_shard_of(const struct rop_situation *now, size_t i)
 {

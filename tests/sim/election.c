@@ -199,6 +199,8 @@ static void win(struct world *w, size_t node, struct victim v)
 	for (size_t i = 0; i < w->truth->n; i++)
 		if (w->truth->nodes[i].current_epoch > epoch)
 			epoch = w->truth->nodes[i].current_epoch;
+	if (v.node >= 0)
+		moves_inherit_nothing(w, (size_t)v.node);
 	data_flow(w);
 	data_promote(w, node, (size_t)(v.ghost >= 0 ? w->ghosts.at[v.ghost].node : v.node));
 	for (size_t i = 0; i < w->truth->n; i++)

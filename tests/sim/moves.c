@@ -113,6 +113,18 @@ static void close_slot(struct world *w, size_t node, int slot)
 	unfreeze(&w->servers[node], slot);
 }
 
+/* Its replica takes over, and knows nothing of what is open. What a person had carried to a node that does not import
+ * it any more, nobody can tell from then on. */
+void moves_inherit_nothing(struct world *w, size_t node)
+{
+	const struct rop_node *n = &w->truth->nodes[node];
+	for (size_t k = 0; w->sim->person_opened && k < n->open.n; k++) {
+		int peer = rop_observed_find(w->truth, n->open.at[k].peer);
+		if (!n->open.at[k].importing && peer >= 0 && !rop_node_open(&w->truth->nodes[peer], n->open.at[k].slot))
+			data_disowned(w, (size_t)peer, n->open.at[k].slot);
+	}
+}
+
 /* Who becomes a replica, or another one, has nothing open. */
 void moves_close_all(struct world *w, size_t node)
 {

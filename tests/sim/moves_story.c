@@ -295,6 +295,7 @@ void moves_begin(struct sim *s, const size_t *order)
 			world_news(w, order[k * per + r]);
 		}
 	start_acquaint(w, order, members, (int64_t)shards);
+	w->servers[primaries[owners - 1]].hides_keys = chance_permille(c, 50);
 	for (size_t times = chance_permille(c, s->start == START_OPENED ? 1000 : 200) ? 1 + chance_below(c, 3) : 0;
 	     times > 0; times--)
 		reshard(w, c, true);

@@ -363,6 +363,7 @@ int moves_asked(const struct world *w, size_t owner, int slot); /* who takes a n
 struct rop_slots moves_view(const struct world *w, size_t viewer, size_t subject); /* gossip_slots_of, and frozen */
 void moves_seen_by(const struct frozen *frozen, size_t n, size_t subject, struct rop_slots *slots);
 void moves_heard_replica(struct world *w, size_t viewer, size_t subject);
+void moves_inherit_nothing(struct world *w, size_t node); /* a replica of it takes over */
 void moves_close_all(struct world *w, size_t node);
 void moves_forget(struct world *w, const char *id);
 void moves_returned(struct world *w, size_t node); /* its process was started anew */

@@ -1,0 +1,147 @@
+/* test_moves_handed.c - slots that are handed over: what the greatest epoch would win, what an emptied primary throws
+ * away, and what an importer has to be told. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "world.h"
+
+TestSuite(moves_handed, .init = world_setup, .fini = world_teardown);
+
+static void open_towards(struct rop_observed *world, size_t node, int slot, bool importing, size_t peer, int64_t keys)
+{
+	struct rop_open_slot open = { .slot = slot, .importing = importing, .keys = keys };
+	memcpy(open.peer, world->nodes[peer].id, ROP_ID_SIZE);
+	rop_node_set_open(world->arena, &world->nodes[node], &open);
+	world->nodes[node].open_slots = (int)world->nodes[node].open.n;
+}
+
+/* Its keys are all there, and none is left behind. */
+static void carry_all(struct rop_observed *world, size_t from, size_t to, int slot)
+{
+	open_towards(world, from, slot, false, to, 0);
+	open_towards(world, to, slot, true, from, 5);
+	world->nodes[to].keys += 5;
+}
+
+static struct rop_observed *three_owners(struct rop_topology **ret_topology)
+{
+	*ret_topology = topology_of(3, 0, 3);
+	struct rop_observed *world = formed_world(*ret_topology);
+	for (size_t i = 0; i < world->n; i++)
+		world->nodes[i].keys = 100;
+	return world;
+}
+
+static void ask(const struct rop_situation *now, const char *action, struct rop_batch *batch)
+{
+	const struct rop_vocabulary *words = rop_migration_words();
+	for (size_t a = 0; a < words->n_actions; a++)
+		for (size_t m = 0; strcmp(words->actions[a].name, action) == 0 && m < now->migrations.n; m++)
+			if (now->migrations.at[m].in_hand)
+				words->actions[a].plan(&now->migrations.at[m], NULL, batch);
+}
+
+static size_t hand_overs(const struct rop_topology *topology, const struct rop_observed *world)
+{
+	const struct rop_situation *now = situation_of(topology, world);
+	struct rop_batch batch = { .arena = pool, .state = "", .why = "" };
+	ask(now, "close_at_target", &batch);
+	return batch.steps.n;
+}
+
+Test(moves_handed, an_empty_chunk_is)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	carry_all(world, 0, 1, 7);
+	cr_assert_eq(hand_overs(topology, world), 1);
+}
+
+Test(moves_handed, not_to_whom_still_claims_what_another_has_won)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	carry_all(world, 0, 1, 7);
+	int slot = rop_slots_first(&world->nodes[1].slots);
+	rop_slots_add(&world->nodes[2].slots, slot, slot);
+	world->nodes[2].epoch = world->nodes[1].epoch + 1;
+	open_towards(world, 1, slot, false, 2, 0); /* given away, and not told */
+	cr_assert_eq(hand_overs(topology, world), 0);
+}
+
+Test(moves_handed, one_after_the_other_where_a_node_gives_and_takes)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	carry_all(world, 0, 1, 7);
+	carry_all(world, 1, 2, rop_slots_first(&world->nodes[1].slots) + 64);
+	cr_assert_eq(hand_overs(topology, world), 1);
+}
+
+static void leave_one_slot(struct rop_observed *world, size_t node, size_t to, int slot)
+{
+	rop_slots_join(&world->nodes[to].slots, &world->nodes[node].slots);
+	world->nodes[to].slots.bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+	memset(&world->nodes[node].slots, 0, sizeof world->nodes[node].slots);
+	rop_slots_add(&world->nodes[node].slots, slot, slot);
+}
+
+Test(moves_handed, the_last_slot_only_by_whom_has_no_key)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	leave_one_slot(world, 0, 1, 7);
+	carry_all(world, 0, 1, 7);
+	cr_assert_eq(hand_overs(topology, world), 0, "its 100 keys are thrown away when it becomes a replica");
+	world->nodes[0].keys = ROP_COUNT_UNKNOWN;
+	cr_assert_eq(hand_overs(topology, world), 0);
+	world->nodes[0].keys = 0;
+	cr_assert_eq(hand_overs(topology, world), 1);
+	open_towards(world, 2, rop_slots_first(&world->nodes[2].slots), false, 0, 3);
+	cr_assert_eq(hand_overs(topology, world), 0, "clients are sent there");
+}
+
+Test(moves_handed, who_gives_its_last_slot_follows_and_its_replicas_go_on)
+{
+	struct rop_topology *topology = topology_of(2, 1, 4);
+	struct rop_observed *world = formed_world(topology);
+	size_t primary = 0, replica = 0, other = 0;
+	for (size_t i = 0; i < world->n; i++)
+		if (world->nodes[i].role == ROP_ROLE_PRIMARY && rop_slots_has(&world->nodes[i].slots, 0))
+			primary = i;
+	for (size_t i = 0; i < world->n; i++) {
+		if (world->nodes[i].role == ROP_ROLE_PRIMARY && i != primary)
+			other = i;
+		if (world->nodes[i].role == ROP_ROLE_REPLICA && world->nodes[i].primary == (int)primary)
+			replica = i;
+	}
+	leave_one_slot(world, primary, other, 7);
+	rop_slots_add(&world->nodes[other].slots, 7, 7);
+	open_towards(world, primary, 7, false, other, 0);
+	struct rop_expect e = { .kind = ROP_STEP_YIELD, .first = 7, .last = 7, .value = "7" };
+	memcpy(e.node, world->nodes[primary].id, ROP_ID_SIZE);
+	memcpy(e.peer, world->nodes[other].id, ROP_ID_SIZE);
+	rop_step_effect(&e, world);
+	rop_settle(world);
+	cr_assert_eq(world->nodes[primary].role, ROP_ROLE_REPLICA);
+	cr_assert_eq(world->nodes[primary].primary, (int)other);
+	cr_assert_eq(world->nodes[replica].primary, (int)other);
+}
+
+Test(moves_handed, an_importer_is_told_who_owns_it_after_a_fail_over)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	struct rop_step step = { .node = 1, .peer = 0 };
+	step.expect = (struct rop_expect){ .kind = ROP_STEP_IMPORT, .first = 7, .last = 7, .value = "7" };
+	memcpy(step.expect.node, world->nodes[1].id, ROP_ID_SIZE);
+	memcpy(step.expect.peer, world->nodes[0].id, ROP_ID_SIZE);
+	rop_step_describe(pool, world, &step);
+	cr_assert_eq(step.n_commands, 1);
+	open_towards(world, 1, 7, true, 2, 0); /* from another one, which led there before */
+	rop_step_describe(pool, world, &step);
+	cr_assert_eq(step.n_commands, 2);
+	cr_assert_str_eq(step.commands[0].argv[3], "NODE");
+	cr_assert_str_eq(step.commands[0].argv[4], world->nodes[0].id);
+	cr_assert_str_eq(step.commands[1].argv[3], "IMPORTING");
+}
