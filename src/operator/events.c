@@ -20,7 +20,6 @@ static bool changes_its_node(enum rop_step_kind kind)
 {
 	switch (kind) {
 	case ROP_STEP_ROLE:
-	case ROP_STEP_BUMP:
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_SETTING:
 	case ROP_STEP_PERSIST:

@@ -64,7 +64,7 @@ const char *policy_silent_advice(const struct rop_node *node)
 	if (!rop_streq(node->reach_why, ROP_SPEAKS_TLS))
 		return NULL;
 	return "declare the port at which it does not: 'port' beside 'tls-port' in its configuration, and restart it, "
-		       "if "
+	       "if "
 	       "it has none; its bus and its replication may speak TLS all the same (tls-cluster, tls-replication)";
 }
 

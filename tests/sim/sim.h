@@ -441,7 +441,8 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(NO_MEMBERS, "no-members", "does not remember who was where", "for a stranger") \
 	X(LINKS_ARE_UP, "links-are-up", "takes a replica's link that is down for one that is up", \
 	  "without a link to its primary") \
-	X(ALL_HEAR, "all-hear", "takes links between nodes that are down for ones that stand", "do not hear each other") \
+	X(ALL_HEAR, "all-hear", "takes links between nodes that are down for ones that stand", \
+	  "do not hear each other") \
 	X(TAKE_UNCOUNTED, "take-uncounted", "hands slots over whose keys have not all left", "keys of it") \
 	X(CALL_EMPTY, "call-empty", "takes slots whose keys nobody counted for empty", "did not say that") \
 	X(SOURCE_FIRST, "source-first", "tells the source before the target", "lets them in") \

@@ -173,7 +173,7 @@ static bool bears_out(const struct sim *s, const char *reason)
 		return any_down(s);
 	if (strcmp(reason, "SameNodeId") == 0)
 		return s->world->clone >= 0;
-	if (strcmp(reason, "LeavesFrom") == 0)
+	if (strcmp(reason, "LeavesFrom") == 0 || strcmp(reason, "Announced") == 0)
 		return plights_last(s);
 	if (strcmp(reason, "IdentitiesLost") == 0)
 		return s->world->identities_lost;
