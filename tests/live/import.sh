@@ -113,7 +113,7 @@ rcli 0 CLUSTER MEET 127.0.0.1 "$(port 6)" >/dev/null
 check 'a seventh node joins' settled
 check 'a primary without slots: 4' refused 4 0 "$(address 6) is a primary without slots" 'cluster replicate'
 node_freeze 6
-check 'a node that does not answer: 8' refused 8 0 "$(address 6), a node of this cluster, does not answer" 'cluster forget'
+check 'a node that does not answer: 8' refused 8 0 "$(address 6), a node of this cluster, does not answer" 'it may hold the only copy'
 node_thaw 6
 node_stop 6
 check 'a node that is gone: 8' refused 8 0 "$(address 6), a node of this cluster, does not answer"
