@@ -26,6 +26,6 @@ librop_a_SOURCES += \
 	src/report/saved_plan_json.c \
 	src/report/shared.h \
 	src/report/status_json.c \
-	src/report/status_nodes.c \
+	src/report/node_words.c src/report/status_nodes.c \
 	src/report/status_text.c \
 	src/report/usage_text.c

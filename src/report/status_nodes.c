@@ -8,27 +8,6 @@
 #define SLOTS_LEAST 13 /* "10923-16383", and a title */
 #define SLOTS_MOST 40  /* more ranges go on below, in their column */
 
-const char *report_role(const struct rop_node *node)
-{
-	switch (node->role) {
-	case ROP_ROLE_PRIMARY: return "primary";
-	case ROP_ROLE_REPLICA: return "replica";
-	case ROP_ROLE_UNKNOWN: break;
-	}
-	return "-";
-}
-
-const char *report_link(const struct rop_node *node)
-{
-	if (!rop_node_answers(node))
-		return node->reach == ROP_REACH_LOADING ? "loading" : "silent";
-	if (node->role != ROP_ROLE_REPLICA)
-		return node->state_ok ? "ok" : "fail";
-	if (node->syncing)
-		return "syncing";
-	return node->link_up ? "up" : "down";
-}
-
 struct table {
 	const struct rop_report *r;
 	const struct rop_situation *now;

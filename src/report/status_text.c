@@ -4,16 +4,6 @@
 #include "rop/text.h"
 #include "shared.h"
 
-/* A node that follows nobody and owns nothing belongs to no shard yet, whatever is planned for it. */
-int report_shard_of(const struct rop_situation *now, size_t i)
-{
-	const struct rop_node *node = &now->seen->nodes[i];
-	int owner = node->role == ROP_ROLE_REPLICA ? node->primary : (int)i;
-	if (owner < 0 || rop_slots_empty(&now->seen->nodes[owner].slots) || now->layout.shard_of[owner] < 0)
-		return 0;
-	return now->layout.shards[now->layout.shard_of[owner]].number;
-}
-
 struct standing {
 	const struct rop_machine *machine;
 	size_t moves;
