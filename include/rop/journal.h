@@ -58,8 +58,7 @@ int rop_expect_status_find(const char *name);
 
 /* A step and its expectation: one command to one node, and what must be seen after it.
  * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  bump:A  setting:A/name  role:A
- * slot:FIRST-LAST
- * config:A, where A and B are node ids. Pending slot ranges claim each of their slots.
+ * slot:FIRST-LAST  config:A, where A and B are node ids. Pending slot ranges claim each of their slots.
  * Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS release:A/SLOTS. */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */

@@ -30,11 +30,13 @@ static bool is_protected(const struct rop_situation *now, size_t node)
 	"set a password on every node (requirepass, and masterauth to the same) and declare it under spec.auth; or, " \
 	"where nobody else reaches these ports, CONFIG SET protected-mode no; and so in their configuration"
 
+/* Packets between addresses of the loopback mostly leave from 127.0.0.1, whatever their servers listen on. */
 static bool is_far_from_any(const struct rop_situation *now, size_t server)
 {
 	for (size_t i = 0; i < now->seen->n; i++)
 		if (now->seen->nodes[i].ip && i != server &&
-		    !is_local(&now->seen->nodes[server], now->seen->nodes[i].ip))
+		    !is_local(&now->seen->nodes[server], now->seen->nodes[i].ip) &&
+		    strncmp(now->seen->nodes[i].ip, "127.", 4) != 0)
 			return true;
 	return false;
 }
@@ -64,8 +66,7 @@ const char *policy_silent_advice(const struct rop_node *node)
 	if (!rop_streq(node->reach_why, ROP_SPEAKS_TLS))
 		return NULL;
 	return "declare the port at which it does not: 'port' beside 'tls-port' in its configuration, and restart it, "
-	       "if "
-	       "it has none; its bus and its replication may speak TLS all the same (tls-cluster, tls-replication)";
+	       "if it has none; its bus and its replication may speak TLS all the same (tls-cluster, tls-replication)";
 }
 
 /* ---- the causes ------------------------------------------------------------------------------------------------ */

@@ -15,7 +15,8 @@ static const char *advice_on_denial(const struct rop_node *node)
 	if (node->reach_why && strstr(node->reach_why, "protected mode"))
 		return "on that host set a password (requirepass, and masterauth to the same, on every node) and "
 		       "declare it under spec.auth; or, where nobody else reaches its port, 'CONFIG SET "
-		       "protected-mode no' there, and so in its configuration: its replicas on other hosts are refused as well";
+		       "protected-mode no' there, and so in its configuration: its replicas on other hosts are refused "
+		       "as well";
 	return "check spec.auth (user, passwordFile) and the user's permissions on that node";
 }
 

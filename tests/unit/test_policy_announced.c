@@ -83,8 +83,7 @@ Test(policy_announced, a_bus_port_that_cannot_be_right_is_refused_before_nodes_m
 		{ 12998, 12998, 6379, "12998", "0", NULL },
 		{ 12998, 12999, 6379, "12999", "0",
 		  "10.0.0.2:6379 announces port 12999 of its cluster bus (cluster-announce-bus-port), and the file "
-		  "says "
-		  "busPort: 12998; the other nodes go where it says" },
+		  "says busPort: 12998; the other nodes go where it says" },
 		{ 0, 12999, 6379, NULL, NULL, NULL }, /* CONFIG GET is not permitted: then the node is believed */
 	};
 	struct rop_topology *topology = six();
