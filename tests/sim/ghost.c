@@ -76,6 +76,7 @@ static void new_identity(struct world *w, size_t node)
 	n->primary = w->servers[node].ghost = -1;
 	n->primary_id[0] = '\0';
 	n->epoch = n->current_epoch = 0;
+	moves_inherit_nothing(w, node);
 	moves_close_all(w, node);
 	n->slots = data_slots(w, node);
 	w->servers[node].fail_ms = NEVER;

@@ -179,6 +179,8 @@ static void reshard(struct world *w, struct chance *c, bool keys)
 		data_fill(w, from, &slots, chance_below(c, 4));
 	begin_reshard(w, begun, from, to, third, &slots);
 	w->sim->person_opened = true;
+	/* What was carried is not known before the target has it open again: whether it goes on, or back. */
+	w->sim->unforeseen |= begun == BEGUN_EXPORT || begun == BEGUN_EXPORT_SOME || begun == BEGUN_ELSEWHERE;
 	sim_lived(w->sim, LIVED_OPENED);
 }
 

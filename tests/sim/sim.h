@@ -586,6 +586,7 @@ struct sim {
 	int hot_first, hot_n;       /* slots that clients write to most; n 0: none */
 	struct rop_slots once_open; /* a sabotage's */
 	bool database_lost;
+	bool unforeseen;    /* ... so that no plan can tell what becomes of them */
 	bool person_opened; /* a person opened slots, and left them so */
 	int runs, pid;
 	size_t sent; /* commands of the operator so far */

@@ -108,7 +108,7 @@ static void calm(struct sim *s)
 	}
 	if (s->failed || s->muted)
 		return;
-	if (promised && end.result.reached)
+	if (promised && end.result.reached && !s->unforeseen)
 		promise_judge(s, plan);
 	verdict_settings(s);
 	if (!end.result.reached) {
