@@ -240,9 +240,23 @@ void judge_moves_end(struct sim *s)
 	judge_shares(s);
 }
 
+/* A primary has keys of slots that it neither owns nor has open: it is not emptied of its last slots then. */
+static bool any_stray(const struct world *w)
+{
+	for (size_t i = 0; i < w->truth->n; i++)
+		for (size_t k = 0; k < w->n_writes && w->truth->nodes[i].role == ROP_ROLE_PRIMARY; k++)
+			if (w->servers[i].up && writes_has(&w->servers[i].has, k) &&
+			    !rop_slots_has(&w->truth->nodes[i].slots, w->writes[k].slot) &&
+			    !rop_node_open(&w->truth->nodes[i], w->writes[k].slot))
+				return true;
+	return false;
+}
+
 /* Slots that nobody but a person can say what to do with: two import or two export them, or one side is not there. */
 bool moves_undecidable(const struct world *w)
 {
+	if (moves_open(w) && any_stray(w))
+		return true;
 	for (size_t i = 0; i < w->truth->n; i++)
 		for (size_t k = 0; k < w->truth->nodes[i].open.n; k++) {
 			const struct rop_open_slot *open = &w->truth->nodes[i].open.at[k];
