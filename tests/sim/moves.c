@@ -113,6 +113,16 @@ static void close_slot(struct world *w, size_t node, int slot)
 	unfreeze(&w->servers[node], slot);
 }
 
+static bool is_exported(const struct world *w, int slot)
+{
+	for (size_t i = 0; i < w->truth->n; i++) {
+		const struct rop_open_slot *open = rop_node_open(&w->truth->nodes[i], slot);
+		if (open && !open->importing && w->servers[i].up)
+			return true;
+	}
+	return false;
+}
+
 /* Its replica takes over, and knows nothing of what is open. What a person had carried to a node that does not import
  * it any more, nobody can tell from then on. */
 void moves_inherit_nothing(struct world *w, size_t node)
@@ -120,6 +130,8 @@ void moves_inherit_nothing(struct world *w, size_t node)
 	const struct rop_node *n = &w->truth->nodes[node];
 	for (size_t k = 0; w->sim->person_opened && k < n->open.n; k++) {
 		int peer = rop_observed_find(w->truth, n->open.at[k].peer);
+		if (n->open.at[k].importing && !is_exported(w, n->open.at[k].slot))
+			data_disowned(w, node, n->open.at[k].slot);
 		if (!n->open.at[k].importing && peer >= 0 && !rop_node_open(&w->truth->nodes[peer], n->open.at[k].slot))
 			data_disowned(w, (size_t)peer, n->open.at[k].slot);
 	}
