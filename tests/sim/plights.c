@@ -298,7 +298,7 @@ void plights_happen(struct world *w, const struct event *event)
 	}
 	trace(w->sim, "plight", "%s: %d (%d)", PLIGHT_NAMES[w->sim->plight], event->node, event->peer);
 	if (begin(w, (size_t)event->node, (size_t)event->peer, &own))
-		sim_lived(w->sim, LIVED_PLIGHTS + (int)w->sim->plight);
+		sim_lived(w->sim, (enum lived)(LIVED_PLIGHTS + (int)w->sim->plight));
 }
 
 /* ---- afterwards -------------------------------------------------------------------------------------------- */
