@@ -87,10 +87,11 @@ static void explain_facts(const struct rop_report *r, struct rop_situation *now,
 		if (fact->args[0].name)
 			continue; /* true or false of a number that a row gives */
 		bool holds = fact->holds(now, NULL);
-		if (facts)
+		if (facts) {
 			json_object_set_new(facts, fact->name, json_boolean(holds));
-		else
-			rop_text_add(out, "  %-22s %-10s ", fact->name, yes_no(r, holds));
+			continue;
+		}
+		rop_text_add(out, "  %-22s %-10s ", fact->name, yes_no(r, holds));
 		report_below(r, fact->doc, 36, out);
 		rop_text_add(out, "\n");
 	}
