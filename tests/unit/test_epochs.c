@@ -91,21 +91,27 @@ Test(epochs, one_look_is_an_accident_two_are_not)
 
 Test(epochs, why_it_is_not_given_is_told)
 {
+	static const char *const WHY[] = { "slots are being moved", "not every node answers, and a silent one" };
 	struct rop_topology *topology = topology_of(3, 1, 6);
-	struct rop_observed *world = world_with_one_back(topology);
-	*rop_push(pool, &world->differences) = (struct rop_difference){
-		.viewer = 0, .subject = BACK, .in = ROP_DIFFERS_EPOCH, .held = "9", .says = "2", .holder = -1
-	};
-	world->nodes[3].open_slots = 1;
-	struct rop_situation *now = look_at(topology, world, NULL);
-	const char *advice = NULL;
-	rop_situation_open(now);
-	for (size_t i = 0; i < now->open.n; i++)
-		if (now->open.at[i].is == ROP_WHY_VIEWS_DIFFER && now->open.at[i].advice)
-			advice = now->open.at[i].advice;
-	cr_assert(advice && strstr(advice, "came back with an older nodes.conf") &&
-			  strstr(advice, "; not now: slots are being moved"),
-		  "%s", advice ? advice : "");
+	for (size_t k = 0; k < sizeof WHY / sizeof *WHY; k++) {
+		struct rop_observed *world = world_with_one_back(topology);
+		const char *advice = NULL;
+		*rop_push(pool, &world->differences) = (struct rop_difference){
+			.viewer = 0, .subject = BACK, .in = ROP_DIFFERS_EPOCH, .held = "9", .says = "2", .holder = -1
+		};
+		if (k == 0)
+			world->nodes[3].open_slots = 1;
+		else
+			go_silent(world, 5);
+		struct rop_situation *now = look_at(topology, world, NULL);
+		rop_situation_open(now);
+		for (size_t i = 0; i < now->open.n; i++)
+			if (now->open.at[i].is == ROP_WHY_VIEWS_DIFFER && now->open.at[i].advice)
+				advice = now->open.at[i].advice;
+		cr_assert(advice && strstr(advice, "came back with an older nodes.conf") &&
+				  strstr(advice, rop_printf(pool, "; not now: %s", WHY[k])),
+			  "case %zu: %s", k, advice ? advice : "");
+	}
 }
 
 Test(epochs, it_is_given_once_and_the_views_agree)

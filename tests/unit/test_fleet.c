@@ -634,6 +634,7 @@ Test(fleet, a_port_for_tls_is_told_from_one_that_hangs_up)
 		{ "\x15\x03\x03\x01\x02\x02\x28", ROP_SPEAKS_TLS },
 		{ "\x16\x03\x03\x01\x7a\x02", ROP_SPEAKS_TLS },
 		{ "-ERR what is that\r\n", "it closed the connection without an answer" },
+		{ "\x16\x02\x03\x01", "it closed the connection without an answer" },
 		{ "\x16\x03", "it closed the connection without an answer" },
 		{ "", "it closed the connection without an answer" },
 	};

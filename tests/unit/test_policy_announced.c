@@ -386,6 +386,13 @@ Test(policy_announced, views_that_differ_are_told_with_both_values)
 	cr_assert_str_eq(now->open.at[0].text,
 			 "10.0.0.3:6379, 10.0.0.4:6379 have config epoch 3 for 10.0.0.2:6379, which "
 			 "says that it is 5");
+	differ(world,
+	       (struct rop_difference){
+		       .viewer = 0, .subject = 2, .in = ROP_DIFFERS_EPOCH, .held = "3", .says = "5", .holder = -1 });
+	struct rop_situation *more = opened(topology, world);
+	cr_assert_eq(more->open.n, 3, "the same of another node is another sentence");
+	cr_assert_str_eq(more->open.at[1].text,
+			 "10.0.0.1:6379 has config epoch 3 for 10.0.0.3:6379, which says that it is 5");
 	assert_holds(now->open.at[1].text, "10.0.0.5:6379: another role, epoch or slots for 10.0.0.2:6379");
 }
 
