@@ -223,7 +223,8 @@ static bool is_aimed_at(const struct rop_migration *m)
 	return aim && !m->goes_home;
 }
 
-/* Those that are open already come first; then the others, until each source has as many as it works on at a time. */
+/* All that are open already, for an importer believes nobody about any of its open slots; then the others, until each
+ * source has as many as it works on at a time. */
 static void take_in_hand(struct finding_moves *f)
 {
 	struct rop_situation *now = f->now;
@@ -231,7 +232,7 @@ static void take_in_hand(struct finding_moves *f)
 	for (int open = 1; open >= 0; open--) {
 		for (size_t i = 0; i < now->migrations.n; i++) {
 			struct rop_migration *m = &now->migrations.at[i];
-			if (m->in_hand || is_open(f, m) != (bool)open || f->in_hand[m->source] >= IN_HAND)
+			if (m->in_hand || is_open(f, m) != (bool)open || (!open && f->in_hand[m->source] >= IN_HAND))
 				continue;
 			m->in_hand = true;
 			m->open = open;
