@@ -22,7 +22,7 @@ tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_units_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_units_LDADD = $(ROP_LIBS) $(CRITERION_LIBS) -lm
 tests_unit_units_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=realloc # test_oom.c lets them fail
-EXTRA_DIST += tests/topologies tests/golden tests/machines tests/live/schema.sh tests/live/graphviz.sh
+EXTRA_DIST += tests/topologies tests/golden tests/machines
 
 # The daemon's surroundings: its configuration, its log, the service manager.
 tests_unit_units_SOURCES += tests/unit/test_daemon_config.c
@@ -69,35 +69,12 @@ tests_bench_look_LDADD = $(ROP_LIBS)
 EXTRA_DIST += tests/bench/daemon
 CLEANFILES += $(EXTRA_PROGRAMS)
 
-# What runs them all, and what needs real servers.
-EXTRA_DIST += tests/run tests/bench/run \
-	tests/lib/build.sh tests/lib/live.sh tests/lib/module.c tests/lib/packages.sh tests/lib/peers.sh tests/lib/rounds.sh tests/lib/sim.sh tests/lib/slow_network.py \
-	tests/static/circles.sh tests/static/format.sh tests/static/initialisers.sh tests/static/layers.sh tests/static/names.sh tests/static/scripts.sh tests/static/ternaries.sh \
-	tests/live/lib.sh tests/live/peers.sh
-# Other versions of the servers.
-EXTRA_DIST += tests/servers tests/versions tests/live/smoke_versions.sh
-# Data: what must not be lost, and what is said of it.
-EXTRA_DIST += tests/lib/data.sh tests/lib/terminal.py tests/live/data_attach.sh tests/live/data_identity.sh \
-	tests/live/data_lost.sh tests/live/data_lowered.sh tests/live/data_plan.sh tests/live/data_settings.sh \
-	tests/live/data_move.sh tests/live/data_unknown.sh tests/live/shards.sh
+# What runs them all, what needs real servers, other versions of them, machines booted by systemd: whole folders, so that
+# none is forgotten.
+EXTRA_DIST += tests/run tests/bench/run tests/servers tests/versions tests/lib tests/static tests/live tests/booted
 
-# Formation and its refusals, on real servers.
-EXTRA_DIST += tests/golden/plan-form.txt tests/live/form.sh tests/live/complete.sh tests/live/adopt.sh tests/live/alike.sh tests/live/names.sh tests/live/values.sh \
-	tests/live/refuse.sh tests/live/served.sh tests/live/unwritten.sh tests/live/faults.sh tests/live/auth.sh tests/live/acl.sh tests/live/latency.sh tests/live/moved.sh tests/live/rebuilt.sh tests/live/shard_ids.sh tests/live/cli.sh \
-	tests/live/who.sh tests/live/leaves_from.sh
-# The operator killed, paused, run twice, without its database, among nodes that restart.
-EXTRA_DIST += tests/live/identity.sh tests/live/idle.sh tests/live/killed.sh tests/live/pending.sh tests/live/together.sh \
-	tests/live/database.sh tests/live/restart.sh tests/live/watch.sh
-# What is kept of files, and who else is at work.
-EXTRA_DIST += tests/live/file_errors.sh
-EXTRA_DIST += tests/live/second.sh
 # The daemon.
 tests_unit_units_SOURCES += tests/unit/test_writer.c tests/unit/test_drive.c
-EXTRA_DIST += tests/lib/daemon.sh
-EXTRA_DIST += tests/live/daemon.sh
-EXTRA_DIST += tests/live/daemon_beside.sh
-EXTRA_DIST += tests/live/daemon_log.sh
-EXTRA_DIST += tests/live/ending.sh tests/live/reader.sh tests/live/dance.sh
 # A drive on a made-up loop, fleet and writer (fakes.c): what it does when, without waiting for it.
 tests_unit_units_SOURCES += tests/unit/fakes.c tests/unit/fakes.h tests/unit/test_drive_turns.c tests/unit/test_names.c \
 	tests/unit/test_events.c tests/unit/test_seed.c
@@ -105,18 +82,6 @@ tests_unit_units_LDFLAGS += -Wl,--wrap=rop_boot_ms,--wrap=rop_wall_ms,--wrap=rop
 	-Wl,--wrap=rop_timer_new,--wrap=rop_timer_start,--wrap=rop_timer_stop,--wrap=rop_timer_free \
 	-Wl,--wrap=rop_fleet_new,--wrap=rop_fleet_free,--wrap=rop_fleet_expect,--wrap=rop_fleet_observe \
 	-Wl,--wrap=rop_fleet_send,--wrap=rop_writer_commit,--wrap=rop_writer_call,--wrap=rop_write_close
-# Saved plans; apply without a terminal.
-# What programs read.
-EXTRA_DIST += tests/live/documents.sh
-EXTRA_DIST += tests/live/cron.sh tests/live/plans.sh
-# A cluster that exists already, as a topology file.
-EXTRA_DIST += tests/live/import.sh
-# What is installed, what it says of itself, and what it must never say.
-EXTRA_DIST += tests/static/man.sh
-EXTRA_DIST += tests/live/install.sh
-EXTRA_DIST += tests/live/canary.sh
-# Machines booted by systemd.
-EXTRA_DIST += tests/lib/booted.sh tests/booted/root.sh tests/booted/service.sh tests/booted/timer.sh tests/booted/network.sh
 
 # Fuzz targets: here over the corpus that is kept; tests/fuzz/run builds them with libFuzzer.
 check_PROGRAMS += tests/fuzz/answers tests/fuzz/reader

@@ -1,6 +1,7 @@
 /* judge.c - what must never happen, held against every look, entry and command. It believes nothing the operator says
  * of itself: it keeps its own copy of the last answers and of the journal's rows, and reads the store. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim.h"
@@ -308,22 +309,42 @@ static void judge_resolution(struct sim *s, const struct rop_entry *entry, const
 
 #define ENTERED_MOST 4
 
-/* A journal that fills with moves between the same states, of which nothing comes, is the trace of a dance. (Who holds
- * which data is brought up to date with whatever is written: that is no change by itself.) */
+static struct dance *dance_of(struct sim *s, const char *subject)
+{
+	struct judge *j = &s->judge;
+	for (size_t i = 0; i < j->n_dances; i++)
+		if (strcmp(j->dances[i].subject, subject) == 0)
+			return &j->dances[i];
+	if (j->n_dances == DANCES_MOST)
+		return NULL;
+	struct dance *dance = &j->dances[j->n_dances++];
+	*dance = (struct dance){ 0 };
+	snprintf(dance->subject, sizeof dance->subject, "%s", subject);
+	return dance;
+}
+
+/* A journal that fills with moves of one instance between the same states, of which nothing comes, is the trace of a
+ * dance. (Who holds which data is brought up to date with whatever is written: that is no change by itself.) */
 static void judge_dance(struct sim *s, const struct rop_entry *entry)
 {
 	if (entry->expects.n || entry->resolutions.n || entry->members_changed || entry->conditions_changed ||
 	    entry->formed || entry->reached_revision)
-		memset(s->judge.entered, 0, sizeof s->judge.entered);
+		s->judge.n_dances = 0;
 	for (size_t i = 0; i < entry->transitions.n; i++) {
-		int state = rop_machine_find_state(s->machine, entry->transitions.at[i].to);
-		if (s->machine->states[state].final)
-			memset(s->judge.entered, 0, sizeof s->judge.entered);
-		else if (++s->judge.entered[state] > ENTERED_MOST)
+		const struct rop_transition *t = &entry->transitions.at[i];
+		bool hosted = s->machine->hosted && strcmp(t->machine, s->machine->hosted->name) == 0;
+		const struct rop_machine *machine = hosted ? s->machine->hosted : s->machine;
+		struct dance *dance = dance_of(s, t->subject);
+		int state = rop_machine_find_state(machine, t->to);
+		if (state < 0)
+			sim_fail(s, "%s moves to %s, which is no state of %s", t->subject, t->to, machine->name);
+		else if (machine->states[state].final && !hosted)
+			s->judge.n_dances = 0;
+		else if (dance && ++dance->entered[state] > ENTERED_MOST)
 			sim_fail(s,
-				 "the machine goes round and round: %s is written for the %dth time, and no step or "
-				 "change between",
-				 entry->transitions.at[i].to, s->judge.entered[state]);
+				 "%s goes round and round: %s is written for the %dth time, and no step or change "
+				 "between",
+				 t->subject, t->to, dance->entered[state]);
 	}
 }
 

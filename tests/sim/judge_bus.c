@@ -19,7 +19,7 @@ void judge_bus_run_begins(struct sim *s)
 	struct judge *j = &s->judge;
 	j->clone_since_ms = j->clone_seen_ms = NEVER;
 	j->members.n = 0;
-	memset(j->entered, 0, sizeof j->entered);
+	j->n_dances = 0;
 	if (!s->world->ghosts.n)
 		return;
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))

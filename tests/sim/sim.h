@@ -488,6 +488,13 @@ struct known_member {
 	const char *address;
 };
 
+#define DANCES_MOST 64
+
+struct dance { /* of one machine's instance */
+	char subject[80];
+	int entered[ROP_STATES_MAX]; /* [state] so often */
+};
+
 struct judge {
 	ROP_LIST(struct row) rows;
 	struct rop_observed *seen; /* the last look, as it was answered; NULL before */
@@ -502,8 +509,8 @@ struct judge {
 	ROP_LIST(struct known_member)
 	members; /* as the database had them when this run began; where there are ghosts */
 	int64_t clone_since_ms, clone_seen_ms; /* in this run, peers connected to a second server; NEVER: not lately */
-	int entered[ROP_STATES_MAX]; /* [state] so often in the journal of this run since something else than moves was
-					written */
+	struct dance dances[DANCES_MOST]; /* in the journal of this run, since something else than moves was written */
+	size_t n_dances;
 };
 
 /* ---- the judge of data (judge_data.c) ---------------------------------------------------------------------- */

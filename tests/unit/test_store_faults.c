@@ -1,6 +1,7 @@
 /* test_store_faults.c - disks that fill up and fail, files that rot, processes that die, readers beside writers. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -731,35 +732,40 @@ Test(store_faults, a_writer_that_waits_too_long_says_who_is_to_blame_and_may_try
 
 /* ---- size -------------------------------------------------------------------------------------------------- */
 
-Test(store_faults, five_thousand_expectations_are_one_quick_transaction)
+/* Seconds of CPU for two times `pairs` expectations: written, loaded and resolved. */
+static double cost_of_pairs(struct rop_store *store, int pairs)
 {
-	fault.lazy = false;
-	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
 	struct rop_entry entry = entry_at(1000);
-	for (int i = 0; i < 2500; i++) {
+	struct rop_entry done = entry_at(2000);
+	for (int i = 0; i < pairs; i++) {
 		add_expect(&entry, expect_slots(i * 6, i * 6 + 5));
 		add_expect(&entry, expect_of(ROP_STEP_MEET, rop_printf(arena, "link:" NODE_A ">%040d", i)));
 	}
 	double begun = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	commit_or_die(store, "cart", &entry);
-	double committed = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	struct rop_image image = image_of(store, "cart");
-	double loaded = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	cr_assert_eq(image.pending.n, 5000);
-	struct rop_entry done = entry_at(2000);
+	cr_assert_eq(image.pending.n, 2 * (size_t)pairs);
 	for (size_t i = 0; i < image.pending.n; i++)
 		add_resolution(&done, image.pending.at[i].id, ROP_EXPECT_MET, NULL);
-	double resolving = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	commit_or_die(store, "cart", &done);
-	double resolved = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	double ended = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	cr_assert_eq(image_of(store, "cart").pending.n, 0);
+	return ended - begun;
+}
+
+/* Ten times as many cost about ten times as much, and a hundred times as much where an index is lost. A machine that is
+ * busy with something else may be slow in one of the tries, but not in the same measure in all. */
+Test(store_faults, ten_times_as_many_expectations_cost_about_ten_times_as_much)
+{
+	fault.lazy = false;
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	double least = HUGE_VAL;
+	for (int tries = 0; tries < 5 && least > 30; tries++) {
+		double few = cost_of_pairs(store, 250);
+		double many = cost_of_pairs(store, 2500);
+		cr_log_info("500 expectations: %.1f ms, 5000: %.1f ms of CPU", few * 1e3, many * 1e3);
+		least = fmin(least, many / few);
+	}
+	cr_assert_lt(least, 30);
 	rop_store_close(store);
-	double opening = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
-	double opened = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	cr_log_info("5000 expectations: commit %.1f ms, load %.1f ms, resolve %.1f ms, open again %.1f ms of CPU",
-		    (committed - begun) * 1e3, (loaded - committed) * 1e3, (resolved - resolving) * 1e3,
-		    (opened - opening) * 1e3);
-	cr_assert_lt(committed - begun, 1.0, "far above what is measured, so that only a lost index trips it");
-	cr_assert_lt(loaded - committed, 1.0);
 }
