@@ -206,14 +206,24 @@ static void note_refused(struct rop_arena *arena, struct rop_answer *answer, con
 	answer->refused = answer->refused ? rop_printf(arena, "%s, %s", answer->refused, name) : name;
 }
 
-/* A server that does not know the command has none (before 7.0); one that will not say may have some. */
+#define FUNCTIONS_SINCE 7 /* the major version, also of what a Valkey says that it is compatible with */
+
+static bool is_older_than_functions(const struct rop_answer *answer)
+{
+	char version[32];
+	return rop_info_get(answer->info_server, "redis_version", version, sizeof version) &&
+	       strtol(version, NULL, 10) < FUNCTIONS_SINCE;
+}
+
+/* A server from before functions has none; one where the command is renamed, or that will not say, may have some. */
 static int count_functions(struct rop_arena *arena, const redisReply *reply, struct rop_answer *answer)
 {
 	if (reply->type == REDIS_REPLY_ARRAY)
 		return (int)reply->elements;
-	if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "ERR unknown", strlen("ERR unknown")) == 0)
+	bool unknown = reply->type == REDIS_REPLY_ERROR && verdict_is_unknown(reply->str, reply->len);
+	if (unknown && is_older_than_functions(answer))
 		return 0;
-	note_refused(arena, answer, "FUNCTION LIST");
+	note_refused(arena, answer, unknown ? "FUNCTION LIST (renamed or disabled there)" : "FUNCTION LIST");
 	return ROP_COUNT_UNKNOWN;
 }
 

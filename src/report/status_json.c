@@ -87,10 +87,11 @@ json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation 
 							    t->name, "original", t->original, "temporary", t->temporary,
 							    "waits", rop_temporary_waits(now, t)));
 	}
-	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version", "1.0",
-			"cluster", r->topology->name, "state", report_state(r, now), "converged",
-			rop_situation_converged(now), "paused", now->paused, "revision", (json_int_t)r->image->revision,
-			"observedRevision", (json_int_t)r->image->reached_revision, "conditions", list, "nodes",
-			nodes_json(r, now), "expectations", expectations, "temporarySettings", temporaries, "warnings",
-			warnings_json(now), "file_errors", rop_report_file_errors_json(errors, n_errors));
+	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version",
+			"1.0", "cluster", r->topology->name, "time", rop_json_time(now->wall_ms), "state",
+			report_state(r, now), "converged", rop_situation_converged(now), "paused", now->paused,
+			"revision", (json_int_t)r->image->revision, "observedRevision",
+			(json_int_t)r->image->reached_revision, "conditions", list, "nodes", nodes_json(r, now),
+			"expectations", expectations, "temporarySettings", temporaries, "warnings", warnings_json(now),
+			"file_errors", rop_report_file_errors_json(errors, n_errors));
 }
