@@ -305,11 +305,18 @@ node_answers() { # any reply but LOADING counts (it may want a password)
 	[ -n "$line" ] && [[ $line != LOADING* ]]
 }
 
+# The child of a server that was killed, which writes a snapshot, has its port for a moment still.
+node_found_its_port_taken() {
+	! kill -0 "${NODE_PID[$1]}" 2>/dev/null && tail -2 "$LIVE_DIR/$1/log" | grep -q 'Failed listening'
+}
+
 nodes_wait() { # until all these answer
 	local end=$((${EPOCHREALTIME/./} + 30000000)) i
 	for i; do
 		until node_answers "$i"; do
-			if ! kill -0 "${NODE_PID[$i]}" 2>/dev/null || [ "${EPOCHREALTIME/./}" -ge "$end" ]; then
+			if [ "${EPOCHREALTIME/./}" -lt "$end" ] && node_found_its_port_taken "$i"; then
+				node_launch "$i"
+			elif ! kill -0 "${NODE_PID[$i]}" 2>/dev/null || [ "${EPOCHREALTIME/./}" -ge "$end" ]; then
 				echo "node $i (port $(port "$i")) did not start:"
 				tail -5 "$LIVE_DIR/$i/log"
 				return 1

@@ -25,7 +25,7 @@ interrupted() { # interrupted STATE [YAML...] - killed when it was there, and th
 	shift
 	fleet_down
 	rm -rf "$STATE"* "$LIVE_DIR"/*.lock
-	fleet_up 6 "$QUICK" && topology "$F" 3 1 "$@" && begin_apply "$F" && upon "$state" || return
+	fleet_up 6 "$QUICK" && topology "$F" 3 1 "$@" && apply_upon "$state" "$F" || return
 	kill -9 "$OP_PID"
 	end_apply
 	rm -f "$STATE"* "$LIVE_DIR"/*.lock

@@ -33,7 +33,7 @@ files() { (cd "$DEST" 2>/dev/null && find . ! -type d -printf '%m /%P\n' | sort 
 cat >"$LIVE_DIR/wanted.unsorted" <<END
 755 $bindir/redis-operator
 644 $confdir/redis-operator.conf
-644 $pkgdatadir/machines/cluster.yaml
+$(cd "$TOP/states" && printf "644 $pkgdatadir/machines/%s\n" *.yaml)
 644 $pkgdatadir/redis-operator-output.schema.json
 644 $pkgdatadir/redis-operator.schema.json
 644 $docdir/README.md
