@@ -18,7 +18,7 @@ const char *policy_user(const struct rop_situation *now); /* who we are on the n
 /* the advice where something is not permitted */
 #define POLICY_ALLOW \
 	"allow it on every node ('redis-operator acl operator' prints all that is needed, 'acl observer' what is " \
-	"needed to look, 'acl mover' what it takes to move slots), or declare another user under spec.auth"
+	"needed to look, 'acl mover' what it takes to move slots and to let nodes leave), or declare another user under spec.auth"
 
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
@@ -51,6 +51,8 @@ const uint64_t *policy_note_differences(struct rop_situation *now);
 void policy_find_strangers(struct rop_situation *now);
 /* Of the member with that id, as declared when it was seen last; NULL: none had it. */
 const char *policy_address_before(const struct rop_image *image, const char *id);
+/* A node that has slots open with that one, and how many do; -1: none. */
+int policy_open_towards(const struct rop_observed *seen, const char *id, int *ret_slots);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
 

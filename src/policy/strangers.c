@@ -18,6 +18,36 @@ static int follower_of(const struct rop_observed *seen, const char *id)
 	return -1;
 }
 
+int policy_open_towards(const struct rop_observed *seen, const char *id, int *ret_slots)
+{
+	int node = -1;
+	*ret_slots = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t k = 0; k < seen->nodes[i].open.n && rop_answers(seen, i); k++) {
+			if (strcmp(seen->nodes[i].open.at[k].peer, id) != 0)
+				continue;
+			node = (int)i;
+			++*ret_slots;
+		}
+	return node;
+}
+
+/* FORGET closes them without a word: what was carried there is on whoever took over from it, and the slots' owner would
+ * not send clients there any more. */
+static const char *advice_on_open(const struct rop_situation *now, const char *id)
+{
+	int n, node = policy_open_towards(now->seen, id, &n);
+	if (node < 0)
+		return NULL;
+	const struct rop_node *other = &now->seen->nodes[node];
+	return rop_printf(
+		now->arena,
+		"do not forget it yet: %s has %d slot%s open with it, and their keys may be on whoever took over "
+		"from it; find out who has them (CLUSTER COUNTKEYSINSLOT %d, on each primary), and end the move "
+		"between those two (CLUSTER SETSLOT, MIGRATE)",
+		other->address, n, rop_plural(n), other->open.at[0].slot);
+}
+
 const char *policy_address_before(const struct rop_image *image, const char *id)
 {
 	for (size_t m = 0; m < image->members.n; m++)
@@ -92,6 +122,8 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 				    "%s; the old identity still owns the slots %.120s: do not forget it before they "
 				    "and their data have another owner",
 				    restore, peer->slots);
+	else if (advice_on_open(now, peer->id))
+		advice = rop_printf(now->arena, "%s; %s", restore, advice_on_open(now, peer->id));
 	else if (follower >= 0)
 		advice = rop_printf(now->arena,
 				    "%s; %s follows the old identity, and may hold the only other copy of its data",
@@ -125,6 +157,8 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 				  "%s follows it, and may hold the only other copy of its data: bring it back, or "
 				  "declare it (spec.nodes)",
 				  now->seen->nodes[follower].address);
+	if (advice_on_open(now, peer->id))
+		return advice_on_open(now, peer->id);
 	bool alive = !is_gone(peer);
 	int led = alive ? led_to(now, peer) : -1;
 	if (led >= 0)

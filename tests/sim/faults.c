@@ -187,7 +187,7 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 			continue;
 		trace(s, "person", "forgets %s on every node%s", ghost->id, told ? ", as told" : "");
 		sim_lived(s, LIVED_FORGET);
-		ghost_forget(w, ghost->id);
+		ghost_forget(w, ghost->id, told);
 		did = true;
 		for (size_t i = 0; i < w->truth->n && s->judge.met_others;
 		     i++) /* who knows nobody else now begins anew */

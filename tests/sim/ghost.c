@@ -134,14 +134,14 @@ void ghost_spread(struct world *w)
 	}
 }
 
-void ghost_forget(struct world *w, const char *id)
+void ghost_forget(struct world *w, const char *id, bool told)
 {
 	for (size_t g = 0; g < w->ghosts.n; g++)
 		if (strcmp(w->ghosts.at[g].id, id) == 0)
 			w->ghosts.at[g].forgotten = true;
 	for (size_t i = 0; i < w->truth->n; i++)
 		w->servers[i].news = true;
-	moves_forget(w, id);
+	moves_forget(w, id, told);
 	gossip_count_others(w);
 	w->unsettled = true;
 }

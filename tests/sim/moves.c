@@ -146,13 +146,17 @@ void moves_close_all(struct world *w, size_t node)
 	w->servers[node].news = true;
 }
 
-void moves_forget(struct world *w, const char *id)
+/* CLUSTER FORGET closes what is open with it. Who was told to is not to blame for the keys; what was carried is elsewhere.
+ */
+void moves_forget(struct world *w, const char *id, bool told)
 {
 	for (size_t i = 0; i < w->truth->n; i++) {
 		struct rop_node *n = &w->truth->nodes[i];
 		for (size_t k = n->open.n; k-- > 0;)
 			if (strcmp(n->open.at[k].peer, id) == 0) {
-				data_disowned(w, i, n->open.at[k].slot);
+				for (size_t j = 0; j < w->truth->n && !told; j++)
+					if (j == i || !n->open.at[k].importing)
+						data_disowned(w, j, n->open.at[k].slot);
 				close_slot(w, i, n->open.at[k].slot);
 			}
 	}

@@ -365,7 +365,7 @@ void moves_seen_by(const struct frozen *frozen, size_t n, size_t subject, struct
 void moves_heard_replica(struct world *w, size_t viewer, size_t subject);
 void moves_inherit_nothing(struct world *w, size_t node); /* a replica of it takes over */
 void moves_close_all(struct world *w, size_t node);
-void moves_forget(struct world *w, const char *id);
+void moves_forget(struct world *w, const char *id, bool told);
 void moves_returned(struct world *w, size_t node); /* its process was started anew */
 
 /* election.c */
@@ -377,7 +377,7 @@ void ghost_show(const struct ghost *ghost, struct rop_observed *seen, size_t vie
 bool ghost_is_listed(const struct ghost *ghost, size_t viewer);
 void ghost_make(struct world *w, size_t node); /* it lost its nodes.conf */
 void ghost_spread(struct world *w);
-void ghost_forget(struct world *w, const char *id); /* on every node */
+void ghost_forget(struct world *w, const char *id, bool told); /* on every node */
 
 /* server.c: executes it on the truth, or refuses like a real server would. */
 void server_execute(struct world *w, struct delivery *d);
