@@ -20,6 +20,8 @@ CREATE INDEX deed_of_cluster ON deed (cluster, id);
 
 -- A literal address; NULL: the node is declared by one, or was never reached.
 ALTER TABLE member ADD COLUMN ip TEXT;
+-- Of one that is not declared any more: since when no node lists it, on the boot clock; 0: some do.
+ALTER TABLE member ADD COLUMN forgotten_boot_ms INTEGER NOT NULL DEFAULT 0;
 
 -- Slots are being moved towards the shards' shares: what was begun is walked to its end.
 ALTER TABLE cluster ADD COLUMN moving INTEGER NOT NULL DEFAULT 0 CHECK (moving IN (0, 1));

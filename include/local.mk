@@ -11,6 +11,7 @@ librop_a_SOURCES += \
 	include/rop/import.h \
 	include/rop/io.h \
 	include/rop/journal.h \
+	include/rop/leaving.h \
 	include/rop/log.h \
 	include/rop/look.h \
 	include/rop/loop.h \

@@ -26,7 +26,10 @@
 	X(TAKE,    "take-slots",       5000, "make a node the owner of slots whose keys it has got") \
 	X(YIELD,   "yield-slots",      5000, "tell a node who owns the slots that it has given away") \
 	X(RELEASE, "release-slots",    5000, "end a move of slots that was begun and carried nothing") \
-	X(BUMP,    "bump-epoch",       2000, "give a node that went back a config epoch past the one its peers hold")
+	X(BUMP,    "bump-epoch",       2000, "give a node that went back an epoch past the one its peers hold") \
+	X(FAILOVER, "fail-over",      10000, "have a replica take over from its primary, once it has caught up") \
+	X(RESET,   "reset",            5000, "make a node that leaves one that knows nobody") \
+	X(FORGET,  "forget",           2000, "have a node forget another one that left")
 
 enum rop_step_kind {
 #define X(id, name, deadline, doc) ROP_STEP_##id,
@@ -58,15 +61,17 @@ int rop_expect_status_find(const char *name);
 
 /* A step and its expectation: one command to one node, and what must be seen after it.
  * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  bump:A  setting:A/name  role:A
- * slot:FIRST-LAST  config:A, where A and B are node ids. Pending slot ranges claim each of their slots.
- * Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS release:A/SLOTS. */
+ * slot:FIRST-LAST  config:A  failover:B  reset:A  forget:A>B, where A and B are node ids. Pending slot ranges claim
+ * each of their slots. Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS
+ * release:A/SLOTS. */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
 	const char *subject;
 	char node[ROP_ID_SIZE];         /* the node the command goes to */
 	char peer[ROP_ID_SIZE];         /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; slots that
-					 * move: the other side; else "" */
+					 * move: the other side; FAILOVER: the primary; RESET, FORGET: the id
+					 * that it had as a member, or has; else "" */
 	int first, last;                /* SLOTS: the range, inclusive; of slots that move: the lowest and the
 					 * highest; else -1 */
 	int64_t epoch;                  /* EPOCH; BUMP: the one that peers hold; else 0 */
@@ -129,6 +134,9 @@ struct rop_member { /* a node id this cluster was seen to consist of */
 	const char *address; /* as declared, host:port */
 	int shard;           /* from 1; 0: unknown */
 	const char *ip;      /* where it was reached last; NULL: declared by an address, or unknown */
+	/* Of one that is not declared any more: since when no node lists it (boot clock); 0: some do, or nobody looked
+	 * yet. */
+	int64_t forgotten_boot_ms;
 };
 
 /* Who held a shard's data when it was looked at last: what is known of it when nobody shows it any more. */

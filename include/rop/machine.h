@@ -87,10 +87,13 @@ struct rop_state {
 	struct rop_row *rows;
 };
 
+#define ROP_HOSTED_MAX 2
+
 struct rop_machine {
 	const char *name, *path, *doc;
 	const struct rop_vocabulary *words; /* not owned: it must outlive the machine */
-	const struct rop_machine *hosted; /* whose instances it runs, by an action word; NULL; not part of the digest */
+	/* Whose instances it runs, by action words; up to the first NULL; not part of the digest. */
+	const struct rop_machine *hosted[ROP_HOSTED_MAX + 1];
 	int initial;
 	size_t n_states;
 	struct rop_state *states;
@@ -108,6 +111,9 @@ struct rop_machine {
  * facts. */
 bool rop_machine_load(struct rop_arena *arena, const struct rop_doc *doc, const struct rop_vocabulary *words,
 		      struct rop_diags *diags, struct rop_machine **ret_machine);
+
+/* Of that name, hosted by this one; NULL: none. */
+const struct rop_machine *rop_machine_hosted(const struct rop_machine *machine, const char *name);
 
 int rop_machine_find_state(const struct rop_machine *machine, const char *name); /* -1: none */
 

@@ -87,6 +87,7 @@ struct rop_node {
 	enum rop_reach reach;
 	const char *reach_why; /* a sentence when not OK */
 	char id[ROP_ID_SIZE];  /* "" when never learned */
+	const char *leaving;   /* the id it had as a member, where it is to leave; NULL: it is declared */
 	enum rop_role role;
 	int primary; /* index of its primary; -1: none, or not among the nodes asked */
 	char primary_id[ROP_ID_SIZE];
@@ -205,15 +206,19 @@ struct rop_foreign {      /* a peer with an identity that was not among the node
 struct rop_observed {
 	struct rop_arena *arena;
 	size_t n, words; /* words: of 64 bits per row of a bit matrix */
-	struct rop_node *nodes;
-	uint64_t *known;   /* [viewer][subject] viewer lists subject with its identity */
-	uint64_t *linked;  /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
-	uint64_t *agrees;  /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
-	uint64_t *failing; /* [viewer][subject] viewer flags subject as fail or fail? */
-	uint64_t *astray;  /*   ... without a link, at another address than the one where subject answers, or at none */
-	uint64_t *apart;   /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
-	uint64_t *online;  /* [primary][replica] the primary lists that replica's connection as online */
+	/* How many were asked: the last n_leaving of them are to leave. Where these are needed for nothing any more, n
+	 * is without them (policy_let_go), and what is about all nodes is about those that stay. */
+	size_t asked, n_leaving;
+	struct rop_node *nodes; /* asked */
+	uint64_t *known;        /* [viewer][subject] viewer lists subject with its identity */
+	uint64_t *linked;       /*   ... and sees it healthy: connected, no fail, fail?, handshake, noaddr */
+	uint64_t *agrees;       /*   ... and its entry equals the canonical one: role, primary, epoch, slots */
+	uint64_t *failing;      /* [viewer][subject] viewer flags subject as fail or fail? */
+	uint64_t *astray; /*   ... without a link, at another address than the one where subject answers, or at none */
+	uint64_t *apart;  /* [viewer][replica] viewer holds that replica for one of another shard than its primary's */
+	uint64_t *online; /* [primary][replica] the primary lists that replica's connection as online */
 	uint64_t *unlisted; /* [primary][replica] the primary told its replicas' connections, and none is of that one */
+	uint64_t *listed; /* [viewer][leaving] viewer lists it, under the id it had as a member or the one it has now */
 	ROP_LIST(struct rop_foreign) foreign;        /* rop_observed_add_foreign */
 	ROP_LIST(struct rop_difference) differences; /* the first of them; of each pair one */
 	int foreign_more;                            /* entries of views that are of others than those kept */
@@ -260,7 +265,9 @@ int64_t rop_observed_rtt_ms(const struct rop_observed *seen);
 struct rop_open_slot *rop_node_open(const struct rop_node *node, int slot);
 void rop_node_set_open(struct rop_arena *arena, struct rop_node *node, const struct rop_open_slot *open); /* or anew */
 void rop_node_close(struct rop_node *node, int slot);
-int rop_observed_find(const struct rop_observed *seen, const char *id);      /* index, or -1 */
+int rop_observed_find(const struct rop_observed *seen, const char *id); /* index, or -1 */
+/* Of one that is to leave, by the id that it had as a member or has now; -1: none. May be n or more. */
+int rop_observed_find_leaving(const struct rop_observed *seen, const char *id);
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 /* Of that name, on that node; NULL: not watched, or not known. */
 const char *rop_observed_value(const struct rop_observed *seen, size_t node, const char *name);
@@ -275,6 +282,7 @@ struct rop_endpoint {           /* where one node is asked */
 	const char *no_ip;       /* beside an ip: that is where it was last; who else answers there is nobody */
 	int port, bus_port;      /* bus_port 0: port + 10000 */
 	const char *expected_id; /* or NULL */
+	bool leaving;            /* it is to leave: expected_id is the id that it had as a member */
 };
 
 struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent */
@@ -283,6 +291,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	enum rop_reach reach;
 	const char *reach_why;
 	const char *expected_id; /* of an earlier time, for a node that does not answer now; NULL */
+	bool leaving;            /* as rop_endpoint's; those are the last ones */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
 	const char *info_memory; /* only where maxmemory is among the settings asked for */

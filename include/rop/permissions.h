@@ -13,9 +13,10 @@
 #include "rop/mem.h"
 
 enum rop_acl {
-	ROP_ACL_OBSERVER,    /* plan, status, check, explain, import: nothing of it changes a server */
-	ROP_ACL_OPERATOR,    /* apply, run: what the observer has, and more */
-	ROP_ACL_MOVER,       /* what the operator has, and what slots need that are moved with their keys */
+	ROP_ACL_OBSERVER, /* plan, status, check, explain, import: nothing of it changes a server */
+	ROP_ACL_OPERATOR, /* apply, run: what the observer has, and more */
+	ROP_ACL_MOVER,    /* what the operator has, and what is needed to move slots with their keys, and to let nodes
+			     leave */
 	ROP_ACL_REPLICATION, /* the servers among themselves (masteruser) */
 	ROP_ACLS_N
 };
@@ -47,6 +48,9 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(MIGRATE,           "migrate",                  MOVER,       "move keys from one node to another") \
 	X(RESTORE_ASKING,    "restore-asking",           MOVER,       "take in keys from another node") \
 	X(SELECT,            "select",                   MOVER,       "move the keys of every database") \
+	X(FAILOVER,          "cluster|failover",         MOVER,       "have a replica take over from one that leaves") \
+	X(RESET,             "cluster|reset",            MOVER,       "make a node that leaves one that knows nobody") \
+	X(FORGET,            "cluster|forget",           MOVER,       "have the others forget it") \
 	X(PSYNC,             "psync",                    REPLICATION, "follow a primary") \
 	X(REPLCONF,          "replconf",                 REPLICATION, "tell a primary how far a replica is") \
 	X(PING,              "ping",                     REPLICATION, "greet a primary")

@@ -85,6 +85,28 @@ struct rop_migration {
 	int64_t keys;                        /* that the source has of them; -1: not known */
 };
 
+/* ---- nodes that leave ------------------------------------------------------------------------------------- */
+
+/* A node that an earlier revision declared and this one does not. The subject of the machine `retire`. */
+struct rop_retirement {
+	const struct rop_situation *now;
+	const char *subject;  /* "node:ID" */
+	int node;             /* among those asked: it may be seen->n or more */
+	const char *id;       /* that it had as a member */
+	bool drained;         /* it owns nothing, and no node that stays follows it */
+	bool present;         /* it answers, as one of this cluster */
+	bool alone;           /* it is not there as one of this cluster, or knows nobody */
+	bool listed;          /* by a node that stays */
+	bool leads;           /* its shard, which stays */
+	int heir;             /* a replica of it that stays, in sync: the best; -1: there is none */
+	int64_t forgotten_ms; /* since when nobody lists it; 0: some do, or that is new */
+	const char *held;     /* why it cannot go now, in a sentence; NULL */
+	const char *advice;
+};
+
+/* How far it is, in a sentence. */
+const char *rop_retirement_sentence(struct rop_arena *arena, const struct rop_retirement *retirement);
+
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 
 enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - decided from what is seen */
@@ -168,6 +190,10 @@ struct rop_situation {
 	bool introduced, members_agree, slots_assigned, replicas_attached, links_up, synchronising, state_ok,
 		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
 	bool slots_in_place;                                          /* no slot is to be moved, and none is open */
+	ROP_LIST(struct rop_retirement) retirements;                  /* of all that leave */
+	bool leaving;          /* one of them is still in the cluster, and can go on */
+	bool leavers_held;     /* one of them is, and cannot */
+	bool leavers_watched;  /* one is in nobody's view, and may come back */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
 	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, gave_up;
@@ -218,6 +244,7 @@ const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topo
 const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_situation; output: struct rop_batch */
 const struct rop_vocabulary *rop_words_of(const char *machine); /* by its name; NULL: nobody knows it */
 const struct rop_vocabulary *rop_migration_words(void); /* subject: struct rop_migration; output: struct rop_batch */
+const struct rop_vocabulary *rop_retire_words(void);    /* subject: struct rop_retirement; output: struct rop_batch */
 
 struct rop_words { /* one command */
 	size_t argc;
@@ -244,7 +271,9 @@ struct rop_batch { /* what the actions of one pass ask for */
 	bool report;             /* a row asked to stop and tell */
 	bool reached;            /* a row said: this is the declared cluster */
 	bool look_again;         /* a row acted without a command */
-	enum rop_children { ROP_NO_CHILDREN, ROP_CHILDREN_OPEN, ROP_CHILDREN_ALL } children; /* migrations to be run */
+	/* Instances to be run: migrations that are open, all migrations, retirements. */
+	enum rop_children { ROP_NO_CHILDREN, ROP_CHILDREN_OPEN, ROP_CHILDREN_ALL, ROP_CHILDREN_LEAVING } children;
+	ROP_LIST(const char *) struck; /* ids of members that left for good */
 	struct rop_situation
 		*weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */
 	struct rop_tries *claimed; /* what its steps are about: policy_add takes one of each subject */

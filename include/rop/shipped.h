@@ -6,10 +6,10 @@
 #include "rop/machine.h"
 
 struct rop_shipped { /* the files of states/, as texts */
-	const char *cluster, *migration;
+	const char *cluster, *migration, *retire;
 };
 
-/* path: the machine's file; NULL: the cluster's that is shipped. With the machine that it hosts. false: diags. */
+/* path: the machine's file; NULL: the cluster's that is shipped. With the machines that it hosts. false: diags. */
 bool rop_shipped_load(struct rop_arena *arena, const char *path, const struct rop_shipped *shipped,
 		      struct rop_diags *diags, struct rop_machine **ret_machine);
 

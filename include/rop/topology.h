@@ -22,8 +22,10 @@ struct rop_declared_node {
 	const char *ip;         /* resolved, literal; NULL until resolved (config fills it in for literal addresses) */
 	const char *const *ips; /* all addresses of its name, the first is ip; NULL: that one only */
 	size_t n_ips;
-	const char *no_ip; /* why its name has no address, in words (ip: where it was last); NULL: it has, or was not
-			      looked up */
+	const char *no_ip;   /* why its name has no address, in words (ip: where it was last); NULL: it has, or was not
+				looked up */
+	const char *leaving; /* its node id, where an earlier revision declared it and this one does not; NULL: it is
+				declared */
 };
 
 #define ROP_FEW_PRIMARIES "a cluster with fewer than 3 primaries cannot fail over by itself"
@@ -38,7 +40,8 @@ struct rop_topology {
 	int shards;                               /* 1 .. 500 */
 	int replicas_per_shard;                   /* 0 .. 10 */
 	ROP_LIST(struct rop_declared_node) nodes; /* empty with discovery until resolved */
-	const char *discovery_dns;                /* NULL: nodes are listed */
+	size_t n_leaving; /* the last ones of them, which are to leave (rop_topology_leaving); 0 in what was loaded */
+	const char *discovery_dns; /* NULL: nodes are listed */
 	int discovery_port;
 	const char *auth_user;                 /* NULL: default user */
 	const char *auth_credential;           /* spec.auth.credential: name of a systemd credential; NULL; not beside a

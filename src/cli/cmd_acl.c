@@ -63,7 +63,7 @@ const struct cli_command cli_acl = {
 		 "  observer     plan, status, check, explain, import: the servers themselves keep it from "
 		 "changing anything\n"
 		 "  operator     apply, run\n"
-		 "  mover        apply, run, where slots are to be moved: it may move keys\n"
+		 "  mover        apply, run, where slots are to be moved or nodes leave: it may move keys\n"
 		 "  replication  masteruser: what a replica needs of its primary\n"
 		 "-v says what each permission is for.\n",
 };

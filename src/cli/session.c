@@ -9,6 +9,7 @@
 #include "builtin.h"
 #include "cli.h"
 #include "rop/host.h"
+#include "rop/leaving.h"
 #include "rop/look.h"
 #include "rop/shipped.h"
 
@@ -101,7 +102,8 @@ bool session_open_topology(struct session *s, struct cli *cli, const char *file_
 bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **ret_machine, struct rop_err *err)
 {
 	static const struct rop_shipped SHIPPED = { .cluster = BUILTIN_CLUSTER_YAML,
-						    .migration = BUILTIN_MIGRATION_YAML };
+						    .migration = BUILTIN_MIGRATION_YAML,
+						    .retire = BUILTIN_RETIRE_YAML };
 	struct rop_diags diags;
 	rop_diags_init(&diags, cli->arena);
 	if (!path && cli->values.machines)
@@ -160,6 +162,7 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 	if (!s->loop || !rop_look_names(s->loop, s->cli->arena, t, &s->image, err) ||
 	    !rop_topology_password(t, &s->password, err))
 		return false;
+	s->topology = rop_topology_leaving(s->cli->arena, t, &s->image);
 	s->fleet = (struct rop_fleet_options){
 		.client_name = rop_printf(s->cli->arena, "redis-operator:%s%s%s", t->name, s->changes ? ":" : "",
 					  s->changes ? s->instance : ""),

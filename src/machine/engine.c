@@ -3,6 +3,14 @@
 
 #include "rop/machine.h"
 
+const struct rop_machine *rop_machine_hosted(const struct rop_machine *machine, const char *name)
+{
+	const struct rop_machine *const *at = machine->hosted;
+	while (*at && strcmp((*at)->name, name) != 0)
+		at++;
+	return *at;
+}
+
 int rop_machine_find_state(const struct rop_machine *machine, const char *name)
 {
 	for (size_t i = 0; i < machine->n_states; i++)

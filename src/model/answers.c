@@ -140,6 +140,7 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->reach_why = answer->reach_why;
 	if (answer->expected_id)
 		snprintf(node->id, sizeof node->id, "%s", answer->expected_id);
+	node->leaving = answer->leaving ? answer->expected_id : NULL;
 	if (!rop_node_answers(node))
 		return;
 	const char *why = view_parse(work, answer->cluster_nodes, seen->n, view);
@@ -191,6 +192,16 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 
 /* ---- all of them together ---------------------------------------------------------------------------------- */
 
+/* One that is to leave, and answers somewhere else: it was declared anew there, and is looked for no more where it was.
+ */
+static void find_moved(struct rop_observed *seen)
+{
+	for (size_t i = seen->n - seen->n_leaving; i < seen->n; i++)
+		for (size_t k = 0; k < seen->n && !rop_answers(seen, i); k++)
+			if (k != i && rop_answers(seen, k) && strcmp(seen->nodes[k].id, seen->nodes[i].id) == 0)
+				seen->nodes[i].id[0] = '\0';
+}
+
 struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const struct rop_answer *answers, size_t n,
 					       const char **setting_names, size_t n_settings, int64_t boot_ms)
 {
@@ -201,10 +212,12 @@ struct rop_observed *rop_observed_from_answers(struct rop_arena *arena, const st
 	seen->boot_ms = boot_ms;
 	for (size_t i = 0; i < n; i++) {
 		struct rop_node *node = &seen->nodes[i];
+		seen->n_leaving += answers[i].leaving;
 		take_answer(seen, work, &answers[i], node, &views[i]);
 		node->shards_apart = answers[i].asked_shards ? ROP_COUNT_UNKNOWN : ROP_COUNT_NOT_ASKED;
 		shards[i] = rop_node_answers(node) ? answers[i].shards : NULL;
 	}
+	find_moved(seen);
 	views_compare(seen, views, shards);
 	for (size_t i = 0; i < n; i++)
 		if (rop_answers(seen, i) && answers[i].info_replication)

@@ -371,11 +371,13 @@ static void take_view(struct comparison *c, size_t viewer)
 			take_handshake(c, viewer, line);
 			continue;
 		}
-		int subject = find_id(c, line->id);
+		int subject = find_id(c, line->id), leaving = rop_observed_find_leaving(c->seen, line->id);
 		c->seen->nodes[viewer].others += !line->myself;
+		if (leaving >= 0 && !line->myself)
+			rop_bit_set(c->seen, c->seen->listed, viewer, (size_t)leaving);
 		if (subject >= 0)
 			take_line(c, viewer, (size_t)subject, line);
-		else
+		else if (leaving < 0 || *line->slots)
 			rop_observed_add_foreign(c->seen, viewer, line->id, line->address, line->flags, line->slots);
 	}
 }

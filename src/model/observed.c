@@ -9,7 +9,7 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 {
 	struct rop_observed *seen = rop_alloc(arena, sizeof *seen);
 	seen->arena = arena;
-	seen->n = n;
+	seen->n = seen->asked = n;
 	seen->words = (n + 63) / 64;
 	seen->nodes = rop_alloc_n(arena, n, sizeof *seen->nodes);
 	seen->known = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
@@ -20,6 +20,7 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	seen->apart = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->online = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->unlisted = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
+	seen->listed = rop_alloc_n(arena, n * seen->words, sizeof(uint64_t));
 	seen->setting_names = setting_names;
 	seen->n_settings = n_settings;
 	for (size_t i = 0; i < n; i++) {
@@ -33,9 +34,9 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 
 struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen)
 {
-	struct rop_observed *copy = rop_observed_new(arena, seen->n, seen->setting_names, seen->n_settings);
-	size_t matrix = seen->n * seen->words * sizeof(uint64_t);
-	for (size_t i = 0; i < seen->n; i++) {
+	struct rop_observed *copy = rop_observed_new(arena, seen->asked, seen->setting_names, seen->n_settings);
+	size_t matrix = seen->asked * seen->words * sizeof(uint64_t);
+	for (size_t i = 0; i < seen->asked; i++) {
 		const char **settings = copy->nodes[i].settings;
 		memcpy(settings, seen->nodes[i].settings, seen->n_settings * sizeof *settings);
 		copy->nodes[i] = seen->nodes[i];
@@ -52,6 +53,9 @@ struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop
 	memcpy(copy->apart, seen->apart, matrix);
 	memcpy(copy->online, seen->online, matrix);
 	memcpy(copy->unlisted, seen->unlisted, matrix);
+	memcpy(copy->listed, seen->listed, matrix);
+	copy->n = seen->n;
+	copy->n_leaving = seen->n_leaving;
 	for (size_t i = 0; i < seen->foreign.n; i++)
 		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
 	for (size_t i = 0; i < seen->differences.n; i++)
@@ -128,6 +132,14 @@ int rop_observed_find(const struct rop_observed *seen, const char *id)
 		return -1;
 	for (size_t i = 0; i < seen->n; i++)
 		if (memcmp(seen->nodes[i].id, id, 8) == 0 && strcmp(seen->nodes[i].id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+int rop_observed_find_leaving(const struct rop_observed *seen, const char *id)
+{
+	for (size_t i = seen->asked - seen->n_leaving; i < seen->asked && id[0]; i++)
+		if (strcmp(seen->nodes[i].id, id) == 0 || rop_streq(seen->nodes[i].leaving, id))
 			return (int)i;
 	return -1;
 }

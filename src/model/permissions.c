@@ -37,6 +37,9 @@ static const char *const PROBES[ROP_PERMISSIONS_N][PROBE_WORDS] = {
 	[ROP_PERMIT_MIGRATE] = { "MIGRATE", "127.0.0.1", "6379", "x", "0", "1" },
 	[ROP_PERMIT_RESTORE_ASKING] = { "RESTORE-ASKING", "x", "0", "x" },
 	[ROP_PERMIT_SELECT] = { "SELECT", "0" },
+	[ROP_PERMIT_FAILOVER] = { "CLUSTER", "FAILOVER" },
+	[ROP_PERMIT_RESET] = { "CLUSTER", "RESET", "HARD" },
+	[ROP_PERMIT_FORGET] = { "CLUSTER", "FORGET", NOBODY },
 };
 
 static const char *const ACL_NAMES[ROP_ACLS_N] = {

@@ -1,4 +1,5 @@
-/* children.c - machines that the cluster's machine hosts: one instance for each run of slots that is being moved.
+/* children.c - machines that the cluster's machine hosts: one instance for each run of slots that is being moved, and
+ * for each node that leaves.
  *
  * Nothing is spawned and nothing resumed: an instance lives as long as its task is seen. A new process finds the same
  * tasks, begins each in the initial state, and the rows lead on. All plan into the batch of the pass.
@@ -8,9 +9,15 @@
 #include "pass.h"
 #include "rop/text.h"
 
+struct task { /* of one instance */
+	const struct rop_machine *machine;
+	const char *subject;
+	const void *facts;
+};
+
 struct run {
 	struct rop_reconcile *r;
-	const struct rop_migration *m;
+	const struct task *task;
 	struct child *child;
 	struct rop_clock clock;
 };
@@ -23,11 +30,11 @@ static struct child *find(struct rop_reconcile *r, const char *subject)
 	return NULL;
 }
 
-static struct child *begin(struct rop_reconcile *r, const char *subject, struct rop_clock clock)
+static struct child *begin(struct rop_reconcile *r, const struct task *task, struct rop_clock clock)
 {
 	struct child *child = rop_push(r->arena, &r->children);
-	*child = (struct child){ .subject = rop_strdup(r->arena, subject),
-				 .state = r->options.machine->hosted->initial,
+	*child = (struct child){ .subject = rop_strdup(r->arena, task->subject),
+				 .state = task->machine->initial,
 				 .since_boot_ms = clock.boot_ms };
 	return child;
 }
@@ -44,14 +51,14 @@ static void enter(struct run *run, int state)
 	child->spent_ms[child->state] += this_visit_ms(child, run->clock);
 	child->state = state;
 	child->since_boot_ms = run->clock.boot_ms;
-	if (run->r->options.machine->hosted->states[state].final)
+	if (run->task->machine->states[state].final)
 		memset(child->spent_ms, 0, sizeof child->spent_ms);
 }
 
 static void tell(const struct run *run, const struct rop_row *row)
 {
 	struct rop_reconcile *r = run->r;
-	const struct rop_machine *m = r->options.machine->hosted;
+	const struct rop_machine *m = run->task->machine;
 	struct rop_transition t = { .machine = m->name,
 				    .digest = m->digest,
 				    .subject = run->child->subject,
@@ -74,7 +81,7 @@ static bool take_row(void *arg, const struct rop_state *state, const struct rop_
 		return false;
 	size_t steps = r->batch.steps.n;
 	r->batch.why = row->why;
-	rop_row_plan(row, run->m, &r->batch);
+	rop_row_plan(row, run->task->facts, &r->batch);
 	bool acted = r->batch.steps.n > steps;
 	if (row->to != row->from) {
 		tell(run, row);
@@ -83,37 +90,70 @@ static bool take_row(void *arg, const struct rop_state *state, const struct rop_
 	return !acted;
 }
 
+static bool is_there(const struct rop_situation *now, const char *subject)
+{
+	for (size_t k = 0; k < now->migrations.n; k++)
+		if (rop_streq(now->migrations.at[k].subject, subject))
+			return true;
+	for (size_t k = 0; k < now->retirements.n; k++)
+		if (strcmp(now->retirements.at[k].subject, subject) == 0)
+			return true;
+	return false;
+}
+
 static void forget_gone(struct rop_reconcile *r)
 {
 	for (size_t i = r->children.n; i-- > 0;) {
-		bool there = false;
-		for (size_t k = 0; k < r->now->migrations.n && !there; k++)
-			there = rop_streq(r->now->migrations.at[k].subject, r->children.at[i].subject);
-		if (there)
+		if (is_there(r->now, r->children.at[i].subject))
 			continue;
 		memmove(&r->children.at[i], &r->children.at[i + 1], (r->children.n - i - 1) * sizeof *r->children.at);
 		r->children.n--;
 	}
 }
 
-void children_run(struct rop_reconcile *r, struct rop_clock clock)
+static void run_one(struct rop_reconcile *r, const struct task *task, struct rop_clock clock)
 {
-	const struct rop_machine *m = r->options.machine->hosted;
-	forget_gone(r);
-	for (size_t i = 0; m && i < r->now->migrations.n; i++) {
+	struct child *child = find(r, task->subject);
+	if (!child)
+		child = begin(r, task, clock);
+	struct run run = { .r = r, .task = task, .child = child, .clock = clock };
+	struct rop_clock_in_state in_state = {
+		.in_state_ms = child->spent_ms[child->state] + this_visit_ms(child, clock), .spent_ms = child->spent_ms
+	};
+	const struct rop_walk walk = { .visit = take_row, .arg = &run };
+	rop_machine_walk(task->machine, child->state, task->facts, in_state, &walk);
+}
+
+static void run_migrations(struct rop_reconcile *r, struct rop_clock clock)
+{
+	struct task task = { .machine = rop_machine_hosted(r->options.machine, "migration") };
+	for (size_t i = 0; task.machine && i < r->now->migrations.n; i++) {
 		const struct rop_migration *migration = &r->now->migrations.at[i];
 		if (!migration->in_hand || (r->batch.children == ROP_CHILDREN_OPEN && !migration->open))
 			continue;
-		struct child *child = find(r, migration->subject);
-		if (!child)
-			child = begin(r, migration->subject, clock);
-		struct run run = { .r = r, .m = migration, .child = child, .clock = clock };
-		struct rop_clock_in_state in_state = { .in_state_ms = child->spent_ms[child->state] +
-								      this_visit_ms(child, clock),
-						       .spent_ms = child->spent_ms };
-		const struct rop_walk walk = { .visit = take_row, .arg = &run };
-		rop_machine_walk(m, child->state, migration, in_state, &walk);
+		task.subject = migration->subject;
+		task.facts = migration;
+		run_one(r, &task, clock);
 	}
+}
+
+static void run_retirements(struct rop_reconcile *r, struct rop_clock clock)
+{
+	struct task task = { .machine = rop_machine_hosted(r->options.machine, "retire") };
+	for (size_t i = 0; task.machine && i < r->now->retirements.n; i++) {
+		task.subject = r->now->retirements.at[i].subject;
+		task.facts = &r->now->retirements.at[i];
+		run_one(r, &task, clock);
+	}
+}
+
+void children_run(struct rop_reconcile *r, struct rop_clock clock)
+{
+	forget_gone(r);
+	if (r->batch.children == ROP_CHILDREN_LEAVING)
+		run_retirements(r, clock);
+	else
+		run_migrations(r, clock);
 }
 
 struct child *children_copy(struct rop_arena *arena, const struct child *children, size_t n)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/leaving.h"
 #include "rop/log.h"
 #include "rop/names.h"
 #include "rop/permissions.h"
@@ -29,6 +30,8 @@ struct rop_drive {
 	struct rop_arena *send;     /* commands under way */
 	struct rop_arena *learning; /* pauses being read */
 	struct rop_image image, loaded;
+	const struct rop_topology *topology; /* with the nodes that leave */
+	uint64_t asked;                      /* digest of the nodes that the fleet has */
 	struct rop_pause *pauses;
 	size_t n_pauses;
 	const char **setting_names;
@@ -66,7 +69,7 @@ static const char *name_of(const struct rop_drive *d)
 static void expect_members(struct rop_drive *d, const struct rop_member *members, size_t n)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
-	const struct rop_topology *topology = d->options.reconcile.topology;
+	const struct rop_topology *topology = d->topology;
 	struct rop_image image = { .members = { .at = (struct rop_member *)members, .n = n } };
 	const struct rop_endpoint *endpoints = rop_endpoints_of(arena, topology, &image);
 	for (size_t i = 0; i < topology->nodes.n; i++)
@@ -455,17 +458,34 @@ static void out_of_time(void *arg)
 
 /* ---- begun ------------------------------------------------------------------------------------------------- */
 
+static uint64_t digest_of_nodes(const struct rop_topology *topology)
+{
+	uint64_t digest = ROP_DIGEST_START;
+	for (size_t i = 0; i < topology->nodes.n; i++) {
+		const struct rop_declared_node *node = &topology->nodes.at[i];
+		digest = rop_digest(digest, node->host, strlen(node->host) + 1);
+		digest = rop_digest(digest, &node->port, sizeof node->port);
+	}
+	return digest;
+}
+
 static void begin(struct rop_drive *d, const struct rop_image *image)
 {
-	const struct rop_topology *topology = d->options.reconcile.topology;
 	struct rop_reconcile_options options = d->options.reconcile;
+	d->topology = options.topology = rop_topology_leaving(d->known ? d->known : d->arena, options.topology, image);
 	options.image = image;
 	d->pass = image->pass;
 	rop_reconcile_free(d->r);
 	d->r = rop_reconcile_new(&options, clock_now());
+	uint64_t asked = digest_of_nodes(d->topology);
+	if (d->fleet && d->asked != asked) { /* another one leaves, or one has left */
+		rop_fleet_free(d->fleet);
+		d->fleet = NULL;
+	}
+	d->asked = asked;
 	if (!d->fleet)
-		d->fleet = rop_fleet_new(d->options.loop, d->options.fleet, rop_endpoints_of(d->arena, topology, image),
-					 topology->nodes.n);
+		d->fleet = rop_fleet_new(d->options.loop, d->options.fleet,
+					 rop_endpoints_of(d->arena, d->topology, image), d->topology->nodes.n);
 	else
 		expect_members(d, image->members.at, image->members.n);
 	go_on(d);

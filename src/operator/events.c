@@ -25,6 +25,8 @@ static bool changes_its_node(enum rop_step_kind kind)
 	case ROP_STEP_PERSIST:
 	case ROP_STEP_BUMP:
 	case ROP_STEP_TAKE:
+	case ROP_STEP_FAILOVER:
+	case ROP_STEP_RESET:
 	case ROP_STEP_RELEASE: return true;
 	case ROP_STEP_LOWER:
 	case ROP_STEP_RESTORE:
@@ -35,6 +37,7 @@ static bool changes_its_node(enum rop_step_kind kind)
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
 	case ROP_STEP_YIELD:
+	case ROP_STEP_FORGET:
 	case ROP_STEP_KINDS_N: break;
 	}
 	return false;

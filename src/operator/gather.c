@@ -58,17 +58,89 @@ static const char *ip_to_remember(const struct rop_reconcile *r, size_t node)
 	return ip && strcmp(host, ip) != 0 ? ip : NULL;
 }
 
-static bool members_differ(const struct rop_reconcile *r)
+static struct rop_member member_of(const struct rop_reconcile *r, size_t node)
 {
-	const struct rop_observed *seen = r->now->seen;
-	if (r->image.members.n != seen->n)
-		return true;
-	for (size_t i = 0; i < seen->n; i++)
-		if (strcmp(r->image.members.at[i].node, seen->nodes[i].id) != 0 ||
-		    r->image.members.at[i].shard != shard_number(r->now, i) ||
-		    !rop_streq(r->image.members.at[i].ip, ip_to_remember(r, i)))
+	struct rop_member member = { .address = r->now->seen->nodes[node].address,
+				     .shard = shard_number(r->now, node),
+				     .ip = ip_to_remember(r, node) };
+	memcpy(member.node, r->now->seen->nodes[node].id, ROP_ID_SIZE);
+	return member;
+}
+
+static const struct rop_member *find_member(const struct rop_reconcile *r, const char *id)
+{
+	for (size_t m = 0; m < r->image.members.n; m++)
+		if (strcmp(r->image.members.at[m].node, id) == 0)
+			return &r->image.members.at[m];
+	return NULL;
+}
+
+static const struct rop_retirement *find_retirement(const struct rop_reconcile *r, const char *id)
+{
+	for (size_t i = 0; i < r->now->retirements.n; i++)
+		if (strcmp(r->now->retirements.at[i].id, id) == 0)
+			return &r->now->retirements.at[i];
+	return NULL;
+}
+
+static bool is_struck(const struct rop_reconcile *r, const char *id)
+{
+	for (size_t i = 0; i < r->batch.struck.n; i++)
+		if (strcmp(r->batch.struck.at[i], id) == 0)
 			return true;
 	return false;
+}
+
+/* Those that leave stay members until they are struck off: who forgot them, and since when, is known by that. One that
+ * is declared anew at another address has its row there. */
+static void gather_leaving(struct rop_reconcile *r, const struct rop_member *before)
+{
+	const struct rop_retirement *leaves = find_retirement(r, before->node);
+	for (size_t i = 0; i < r->entry.members.n; i++)
+		if (strcmp(r->entry.members.at[i].node, before->node) == 0)
+			return;
+	if (!leaves || is_struck(r, before->node))
+		return;
+	struct rop_member *member = rop_push(r->pass, &r->entry.members);
+	*member = *before;
+	if (leaves->listed || !leaves->alone)
+		member->forgotten_boot_ms = 0;
+	else if (!member->forgotten_boot_ms)
+		member->forgotten_boot_ms = r->now->boot_ms;
+}
+
+static bool members_differ(const struct rop_reconcile *r)
+{
+	if (r->image.members.n != r->entry.members.n)
+		return true;
+	for (size_t i = 0; i < r->entry.members.n; i++) {
+		const struct rop_member *member = &r->entry.members.at[i], *before = find_member(r, member->node);
+		if (!before || member->shard != before->shard || !rop_streq(member->ip, before->ip) ||
+		    !rop_streq(member->address, before->address) ||
+		    member->forgotten_boot_ms != before->forgotten_boot_ms)
+			return true;
+	}
+	return false;
+}
+
+/* The members are those that are declared, once all is as declared; until then those that were, and in any case those
+ * that leave. */
+static void take_members(struct rop_reconcile *r)
+{
+	const struct rop_image *image = &r->image;
+	size_t staying = r->now->seen->asked - r->now->seen->n_leaving;
+	if (!r->batch.reached && !r->now->retirements.n)
+		return;
+	for (size_t i = 0; r->batch.reached && i < staying; i++)
+		*rop_push(r->pass, &r->entry.members) = member_of(r, i);
+	for (size_t m = 0; !r->batch.reached && m < image->members.n; m++)
+		if (!find_retirement(r, image->members.at[m].node))
+			*rop_push(r->pass, &r->entry.members) = image->members.at[m];
+	for (size_t m = 0; m < image->members.n; m++)
+		gather_leaving(r, &image->members.at[m]);
+	r->entry.members_changed = members_differ(r);
+	if (!r->entry.members_changed)
+		r->entry.members.n = 0;
 }
 
 static void take_reached(struct rop_reconcile *r)
@@ -77,16 +149,7 @@ static void take_reached(struct rop_reconcile *r)
 		r->entry.reached_revision = r->options.revision;
 	if (r->now->formed && r->now->all_answer && !r->image.formed_wall_ms)
 		r->entry.formed = true;
-	if (!r->batch.reached || !members_differ(r))
-		return;
-	r->entry.members_changed = true;
-	for (size_t i = 0; i < r->now->seen->n; i++) {
-		struct rop_member *member = rop_push(r->pass, &r->entry.members);
-		memcpy(member->node, r->now->seen->nodes[i].id, ROP_ID_SIZE);
-		member->address = r->now->seen->nodes[i].address;
-		member->shard = shard_number(r->now, i);
-		member->ip = ip_to_remember(r, i);
-	}
+	take_members(r);
 }
 
 static bool at_rest(const struct rop_reconcile *r)

@@ -3,7 +3,7 @@ librop_a_SOURCES += \
 	src/operator/drive.c \
 	src/operator/events.c \
 	src/operator/gather.c \
-	src/operator/holders.c \
+	src/operator/holders.c src/operator/leaving.c \
 	src/operator/look.c \
 	src/operator/memory.c \
 	src/operator/moves.c \

@@ -75,6 +75,8 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 {
 	bool same_boot = r->options.boot_id && strcmp(image->boot_id, r->options.boot_id) == 0;
 	copy_image(r->arena, &r->image, image);
+	for (size_t m = 0; m < r->image.members.n && !same_boot; m++)
+		r->image.members.at[m].forgotten_boot_ms = 0;
 	r->moving = image->moving;
 	for (size_t i = 0; i < image->unwritten.n; i++) {
 		const struct rop_expect *e = &image->unwritten.at[i];

@@ -121,8 +121,10 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 			.no_ip = node->no_ip,
 			.port = node->port,
 			.bus_port = node->bus_port,
+			.expected_id = node->leaving,
+			.leaving = node->leaving != NULL,
 		};
-		for (size_t m = 0; image && m < image->members.n; m++)
+		for (size_t m = 0; image && !node->leaving && m < image->members.n; m++)
 			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
 				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
 	}

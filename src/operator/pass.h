@@ -11,7 +11,8 @@ struct roaming {
 	uint64_t been;                    /* set of states */
 };
 
-/* An instance of the machine that the cluster's hosts: of one run of slots, as long as it is to be moved. */
+/* An instance of a machine that the cluster's hosts: of one run of slots, as long as it is to be moved; of a node that
+ * leaves. */
 struct child {
 	const char *subject;
 	int state;

@@ -127,8 +127,8 @@ static void remember_held(struct rop_before *before, const struct rop_node *node
 void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	if (!r->before) {
-		r->before = rop_malloc((seen->n + 1) * sizeof *r->before);
-		memset(r->before, 0, (seen->n + 1) * sizeof *r->before);
+		r->before = rop_malloc((seen->asked + 1) * sizeof *r->before);
+		memset(r->before, 0, (seen->asked + 1) * sizeof *r->before);
 	}
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *node = &seen->nodes[i];

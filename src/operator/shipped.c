@@ -1,4 +1,4 @@
-/* shipped.c - a machine is loaded with the words of its name, and with the machine that it hosts. */
+/* shipped.c - a machine is loaded with the words of its name, and with the machines that it hosts. */
 #include "rop/shipped.h"
 
 #include <string.h>
@@ -21,16 +21,29 @@ static bool parse(struct rop_arena *arena, const char *name, const char *text, s
 	return rop_doc_parse(arena, name, text, strlen(text), diags, &doc) && load(arena, doc, diags, ret_machine);
 }
 
+/* The machines that the cluster's hosts. */
+static bool host(struct rop_arena *arena, const struct rop_shipped *shipped, struct rop_diags *diags,
+		 struct rop_machine *machine)
+{
+	const char *const files[ROP_HOSTED_MAX][2] = { { "states/migration.yaml", shipped->migration },
+						       { "states/retire.yaml", shipped->retire } };
+	struct rop_machine *hosted[ROP_HOSTED_MAX] = { NULL };
+	bool itself = false; /* one of them was asked for */
+	for (size_t i = 0; i < ROP_HOSTED_MAX; i++) {
+		if (!parse(arena, files[i][0], files[i][1], diags, &hosted[i]))
+			return false;
+		itself |= strcmp(machine->name, hosted[i]->name) == 0;
+	}
+	for (size_t i = 0; i < ROP_HOSTED_MAX && !itself; i++)
+		machine->hosted[i] = hosted[i];
+	return true;
+}
+
 bool rop_shipped_load(struct rop_arena *arena, const char *path, const struct rop_shipped *shipped,
 		      struct rop_diags *diags, struct rop_machine **ret_machine)
 {
 	struct rop_doc *doc = NULL;
-	struct rop_machine *hosted = NULL;
 	bool loaded = path ? rop_doc_load(arena, path, diags, &doc) && load(arena, doc, diags, ret_machine)
 			   : parse(arena, "states/cluster.yaml", shipped->cluster, diags, ret_machine);
-	if (!loaded || !parse(arena, "states/migration.yaml", shipped->migration, diags, &hosted))
-		return false;
-	if (strcmp((*ret_machine)->name, hosted->name) != 0)
-		(*ret_machine)->hosted = hosted;
-	return true;
+	return loaded && host(arena, shipped, diags, *ret_machine);
 }

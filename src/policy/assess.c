@@ -7,6 +7,7 @@
 #include "guard.h"
 #include "migrations.h"
 #include "refusals.h"
+#include "retire.h"
 #include "rop/permissions.h"
 #include "rop/text.h"
 #include "served.h"
@@ -210,6 +211,7 @@ static void decide_case(struct rop_situation *now, const struct tally *tally)
 
 void rop_situation_assess(struct rop_situation *now)
 {
+	policy_let_go(now);
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
 		now->answering += rop_answers(seen, i);
@@ -255,6 +257,7 @@ void rop_situation_assess(struct rop_situation *now)
 
 	set_node_flags(now);
 	set_setting_flags(now);
+	policy_find_leaving(now);
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
 	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
 }
@@ -263,7 +266,7 @@ bool rop_situation_converged(const struct rop_situation *now)
 {
 	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->slots_in_place &&
 	       now->replicas_attached && now->links_up && now->state_ok && now->settings_as_declared &&
-	       !now->temporaries_in_force && !now->temporaries_waiting;
+	       !now->temporaries_in_force && !now->temporaries_waiting && !now->leaving && !now->leavers_held;
 }
 
 struct rop_situation *rop_situation_make(const struct rop_situation *asked)

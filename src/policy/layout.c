@@ -38,6 +38,9 @@ static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 		if (seats[k] < 0)
 			continue;
 		placement_add(&p, k, seats[k], true, true);
+		if (seats_leaves(
+			    m, (size_t)seats[k])) /* its heir's place is to be filled, too; one that goes takes none */
+			p.more[k] = m->vanishes[k] ? -2 * (int)n : 1;
 		seat[seats[k]] = (int)k;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -46,6 +49,10 @@ static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 			continue;
 		int label = seats_label(m, i), wanted = label ? seats_share_of_label(m, label) : -1;
 		int leader = leader_of(m->seen, i), now = leader >= 0 ? seat[leader] : -1;
+		if (seats_leaves(m, i)) {
+			ret_share_of[i] = now;
+			continue;
+		}
 		if (wanted >= 0 && rop_node_answers(node))
 			now = wanted;
 		if (now >= 0)
@@ -89,15 +96,19 @@ static void even_out(struct maker *m, const int *seats, int *share_of)
 	int *count = rop_alloc_n(m->arena, m->out->n, sizeof(int));
 	struct placement p;
 	placement_init(&p, m->arena, m->topology, 0, 0);
+	for (size_t k = 0; k < m->out->n; k++)
+		if (seats[k] >= 0 &&
+		    seats_leaves(m, (size_t)seats[k])) /* its heir is none of them; one that goes takes none */
+			count[k] = m->vanishes[k] ? want : -1;
 	for (size_t i = 0; i < m->seen->n; i++)
-		if (share_of[i] >= 0 && seats[share_of[i]] != (int)i)
+		if (share_of[i] >= 0 && seats[share_of[i]] != (int)i && !seats_leaves(m, i))
 			count[share_of[i]]++;
 	for (int level = 0; level <= 2; level++) {
 		for (size_t k = 0; k < m->out->n; k++) {
 			for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
 				int from = share_of[i];
 				if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
-				    seats_label(m, i) != 0 || !rop_answers(m->seen, i) ||
+				    seats_label(m, i) != 0 || seats_leaves(m, i) || !rop_answers(m->seen, i) ||
 				    !is_apart_from_all(&p, m, share_of, i, k, level))
 					continue;
 				share_of[i] = (int)k;

@@ -46,6 +46,7 @@ void placement_init(struct placement *p, struct rop_arena *arena, const struct r
 	p->host = rop_alloc_n(arena, n, sizeof(int));
 	p->zone = rop_alloc_n(arena, n, sizeof(int));
 	p->members = rop_alloc_n(arena, n_shards, sizeof *p->members);
+	p->more = rop_alloc_n(arena, n_shards, sizeof *p->more);
 	p->visited = rop_alloc_n(arena, n * n_shards, sizeof *p->visited);
 	p->probes_left = PROBES_MAX;
 	struct key *keys = rop_alloc_n(arena, n, sizeof *keys);
@@ -85,7 +86,7 @@ static bool allowed(const struct placement *p, int node, size_t shard, int excep
 
 static bool has_room(const struct placement *p, size_t shard)
 {
-	return (int)p->members[shard].n - p->members[shard].has_primary < p->capacity;
+	return (int)p->members[shard].n - p->members[shard].has_primary < p->capacity + p->more[shard];
 }
 
 void placement_add(struct placement *p, size_t shard, int node, bool primary, bool fixed)

@@ -19,6 +19,7 @@ struct placement {
 	struct rop_arena *arena;
 	size_t n, n_shards;
 	int capacity;                      /* replicas a shard takes */
+	int *more;                         /* [shard]: so many more, or fewer */
 	int *host, *zone;                  /* [node]: equal numbers are the same; zone -1: not declared */
 	bool one_host;                     /* all nodes are on it: there is nothing to keep apart but zones */
 	struct placement_members *members; /* [shard] */

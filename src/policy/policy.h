@@ -18,7 +18,8 @@ const char *policy_user(const struct rop_situation *now); /* who we are on the n
 /* the advice where something is not permitted */
 #define POLICY_ALLOW \
 	"allow it on every node ('redis-operator acl operator' prints all that is needed, 'acl observer' what is " \
-	"needed to look, 'acl mover' what it takes to move slots and to let nodes leave), or declare another user under spec.auth"
+	"needed to look, 'acl mover' what it takes to move slots and to " \
+	"let nodes leave), or declare another user under spec.auth"
 
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);

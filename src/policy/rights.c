@@ -61,6 +61,19 @@ static unsigned moves_slots(const struct rop_situation *now, size_t node)
 	return set;
 }
 
+static unsigned lets_leave(const struct rop_situation *now, size_t node)
+{
+	unsigned set = 0;
+	for (size_t i = 0; i < now->retirements.n; i++) {
+		const struct rop_retirement *r = &now->retirements.at[i];
+		if (rop_bit(now->seen, now->seen->listed, node, (size_t)r->node))
+			set |= ROP_PERMIT(FORGET);
+		if (!r->drained && now->seen->nodes[node].primary == r->node)
+			set |= ROP_PERMIT(FAILOVER);
+	}
+	return set;
+}
+
 static unsigned needs(const struct rop_situation *now, size_t node)
 {
 	unsigned set = 0;
@@ -74,7 +87,7 @@ static unsigned needs(const struct rop_situation *now, size_t node)
 		set |= ROP_PERMIT(ADDSLOTSRANGE);
 	if (becomes_replica(now, node))
 		set |= ROP_PERMIT(REPLICATE);
-	set |= moves_slots(now, node);
+	set |= moves_slots(now, node) | lets_leave(now, node);
 	if (!policy_node_as_declared(now, node))
 		set |= ROP_PERMIT(CONFIG_SET) | ROP_PERMIT(CONFIG_REWRITE);
 	if (has_temporary(now, node))

@@ -12,6 +12,7 @@
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "retire.h"
 #include "risk_moves.h"
 #include "rop/text.h"
 
@@ -479,6 +480,9 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return risk_of_moving(now, batch, step);
 	case ROP_STEP_BUMP: return risk_of_bump(now, step);
+	case ROP_STEP_FAILOVER: return risk_of_failover(now, step);
+	case ROP_STEP_RESET: return risk_of_reset(now, step);
+	case ROP_STEP_FORGET: return risk_of_forget(now, step);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return wait_for("a kind of step that nobody has weighed");

@@ -79,9 +79,30 @@ static void seat_owners(struct maker *m, size_t n_shares)
 	}
 }
 
+/* All of its nodes leave, and as many shards are not declared: it goes, whatever its number is. */
+static bool *find_vanishing(struct maker *m, int *ret_n)
+{
+	bool *vanishes = rop_alloc_n(m->arena, m->out->n + 1, sizeof *vanishes);
+	int excess = (int)m->owners - m->topology->shards;
+	*ret_n = 0;
+	for (size_t k = m->out->n; k-- > 0 && excess > *ret_n;) {
+		int owner = m->owner_of[k];
+		if (owner < 0 || !seats_leaves(m, (size_t)owner))
+			continue;
+		vanishes[k] = true;
+		for (size_t i = 0; i < m->seen->n; i++)
+			vanishes[k] &= m->seen->nodes[i].primary != owner || seats_leaves(m, i);
+		*ret_n += vanishes[k];
+	}
+	return vanishes;
+}
+
+/* The last numbers are for those that go. */
 static void number_share(struct maker *m, bool *used, size_t share, int number)
 {
-	if (m->share_number[share] || number < 1 || (size_t)number > m->out->n || used[number])
+	int n = (int)m->out->n, staying = n - m->n_vanishing;
+	if (m->share_number[share] || number < 1 || number > n || used[number] ||
+	    m->vanishes[share] != (number > staying))
 		return;
 	m->share_number[share] = number;
 	used[number] = true;
@@ -113,18 +134,21 @@ static void number_shares(struct maker *m)
 {
 	size_t n = m->out->n;
 	bool *used = rop_alloc_n(m->arena, n + 1, sizeof(bool));
+	m->vanishes = find_vanishing(m, &m->n_vanishing);
 	for (size_t k = 0; k < n; k++)
 		number_share(m, used, k, m->owner_of[k] >= 0 ? m->topology->nodes.at[m->owner_of[k]].shard : 0);
 	number_remembered(m, used, true);
 	number_remembered(m, used, false);
 	for (size_t k = 0; k < n; k++)
 		number_share(m, used, k, (int)k + 1);
-	int next = 1;
-	for (size_t k = 0; k < n; k++) {
-		while (!m->share_number[k] && used[next])
-			next++;
-		number_share(m, used, k, next);
-	}
+	for (size_t k = 0; k < n; k++)
+		for (int number = 1; !m->share_number[k] && number <= (int)n; number++)
+			number_share(m, used, k, number);
+}
+
+bool seats_leaves(const struct maker *m, size_t node)
+{
+	return m->topology->nodes.at[node].leaving != NULL;
 }
 
 int seats_label(const struct maker *m, size_t node)
@@ -143,7 +167,7 @@ int seats_share_of_label(const struct maker *m, int label)
 bool seats_is_candidate(const struct maker *m, size_t i)
 {
 	const struct rop_node *node = &m->seen->nodes[i];
-	return rop_node_answers(node) && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA;
+	return rop_node_answers(node) && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA && !seats_leaves(m, i);
 }
 
 /* The next of those declared for a shard (0: for none) in file order; the older servers first, for they cannot load

@@ -12,6 +12,8 @@ struct maker {
 	int *first_slot;   /* [share], and one more */
 	int *owner_of;     /* [share]: node that owns slots and keeps them; -1 */
 	int *share_number; /* [share]: the shard's number, which is also what `shard:` of the file means; from 1 */
+	bool *vanishes;    /* [share]: all of its nodes leave, and fewer shards are declared */
+	int n_vanishing;
 	const struct rop_shard_memory *remembered;
 	size_t n_remembered;
 	bool *is_primary;  /* [node] */
@@ -30,6 +32,7 @@ void seats_take(struct maker *m, const struct rop_observed *seen);
 void seats_new_primaries(struct maker *m, int *ret_seats);
 /* Could become the primary of a shard that has none: answers, owns nothing, follows nobody. */
 bool seats_is_candidate(const struct maker *m, size_t node);
+bool seats_leaves(const struct maker *m, size_t node);      /* it is not declared any more */
 int seats_label(const struct maker *m, size_t node);        /* the shard that the file declares it for; 0: none */
 int seats_share_of_label(const struct maker *m, int label); /* -1: no share has that number */
 

@@ -140,6 +140,9 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_ROLE: return WORDS(arena, "CLUSTER", "REPLICATE", e->peer);
 	case ROP_STEP_PERSIST: return WORDS(arena, "CONFIG", "REWRITE");
 	case ROP_STEP_BUMP: return WORDS(arena, "CLUSTER", "BUMPEPOCH");
+	case ROP_STEP_FAILOVER: return WORDS(arena, "CLUSTER", "FAILOVER");
+	case ROP_STEP_RESET: return WORDS(arena, "CLUSTER", "RESET", "HARD");
+	case ROP_STEP_FORGET: return WORDS(arena, "CLUSTER", "FORGET", e->peer);
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
@@ -190,6 +193,9 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_RELEASE: return "nothing was carried";
 	case ROP_STEP_BUMP:
 		return "peers hold a greater config epoch for it; every view gives it its slots, and nobody else";
+	case ROP_STEP_FAILOVER: return "in sync with its primary, which leaves";
+	case ROP_STEP_RESET: return "owns nothing, nobody follows it, and what it has others have";
+	case ROP_STEP_FORGET: return "that one owns nothing, and is silent or knows nobody any more";
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -279,8 +285,24 @@ static bool moves_seen(const struct rop_expect *e, const struct rop_node *node)
 	return true;
 }
 
+/* It answers under another id, and knows nobody. */
+static bool reset_seen(const struct rop_expect *e, const struct rop_observed *seen)
+{
+	int node = rop_observed_find_leaving(seen, e->peer);
+	const struct rop_node *n = node >= 0 ? &seen->nodes[node] : NULL;
+	return n && rop_node_answers(n) && strcmp(n->id, e->node) != 0 && n->others == 0;
+}
+
+static bool forget_seen(const struct rop_expect *e, const struct rop_observed *seen, size_t node)
+{
+	int gone = rop_observed_find_leaving(seen, e->peer);
+	return gone >= 0 && !rop_bit(seen, seen->listed, node, (size_t)gone);
+}
+
 bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen)
 {
+	if (e->kind == ROP_STEP_RESET)
+		return reset_seen(e, seen);
 	int node = rop_observed_find(seen, e->node);
 	if (node < 0 || !rop_node_answers(&seen->nodes[node]))
 		return false;
@@ -311,6 +333,9 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return moves_seen(e, n);
 	case ROP_STEP_BUMP: return n->epoch >= e->epoch;
+	case ROP_STEP_FAILOVER: return n->role == ROP_ROLE_PRIMARY && !rop_slots_empty(&n->slots);
+	case ROP_STEP_FORGET: return forget_seen(e, seen, (size_t)node);
+	case ROP_STEP_RESET:
 	case ROP_STEP_PERSIST: /* leaves no trace that can be asked for: its reply decides */
 	case ROP_STEP_KINDS_N: break;
 	}
@@ -419,6 +444,49 @@ static void move_slots(struct rop_observed *seen, const struct rop_expect *e, st
 	node->open_slots = (int)node->open.n;
 }
 
+/* The heir takes all, and the others of the shard follow it. */
+static void hand_over(struct rop_observed *seen, int heir, int primary)
+{
+	struct rop_node *to = &seen->nodes[heir], *from = &seen->nodes[primary];
+	to->role = ROP_ROLE_PRIMARY;
+	to->primary = -1;
+	to->primary_id[0] = '\0';
+	rop_slots_join(&to->slots, &from->slots);
+	memset(&from->slots, 0, sizeof from->slots);
+	from->role = ROP_ROLE_REPLICA;
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		if ((int)i != primary && node->primary != primary)
+			continue;
+		node->primary = heir;
+		memcpy(node->primary_id, to->id, ROP_ID_SIZE);
+		rop_bit_clear(seen, seen->online, (size_t)primary, i);
+		for (size_t k = 0; k < seen->n; k++)
+			rop_bit_clear(seen, seen->agrees, k, i);
+	}
+	bump_epoch(seen, to);
+}
+
+/* A new node with another id, and nobody in its view. */
+static void reset_node(struct rop_observed *seen, int at)
+{
+	struct rop_node *node = &seen->nodes[at];
+	uint64_t *const both[] = { seen->known, seen->linked, seen->agrees, seen->astray, seen->online };
+	for (size_t m = 0; m < sizeof both / sizeof *both; m++)
+		for (size_t i = 0; i < seen->asked; i++) {
+			rop_bit_clear(seen, both[m], (size_t)at, i);
+			rop_bit_clear(seen, both[m], i, (size_t)at);
+		}
+	memset(&node->slots, 0, sizeof node->slots);
+	node->role = ROP_ROLE_PRIMARY;
+	node->primary = -1;
+	node->primary_id[0] = '\0';
+	node->id[0] = node->id[0] == 'f' ? 'e' : 'f';
+	node->keys = node->epoch = node->current_epoch = 0;
+	node->others = node->strangers = 0;
+	node->state_ok = node->link_up = node->syncing = false;
+}
+
 void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node), peer = rop_observed_find(seen, e->peer);
@@ -475,6 +543,19 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		n->current_epoch = n->epoch;
 		n->epoch_held = 0;
 		break;
+	case ROP_STEP_FAILOVER:
+		if (peer >= 0)
+			hand_over(seen, node, peer);
+		return;
+	case ROP_STEP_RESET: reset_node(seen, node); return;
+	case ROP_STEP_FORGET: {
+		int gone = rop_observed_find_leaving(seen, e->peer);
+		if (gone < 0)
+			return;
+		rop_bit_clear(seen, seen->listed, (size_t)node, (size_t)gone);
+		rop_bit_clear(seen, seen->known, (size_t)node, (size_t)gone);
+		return;
+	}
 	case ROP_STEP_PERSIST:
 	case ROP_STEP_KINDS_N: return;
 	}

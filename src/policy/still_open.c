@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "retire.h"
 #include "rop/text.h"
 
 /* For each node that some others lack in the matrix: one sentence that names it and them. */
@@ -319,6 +320,7 @@ void rop_situation_open(struct rop_situation *now)
 		note_pairs(now, policy_note_differences(now), ROP_WHY_VIEWS_DIFFER, sees_other, NULL);
 	note_nodes(now);
 	note_waiting_temporaries(now);
+	policy_note_leaving(now);
 	size_t node;
 	const struct rop_setting *refused = policy_refused_setting(now, &node);
 	if (refused && now->open.n < POLICY_OPEN_MAX)

@@ -167,8 +167,8 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 				  "address",
 				  now->seen->nodes[led].address, now->seen->nodes[led].id, peer->address);
 	if (alive && policy_address_before(now->image, peer->id))
-		return "declare it again (spec.nodes): this version does not remove nodes; or take it out of the "
-		       "cluster, where it is to go: redis-cli --cluster del-node";
+		return "declare it again (spec.nodes); or take it out of the cluster, where it is to go: redis-cli "
+		       "--cluster del-node";
 	if (alive)
 		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
 		       "first: it is alive";

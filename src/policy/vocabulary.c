@@ -30,6 +30,9 @@ FLAG(state_ok)
 FLAG(views_equal)
 FLAG(views_agree)
 FLAG(slots_in_place)
+FLAG(leaving)
+FLAG(leavers_held)
+FLAG(leavers_watched)
 FLAG(epochs_behind)
 FLAG(shards_known)
 FLAG(shards_apart)
@@ -120,6 +123,15 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_slots_in_place,
 	  .excludes = { "chunks_open" } },
 	{ .name = "chunks_open", .doc = "slots are on their way from one node to another", .holds = is_chunks_open },
+	{ .name = "leaving",
+	  .doc = "a node that an earlier revision declared and this one does not is still in the cluster",
+	  .holds = is_leaving },
+	{ .name = "leavers_held",
+	  .doc = "one of those has what the others are not known to have, or cannot be done without",
+	  .holds = is_leavers_held },
+	{ .name = "leavers_watched",
+	  .doc = "one of those has left, and might come back as long as the servers let it",
+	  .holds = is_leavers_watched },
 	{ .name = "stalled_for",
 	  .doc = "slots are to be moved, and neither a slot nor a key has moved for so long",
 	  .args = { { .name = "time",
@@ -197,6 +209,13 @@ static void do_finish_migrations(const void *subject, const int64_t *args, void 
 	((struct rop_batch *)output)->children = ROP_CHILDREN_OPEN;
 }
 
+static void do_run_retirements(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject;
+	(void)args;
+	((struct rop_batch *)output)->children = ROP_CHILDREN_LEAVING;
+}
+
 static void do_record_reached(const void *subject, const int64_t *args, void *output)
 {
 	(void)subject;
@@ -235,6 +254,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "finish_migrations",
 	  .doc = "the same with the chunks that are open already; no other is begun",
 	  .plan = do_finish_migrations },
+	{ .name = "run_retirements",
+	  .doc = "let nodes leave that are not declared any more, each by a machine `retire` of its own",
+	  .plan = do_run_retirements },
 	{ .name = "report", .doc = "stop here and tell a person what was seen", .plan = do_report },
 	{ .name = "record_reached",
 	  .doc = "note that the declared cluster has been reached",
@@ -256,5 +278,7 @@ const struct rop_vocabulary *rop_words_of(const char *machine)
 {
 	if (machine && strcmp(machine, "cluster") == 0)
 		return rop_cluster_words();
+	if (machine && strcmp(machine, "retire") == 0)
+		return rop_retire_words();
 	return machine && strcmp(machine, "migration") == 0 ? rop_migration_words() : NULL;
 }

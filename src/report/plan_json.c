@@ -25,6 +25,10 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	case ROP_STEP_YIELD:
 		return rop_printf(arena, "%s does not claim slots %s, nor has them open", e->address, e->value);
 	case ROP_STEP_RELEASE: return rop_printf(arena, "%s has none of slots %s open", e->address, e->value);
+	case ROP_STEP_FAILOVER:
+		return rop_printf(arena, "%s is a primary and claims the slots of %s", e->address, e->peer);
+	case ROP_STEP_RESET: return rop_printf(arena, "%s has another id and lists nobody", e->address);
+	case ROP_STEP_FORGET: return rop_printf(arena, "%s does not list %s", e->address, e->peer);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -56,11 +60,11 @@ json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *
 	json_t *changes = json_array();
 	for (size_t i = 0; i < plan->steps.n; i++)
 		json_array_append_new(changes, rop_report_step_json(&plan->steps.at[i]));
-	json_t *summary = rop_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
+	json_t *summary = rop_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
 				   sum.introduced, "slots_to_assign", sum.slots, "replicas_to_attach", sum.replicas,
 				   "settings_to_change", sum.settings, "temporary_settings_to_restore", sum.restores,
-				   "slots_to_move", sum.moved, "failovers", 0, "restarts", 0, "risk",
-				   report_risk_word(plan));
+				   "slots_to_move", sum.moved, "nodes_to_leave", sum.leaving, "failovers",
+				   sum.failovers, "restarts", 0, "risk", report_risk_word(plan));
 	const struct rop_losses *losses = &plan->first->losses;
 	const char *consent = losses->list.n ? rop_printf(r->arena, "%s@%s", r->topology->name, losses->digest) : NULL;
 	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version",

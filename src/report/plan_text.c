@@ -9,7 +9,7 @@ static const char *span(struct rop_arena *arena, const struct rop_observed *seen
 {
 	const char *first = NULL, *last = NULL;
 	size_t n = 0;
-	for (size_t i = 0; i < seen->n; i++) {
+	for (size_t i = 0; i < seen->asked; i++) {
 		if (!in[i])
 			continue;
 		n++;
@@ -69,6 +69,9 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	case ROP_STEP_GREET:
 	case ROP_STEP_PERSIST: return true;
 	case ROP_STEP_BUMP: return a->expect.epoch == b->expect.epoch;
+	case ROP_STEP_FORGET: return rop_streq(a->expect.peer, b->expect.peer);
+	case ROP_STEP_FAILOVER:
+	case ROP_STEP_RESET:
 	case ROP_STEP_SLOTS:
 	case ROP_STEP_ROLE:
 	case ROP_STEP_IMPORT:
@@ -132,7 +135,7 @@ static void group_steps(struct rop_arena *arena, const struct rop_plan *plan, gr
 		if (!group) {
 			group = rop_push(arena, ret_groups);
 			*group = (struct group){ .step = step,
-						 .nodes = rop_alloc_n(arena, plan->first->seen->n, sizeof(bool)) };
+						 .nodes = rop_alloc_n(arena, plan->first->seen->asked, sizeof(bool)) };
 		}
 		group->n_steps++;
 		struct rop_slots moved;
@@ -227,6 +230,15 @@ static const char *move_text(struct rop_arena *arena, const struct rop_plan *pla
 			  keys_to_move(arena, &plan->first->seen->nodes[giver(g->step)], n), RANGES_SHOWN, slots, more);
 }
 
+/* What it was, and that it is none of this cluster any more. */
+static const char *leaver_text(struct rop_arena *arena, const struct rop_plan *plan, int node)
+{
+	const struct rop_node *n = &plan->first->seen->nodes[node];
+	if (n->role == ROP_ROLE_REPLICA)
+		return rop_printf(arena, "leaves: a replica, reset to a node without data (CLUSTER RESET HARD)");
+	return "leaves: reset to a node that knows nobody (CLUSTER RESET HARD)";
+}
+
 static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct group *g)
 {
 	const struct rop_observed *seen = plan->first->seen;
@@ -297,9 +309,33 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 				      shard_number(plan, taker(g->step)));
 		line.what = move_text(arena, plan, g);
 		break;
+	case ROP_STEP_FAILOVER:
+		line.sign = "~";
+		line.what = rop_printf(arena, "takes shard %d over from %s, which leaves",
+				       shard_number(plan, g->step->peer), seen->nodes[g->step->peer].address);
+		break;
+	case ROP_STEP_RESET:
+		line.sign = "-";
+		line.who = seen->nodes[g->step->node].address;
+		line.what = leaver_text(arena, plan, g->step->node);
+		break;
+	case ROP_STEP_FORGET: {
+		int gone = rop_observed_find_leaving(seen, e->peer);
+		line.sign = "-";
+		line.what = rop_printf(arena, "forget%s %s", g->n_nodes == 1 ? "s" : "",
+				       gone >= 0 ? seen->nodes[gone].address : e->peer);
+		break;
+	}
 	case ROP_STEP_KINDS_N: break;
 	}
 	return line;
+}
+
+static const char *color_of(char sign)
+{
+	if (sign == '+')
+		return "green";
+	return sign == '-' ? "red" : "yellow";
 }
 
 static void put_groups(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
@@ -315,7 +351,7 @@ static void put_groups(const struct rop_report *r, const struct rop_plan *plan, 
 		if (strcmp(line.heading, heading) != 0)
 			rop_text_add(out, "%s%s%s\n", report_paint(r, "bold"), line.heading, report_paint(r, "off"));
 		heading = line.heading;
-		const char *color = report_paint(r, *line.sign == '+' ? "green" : "yellow");
+		const char *color = report_paint(r, color_of(*line.sign));
 		const char *who = line.shard ? rop_printf(r->arena, "shard %d  %s", line.shard, line.who) : line.who;
 		rop_text_add(out, "  %s%s%s %-28s ", color, line.sign, report_paint(r, "off"), who);
 		report_below(r, line.what, 33, out);
@@ -377,6 +413,9 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 			if (rop_slots_parse(step->expect.value, &moved))
 				sum.moved += rop_slots_count(&moved);
 			break;
+		case ROP_STEP_FAILOVER: sum.failovers++; break;
+		case ROP_STEP_RESET:
+		case ROP_STEP_FORGET:
 		case ROP_STEP_IMPORT:
 		case ROP_STEP_EXPORT:
 		case ROP_STEP_CARRY:
@@ -390,6 +429,8 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 		case ROP_STEP_KINDS_N: break;
 		}
 	}
+	for (size_t i = 0; i < plan->first->retirements.n; i++)
+		sum.leaving += plan->first->retirements.at[i].listed;
 	sum.introduced = (int)keep_newcomers(plan->first->seen, met);
 	return sum;
 }
@@ -405,7 +446,10 @@ static void put_summary(const struct rop_report *r, const struct rop_plan *plan,
 		rop_text_add(&text, ", %d setting%s to change", sum.settings, rop_plural(sum.settings));
 	if (sum.restores)
 		rop_text_add(&text, ", %d temporary setting%s to put back", sum.restores, rop_plural(sum.restores));
-	rop_text_add(&text, "; %d slot%s to move, 0 fail-overs, 0 restarts.", sum.moved, rop_plural(sum.moved));
+	if (sum.leaving)
+		rop_text_add(&text, ", %d node%s to leave", sum.leaving, rop_plural(sum.leaving));
+	rop_text_add(&text, "; %d slot%s to move, %d fail-over%s, 0 restarts.", sum.moved, rop_plural(sum.moved),
+		     sum.failovers, rop_plural(sum.failovers));
 	rop_text_add(out, "%sPlan:%s ", report_paint(r, "bold"), report_paint(r, "off"));
 	report_wrap(r, text.at, 6, out);
 	rop_text_add(out, "\n");

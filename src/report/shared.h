@@ -27,7 +27,7 @@ void report_nodes(const struct rop_report *r, const struct rop_situation *now, s
 
 /* plan_text.c */
 struct report_summary {
-	int introduced, slots, replicas, settings, restores, moved;
+	int introduced, slots, replicas, settings, restores, moved, failovers, leaving;
 };
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan);
 /* "who: what", as a person would group the steps. of_step[i]: the line that tells of step i. (*ret_after)[line]: that

@@ -49,6 +49,27 @@ static json_t *nodes_json(const struct rop_report *r, const struct rop_situation
 	return nodes;
 }
 
+static const char *how_far(const struct rop_retirement *r)
+{
+	if (r->held)
+		return "held";
+	if (!r->drained)
+		return "needed";
+	return !r->alone || r->listed ? "leaving" : "left";
+}
+
+static json_t *leaving_json(const struct rop_report *r, const struct rop_situation *now)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < now->retirements.n; i++) {
+		const struct rop_retirement *leaves = &now->retirements.at[i];
+		json_array_append_new(list, rop_json("{s:s, s:s, s:s, s:s}", "id", leaves->id, "address",
+						     now->seen->nodes[leaves->node].address, "state", how_far(leaves),
+						     "message", rop_retirement_sentence(r->arena, leaves)));
+	}
+	return list;
+}
+
 static json_t *warnings_json(const struct rop_situation *now)
 {
 	json_t *list = json_array();
@@ -87,11 +108,11 @@ json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation 
 							    t->name, "original", t->original, "temporary", t->temporary,
 							    "waits", rop_temporary_waits(now, t)));
 	}
-	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version",
+	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version",
 			"1.0", "cluster", r->topology->name, "time", rop_json_time(now->wall_ms), "state",
 			report_state(r, now), "converged", rop_situation_converged(now), "paused", now->paused,
 			"revision", (json_int_t)r->image->revision, "observedRevision",
 			(json_int_t)r->image->reached_revision, "conditions", list, "nodes", nodes_json(r, now),
-			"expectations", expectations, "temporarySettings", temporaries, "warnings", warnings_json(now),
-			"file_errors", rop_report_file_errors_json(errors, n_errors));
+			"leaving", leaving_json(r, now), "expectations", expectations, "temporarySettings", temporaries,
+			"warnings", warnings_json(now), "file_errors", rop_report_file_errors_json(errors, n_errors));
 }

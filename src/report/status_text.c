@@ -120,6 +120,17 @@ static void put_header(const struct rop_report *r, struct rop_situation *now, st
 	report_parts(r, parts, r->image->revision ? 4 : 3, out);
 }
 
+/* Below the nodes that are declared. */
+static void put_leaving(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
+{
+	for (size_t i = 0; i < now->retirements.n; i++) {
+		const struct rop_retirement *leaves = &now->retirements.at[i];
+		rop_text_add(out, "%s   ", i ? "" : "\n");
+		report_below(r, rop_retirement_sentence(r->arena, leaves), 3, out);
+		rop_text_add(out, "\n");
+	}
+}
+
 void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
 		       size_t n_errors, struct rop_text *out)
 {
@@ -132,6 +143,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 	if (n_errors)
 		rop_text_add(out, "\n");
 	report_nodes(r, now, out);
+	put_leaving(r, now, out);
 	rop_text_add(out, "\n");
 	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
 		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED) == (conditions[i].status == ROP_FALSE);

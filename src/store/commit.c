@@ -283,6 +283,7 @@ static bool write_members(struct writing *w, struct rop_err *err)
 		sql_put_text(&q, m->address);
 		sql_put_int(&q, m->shard);
 		sql_put_text(&q, m->ip);
+		sql_put_int(&q, m->forgotten_boot_ms);
 		if (!sql_run(&q, err))
 			return false;
 	}

@@ -136,6 +136,7 @@ static bool read_members(struct reading *r, struct rop_image *image, struct rop_
 		m->address = sql_text(&q, r->arena);
 		m->shard = sql_small(&q);
 		m->ip = sql_text(&q, r->arena);
+		m->forgotten_boot_ms = sql_int(&q);
 	}
 	return sql_end(&q, err);
 }

@@ -102,12 +102,14 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 		" WHERE cluster IS NOT excluded.cluster OR text <> excluded.text") \
 	X(FILE_ERROR_DROP, WRITE, "DELETE FROM file_error WHERE path = ?1") \
 	/* members */ \
-	X(MEMBERS_GET_3, READ, "SELECT node, address, shard, NULL FROM member WHERE cluster = ?1 ORDER BY id") \
-	X(MEMBERS_GET, READ_4, "SELECT node, address, shard, ip FROM member WHERE cluster = ?1 ORDER BY id") \
+	X(MEMBERS_GET_3, READ, "SELECT node, address, shard, NULL, 0 FROM member WHERE cluster = ?1 ORDER BY id") \
+	X(MEMBERS_GET, READ_4, "SELECT node, address, shard, ip, forgotten_boot_ms FROM member" \
+		" WHERE cluster = ?1 ORDER BY id") \
 	X(MEMBERS_CLEAR, WRITE, "DELETE FROM member WHERE cluster = ?1") \
-	X(MEMBER_ADD, WRITE, "INSERT INTO member (cluster, node, address, shard, ip) VALUES (?1, ?2, ?3, ?4, ?5)" \
+	X(MEMBER_ADD, WRITE, "INSERT INTO member (cluster, node, address, shard, ip, forgotten_boot_ms)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)" \
 		" ON CONFLICT (cluster, node) DO UPDATE SET address = excluded.address, shard = excluded.shard," \
-		" ip = excluded.ip") \
+		" ip = excluded.ip, forgotten_boot_ms = excluded.forgotten_boot_ms") \
 	/* shards; without a copy its columns are NULL */ \
 	X(SHARDS_GET, READ_3, "SELECT s.number, s.slots, c.node, c.address, c.led, c.repl_offset, c.keys," \
 		" c.seen_wall_ms" \

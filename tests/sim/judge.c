@@ -332,8 +332,8 @@ static void judge_dance(struct sim *s, const struct rop_entry *entry)
 		s->judge.n_dances = 0;
 	for (size_t i = 0; i < entry->transitions.n; i++) {
 		const struct rop_transition *t = &entry->transitions.at[i];
-		bool hosted = s->machine->hosted && strcmp(t->machine, s->machine->hosted->name) == 0;
-		const struct rop_machine *machine = hosted ? s->machine->hosted : s->machine;
+		const struct rop_machine *hosted = rop_machine_hosted(s->machine, t->machine);
+		const struct rop_machine *machine = hosted ? hosted : s->machine;
 		struct dance *dance = dance_of(s, t->subject);
 		int state = rop_machine_find_state(machine, t->to);
 		if (state < 0)

@@ -17,6 +17,7 @@
 #include "builtin.h"
 #include "rop/doc.h"
 #include "rop/text.h"
+#include "rop/shipped.h"
 #include "sim.h"
 
 struct settings {
@@ -215,22 +216,18 @@ static struct settings parse(int argc, char **argv)
 
 static struct rop_machine *load_machine(struct rop_arena *arena)
 {
+	const struct rop_shipped shipped = { .cluster = BUILTIN_CLUSTER_YAML,
+					     .migration = BUILTIN_MIGRATION_YAML,
+					     .retire = BUILTIN_RETIRE_YAML };
 	struct rop_diags diags;
-	struct rop_doc *doc = NULL, *of_hosted = NULL;
-	struct rop_machine *machine = NULL, *hosted = NULL;
+	struct rop_machine *machine = NULL;
 	rop_diags_init(&diags, arena);
-	if (!rop_doc_parse(arena, "states/cluster.yaml", BUILTIN_CLUSTER_YAML, strlen(BUILTIN_CLUSTER_YAML), &diags,
-			   &doc) ||
-	    !rop_machine_load(arena, doc, rop_cluster_words(), &diags, &machine) ||
-	    !rop_doc_parse(arena, "states/migration.yaml", BUILTIN_MIGRATION_YAML, strlen(BUILTIN_MIGRATION_YAML),
-			   &diags, &of_hosted) ||
-	    !rop_machine_load(arena, of_hosted, rop_migration_words(), &diags, &hosted)) {
+	if (!rop_shipped_load(arena, NULL, &shipped, &diags, &machine)) {
 		ROP_OWN_TEXT text = { 0 };
 		rop_diags_print(&diags, &text);
 		fputs(text.at ? text.at : "sim: the machine cannot be loaded\n", stderr);
 		exit(1);
 	}
-	machine->hosted = hosted;
 	return machine;
 }
 

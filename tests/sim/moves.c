@@ -146,8 +146,7 @@ void moves_close_all(struct world *w, size_t node)
 	w->servers[node].news = true;
 }
 
-/* CLUSTER FORGET closes what is open with it. Who was told to is not to blame for the keys; what was carried is elsewhere.
- */
+/* CLUSTER FORGET closes what is open with it; what was carried is elsewhere. Who was told to is not to blame. */
 void moves_forget(struct world *w, const char *id, bool told)
 {
 	for (size_t i = 0; i < w->truth->n; i++) {

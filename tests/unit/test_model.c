@@ -1101,7 +1101,7 @@ Test(model, kinds_and_statuses_are_found_by_their_names)
 		cr_assert_eq(rop_step_kind_find(rop_step_kind_name((enum rop_step_kind)kind)), kind);
 		cr_assert_geq(rop_step_kind_deadline_ms((enum rop_step_kind)kind), 1000);
 	}
-	cr_assert_eq(rop_step_kind_find("forget"), -1);
+	cr_assert_eq(rop_step_kind_find("dismiss"), -1);
 	for (int status = 0; status < ROP_EXPECT_STATUSES_N; status++)
 		cr_assert_eq(rop_expect_status_find(rop_expect_status_name((enum rop_expect_status)status)), status);
 	cr_assert_eq(rop_expect_status_find("lost"), -1);

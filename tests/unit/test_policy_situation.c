@@ -276,7 +276,7 @@ Test(policy_situation, who_left_the_file_and_is_alive_is_no_stranger)
 	rop_observed_add_foreign(world, 0, node_id(50), "10.0.0.9:6379", "slave", NULL);
 	const struct rop_finding *found = finding(situation_with(topology, world, &image, NULL, 0), "ForeignPeer");
 	cr_assert(strstr(found->text, "which was a member at 10.0.0.9:6379"));
-	cr_assert(strstr(found->advice, "declare it again") && strstr(found->advice, "does not remove nodes"));
+	cr_assert(strstr(found->advice, "declare it again") && strstr(found->advice, "del-node"));
 }
 
 /* ---- single nodes that are not fit ----------------------------------------------------------------------------- */

@@ -193,6 +193,7 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 
 #define UNDO_4 \
 	"DROP INDEX deed_of_cluster; DROP TABLE deed; ALTER TABLE member DROP COLUMN ip;" \
+	"ALTER TABLE member DROP COLUMN forgotten_boot_ms;" \
 	"ALTER TABLE cluster DROP COLUMN moving;"
 #define UNDO_3 "DROP TABLE shard_copy; DROP TABLE shard; ALTER TABLE temporary_setting DROP COLUMN peer;"
 #define UNDO_2 \

@@ -335,22 +335,32 @@ const struct rop_machine *shipped_machine(void)
 	    !rop_machine_load(pool, doc, rop_cluster_words(), &diags, &machine))
 		rop_diags_print(&diags, &printed);
 	cr_assert(machine, "%s", printed.at);
-	machine->hosted = shipped_migration();
+	machine->hosted[0] = shipped_migration();
+	machine->hosted[1] = shipped_retire();
 	return machine;
 }
 
-const struct rop_machine *shipped_migration(void)
+static const struct rop_machine *shipped(const char *path, const struct rop_vocabulary *words)
 {
 	struct rop_diags diags;
 	struct rop_doc *doc;
 	struct rop_machine *machine = NULL;
 	ROP_OWN_TEXT printed = { 0 };
 	rop_diags_init(&diags, pool);
-	if (!rop_doc_load(pool, TOP_SRCDIR "/states/migration.yaml", &diags, &doc) ||
-	    !rop_machine_load(pool, doc, rop_migration_words(), &diags, &machine))
+	if (!rop_doc_load(pool, path, &diags, &doc) || !rop_machine_load(pool, doc, words, &diags, &machine))
 		rop_diags_print(&diags, &printed);
 	cr_assert(machine, "%s", printed.at);
 	return machine;
+}
+
+const struct rop_machine *shipped_migration(void)
+{
+	return shipped(TOP_SRCDIR "/states/migration.yaml", rop_migration_words());
+}
+
+const struct rop_machine *shipped_retire(void)
+{
+	return shipped(TOP_SRCDIR "/states/retire.yaml", rop_retire_words());
 }
 
 struct rop_tries *tries_that_took(const struct rop_topology *topology)
