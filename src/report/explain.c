@@ -4,10 +4,13 @@
 
 #include "shared.h"
 
-static const char *yes_no(const struct rop_report *r, bool holds)
+/* In a column of `width`, which colours do not count for. */
+static const char *yes_no(const struct rop_report *r, bool holds, int width)
 {
-	return holds ? rop_printf(r->arena, "%sholds%s", report_paint(r, "green"), report_paint(r, "off"))
-		     : rop_printf(r->arena, "%sdoes not%s", report_paint(r, "dim"), report_paint(r, "off"));
+	const char *word = holds ? "holds" : "does not";
+	int room = width > (int)strlen(word) ? width - (int)strlen(word) : 0;
+	return rop_printf(r->arena, "%s%s%s%*s", report_paint(r, holds ? "green" : "dim"), word, report_paint(r, "off"),
+			  room, "");
 }
 
 struct explaining {
@@ -38,7 +41,7 @@ static void print_taken(struct explaining *e, const struct rop_row *taken)
 	rop_text_add(e->out, "  row %d holds: to %s, because %s\n", taken->number,
 		     e->r->machine->states[taken->to].name, taken->why);
 	for (size_t w = 0; w < taken->n_when; w++)
-		rop_text_add(e->out, "    %-28s %s\n", taken->when[w].text, yes_no(e->r, true));
+		rop_text_add(e->out, "    %-28s %s\n", taken->when[w].text, yes_no(e->r, true, 0));
 	for (size_t d = 0; d < taken->n_do; d++)
 		rop_text_add(e->out, "    does %s\n", taken->does[d].text);
 }
@@ -91,7 +94,7 @@ static void explain_facts(const struct rop_report *r, struct rop_situation *now,
 			json_object_set_new(facts, fact->name, json_boolean(holds));
 			continue;
 		}
-		rop_text_add(out, "  %-22s %-10s ", fact->name, yes_no(r, holds));
+		rop_text_add(out, "  %-22s %s ", fact->name, yes_no(r, holds, 10));
 		report_below(r, fact->doc, 36, out);
 		rop_text_add(out, "\n");
 	}

@@ -474,9 +474,16 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 	report_parts(r, parts, sizeof parts / sizeof *parts, out);
 }
 
+/* Where it will not be converged, that is among the reasons. */
+static bool is_told_silent(const struct rop_plan *plan, const char *sentence)
+{
+	return !plan->result.reached && strstr(plan->result.text, sentence);
+}
+
 void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop_text *out)
 {
 	const struct rop_situation *first = plan->first;
+	ROP_OWN_ARENA arena = rop_arena_new();
 	for (size_t i = 0; i < first->warnings.n; i++) {
 		const struct rop_finding *w = &first->warnings.at[i];
 		if (told && report_is_of_any_look(w))
@@ -485,10 +492,12 @@ void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop
 		if (w->advice)
 			rop_text_add(out, "  -> %s\n", w->advice);
 	}
-	for (size_t i = 0; first->in_view && i < first->seen->n; i++)
-		if (!rop_answers(first->seen, i))
-			rop_text_add(out, "warning: %s does not answer: %s\n", first->seen->nodes[i].address,
-				     first->seen->nodes[i].reach_why);
+	for (size_t i = 0; first->in_view && i < first->seen->n; i++) {
+		const struct rop_node *node = &first->seen->nodes[i];
+		const char *sentence = rop_printf(arena, "%s does not answer: %s", node->address, node->reach_why);
+		if (!rop_node_answers(node) && (told || !is_told_silent(plan, sentence)))
+			rop_text_add(out, "warning: %s\n", sentence);
+	}
 }
 
 bool report_is_paused(const struct rop_report *r, int64_t wall_ms)
@@ -510,6 +519,27 @@ static void put_pause(const struct rop_report *r, const struct rop_plan *plan, s
 	rop_text_add(out, "'redis-operator resume %s': apply is refused until then.\n", r->topology->name);
 }
 
+#define WAITS_FOR_MAX 3
+
+/* Nothing is to be done, and it may not be as declared all the same: then what apply would wait for. */
+static void put_no_changes(const struct rop_plan *plan, struct rop_text *out)
+{
+	struct rop_situation first = *plan->first; /* what is open is filled in */
+	if (rop_situation_converged(&first)) {
+		rop_text_add(out, "No changes. The cluster matches its topology.\n");
+		return;
+	}
+	rop_text_add(out, "No changes. The nodes are to come to agree by themselves; apply waits for that. Now:\n");
+	rop_situation_open(&first);
+	for (size_t i = 0; i < first.open.n && i < WAITS_FOR_MAX; i++) {
+		rop_text_add(out, "- %s\n", first.open.at[i].text);
+		if (first.open.at[i].advice)
+			rop_text_add(out, "  -> %s\n", first.open.at[i].advice);
+	}
+	if (first.open.n > WAITS_FOR_MAX)
+		rop_text_add(out, "- and %zu more\n", first.open.n - WAITS_FOR_MAX);
+}
+
 void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	put_header(r, plan, out);
@@ -520,10 +550,7 @@ void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, st
 		put_summary(r, plan, out);
 	}
 	if (plan->result.reached && !plan->steps.n)
-		rop_text_add(out, "No changes. %s\n",
-			     rop_situation_converged(plan->first) ? "The cluster matches its topology."
-								  : "The nodes are coming to agree by themselves; "
-								    "apply waits for that.");
+		put_no_changes(plan, out);
 	else if (!plan->result.reached && plan->result.text[0])
 		rop_text_add(out, "%sIt will not be converged then:\n%s\n",
 			     plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);

@@ -36,7 +36,7 @@ check 'the others go over to a clone of shard 2'\''s primary' cloned
 check 'plan refuses within three looks: id and both addresses named' \
 	wait_until 15 'told 4 plan "$F" && tells "$ID" "$(address 1)" "$(address 6)"'
 check '... the danger is said' tells_like 'data|keys|empt'
-check '... nobody calls it an agreement to come' silent_about 'coming to agree' 'No changes'
+check '... nobody calls it an agreement to come' silent_about 'come to agree' 'No changes'
 changes_begin
 check '... apply does neither' eval \
 	'told "4|6" apply --yes --timeout 8s "$F" && tells "$ID" "$(address 1)" "$(address 6)" && no_changes'

@@ -157,6 +157,72 @@ Test(report, colours_change_nothing_else)
 	cr_assert_gt(painted.n, plain.n);
 }
 
+static const char *without_colours(const char *painted)
+{
+	ROP_OWN_TEXT stripped = { 0 };
+	for (const char *at = painted; *at; at++) {
+		if (*at == '\033')
+			at = strchr(at, 'm');
+		else
+			rop_text_put(&stripped, at, 1);
+	}
+	return rop_strdup(pool, stripped.at);
+}
+
+Test(report, colours_move_no_column_of_explain)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_situation *now = situation_of(topology, fresh_world(topology));
+	ROP_OWN_TEXT plain = { 0 }, painted = { 0 };
+	rop_report_explain(&r, now, NULL, &plain);
+	r.color = true;
+	rop_report_explain(&r, now, NULL, &painted);
+	cr_assert(strstr(painted.at, "\033[32mholds\033[0m"));
+	cr_assert_str_eq(without_colours(painted.at), plain.at);
+}
+
+static size_t times(const char *text, const char *what)
+{
+	size_t n = 0;
+	for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+		n++;
+	return n;
+}
+
+/* plan prints the plan and its warnings; apply --yes the warnings alone, before it begins. */
+Test(report, that_a_node_is_silent_is_said_once)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_observed *world = formed_world(topology);
+	go_silent(world, 4);
+	struct rop_plan plan = plan_of(topology, world);
+	ROP_OWN_TEXT text = { 0 }, alone = { 0 };
+	rop_report_plan(&r, &plan, &text);
+	rop_report_plan_warnings(&plan, false, &text);
+	cr_assert_eq(times(text.at, "10.0.0.5:6379 does not answer: "), 1, "%s", text.at);
+	rop_report_plan_warnings(&plan, true, &alone);
+	cr_assert_eq(times(alone.at, "warning: 10.0.0.5:6379 does not answer: "), 1, "%s", alone.at);
+}
+
+Test(report, where_nothing_is_to_be_done_it_says_what_is_waited_for)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_observed *world = formed_world(topology);
+	struct rop_plan plan = plan_of(topology, world);
+	ROP_OWN_TEXT fine = { 0 }, text = { 0 };
+	rop_report_plan(&r, &plan, &fine);
+	cr_assert(strstr(fine.at, "\nNo changes. The cluster matches its topology.\n"), "%s", fine.at);
+	world->nodes[3].link_up = false;
+	plan = plan_of(topology, world);
+	rop_report_plan(&r, &plan, &text);
+	cr_assert(strstr(text.at, "apply waits for that. Now:\n- 10.0.0.4:6379: its link to its primary 10.0.0.1:6379 "
+				  "is down\n"),
+		  "%s", text.at);
+}
+
 Test(report, status_names_the_state_that_the_rows_lead_to)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
