@@ -8,7 +8,7 @@
 #include "import_text.h"
 #include "rop/text.h"
 
-#define COMMENT_COLUMN 52
+#define WIDTH 80       /* whoever reads it at night has a terminal of that width */
 #define SLOTS_SHOWN 48 /* characters of a primary's slots; a scattered set is counted instead */
 #define DIFFERENT_SHOWN 8
 
@@ -107,6 +107,31 @@ static const char *for_comment(struct rop_arena *arena, const char *text)
 	return copy;
 }
 
+/* ---- comments ---------------------------------------------------------------------------------------------- */
+
+/* On lines of their own, `#` in column `indent`; what goes on hangs `hang` columns further in. */
+static void put_comment(struct rop_text *out, size_t indent, size_t hang, const char *text)
+{
+	ROP_OWN_TEXT lines = { 0 };
+	rop_text_add(&lines, "%*s# ", (int)indent, "");
+	rop_text_wrap(&lines, text, indent + 2 + hang, WIDTH);
+	for (char *end = strchr(lines.at, '\n'); end; end = strchr(end + 1, '\n'))
+		end[1 + indent] = '#';
+	rop_text_add(out, "%s\n", lines.at);
+}
+
+/* Beside the line, in that column, where there is room; else above it. */
+static void put_explained(struct rop_text *out, size_t column, const char *line, const char *comment)
+{
+	bool beside = strlen(line) < column && column + 2 + strlen(comment) <= WIDTH;
+	if (!beside)
+		put_comment(out, strspn(line, " "), 0, comment);
+	if (beside)
+		rop_text_add(out, "%-*s# %s\n", (int)column, line, comment);
+	else
+		rop_text_add(out, "%s\n", line);
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
 static const char *slots_in_words(struct rop_arena *arena, const struct rop_slots *slots)
@@ -133,7 +158,7 @@ static const char *node_comment(const struct rop_import *im, int i)
 	return name ? rop_printf(arena, "%s; calls itself %s", what, for_comment(arena, name)) : what;
 }
 
-static void put_node(const struct rop_import *im, int i, struct rop_text *out)
+static const char *node_line(const struct rop_import *im, int i)
 {
 	struct rop_arena *arena = im->arena;
 	const struct rop_endpoint *at = &im->seed->endpoints[i];
@@ -142,35 +167,46 @@ static void put_node(const struct rop_import *im, int i, struct rop_text *out)
 				  ? rop_printf(arena, ", busPort: %d", at->bus_port)
 				  : "";
 	const char *shard = im->pinned ? rop_printf(arena, ", shard: %d", im->shape.shard_of[i] + 1) : "";
-	const char *item = rop_printf(arena, "    - { address: %s%s%s%s%s }", colon ? "\"" : "", at->address,
-				      colon ? "\"" : "", bus, shard);
-	rop_text_add(out, "%-*s # %s\n", COMMENT_COLUMN, item, node_comment(im, i));
+	return rop_printf(arena, "    - { address: %s%s%s%s%s }", colon ? "\"" : "", at->address, colon ? "\"" : "",
+			  bus, shard);
 }
 
 static void put_nodes(const struct rop_import *im, struct rop_text *out)
 {
-	rop_text_add(out, "  # The primaries by their lowest slot, then the replicas. Servers do not know in which "
-			  "zone they stand: say it where\n"
-			  "  # machines fail together, as in { address: ..., zone: a }, and new replicas are kept "
-			  "apart.\n");
+	put_comment(out, 2, 0,
+		    "The primaries by their lowest slot, then the replicas. Servers do not know in which zone they "
+		    "stand: say it where machines fail together, as in { address: ..., zone: a }, and new replicas are "
+		    "kept apart.");
 	if (im->pinned && im->shape.fewest != im->shape.most)
-		rop_text_add(out, "  # The shards have different numbers of replicas: 'shard' says for each node where "
-				  "it belongs. With\n"
-				  "  # cluster-allow-replica-migration the servers may move one to a shard that has "
-				  "none: then this is to be changed.\n");
+		put_comment(out, 2, 0,
+			    "The shards have different numbers of replicas: 'shard' says for each node where it "
+			    "belongs. With cluster-allow-replica-migration the servers may move one to a shard that "
+			    "has none: then this is to be changed.");
 	else if (im->pinned)
-		rop_text_add(out, "  # 'shard' says for each node where it belongs: by order alone, a cluster formed "
-				  "anew would pair them otherwise.\n");
-	if (!im->even)
-		rop_text_add(out,
-			     "  # The slots are not in equal ranges, and this format has no key for ranges: plan and "
-			     "apply leave each slot where\n"
-			     "  # it is, but a cluster formed anew from this file would have equal ranges.\n  # Now "
-			     "%s.\n",
-			     im->uneven);
+		put_comment(out, 2, 0,
+			    "'shard' says for each node where it belongs: by order alone, a cluster formed anew would "
+			    "pair them otherwise.");
+	if (!im->even) {
+		put_comment(out, 2, 0,
+			    "The slots are not in equal ranges, and this format has no key for ranges: plan and apply "
+			    "leave each slot where it is, but a cluster formed anew from this file would have equal "
+			    "ranges.");
+		put_comment(out, 2, 0, rop_printf(im->arena, "Now %s.", im->uneven));
+	}
 	rop_text_add(out, "  nodes:\n");
-	for (size_t line = 0; line < im->seed->n; line++)
-		put_node(im, im->shape.order[line], out);
+	size_t column = 0, longest = 0; /* all comments stand beside their lines, in one column, or all above */
+	for (size_t line = 0; line < im->seed->n; line++) {
+		int i = im->shape.order[line];
+		size_t wide = strlen(node_line(im, i)), comment = strlen(node_comment(im, i));
+		column = wide + 1 > column ? wide + 1 : column;
+		longest = comment > longest ? comment : longest;
+	}
+	if (column + 2 + longest > WIDTH)
+		column = 0;
+	for (size_t line = 0; line < im->seed->n; line++) {
+		int i = im->shape.order[line];
+		put_explained(out, column, node_line(im, i), node_comment(im, i));
+	}
 }
 
 /* ---- settings ---------------------------------------------------------------------------------------------- */
@@ -243,18 +279,20 @@ static void put_difference(const struct rop_import *im, size_t setting, struct r
 {
 	const char *common = common_value(im, setting);
 	size_t others = im->seed->n - nodes_alike(im, setting, common), told = 0;
-	rop_text_add(out, "  #   %s:", KNOWN[setting].name);
+	ROP_OWN_TEXT text = { 0 };
+	rop_text_add(&text, "  %s:", KNOWN[setting].name);
 	for (size_t line = 0; line < im->seed->n && told < DIFFERENT_SHOWN; line++) {
 		const char *value = value_of(im, (size_t)im->shape.order[line], setting);
 		if (!rop_streq(value, common))
-			rop_text_add(out, "%s %s has %s", told++ ? "," : "",
+			rop_text_add(&text, "%s %s has %s", told++ ? "," : "",
 				     im->seed->endpoints[im->shape.order[line]].address,
 				     value_in_words(im, setting, value));
 	}
 	if (others > told)
-		rop_text_add(out, ", %zu more have other values", others - told);
-	rop_text_add(out, "; the other%s %zu: %s\n", im->seed->n - others == 1 ? "" : "s,", im->seed->n - others,
+		rop_text_add(&text, ", %zu more have other values", others - told);
+	rop_text_add(&text, "; the other%s %zu: %s", im->seed->n - others == 1 ? "" : "s,", im->seed->n - others,
 		     value_in_words(im, setting, common));
+	put_comment(out, 2, 4, text.at);
 }
 
 static bool all_alike(const struct rop_import *im, size_t setting)
@@ -276,11 +314,14 @@ static void put_settings(const struct rop_import *im, struct rop_text *out)
 		const char *value = value_of(im, 0, s);
 		if (!all_alike(im, s) || !value || strcmp(value, normal_of(im, s)) == 0 || !can_be_said(value))
 			continue;
-		if (!any)
-			rop_text_add(out, "  # What all nodes have set and a server does not have by itself. Declared "
-					  "here, apply keeps it so (CONFIG SET)\n"
-					  "  # and gives it to new nodes; what is not declared is left alone.\n  "
-					  "settings:\n");
+		if (!any) {
+			put_comment(
+				out, 2, 0,
+				"What all nodes have set and a server does not have by itself. Declared here, apply "
+				"keeps it so (CONFIG SET) and gives it to new nodes; what is not declared is left "
+				"alone.");
+			rop_text_add(out, "  settings:\n");
+		}
 		any = true;
 		const char *text = KNOWN[s].memory ? memory_in_words(im->arena, value) : value;
 		rop_text_add(out, "    %s: %s\n", KNOWN[s].name,
@@ -291,8 +332,9 @@ static void put_settings(const struct rop_import *im, struct rop_text *out)
 		if (all_alike(im, s))
 			continue;
 		if (!any)
-			rop_text_add(out, "  # Not declared, because the nodes differ; under 'settings', apply would "
-					  "make them equal:\n");
+			put_comment(out, 2, 0,
+				    "Not declared, because the nodes differ; under 'settings', apply would make them "
+				    "equal:");
 		any = true;
 		put_difference(im, s, out);
 	}
@@ -311,19 +353,24 @@ static void put_shape(const struct rop_import *im, struct rop_text *out)
 		rop_text_add(out, "%s\n", replicas);
 		return;
 	}
-	rop_text_add(out, "%-33s # at least; there are", replicas);
+	ROP_OWN_TEXT text = { 0 };
+	rop_text_add(&text, "at least; there are");
 	for (size_t k = 0; k < im->shape.n_shards && k < 16; k++)
-		rop_text_add(out, "%s %d", k ? "," : "", im->shape.shards[k].replicas);
-	rop_text_add(out, "%s\n", im->shape.n_shards > 16 ? ", ..." : "");
+		rop_text_add(&text, "%s %d", k ? "," : "", im->shape.shards[k].replicas);
+	rop_text_add(&text, "%s", im->shape.n_shards > 16 ? ", ..." : "");
+	put_explained(out, 34, replicas, text.at);
 }
 
 static void put_auth(const struct rop_import *im, struct rop_text *out)
 {
 	if (!im->password_file)
 		return;
-	rop_text_add(out,
-		     "  # The file that was given to import; mode 0600, the password and nothing else.%s\n  auth:\n",
-		     im->password_file[0] == '/' ? "" : " A relative path begins at the folder of this file.");
+	const char *relative = im->password_file[0] == '/' ? "" : " A relative path begins at the folder of this file.";
+	put_comment(out, 2, 0,
+		    rop_printf(im->arena,
+			       "The file that was given to import; mode 0600, the password and nothing else.%s",
+			       relative));
+	rop_text_add(out, "  auth:\n");
 	if (im->user)
 		rop_text_add(out, "    user: %s\n", scalar(im->arena, im->user, false));
 	rop_text_add(out, "    passwordFile: %s\n", scalar(im->arena, im->password_file, false));
@@ -333,19 +380,18 @@ char *report_import_text(const struct rop_import *im)
 {
 	ROP_OWN_TEXT out = { 0 };
 	int nodes = (int)im->seed->n;
-	rop_text_add(&out,
-		     "# The cluster of %s as it was found: %d node%s. Written by redis-operator import, which changed "
-		     "nothing.\n"
-		     "# 'redis-operator plan' of this file says 'No changes' as long as the cluster stays like this.\n",
-		     im->seed->text, nodes, rop_plural(nodes));
+	put_comment(&out, 0, 0,
+		    rop_printf(im->arena,
+			       "The cluster of %s as it was found: %d node%s. Written by redis-operator import, which "
+			       "changed nothing.",
+			       im->seed->text, nodes, rop_plural(nodes)));
+	put_comment(&out, 0, 0,
+		    "'redis-operator plan' of this file says 'No changes' as long as the cluster stays like this.");
 	rop_text_add(&out, "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n");
-	if (im->named)
-		rop_text_add(&out, "  name: %s\n", scalar(im->arena, im->name, false));
-	else
-		rop_text_add(&out,
-			     "  name: %-25s # made up from the port: change it to what people call it; no two files "
-			     "may share a name\n",
-			     scalar(im->arena, im->name, false));
+	if (!im->named)
+		put_comment(&out, 2, 0,
+			    "Made up from the port: change it to what people call it; no two files may share a name.");
+	rop_text_add(&out, "  name: %s\n", scalar(im->arena, im->name, false));
 	put_shape(im, &out);
 	put_nodes(im, &out);
 	put_auth(im, &out);

@@ -22,6 +22,7 @@ imported() { # imported NODE [OPTION...] - into $F, twice the same, with nothing
 	expect 0 import "$(address "$1")" "${@:2}" || return
 	cp "$OUT" "$F" && cp "$ERR" "$LIVE_DIR/notes"
 	expect 0 import "${@:2}" "$(address "$1")" && same "$OUT" "$F" && no_changes || return
+	awk 'length > 80 && !/^    / { print "wider than a terminal: " $0; bad = 1 } END { exit bad }' "$F" || return
 	[ -e "$STATE" ] && echo 'there is a database' && return 1
 	return 0
 }
