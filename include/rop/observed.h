@@ -103,6 +103,7 @@ struct rop_node {
 	ROP_LIST(struct rop_open_slot) open; /* the same, by slot; fewer where some cannot be understood */
 	bool state_ok;                       /* cluster_state:ok */
 	bool link_up;                        /* replica: master_link_status:up */
+	int64_t link_down_s;                 /* replica: down for so long; -1: it never was up, or is */
 	bool syncing;                        /* replica: first synchronisation under way */
 	int64_t sync_idle_s;                 /* while it is: seconds since its last byte; -1: it is not, or unknown */
 	int64_t keys;  /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */

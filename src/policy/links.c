@@ -90,6 +90,28 @@ static const char *turned_away(const struct rop_situation *now, const struct rop
 		node->address, primary);
 }
 
+#define LASTS_S 3 /* a link that broke is up again in a second */
+
+/* We are let in without a password, and the replica is not: it is refused, or does not get there. Nobody else tells. */
+static const char *not_let_in(const struct rop_situation *now, const struct rop_node *node, const char **ret_advice)
+{
+	const struct rop_node *primary = &now->seen->nodes[node->primary];
+	if (node->link_down_s >= 0 && node->link_down_s < LASTS_S)
+		return NULL;
+	*ret_advice = rop_printf(
+		now->arena,
+		"see the log of %s; where it cannot log in: CONFIG SET masterauth \"\" (and masteruser) on it, for its "
+		"primary wants no password; where its user may not replicate: give %s what 'redis-operator acl "
+		"replication' prints; else open port %d to it",
+		node->address, primary->address, primary->port);
+	return rop_printf(
+		now->arena,
+		"%s: its link to its primary %s is down, and that one has no connection of it: most likely it "
+		"refuses what this one logs in with or may do (masterauth, masteruser), or its port cannot be "
+		"reached from there",
+		node->address, primary->address);
+}
+
 static const char *from_another_host(const struct rop_situation *now, const struct rop_node *node,
 				     const char **ret_advice)
 {
@@ -149,6 +171,7 @@ const char *policy_link_down(const struct rop_situation *now, size_t i, const ch
 		text = text ? text : unlike_speech(now, i, ret_advice);
 		text = text ? text : from_another_host(now, node, ret_advice);
 		text = text ? text : turned_away(now, node, primary, ret_advice);
+		text = text ? text : not_let_in(now, node, ret_advice);
 	}
 	if (text)
 		return text;

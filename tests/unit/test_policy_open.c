@@ -193,6 +193,29 @@ Test(policy_open, a_replica_that_is_turned_away_most_likely_has_no_password)
 	cr_assert(now->synchronising && strstr(open_of(now), "is still synchronising"));
 }
 
+Test(policy_open, a_replica_that_is_not_let_in_where_nobody_wants_a_password)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	world->nodes[3].link_up = false;
+	rop_bit_set(world, world->unlisted, 0, 3);
+	world->nodes[3].link_down_s = 2;
+	cr_assert_null(strstr(open_of(situation_of(topology, world)), "most likely"), "it may be back in a moment");
+	static const int64_t LASTS[] = { 3, -1 }; /* -1: it never was up */
+	for (size_t i = 0; i < sizeof LASTS / sizeof *LASTS; i++) {
+		world->nodes[3].link_down_s = LASTS[i];
+		struct rop_situation *now = situation_of(topology, world);
+		const char *text = open_of(now);
+		cr_assert(strstr(text, "that one has no connection of it: most likely it refuses what this one logs in "
+				       "with or may do (masterauth, masteruser), or its port cannot be reached"),
+			  "%s", text);
+		cr_assert(strstr(now->open.at[0].advice, "CONFIG SET masterauth") &&
+			  strstr(now->open.at[0].advice, "open port 6379"));
+	}
+	topology->auth_password_file = "secret";
+	cr_assert(strstr(open_of(situation_of(topology, world)), "which wants a password"));
+}
+
 Test(policy_open, a_synchronisation_that_stands_still_is_none)
 {
 	struct rop_topology *topology = six();
