@@ -61,6 +61,22 @@ static const char *not_blocked(const struct rop_situation *now)
 			  rop_plural((int64_t)silent), silent == 1 ? "es" : "");
 }
 
+/* All slots have owners, and some more than one. */
+static const char *claimed_twice(const struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = 0; j < i; j++) {
+			int n = rop_slots_common(&seen->nodes[i].slots, &seen->nodes[j].slots);
+			if (n)
+				return rop_printf(
+					now->arena,
+					"every slot has an owner, but %d of them %s claimed by two: %s and %s", n,
+					n == 1 ? "is" : "are", seen->nodes[j].address, seen->nodes[i].address);
+		}
+	return "every slot has an owner, but some are claimed by two";
+}
+
 /* Each slot is owned by one node, and that one serves it. */
 static struct rop_condition slots_covered(const struct rop_situation *now)
 {
@@ -72,6 +88,10 @@ static struct rop_condition slots_covered(const struct rop_situation *now)
 		return (struct rop_condition){ .status = ROP_TRUE,
 					       .reason = "AllServed",
 					       .message = "16384 of 16384 slots are served" };
+	if (rop_slots_count(&now->owned) == ROP_SLOTS)
+		return (struct rop_condition){ .status = ROP_FALSE,
+					       .reason = "ClaimedTwice",
+					       .message = claimed_twice(now) };
 	return (struct rop_condition){ .status = ROP_FALSE,
 				       .reason = "NotAssigned",
 				       .message = rop_printf(now->arena, "%d of 16384 slots are owned",

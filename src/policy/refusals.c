@@ -138,12 +138,22 @@ static void find_functions(struct rop_situation *now)
 	}
 }
 
+/* It is told as that already: a server that came back without its nodes.conf and with its data belongs to nobody else.
+ */
+static bool is_rebuilt(const struct rop_situation *now, size_t node)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (now->findings.at[i].is == ROP_WHY_REBUILT && now->findings.at[i].node == (int)node)
+			return true;
+	return false;
+}
+
 static void find_rival_claims(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
-			if (now->group[i] == now->group[j] ||
+			if (now->group[i] == now->group[j] || is_rebuilt(now, i) || is_rebuilt(now, j) ||
 			    !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
 				continue;
 			policy_find(now, (int)j, ROP_WHY_RIVAL_CLAIMS,
@@ -193,12 +203,15 @@ static bool find_lost_identities(struct rop_situation *now, const struct tally *
 static void find_rival_components(struct rop_situation *now, const struct tally *tally)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
-		if (now->group[i] != (int)i || (int)i == now->main_group)
+		if (now->group[i] != (int)i || (int)i == now->main_group ||
+		    (tally[i].members == 1 && is_rebuilt(now, i)))
 			continue;
 		if (tally[i].keys <= 0 && rop_slots_empty(&tally[i].slots))
 			continue;
-		const char *group = rop_printf(now->arena, "%d nodes, %d slots, %" PRId64 " keys", tally[i].members,
-					       rop_slots_count(&tally[i].slots), tally[i].keys);
+		int slots = rop_slots_count(&tally[i].slots);
+		const char *group = rop_printf(now->arena, "%d node%s, %d slot%s, %" PRId64 " key%s", tally[i].members,
+					       rop_plural(tally[i].members), slots, rop_plural(slots), tally[i].keys,
+					       rop_plural(tally[i].keys));
 		policy_find(now, (int)i, ROP_WHY_SEVERAL_CLUSTERS,
 			    rop_printf(now->arena,
 				       "%s belongs to another group than %s: %s; joining two groups, one of which "

@@ -111,6 +111,19 @@ static const char *forget_on_the_others(const struct rop_situation *now, const c
 	return rop_strndup(now->arena, text.at ? text.at : "", text.n);
 }
 
+/* It kept an old copy of its data, and claims the slots of these keys: it is taken in when it is empty. What it has may
+ * be more than the copy that is served, so emptying it is a person's to decide. */
+static const char *empty_it_first(const struct rop_situation *now, int rebuilt)
+{
+	const struct rop_node *node = &now->seen->nodes[rebuilt];
+	if (rop_slots_empty(&node->slots) && node->keys <= 0)
+		return "";
+	return rop_printf(now->arena,
+			  "; it kept %lld key%s of before: look whether the ones that are served now lack any of them; "
+			  "where they do not, empty it: redis-cli -h %s -p %d flushall, then cluster reset hard",
+			  (long long)(node->keys > 0 ? node->keys : 0), rop_plural(node->keys), node->ip, node->port);
+}
+
 static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *peer, int rebuilt)
 {
 	const struct rop_node *node = &now->seen->nodes[rebuilt];
@@ -130,9 +143,10 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 				    restore, now->seen->nodes[follower].address);
 	else
 		advice = rop_printf(now->arena,
-				    "%s; else let the others forget the old identity, within a minute: %s; apply "
+				    "%s; else let the others forget the old identity, within a minute: %s%s; apply "
 				    "then takes it in again",
-				    restore, forget_on_the_others(now, peer->id, rebuilt));
+				    restore, forget_on_the_others(now, peer->id, rebuilt),
+				    empty_it_first(now, rebuilt));
 	policy_find(now, rebuilt, ROP_WHY_REBUILT,
 		    rop_printf(now->arena,
 			       "%s was node %s when it was seen last, and came back as %s: its nodes.conf was lost, "

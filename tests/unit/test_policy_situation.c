@@ -247,6 +247,45 @@ Test(policy_situation, the_first_node_s_name_may_lead_elsewhere_too)
 	cr_assert(strstr(advice, "10.0.0.1:6379 leads to another server now"), "%s", advice);
 }
 
+/* It claims the slots of the keys that it kept: an old copy, and no other cluster. */
+Test(policy_situation, of_a_server_that_was_rebuilt_with_its_keys_that_is_said_and_nothing_else)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = formed_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	*rop_push(pool, &image.members) = (struct rop_member){ .address = "10.0.0.6:6379", .shard = 3 };
+	memcpy(image.members.at[0].node, node_id(50), ROP_ID_SIZE);
+	memset(world->known + 5 * world->words, 0, world->words * sizeof *world->known);
+	for (size_t i = 0; i < 5; i++)
+		rop_bit_clear(world, world->known, i, 5);
+	world->nodes[5].role = ROP_ROLE_PRIMARY;
+	world->nodes[5].primary = -1;
+	world->nodes[5].primary_id[0] = '\0';
+	world->nodes[5].others = 0;
+	world->nodes[0].keys = 100;
+	world->nodes[5].keys = 2;
+	rop_slots_add(&world->nodes[5].slots, 16000, 16001);
+	rop_observed_add_foreign(world, 0, node_id(50), ":0", "master,fail,noaddr", NULL);
+	struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
+	const char *advice = finding(now, "Rebuilt")->advice;
+	cr_assert(strstr(advice, "it kept 2 keys of before: look whether the ones that are served now lack any") &&
+			  strstr(advice, "empty it: redis-cli -h 10.0.0.6 -p 6379 flushall, then cluster reset hard"),
+		  "%s", advice);
+	for (size_t i = 0; i < now->findings.n; i++)
+		cr_assert_str_eq(now->findings.at[i].reason, "Rebuilt", "%s", now->findings.at[i].text);
+	cr_assert(now->refused);
+	struct rop_condition c[ROP_CONDITIONS_N];
+	rop_conditions_make(now, false, true, c);
+	cr_assert_str_eq(c[ROP_COND_SLOTS_COVERED].reason, "ClaimedTwice");
+	cr_assert_str_eq(c[ROP_COND_SLOTS_COVERED].message,
+			 "every slot has an owner, but 2 of them are claimed by two: "
+			 "10.0.0.3:6379 and 10.0.0.6:6379");
+	world->foreign.n = 0; /* nobody knows that it was rebuilt: then it is a stranger with slots */
+	now = situation_with(topology, world, &no_image, NULL, 0);
+	cr_assert(is_found(now, "SeveralClusters") && is_found(now, "RivalClaims"));
+	cr_assert(strstr(finding(now, "SeveralClusters")->text, "1 node, 2 slots, 2 keys"));
+}
+
 /* Advice is an act: what may hold the only copy is not to be forgotten. */
 Test(policy_situation, of_a_rebuilt_node_that_owned_slots_or_is_followed_nothing_is_forgotten)
 {
