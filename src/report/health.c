@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "rop/text.h"
 #include "shared.h"
 
 struct health {
@@ -134,6 +135,14 @@ static void check_views(struct health *h)
 			    rop_printf(arena, "%s reports cluster_state:fail", now->seen->nodes[i].address));
 }
 
+/* What cannot be asked may well be served. */
+static const char *not_covered(const struct rop_situation *now, int slots)
+{
+	if (now->all_served == ROP_UNKNOWN)
+		return slots == 1 ? "is not seen to be" : "are not seen to be";
+	return slots == 1 ? "is not" : "are not";
+}
+
 static void check_slots(struct health *h)
 {
 	const struct rop_situation *now = h->now;
@@ -142,16 +151,17 @@ static void check_slots(struct health *h)
 	for (size_t i = 0; i < now->seen->n; i++)
 		if (now->seen->nodes[i].open_slots)
 			say(h, "WARNING", "yellow",
-			    rop_printf(arena, "Node %s has %d slots in migrating or importing state: %.200s",
+			    rop_printf(arena, "Node %s has %d slot%s in migrating or importing state: %.200s",
 				       now->seen->nodes[i].address, now->seen->nodes[i].open_slots,
-				       now->seen->nodes[i].open_text));
+				       rop_plural(now->seen->nodes[i].open_slots), now->seen->nodes[i].open_text));
 	section(h, "Check slots coverage...");
 	int served = rop_slots_count(&now->served);
 	if (served == ROP_SLOTS)
 		say(h, "OK", "green", "All 16384 slots covered.");
 	else
 		say(h, "ERR", "red",
-		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d are not)", ROP_SLOTS - served));
+		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d %s)", ROP_SLOTS - served,
+			       not_covered(now, ROP_SLOTS - served)));
 	for (size_t i = 0; i < now->seen->n; i++)
 		for (size_t j = i + 1; j < now->seen->n; j++)
 			if (rop_slots_meet(&now->seen->nodes[i].slots, &now->seen->nodes[j].slots))

@@ -47,7 +47,7 @@ ida=$(rcli "$a" CLUSTER MYID) idb=$(rcli "$b" CLUSTER MYID)
 rcli "$b" CLUSTER SETSLOT 100 IMPORTING "$ida" >/dev/null
 rcli "$a" CLUSTER SETSLOT 100 MIGRATING "$idb" >/dev/null
 check 'an open slot is a warning of check, not an error' eval 'expect 0 check "$F" && has "$OUT" "[OK] All nodes agree" &&
-	has "$OUT" "[WARNING] Node 127.0.0.1:$(port "$a") has 1 slots in migrating"'
+	has "$OUT" "[WARNING] Node 127.0.0.1:$(port "$a") has 1 slot in migrating"'
 rcli "$a" CLUSTER SETSLOT 100 STABLE >/dev/null
 rcli "$b" CLUSTER SETSLOT 100 STABLE >/dev/null
 check 'no open slot, no warning' eval 'expect 0 check "$F" && lacks "$OUT" WARNING'
