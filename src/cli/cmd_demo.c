@@ -108,8 +108,10 @@ static enum rop_code up(struct cli *cli, int first)
 	else
 		cli_print_json(rop_json("{s:o, s:i, s:i}", "topology", rop_json_text(topology), "servers", SERVERS,
 					"started", started));
-	cli_tell(cli, "next:  redis-operator plan %s\n       redis-operator apply %s\n       redis-operator demo down",
-		 topology, topology);
+	const char *state = cli->values.state ? rop_printf(cli->arena, " --state %s", cli->values.state) : "";
+	cli_tell(cli,
+		 "next:  redis-operator plan%s %s\n       redis-operator apply%s %s\n       redis-operator demo down%s",
+		 state, topology, state, topology, state);
 	return ROP_OK;
 }
 

@@ -33,8 +33,9 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 	int64_t now = rop_wall_ms(), until = cli->values.for_ms ? now + cli->values.for_ms : 0;
 	const char *note = until ? rop_printf(cli->arena, "until %s", rop_time_text(cli->arena, until)) : NULL;
 	struct rop_deed deed = cli_deed(cli, pause ? ROP_DEED_PAUSE : ROP_DEED_RESUME, note);
+	bool was_paused = false;
 	bool done = rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) &&
-		    is_known(cli, store, name, &err) &&
+		    is_known(cli, store, name, &err) && rop_store_paused(store, name, now, &was_paused, &err) &&
 		    (pause ? rop_store_pause(store, name, until, by(cli, &deed), &deed, now, &err)
 			   : rop_store_resume(store, name, &deed, now, &err));
 	rop_store_close(store);
@@ -46,8 +47,10 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 					rop_json_text(deed.reason)));
 	if (pause && until)
 		cli_tell(cli, "%s: paused until %s", name, rop_time_text(cli->arena, until));
+	else if (pause)
+		cli_tell(cli, "%s: paused until 'redis-operator resume'", name);
 	else
-		cli_tell(cli, "%s: %s", name, pause ? "paused until 'redis-operator resume'" : "goes on");
+		cli_tell(cli, "%s: %s", name, was_paused ? "goes on" : "goes on (it was not paused)");
 	return ROP_OK;
 }
 

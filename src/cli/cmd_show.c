@@ -25,8 +25,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	}
 	ROP_OWN_TEXT text = { 0 };
 	rop_saved_plan_print(cli->arena, &plan, &text);
-	cli_print(&text);
-	cli_tell(cli, "whether it can still be done shows when it is: redis-operator apply %s", argv[0]);
+	cli_print_lines(&text);
+	cli_tell(cli, "to do exactly this, if nothing has changed since: redis-operator apply %s", argv[0]);
 	return ROP_OK;
 }
 

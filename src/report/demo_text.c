@@ -6,7 +6,7 @@ void rop_demo_topology(int first_port, int servers, struct rop_text *out)
 	rop_text_add(out, "# written by redis-operator demo up: three shards with one replica each\n"
 			  "apiVersion: redis-operator/v1\nkind: RedisCluster\nmetadata:\n  name: demo\nspec:\n"
 			  "  shards: 3\n  replicasPerShard: 1\n"
-			  "  onTotalLoss: Reform   # demo down throws everything away, and demo up may come again\n"
+			  "  onTotalLoss: Reform   # demo down deletes all of it; demo up may come again\n"
 			  "  nodes:\n");
 	for (int i = 0; i < servers; i++)
 		rop_text_add(out, "    - { address: 127.0.0.1:%d }\n", first_port + i);
