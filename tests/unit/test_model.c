@@ -121,6 +121,18 @@ static struct rop_node *alone(struct rop_answer answer)
 
 #define OWN_LINE A " 10.0.0.1:6379@16379 myself,master - 0 0 4 connected"
 
+Test(model, of_each_open_slot_the_keys_are_told)
+{
+	struct rop_answer answer = answer_of(OWN_LINE " 0-99 [30->-" B "] [40->-" C "]\n");
+	int64_t *keys = rop_alloc_n(pool, ROP_SLOTS, sizeof *keys);
+	keys[30] = 7;
+	keys[40] = 9;
+	answer.slot_keys = keys;
+	struct rop_node *node = alone(answer);
+	cr_assert_eq(node->open.n, 2);
+	cr_assert(node->open.at[0].keys == 7 && node->open.at[1].keys == 9);
+}
+
 Test(model, a_node_is_what_its_own_line_and_its_info_say)
 {
 	struct rop_answer answer = answer_of(OWN_LINE " 0-99 200 [300->-" B "] [400-<-" C "]\n");

@@ -41,6 +41,29 @@ static void ask(const struct rop_situation *now, const char *action, struct rop_
 				words->actions[a].plan(&now->migrations.at[m], NULL, batch);
 }
 
+static struct rop_node carried(int64_t of_slot, int64_t on_node)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	open_towards(world, 0, 7, false, 1, of_slot);
+	open_towards(world, 1, 7, true, 0, 0);
+	world->nodes[0].keys = on_node;
+	struct rop_expect carry = { .kind = ROP_STEP_CARRY, .value = "7" };
+	memcpy(carry.node, world->nodes[0].id, ROP_ID_SIZE);
+	memcpy(carry.peer, world->nodes[1].id, ROP_ID_SIZE);
+	rop_step_effect(&carry, world);
+	cr_assert_eq(world->nodes[1].keys, 100 + (on_node == 100 && of_slot > 0 ? of_slot : 0));
+	return world->nodes[0];
+}
+
+Test(moves_handed, what_is_carried_is_there_afterwards_and_of_the_unknown_nothing_is_made)
+{
+	cr_assert_eq(carried(5, 100).keys, 95);
+	cr_assert_eq(carried(0, 100).keys, 100);
+	cr_assert_eq(carried(ROP_COUNT_UNKNOWN, 100).keys, 100);
+	cr_assert_eq(carried(5, ROP_COUNT_UNKNOWN).keys, ROP_COUNT_UNKNOWN);
+}
+
 static size_t hand_overs(const struct rop_topology *topology, const struct rop_observed *world)
 {
 	const struct rop_situation *now = situation_of(topology, world);

@@ -238,6 +238,14 @@ Test(policy_guard, of_slots_that_nobody_owns_it_says_who_had_them)
 				     "10.0.0.2:6379 (led them); all of these answer, and are empty now"),
 		  "%s", loss->text);
 	cr_assert_eq(loss->keys, 100);
+
+	/* A standing consent is for slots of which no copy has a key any more. */
+	topology->reform_on_total_loss = true;
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 0);
+	struct rop_copy_memory *other = rop_push(pool, &image.shards.at[1].copies);
+	*other = (struct rop_copy_memory){ .address = world->nodes[0].address, .keys = 100 };
+	memcpy(other->node, world->nodes[0].id, ROP_ID_SIZE);
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1);
 }
 
 Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_them)

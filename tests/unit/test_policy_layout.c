@@ -566,6 +566,7 @@ Test(policy_layout, warns_once_when_all_are_on_one_host)
 	struct rop_layout layout = layout_of(topology, fresh_world(topology));
 	cr_assert_eq(layout.warnings.n, 1);
 	cr_assert_str_eq(layout.warnings.at[0].reason, "OneHost");
+	cr_assert_eq(layout.warnings.at[0].node, -1, "it is about all of them");
 	cr_assert_str_eq(layout.warnings.at[0].text, "all 6 nodes are on one host (10.0.0.1): its failure takes "
 						     "primaries and replicas together");
 }

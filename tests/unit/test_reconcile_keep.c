@@ -520,3 +520,48 @@ Test(reconcile_keep, moves_that_are_held_live_on_when_memory_is_made_anew)
 	cr_assert_str_eq(op->image.state, "Verify");
 	expect_whole_way();
 }
+
+static enum rop_sent refuse_a_role(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)h;
+	*ret_text = step->expect.kind == ROP_STEP_ROLE ? "ERR not now" : NULL;
+	return *ret_text ? ROP_SENT_ERROR : ROP_SENT_OK;
+}
+
+Test(reconcile_keep, at_rest_in_trouble_a_step_is_tried_again_when_it_is_due)
+{
+	start_formed();
+	op->options.keep = true;
+	op->frozen = true;
+	op->answer = refuse_a_role;
+	go_silent(op->world, 4);
+	op->world->nodes[3].role = ROP_ROLE_PRIMARY;
+	op->world->nodes[3].primary = -1;
+	op->world->nodes[3].primary_id[0] = '\0';
+	hand_start(op);
+	int64_t tried_ms[2] = { 0 };
+	for (int looks_n = 0; looks_n < 60 && !tried_ms[1]; looks_n++) {
+		hand_look(op);
+		size_t n = hand_sent(op, ROP_STEP_ROLE);
+		if (n && n <= 2 && !tried_ms[n - 1])
+			tried_ms[n - 1] = op->clock.boot_ms;
+	}
+	cr_assert_str_eq(state(), "Degraded");
+	cr_assert(tried_ms[0] && tried_ms[1]);
+	cr_assert_lt(tried_ms[1] - tried_ms[0], 4000, "%lld", (long long)(tried_ms[1] - tried_ms[0]));
+}
+
+Test(reconcile_keep, a_look_is_too_old_from_the_moment_that_was_told)
+{
+	start_fresh();
+	hand_start(op);
+	while (rop_reconcile_want(op->r) != ROP_WANT_SEND)
+		hand_turn(op);
+	struct rop_clock clock = op->clock;
+	int64_t by = rop_reconcile_send_by_ms(op->r);
+	cr_assert_gt(by, clock.boot_ms);
+	clock.boot_ms = by - 1;
+	cr_assert(rop_reconcile_sending(op->r, clock));
+	clock.boot_ms = by;
+	cr_assert_not(rop_reconcile_sending(op->r, clock));
+}
