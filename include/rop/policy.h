@@ -212,6 +212,9 @@ void rop_situation_assess(struct rop_situation *now); /* the same in place, for 
 
 /* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
 bool rop_situation_converged(const struct rop_situation *now);
+/* All that stands in the way is where peers hold nodes, and that may be of before an address was put right: for how
+ * long at most. 0: something else does, or nothing. Of a situation that looks_once. */
+int64_t rop_situation_may_pass_ms(const struct rop_situation *now);
 
 /* Fills in `open`, once; it costs text, so only when somebody is told. */
 void rop_situation_open(struct rop_situation *now);

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "progress.h"
+#include "rop/look.h"
 #include "review.h"
 #include "rop/host.h"
 
@@ -247,6 +248,26 @@ static void make_plan(struct cli *cli, struct session *s, const struct review *r
 	rop_plan_make(cli->arena, &options, s->seen, session_clock(), ret_plan);
 }
 
+#define LOOK (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS)
+
+#define LOOK_AGAIN_MS 500
+
+/* One look cannot tell a second server from a node whose address was just put right: a run gives that a node timeout,
+ * and so does who is about to refuse one. */
+static void let_it_pass(struct cli *cli, struct session *s, const struct review *review, struct rop_plan *plan)
+{
+	int64_t ms = rop_situation_may_pass_ms(plan->first), timeout_ms = cli->values.timeout_ms;
+	int64_t end_ms = rop_boot_ms() + (ms < timeout_ms ? ms : timeout_ms);
+	if (ms)
+		cli_tell(cli, "%s: %s; looking again, as that may be of before", s->topology->name,
+			 plan->first->findings.at[0].text);
+	while (rop_situation_may_pass_ms(plan->first) && rop_boot_ms() < end_ms) {
+		rop_look_wait(s->loop, LOOK_AGAIN_MS);
+		session_look(s, LOOK);
+		make_plan(cli, s, review, plan);
+	}
+}
+
 static bool is_refused(const struct rop_plan *plan)
 {
 	return plan->result.code != ROP_OK && plan->result.code != ROP_TIMEOUT;
@@ -268,6 +289,7 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	struct rop_plan *made = rop_alloc(cli->arena, sizeof *made); /* its lines are told as they are done */
 	struct rop_err err = { 0 };
 	make_plan(cli, s, review, made);
+	let_it_pass(cli, s, review, made);
 	const struct rop_plan plan = *made;
 	const struct rop_report report = session_report(s);
 	if (!review->warned)
@@ -292,8 +314,6 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	*ret_go = true;
 	return ROP_OK;
 }
-
-#define LOOK (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS)
 
 static bool take_lock(struct cli *cli, const struct session *s, struct rop_lock **lock, struct rop_err *err)
 {

@@ -54,7 +54,9 @@ static void find_clones(struct rop_situation *now)
 					       text),
 				    rop_printf(now->arena,
 					       "stop the server at %s, if it is not the one declared; then see which "
-					       "node has the keys before anything else is changed",
+					       "node has the keys before anything else is changed. Where it announced "
+					       "that address until now, the others hear of it within a node timeout: "
+					       "look again",
 					       elsewhere));
 		else
 			policy_find(now, (int)i, ROP_WHY_SAME_NODE_ID,
@@ -81,13 +83,13 @@ const char *policy_set_its_address(const struct rop_situation *now)
 	size_t six = 0;
 	for (size_t i = 0; i < now->seen->n; i++)
 		six += now->seen->nodes[i].ip && strchr(now->seen->nodes[i].ip, ':');
-	return rop_printf(now->arena,
-			  "%sset cluster-announce-ip to the address at which the others reach it (CONFIG SET, and in "
-			  "its configuration), or bind-source-addr to the one that it listens on (in its "
-			  "configuration, and restart it), on each such node; then try again. Where one announced that "
-			  "address and does so no more: CLUSTER MEET on those peers, with the address at which it is",
-			  six && six < now->seen->n ? "declare all nodes by addresses of one family, IPv4 or IPv6; or "
-						    : "");
+	return rop_printf(
+		now->arena,
+		"%sset cluster-announce-ip to the address at which the others reach it (CONFIG SET, and in "
+		"its configuration), or bind-source-addr to the one that it listens on (in its "
+		"configuration, and restart it), on each such node; then try again. Where one announced that "
+		"address and does so no more: apply waits until the others have heard, and introduces it again",
+		six && six < now->seen->n ? "declare all nodes by addresses of one family, IPv4 or IPv6; or " : "");
 }
 
 bool policy_addresses_settled(const struct rop_situation *now)
@@ -194,4 +196,19 @@ void policy_find_elsewhere(struct rop_situation *now)
 {
 	find_clones(now);
 	find_leaving_from(now);
+}
+
+int64_t rop_situation_may_pass_ms(const struct rop_situation *now)
+{
+	int64_t longest_ms = 0;
+	for (size_t i = 0; i < now->findings.n; i++) {
+		const struct rop_finding *f = &now->findings.at[i];
+		bool is_held = f->node >= 0 && (f->is == ROP_WHY_LEAVES_FROM ||
+						(f->is == ROP_WHY_SAME_NODE_ID && now->seen->nodes[f->node].elsewhere));
+		if (!is_held)
+			return 0;
+		int64_t believed_ms = node_timeout_ms(now, (size_t)f->node) + HELD_MS;
+		longest_ms = believed_ms > longest_ms ? believed_ms : longest_ms;
+	}
+	return longest_ms;
 }

@@ -550,6 +550,29 @@ Test(policy_situation, a_node_whose_packets_leave_from_elsewhere_is_named_before
 	cr_assert_not(situation_after(topology, world, NULL, 5000)->refused);
 }
 
+/* Who looks once and is about to refuse gives it the time that a run gives it; and that time only to this. */
+Test(policy_situation, where_peers_hold_a_node_may_pass_within_a_node_timeout)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	cr_assert_eq(rop_situation_may_pass_ms(situation_after(topology, world, NULL, 5000)), 0);
+	hold_elsewhere(&world->nodes[1], 5, 1600);
+	set_value(world, 1, "cluster-node-timeout", "2000");
+	cr_assert_eq(rop_situation_may_pass_ms(situation_after(topology, world, NULL, 5000)), 3500);
+	world->nodes[4].reach = ROP_REACH_SENTINEL;
+	cr_assert_eq(rop_situation_may_pass_ms(situation_after(topology, world, NULL, 5000)), 0, "that will not pass");
+	world = formed_world(topology);
+	world->nodes[1].own_address = world->nodes[1].address;
+	world->nodes[1].elsewhere = "10.0.9.9:6379";
+	set_value(world, 1, "cluster-node-timeout", "5000");
+	cr_assert_eq(rop_situation_may_pass_ms(situation_after(topology, world, NULL, 5000)), 6500);
+	world = formed_world(topology);
+	memcpy(world->nodes[5].id, node_id(4), ROP_ID_SIZE);
+	cr_assert_eq(rop_situation_may_pass_ms(situation_after(topology, world, NULL, 5000)), 0,
+		     "one id, declared twice");
+}
+
 Test(policy_situation, in_a_cluster_that_is_formed_it_is_the_cause_that_is_told_of_links)
 {
 	struct rop_topology *topology = six();
