@@ -70,6 +70,8 @@ void rop_diag_at(struct rop_diags *diags, const struct rop_doc *doc, struct rop_
 		 const char *hint, const char *message);
 /* Sorts by place and prints in the form of cli.md:  path:line:col: error: message / source line / caret and hint. */
 void rop_diags_print(struct rop_diags *diags, struct rop_text *out);
+/* The same, in lines of at most so many columns. */
+void rop_diags_print_in(struct rop_diags *diags, size_t columns, struct rop_text *out);
 /* The first error as one sentence ("path:line:col: message"), for callers that need an rop_err (code 3). */
 bool rop_diags_fail(const struct rop_diags *diags, struct rop_err *err);
 

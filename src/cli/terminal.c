@@ -69,11 +69,13 @@ void cli_tell(const struct cli *cli, const char *fmt, ...)
 
 void cli_print_diags(struct rop_diags *diags)
 {
-	ROP_OWN_TEXT text = { 0 };
+	ROP_OWN_TEXT text = { 0 }, lines = { 0 };
+	size_t columns = cli_columns(stderr);
 	rop_diags_print(diags, &text);
 	if (!text.n)
 		return;
-	fputs(text.at, stderr);
+	rop_diags_print_in(diags, columns > 40 ? columns : 0, &lines);
+	fputs(lines.at, stderr);
 	cli_document_error(NULL, text.at);
 }
 

@@ -7,8 +7,10 @@
 #include "rop/doc.h"
 #include "rop/text.h"
 
-#define LINE_COLUMNS_MAX 160 /* of a source line; what is longer is cut around the mark */
-#define BEFORE_MARK 60       /* columns kept before the mark then */
+#define LINE_COLUMNS_MAX 160             /* of a source line; what is longer is cut around the mark */
+#define BEFORE_MARK(most) ((most)*3 / 8) /* columns kept before the mark then */
+#define MARGIN 8                         /* columns: "  123 | " */
+#define CUT "..."
 #define SENTENCE_CHARS_MAX 500
 
 /* Text from files and callers: nothing a terminal would obey, and not without end. */
@@ -112,7 +114,14 @@ static struct cell cell_at(const char *line, size_t n, size_t at, size_t secret)
 	return cell;
 }
 
-static struct view measure(const char *line, size_t n, size_t secret, const struct rop_diag *diag)
+/* Of a terminal of so many columns (0: of none), those for a source line. */
+static size_t room_for_line(size_t columns)
+{
+	size_t around = MARGIN + 2 * strlen(CUT);
+	return columns > 2 * around && columns - around < LINE_COLUMNS_MAX ? columns - around : LINE_COLUMNS_MAX;
+}
+
+static struct view measure(const char *line, size_t n, size_t secret, const struct rop_diag *diag, size_t most)
 {
 	size_t column = 0, mark = 0, marked = 0;
 	int nth = 1; /* character, from 1 */
@@ -124,13 +133,13 @@ static struct view measure(const char *line, size_t n, size_t secret, const stru
 			marked += (size_t)cell.width;
 		column += (size_t)cell.width;
 		at += cell.size;
-		if (nth - diag->mark.column >= diag->length && column > mark + LINE_COLUMNS_MAX)
+		if (nth - diag->mark.column >= diag->length && column > mark + most)
 			break; /* what follows is out of view */
 	}
 	struct view view = { .to = column };
-	if (column > LINE_COLUMNS_MAX) {
-		view.from = mark > BEFORE_MARK ? mark - BEFORE_MARK : 0;
-		view.to = view.from + LINE_COLUMNS_MAX;
+	if (column > most) {
+		view.from = mark > BEFORE_MARK(most) ? mark - BEFORE_MARK(most) : 0;
+		view.to = view.from + most;
 	}
 	view.caret = mark - view.from;
 	view.carets = marked > 0 ? marked : 1;
@@ -139,11 +148,32 @@ static struct view measure(const char *line, size_t n, size_t secret, const stru
 	return view;
 }
 
-static void put_source(struct rop_text *out, const char *line, size_t n, const struct rop_diag *diag)
+static void put_in_lines(struct rop_text *out, const struct rop_text *text, size_t indent, size_t columns)
+{
+	if (columns)
+		rop_text_wrap(out, text->at, indent, columns);
+	else
+		rop_text_put(out, text->at, text->n);
+}
+
+/* Beside the carets, which end in column `used`; or below them, where that is too wide. */
+static void put_hint(struct rop_text *out, const char *hint, size_t used, size_t columns)
+{
+	ROP_OWN_TEXT text = { 0 };
+	put_sentence(&text, hint);
+	bool beside = !columns || used + 1 + text.n <= columns;
+	rop_text_add(out, beside ? " " : "\n      | ");
+	if (beside)
+		rop_text_put(out, text.at, text.n);
+	else
+		put_in_lines(out, &text, MARGIN, columns);
+}
+
+static void put_source(struct rop_text *out, const char *line, size_t n, const struct rop_diag *diag, size_t columns)
 {
 	size_t secret = secret_from(line, n), column = 0;
-	struct view view = measure(line, n, secret, diag);
-	const char *cut = view.from > 0 ? "..." : "";
+	struct view view = measure(line, n, secret, diag, room_for_line(columns));
+	const char *cut = view.from > 0 ? CUT : "";
 	rop_text_add(out, "%5d | %s", diag->mark.line, cut);
 	for (size_t at = 0; at < n && column < view.to;) {
 		struct cell cell = cell_at(line, n, at, secret);
@@ -156,15 +186,13 @@ static void put_source(struct rop_text *out, const char *line, size_t n, const s
 		column += (size_t)cell.width;
 		at += cell.size;
 		if (column >= view.to && at < n)
-			rop_text_add(out, "...");
+			rop_text_add(out, CUT);
 	}
 	rop_text_add(out, "\n      | %*s", (int)(view.caret + strlen(cut)), "");
 	for (size_t i = 0; i < view.carets; i++)
 		rop_text_put(out, "^", 1);
-	if (diag->hint) {
-		rop_text_put(out, " ", 1);
-		put_sentence(out, diag->hint);
-	}
+	if (diag->hint)
+		put_hint(out, diag->hint, MARGIN + strlen(cut) + view.caret + view.carets, columns);
 	rop_text_put(out, "\n", 1);
 }
 
@@ -192,27 +220,34 @@ static void put_more(struct rop_text *out, size_t n, const char *what)
 		rop_text_add(out, "... and %zu more %s%s\n", n, what, rop_plural((int64_t)n));
 }
 
-void rop_diags_print(struct rop_diags *diags, struct rop_text *out)
+void rop_diags_print_in(struct rop_diags *diags, size_t columns, struct rop_text *out)
 {
 	struct config_utf8 utf8 = config_utf8_begin();
 	size_t errors = 0;
 	for (size_t i = 0; i < diags->list.n; i++) { /* rop_diag_at() keeps them in order */
 		const struct rop_diag *diag = &diags->list.at[i];
+		ROP_OWN_TEXT sentence = { 0 };
 		errors += !diag->warning;
-		put_place(out, diag);
-		rop_text_add(out, "%s: ", diag->warning ? "warning" : "error");
-		put_sentence(out, diag->message);
-		size_t n;
+		put_place(&sentence, diag);
+		rop_text_add(&sentence, "%s: ", diag->warning ? "warning" : "error");
+		put_sentence(&sentence, diag->message);
+		size_t n = 0;
 		const char *line = find_line(diag->doc, diag->mark.line, &n);
 		if (!line)
-			put_hint_in_line(out, diag);
+			put_hint_in_line(&sentence, diag);
+		put_in_lines(out, &sentence, 2, columns);
 		rop_text_put(out, "\n", 1);
 		if (line)
-			put_source(out, line, n, diag);
+			put_source(out, line, n, diag, columns);
 	}
 	config_utf8_end(&utf8);
 	put_more(out, diags->errors - errors, "error");
 	put_more(out, diags->warnings - (diags->list.n - errors), "warning");
+}
+
+void rop_diags_print(struct rop_diags *diags, struct rop_text *out)
+{
+	rop_diags_print_in(diags, 0, out);
 }
 
 bool rop_diags_fail(const struct rop_diags *diags, struct rop_err *err)

@@ -120,6 +120,20 @@ static void must_be_good(const char *path)
 	cr_assert_eq(strlen(t->digest), 16);
 }
 
+/* Columns: of characters that are more than a byte the first one counts. What has no blank is not broken. */
+static void expect_narrow(const char *text, size_t columns)
+{
+	for (const char *line = text; *line; line += *line == '\n') {
+		size_t n = strcspn(line, "\n"), wide = 0, word = 0;
+		for (size_t i = 0; i < n; i++) {
+			wide += ((unsigned char)line[i] & 0xc0) != 0x80;
+			word = line[i] == ' ' ? 0 : word + 1;
+		}
+		cr_assert(wide <= columns || word + 10 > columns, "%zu: %.*s\nof: %s", wide, (int)n, line, text);
+		line += n;
+	}
+}
+
 static void must_be_bad(const char *path)
 {
 	cr_assert_null(load(path), "%s is accepted", path);
@@ -129,6 +143,11 @@ static void must_be_bad(const char *path)
 	rop_diags_print(&diags, &out);
 	cr_assert(strstr(out.at, ": error: "), "%s", out.at);
 	cr_assert_null(strstr(out.at, "hunter2"), "a secret is printed: %s", out.at);
+	ROP_OWN_TEXT narrow = { 0 };
+	rop_diags_print_in(&diags, 80, &narrow);
+	expect_narrow(narrow.at + strcspn(narrow.at, " "), 80); /* (the path is as long as it is) */
+	cr_assert(strstr(narrow.at, "error:"), "%s", narrow.at);
+	cr_assert_null(strstr(narrow.at, "hunter2"), "a secret is printed: %s", narrow.at);
 }
 
 Test(config, good_files_are_accepted)
