@@ -158,6 +158,8 @@ bool rop_machine_walk(const struct rop_machine *machine, int state, const void *
 void rop_machine_dot(const struct rop_machine *machine, struct rop_text *out);     /* Graphviz; names quoted */
 void rop_machine_mermaid(const struct rop_machine *machine, struct rop_text *out); /* stateDiagram-v2 */
 void rop_machine_table(const struct rop_machine *machine, struct rop_text *out);   /* aligned text */
+/* The same for a terminal of so many columns: each row in a few lines. */
+void rop_machine_rows(const struct rop_machine *machine, size_t columns, struct rop_text *out);
 void rop_vocabulary_print(const struct rop_vocabulary *words, struct rop_text *out);
 
 /* The whole-table check, also a unit test: visits every state and every valuation class of the facts its rows name

@@ -20,11 +20,37 @@ static enum rop_code check(const struct cli *cli, const struct rop_machine *mach
 
 static void print(const struct cli *cli, const char *what, const char *format, const struct rop_text *text)
 {
-	if (cli->values.output == CLI_TEXT)
+	bool is_drawing = strcmp(format, "dot") == 0 || strcmp(format, "mermaid") == 0;
+	if (cli->values.output == CLI_TEXT && is_drawing)
 		cli_print(text);
+	else if (cli->values.output == CLI_TEXT)
+		cli_print_lines(text);
 	else
 		cli_print_json(
 			rop_json("{s:s, s:s, s:o}", "about", what, "format", format, "text", rop_json_text(text->at)));
+}
+
+static bool fits(const struct rop_text *text, size_t columns)
+{
+	for (const char *line = text->at; *line; line += *line == '\n') {
+		size_t n = strcspn(line, "\n");
+		if (n > columns)
+			return false;
+		line += n;
+	}
+	return true;
+}
+
+/* A row a line, for grep and awk; on a terminal that is too narrow for that, one below the other. */
+static void list(const struct cli *cli, const struct rop_machine *machine, struct rop_text *out)
+{
+	size_t columns = cli->values.output == CLI_TEXT ? cli_columns(stdout) : 0;
+	ROP_OWN_TEXT table = { 0 };
+	rop_machine_table(machine, &table);
+	if (columns > 40 && !fits(&table, columns))
+		rop_machine_rows(machine, columns, out);
+	else
+		rop_text_put(out, table.at, table.n);
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -48,7 +74,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	if (strcmp(what, "check") == 0)
 		return check(cli, machine);
 	if (strcmp(what, "table") == 0)
-		rop_machine_table(machine, &text);
+		list(cli, machine, &text);
 	else if (mermaid)
 		rop_machine_mermaid(machine, &text);
 	else

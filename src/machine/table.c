@@ -102,6 +102,55 @@ void rop_machine_table(const struct rop_machine *machine, struct rop_text *out)
 	}
 }
 
+/* ---- the same, for a terminal that is narrower than that ------------------------------------------------------ */
+
+#define ROW_INDENT 7
+
+static void put_wrapped(struct rop_text *out, size_t indent, size_t columns, const struct rop_text *text)
+{
+	rop_text_wrap(out, text->at, indent, columns);
+	rop_text_add(out, "\n");
+}
+
+static void put_part(const struct rop_machine *machine, const struct rop_row *row, const char *word, enum column column,
+		     size_t columns, struct rop_text *out)
+{
+	ROP_OWN_TEXT cell = { 0 };
+	put_cell(machine, row, column, &cell);
+	rop_text_add(out, "%*s%-7s ", ROW_INDENT, "", word);
+	put_wrapped(out, ROW_INDENT + 8, columns, &cell);
+}
+
+static void put_row(const struct rop_machine *machine, const struct rop_row *row, size_t columns, struct rop_text *out)
+{
+	rop_text_add(out, "  %3d%s to %s\n", row->number, row->everywhere ? "*" : " ", machine->states[row->to].name);
+	put_part(machine, row, "when", WHEN, columns, out);
+	if (row->n_do)
+		put_part(machine, row, "do", DO, columns, out);
+	put_part(machine, row, "why", WHY, columns, out);
+}
+
+void rop_machine_rows(const struct rop_machine *machine, size_t columns, struct rop_text *out)
+{
+	ROP_OWN_TEXT head = { 0 }, how = { 0 };
+	rop_text_add(&head, "machine %s, digest %s: %s", machine->name, machine->digest, machine->doc);
+	put_wrapped(out, 2, columns, &head);
+	rop_text_add(&how, "starts in %s; the first row that holds is taken; * is declared under everywhere",
+		     machine->states[machine->initial].name);
+	put_wrapped(out, 2, columns, &how);
+	for (size_t s = 0; s < machine->n_states; s++) {
+		const struct rop_state *state = &machine->states[s];
+		ROP_OWN_TEXT line = { 0 }, within = { 0 };
+		machine_print_within(state, &within);
+		rop_text_add(&line, "%s%s%s%s: %s", state->name, state->final ? ", final" : "", within.n ? ", " : "",
+			     within.n ? within.at : "", state->doc);
+		rop_text_add(out, "\n");
+		put_wrapped(out, 2, columns, &line);
+		for (size_t r = 0; r < state->n_rows; r++)
+			put_row(machine, &state->rows[r], columns, out);
+	}
+}
+
 /* ---- the vocabulary ----------------------------------------------------------------------------------------- */
 
 static void put_args(const struct rop_arg *args, struct rop_text *out)

@@ -257,6 +257,26 @@ Test(machine_run, the_drawings_are_those_that_were_reviewed)
 	expect_golden("toy.words", &words);
 }
 
+Test(machine_run, rows_fit_a_terminal_and_none_is_left_out)
+{
+	OWN_TOY toy = toy_load_file(MACHINES "toy.yaml");
+	ROP_OWN_TEXT rows = { 0 };
+	rop_machine_rows(toy.machine, 60, &rows);
+	for (const char *line = rows.at; *line; line += *line == '\n') {
+		size_t n = strcspn(line, "\n");
+		cr_assert_leq(n, 60, "%.*s", (int)n, line);
+		line += n;
+	}
+	for (size_t s = 0; s < toy.machine->n_states; s++)
+		for (size_t r = 0; r < toy.machine->states[s].n_rows; r++) {
+			const struct rop_row *row = &toy.machine->states[s].rows[r];
+			char head[200];
+			snprintf(head, sizeof head, "  %3d%s to %s\n       when ", row->number,
+				 row->everywhere ? "*" : " ", toy.machine->states[row->to].name);
+			cr_assert(strstr(rows.at, head), "%s: %s", head, rows.at);
+		}
+}
+
 Test(machine_run, texts_cannot_break_out_of_a_drawing)
 {
 	struct rop_row row = { .number = 2, .why = "a \"quoted\" \\ path & co" };
