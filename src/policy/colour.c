@@ -73,19 +73,18 @@ static bool paint_next(struct colouring *c, int node)
 	return true;
 }
 
-/* Where shard a has more nodes than b, some path of the two begins and ends with a. */
+/* Where shard a has more nodes than b, some path of the two begins and ends with a. Such a path has one end at a host
+ * and one at a zone: looking from the hosts finds it. */
 static void move_one(struct colouring *c, size_t a, size_t b)
 {
-	for (int side = 0; side < 2; side++) {
-		for (size_t i = 0; i < c->n; i++) {
-			int vertex = c->vertex[side][i];
-			if (c->colour[i] != (int)a || *at(c, side, vertex, b) >= 0)
-				continue;
-			size_t n = follow(c, side, vertex, a, b);
-			if (n % 2) {
-				swap_along(c, n, a, b);
-				return;
-			}
+	for (size_t i = 0; i < c->n; i++) {
+		int host = c->vertex[0][i];
+		if (c->colour[i] != (int)a || *at(c, 0, host, b) >= 0)
+			continue;
+		size_t n = follow(c, 0, host, a, b);
+		if (n % 2) {
+			swap_along(c, n, a, b);
+			return;
 		}
 	}
 }

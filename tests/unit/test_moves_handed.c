@@ -64,6 +64,22 @@ Test(moves_handed, what_is_carried_is_there_afterwards_and_of_the_unknown_nothin
 	cr_assert_eq(carried(5, ROP_COUNT_UNKNOWN).keys, ROP_COUNT_UNKNOWN);
 }
 
+Test(moves_handed, of_no_slots_no_command_is_made)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_owners(&topology);
+	static const char *const NONE[] = { NULL, "no slots" };
+	for (size_t i = 0; i < 2; i++) {
+		struct rop_step step = { .node = 1, .peer = 0 };
+		step.expect.kind = ROP_STEP_IMPORT;
+		step.expect.value = NONE[i];
+		memcpy(step.expect.node, world->nodes[1].id, ROP_ID_SIZE);
+		memcpy(step.expect.peer, world->nodes[0].id, ROP_ID_SIZE);
+		rop_step_describe(pool, world, &step);
+		cr_assert(step.n_commands == 0 && step.expect.command[0] == '\0');
+	}
+}
+
 static size_t hand_overs(const struct rop_topology *topology, const struct rop_observed *world)
 {
 	const struct rop_situation *now = situation_of(topology, world);

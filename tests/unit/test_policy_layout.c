@@ -676,3 +676,21 @@ Test(policy_layout, a_node_alone_is_no_reason_to_warn)
 	cr_assert_eq(layout.warnings.n, 0);
 	cr_assert_eq(rop_slots_count(&layout.shards[0].add), ROP_SLOTS);
 }
+
+/* Primaries gave their last slots away, one after the other, and their replicas have not heard of all of it. */
+Test(policy_layout, whom_a_replica_follows_is_told_through_those_that_became_replicas)
+{
+	struct rop_topology *topology = topology_of(2, 1, 6);
+	struct rop_observed *world = formed_world(topology);
+	struct rop_layout straight = layout_of(topology, world);
+	int leader = straight.primary_of[2];
+	cr_assert(leader == 0 || leader == 1);
+	/* 3 follows 4, which follows 2, which follows the leader */
+	static const int CHAIN[] = { 4, 2 };
+	world->nodes[4].primary = 2;
+	memcpy(world->nodes[4].primary_id, world->nodes[2].id, ROP_ID_SIZE);
+	world->nodes[3].primary = CHAIN[0];
+	memcpy(world->nodes[3].primary_id, world->nodes[CHAIN[0]].id, ROP_ID_SIZE);
+	struct rop_layout layout = layout_of(topology, world);
+	cr_assert_eq(layout.primary_of[3], leader, "%d", layout.primary_of[3]);
+}
