@@ -36,9 +36,10 @@ struct rop_setting {
 
 struct rop_topology {
 	const char *path;
-	const char *name;                         /* metadata.name: [a-z0-9]([a-z0-9-]*[a-z0-9])?, at most 63 */
-	int shards;                               /* 1 .. 500 */
-	int replicas_per_shard;                   /* 0 .. 10 */
+	const char *name;       /* metadata.name: [a-z0-9]([a-z0-9-]*[a-z0-9])?, at most 63 */
+	int shards;             /* 1 .. 500 */
+	int replicas_per_shard; /* 0 .. 10 */
+	const int *weights; /* spec.shardWeights: [number of a shard - 1], each 1 .. ROP_SLOTS; NULL: not declared */
 	ROP_LIST(struct rop_declared_node) nodes; /* empty with discovery until resolved */
 	size_t n_leaving; /* the last ones of them, which are to leave (rop_topology_leaving); 0 in what was loaded */
 	const char *discovery_dns; /* NULL: nodes are listed */
@@ -57,6 +58,13 @@ struct rop_topology {
 	bool reform_on_total_loss; /* spec.onTotalLoss: Refuse (default) | Reform */
 	char digest[17];           /* of the canonical fields: equal for files that mean the same */
 };
+
+/* model/shares.c. How many slots each shard is to have, [its number - 1], at least one and ROP_SLOTS together: by the
+ * weights, and evenly without them; where that does not divide, those next to one more have it, the first before the
+ * others. Of so many shards; weights may be NULL. */
+void rop_shares(const int *weights, int shards, int *ret_shares);
+/* Would some shard get none by these weights? Its number; 0: no. */
+int rop_shares_too_small(const int *weights, int shards);
 
 /* config/topology.c. Reads, checks, reports every error of the file into diags. Literal IP addresses get .ip set.
  * false: diags holds at least one error. Warnings may remain on success (for instance: fewer than 3 shards). */

@@ -266,6 +266,7 @@ void config_checks(struct config_walk *w)
 		check_address(w, i);
 	}
 	check_shape(w);
+	config_weights(w);
 	check_clashes(w);
 	check_discovery(w);
 	warn_about_shape(w);

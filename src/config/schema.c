@@ -60,6 +60,9 @@ const struct config_key CONFIG_KEYS[] = {
 	  .doc = "How many primaries share the 16384 slots." },
 	{ "spec.replicasPerShard", CONFIG_INT, false, 0, 10, "1", .at = IN_TOPOLOGY(replicas_per_shard),
 	  .doc = "How many replicas each primary has at least. Nodes beyond the sum become extra replicas." },
+	{ "spec.shardWeights", CONFIG_WEIGHTS, false, 1, ROP_SLOTS, .example = "{ 1: 2 }", NOT_STORED,
+	  .doc = "Shares of the slots, by the numbers of shards; a shard that is not named has the weight 1. Slots are "
+		 "moved until each has its share. Left out, they stay where they are." },
 	{ "spec.nodes", CONFIG_LIST, false, 1, ROP_NODES_MAX, .example = "[...]", NOT_STORED,
 	  .doc = "The servers. In this order the first ones become the primaries." },
 	{ "spec.nodes[]", CONFIG_MAP, false, .example = "{ address: 10.0.0.11:6379 }", NOT_STORED,

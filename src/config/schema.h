@@ -14,6 +14,7 @@ enum config_type {
 	CONFIG_DURATION,
 	CONFIG_CHOICE,
 	CONFIG_SETTINGS, /* a map of names that are not ours to list */
+	CONFIG_WEIGHTS,  /* a map of the numbers of shards */
 	CONFIG_TYPES
 };
 

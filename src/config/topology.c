@@ -29,6 +29,27 @@ static void put_settings(struct rop_arena *arena, const struct rop_topology *t, 
 		rop_text_add(out, "spec.settings.%s=%s\n", sorted[i]->name, sorted[i]->value);
 }
 
+static int common_divisor(int a, int b)
+{
+	while (b) {
+		int rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Only where they are declared: what was before there were weights keeps its digest. Reduced, for { 1: 2, 2: 2, 3: 4 }
+ * means what { 3: 2 } does. */
+static void put_weights(const struct rop_topology *t, struct rop_text *out)
+{
+	int by = 0;
+	for (int k = 0; t->weights && k < t->shards; k++)
+		by = common_divisor(t->weights[k], by);
+	for (int k = 0; t->weights && k < t->shards; k++)
+		rop_text_add(out, "spec.shardWeights.%d=%d\n", k + 1, t->weights[k] / by);
+}
+
 /* By the host as declared, never by what it resolves to today. */
 static void put_nodes(struct rop_arena *arena, const struct rop_topology *t, struct rop_text *out)
 {
@@ -50,6 +71,7 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 	rop_text_add(&out, "metadata.name=%s\n", t->name);
 	rop_text_add(&out, "spec.shards=%d\n", t->shards);
 	rop_text_add(&out, "spec.replicasPerShard=%d\n", t->replicas_per_shard);
+	put_weights(t, &out);
 	rop_text_add(&out, "spec.discovery.dns=%s\n", t->discovery_dns ? config_host_key(arena, t->discovery_dns) : "");
 	rop_text_add(&out, "spec.discovery.port=%d\n", t->discovery_port);
 	if (!t->discovery_dns)

@@ -87,7 +87,8 @@ static const char *wanted(struct rop_arena *arena, const struct config_key *key)
 	char min[24], max[24];
 	switch (key->type) {
 	case CONFIG_MAP:
-	case CONFIG_SETTINGS: return "a map";
+	case CONFIG_SETTINGS:
+	case CONFIG_WEIGHTS: return "a map";
 	case CONFIG_LIST: return "a list";
 	case CONFIG_INT: return rop_printf(arena, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
 	case CONFIG_TEXT: return "text";
@@ -261,6 +262,7 @@ void config_value(struct config_walk *w, const struct config_key *key, const str
 	case CONFIG_MAP:
 	case CONFIG_LIST:
 	case CONFIG_SETTINGS:
+	case CONFIG_WEIGHTS:
 	case CONFIG_TYPES: break;
 	}
 }

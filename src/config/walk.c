@@ -116,6 +116,20 @@ static void walk_settings(struct config_walk *w, const struct config_key *key, c
 		config_setting(w, map->keys[i], map->items[i]);
 }
 
+static void walk_weights(struct config_walk *w, const struct config_key *key, const struct rop_doc_node *name,
+			 const struct rop_doc_node *map)
+{
+	if (map->type != ROP_DOC_MAP) {
+		config_wrong_type(w, key, name, map);
+		return;
+	}
+	if (map->n == 0)
+		rop_diag_error(w->diags, w->doc, name, "write { 1: 1 } for equal shares, or leave the key out",
+			       "'%s' is empty", name->text);
+	for (size_t i = 0; i < map->n; i++)
+		config_weight(w, key, map->keys[i], map->items[i]);
+}
+
 static void walk_key(struct config_walk *w, const struct config_key *key, const struct rop_doc_node *name,
 		     const struct rop_doc_node *value, void *base)
 {
@@ -133,6 +147,10 @@ static void walk_key(struct config_walk *w, const struct config_key *key, const 
 	case CONFIG_SETTINGS:
 		if (!config_is_broken(value))
 			walk_settings(w, key, name, value);
+		break;
+	case CONFIG_WEIGHTS:
+		if (!config_is_broken(value))
+			walk_weights(w, key, name, value);
 		break;
 	case CONFIG_INT:
 	case CONFIG_TEXT:

@@ -5,6 +5,11 @@
 #include "rop/topology.h"
 #include "schema.h"
 
+struct config_weight {
+	int shard, weight;
+	const struct rop_doc_node *at; /* the key */
+};
+
 struct config_walk {
 	struct rop_arena *arena;
 	const struct rop_doc *doc;
@@ -12,6 +17,7 @@ struct config_walk {
 	struct rop_topology *topology;
 	/* Where each of topology->nodes is declared; NULL for one that is not even a map. */
 	ROP_LIST(const struct rop_doc_node *) places;
+	ROP_LIST(struct config_weight) weights;
 };
 
 /* walk.c: every key by the table. Values that are wrong have been complained about and are left out of the topology:
@@ -23,6 +29,10 @@ void config_walk(struct config_walk *walk);
 void config_value(struct config_walk *walk, const struct config_key *key, const struct rop_doc_node *name,
 		  const struct rop_doc_node *value, void *base);
 void config_setting(struct config_walk *walk, const struct rop_doc_node *name, const struct rop_doc_node *value);
+/* weights.c: one entry of spec.shardWeights; and what they are together. */
+void config_weight(struct config_walk *walk, const struct config_key *key, const struct rop_doc_node *name,
+		   const struct rop_doc_node *value);
+void config_weights(struct config_walk *walk);
 void config_wrong_type(struct config_walk *walk, const struct config_key *key, const struct rop_doc_node *name,
 		       const struct rop_doc_node *value);
 void config_defaults(struct rop_topology *topology);

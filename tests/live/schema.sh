@@ -48,11 +48,18 @@ jsonschema.Draft7Validator.check_schema(schema)
 validator = jsonschema.Draft7Validator(schema)
 
 
+def as_json(value):
+    """JSON has no other keys than texts."""
+    if isinstance(value, dict):
+        return {str(key): as_json(item) for key, item in value.items()}
+    return [as_json(item) for item in value] if isinstance(value, list) else value
+
+
 def complaint(path):
     """None when the schema accepts the file; YAML that cannot be read is not accepted."""
     try:
         with open(path, newline="", encoding="utf-8") as f:
-            document = yaml.load(f, Loader)
+            document = as_json(yaml.load(f, Loader))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as e:
         return "not readable: " + type(e).__name__
     error = next(iter(validator.iter_errors(document)), None)

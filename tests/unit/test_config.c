@@ -503,6 +503,42 @@ Test(config, a_credential_counts_in_the_digest_only_where_there_is_one)
 	cr_assert_str_eq(t[0]->digest, "555c7b497fe36952", "files of earlier versions keep their digest");
 }
 
+#define FOUR_NODES "  nodes: [ { address: a:1 }, { address: b:1 }, { address: c:1 }, { address: d:1 } ]\n"
+
+static struct rop_topology *weighed(const char *weights)
+{
+	return load_text(rop_printf(arena, HEAD "spec:\n  shards: 4\n  replicasPerShard: 0\n%s" FOUR_NODES, weights));
+}
+
+Test(config, weights_count_in_the_digest_only_where_there_are_some)
+{
+	struct rop_topology *none = weighed(""), *some = weighed("  shardWeights: { 3: 2 }\n");
+	cr_assert_null(none->weights);
+	cr_assert_eq(some->weights[0], 1);
+	cr_assert_eq(some->weights[2], 2);
+	cr_assert_null(strstr(rop_topology_canonical(arena, none), "Weights"));
+	cr_assert_not_null(strstr(rop_topology_canonical(arena, some),
+				  "\nspec.shardWeights.1=1\nspec.shardWeights.2=1\nspec.shardWeights.3=2\n"));
+	cr_assert_str_neq(none->digest, some->digest);
+	cr_assert_str_eq(weighed("  shardWeights: { 4: 3, 3: 6, 1: 3, 2: 3 }\n")->digest, some->digest,
+			 "the same shares are the same");
+	cr_assert_str_neq(weighed("  shardWeights: { 2: 2 }\n")->digest, some->digest);
+	cr_assert_str_neq(weighed("  shardWeights: { 1: 1 }\n")->digest, none->digest, "even ones are kept so");
+}
+
+Test(config, weights_of_shards_without_a_label_are_warned_of_once)
+{
+	size_t before;
+	weighed("  shardWeights: { 1: 2, 2: 2, 3: 2, 4: 2 }\n");
+	before = diags.warnings; /* of equal weights it does not matter whose they are */
+	weighed("  shardWeights: { 1: 1, 3: 2, 4: 3 }\n");
+	cr_assert_eq(diags.warnings, before + 1);
+	bool said = false;
+	for (size_t i = 0; i < diags.list.n; i++)
+		said |= strstr(diags.list.at[i].message, "the label of shards 3, 4") != NULL;
+	cr_assert(said);
+}
+
 Test(config, it_is_known_which_times_the_file_declares)
 {
 	struct rop_topology *t = load_text(HEAD "spec:\n  shards: 1\n" TWO_NODES "  intervals: { connectTimeout: 2s, "
