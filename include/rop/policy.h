@@ -85,6 +85,10 @@ struct rop_migration {
 	int64_t keys;                        /* that the source has of them; -1: not known */
 };
 
+/* Is it off by so much that something is moved for it? */
+#define ROP_TOLERANCE_PERCENT 2
+bool rop_share_is_off(int64_t is, int64_t wanted);
+
 /* ---- nodes that leave ------------------------------------------------------------------------------------- */
 
 /* A node that an earlier revision declared and this one does not. The subject of the machine `retire`. */

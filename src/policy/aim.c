@@ -1,10 +1,11 @@
 /* aim.c - where the slots should be: the share of each shard, and the fewest moves that give it to each.
  *
- * Slots are moved where another number of shards is declared than own some; a cluster with that number is left as it
- * is, however its slots are spread. What was begun is walked to its end. Shares depend on the declared number of shards
- * alone, so they stay meanwhile: shards that have too many slots give their highest ones, in the order of their
- * numbers, to shards that have too few, in the order of theirs, the lowest first; whatever part of that was done, in
- * whatever order, the rest is the same as before.
+ * Slots are moved where another number of shards is declared than own some; and where weights are declared, when a
+ * shard is off its share by more than the tolerance. Else a cluster is left as it is, however its slots are spread.
+ * What was begun is walked to its end: the tolerance decides whether to begin, never when to stop. Shares depend on
+ * what is declared alone, so they stay meanwhile: shards that have too many slots give their highest ones, in the
+ * order of their numbers, to shards that have too few, in the order of theirs, the lowest first; whatever part of that
+ * was done, in whatever order, the rest is the same as before.
  */
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct aiming {
 	const struct rop_situation *now;
 	size_t n;       /* shards */
 	int *by_number; /* [place] shards in the order of their numbers */
+	int *shard_of;  /* [node] that it leads; -1: none */
 	int *owned;     /* [shard] */
 	int *share;     /* [shard] */
 };
@@ -36,77 +38,80 @@ static const int16_t *find_owners(const struct rop_situation *now)
 static bool count_owned(struct aiming *a)
 {
 	const struct rop_situation *now = a->now;
-	int *shard_of = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *shard_of);
+	a->shard_of = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *a->shard_of);
 	for (size_t i = 0; i < now->seen->n; i++)
-		shard_of[i] = -1;
+		a->shard_of[i] = -1;
 	for (size_t k = 0; k < a->n; k++) {
 		if (now->layout.shards[k].primary < 0)
 			return false;
-		shard_of[now->layout.shards[k].primary] = (int)k;
+		a->shard_of[now->layout.shards[k].primary] = (int)k;
 	}
 	for (int s = 0; s < ROP_SLOTS; s++) {
-		if (now->owner[s] < 0 || shard_of[now->owner[s]] < 0)
+		if (now->owner[s] < 0 || a->shard_of[now->owner[s]] < 0)
 			return false;
-		a->owned[shard_of[now->owner[s]]]++;
+		a->owned[a->shard_of[now->owner[s]]]++;
 	}
 	return true;
 }
 
-/* Equal ones; where they do not divide evenly, the first shards have one more. Of shards that are not declared any more
- * nothing stays. */
+/* Of shards that are not declared any more nothing stays. */
 static void share_out(struct aiming *a)
 {
-	int declared = a->now->topology->shards;
+	const struct rop_topology *t = a->now->topology;
+	int *shares = rop_alloc_n(a->now->arena, (size_t)t->shards + 1, sizeof *shares);
+	rop_shares(t->weights, t->shards, shares);
 	for (size_t k = 0; k < a->n; k++) {
 		int number = a->now->layout.shards[k].number;
-		a->share[k] = number > declared ? 0 : ROP_SLOTS / declared + (number <= ROP_SLOTS % declared);
+		a->share[k] = number > t->shards ? 0 : shares[number - 1];
 	}
 }
 
-/* A shard that is to have slots has none, or one has some that is to have none: else another spread than an even one is
- * how somebody wanted it. */
+bool rop_share_is_off(int64_t is, int64_t wanted)
+{
+	int64_t off = is > wanted ? is - wanted : wanted - is;
+	return off * 100 > wanted * ROP_TOLERANCE_PERCENT;
+}
+
+/* A shard that is to have slots has none, or one has some that is to have none. Without weights another spread than an
+ * even one is how somebody wanted it. */
 static bool is_asked_for(const struct aiming *a)
 {
+	bool weighted = a->now->topology->weights != NULL;
 	for (size_t k = 0; k < a->n; k++)
-		if ((a->owned[k] > 0) != (a->share[k] > 0))
+		if ((a->owned[k] > 0) != (a->share[k] > 0) || (weighted && rop_share_is_off(a->owned[k], a->share[k])))
 			return true;
 	return false;
 }
 
-/* The next shard from there on, in the order of numbers, that has too few. */
-static size_t next_taker(const struct aiming *a, const int *missing, size_t from)
+/* All that are given, shard by shard in the order of numbers, each one's slots in theirs. */
+static size_t find_given(const struct aiming *a, int *ret_given)
 {
-	while (from < a->n && missing[a->by_number[from]] <= 0)
-		from++;
-	return from;
-}
-
-/* Of the n highest slots of a node the lowest; ROP_SLOTS: it gives none. */
-static int first_to_give(const struct rop_situation *now, int node, int n)
-{
-	int s = ROP_SLOTS;
-	while (n > 0 && s > 0)
-		n -= now->owner[--s] == node;
-	return s;
+	size_t *end = rop_alloc_n(a->now->arena, a->n + 1, sizeof *end), n = 0;
+	int *left = rop_alloc_n(a->now->arena, a->n + 1, sizeof *left);
+	for (size_t place = 0; place < a->n; place++) {
+		int k = a->by_number[place], too_many = a->owned[k] - a->share[k];
+		left[k] = too_many > 0 ? too_many : 0;
+		n += (size_t)left[k];
+		end[k] = n;
+	}
+	for (int s = ROP_SLOTS - 1; s >= 0; s--) {
+		int k = a->shard_of[a->now->owner[s]];
+		if (left[k] > 0) {
+			ret_given[--end[k]] = s;
+			left[k]--;
+		}
+	}
+	return n;
 }
 
 static void give(const struct aiming *a, int16_t *aim)
 {
-	const struct rop_situation *now = a->now;
-	int *missing = rop_alloc_n(now->arena, a->n, sizeof *missing);
-	for (size_t k = 0; k < a->n; k++)
-		missing[k] = a->share[k] - a->owned[k];
-	size_t taker = next_taker(a, missing, 0);
+	int *given = rop_alloc_n(a->now->arena, ROP_SLOTS, sizeof *given);
+	size_t n = find_given(a, given), next = 0;
 	for (size_t place = 0; place < a->n; place++) {
-		int giver = a->by_number[place], primary = now->layout.shards[giver].primary;
-		for (int s = first_to_give(now, primary, -missing[giver]); s < ROP_SLOTS && taker < a->n; s++) {
-			if (now->owner[s] != primary)
-				continue;
-			int to = a->by_number[taker];
-			aim[s] = (int16_t)now->layout.shards[to].primary;
-			missing[to]--;
-			taker = next_taker(a, missing, taker);
-		}
+		int k = a->by_number[place];
+		for (int missing = a->share[k] - a->owned[k]; missing > 0 && next < n; missing--)
+			aim[given[next++]] = (int16_t)a->now->layout.shards[k].primary;
 	}
 }
 

@@ -5,6 +5,16 @@
 
 #include "alike.h"
 
+/* By their weights, in the order of numbers: what a shard is given is its share, and nothing is moved afterwards. */
+static void share_out_by_weight(struct maker *m)
+{
+	int n = m->topology->shards, *shares = rop_alloc_n(m->arena, (size_t)n, sizeof *shares);
+	m->first_slot = rop_alloc_n(m->arena, (size_t)n + 1, sizeof(int));
+	rop_shares(m->topology->weights, n, shares);
+	for (int k = 0; k < n; k++)
+		m->first_slot[k + 1] = m->first_slot[k] + shares[k];
+}
+
 /* Even shares in redis-cli's own rounding, with its floats added up (clusterManagerCommandCreate), so that an
  * interrupted create of it is completed with the ranges that it would have given. */
 static void share_out(struct maker *m)
@@ -220,7 +230,10 @@ void seats_take(struct maker *m, const struct rop_observed *seen)
 	m->share_of = rop_alloc_n(arena, seen->n, sizeof(int));
 	for (size_t k = 0; k < out->n; k++)
 		m->owner_of[k] = -1;
-	share_out(m);
+	if (topology->weights && out->n == (size_t)topology->shards)
+		share_out_by_weight(m);
+	else
+		share_out(m);
 	seat_owners(m, out->n);
 	number_shares(m);
 }

@@ -204,6 +204,8 @@ static void write_down(struct hand *hand, struct rop_entry *entry)
 		image->state = rop_strdup(pool, entry->state);
 	if (entry->formed)
 		image->formed_wall_ms = entry->wall_ms;
+	if (entry->moving != ROP_UNKNOWN)
+		image->moving = entry->moving == ROP_TRUE;
 	if (entry->reached_revision)
 		image->reached_revision = entry->reached_revision;
 	for (int i = 0; entry->conditions_changed && i < ROP_CONDITIONS_N; i++) {
