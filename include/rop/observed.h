@@ -27,6 +27,7 @@ void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more);
 bool rop_slots_has(const struct rop_slots *slots, int slot);
 bool rop_slots_meet(const struct rop_slots *a, const struct rop_slots *b); /* share at least one */
 int rop_slots_count(const struct rop_slots *slots);
+int rop_slots_between(const struct rop_slots *slots, int first, int last); /* of those, how many are in it */
 int rop_slots_common(const struct rop_slots *a, const struct rop_slots *b);
 int rop_slots_first(const struct rop_slots *slots); /* ROP_SLOTS when empty */
 /* The next run at or after `from`; false: none. */

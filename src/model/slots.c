@@ -25,6 +25,15 @@ void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more)
 		slots->bits[i] |= more->bits[i];
 }
 
+/* The compiler's own is a call where the processor is not known to have it. */
+static int count_bits(uint64_t word)
+{
+	word -= word >> 1 & 0x5555555555555555;
+	word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (int)(word * 0x0101010101010101 >> 56);
+}
+
 bool rop_slots_has(const struct rop_slots *slots, int slot)
 {
 	return slots->bits[slot / 64] >> (slot % 64) & 1;
@@ -34,15 +43,33 @@ int rop_slots_common(const struct rop_slots *a, const struct rop_slots *b)
 {
 	int n = 0;
 	for (int i = 0; i < WORDS; i++)
-		n += __builtin_popcountll(a->bits[i] & b->bits[i]);
+		n += count_bits(a->bits[i] & b->bits[i]);
+	return n;
+}
+
+int rop_slots_between(const struct rop_slots *slots, int first, int last)
+{
+	int n = 0;
+	for (int at = first / 64; at <= last / 64 && first <= last; at++) {
+		uint64_t word = slots->bits[at];
+		if (at == first / 64)
+			word &= UINT64_MAX << (first % 64);
+		if (at == last / 64)
+			word &= UINT64_MAX >> (63 - last % 64);
+		n += count_bits(word);
+	}
 	return n;
 }
 
 bool rop_slots_meet(const struct rop_slots *a, const struct rop_slots *b)
 {
-	for (int i = 0; i < WORDS; i++)
-		if (a->bits[i] & b->bits[i])
+	for (int i = 0; i < WORDS; i += 8) {
+		uint64_t both = 0;
+		for (int k = i; k < i + 8; k++)
+			both |= a->bits[k] & b->bits[k];
+		if (both)
 			return true;
+	}
 	return false;
 }
 

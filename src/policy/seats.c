@@ -29,27 +29,50 @@ static void share_out(struct maker *m)
 	m->first_slot[n] = ROP_SLOTS;
 }
 
+struct claim {
+	int64_t epoch;
+	size_t node;
+};
+
+static int greater_epoch_first(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	return (x->epoch < y->epoch) - (x->epoch > y->epoch);
+}
+
+/* Those stay owners that have a slot which nobody of a greater epoch claims. */
+static void drop_losers(const struct rop_observed *seen, struct claim *claims, size_t n, bool *owner)
+{
+	struct rop_slots won = { 0 };
+	qsort(claims, n, sizeof *claims, greater_epoch_first);
+	for (size_t at = 0, next; at < n; at = next) {
+		for (next = at; next < n && claims[next].epoch == claims[at].epoch; next++) {
+			const struct rop_slots *own = &seen->nodes[claims[next].node].slots;
+			owner[claims[next].node] = rop_slots_common(&won, own) < rop_slots_count(own);
+		}
+		for (size_t i = at; i < next; i++)
+			rop_slots_join(&won, &seen->nodes[claims[i].node].slots);
+	}
+}
+
 /* A claim that somebody with a greater epoch makes too is about to be given up: an old primary that came back and has
  * not heard of its fail-over yet. It does not make its node an owner. */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen)
 {
 	bool *owner = rop_alloc_n(arena, seen->n + 1, sizeof *owner), rivals = false;
+	struct claim *claims = rop_alloc_n(arena, seen->n + 1, sizeof *claims);
 	struct rop_slots so_far = { 0 };
+	size_t n = 0;
 	for (size_t i = 0; i < seen->n; i++) {
 		owner[i] = !rop_slots_empty(&seen->nodes[i].slots);
 		if (!owner[i])
 			continue;
+		claims[n++] = (struct claim){ seen->nodes[i].epoch, i };
 		rivals |= rop_slots_meet(&so_far, &seen->nodes[i].slots);
 		rop_slots_join(&so_far, &seen->nodes[i].slots);
 	}
-	for (size_t i = 0; rivals && i < seen->n; i++) {
-		struct rop_slots won = { 0 };
-		for (size_t j = 0; j < seen->n; j++)
-			if (seen->nodes[j].epoch > seen->nodes[i].epoch)
-				rop_slots_join(&won, &seen->nodes[j].slots);
-		int own = rop_slots_count(&seen->nodes[i].slots);
-		owner[i] = own > 0 && rop_slots_common(&won, &seen->nodes[i].slots) < own;
-	}
+	if (rivals)
+		drop_losers(seen, claims, n, owner);
 	return owner;
 }
 
@@ -76,9 +99,8 @@ static void seat_owners(struct maker *m, size_t n_shares)
 		size_t best = o;
 		int best_common = -1;
 		for (size_t k = 0; n < n_shares && k < n_shares; k++) {
-			struct rop_slots share = { 0 };
-			rop_slots_add(&share, m->first_slot[k], m->first_slot[k + 1] - 1);
-			int common = rop_slots_common(&share, &seen->nodes[owners[o][0]].slots);
+			int common = rop_slots_between(&seen->nodes[owners[o][0]].slots, m->first_slot[k],
+						       m->first_slot[k + 1] - 1);
 			if (m->owner_of[k] < 0 && common > best_common) {
 				best = k;
 				best_common = common;

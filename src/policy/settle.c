@@ -56,6 +56,28 @@ static struct rop_slots open_at(const struct rop_node *node)
 	return slots;
 }
 
+/* Who claims slots; all that are claimed; and whether any slot is by two. */
+struct claims {
+	uint64_t *owners; /* [node] */
+	struct rop_slots all;
+	bool rivals;
+};
+
+static void find_claims(const struct rop_observed *seen, struct claims *ret)
+{
+	ret->rivals = false;
+	memset(&ret->all, 0, sizeof ret->all);
+	memset(ret->owners, 0, seen->words * sizeof *ret->owners);
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_slots *slots = &seen->nodes[i].slots;
+		if (rop_slots_empty(slots))
+			continue;
+		ret->owners[i / 64] |= (uint64_t)1 << (i % 64);
+		ret->rivals |= rop_slots_meet(&ret->all, slots);
+		rop_slots_join(&ret->all, slots);
+	}
+}
+
 /* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). */
 static void settle_claims(struct rop_observed *seen)
 {
@@ -116,11 +138,34 @@ static void find_back(struct rop_observed *seen)
 				rop_bit_clear(seen, seen->astray, j, i);
 }
 
+/* What it knows to be covered, and whether most of those that have slots are there. */
+static bool is_covered(const struct rop_observed *seen, size_t viewer, const struct claims *claims, const uint64_t *up)
+{
+	const uint64_t *known = &seen->known[viewer * seen->words];
+	int owners = 0, owners_up = 0;
+	bool all = true;
+	for (size_t w = 0; w < seen->words; w++) {
+		owners += __builtin_popcountll(known[w] & claims->owners[w]);
+		owners_up += __builtin_popcountll(known[w] & claims->owners[w] & up[w]);
+		all &= !(claims->owners[w] & ~known[w]);
+	}
+	struct rop_slots covered = { 0 };
+	for (size_t j = 0; j < seen->n && !all; j++)
+		if (rop_bit(seen, seen->known, viewer, j))
+			rop_slots_join(&covered, &seen->nodes[j].slots);
+	return rop_slots_count(all ? &claims->all : &covered) == ROP_SLOTS && owners_up * 2 > owners;
+}
+
 void rop_settle(struct rop_observed *seen)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
+	struct claims claims = { .owners = rop_alloc_n(arena, seen->words + 1, sizeof *claims.owners) };
 	spread_acquaintance(seen, arena);
-	settle_claims(seen);
+	find_claims(seen, &claims);
+	if (claims.rivals) {
+		settle_claims(seen);
+		find_claims(seen, &claims);
+	}
 	follow_further(seen);
 	follow_primaries(seen);
 	if (rop_observed_any_astray(seen))
@@ -132,8 +177,6 @@ void rop_settle(struct rop_observed *seen)
 
 	for (size_t i = 0; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
-		struct rop_slots covered = { 0 };
-		int owners = 0, owners_up = 0;
 		if (!rop_answers(seen, i))
 			continue;
 		for (size_t w = 0; w < seen->words; w++) {
@@ -141,21 +184,13 @@ void rop_settle(struct rop_observed *seen)
 			seen->linked[at] |= seen->known[at] & up[w] & ~seen->astray[at];
 			seen->agrees[at] |= seen->known[at] & up[w];
 		}
-		for (size_t j = 0; j < seen->n; j++) /* a smaller epoch than before is not believed */
-			if (i != j && rop_node_is_behind(&seen->nodes[j]))
-				rop_bit_clear(seen, seen->agrees, i, j);
 		for (size_t j = 0; j < seen->n; j++) {
 			const struct rop_node *other = &seen->nodes[j];
-			if (!rop_bit(seen, seen->known, i, j))
-				continue;
-			if (node->current_epoch < other->epoch)
+			if (i != j && rop_node_is_behind(other)) /* a smaller epoch than before is not believed */
+				rop_bit_clear(seen, seen->agrees, i, j);
+			if (node->current_epoch < other->epoch && rop_bit(seen, seen->known, i, j))
 				node->current_epoch = other->epoch;
-			if (rop_slots_empty(&other->slots))
-				continue;
-			rop_slots_join(&covered, &other->slots);
-			owners++;
-			owners_up += rop_answers(seen, j);
 		}
-		node->state_ok = rop_slots_count(&covered) == ROP_SLOTS && owners_up * 2 > owners;
+		node->state_ok = is_covered(seen, i, &claims, up);
 	}
 }
