@@ -49,6 +49,7 @@ void rop_fleet_expect(struct rop_fleet *fleet, size_t node, const char *id);
 #define ROP_OBSERVE_CLIENTS 4
 /* ACL DRYRUN of what may be needed: what is forbidden is known before anything is changed. */
 #define ROP_OBSERVE_RIGHTS 8
+#define ROP_OBSERVE_MEMORY 32 /* INFO memory, whatever settings are watched */
 #define ROP_OBSERVE_SHARDS 16 /* CLUSTER SHARDS: a second view, as long as the first */
 
 /* One pipeline to every node. `done` gets the answers as raw text in `arena` (which must live until then); it is called

@@ -119,10 +119,11 @@ struct rop_node {
 		replid2[ROP_ID_SIZE]; /* histories of its data set (INFO replication); "": unknown, none */
 	int64_t offset;               /* of replication: written (primary), taken in (replica); -1 unknown */
 	int64_t used_memory;          /* bytes (INFO memory, where asked); -1 unknown */
-	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
-	int own_bus_port;             /* of its own line; 0: unknown */
-	int tcp_port;                 /* the port that it listens on, as it says (INFO server); 0: unknown */
-	const char *hostname;         /* that it announces to clients; "": none; NULL: unknown */
+	int64_t data_memory;     /* of it, what its keys take: as far as the server can tell it apart; -1 unknown */
+	const char *own_address; /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
+	int own_bus_port;        /* of its own line; 0: unknown */
+	int tcp_port;            /* the port that it listens on, as it says (INFO server); 0: unknown */
+	const char *hostname;    /* that it announces to clients; "": none; NULL: unknown */
 	/* Where peers look for this node without an answer: "ip:port" and the port of its bus; NULL: none does. How
 	 * many do there, and for how long the one that has waited longest (0: not known). */
 	const char *sought_at;
@@ -296,7 +297,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	bool leaving;            /* as rop_endpoint's; those are the last ones */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
-	const char *info_memory; /* only where maxmemory is among the settings asked for */
+	const char *info_memory; /* where maxmemory is among the settings asked for, or it is asked for itself */
 	const char *refused;     /* as rop_node.refused */
 	const char *info_modules;
 	/* as rop_node's of the same names */

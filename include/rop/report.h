@@ -112,6 +112,14 @@ struct json_t *rop_report_health_json(const struct rop_report *r, struct rop_sit
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *line, struct rop_text *out);
 struct json_t *rop_report_history_json(const struct rop_history_line *line);
 
+/* ---- weights that make the shards even --------------------------------------------------------------------------- */
+
+struct rop_rebalance; /* rop/rebalance.h */
+void rop_report_rebalance(const struct rop_report *r, const struct rop_situation *now,
+			  const struct rop_rebalance *rebalance, struct rop_text *out);
+struct json_t *rop_report_rebalance_json(const struct rop_report *r, const struct rop_situation *now,
+					 const struct rop_rebalance *rebalance);
+
 /* ---- while a plan is carried out: an object an event, its "type" first ------------------------------------------ */
 
 struct json_t *rop_report_warning_json(const char *cluster, const struct rop_finding *warning);

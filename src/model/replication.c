@@ -43,6 +43,21 @@ int64_t replication_used_memory(const char *info)
 	return take_number(info, "used_memory");
 }
 
+/* What evicts nothing is no key's: the server as it started, and buffers that come and go. Not its own
+ * used_memory_dataset: that leaves out the table of keys, which goes with them. */
+int64_t replication_data_memory(const char *info)
+{
+	static const char *const OTHERS[] = { "used_memory_startup",     "mem_clients_normal", "mem_clients_slaves",
+					      "mem_replication_backlog", "mem_aof_buffer",     "mem_cluster_links" };
+	int64_t data = take_number(info, "used_memory");
+	for (size_t i = 0; data >= 0 && i < sizeof OTHERS / sizeof *OTHERS; i++) {
+		int64_t other = take_number(info, OTHERS[i]);
+		if (other > 0)
+			data -= other < data ? other : data;
+	}
+	return data;
+}
+
 /* One "ip=127.0.0.1,port=7003,state=online,..." */
 struct online {
 	char ip[64];

@@ -143,7 +143,7 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	struct questions *q = rop_alloc(arena, sizeof *q);
 	ROP_OWN_TEXT wire = { 0 };
 	static const char *const NOTHING[1] = { NULL };
-	bool memory = false;
+	bool memory = flags & ROP_OBSERVE_MEMORY;
 	for (enum kind kind = Q_NODES; kind < Q_SETTING; kind++)
 		ask(q, arena, &wire, kind, 0, NOTHING, 0);
 	q->n_settings = flags & ROP_OBSERVE_SETTINGS ? n_settings : 0;

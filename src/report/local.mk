@@ -22,6 +22,7 @@ librop_a_SOURCES += \
 	src/report/plan_risk.c \
 	src/report/plan_text.c \
 	src/report/progress_text.c \
+	src/report/rebalance_text.c \
 	src/report/saved_plan.c \
 	src/report/saved_plan_json.c \
 	src/report/shared.h \

@@ -114,6 +114,7 @@ both 'history' history history_line 0 history
 both 'history of one' history history_line 0 history cart
 both 'explain' explain explain 0 explain "$F"
 both 'explain of a node' explain explain 0 explain "$F" "$(address 1)"
+both 'rebalance' rebalance rebalance 0 rebalance --by keys "$F"
 both 'import' import import 0 import "$(address 0)"
 check '... the topology in it is one' eval 'expect 0 import -o json "$(address 0)" && jq -r .topology "$OUT" >"$LIVE_DIR/imported.yaml" && expect 0 plan --detailed-exitcode "$LIVE_DIR/imported.yaml"'
 check 'a saved plan' fits plan json 0 plan --out "$LIVE_DIR/saved" "$F"

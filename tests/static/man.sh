@@ -125,7 +125,7 @@ for page in data/man/*.[18]; do
 	awk '/^\.Ss / { command = $2 } /^\.It Fl / { n = split($0, part, "Fl "); print command, part[n] }' "$dir/section" |
 		while read -r command option _; do
 			letter=$(awk -v c="$command" -v o="-$option" '$1 == c && $3 == o && $2 != "-" { print substr($2, 2) }' "$dir/man.options")
-			grep -qE "^\.Op Fl ($option${letter:+|$letter})( |$)" "$dir/synopsis" || echo "$page: $command: -$option is not in the SYNOPSIS"
+			grep -qE "^\.(Op )?Fl ($option${letter:+|$letter})( |$)" "$dir/synopsis" || echo "$page: $command: -$option is not in the SYNOPSIS"
 		done >>"$dir/synopses"
 done
 compare 'commands and operands: --help and the man pages' '--help' 'the man pages' "$dir/help.operands" "$dir/man.operands"
@@ -166,8 +166,9 @@ compare 'completion offers every option of each command' '--help' 'completion' "
 	cat "$dir/help.everywhere"
 } | awk '$3 ~ /^[a-z|]+$/ { n = split($3, word, "|"); for (i = 1; i <= n; i++) print $2, word[i] }' | sort -u >"$dir/values"
 for option in $(awk '{ print $1 }' "$dir/values" | sort -u); do
-	complete_words "$option" '' | sed "s/^/$option /" >>"$dir/complete.values"
-	complete_words "$option" = '' | sed "s/^/$option /" >>"$dir/complete.values.equals"
+	command=$(awk -v o="$option" '$3 == o { print $1; exit }' "$dir/help.options") # that has it for itself
+	complete_words ${command:+"$command"} "$option" '' | sed "s/^/$option /" >>"$dir/complete.values"
+	complete_words ${command:+"$command"} "$option" = '' | sed "s/^/$option /" >>"$dir/complete.values.equals"
 done
 compare "completion offers every word that an option takes" '--help' 'completion' "$dir/values" "$dir/complete.values"
 compare "completion offers them after = too" '--help' 'completion' "$dir/values" "$dir/complete.values.equals"
