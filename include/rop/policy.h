@@ -199,6 +199,7 @@ struct rop_situation {
 	bool leavers_held;     /* one of them is, and cannot */
 	bool leavers_watched;  /* one is in nobody's view, and may come back */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
+	bool replicas_stay;    /* ROP_REPLICA_MIGRATION is to be `no`; then it is one of the topology's settings */
 	bool settings_refused; /* a node refused a declared setting in this run */
 	bool prepared, settings_as_declared, waiting, gave_up;
 	bool temporaries_in_force; /* one that may go back now */

@@ -28,6 +28,9 @@ struct rop_declared_node {
 				declared */
 };
 
+/* The servers' own author of topology changes; `no` with spec.replicaMigration: Managed. */
+#define ROP_REPLICA_MIGRATION "cluster-allow-replica-migration"
+
 #define ROP_FEW_PRIMARIES "a cluster with fewer than 3 primaries cannot fail over by itself"
 
 struct rop_setting {
@@ -54,9 +57,10 @@ struct rop_topology {
 	int64_t command_timeout_ms; /* spec.intervals.commandTimeout, default 5s */
 	bool interval_declared, connect_timeout_declared,
 		command_timeout_declared; /* else the default; the daemon has its own */
-	int64_t settle_ms;         /* spec.intervals.settle, default 0: how long agreement must last to be believed */
-	bool reform_on_total_loss; /* spec.onTotalLoss: Refuse (default) | Reform */
-	char digest[17];           /* of the canonical fields: equal for files that mean the same */
+	int64_t settle_ms;           /* spec.intervals.settle, default 0: how long agreement must last to be believed */
+	bool reform_on_total_loss;   /* spec.onTotalLoss: Refuse (default) | Reform */
+	bool keep_replica_migration; /* spec.replicaMigration: Managed (default) | Keep */
+	char digest[17];             /* of the canonical fields: equal for files that mean the same */
 };
 
 /* model/shares.c. How many slots each shard is to have, [its number - 1], at least one and ROP_SLOTS together: by the

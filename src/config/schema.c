@@ -111,6 +111,11 @@ const struct config_key CONFIG_KEYS[] = {
 	{ "spec.onTotalLoss", CONFIG_CHOICE, false, .fallback = "Refuse", .choices = { "Refuse", "Reform" },
 	  .at = IN_TOPOLOGY(reform_on_total_loss),
 	  .doc = "What to do when a cluster that was formed before is found with all its nodes empty." },
+	{ "spec.replicaMigration", CONFIG_CHOICE, false, .fallback = "Managed", .choices = { "Managed", "Keep" },
+	  .at = IN_TOPOLOGY(keep_replica_migration),
+	  .doc = "Whether servers are kept from moving replicas between shards by themselves "
+		 "(cluster-allow-replica-migration no): Managed, from the forming or the first move of slots on; Keep "
+		 "leaves the setting as it is." },
 };
 const size_t CONFIG_KEYS_N = sizeof CONFIG_KEYS / sizeof *CONFIG_KEYS;
 

@@ -237,6 +237,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_warn_of_unwritten(now);
+	policy_take_replica_migration(now);
 	policy_find_unknown_settings(now);
 	policy_find_no_config(now);
 	policy_find_unlike(now);

@@ -97,6 +97,9 @@ void policy_warn_of_refusals(struct rop_situation *now);
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting);
 const struct rop_setting *policy_refused_setting(const struct rop_situation *now, size_t *ret_node); /* NULL: none */
 
+/* replicas_stay.c: where it is to be, ROP_REPLICA_MIGRATION becomes one of the declared settings of the situation */
+void policy_take_replica_migration(struct rop_situation *now);
+
 /* Planners, one per action word: subject is the situation, output the batch. */
 void policy_lower_settings(const void *subject, const int64_t *args, void *output);
 void policy_restore_settings(const void *subject, const int64_t *args, void *output);
@@ -109,6 +112,7 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 bool policy_follows_on(const struct rop_situation *now, size_t node);
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);
+void policy_keep_replicas(const void *subject, const int64_t *args, void *output);
 
 /* steps.c: the canonical subject of a step; needs kind, node, peer, and what of its kind names it. */
 const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e);

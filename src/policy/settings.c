@@ -20,7 +20,7 @@ static const char *const OTHERS[] = {
 	"cluster-port",          "cluster-preferred-endpoint-type",
 	"protected-mode", /* why a replica's link does not come up: links.c */
 	"tls-replication",       "tls-port",
-	"repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
+	ROP_REPLICA_MIGRATION,   "repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
 };
 #define OTHERS_N (sizeof OTHERS / sizeof *OTHERS)
 
@@ -74,7 +74,8 @@ bool rop_setting_is_declared(const struct rop_topology *topology, const char *na
 		if (strcasecmp(topology->settings.at[s].name, name) == 0 &&
 		    strcmp(topology->settings.at[s].value, value) == 0)
 			return true;
-	return false;
+	return !topology->keep_replica_migration && strcmp(name, ROP_REPLICA_MIGRATION) == 0 &&
+	       strcmp(value, "no") == 0;
 }
 
 /* A CONFIG REWRITE that did not work, or was never sent: nothing that is seen would tell. A run knows it from its

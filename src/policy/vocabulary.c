@@ -248,6 +248,10 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "apply_settings",
 	  .doc = "bring managed settings to their declared values and write them to the nodes' configuration files",
 	  .plan = policy_apply_settings },
+	{ .name = "keep_replicas",
+	  .doc = "have no server move replicas between shards by itself (spec.replicaMigration: Managed), in a cluster "
+		 "that is being formed, or whose slots move",
+	  .plan = policy_keep_replicas },
 	{ .name = "run_migrations",
 	  .doc = "move slots, chunk by chunk, each by a machine `migration` of its own",
 	  .plan = do_run_migrations },

@@ -396,5 +396,6 @@ char *report_import_text(const struct rop_import *im)
 	put_nodes(im, &out);
 	put_auth(im, &out);
 	put_settings(im, &out);
+	rop_text_add(&out, "  replicaMigration: Keep           # cluster-allow-replica-migration stays as it is\n");
 	return rop_strdup(im->arena, out.at);
 }

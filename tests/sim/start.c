@@ -133,6 +133,8 @@ static const char *original_value(struct sim *s, const char *name, size_t pick)
 		return "";
 	if (strcmp(name, "cluster-announce-port") == 0)
 		return "0";
+	if (strcmp(name, ROP_REPLICA_MIGRATION) == 0)
+		return s->version >= 70000 ? "yes" : NULL;
 	return strcmp(name, "cluster-replica-no-failover") == 0 || strcmp(name, "tls-cluster") == 0 ? "no" : NULL;
 }
 

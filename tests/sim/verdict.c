@@ -323,6 +323,16 @@ static bool is_waiting(const struct sim *s, const struct rop_image *image, size_
 	return false;
 }
 
+/* Either nobody was ever kept from moving replicas, or at the end all are. */
+static bool stays_as_others(const struct sim *s, size_t at, const char *value)
+{
+	for (size_t i = 0; i < s->world->truth->n; i++)
+		if (s->world->servers[i].up && s->world->truth->nodes[i].settings[at] &&
+		    strcmp(s->world->truth->nodes[i].settings[at], value) != 0)
+			return false;
+	return true;
+}
+
 static void judge_setting(struct sim *s, const struct rop_image *image, size_t node, size_t at, bool reached)
 {
 	const struct server *server = &s->world->servers[node];
@@ -330,6 +340,11 @@ static void judge_setting(struct sim *s, const struct rop_image *image, size_t n
 	const char *declared = declared_value(s, name), *original = server->want[at];
 	if (!value)
 		return;
+	if (strcmp(name, ROP_REPLICA_MIGRATION) == 0) {
+		if (reached && !stays_as_others(s, at, value))
+			sim_fail(s, "node %zu is left with %s %s, unlike others", node, name, value);
+		return;
+	}
 	bool lowered = looks_lowered(name, value), left = lowered && strcmp(value, original) != 0;
 	bool as_should = declared && reached ? same(value, declared) : strcmp(value, original) == 0;
 	if (declared && !reached) /* it may have come to the declared ones, or a person to others */
