@@ -12,6 +12,7 @@ librop_a_SOURCES += \
 	include/rop/io.h \
 	include/rop/journal.h \
 	include/rop/leaving.h \
+	include/rop/libraries.h \
 	include/rop/log.h \
 	include/rop/look.h \
 	include/rop/loop.h \

@@ -70,11 +70,18 @@ struct rop_carry {
 	int lanes;         /* slots that are worked on together */
 };
 
+/* Function libraries, from another node: FUNCTION DUMP there, FUNCTION RESTORE here. */
+struct rop_functions {
+	int from;
+	bool replace; /* of those it has too, which are the same */
+};
+
 struct rop_command { /* one command to one node */
 	int node;
 	size_t argc;
 	const char **argv;
-	const struct rop_carry *carry; /* instead: its outcome says how many keys were moved; NULL */
+	const struct rop_carry *carry;         /* instead: its outcome says how many keys were moved; NULL */
+	const struct rop_functions *functions; /* instead; NULL */
 };
 /* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
  * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */

@@ -29,7 +29,8 @@
 	X(BUMP,    "bump-epoch",       2000, "give a node that went back an epoch past the one its peers hold") \
 	X(FAILOVER, "fail-over",      10000, "have a replica take over from its primary, once it has caught up") \
 	X(RESET,   "reset",            5000, "make a node that leaves one that knows nobody") \
-	X(FORGET,  "forget",           2000, "have a node forget another one that left")
+	X(FORGET,  "forget",           2000, "have a node forget another one that left") \
+	X(FUNCTIONS, "give-functions", 10000, "give a node the function libraries of another one, before it gets slots")
 
 enum rop_step_kind {
 #define X(id, name, deadline, doc) ROP_STEP_##id,
@@ -63,18 +64,19 @@ int rop_expect_status_find(const char *name);
  * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  bump:A  setting:A/name  role:A
  * slot:FIRST-LAST  config:A  failover:B  reset:A  forget:A>B, where A and B are node ids. Pending slot ranges claim
  * each of their slots. Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS
- * release:A/SLOTS. */
+ * release:A/SLOTS. functions:A */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
 	const char *subject;
-	char node[ROP_ID_SIZE];         /* the node the command goes to */
-	char peer[ROP_ID_SIZE];         /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; slots that
-					 * move: the other side; FAILOVER: the primary; RESET, FORGET: the id
-					 * that it had as a member, or has; else "" */
-	int first, last;                /* SLOTS: the range, inclusive; of slots that move: the lowest and the
-					 * highest; else -1 */
-	int64_t epoch;                  /* EPOCH; BUMP: the one that peers hold; else 0 */
+	char node[ROP_ID_SIZE]; /* the node the command goes to */
+	char peer[ROP_ID_SIZE]; /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; slots that
+				 * move: the other side; FAILOVER: the primary; RESET, FORGET: the id
+				 * that it had as a member, or has; else "" */
+	int first, last;        /* SLOTS: the range, inclusive; of slots that move: the lowest and the
+				 * highest; else -1 */
+	int64_t epoch;          /* EPOCH; BUMP: the one that peers hold; else 0 */
+	/* FUNCTIONS: value is the libraries' text (rop/libraries.h) of the peer. */
 	const char *name, *value, *was; /* settings: name, new value, value before; slots that move: value is their
 					 * rop_slots_text; else NULL */
 	const char *address;            /* of the node, for people */

@@ -109,6 +109,7 @@ struct rop_node {
 	int64_t sync_idle_s;                 /* while it is: seconds since its last byte; -1: it is not, or unknown */
 	int64_t keys;  /* in all databases; ROP_COUNT_UNKNOWN: it would not say, so it may hold some */
 	int functions; /* libraries; 0 also where the server has no functions; ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
+	const char *libraries; /* the same by name and digest: rop/libraries.h; NULL where not known */
 	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
 	 * peer a shard id of its own until it is told); ROP_COUNT_UNKNOWN: it does not tell, ROP_COUNT_NOT_ASKED. */
 	int shards_apart;
@@ -297,6 +298,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	bool leaving;            /* as rop_endpoint's; those are the last ones */
 	const char *cluster_nodes, *cluster_info, *info_server, *info_replication, *info_keyspace;
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
+	const char *libraries;   /* as rop_node's; NULL: not known */
 	const char *info_memory; /* where maxmemory is among the settings asked for, or it is asked for itself */
 	const char *refused;     /* as rop_node.refused */
 	const char *info_modules;

@@ -51,6 +51,8 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(FAILOVER,          "cluster|failover",         MOVER,       "have a replica take over from one that leaves") \
 	X(RESET,             "cluster|reset",            MOVER,       "make a node that leaves one that knows nobody") \
 	X(FORGET,            "cluster|forget",           MOVER,       "have the others forget it") \
+	X(FUNCTION_DUMP,     "function|dump",            MOVER,       "read function libraries") \
+	X(FUNCTION_RESTORE,  "function|restore",         MOVER,       "give them to a node that gets slots") \
 	X(PSYNC,             "psync",                    REPLICATION, "follow a primary") \
 	X(REPLCONF,          "replconf",                 REPLICATION, "tell a primary how far a replica is") \
 	X(PING,              "ping",                     REPLICATION, "greet a primary")

@@ -42,6 +42,7 @@ enum rop_reason_kind {
 	X(TOTAL_LOSS,       "TotalLoss",       ROP_REFUSED,     FORBIDS) \
 	X(DATA_LOSS,        "DataLoss",        ROP_REFUSED,     FORBIDS) \
 	X(UNLIKE_SERVERS,   "UnlikeServers",   ROP_REFUSED,     FORBIDS) \
+	X(FUNCTIONS_APART,  "FunctionsApart",  ROP_REFUSED,     FORBIDS) \
 	X(UNREACHABLE,      "Unreachable",     ROP_UNREACHABLE, SHOWS) \
 	X(SLOTS_UNCOVERED,  "SlotsUncovered",  ROP_TIMEOUT,     SHOWS) \
 	X(STATE_FAIL,       "StateFail",       ROP_TIMEOUT,     SHOWS) \

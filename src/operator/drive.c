@@ -300,6 +300,20 @@ static const struct rop_carry *carry_of(struct rop_drive *d, const struct rop_st
 	return carry;
 }
 
+/* What is sent of it is made in redis/: keys, and function libraries, stay there. */
+static bool is_one_errand(const struct rop_step *step)
+{
+	return is_carry(step) || step->expect.kind == ROP_STEP_FUNCTIONS;
+}
+
+static const struct rop_functions *functions_of(struct rop_drive *d, const struct rop_step *step)
+{
+	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
+	struct rop_functions *functions = rop_alloc(d->send, sizeof *functions);
+	*functions = (struct rop_functions){ .from = step->peer, .replace = seen->nodes[step->node].functions > 0 };
+	return functions;
+}
+
 /* What became of a step: of its commands the first that went wrong tells. */
 static struct rop_outcome outcome_of(const struct rop_outcome *of_commands, size_t n)
 {
@@ -321,7 +335,7 @@ static void sent(void *arg, const struct rop_outcome *of_commands, size_t n_comm
 		const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 		struct rop_outcome *outcomes = rop_alloc_n(arena, n + 1, sizeof *outcomes);
 		for (size_t i = 0, at = 0; i < n; i++) {
-			size_t commands = is_carry(&steps[i]) ? 1 : steps[i].n_commands;
+			size_t commands = is_one_errand(&steps[i]) ? 1 : steps[i].n_commands;
 			outcomes[i] = outcome_of(of_commands + at, commands);
 			at += commands;
 		}
@@ -345,6 +359,10 @@ static void send_batch(struct rop_drive *d)
 		struct rop_command command = { .node = steps[i].node };
 		if (is_carry(&steps[i])) {
 			command.carry = carry_of(d, &steps[i]);
+			*rop_push(d->send, &commands) = command;
+		}
+		if (steps[i].expect.kind == ROP_STEP_FUNCTIONS) {
+			command.functions = functions_of(d, &steps[i]);
 			*rop_push(d->send, &commands) = command;
 		}
 		for (size_t c = 0; c < steps[i].n_commands; c++) {

@@ -13,6 +13,8 @@ librop_a_SOURCES += \
 	src/policy/elsewhere.c \
 	src/policy/epochs.c \
 	src/policy/findings.c \
+	src/policy/functions.c \
+	src/policy/functions.h \
 	src/policy/greet.c \
 	src/policy/guard.h \
 	src/policy/introduce.c \

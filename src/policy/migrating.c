@@ -1,6 +1,7 @@
 /* migrating.c - the vocabulary of the machine `migration`: how one run of slots goes from one node to another. */
 #include <string.h>
 
+#include "functions.h"
 #include "migrations.h"
 
 static const struct rop_migration *on(const void *subject)
@@ -20,6 +21,15 @@ FLAG(goes_home)
 FLAG(source_open)
 FLAG(taken_over)
 FLAG(empty)
+
+/* Where it is open already, it is gone on with. */
+static bool is_functions_there(const void *subject, const int64_t *args)
+{
+	const struct rop_migration *m = on(subject);
+	(void)args;
+	return m->now->seen->nodes[m->target].open.n ||
+	       !policy_lacks_functions(m->now, (size_t)m->target, (size_t)m->source);
+}
 
 static bool all_open_at_target(const void *subject, const int64_t *args)
 {
@@ -126,6 +136,15 @@ STEP(close_at_source, YIELD, true, is_open_at_source)
 STEP(release_source, RELEASE, true, is_open_at_source)
 STEP(release_target, RELEASE, false, is_open_at_target)
 
+static void give_functions(const void *subject, const int64_t *args, void *output)
+{
+	const struct rop_migration *m = on(subject);
+	(void)args;
+	struct rop_step step = policy_step(m->now, ROP_STEP_FUNCTIONS, m->target, m->source);
+	step.expect.value = m->now->seen->nodes[m->source].libraries;
+	policy_add(m->now, output, &step);
+}
+
 /* ---- gave up ------------------------------------------------------------------------------------------------ */
 
 /* A step of this chunk failed as often as it may. */
@@ -169,6 +188,9 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "goes_home",
 	  .doc = "somebody opened the slots, no key was carried, and their owner is to keep them",
 	  .holds = is_goes_home },
+	{ .name = "functions_there",
+	  .doc = "the target has the function libraries of the source, or slots are on their way there already",
+	  .holds = is_functions_there },
 	{ .name = "open_at_target",
 	  .doc = "the target lets clients in for each slot that it does not own yet (IMPORTING)",
 	  .holds = all_open_at_target },
@@ -187,6 +209,9 @@ static const struct rop_fact FACTS[] = {
 };
 
 static const struct rop_action ACTIONS[] = {
+	{ .name = "give_functions",
+	  .doc = "FUNCTION DUMP of the source, FUNCTION RESTORE on the target",
+	  .plan = give_functions },
 	{ .name = "tell_target", .doc = "SETSLOT IMPORTING on the target", .plan = tell_target },
 	{ .name = "tell_source", .doc = "SETSLOT MIGRATING on the source", .plan = tell_source },
 	{ .name = "carry_keys", .doc = "MIGRATE from the source to the target, for a moment", .plan = carry_keys },

@@ -2,6 +2,7 @@
  *
  * Advice is an act: nothing in here may tell a person to forget, empty or restart what could hold the only copy.
  */
+#include "functions.h"
 #include "refusals.h"
 
 #include <inttypes.h>
@@ -307,6 +308,7 @@ void refusals_of_content(struct rop_situation *now, const struct tally *tally)
 	find_rival_claims(now);
 	find_keys_without_slots(now);
 	find_functions(now);
+	policy_find_functions_apart(now);
 	find_wrong_shape(now);
 }
 

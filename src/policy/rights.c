@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "functions.h"
 #include "policy.h"
 #include "rop/permissions.h"
 #include "rop/text.h"
@@ -57,6 +58,10 @@ static unsigned moves_slots(const struct rop_situation *now, size_t node)
 			       ROP_PERMIT(MIGRATE);
 		if (m->target == (int)node)
 			set |= ROP_PERMIT(SETSLOT) | ROP_PERMIT(RESTORE_ASKING);
+		if (policy_lacks_functions(now, (size_t)m->target, (size_t)m->source))
+			set |= m->source == (int)node ? ROP_PERMIT(FUNCTION_DUMP) : 0u;
+		if (policy_lacks_functions(now, (size_t)m->target, (size_t)m->source))
+			set |= m->target == (int)node ? ROP_PERMIT(FUNCTION_RESTORE) : 0u;
 	}
 	return set;
 }

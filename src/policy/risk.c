@@ -13,6 +13,7 @@
 #include "copies.h"
 #include "guard.h"
 #include "retire.h"
+#include "functions.h"
 #include "risk_moves.h"
 #include "rop/text.h"
 
@@ -483,6 +484,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_FAILOVER: return risk_of_failover(now, step);
 	case ROP_STEP_RESET: return risk_of_reset(now, step);
 	case ROP_STEP_FORGET: return risk_of_forget(now, step);
+	case ROP_STEP_FUNCTIONS: return risk_of_functions(now, step);
 	case ROP_STEP_KINDS_N: break;
 	}
 	return wait_for("a kind of step that nobody has weighed");

@@ -9,6 +9,7 @@
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "functions.h"
 #include "migrations.h"
 #include "risk_moves.h"
 #include "rop/text.h"
@@ -60,7 +61,7 @@ static struct guard to_import(const struct rop_situation *now, const struct rop_
 					   target->address));
 	if (source->functions == ROP_COUNT_UNKNOWN || target->functions == ROP_COUNT_UNKNOWN)
 		return unknown(now, source->functions == ROP_COUNT_UNKNOWN ? from : to, "whether it holds functions");
-	if (source->functions > target->functions)
+	if (policy_lacks_functions(now, to, from))
 		return wait_for(rop_printf(now->arena,
 					   "%s lacks function libraries that %s has, and clients would call them there",
 					   target->address, source->address));

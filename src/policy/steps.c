@@ -5,6 +5,7 @@
 
 #include "guard.h"
 #include "migrations.h"
+#include "rop/libraries.h"
 
 /* Two actions of one row may want the same: one thing at a time on one subject, the next look decides about the rest.
  * The batch remembers its subjects as tries do, which is quick also for thousands. */
@@ -149,6 +150,7 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE:
+	case ROP_STEP_FUNCTIONS:
 	case ROP_STEP_KINDS_N: break;
 	}
 	return (struct rop_words){ 0 };
@@ -164,7 +166,8 @@ static size_t make_commands(struct rop_arena *arena, const struct rop_expect *e,
 	case ROP_STEP_TAKE: return set_slots(arena, seen, e, "NODE", e->node, ret_commands);
 	case ROP_STEP_YIELD: return set_slots(arena, seen, e, "NODE", e->peer, ret_commands);
 	case ROP_STEP_RELEASE: return set_slots(arena, seen, e, "STABLE", NULL, ret_commands);
-	case ROP_STEP_CARRY: return 0; /* GETKEYSINSLOT and MIGRATE, as many as it takes */
+	case ROP_STEP_FUNCTIONS: return 0; /* FUNCTION DUMP of the peer, and RESTORE of what it says */
+	case ROP_STEP_CARRY: return 0;     /* GETKEYSINSLOT and MIGRATE, as many as it takes */
 	default: break;
 	}
 	struct rop_words *one = rop_alloc(arena, sizeof *one);
@@ -196,6 +199,7 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_FAILOVER: return "in sync with its primary, which leaves";
 	case ROP_STEP_RESET: return "owns nothing, nobody follows it, and what it has others have";
 	case ROP_STEP_FORGET: return "that one owns nothing, and is silent or knows nobody any more";
+	case ROP_STEP_FUNCTIONS: return "lacks function libraries of the other one, and has no others";
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";
@@ -224,6 +228,9 @@ static const char *in_words(struct rop_arena *arena, const struct rop_observed *
 	ROP_OWN_TEXT text = { 0 };
 	if (rop_step_moves_slots(step->expect.kind))
 		return slots_in_words(arena, seen, step);
+	if (step->expect.kind == ROP_STEP_FUNCTIONS)
+		return rop_printf(arena, "FUNCTION RESTORE %s of %s", rop_libraries_names(arena, step->expect.value),
+				  seen->nodes[step->peer].address);
 	const struct rop_words *command = step->commands;
 	for (size_t i = 0; step->n_commands && i < command->argc && i < COMMAND_SHOWN; i++) {
 		bool plain = command->argv[i][0] && !strpbrk(command->argv[i], " \t\"'");
@@ -336,6 +343,7 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_FAILOVER: return n->role == ROP_ROLE_PRIMARY && !rop_slots_empty(&n->slots);
 	case ROP_STEP_FORGET: return forget_seen(e, seen, (size_t)node);
 	case ROP_STEP_RESET:
+	case ROP_STEP_FUNCTIONS: return n->functions > 0 && rop_libraries_hold(n->libraries, e->value);
 	case ROP_STEP_PERSIST: /* leaves no trace that can be asked for: its reply decides */
 	case ROP_STEP_KINDS_N: break;
 	}
@@ -556,6 +564,10 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		rop_bit_clear(seen, seen->known, (size_t)node, (size_t)gone);
 		return;
 	}
+	case ROP_STEP_FUNCTIONS: /* of its own it had none but these */
+		n->libraries = e->value;
+		n->functions = rop_libraries_count(e->value);
+		return;
 	case ROP_STEP_PERSIST:
 	case ROP_STEP_KINDS_N: return;
 	}

@@ -32,6 +32,7 @@ const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return policy_chunk_subject(arena, e->kind, e->node, e->peer, e->first);
+	case ROP_STEP_FUNCTIONS: return rop_printf(arena, "functions:%s", e->node);
 	case ROP_STEP_BUMP: return rop_printf(arena, "bump:%s", e->node);
 	case ROP_STEP_FAILOVER: return rop_printf(arena, "failover:%s", e->peer);
 	case ROP_STEP_RESET: return rop_printf(arena, "reset:%s", e->node);

@@ -10,6 +10,7 @@
 
 struct slot_counts;
 struct carry;
+struct functions;
 
 struct errand {
 	struct errand *next; /* of the fleet's list of errands that are not told yet */
@@ -33,10 +34,11 @@ struct job {              /* one exchange with one node, for one errand; owned b
 	struct errand *errand;
 	size_t node;
 	struct link_exchange exchange;
-	ROP_LIST(size_t) commands;  /* a send: which of the errand's commands, in order */
-	struct rop_text wire;       /* a send: being written; on the heap */
-	struct carry *carry;        /* a send of that kind; NULL */
-	struct slot_counts *counts; /* an observation: of open slots; NULL: none */
+	ROP_LIST(size_t) commands;   /* a send: which of the errand's commands, in order */
+	struct rop_text wire;        /* a send: being written; on the heap */
+	struct carry *carry;         /* a send of that kind; NULL */
+	struct functions *functions; /* a send of that kind; NULL */
+	struct slot_counts *counts;  /* an observation: of open slots; NULL: none */
 	size_t replied;
 };
 
@@ -74,6 +76,9 @@ void job_enqueue(struct job *job);
 void job_over(struct job *job);
 /* fleet_carry.c: enqueues what becomes the outcome of that command. */
 void carry_enqueue(struct errand *errand, size_t command, size_t node, const struct rop_carry *carry);
+/* fleet_functions.c: the same. */
+void functions_enqueue(struct errand *errand, size_t command, size_t node, const struct rop_functions *functions,
+		       int64_t not_after_ms);
 void errand_begin(struct errand *errand);  /* after its jobs were enqueued */
 void member_let_go(struct member *member); /* its connection is not needed any more */
 

@@ -65,6 +65,10 @@ void rop_fleet_send(struct rop_fleet *fleet, struct rop_arena *arena, const stru
 			carry_enqueue(errand, c, node, commands[c].carry);
 			continue;
 		}
+		if (commands[c].functions) {
+			functions_enqueue(errand, c, node, commands[c].functions, not_after_ms);
+			continue;
+		}
 		if (!jobs[node])
 			jobs[node] = send_job(errand, node);
 		*rop_push(errand->own, &jobs[node]->commands) = c;

@@ -12,6 +12,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "rop/libraries.h"
 #include "rop/permissions.h"
 #include "rop/text.h"
 #include "wire.h"
@@ -53,7 +54,7 @@ static const struct {
 	[Q_SETTING] = { { "CONFIG", "GET" }, "CONFIG GET", (size_t)64 << 10 },
 	[Q_FUNCTIONS] = { { "FUNCTION", "LIST" },
 			  "FUNCTION LIST",
-			  (size_t)8 << 20 }, /* names and descriptions, no code */
+			  (size_t)64 << 20 }, /* with the code, of which a digest is kept */
 	[Q_MEMORY] = { { "INFO", "memory" }, "INFO memory", INFO_BYTES },
 	[Q_CLIENTS] = { { "INFO", "clients" }, "INFO clients", INFO_BYTES },
 	[Q_SHARDS] = { { "CLUSTER", "SHARDS" }, "CLUSTER SHARDS", VIEW_BYTES },
@@ -155,8 +156,9 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	}
 	q->clients = flags & ROP_OBSERVE_CLIENTS;
 	q->shards = flags & ROP_OBSERVE_SHARDS;
+	static const char *const WITHCODE[1] = { "WITHCODE" };
 	if (flags & ROP_OBSERVE_FULL)
-		ask(q, arena, &wire, Q_FUNCTIONS, 0, NOTHING, 0);
+		ask(q, arena, &wire, Q_FUNCTIONS, 0, WITHCODE, 1);
 	if (memory)
 		ask(q, arena, &wire, Q_MEMORY, 0, NOTHING, 0);
 	if (q->clients)
@@ -225,6 +227,32 @@ static int count_functions(struct rop_arena *arena, const redisReply *reply, str
 		return 0;
 	note_refused(arena, answer, unknown ? "FUNCTION LIST (renamed or disabled there)" : "FUNCTION LIST");
 	return ROP_COUNT_UNKNOWN;
+}
+
+static bool take_library(const redisReply *reply, struct rop_library *ret_library)
+{
+	const redisReply *name = value_of(reply, "library_name"), *engine = value_of(reply, "engine"),
+			 *code = value_of(reply, "library_code");
+	if (!name || !engine || !code || name->type != REDIS_REPLY_STRING || engine->type != REDIS_REPLY_STRING ||
+	    code->type != REDIS_REPLY_STRING)
+		return false;
+	*ret_library = (struct rop_library){ .name = name->str,
+					     .engine = engine->str,
+					     .engine_n = engine->len,
+					     .code = code->str,
+					     .code_n = code->len };
+	return true;
+}
+
+static const char *libraries_of(struct rop_arena *arena, const redisReply *reply)
+{
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return NULL;
+	struct rop_library *libraries = rop_alloc_n(arena, reply->elements + 1, sizeof *libraries);
+	for (size_t i = 0; i < reply->elements; i++)
+		if (!take_library(reply->element[i], &libraries[i]))
+			return NULL;
+	return rop_libraries_text(arena, libraries, reply->elements);
 }
 
 static const char *memory_text(struct rop_arena *arena, const redisReply *reply, struct rop_answer *answer)
@@ -355,7 +383,10 @@ bool questions_take(const struct questions *questions, const struct verdict_logi
 	case Q_KEYSPACE:
 	case Q_MODULES: return take_base(login, arena, kind, reply, answer, ret_verdict);
 	case Q_SETTING: take_setting(arena, questions->setting_names[at], at, reply, answer); break;
-	case Q_FUNCTIONS: answer->functions = count_functions(arena, reply, answer); break;
+	case Q_FUNCTIONS:
+		answer->functions = count_functions(arena, reply, answer);
+		answer->libraries = libraries_of(arena, reply);
+		break;
 	case Q_MEMORY: answer->info_memory = memory_text(arena, reply, answer); break;
 	case Q_CLIENTS: answer->n_clients = connections(reply); break;
 	case Q_SHARDS: answer->shards = take_shards(arena, reply); break;

@@ -1,6 +1,7 @@
 /* plan_json.c - a plan for programs. format_version 1.0: minor adds, major breaks. */
 #include <jansson.h>
 
+#include "rop/libraries.h"
 #include "shared.h"
 
 static const char *expectation_text(struct rop_arena *arena, const struct rop_expect *e)
@@ -29,6 +30,9 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 		return rop_printf(arena, "%s is a primary and claims the slots of %s", e->address, e->peer);
 	case ROP_STEP_RESET: return rop_printf(arena, "%s has another id and lists nobody", e->address);
 	case ROP_STEP_FORGET: return rop_printf(arena, "%s does not list %s", e->address, e->peer);
+	case ROP_STEP_FUNCTIONS:
+		return rop_printf(arena, "%s has the function libraries %s", e->address,
+				  rop_libraries_names(arena, e->value));
 	case ROP_STEP_KINDS_N: break;
 	}
 	return "";

@@ -1,6 +1,7 @@
 /* plan_text.c - a plan for people to review: what happens where, grouped as a person would say it. */
 #include <string.h>
 
+#include "rop/libraries.h"
 #include "rop/text.h"
 #include "shared.h"
 
@@ -80,6 +81,7 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE:
+	case ROP_STEP_FUNCTIONS:
 	case ROP_STEP_KINDS_N: break;
 	}
 	return false;
@@ -326,6 +328,10 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 				       gone >= 0 ? seen->nodes[gone].address : e->peer);
 		break;
 	}
+	case ROP_STEP_FUNCTIONS:
+		line.what = rop_printf(arena, "function libraries of %s: %s", seen->nodes[g->step->peer].address,
+				       rop_libraries_names(arena, e->value));
+		break;
 	case ROP_STEP_KINDS_N: break;
 	}
 	return line;
@@ -424,6 +430,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 		case ROP_STEP_LOWER:
 		case ROP_STEP_EPOCH:
 		case ROP_STEP_BUMP:
+		case ROP_STEP_FUNCTIONS:
 		case ROP_STEP_GREET:
 		case ROP_STEP_PERSIST:
 		case ROP_STEP_KINDS_N: break;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "rop/libraries.h"
 #include "sim.h"
 
 static void refuse(struct world *w, struct delivery *d, const char *text)
@@ -148,6 +149,13 @@ static void replicate(struct world *w, struct delivery *d)
 	world_news(w, (size_t)d->node);
 }
 
+static void functions(struct world *w, struct delivery *d)
+{
+	struct rop_node *node = &w->truth->nodes[d->node];
+	node->libraries = rop_strdup(w->arena, d->expect.value);
+	node->functions = rop_libraries_count(node->libraries);
+}
+
 void server_execute(struct world *w, struct delivery *d)
 {
 	if (d->decided_ms >= 0 && d->expect.kind == ROP_STEP_ROLE && w->now_ms - d->decided_ms > 1000)
@@ -182,6 +190,7 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_FAILOVER:
 	case ROP_STEP_RESET:
 	case ROP_STEP_FORGET: refuse(w, d, "ERR (simulated) nobody leaves in this world"); break;
+	case ROP_STEP_FUNCTIONS: functions(w, d); break;
 	case ROP_STEP_KINDS_N: break;
 	}
 	w->unsettled = true;

@@ -530,11 +530,16 @@ Test(fleet, every_question_has_a_longest_answer)
 	static const struct {
 		const char *say, *asked;
 	} PEERS[] = {
-		{ "CLUSTER NODES|2200000", "CLUSTER NODES" }, { "CLUSTER INFO|1100000", "CLUSTER INFO" },
-		{ "INFO server|1100000", "INFO server" },     { "INFO replication|1100000", "INFO replication" },
-		{ "INFO keyspace|1100000", "INFO keyspace" }, { "CONFIG GET maxmemory|66000", "CONFIG GET" },
-		{ "FUNCTION LIST|9000000", "FUNCTION LIST" }, { "INFO memory|1100000", "INFO memory" },
-		{ "INFO clients|1100000", "INFO clients" },   { "CLIENT SETNAME|1100000", "CLIENT SETNAME" },
+		{ "CLUSTER NODES|2200000", "CLUSTER NODES" },
+		{ "CLUSTER INFO|1100000", "CLUSTER INFO" },
+		{ "INFO server|1100000", "INFO server" },
+		{ "INFO replication|1100000", "INFO replication" },
+		{ "INFO keyspace|1100000", "INFO keyspace" },
+		{ "CONFIG GET maxmemory|66000", "CONFIG GET" },
+		{ "FUNCTION LIST WITHCODE|68000000", "FUNCTION LIST" },
+		{ "INFO memory|1100000", "INFO memory" },
+		{ "INFO clients|1100000", "INFO clients" },
+		{ "CLIENT SETNAME|1100000", "CLIENT SETNAME" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
 		struct peer peer;
@@ -1268,7 +1273,7 @@ Test(fleet, errands_to_one_node_keep_their_order)
 	cr_assert_str_eq(heard, "CLUSTER NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO "
 				"modules;PING;CLUSTER "
 				"NODES;CLUSTER INFO;INFO server;INFO replication;INFO keyspace;INFO modules;FUNCTION "
-				"LIST;");
+				"LIST WITHCODE;");
 	cr_assert_eq(peer.connections, 1);
 }
 
