@@ -177,9 +177,9 @@ Test(reconcile_keep, blocked_for_hours_it_tries_again_and_writes_nothing_about_i
 	looks(300);
 	size_t commits = op->commits, told = op->moves.n;
 	int64_t since = op->clock.boot_ms;
-	while (op->clock.boot_ms - since < 2 * 3600000)
+	while (op->clock.boot_ms - since < ROUNDS(2 * 3600000))
 		looks(1);
-	cr_assert_gt(op->moves.n, told + 100, "it does try");
+	cr_assert_gt(op->moves.n, told + ROUNDS(100), "it does try");
 	cr_assert_eq(op->commits, commits);
 	cr_assert_eq(op->image.conditions[ROP_COND_BLOCKED].status, ROP_TRUE);
 	rop_bit_set(op->world, op->world->linked, 0, 1);
@@ -373,11 +373,11 @@ Test(reconcile_keep, a_synchronisation_of_hours_is_not_looked_at_four_times_a_se
 
 #define BOUND ((size_t)96 * 1024) /* for six nodes */
 
-Test(reconcile_keep, a_hundred_thousand_idle_passes_need_no_memory_and_no_commit)
+Test(reconcile_keep, very_many_idle_passes_need_no_memory_and_no_commit)
 {
 	start_kept_and_converged();
 	size_t bytes = rop_reconcile_bytes(op->r), commits = op->commits;
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < ROUNDS(100000); i++) {
 		if (i % 4 == 0) /* as the driver does before it looks again */
 			rop_reconcile_pause_changed(op->r, false, 0, NULL);
 		hand_look(op);
@@ -420,7 +420,7 @@ Test(reconcile_keep, steps_refused_for_days_are_tried_now_and_then_and_leave_not
 	op->options.keep = true;
 	hand_start(op);
 	size_t most = 0;
-	int64_t since = op->clock.boot_ms, days = 5;
+	int64_t since = op->clock.boot_ms, days = ROUNDS(8);
 	while (op->clock.boot_ms - since < days * 24 * 3600000) {
 		hand_look(op);
 		most = rop_reconcile_bytes(op->r) > most ? rop_reconcile_bytes(op->r) : most;
@@ -444,7 +444,7 @@ Test(reconcile_keep, a_pause_of_days_told_at_every_look_needs_no_memory)
 	looks(2);
 	cr_assert_str_eq(state(), "Paused");
 	size_t bytes = rop_reconcile_bytes(op->r), commits = op->commits;
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < ROUNDS(10000); i++) {
 		rop_reconcile_pause_changed(op->r, true, op->clock.wall_ms + 1000000 - i, by);
 		hand_look(op);
 	}

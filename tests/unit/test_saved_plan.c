@@ -280,7 +280,7 @@ Test(saved_plan, deep_long_and_many_are_refused)
 Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 {
 	size_t taken = 0, refused = 0;
-	EACH_SEED(seed, 4000)
+	EACH_SEED(seed, ROUNDS(4000))
 	{
 		static const char BYTES[] = "{}[]\",:0-9 ae\\u\x00\x01\x1b\xff\xc2\xe2n.";
 		uint64_t random = seed;
@@ -308,7 +308,7 @@ Test(saved_plan, mutated_at_random_is_taken_as_something_sane_or_refused)
 			refused++;
 		}
 	}
-	cr_assert(taken > 100 && refused > 1000, "%zu taken, %zu refused", taken, refused);
+	cr_assert(taken > ROUNDS(100) && refused > ROUNDS(1000), "%zu taken, %zu refused", taken, refused);
 }
 
 /* ---- as a file --------------------------------------------------------------------------------------------- */

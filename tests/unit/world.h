@@ -13,6 +13,13 @@ extern struct rop_image no_image;
 void world_setup(void);
 void world_teardown(void);
 void world_clear(void); /* a new arena: for the next of many worlds */
+/* Sanitizers take some six times as long: there a part of the rounds is enough. */
+#ifdef __SANITIZE_ADDRESS__
+#define ROUNDS(n) ((n) / 8)
+#else
+#define ROUNDS(n) (n)
+#endif
+
 #define EACH_SEED(seed, last) for (uint64_t seed = 1; seed <= (last) && (world_clear(), true); seed++)
 
 /* ---- topologies --------------------------------------------------------------------------------------------- */
