@@ -206,9 +206,11 @@ struct rop_situation {
 	bool temporaries_waiting;  /* one that may not yet: rop_temporary.peer */
 
 	/* What follows from earlier passes: set by the reconciler afterwards. */
-	int64_t agreed_ms;  /* how long all views have agreed without a pause; 0 with one look only */
-	bool finding_gone;  /* a finding was told, and nothing is found any more */
-	int64_t stalled_ms; /* since a slot or a key was moved last, or the moving began; 0: nothing is being moved */
+	int64_t agreed_ms;    /* how long all views have agreed without a pause; 0 with one look only */
+	bool finding_gone;    /* a finding was told, and nothing is found any more */
+	int64_t stalled_ms;   /* since a slot or a key was moved last, or the moving began; 0: nothing is being moved */
+	int to_move_at_first; /* slots_to_move when this run saw that something is to be moved; 0: nothing */
+	int64_t moving_ms;    /* since then */
 };
 
 /* The one way to a situation: takes what is asked, in its arena, and fills in what follows. */
@@ -223,6 +225,9 @@ int64_t rop_situation_may_pass_ms(const struct rop_situation *now);
 
 /* Fills in `open`, once; it costs text, so only when somebody is told. */
 void rop_situation_open(struct rop_situation *now);
+
+/* How far slots that move are, in a sentence: what is left, how fast, for how long; NULL: nothing is to be moved. */
+const char *rop_moving_sentence(struct rop_arena *arena, const struct rop_situation *now);
 
 /* The condition rows of `status`, from the situation; `since` is copied from the image where the status is the same. */
 #define ROP_REASON_STUCK "Stuck" /* Blocked without a finding: it took too long, or a step failed too often */

@@ -55,6 +55,7 @@ enum rop_reason_kind {
 	X(DOUBLE_CLAIM,     "DoubleClaim",     ROP_TIMEOUT,     OPEN) \
 	X(LINK_DOWN,        "LinkDown",        ROP_TIMEOUT,     OPEN) \
 	X(STEP_FAILS,       "StepFails",       ROP_TIMEOUT,     OPEN) \
+	X(MOVING,           "Moving",          ROP_TIMEOUT,     OPEN) \
 	X(LEAVING,          "Leaving",         ROP_TIMEOUT,     OPEN) \
 	X(SETTINGS,         "Settings",        ROP_TIMEOUT,     OPEN) \
 	X(SETTING_REFUSED,  "SettingRefused",  ROP_TIMEOUT,     SETTING) \

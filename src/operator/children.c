@@ -129,7 +129,8 @@ static void run_migrations(struct rop_reconcile *r, struct rop_clock clock)
 	struct task task = { .machine = rop_machine_hosted(r->options.machine, "migration") };
 	for (size_t i = 0; task.machine && i < r->now->migrations.n; i++) {
 		const struct rop_migration *migration = &r->now->migrations.at[i];
-		if (!migration->in_hand || (r->batch.children == ROP_CHILDREN_OPEN && !migration->open))
+		if (!migration->in_hand || (r->batch.children == ROP_CHILDREN_OPEN && !migration->open) ||
+		    (r->stopping && !migration->ours))
 			continue;
 		task.subject = migration->subject;
 		task.facts = migration;

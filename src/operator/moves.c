@@ -154,12 +154,17 @@ void moves_run(struct rop_reconcile *r, struct rop_clock clock)
 	r->result.code = ROP_INTERNAL;
 }
 
-/* Asked to stop: temporary settings go back, nothing else; and not for ever. */
+/* Asked to stop: temporary settings go back, slots that are open are seen through, nothing else; and not for ever. */
 void moves_stopping(struct rop_reconcile *r, struct rop_clock clock)
 {
 	r->batch.state = r->options.machine->states[r->state].name;
 	r->batch.why = "temporary settings are put back, whatever happens";
 	if (clock.boot_ms < r->stop_by_boot_ms && r->now->temporaries_in_force)
 		rop_plan_restore(r->now, &r->batch);
+	if (clock.boot_ms < r->stop_by_boot_ms && r->finishing && !r->now->paused && !r->now->refused) {
+		r->batch.children = ROP_CHILDREN_OPEN;
+		children_run(r, clock);
+		r->batch.children = ROP_NO_CHILDREN;
+	}
 	r->rests = !r->batch.steps.n;
 }

@@ -167,6 +167,14 @@ static void note_progress(struct rop_reconcile *r, struct rop_clock clock)
 	if (progress != r->progress)
 		r->progress_boot_ms = clock.boot_ms;
 	r->progress = progress;
+	if (!r->now->slots_to_move)
+		r->to_move_at_first = 0;
+	else if (!r->to_move_at_first || r->now->slots_to_move > r->to_move_at_first) {
+		r->to_move_at_first = r->now->slots_to_move;
+		r->moving_since_boot_ms = clock.boot_ms;
+	}
+	r->now->to_move_at_first = r->to_move_at_first;
+	r->now->moving_ms = r->to_move_at_first ? clock.boot_ms - r->moving_since_boot_ms : 0;
 	r->now->stalled_ms = r->now->slots_in_place ? 0 : clock.boot_ms - r->progress_boot_ms;
 }
 

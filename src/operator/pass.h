@@ -33,9 +33,11 @@ struct rop_reconcile {
 	int64_t state_since_boot_ms;
 	struct roaming roaming;
 	ROP_LIST(struct child) children;
-	bool moving;                  /* slots are being moved towards the aim: it is walked to its end */
-	uint64_t progress;            /* digest of what is left to be moved */
-	int64_t progress_boot_ms;     /* when that was new */
+	bool moving;              /* slots are being moved towards the aim: it is walked to its end */
+	uint64_t progress;        /* digest of what is left to be moved */
+	int64_t progress_boot_ms; /* when that was new */
+	int to_move_at_first;     /* slots, when something was to be moved first; 0: nothing is */
+	int64_t moving_since_boot_ms;
 	int64_t agreed_since_boot_ms; /* -1: the last look did not agree */
 	struct rop_before *before;    /* [node] of the last look; on the heap; NULL: there was none */
 	struct rop_consent consent;   /* what was taken is in consent_arena: it lasts as long as the run */
@@ -47,6 +49,8 @@ struct rop_reconcile {
 	bool at_work;                    /* a step was sent since it rested last */
 	bool stopping;                   /* rop_reconcile_stop: only temporary settings are put back */
 	bool stop_decided;               /* the last pass knew of that */
+	bool finishing;                  /* slots that were open then are seen through, as far as time allows */
+	const char *stop_why;            /* in consent_arena; NULL */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
 	size_t idle_passes, batches;

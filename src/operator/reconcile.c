@@ -7,7 +7,8 @@
 #include "pass.h"
 #include "rop/text.h"
 
-#define STOP_GRACE_MS 5000 /* for putting temporary settings back when told to stop */
+#define STOP_GRACE_MS 5000    /* for putting temporary settings back when told to stop */
+#define FINISH_GRACE_MS 10000 /* for slots that are open then */
 
 /* ---- made and freed ---------------------------------------------------------------------------------------- */
 
@@ -92,6 +93,35 @@ static bool waits_in_vain(const struct rop_reconcile *r)
 	return false;
 }
 
+/* Slots that were opened here, and are on their way. */
+static bool any_open(const struct rop_reconcile *r)
+{
+	for (size_t i = 0; r->now && i < r->now->migrations.n; i++)
+		if (r->now->migrations.at[i].open && r->now->migrations.at[i].ours)
+			return true;
+	return false;
+}
+
+/* Why it ends, and what is open then. */
+static void say_stopped(struct rop_reconcile *r)
+{
+	why_not(r);
+	if (!r->stop_why)
+		return;
+	ROP_OWN_TEXT open = r->text;
+	r->text = (struct rop_text){ 0 };
+	rop_text_add(&r->text, "%s%s%s", r->stop_why, open.n ? "\n" : "", open.n ? open.at : "");
+}
+
+/* What was to be seen through is, or time is up. */
+static bool has_stopped(const struct rop_reconcile *r)
+{
+	if (r->now->boot_ms >= r->stop_by_boot_ms)
+		return true;
+	return !r->pending.n && !restores_later(r) &&
+	       !(r->finishing && any_open(r) && !r->now->paused && !r->now->refused);
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
@@ -101,7 +131,9 @@ static void rest(struct rop_reconcile *r)
 		r->want = ROP_WANT_OBSERVE;
 		return;
 	}
-	if (r->stopping && ((!r->pending.n && !restores_later(r)) || r->now->boot_ms >= r->stop_by_boot_ms)) {
+	if (r->stopping && has_stopped(r)) {
+		if (r->finishing)
+			say_stopped(r);
 		finish(r, r->stop_code);
 		return;
 	}
@@ -320,21 +352,24 @@ void rop_reconcile_woke(struct rop_reconcile *r)
 
 void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char *why)
 {
-	if (r->stopping || r->want == ROP_WANT_DONE)
+	if (r->want == ROP_WANT_DONE)
 		return;
-	why_not(r);
-	if (why) {
-		ROP_OWN_TEXT open = r->text;
-		r->text = (struct rop_text){ 0 };
-		rop_text_add(&r->text, "%s%s%s", why, open.n ? "\n" : "", open.n ? open.at : "");
+	if (r->stopping) { /* told twice: what is open stays so */
+		r->finishing = false;
+		say_stopped(r);
+		return;
 	}
+	r->stop_why = rop_strdup(r->consent_arena, why);
+	say_stopped(r);
 	r->stopping = true;
+	r->finishing = code != ROP_STALE && any_open(r);
 	r->stop_code = code;
-	r->stop_by_boot_ms = (r->now ? r->now->boot_ms : r->idle_since_boot_ms) +
-			     STOP_GRACE_MS; /* before the first look: since the start */
+	r->stop_by_boot_ms = (r->now ? r->now->boot_ms
+				     : r->idle_since_boot_ms) + /* before the first look: since the start */
+			     (r->finishing ? FINISH_GRACE_MS : STOP_GRACE_MS);
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
-	if (!owes_restore(r) && !r->pending.n && r->want == ROP_WANT_OBSERVE)
+	if (!owes_restore(r) && !r->pending.n && !r->finishing && r->want == ROP_WANT_OBSERVE)
 		finish(r, code);
 }
 

@@ -54,6 +54,7 @@ librop_a_SOURCES += \
 	src/policy/subject.c \
 	src/policy/temporary.c \
 	src/policy/tries.c \
+	src/policy/under_way.c \
 	src/policy/unsettable.c \
 	src/policy/unwritten.c \
 	src/policy/values.c \

@@ -14,6 +14,8 @@ const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kin
 				 int slot);
 /* It imports slots from there, and alone lists another one, or nobody, as their owner. */
 bool policy_importer_is_misled(const struct rop_observed *seen, size_t target, size_t source);
+/* under_way.c: what is open between two nodes, as what is open; false: nothing is, or nobody knows between whom. */
+bool policy_note_under_way(struct rop_situation *now);
 struct rop_slots policy_chunk_slots(const struct rop_migration *m);
 
 #endif

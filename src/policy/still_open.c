@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "migrations.h"
 #include "retire.h"
 #include "rop/text.h"
 
@@ -179,6 +180,8 @@ static void note_double_claims(struct rop_situation *now)
 
 static void note_open_slots(struct rop_situation *now)
 {
+	if (policy_note_under_way(now))
+		return;
 	for (size_t i = 0; i < now->seen->n && now->open.n < POLICY_OPEN_MAX; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (rop_answers(now->seen, i) && node->open_slots)
@@ -312,6 +315,8 @@ void rop_situation_open(struct rop_situation *now)
 		note_pairs(now, linked, ROP_WHY_NOT_LINKED, sees_failing, NULL);
 	note_double_claims(now);
 	note_open_slots(now);
+	if (now->slots_to_move && now->open.n < POLICY_OPEN_MAX && rop_moving_sentence(now->arena, now))
+		policy_note_open(now, -1, ROP_WHY_MOVING, rop_moving_sentence(now->arena, now), NULL);
 	int missing = ROP_SLOTS - rop_slots_count(&now->owned);
 	if (missing > 0 && now->open.n < POLICY_OPEN_MAX)
 		policy_note_open(now, -1, ROP_WHY_SLOTS_UNCOVERED,

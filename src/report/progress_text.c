@@ -8,9 +8,12 @@ void rop_report_waits_for(struct rop_waiting *waiting, struct rop_situation *now
 	waiting->what = "the nodes' first answers";
 	if (!now)
 		return;
+	const char *moving = rop_moving_sentence(now->arena, now);
 	rop_situation_open(now);
 	waiting->open = now->open.n > 0;
 	waiting->what = waiting->open ? now->open.at[0].text : "a second look that confirms it";
+	if (moving && !now->findings.n)
+		waiting->what = moving;
 }
 
 void rop_report_waiting(const struct rop_waiting *waiting, bool live, struct rop_text *out)
