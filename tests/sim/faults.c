@@ -348,7 +348,8 @@ struct run_plan faults_run_plan(struct sim *s)
 		plan.timeout_ms = chance_between(c, 500, 30000);
 	if (chance_permille(c, plan.keep ? 1000 : 80))
 		plan.stop_ms = s->world->now_ms + chance_between(c, 0, 15000);
-	if (s->edit_shards && s->edit_ms < plan.stop_ms) /* the next run reads the file anew */
+	if ((s->edit_shards || s->edit_weights || s->drop_weights) &&
+	    s->edit_ms < plan.stop_ms) /* the next run reads the file anew */
 		plan.stop_ms = s->edit_ms;
 	return plan;
 }

@@ -137,6 +137,8 @@ void judge_moves_step(struct sim *s, const struct rop_step *step)
 	if (a.node->reach != ROP_REACH_OK || a.peer->reach != ROP_REACH_OK)
 		sim_fail(s, "%s: one of both did not answer the last look", e->subject);
 	if (e->kind == ROP_STEP_TAKE)
+		s->judge.handed += rop_slots_count(&slots);
+	if (e->kind == ROP_STEP_TAKE)
 		judge_claims(&a);
 	if (e->kind == ROP_STEP_TAKE)
 		judge_last(&a, &slots);
@@ -217,18 +219,31 @@ static void judge_places(struct sim *s)
 					 i, k, w->writes[k].slot);
 }
 
-/* Nothing but moves gives slots out there. A lost database does not know any more that it was begun. */
+/* Nothing but moves gives slots out there. A lost database does not know any more that it was begun; nor did it begin
+ * where the last weights were taken away. */
 static void judge_shares(struct sim *s)
 {
-	int share = ROP_SLOTS / s->topology->shards;
 	bool known = moves_is_start(s->start) && !s->database_lost && !s->judge.gave_slots;
-	for (size_t i = 0; i < s->world->truth->n && known; i++) {
-		int n = rop_slots_count(&s->world->truth->nodes[i].slots), off = n > share ? n - share : share - n;
+	bool weighed = s->topology->weights && moves_is_start(s->start) && !s->judge.gave_slots;
+	known &= !s->weights_dropped;
+	for (size_t i = 0; i < s->world->truth->n && (known || weighed); i++) {
+		int n = rop_slots_count(&s->world->truth->nodes[i].slots), share = weights_share(s, i, n);
+		int off = n > share ? n - share : share - n;
 		if (n && off > 2 && off * 100 > share * TOLERANCE_PERCENT + 100)
-			sim_fail(s, "all is converged, and node %zu owns %d slots, where a share is %d", i, n, share);
-		if (n && s->calm && !s->person_opened && s->start != START_OPENED && off > 1)
-			sim_fail(s, "nothing went wrong, and node %zu owns %d slots, where a share is %d", i, n, share);
+			sim_fail(s, "all is converged, and node %zu owns %d slots, where its share is %d", i, n, share);
+		if (n && s->calm && !s->person_opened && s->start != START_OPENED && !s->only_weights && off > 1)
+			sim_fail(s, "nothing went wrong, and node %zu owns %d slots, where its share is %d", i, n,
+				 share);
 	}
+}
+
+/* Where nothing went wrong, and nobody else moves slots. (What share the new shards get is told by their numbers, which
+ * have no labels; so a few more may be needed.) */
+static void judge_fewest(struct sim *s)
+{
+	if (s->calm && moves_is_start(s->start) && s->start != START_OPENED && !s->person_opened &&
+	    s->judge.handed > s->judge.fewest + s->topology->shards)
+		sim_fail(s, "%d slots were handed over, and %d had to be", s->judge.handed, s->judge.fewest);
 }
 
 void judge_moves_end(struct sim *s)
@@ -238,6 +253,7 @@ void judge_moves_end(struct sim *s)
 		sim_fail(s, "the operator says 'reached', and %d slots are open", open);
 	judge_places(s);
 	judge_shares(s);
+	judge_fewest(s);
 }
 
 /* A primary has keys of slots that it neither owns nor has open: it is not emptied of its last slots then. */
@@ -281,7 +297,7 @@ int64_t moves_left(const struct sim *s)
 	const struct world *w = s->world;
 	int64_t left = moves_open(w);
 	for (size_t i = 0; i < w->truth->n; i++) {
-		int n = rop_slots_count(&w->truth->nodes[i].slots), share = ROP_SLOTS / s->topology->shards;
+		int n = rop_slots_count(&w->truth->nodes[i].slots), share = n ? weights_share(s, i, n) : 0;
 		left += n > share ? 1000 * (n - share) : 0;
 		for (size_t k = 0; k < w->truth->nodes[i].open.n; k++)
 			left += 100 * data_keys_in_slot(w, i, w->truth->nodes[i].open.at[k].slot) *

@@ -43,6 +43,7 @@ void moves_shape(struct sim *s)
 	s->owners = s->start == START_SCALE_IN ? owners + more : owners;
 	s->topology->shards = s->start == START_SCALE_OUT ? owners + more : owners;
 	draw_edit(s);
+	weights_shape(s);
 }
 
 /* For the greatest number of shards there is in this story. */
@@ -207,8 +208,9 @@ static void hand_over(struct world *w, size_t from, size_t to, int n, bool highe
 
 static int share(const struct sim *s, size_t shard) /* from 0 */
 {
-	int shards = s->topology->shards;
-	return ROP_SLOTS / shards + ((int)shard < ROP_SLOTS % shards);
+	int shards = s->topology->shards, shares[ROP_NODES_MAX];
+	rop_shares(s->topology->weights, shards, shares);
+	return (int)shard < shards ? shares[shard] : 0;
 }
 
 /* As if most of it had been done already: what is left is little. */
@@ -277,7 +279,8 @@ void moves_begin(struct sim *s, const size_t *order)
 		primaries[k] = order[k * per];
 	for (size_t k = 0; k < owners; k++)
 		start_give_slots(w, primaries[k], k, owners);
-	late = s->start != START_OPENED && chance_permille(c, 700);
+	late = s->start != START_OPENED && chance_permille(c, 700) && !s->only_weights;
+	weights_label(s, order);
 	if (late)
 		begin_late(s, primaries, shards);
 	if (late)
@@ -298,6 +301,10 @@ void moves_begin(struct sim *s, const size_t *order)
 		}
 	start_acquaint(w, order, members, (int64_t)shards);
 	w->servers[primaries[owners - 1]].hides_keys = chance_permille(c, 50);
+	for (size_t k = 0; k < shards; k++) {
+		int too_many = rop_slots_count(&w->truth->nodes[primaries[k]].slots) - share(s, k);
+		s->judge.fewest += too_many > 0 ? too_many : 0;
+	}
 	for (size_t times = chance_permille(c, s->start == START_OPENED ? 1000 : 200) ? 1 + chance_below(c, 3) : 0;
 	     times > 0; times--)
 		reshard(w, c, true);
@@ -308,7 +315,7 @@ void moves_begin(struct sim *s, const size_t *order)
 void moves_schedule(struct sim *s)
 {
 	struct chance *c = &s->fate;
-	if (s->edit_shards)
+	if (s->edit_shards || s->edit_weights || s->drop_weights)
 		s->edit_ms = chance_between(c, s->world->now_ms,
 					    s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 2);
 	for (size_t acts = chance_permille(c, 250) ? 1 + chance_below(c, 2) : 0; acts > 0; acts--)
@@ -318,8 +325,9 @@ void moves_schedule(struct sim *s)
 
 bool moves_edit(struct sim *s)
 {
+	bool weights = weights_edit(s);
 	if (!s->edit_shards)
-		return false;
+		return weights;
 	trace(s, "person", "declares %d shards instead of %d", s->edit_shards, s->topology->shards);
 	s->topology->shards = s->edit_shards;
 	s->edit_shards = 0;

@@ -538,9 +538,11 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 	d.seen_at = rop_alloc_n(d.arena, s->world->truth->n, sizeof *d.seen_at);
 	d.end.step = plan.step;
 	d.deadline_ms = plan.keep ? NEVER : s->world->now_ms + plan.timeout_ms;
+	struct rop_topology unweighed = *s->topology;
+	unweighed.weights = NULL;
 	struct rop_reconcile_options options = {
 		.machine = s->machine,
-		.topology = s->topology,
+		.topology = s->sabotage == SABOTAGE_NO_WEIGHTS ? &unweighed : s->topology,
 		.image = &d.image,
 		.boot_id = rop_printf(d.arena, "boot-%d", s->world->boots),
 		.pid = ++s->pid,

@@ -449,6 +449,7 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(FLAGS_FORGOTTEN, "flags-forgotten", "does not look again whether slots are open", "open on both sides") \
 	X(YIELD_EARLY, "yield-early", "tells the source before the target owns the slots", "which does not own it") \
 	X(UNDO_CARRIED, "undo-carried", "takes back what was begun without counting what was carried", "were carried") \
+	X(NO_WEIGHTS, "no-weights", "takes all weights for 1", "where its share is") \
 	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back")
 
 enum sabotage {
@@ -506,6 +507,8 @@ struct judge {
 	bool gave_slots;                /* that nobody owned: not by moving them */
 	int may_grow;                   /* by so much, still */
 	int left_to_move;               /* slots, at the last look that knew; 0: none */
+	int handed;                     /* slots that were told to be handed over, of all */
+	int fewest;                     /* that have to be, as it begins */
 	ROP_LIST(struct known_member)
 	members; /* as the database had them when this run began; where there are ghosts */
 	int64_t clone_since_ms, clone_seen_ms; /* in this run, peers connected to a second server; NEVER: not lately */
@@ -539,6 +542,8 @@ enum lived {
 	LIVED_FORGET,
 	LIVED_EDIT,
 	LIVED_EDIT_SHARDS,
+	LIVED_WEIGHED,
+	LIVED_EDIT_WEIGHTS,
 	LIVED_OPENED,
 	LIVED_TAKEN,
 	LIVED_CARRIED,
@@ -563,7 +568,7 @@ struct stats {
 
 struct sim {
 	uint64_t seed;
-	struct chance chance, fate, clients, plights; /* fate: faults, and a person's acts */
+	struct chance chance, fate, clients, plights, weights; /* fate: faults, and a person's acts */
 	enum sabotage sabotage;
 	bool traced;
 	struct rop_arena *arena;
@@ -590,6 +595,10 @@ struct sim {
 	int edit_nodes[2];
 	int owners;                 /* that the cluster begins with, where slots are to be moved */
 	int edit_shards;            /* how many a person declares then; 0: as many as before */
+	const int *edit_weights;    /* which weights; NULL: the same */
+	bool drop_weights;          /* none any more */
+	bool weights_dropped;       /* that was done */
+	bool only_weights;          /* as many shards are declared as own slots */
 	int hot_first, hot_n;       /* slots that clients write to most; n 0: none */
 	struct rop_slots once_open; /* a sabotage's */
 	bool database_lost;
@@ -628,6 +637,12 @@ bool start_is_living(enum start start); /* with data, and its faults go on for l
 
 /* moves_broken.c */
 void moves_hide(struct sim *s, const struct rop_situation *last, struct rop_observed *seen);
+
+/* weights.c */
+void weights_shape(struct sim *s);
+void weights_label(struct sim *s, const size_t *order); /* as moves_begin has it */
+bool weights_edit(struct sim *s);                       /* false: it is no edit of weights */
+int weights_share(const struct sim *s, size_t node, int owned);
 
 /* moves_story.c */
 bool moves_is_start(enum start start);

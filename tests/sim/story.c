@@ -151,6 +151,7 @@ static void begin_streams(struct sim *s)
 	s->fate.state = chance_next(&root) ^ 0x66617465;
 	s->clients.state = chance_next(&root) ^ 0x636c6965;
 	s->plights.state = chance_next(&root) ^ 0x706c6967;
+	s->weights.state = chance_next(&root) ^ 0x77656967;
 }
 
 bool sim_run(struct sim *s)
