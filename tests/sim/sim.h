@@ -3,7 +3,7 @@
  *   start.c     what is declared, and how the cluster begins       world.c      the truth, its events, its clock
  *   gossip.c    what follows without a command, spread over time   server.c     a server's answer to one command
  *   data.c      clients' writes, and which node has which          election.c   who is failing, and who takes over
- *   moves.c     slots on their way to another node
+ *   moves.c     slots on their way to another node             weights.c    shares by weight
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
  *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
  *   plights.c   moved members, a clone, dead shards, failing links  judge_bus.c  what must not come of those

@@ -118,13 +118,13 @@ static void calm(struct sim *s)
 	s->stats->converged++;
 	if (promised && s->blocked)
 		sim_fail(s, "nothing went wrong, and it was blocked on its way");
+	judge_moves_end(s); /* more closely than the model does */
 	if (!verdict_converged(s))
 		sim_fail(s, "the operator says 'reached', and the truth is not as declared");
 	if (shards_apart(s->world))
 		sim_fail(s, "the operator says 'reached', and a node holds a replica for one of another shard");
 	if (!verdict_even(s))
 		sim_fail(s, "the slots that were given out are no even shares");
-	judge_moves_end(s);
 	judge_data_stranded(s);
 	judge_again(s);
 }
