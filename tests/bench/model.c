@@ -80,7 +80,8 @@ static struct rop_machine *load(struct rop_arena *arena, const char *path, const
 static const struct rop_machine *machine_of(struct rop_arena *arena, const char *folder)
 {
 	struct rop_machine *machine = load(arena, rop_printf(arena, "%s/cluster.yaml", folder), rop_cluster_words());
-	machine->hosted = load(arena, rop_printf(arena, "%s/migration.yaml", folder), rop_migration_words());
+	machine->hosted[0] = load(arena, rop_printf(arena, "%s/migration.yaml", folder), rop_migration_words());
+	machine->hosted[1] = load(arena, rop_printf(arena, "%s/retire.yaml", folder), rop_retire_words());
 	return machine;
 }
 
