@@ -83,6 +83,8 @@ struct rop_migration {
 	bool taken_over;                     /* the target owns all of them */
 	bool empty;                          /* the source has no key of those that it still owns, and said so */
 	int64_t keys;                        /* that the source has of them; -1: not known */
+	bool untold;                         /* the source would not tell how many keys it has of some */
+	const char *held;                    /* why it cannot go on, though both sides are well; NULL */
 };
 
 /* Is it off by so much that something is moved for it? */

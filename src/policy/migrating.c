@@ -43,6 +43,12 @@ static bool all_open_at_source(const void *subject, const int64_t *args)
 	return on(subject)->open_at_source;
 }
 
+static bool is_held(const void *subject, const int64_t *args)
+{
+	(void)args;
+	return on(subject)->held != NULL;
+}
+
 /* Nobody has moved a slot or a key for so long. Who looks once cannot wait. */
 static bool is_idle_for(const void *subject, const int64_t *args)
 {
@@ -205,6 +211,10 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "empty",
 	  .doc = "the source has no key of the slots that it still owns; counted, in every database",
 	  .holds = is_empty },
+	{ .name = "held",
+	  .doc = "the source does not tell how many keys it has; or it may not be left without slots: it has keys of "
+		 "others, or gets some",
+	  .holds = is_held },
 	{ .name = "gave_up", .doc = "a step of these slots failed as often as it may be tried", .holds = is_gave_up },
 };
 

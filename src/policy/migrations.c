@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "risk_moves.h"
 
 #define IN_HAND 2 /* chunks of one source: one is carried while the next is opened and the last one closed */
 
@@ -68,6 +69,13 @@ static bool carried_nothing(const struct rop_situation *now, int node, int slot)
 	return open && open->keys == 0;
 }
 
+/* Nobody else imports it, or one that got nothing: that one is told afterwards. */
+static bool no_other_imports(const struct finding_moves *f, int slot, int but)
+{
+	int importer = f->opened[slot].importer;
+	return importer == NOBODY || importer == but || carried_nothing(f->now, importer, slot);
+}
+
 /* Opened at its owner, towards somebody. */
 static bool exported(const struct finding_moves *f, int slot, int owner, int aim, struct way *ret_way)
 {
@@ -79,13 +87,13 @@ static bool exported(const struct finding_moves *f, int slot, int owner, int aim
 	bool same_shard = to == NOBODY || now->layout.shard_of[to] == now->layout.shard_of[aim];
 	if (aim != owner && same_shard) { /* or who led there before: what it got, its replica has */
 		*ret_way = (struct way){ owner, aim, false };
-		return importer == NOBODY || importer == aim;
+		return no_other_imports(f, slot, aim);
 	}
 	if (to == NOBODY) /* to nobody that is known: what it may have got is not here */
 		return false;
 	bool nothing = importer == to && carried_nothing(now, importer, slot);
 	*ret_way = (struct way){ owner, to, nothing };
-	return importer == NOBODY || importer == to;
+	return no_other_imports(f, slot, to);
 }
 
 /* Open at somebody who is to get it, and its owner does not know of it, or no more. */
@@ -109,23 +117,12 @@ static bool way_of(const struct finding_moves *f, int slot, struct way *ret_way)
 		return exported(f, slot, owner, aim, ret_way);
 	if (opened->exporter != NOBODY) { /* it has been given away, and was not told */
 		*ret_way = (struct way){ opened->exporter, owner, false };
-		return opened->importer == NOBODY || opened->importer == owner;
+		return no_other_imports(f, slot, owner);
 	}
 	if (opened->importer != NOBODY)
 		return imported(f, slot, owner, aim, ret_way);
 	*ret_way = (struct way){ owner, aim, false };
 	return owner != aim;
-}
-
-/* However much of the chunk is left. */
-const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kind, const char *node, const char *peer,
-				 int slot)
-{
-	static const char *const VERBS[ROP_STEP_KINDS_N] = {
-		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
-		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
-	};
-	return rop_printf(arena, "%s:%s>%s/%d", VERBS[kind], node, peer, slot / ROP_CHUNK * ROP_CHUNK);
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------------------- */
@@ -171,13 +168,14 @@ bool policy_importer_is_misled(const struct rop_observed *seen, size_t target, s
 static void look_at_slot(struct rop_migration *m, int slot)
 {
 	const struct rop_node *source = &m->now->seen->nodes[m->source], *target = &m->now->seen->nodes[m->target];
+	const struct rop_open_slot *open = rop_node_open(source, slot);
+	m->untold |= open && open->keys == ROP_COUNT_UNKNOWN && !m->goes_home;
 	if (m->now->owner[slot] == m->target)
 		return;
 	m->taken_over = false;
 	m->open_at_target &= is_open_towards(target, slot, source->id, true) &&
 			     !policy_importer_is_misled(m->now->seen, (size_t)m->target, (size_t)m->source);
 	m->open_at_source &= is_open_towards(source, slot, target->id, false);
-	const struct rop_open_slot *open = rop_node_open(source, slot);
 	m->source_open |= open != NULL;
 	int64_t keys = open && open->keys >= 0 ? open->keys : -1;
 	m->empty &= keys == 0;
@@ -199,6 +197,13 @@ static void look_at(struct rop_migration *m)
 	m->taken_over = m->open_at_target = m->open_at_source = m->empty = true;
 	for (uint64_t left = m->slots; left; left &= left - 1)
 		look_at_slot(m, m->first + __builtin_ctzll(left));
+	if (m->untold)
+		m->held = rop_printf(
+			now->arena,
+			"%s did not tell how many keys it has of them; what is unknown is not taken for empty",
+			now->seen->nodes[m->source].address);
+	else if (m->empty && m->open_at_target && m->open_at_source && !m->taken_over)
+		m->held = risk_of_the_last_slot(now, (size_t)m->source, (size_t)m->target);
 	m->subject = rop_printf(now->arena, "slots:%d-%d %s%.8s>%.8s", m->first, m->first + ROP_CHUNK - 1,
 				m->goes_home ? "home " : "", now->seen->nodes[m->source].id,
 				now->seen->nodes[m->target].id);

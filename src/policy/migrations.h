@@ -9,7 +9,7 @@ void policy_aim(struct rop_situation *now);
 
 /* migrations.c: fills in migrations and slots_in_place. */
 void policy_find_migrations(struct rop_situation *now);
-/* Of a step about slots that move: its subject. */
+/* subject.c: of a step about slots that move. */
 const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kind, const char *node, const char *peer,
 				 int slot);
 /* It imports slots from there, and alone lists another one, or nobody, as their owner. */

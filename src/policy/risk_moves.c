@@ -4,7 +4,9 @@
  * takes over only what the source has open towards it and has no key of, in any database, as counted in this look
  * (while it is open, a key that is not there cannot come to be); who is in doubt hands nothing over.
  */
+#include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "alike.h"
 #include "copies.h"
@@ -172,22 +174,41 @@ static const struct rop_node *who_sends_to(const struct rop_observed *seen, cons
 	return NULL;
 }
 
+/* It stays a primary also without slots (clusterUpdateSlotsConfigWith, 7.0 on): told so, and the taker owns others. */
+static bool stays_primary(const struct rop_situation *now, size_t source, size_t target)
+{
+	const char *may = rop_observed_value(now->seen, source, ROP_REPLICA_MIGRATION);
+	return may && strcasecmp(may, "no") == 0 && !rop_slots_empty(&now->seen->nodes[target].slots);
+}
+
 /* Who gives its last slot away becomes a replica, and throws away what it has: also what it holds, or is about to get,
  * of slots that it does not own, of a move that somebody began. */
+const char *risk_of_the_last_slot(const struct rop_situation *now, size_t source, size_t target)
+{
+	const struct rop_node *node = &now->seen->nodes[source];
+	if (!gives_its_last(node))
+		return NULL;
+	const struct rop_node *sender = who_sends_to(now->seen, node);
+	if (sender)
+		return rop_printf(now->arena, "%s would be left without slots, and %s sends clients there",
+				  node->address, sender->address);
+	if (node->keys == 0 || stays_primary(now, source, target))
+		return NULL;
+	if (node->keys < 0)
+		return rop_printf(now->arena,
+				  "%s would be left without slots, and did not tell how many keys it has; what is "
+				  "unknown is not taken for empty",
+				  node->address);
+	return rop_printf(now->arena,
+			  "%s would be left without slots, and still has %" PRId64 " keys, of slots that are "
+			  "not its own",
+			  node->address, node->keys);
+}
+
 static struct guard to_leave_empty(const struct rop_situation *now, const struct rop_step *step)
 {
-	const struct rop_node *source = &now->seen->nodes[step->peer];
-	if (!gives_its_last(source))
-		return GO;
-	const struct rop_node *sender = who_sends_to(now->seen, source);
-	if (sender)
-		return wait_for(rop_printf(now->arena, "%s would be left without slots, and %s sends clients there",
-					   source->address, sender->address));
-	if (source->keys == 0)
-		return GO;
-	if (source->keys < 0)
-		return unknown(now, (size_t)step->peer, "how many keys it has");
-	return wait_for(rop_printf(now->arena, "%s would be left without slots, and still has keys", source->address));
+	const char *why = risk_of_the_last_slot(now, (size_t)step->peer, (size_t)step->node);
+	return why ? wait_for(why) : GO;
 }
 
 static struct guard to_take_over(const struct rop_situation *now, const struct rop_batch *batch,

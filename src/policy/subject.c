@@ -14,6 +14,17 @@ struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind 
 	return step;
 }
 
+/* However much of the chunk is left. */
+const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kind, const char *node, const char *peer,
+				 int slot)
+{
+	static const char *const VERBS[ROP_STEP_KINDS_N] = {
+		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
+		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
+	};
+	return rop_printf(arena, "%s:%s>%s/%d", VERBS[kind], node, peer, slot / ROP_CHUNK * ROP_CHUNK);
+}
+
 const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 {
 	switch (e->kind) {

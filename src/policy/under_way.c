@@ -58,7 +58,7 @@ const char *rop_moving_sentence(struct rop_arena *arena, const struct rop_situat
 
 static bool is_one_way(const struct rop_migration *a, const struct rop_migration *b)
 {
-	return a->source == b->source && a->target == b->target && a->goes_home == b->goes_home;
+	return a->source == b->source && a->target == b->target && a->goes_home == b->goes_home && !a->held == !b->held;
 }
 
 static void note_way(struct rop_situation *now, const struct rop_migration *first)
@@ -72,6 +72,16 @@ static void note_way(struct rop_situation *now, const struct rop_migration *firs
 	const char *from = now->seen->nodes[first->source].address, *to = now->seen->nodes[first->target].address;
 	const char *what = first->goes_home ? "were opened by somebody, carried nothing, and are taken home from"
 					    : "are on their way from";
+	if (first->held) {
+		policy_note_open(now, first->source, ROP_WHY_OPEN_SLOTS,
+				 rop_printf(now->arena, "slots %.120s are not handed over to %s: %s",
+					    rop_slots_text(now->arena, &slots), to, first->held),
+				 first->untold
+					 ? POLICY_ALLOW
+					 : "find out whose they are (CLUSTER COUNTKEYSINSLOT), and move them to the "
+					   "owners of their slots (MIGRATE)");
+		return;
+	}
 	policy_note_open(
 		now, first->source, ROP_WHY_OPEN_SLOTS,
 		rop_printf(now->arena, "slots %.120s %s %s to %s", rop_slots_text(now->arena, &slots), what, from, to),
