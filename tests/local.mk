@@ -39,6 +39,7 @@ EXTRA_DIST += tests/unit/run tests/unit/lsan.supp
 
 # Shards: numbers and memory.
 tests_unit_units_SOURCES += tests/unit/test_shards.c
+tests_unit_units_SOURCES += tests/unit/test_slot_counts.c
 
 # Saved plans, and their files: of the command line that which neither prints nor exits.
 tests_unit_units_SOURCES += tests/unit/test_report.c
