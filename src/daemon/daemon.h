@@ -61,6 +61,7 @@ struct cluster {
 	bool looked;                    /* a first pass is over, or it is known that there will be none */
 	struct rop_condition converged; /* as logged last; texts on the heap */
 	bool blocked;                   /* the same: that something stands in the way */
+	bool unserved;                  /* slots are not served, as was logged last */
 	char *trouble;                  /* why it cannot be begun, as logged last */
 	char *nameless;                 /* its nodes whose names do not resolve, as logged last */
 	uint64_t *warned;               /* digests of the warnings that were logged, on the heap */

@@ -127,6 +127,20 @@ void tell_waiting(struct daemon *daemon, const struct rop_err *why)
 
 /* ---- the log ----------------------------------------------------------------------------------------------- */
 
+/* That a shard goes down or comes back is told also where the cluster is not as declared before and after. */
+static void tell_served(struct cluster *c, const struct rop_condition *covered)
+{
+	bool unserved = covered->status == ROP_FALSE && rop_streq(covered->reason, "NotServed");
+	if (unserved == c->unserved || (c->unserved && covered->status != ROP_TRUE))
+		return;
+	c->unserved = unserved;
+	if (unserved)
+		rop_log(ROP_LOG_ERROR, "slots are not served",
+			ROP_FIELDS({ "cluster", c->name }, { "reason", covered->reason }, { "why", covered->message }));
+	else
+		rop_log(ROP_LOG_INFO, "all slots are served again", ROP_FIELDS({ "cluster", c->name }));
+}
+
 static void tell_conditions(struct cluster *c, const struct rop_condition *conditions)
 {
 	const struct rop_condition *now = &conditions[ROP_COND_CONVERGED];
@@ -157,8 +171,10 @@ void tell_written(struct cluster *c, const struct rop_entry *entry)
 {
 	for (size_t i = 0; i < entry->transitions.n; i++)
 		rop_log_transition(c->name, &entry->transitions.at[i]);
-	if (entry->conditions_changed)
+	if (entry->conditions_changed) {
+		tell_served(c, &entry->conditions[ROP_COND_SLOTS_COVERED]);
 		tell_conditions(c, entry->conditions);
+	}
 }
 
 static uint64_t digest_of(const struct rop_finding *warning)

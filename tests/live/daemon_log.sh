@@ -20,6 +20,15 @@ spoil 1
 check 'a node that is changed is named' wait_until 10 'says "cluster=cart node=$(address 1) step=set-setting status=met"'
 check 'what a formation does to all of them is not' eval '! says "step=meet" && ! says "step=lower-setting"'
 
+# ---------------------------------------------------------------- a shard that goes down
+
+node_kill9 1
+check 'that slots are not served is an error, with whose they are' wait_until 20 'grep "level=error cluster=cart reason=NotServed" "$SAID" | grep -q "shard 2: $(address 1) dead"'
+check '... once' eval '[ "$(grep -c "msg=\"slots are not served\"" "$SAID")" = 1 ] && ! says "served again"'
+node_start 1
+check 'and so is, when they are, that they are again' wait_until 20 'says "level=info cluster=cart msg=\"all slots are served again\""'
+check 'the others go on' wait_until 30 'agreed 0 1 2'
+
 # ---------------------------------------------------------------- links
 
 TOPOLOGY_NODES='0 1 2' topology "$LIVE_DIR/real.yaml" 3 0 "$MANAGED"
