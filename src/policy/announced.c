@@ -11,7 +11,7 @@
 #include "policy.h"
 #include "rop/text.h"
 
-#define TOLD_MAX 5
+#define TOLD_MAX 2 /* of those that announce an address: mostly all of them do, for one reason */
 #define NAMES_MAX 3
 #define VAIN_MS 1500 /* a packet lost, and another */
 

@@ -27,6 +27,7 @@ check '... the file is a topology that fits a terminal' eval 'expect 0 validate 
 check '... again: they run already' eval 'expect 0 demo up --port 7300 -o json && json ".started == 0 and .servers == 6"'
 check '... not another one beside it' eval 'expect 4 demo up --port 7400 && has "$ERR" "a demo with a server on 127.0.0.1:7300 is there already" && has "$ERR" "demo down" && ! runs 7400'
 check '... a cluster is made of it' eval 'expect 0 apply --yes --timeout 60s "$D/demo.yaml" && expect 0 check "$D/demo.yaml"'
+check '... where a folder is called like it, it is the cluster that is meant' eval 'cd "$LIVE_DIR" && expect 0 status demo && has "$OUT" "cluster demo   Ready" && expect 0 explain demo && has "$OUT" "cluster demo: Ready"'
 check 'a port that somebody else has' eval 'expect 4 --state "$LIVE_DIR/other/state.db" demo up --port 7303 && has "$ERR" "something else listens on 127.0.0.1:7303 already" && has "$ERR" "demo up --port 7403" && runs 7303'
 check 'ports that there are not' eval 'expect 3 demo up --port 60000 && has "$ERR" "--port: at most 55530"'
 check 'down has no port' eval 'expect 3 demo down --port 7300 && has "$ERR" "down stops all that up started" && runs 7300'

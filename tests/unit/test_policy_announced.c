@@ -332,6 +332,24 @@ Test(policy_announced, who_cannot_be_asked_plainly_is_told_as_such)
 	assert_holds(now->findings.at[0].advice, "CONFIG SET protected-mode no");
 }
 
+Test(policy_announced, of_very_many_that_announce_an_address_the_first_are_told)
+{
+	struct rop_topology *topology = six();
+	struct rop_observed *world = fresh(topology);
+	for (size_t i = 0; i < 6; i++)
+		set_value(world, i, "cluster-announce-ip", rop_printf(pool, "192.168.7.%zu", i + 1));
+	struct rop_situation *now = situation_of(topology, world);
+	size_t told = 0;
+	const char *last = "";
+	for (size_t i = 0; i < now->warnings.n; i++)
+		if (now->warnings.at[i].is == ROP_WHY_ANNOUNCES) {
+			told++;
+			last = now->warnings.at[i].text;
+		}
+	cr_assert_eq(told, 3);
+	cr_assert_str_eq(last, "and so for 4 more nodes");
+}
+
 /* ---- views that differ ------------------------------------------------------------------------------------------- */
 
 static void differ(struct rop_observed *world, struct rop_difference d)
@@ -357,6 +375,10 @@ Test(policy_announced, views_that_differ_are_told_with_both_values)
 		  "10.0.0.3:6379 takes 10.0.0.2:6379 for a primary, which says that it is a replica of 10.0.0.1:6379" },
 		{ { 2, 1, ROP_DIFFERS_SLOTS, "10.0.0.1:6379", "itself", "5", 0 },
 		  "10.0.0.3:6379 gives slot 5 to 10.0.0.1:6379, 10.0.0.2:6379 gives it to itself" },
+		{ { 2, 1, ROP_DIFFERS_SLOTS, "nobody", "itself",
+		    "100 102 104 106 108 110 112 114 116 118 120 122 124 1000 1002", -1 }, /* 61 characters */
+		  "10.0.0.3:6379 gives slots 100 102 104 106 108 110 112 114 116 118 120 122 124 1000 100 ... to "
+		  "nobody, 10.0.0.2:6379 gives them to itself" },
 		{ { 2, 1, ROP_DIFFERS_SLOTS, "nobody", "itself", "5-7", -1 },
 		  "10.0.0.3:6379 gives slots 5-7 to nobody, 10.0.0.2:6379 gives them to itself" },
 		{ { 2, 1, ROP_DIFFERS_EPOCH, "3", "5", NULL, -1 },
