@@ -142,7 +142,7 @@ static const char *slots_in_words(struct rop_arena *arena, const struct rop_slot
 		return rop_printf(arena, "%s (%d)", text, rop_slots_count(slots));
 	for (int from = 0, first, last; rop_slots_run(slots, from, &first, &last); from = last + 1)
 		runs++;
-	return rop_printf(arena, "%d of them in %d ranges", rop_slots_count(slots), runs);
+	return rop_printf(arena, "%d slots in %d ranges", rop_slots_count(slots), runs);
 }
 
 static const char *node_comment(const struct rop_import *im, int i)
@@ -151,7 +151,7 @@ static const char *node_comment(const struct rop_import *im, int i)
 	const struct rop_node *node = &im->seed->seen->nodes[i];
 	int shard = im->shape.shard_of[i];
 	const char *what = im->shape.shards[shard].primary == i
-				   ? rop_printf(arena, "primary of shard %d, slots %s", shard + 1,
+				   ? rop_printf(arena, "primary of shard %d, %s", shard + 1,
 						slots_in_words(arena, &node->slots))
 				   : rop_printf(arena, "replica of shard %d", shard + 1);
 	const char *name = im->seed->host_names[i];
@@ -396,6 +396,6 @@ char *report_import_text(const struct rop_import *im)
 	put_nodes(im, &out);
 	put_auth(im, &out);
 	put_settings(im, &out);
-	rop_text_add(&out, "  replicaMigration: Keep           # cluster-allow-replica-migration stays as it is\n");
+	put_explained(&out, 34, "  replicaMigration: Keep", "cluster-allow-replica-migration stays as it is");
 	return rop_strdup(im->arena, out.at);
 }
