@@ -123,7 +123,7 @@ static struct rop_node *alone(struct rop_answer answer)
 
 Test(model, of_each_open_slot_the_keys_are_told)
 {
-	struct rop_answer answer = answer_of(OWN_LINE " 0-99 [30->-" B "] [40->-" C "]\n");
+	struct rop_answer answer = answer_of(OWN_LINE " 0-99 [30->-" B "] [40-<-" C "]\n");
 	int64_t *keys = rop_alloc_n(pool, ROP_SLOTS, sizeof *keys);
 	keys[30] = 7;
 	keys[40] = 9;
@@ -131,6 +131,7 @@ Test(model, of_each_open_slot_the_keys_are_told)
 	struct rop_node *node = alone(answer);
 	cr_assert_eq(node->open.n, 2);
 	cr_assert(node->open.at[0].keys == 7 && node->open.at[1].keys == 9);
+	cr_assert(!node->open.at[0].importing && node->open.at[1].importing);
 }
 
 Test(model, a_node_is_what_its_own_line_and_its_info_say)

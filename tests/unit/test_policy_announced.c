@@ -365,6 +365,16 @@ static struct rop_situation *opened(const struct rop_topology *topology, const s
 	return now;
 }
 
+Test(policy_announced, a_copy_of_what_was_seen_has_all_differences)
+{
+	struct rop_observed *world = fresh(six());
+	differ(world, (struct rop_difference){ 2, 1, ROP_DIFFERS_EPOCH, "7", "6", NULL, -1 });
+	differ(world, (struct rop_difference){ 3, 1, ROP_DIFFERS_EPOCH, "8", "6", NULL, -1 });
+	struct rop_observed *copy = rop_observed_copy(pool, world);
+	cr_assert(copy->differences.n == 2 && copy->differences.at[0].viewer == 2 &&
+		  copy->differences.at[1].viewer == 3);
+}
+
 Test(policy_announced, views_that_differ_are_told_with_both_values)
 {
 	static const struct {

@@ -350,3 +350,14 @@ Test(policy_corners, odd_but_readable_answers_are_read)
 	cr_assert_str_eq(rop_slots_text(pool, &seen->nodes[0].slots), "1 3-4");
 	cr_assert(!seen->nodes[0].state_ok && seen->nodes[0].current_epoch == 0);
 }
+
+Test(policy_corners, nobody_is_introduced_to_whom_does_not_answer)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = fresh_world(topology);
+	go_silent(world, 2);
+	struct rop_batch batch = batch_of(situation_of(topology, world), "introduce_nodes");
+	cr_assert_eq(batch.steps.n, 10, "each pair of the five others");
+	for (size_t i = 0; i < batch.steps.n; i++)
+		cr_assert(batch.steps.at[i].node != 2 && batch.steps.at[i].peer != 2);
+}
