@@ -248,6 +248,26 @@ Test(policy_guard, of_slots_that_nobody_owns_it_says_who_had_them)
 	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1);
 }
 
+/* The nodes are empty and the database is lost: that there were elections is all that is left of what was there. */
+Test(policy_guard, each_trace_of_a_history_alone_is_one)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = formed_world(topology);
+	memset(&world->nodes[1].slots, 0, sizeof world->nodes[1].slots);
+	for (size_t i = 0; i < 3; i++) {
+		world->nodes[i].keys = 0;
+		world->nodes[i].current_epoch = 6;
+	}
+	cr_assert_eq(situation_of(topology, world)->losses.list.n, 0, "a formation gives out 1 to 3");
+	world->nodes[2].current_epoch = 7;
+	cr_assert_eq(situation_of(topology, world)->losses.list.n, 1);
+	world->nodes[2].current_epoch = 6;
+	struct rop_image formed = { .formed_wall_ms = 1 }, shards = { 0 };
+	cr_assert_eq(situation_with(topology, world, &formed, NULL, 0)->losses.list.n, 1);
+	*rop_push(pool, &shards.shards) = (struct rop_shard_memory){ .number = 2, .slots = "5461-10922" };
+	cr_assert_eq(situation_with(topology, world, &shards, NULL, 0)->losses.list.n, 1);
+}
+
 Test(policy_guard, slots_with_a_history_are_given_out_with_consent_that_names_them)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);
