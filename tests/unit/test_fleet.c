@@ -1238,6 +1238,29 @@ static void remembers(struct peer *peer, int fd)
 	}
 }
 
+Test(fleet, each_node_gets_its_own_commands)
+{
+	struct peer peers[2];
+	struct view view;
+	view_init(&view);
+	heard[0] = '\0';
+	for (size_t i = 0; i < 2; i++)
+		peer_start(&peers[i], remembers, NULL);
+	const int ports[] = { peers[0].port, peers[1].port };
+	view_open(&view, ports, 2);
+	const char *argv[] = { "PING" };
+	const struct rop_command commands[] = { { .node = 1, .argc = 1, .argv = argv },
+						{ .node = 0, .argc = 1, .argv = argv } };
+	rop_fleet_send(view.fleet, view.arena, commands, 2, 0, sent_to_some, &view);
+	rop_loop_run(view.loop);
+	cr_assert(view.n == 2 && view.outcomes[0].sent == ROP_SENT_OK && view.outcomes[1].sent == ROP_SENT_OK);
+	view_done(&view);
+	for (size_t i = 0; i < 2; i++)
+		peer_stop(&peers[i]);
+	const char *first = strstr(heard, "PING;");
+	cr_assert(first && strstr(first + 1, "PING;"), "%s", heard);
+}
+
 static void count_sent(void *arg, const struct rop_outcome *outcomes, size_t n)
 {
 	struct view *view = arg;
