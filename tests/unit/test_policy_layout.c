@@ -640,6 +640,7 @@ Test(policy_layout, names_the_pairs_that_share_a_host_or_a_zone_and_counts_the_r
 		put_in_zone(topology, i, "a");
 	layout = layout_of(topology, fresh_world(topology));
 	cr_assert_eq(layout.warnings.n, 6);
+	cr_assert_eq(layout.warnings.at[5].node, -1);
 	cr_assert_str_eq(layout.warnings.at[5].text, "and 15 more pairs of one shard that share a host or a zone");
 }
 
