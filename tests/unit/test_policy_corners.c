@@ -360,4 +360,9 @@ Test(policy_corners, nobody_is_introduced_to_whom_does_not_answer)
 	cr_assert_eq(batch.steps.n, 10, "each pair of the five others");
 	for (size_t i = 0; i < batch.steps.n; i++)
 		cr_assert(batch.steps.at[i].node != 2 && batch.steps.at[i].peer != 2);
+	world = formed_world(topology); /* a member: that it is empty need not be known */
+	rop_bit_clear(world, world->known, 0, 2);
+	cr_assert_eq(batch_of(situation_of(topology, world), "introduce_nodes").steps.n, 1);
+	go_silent(world, 2);
+	cr_assert_eq(batch_of(situation_of(topology, world), "introduce_nodes").steps.n, 0);
 }
