@@ -302,6 +302,14 @@ Test(config_doc, errors_and_warnings_are_put_together_from_their_parts)
 	cr_assert(diags.errors == 1 && diags.warnings == 1);
 }
 
+Test(config_doc, of_a_key_that_is_an_alias_that_is_said_and_the_pair_is_dropped)
+{
+	parse("x: 1\n*a : 2\n*b : 3\n");
+	cr_assert_eq(diags.errors, 2);
+	for (size_t i = 0; i < diags.list.n; i++)
+		cr_assert(strstr(diags.list.at[i].message, "aliases are not allowed"), "%s", diags.list.at[i].message);
+}
+
 Test(config_doc, diagnostics_name_a_file_that_has_no_lines)
 {
 	struct rop_doc doc = { .path = "gone.yaml" };
