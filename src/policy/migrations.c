@@ -36,12 +36,14 @@ static void note(int16_t *who, size_t node)
 	*who = *who == NOBODY ? (int16_t)node : SEVERAL;
 }
 
+/* Valkey tells its replicas of what is open (SETSLOT is replicated): it is their primary that has it so. */
 static struct opened *take_open(const struct rop_situation *now)
 {
 	struct opened *opened = NULL;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		for (size_t k = 0; k < node->open.n && rop_node_answers(node); k++) {
+		bool counts = rop_node_answers(node) && node->role != ROP_ROLE_REPLICA;
+		for (size_t k = 0; k < node->open.n && counts; k++) {
 			if (!opened) {
 				opened = rop_alloc_n(now->arena, ROP_SLOTS, sizeof *opened);
 				for (int s = 0; s < ROP_SLOTS; s++)

@@ -96,6 +96,23 @@ Test(moves_handed, an_empty_chunk_is)
 	cr_assert_eq(hand_overs(topology, world), 1);
 }
 
+/* Valkey replicates SETSLOT: the replica of each side shows the slot as open, too. */
+Test(moves_handed, what_a_replica_shows_as_open_is_its_primarys)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = formed_world(topology);
+	for (size_t i = 0; i < world->n; i++)
+		world->nodes[i].keys = 100;
+	carry_all(world, 0, 1, 7);
+	for (size_t i = 3; i < 6; i++) {
+		if (world->nodes[i].primary == 0)
+			open_towards(world, i, 7, false, 1, 0);
+		if (world->nodes[i].primary == 1)
+			open_towards(world, i, 7, true, 0, 5);
+	}
+	cr_assert_eq(hand_overs(topology, world), 1);
+}
+
 Test(moves_handed, not_to_whom_still_claims_what_another_has_won)
 {
 	struct rop_topology *topology;
