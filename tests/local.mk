@@ -15,7 +15,7 @@ tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.
 tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
 	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c tests/unit/test_policy_alike.c tests/unit/test_policy_announced.c tests/unit/test_policy_rights.c tests/unit/test_shard_ids.c tests/unit/test_moved.c tests/unit/test_epochs.c tests/unit/test_moves_handed.c tests/unit/test_aim.c tests/unit/test_rebalance.c \
 	tests/unit/test_policy_guard.c tests/unit/test_policy_served.c \
-	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_replicas_stay.c tests/unit/test_libraries.c tests/unit/test_policy_tries.c tests/unit/test_policy_temporary.c \
+	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_replicas_stay.c tests/unit/test_libraries.c tests/unit/test_by_server.c tests/unit/test_policy_tries.c tests/unit/test_policy_temporary.c \
 	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_reconcile_keep.c tests/unit/test_plan.c tests/unit/test_shipped.c \
 	tests/unit/test_oom.c
 tests_unit_units_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
@@ -48,7 +48,7 @@ tests_unit_units_SOURCES += tests/unit/test_saved_plan.c
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/bus.c tests/sim/data.c tests/sim/election.c tests/sim/faults.c tests/sim/ghost.c tests/sim/gossip.c \
-	tests/sim/honest.c tests/sim/judge.c tests/sim/judge_bus.c tests/sim/judge_data.c tests/sim/judge_moves.c tests/sim/look.c tests/sim/main.c tests/sim/moves.c tests/sim/moves_broken.c tests/sim/moves_story.c tests/sim/weights.c tests/sim/operator.c \
+	tests/sim/honest.c tests/sim/judge.c tests/sim/judge_bus.c tests/sim/judge_data.c tests/sim/judge_moves.c tests/sim/look.c tests/sim/main.c tests/sim/moves.c tests/sim/moves_broken.c tests/sim/moves_jobs.c tests/sim/moves_story.c tests/sim/weights.c tests/sim/operator.c \
 	tests/sim/plights.c tests/sim/promise.c tests/sim/server.c tests/sim/shards.c tests/sim/sim.h tests/sim/start.c tests/sim/story.c tests/sim/trace.c \
 	tests/sim/verdict.c tests/sim/views.c tests/sim/world.c
 nodist_tests_sim_sim_SOURCES = src/cli/builtin.c

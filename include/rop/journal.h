@@ -23,6 +23,7 @@
 	X(IMPORT,  "import-slots",     5000, "have a node let clients in for slots that it is to get") \
 	X(EXPORT,  "export-slots",     5000, "have a node send clients on for slots that it is to give away") \
 	X(CARRY,   "carry-keys",      60000, "move the keys of slots from one node to another") \
+	X(MOVE,    "migrate-slots",    5000, "have a node move slots, with their keys, to another one by itself") \
 	X(TAKE,    "take-slots",       5000, "make a node the owner of slots whose keys it has got") \
 	X(YIELD,   "yield-slots",      5000, "tell a node who owns the slots that it has given away") \
 	X(RELEASE, "release-slots",    5000, "end a move of slots that was begun and carried nothing") \
@@ -64,7 +65,7 @@ int rop_expect_status_find(const char *name);
  * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  bump:A  setting:A/name  role:A
  * slot:FIRST-LAST  config:A  failover:B  reset:A  forget:A>B, where A and B are node ids. Pending slot ranges claim
  * each of their slots. Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS
- * release:A/SLOTS. functions:A */
+ * release:A/SLOTS. functions:A  move:A>B */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
@@ -76,7 +77,8 @@ struct rop_expect {
 	int first, last;        /* SLOTS: the range, inclusive; of slots that move: the lowest and the
 				 * highest; else -1 */
 	int64_t epoch;          /* EPOCH; BUMP: the one that peers hold; else 0 */
-	/* FUNCTIONS: value is the libraries' text (rop/libraries.h) of the peer. */
+	/* MOVE: `was` is the name of the newest job of this kind that was there before; "": none.
+	 * FUNCTIONS: value is the libraries' text (rop/libraries.h) of the peer. */
 	const char *name, *value, *was; /* settings: name, new value, value before; slots that move: value is their
 					 * rop_slots_text; else NULL */
 	const char *address;            /* of the node, for people */

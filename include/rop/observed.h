@@ -80,6 +80,15 @@ struct rop_operator {       /* a connection of an operator that may change the c
 	const char *from; /* the host it came from, as the node sees it */
 };
 
+/* Slots that a server moves by itself, as it tells. */
+struct rop_job {
+	char name[ROP_ID_SIZE], source[ROP_ID_SIZE], target[ROP_ID_SIZE];
+	struct rop_slots slots;
+	enum rop_job_state { ROP_JOB_RUNS, ROP_JOB_DONE, ROP_JOB_FAILED, ROP_JOB_CANCELLED } state;
+	int64_t created_s, updated_s; /* the server's wall clock */
+	const char *message;          /* why it failed; "": it does not say */
+};
+
 struct rop_node {
 	const char *address; /* "host:port" as declared, for people and messages */
 	const char *ip;      /* literal, for MEET; NULL: not resolved */
@@ -113,6 +122,9 @@ struct rop_node {
 	/* Replicas that stand in another shard than their primary, in its view (a node that was just met gives each
 	 * peer a shard id of its own until it is told); ROP_COUNT_UNKNOWN: it does not tell, ROP_COUNT_NOT_ASKED. */
 	int shards_apart;
+	bool moves_by_itself; /* it knows CLUSTER MIGRATESLOTS, and tells of its jobs */
+	const struct rop_job *jobs;
+	size_t n_jobs;
 	int rtt_ms;          /* round trip from here; 0: less than a millisecond, or not known */
 	const char *refused; /* what it would not answer of the above, with the permission: "INFO keyspace"; NULL:
 				nothing */
@@ -165,6 +177,9 @@ struct rop_node {
 		*operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
 	size_t n_operators;
 };
+
+/* A setting that only servers have which move slots by themselves: others are not asked about that. */
+#define ROP_SLOT_JOBS_SETTING "cluster-slot-migration-log-max-len"
 
 static inline bool rop_node_answers(const struct rop_node *node)
 {
@@ -300,7 +315,10 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	int functions;           /* as rop_node.functions; 0 where the server does not know the command */
 	const char *libraries;   /* as rop_node's; NULL: not known */
 	const char *info_memory; /* where maxmemory is among the settings asked for, or it is asked for itself */
-	const char *refused;     /* as rop_node.refused */
+	bool moves_by_itself;    /* as rop_node's; jobs, too */
+	const struct rop_job *jobs;
+	size_t n_jobs;
+	const char *refused; /* as rop_node.refused */
 	const char *info_modules;
 	/* as rop_node's of the same names */
 	const char *nameless, *rights_hidden;

@@ -82,9 +82,12 @@ struct rop_migration {
 	bool source_open;                    /* any of them is open there */
 	bool taken_over;                     /* the target owns all of them */
 	bool empty;                          /* the source has no key of those that it still owns, and said so */
-	int64_t keys;                        /* that the source has of them; -1: not known */
-	bool untold;                         /* the source would not tell how many keys it has of some */
-	const char *held;                    /* why it cannot go on, though both sides are well; NULL */
+	/* The servers move them by themselves, all that go this way at once: then these are they, and `slots` is 0. */
+	struct rop_slots *whole;  /* NULL: they do not */
+	bool job_runs, job_rests; /* a job is at work on some of them; one was given up not long ago */
+	int64_t keys;             /* that the source has of them; -1: not known */
+	bool untold;              /* the source would not tell how many keys it has of some */
+	const char *held;         /* why it cannot go on, though both sides are well; NULL */
 };
 
 /* Is it off by so much that something is moved for it? */

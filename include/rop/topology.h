@@ -59,6 +59,7 @@ struct rop_topology {
 		command_timeout_declared; /* else the default; the daemon has its own */
 	int64_t settle_ms;           /* spec.intervals.settle, default 0: how long agreement must last to be believed */
 	bool reform_on_total_loss;   /* spec.onTotalLoss: Refuse (default) | Reform */
+	bool never_atomic;           /* spec.migration.atomic: Auto (default) | Never */
 	bool keep_replica_migration; /* spec.replicaMigration: Managed (default) | Keep */
 	char digest[17];             /* of the canonical fields: equal for files that mean the same */
 };

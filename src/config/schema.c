@@ -111,6 +111,12 @@ const struct config_key CONFIG_KEYS[] = {
 	{ "spec.onTotalLoss", CONFIG_CHOICE, false, .fallback = "Refuse", .choices = { "Refuse", "Reform" },
 	  .at = IN_TOPOLOGY(reform_on_total_loss),
 	  .doc = "What to do when a cluster that was formed before is found with all its nodes empty." },
+	{ "spec.migration", CONFIG_MAP, false, .example = "{ atomic: Auto }", NOT_STORED,
+	  .doc = "How slots move from one shard to another with their keys." },
+	{ "spec.migration.atomic", CONFIG_CHOICE, false, .fallback = "Auto", .choices = { "Auto", "Never" },
+	  .at = IN_TOPOLOGY(never_atomic),
+	  .doc = "Auto: where the servers on both sides move slots by themselves (CLUSTER MIGRATESLOTS), they do. "
+		 "Never: key by key." },
 	{ "spec.replicaMigration", CONFIG_CHOICE, false, .fallback = "Managed", .choices = { "Managed", "Keep" },
 	  .at = IN_TOPOLOGY(keep_replica_migration),
 	  .doc = "Whether servers are kept from moving replicas between shards by themselves "

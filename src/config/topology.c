@@ -86,6 +86,8 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 	rop_text_add(&out, "spec.intervals.commandTimeout=%" PRId64 "ms\n", t->command_timeout_ms);
 	rop_text_add(&out, "spec.intervals.settle=%" PRId64 "ms\n", t->settle_ms);
 	rop_text_add(&out, "spec.onTotalLoss=%s\n", t->reform_on_total_loss ? "Reform" : "Refuse");
+	if (t->never_atomic)
+		rop_text_add(&out, "spec.migration.atomic=Never\n");
 	if (t->keep_replica_migration) /* only then: as with the credential */
 		rop_text_add(&out, "spec.replicaMigration=Keep\n");
 	return rop_strdup(arena, out.at);

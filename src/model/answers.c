@@ -175,6 +175,9 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->keys = answer->info_keyspace ? count_keys(answer->info_keyspace) : ROP_COUNT_UNKNOWN;
 	node->functions = answer->functions;
 	node->libraries = answer->libraries;
+	node->moves_by_itself = answer->moves_by_itself;
+	node->jobs = answer->jobs;
+	node->n_jobs = answer->n_jobs;
 	node->refused = answer->refused;
 	node->rtt_ms = answer->rtt_ms;
 	node->config_denied = answer->config_denied;

@@ -37,6 +37,7 @@ static bool changes_its_node(enum rop_step_kind kind)
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
+	case ROP_STEP_MOVE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_FORGET:
 	case ROP_STEP_KINDS_N: break;

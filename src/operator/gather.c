@@ -41,6 +41,8 @@ static void take_moving(struct rop_reconcile *r)
 	bool moving = r->moving;
 	for (size_t i = 0; i < r->batch.steps.n; i++)
 		moving |= r->batch.steps.at[i].expect.kind == ROP_STEP_IMPORT && r->now->slots_to_move > 0;
+	for (size_t i = 0; i < r->batch.steps.n && !moving; i++)
+		moving = r->batch.steps.at[i].expect.kind == ROP_STEP_MOVE;
 	if (moving != r->image.moving)
 		r->entry.moving = moving ? ROP_TRUE : ROP_FALSE;
 }

@@ -149,10 +149,14 @@ static int64_t time_to_look_again(const struct rop_reconcile *r, struct rop_cloc
 /* Of what is left to be moved. */
 static uint64_t left_to_move(const struct rop_situation *now)
 {
-	int64_t left[] = { now->slots_to_move, 0, 0 };
+	int64_t left[] = { now->slots_to_move, 0, 0, 0 };
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		left[1] += node->open_slots;
+		for (size_t k = 0; k < node->n_jobs;
+		     k++) /* a job that is at work goes on: the server ends it otherwise */
+			if (node->jobs[k].state == ROP_JOB_RUNS)
+				left[3] = now->boot_ms;
 		for (size_t k = 0; k < node->open.n; k++)
 			left[2] += node->open.at[k].importing ? 0 : node->open.at[k].keys;
 	}

@@ -5,6 +5,7 @@
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "by_server.h"
 #include "migrations.h"
 #include "refusals.h"
 #include "retire.h"
@@ -230,6 +231,7 @@ void rop_situation_assess(struct rop_situation *now)
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	policy_aim(now);
 	policy_find_migrations(now);
+	by_server_warn(now);
 	for (size_t i = 0; i < now->layout.warnings.n; i++)
 		*rop_push(now->arena, &now->warnings) = now->layout.warnings.at[i];
 	policy_find_served(now);

@@ -5,6 +5,8 @@ librop_a_SOURCES += \
 	src/policy/announced.c \
 	src/policy/assess.c \
 	src/policy/assign.c \
+	src/policy/by_server.c \
+	src/policy/by_server.h \
 	src/policy/colour.c \
 	src/policy/conditions.c \
 	src/policy/copies.c \

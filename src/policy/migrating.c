@@ -1,6 +1,7 @@
 /* migrating.c - the vocabulary of the machine `migration`: how one run of slots goes from one node to another. */
 #include <string.h>
 
+#include "by_server.h"
 #include "functions.h"
 #include "migrations.h"
 
@@ -21,6 +22,14 @@ FLAG(goes_home)
 FLAG(source_open)
 FLAG(taken_over)
 FLAG(empty)
+FLAG(job_runs)
+FLAG(job_rests)
+
+static bool is_by_server(const void *subject, const int64_t *args)
+{
+	(void)args;
+	return on(subject)->whole != NULL;
+}
 
 /* Where it is open already, it is gone on with. */
 static bool is_functions_there(const void *subject, const int64_t *args)
@@ -142,6 +151,24 @@ STEP(close_at_source, YIELD, true, is_open_at_source)
 STEP(release_source, RELEASE, true, is_open_at_source)
 STEP(release_target, RELEASE, false, is_open_at_target)
 
+static void ask_source(const void *subject, const int64_t *args, void *output)
+{
+	const struct rop_migration *m = on(subject);
+	struct rop_batch *batch = output;
+	(void)args;
+	if (!m->whole)
+		return;
+	struct rop_slots slots = policy_chunk_slots(m);
+	struct rop_step step = policy_step(m->now, ROP_STEP_MOVE, m->source, m->target);
+	step.expect.first = rop_slots_first(&slots);
+	step.expect.last = ROP_SLOTS - 1;
+	while (!rop_slots_has(&slots, step.expect.last))
+		step.expect.last--;
+	step.expect.value = rop_slots_text(batch->arena, &slots);
+	step.expect.was = by_server_newest(m);
+	policy_add(m->now, batch, &step);
+}
+
 static void give_functions(const void *subject, const int64_t *args, void *output)
 {
 	const struct rop_migration *m = on(subject);
@@ -194,6 +221,15 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "goes_home",
 	  .doc = "somebody opened the slots, no key was carried, and their owner is to keep them",
 	  .holds = is_goes_home },
+	{ .name = "by_server",
+	  .doc = "both sides move slots by themselves (CLUSTER MIGRATESLOTS), none is open there, and it has not "
+		 "failed too often lately",
+	  .holds = is_by_server,
+	  .excludes = { "goes_home", "source_open", "taken_over", "empty" } },
+	{ .name = "job_runs", .doc = "a job of the servers is at work on some of the slots", .holds = is_job_runs },
+	{ .name = "job_rests",
+	  .doc = "the servers gave a job of these slots up not long ago, or somebody cancelled it",
+	  .holds = is_job_rests },
 	{ .name = "functions_there",
 	  .doc = "the target has the function libraries of the source, or slots are on their way there already",
 	  .holds = is_functions_there },
@@ -219,6 +255,9 @@ static const struct rop_fact FACTS[] = {
 };
 
 static const struct rop_action ACTIONS[] = {
+	{ .name = "ask_source",
+	  .doc = "CLUSTER MIGRATESLOTS on the source: it moves the slots with their keys, and hands them over",
+	  .plan = ask_source },
 	{ .name = "give_functions",
 	  .doc = "FUNCTION DUMP of the source, FUNCTION RESTORE on the target",
 	  .plan = give_functions },

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "by_server.h"
 #include "copies.h"
 #include "risk_moves.h"
 
@@ -133,7 +134,7 @@ static struct rop_migration *chunk_for(struct rop_situation *now, size_t from, i
 {
 	for (size_t i = from; i < now->migrations.n; i++) {
 		struct rop_migration *m = &now->migrations.at[i];
-		if (m->source == way.source && m->target == way.target && m->goes_home == way.home)
+		if (!m->whole && m->source == way.source && m->target == way.target && m->goes_home == way.home)
 			return m;
 	}
 	struct rop_migration *m = rop_push(now->arena, &now->migrations);
@@ -146,8 +147,48 @@ static struct rop_migration *chunk_for(struct rop_situation *now, size_t from, i
 struct rop_slots policy_chunk_slots(const struct rop_migration *m)
 {
 	struct rop_slots slots = { 0 };
+	if (m->whole)
+		return *m->whole;
 	slots.bits[m->first / ROP_CHUNK] = m->slots;
 	return slots;
+}
+
+static struct rop_migration *whole_for(struct rop_situation *now, int slot, struct way way)
+{
+	for (size_t i = 0; i < now->migrations.n; i++) {
+		struct rop_migration *m = &now->migrations.at[i];
+		if (m->whole && m->source == way.source && m->target == way.target)
+			return m;
+	}
+	struct rop_migration *m = rop_push(now->arena, &now->migrations);
+	*m = (struct rop_migration){ .now = now,
+				     .first = slot / ROP_CHUNK * ROP_CHUNK,
+				     .source = way.source,
+				     .target = way.target,
+				     .whole = rop_alloc(now->arena, sizeof *m->whole) };
+	return m;
+}
+
+/* All that goes from one node to another, where both move slots by themselves; false: it is a chunk's. */
+static bool take_for_server(struct finding_moves *f, int slot, struct way way)
+{
+	bool open = f->opened && (f->opened[slot].importer != NOBODY || f->opened[slot].exporter != NOBODY);
+	if (open || way.home || !by_server_can(f->now, (size_t)way.source, (size_t)way.target))
+		return false;
+	rop_slots_add(whole_for(f->now, slot, way)->whole, slot, slot);
+	return true;
+}
+
+/* Never both ways on one node. */
+static bool is_by_server(const struct rop_situation *now, const struct rop_migration *chunk)
+{
+	for (size_t i = 0; i < now->migrations.n; i++) {
+		const struct rop_migration *m = &now->migrations.at[i];
+		if (m->whole && (m->source == chunk->source || m->source == chunk->target ||
+				 m->target == chunk->source || m->target == chunk->target))
+			return true;
+	}
+	return false;
 }
 
 static bool is_open_towards(const struct rop_node *node, int slot, const char *peer, bool importing)
@@ -196,6 +237,12 @@ static void look_at(struct rop_migration *m)
 {
 	struct rop_situation const *now = m->now;
 	m->in_reach = leads(now, m->source) && leads(now, m->target);
+	if (m->whole) {
+		m->subject = rop_printf(now->arena, "slots:all %.8s>%.8s", now->seen->nodes[m->source].id,
+					now->seen->nodes[m->target].id);
+		by_server_look_at(m);
+		return;
+	}
 	m->taken_over = m->open_at_target = m->open_at_source = m->empty = true;
 	for (uint64_t left = m->slots; left; left &= left - 1)
 		look_at_slot(m, m->first + __builtin_ctzll(left));
@@ -239,7 +286,9 @@ static void take_in_hand(struct finding_moves *f)
 	for (int open = 1; open >= 0; open--) {
 		for (size_t i = 0; i < now->migrations.n; i++) {
 			struct rop_migration *m = &now->migrations.at[i];
-			if (m->in_hand || is_open(f, m) != (bool)open || (!open && f->in_hand[m->source] >= IN_HAND))
+			if (m->in_hand || is_open(f, m) != (bool)open)
+				continue;
+			if (!open && !m->whole && (f->in_hand[m->source] >= IN_HAND || is_by_server(now, m)))
 				continue;
 			m->in_hand = true;
 			m->open = open;
@@ -264,7 +313,7 @@ void policy_find_migrations(struct rop_situation *now)
 		size_t from = now->migrations.n;
 		struct way way;
 		for (int s = first; s < first + ROP_CHUNK; s++)
-			if (way_of(&f, s, &way))
+			if (way_of(&f, s, &way) && !take_for_server(&f, s, way))
 				chunk_for(now, from, first, way)->slots |= (uint64_t)1 << (s - first);
 	}
 	take_in_hand(&f);

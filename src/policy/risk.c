@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "alike.h"
+#include "by_server.h"
 #include "copies.h"
 #include "guard.h"
 #include "retire.h"
@@ -309,6 +310,9 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	const char *unlike = alike_cannot_load(now, x, p);
 	if (unlike)
 		return wait_for(unlike);
+	if (by_server_is_busy(now, x))
+		return wait_for(rop_printf(now->arena, "slots are on their way to or from %s, by a job of the servers",
+					   now->seen->nodes[x].address));
 	const char *elsewhere = held_elsewhere(now, x);
 	if (!elsewhere)
 		elsewhere = held_elsewhere(now, p);
@@ -480,6 +484,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return risk_of_moving(now, batch, step);
+	case ROP_STEP_MOVE: return risk_of_asking(now, step);
 	case ROP_STEP_BUMP: return risk_of_bump(now, step);
 	case ROP_STEP_FAILOVER: return risk_of_failover(now, step);
 	case ROP_STEP_RESET: return risk_of_reset(now, step);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "alike.h"
+#include "by_server.h"
 #include "copies.h"
 #include "guard.h"
 #include "functions.h"
@@ -53,6 +54,8 @@ static struct guard to_import(const struct rop_situation *now, const struct rop_
 {
 	size_t to = (size_t)step->node, from = (size_t)step->peer;
 	const struct rop_node *target = &now->seen->nodes[to], *source = &now->seen->nodes[from];
+	if (by_server_is_busy(now, to) || by_server_is_busy(now, from))
+		return wait_for("one of both sides moves slots by itself now");
 	const char *unlike = alike_cannot_load(now, to, from);
 	if (unlike)
 		return wait_for(unlike);

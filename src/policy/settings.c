@@ -20,7 +20,8 @@ static const char *const OTHERS[] = {
 	"cluster-port",          "cluster-preferred-endpoint-type",
 	"protected-mode", /* why a replica's link does not come up: links.c */
 	"tls-replication",       "tls-port",
-	ROP_REPLICA_MIGRATION,   "repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
+	ROP_REPLICA_MIGRATION,   ROP_SLOT_JOBS_SETTING,
+	"repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
 };
 #define OTHERS_N (sizeof OTHERS / sizeof *OTHERS)
 

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "migrations.h"
 #include "rop/libraries.h"
+#include "rop/text.h"
 
 /* Two actions of one row may want the same: one thing at a time on one subject, the next look decides about the rest.
  * The batch remembers its subjects as tries do, which is quick also for thousands. */
@@ -124,6 +125,25 @@ static size_t set_slots(struct rop_arena *arena, const struct rop_observed *seen
 	return n;
 }
 
+static struct rop_words migrate_slots_command(struct rop_arena *arena, const struct rop_expect *e)
+{
+	struct rop_slots slots;
+	if (!e->value || !rop_slots_parse(e->value, &slots))
+		return (struct rop_words){ 0 };
+	const char **argv = rop_alloc_n(arena, 2 * (size_t)rop_slots_count(&slots) + 5, sizeof *argv);
+	size_t n = 0;
+	argv[n++] = "CLUSTER";
+	argv[n++] = "MIGRATESLOTS";
+	argv[n++] = "SLOTSRANGE";
+	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1) {
+		argv[n++] = rop_printf(arena, "%d", first);
+		argv[n++] = rop_printf(arena, "%d", last);
+	}
+	argv[n++] = "NODE";
+	argv[n++] = e->peer;
+	return (struct rop_words){ .argc = n, .argv = argv };
+}
+
 static struct rop_words make_command(struct rop_arena *arena, const struct rop_expect *e,
 				     const struct rop_observed *seen)
 {
@@ -152,6 +172,7 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_RELEASE:
 	case ROP_STEP_FUNCTIONS:
 	case ROP_STEP_KINDS_N: break;
+	case ROP_STEP_MOVE: return migrate_slots_command(arena, e);
 	}
 	return (struct rop_words){ 0 };
 }
@@ -191,6 +212,7 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_IMPORT: return "does not own the slots";
 	case ROP_STEP_EXPORT: return "owns the slots; the other side lets clients in";
 	case ROP_STEP_CARRY: return "both sides have the slots open";
+	case ROP_STEP_MOVE: return "owns the slots; both sides move slots by themselves, and none is open there";
 	case ROP_STEP_TAKE: return "both sides have the slots open, and the other one has no key of them";
 	case ROP_STEP_YIELD: return "the other side owns the slots";
 	case ROP_STEP_RELEASE: return "nothing was carried";
@@ -217,6 +239,8 @@ static const char *slots_in_words(struct rop_arena *arena, const struct rop_obse
 				  peer >= 0 ? seen->nodes[peer].address : e->peer);
 	if (!step->n_commands)
 		return "";
+	if (e->kind == ROP_STEP_MOVE)
+		return rop_printf(arena, "CLUSTER MIGRATESLOTS SLOTSRANGE %s NODE %s", e->value, e->peer);
 	const struct rop_words *last = &step->commands[step->n_commands - 1];
 	const char *to = last->argc > 4 ? last->argv[4] : NULL;
 	return rop_printf(arena, "CLUSTER SETSLOT %s %s%s%s", e->value, last->argv[3], to ? " " : "", to ? to : "");
@@ -306,6 +330,22 @@ static bool forget_seen(const struct rop_expect *e, const struct rop_observed *s
 	return gone >= 0 && !rop_bit(seen, seen->listed, node, (size_t)gone);
 }
 
+/* A new job of it is listed, whatever became of it; or the slots are gone already. */
+static bool move_seen(const struct rop_expect *e, const struct rop_node *node)
+{
+	struct rop_slots slots;
+	const struct rop_job *newest = NULL;
+	if (!e->value || !rop_slots_parse(e->value, &slots))
+		return false;
+	for (size_t i = 0; i < node->n_jobs; i++) {
+		const struct rop_job *job = &node->jobs[i];
+		if (strcmp(job->source, e->node) == 0 && strcmp(job->target, e->peer) == 0 &&
+		    (!newest || job->state == ROP_JOB_RUNS || job->created_s > newest->created_s))
+			newest = job;
+	}
+	return !rop_slots_meet(&node->slots, &slots) || (newest && !rop_streq(newest->name, e->was));
+}
+
 bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen)
 {
 	if (e->kind == ROP_STEP_RESET)
@@ -342,8 +382,9 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_BUMP: return n->epoch >= e->epoch;
 	case ROP_STEP_FAILOVER: return n->role == ROP_ROLE_PRIMARY && !rop_slots_empty(&n->slots);
 	case ROP_STEP_FORGET: return forget_seen(e, seen, (size_t)node);
-	case ROP_STEP_RESET:
+	case ROP_STEP_MOVE: return move_seen(e, n);
 	case ROP_STEP_FUNCTIONS: return n->functions > 0 && rop_libraries_hold(n->libraries, e->value);
+	case ROP_STEP_RESET:
 	case ROP_STEP_PERSIST: /* leaves no trace that can be asked for: its reply decides */
 	case ROP_STEP_KINDS_N: break;
 	}
@@ -418,6 +459,22 @@ static void follow_last_slot(struct rop_observed *seen, const struct rop_expect 
 	node->open.n = 0;
 }
 
+/* Its keys go along with it, and then it is the other one's. */
+static void move_by_itself(struct rop_node *node, struct rop_node *peer, int slot)
+{
+	int64_t keys = keys_of_a_slot(node);
+	node->slots.bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+	if (!peer)
+		return;
+	rop_slots_add(&peer->slots, slot, slot);
+	keys = keys < node->keys ? keys : node->keys;
+	if (keys <= 0)
+		return;
+	node->keys -= keys;
+	if (peer->keys >= 0)
+		peer->keys += keys;
+}
+
 static void move_slot(struct rop_observed *seen, const struct rop_expect *e, struct rop_node *node, int slot)
 {
 	int peer = rop_observed_find(seen, e->peer);
@@ -433,6 +490,7 @@ static void move_slot(struct rop_observed *seen, const struct rop_expect *e, str
 		node->slots.bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
 		rop_node_close(node, slot);
 		break;
+	case ROP_STEP_MOVE: move_by_itself(node, peer >= 0 ? &seen->nodes[peer] : NULL, slot); break;
 	default: rop_node_close(node, slot); break;
 	}
 }
@@ -447,7 +505,14 @@ static void move_slots(struct rop_observed *seen, const struct rop_expect *e, st
 			move_slot(seen, e, node, s);
 	if (e->kind == ROP_STEP_TAKE)
 		bump_epoch(seen, node);
-	if (e->kind == ROP_STEP_YIELD)
+	int peer = rop_observed_find(seen, e->peer);
+	if (e->kind == ROP_STEP_MOVE && peer >= 0) {
+		bump_epoch(seen, &seen->nodes[peer]);
+		for (size_t i = 0; i < seen->n; i++)
+			if ((int)i != peer)
+				rop_bit_clear(seen, seen->agrees, i, (size_t)peer);
+	}
+	if (e->kind == ROP_STEP_YIELD || e->kind == ROP_STEP_MOVE)
 		follow_last_slot(seen, e, node);
 	node->open_slots = (int)node->open.n;
 }
@@ -544,6 +609,7 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
 	case ROP_STEP_RELEASE: move_slots(seen, e, n); return;
+	case ROP_STEP_MOVE:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD: move_slots(seen, e, n); break;
 	case ROP_STEP_BUMP:

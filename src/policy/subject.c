@@ -1,6 +1,7 @@
 /* subject.c - a step's skeleton, and what it is about: its canonical subject. */
 #include <string.h>
 
+#include "by_server.h"
 #include "migrations.h"
 
 struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer)
@@ -22,6 +23,8 @@ const char *policy_chunk_subject(struct rop_arena *arena, enum rop_step_kind kin
 		[ROP_STEP_IMPORT] = "import", [ROP_STEP_EXPORT] = "export", [ROP_STEP_CARRY] = "carry",
 		[ROP_STEP_TAKE] = "take",     [ROP_STEP_YIELD] = "yield",   [ROP_STEP_RELEASE] = "release",
 	};
+	if (kind == ROP_STEP_MOVE) /* all that go this way */
+		return by_server_subject(arena, node, peer);
 	return rop_printf(arena, "%s:%s>%s/%d", VERBS[kind], node, peer, slot / ROP_CHUNK * ROP_CHUNK);
 }
 
@@ -40,6 +43,7 @@ const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
+	case ROP_STEP_MOVE:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: return policy_chunk_subject(arena, e->kind, e->node, e->peer, e->first);

@@ -66,8 +66,9 @@ static void note_way(struct rop_situation *now, const struct rop_migration *firs
 	struct rop_slots slots = { 0 };
 	for (size_t i = 0; i < now->migrations.n; i++) {
 		const struct rop_migration *m = &now->migrations.at[i];
+		struct rop_slots some = policy_chunk_slots(m);
 		if (m->open && is_one_way(m, first))
-			slots.bits[m->first / ROP_CHUNK] |= m->slots;
+			rop_slots_join(&slots, &some);
 	}
 	const char *from = now->seen->nodes[first->source].address, *to = now->seen->nodes[first->target].address;
 	const char *what = first->goes_home ? "were opened by somebody, carried nothing, and are taken home from"

@@ -48,6 +48,7 @@ struct member { /* one node */
 	struct link *link;
 	struct gate_seat seat;
 	struct job *first, *last; /* waiting, or (the first) under way */
+	bool keeps_jobs;          /* does not tell what slots it moves by itself: it is not asked again */
 	bool keeps_clients;       /* does not tell who is connected to it: it is not asked again */
 	const char *several;      /* its name is that of two servers, and which; NULL: not known */
 	struct member *next_ready;

@@ -14,6 +14,7 @@
 
 #include "rop/text.h"
 #include "slot_counts.h"
+#include "slot_jobs.h"
 
 /* ---- who answered ------------------------------------------------------------------------------------------ */
 
@@ -160,6 +161,48 @@ static void ask_last(struct job *job)
 		job_over(job);
 }
 
+static size_t jobs_limit(void *arg, size_t i, const char **ret_asked)
+{
+	(void)arg;
+	return slot_jobs_limit(i, ret_asked);
+}
+
+static bool jobs_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
+{
+	struct job *job = arg;
+	(void)ret_verdict;
+	if (!slot_jobs_take(job->errand->arena, i, reply, &job->errand->answers[job->node]))
+		job->errand->fleet->members[job->node].keeps_jobs = true;
+	return true;
+}
+
+static void jobs_end(void *arg, const struct verdict *verdict, bool sent)
+{
+	struct job *job = arg;
+	struct rop_answer *answer = &job->errand->answers[job->node];
+	(void)sent;
+	answer->moves_by_itself &= verdict->reach == ROP_REACH_OK;
+	ask_last(job);
+}
+
+/* A round trip of its own: only now it is known whether it may be such a server. */
+static void ask_for_jobs(struct job *job)
+{
+	struct member *member = &job->errand->fleet->members[job->node];
+	const struct rop_answer *answer = &job->errand->answers[job->node];
+	if (answer->reach != ROP_REACH_OK || member->keeps_jobs || !slot_jobs_asked(job->errand->questions, answer)) {
+		ask_last(job);
+		return;
+	}
+	job->exchange.wire = slot_jobs_wire;
+	job->exchange.wire_n = strlen(slot_jobs_wire);
+	job->exchange.replies = SLOT_JOBS_REPLIES;
+	job->exchange.limit = jobs_limit;
+	job->exchange.reply = jobs_reply;
+	job->exchange.end = jobs_end;
+	link_start(member->link, &job->exchange);
+}
+
 static bool counts_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
 {
 	struct job *job = arg;
@@ -176,7 +219,7 @@ static void counts_end(void *arg, const struct verdict *verdict, bool sent)
 	(void)sent;
 	if (verdict->reach == ROP_REACH_OK)
 		slot_counts_end(job->counts, &job->errand->answers[job->node]);
-	ask_last(job);
+	ask_for_jobs(job);
 }
 
 /* A round trip of its own: only now it is known which slots are open. */
@@ -219,7 +262,7 @@ static void observe_end(void *arg, const struct verdict *verdict, bool sent)
 	if (job->node >= job->errand->fleet->n)
 		job_over(job);
 	else if (!ask_for_counts(job))
-		ask_last(job);
+		ask_for_jobs(job);
 }
 
 static struct rop_answer answer_new(const struct errand *errand, const struct rop_endpoint *endpoint)

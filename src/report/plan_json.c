@@ -22,6 +22,8 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	case ROP_STEP_IMPORT: return rop_printf(arena, "%s imports slots %s from %s", e->address, e->value, e->peer);
 	case ROP_STEP_EXPORT: return rop_printf(arena, "%s migrates slots %s to %s", e->address, e->value, e->peer);
 	case ROP_STEP_CARRY: return rop_printf(arena, "%s has no key of slots %s", e->address, e->value);
+	case ROP_STEP_MOVE:
+		return rop_printf(arena, "%s lists a job that moves slots %s to %s", e->address, e->value, e->peer);
 	case ROP_STEP_TAKE: return rop_printf(arena, "%s claims slots %s", e->address, e->value);
 	case ROP_STEP_YIELD:
 		return rop_printf(arena, "%s does not claim slots %s, nor has them open", e->address, e->value);

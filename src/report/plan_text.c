@@ -78,6 +78,7 @@ static bool one_line(const struct rop_step *a, const struct rop_step *b)
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
+	case ROP_STEP_MOVE:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE:
@@ -303,6 +304,7 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
 	case ROP_STEP_CARRY:
+	case ROP_STEP_MOVE:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE:
@@ -415,6 +417,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 		case ROP_STEP_ROLE: sum.replicas++; break;
 		case ROP_STEP_SETTING: sum.settings++; break;
 		case ROP_STEP_RESTORE: sum.restores += !is_own_restore(plan, step); break;
+		case ROP_STEP_MOVE:
 		case ROP_STEP_TAKE:
 			if (rop_slots_parse(step->expect.value, &moved))
 				sum.moved += rop_slots_count(&moved);

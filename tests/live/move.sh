@@ -12,7 +12,7 @@ KEYS=3000
 
 shape() { # shape SHARDS NODES: the first so many nodes are declared
 	local COUNT=$2
-	topology "$F" "$1" 1
+	topology "$F" "$1" 1 'migration: { atomic: Never }' # by servers: atomic.sh
 }
 own_slots() { rcli "$1" CLUSTER NODES | tr -d '\r' | grep myself | cut -d' ' -f9-; }
 shares() { # shares N...: so many slots each primary owns, the fewest first

@@ -126,6 +126,19 @@ void gossip_follow(struct world *w, size_t node, size_t primary)
 	trace(w->sim, "bus", "%zu follows %zu by itself", node, primary);
 }
 
+bool gossip_may_follow(const struct world *w, size_t node)
+{
+	int at = rop_observed_setting(w->truth, ROP_REPLICA_MIGRATION);
+	const char *value = at < 0 ? NULL : w->truth->nodes[node].settings[at];
+	return !value || strcmp(value, "no") != 0;
+}
+
+/* A fail-over: who claims them owns nothing else. That is followed always. */
+static bool are_all_its_own(const struct rop_slots *lost, const struct claim *theirs)
+{
+	return rop_slots_common(lost, &theirs->slots) == rop_slots_count(&theirs->slots);
+}
+
 /* Where two claim a slot and know each other, the greater config epoch has it (clusterUpdateSlotsConfigWith). Who has
  * none left follows the winner; who has some deletes the keys of those that are gone. */
 static void yield_slots(struct world *w, size_t i, size_t j, const struct claim *theirs)
@@ -140,7 +153,8 @@ static void yield_slots(struct world *w, size_t i, size_t j, const struct claim 
 		node->slots.bits[word] &= ~theirs->slots.bits[word];
 	}
 	trace(w->sim, "bus", "%zu gives slots up to a greater epoch", i);
-	if (w->elections && rop_slots_empty(&node->slots)) {
+	if (w->elections && rop_slots_empty(&node->slots) &&
+	    (gossip_may_follow(w, i) || are_all_its_own(&lost, theirs))) {
 		gossip_follow(w, i, j);
 		return;
 	}
@@ -159,7 +173,8 @@ static void follow_winner(struct world *w, size_t i, size_t j, const struct clai
 		return;
 	if (server->ghost >= 0) {
 		const struct ghost *ghost = &w->ghosts.at[server->ghost];
-		if (rop_slots_meet(&ghost->slots, &theirs->slots) && theirs->epoch > ghost->epoch)
+		if (rop_slots_meet(&ghost->slots, &theirs->slots) && theirs->epoch > ghost->epoch &&
+		    (gossip_may_follow(w, i) || are_all_its_own(&ghost->slots, theirs)))
 			gossip_follow(w, i, j);
 		return;
 	}
@@ -167,7 +182,8 @@ static void follow_winner(struct world *w, size_t i, size_t j, const struct clai
 		return;
 	const struct claim *old = &w->servers[primary].claims.at[w->heard[AT(w, i, primary)]];
 	struct rop_slots left = moves_view(w, i, (size_t)primary);
-	if (rop_slots_empty(&left) && rop_slots_meet(&old->slots, &theirs->slots))
+	if (rop_slots_empty(&left) && rop_slots_meet(&old->slots, &theirs->slots) &&
+	    (gossip_may_follow(w, i) || are_all_its_own(&old->slots, theirs)))
 		gossip_follow(w, i, j);
 }
 

@@ -102,6 +102,15 @@ static void judge_slot(const struct asked_step *a, int slot)
 			sim_fail(a->s, "keys of slot %d are carried from %s to %s, and it is not open on both sides",
 				 slot, a->node->address, a->peer->address);
 		return;
+	case ROP_STEP_MOVE:
+		if (!rop_slots_has(&a->node->slots, slot) || a->node->open.n || a->peer->open.n)
+			sim_fail(a->s, "%s is told to move slot %d by itself, and it is not its own, or some are open",
+				 a->node->address, slot);
+		for (size_t i = 0; i < a->node->n_jobs; i++)
+			if (a->node->jobs[i].state == ROP_JOB_RUNS && rop_slots_has(&a->node->jobs[i].slots, slot))
+				sim_fail(a->s, "%s is told to move slots that are on their way already",
+					 a->node->address);
+		return;
 	case ROP_STEP_TAKE: judge_take(a, slot); return;
 	case ROP_STEP_YIELD:
 		if (!rop_slots_has(&a->peer->slots, slot))
@@ -295,13 +304,18 @@ bool moves_undecidable(const struct world *w)
 int64_t moves_left(const struct sim *s)
 {
 	const struct world *w = s->world;
-	int64_t left = moves_open(w);
+	int64_t left = moves_open(w), fewest = ROP_SLOTS;
+	int n_owners = 0;
 	for (size_t i = 0; i < w->truth->n; i++) {
 		int n = rop_slots_count(&w->truth->nodes[i].slots), share = n ? weights_share(s, i, n) : 0;
 		left += n > share ? 1000 * (n - share) : 0;
+		n_owners += n > 0;
+		fewest = n > 0 && n < fewest ? n : fewest;
 		for (size_t k = 0; k < w->truth->nodes[i].open.n; k++)
 			left += 100 * data_keys_in_slot(w, i, w->truth->nodes[i].open.at[k].slot) *
 				!w->truth->nodes[i].open.at[k].importing;
 	}
+	if (n_owners > s->topology->shards) /* one of them is to have none */
+		left += 1000 * fewest;
 	return left;
 }

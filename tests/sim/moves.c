@@ -304,7 +304,7 @@ static void hear_of(struct world *w, size_t node, int peer)
 static void after_giving(struct world *w, size_t node, int peer)
 {
 	hear_of(w, node, peer);
-	if (rop_slots_empty(&w->truth->nodes[node].slots) && w->elections)
+	if (rop_slots_empty(&w->truth->nodes[node].slots) && w->elections && gossip_may_follow(w, node))
 		gossip_follow(w, node, (size_t)peer);
 	else
 		world_news(w, node);
@@ -429,4 +429,27 @@ void moves_carry(struct world *w, struct delivery *d)
 	data_show(w, (size_t)to);
 	if (d->keys)
 		sim_lived(w->sim, LIVED_CARRIED);
+}
+
+/* At the end of a server's own job: the keys are there, then the target has the slots, and the source knows. */
+void moves_hand_over(struct world *w, size_t source, size_t target, const struct rop_slots *slots)
+{
+	data_flow(w);
+	for (size_t k = 0; k < w->n_writes; k++) {
+		if (!rop_slots_has(slots, w->writes[k].slot) || !writes_has(&w->servers[source].has, k))
+			continue;
+		data_copy_key(w, k, target);
+		data_drop_key(w, k, source);
+	}
+	for (int from = 0, first, last; rop_slots_run(slots, from, &first, &last); from = last + 1)
+		for (int slot = first; slot <= last; slot++) {
+			rop_slots_add(&w->truth->nodes[target].slots, slot, slot);
+			rop_slots_add(&w->moved, slot, slot);
+			clear_bit(&w->truth->nodes[source].slots, slot);
+		}
+	bump_epoch(w, target);
+	world_news(w, target);
+	after_giving(w, source, (int)target);
+	data_show(w, source);
+	data_show(w, target);
 }

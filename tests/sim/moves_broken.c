@@ -63,6 +63,8 @@ void moves_hide(struct sim *s, const struct rop_situation *last, struct rop_obse
 {
 	if (s->sabotage == SABOTAGE_TAKE_UNCOUNTED)
 		miscount(seen, false, false);
+	for (size_t i = 0; s->sabotage == SABOTAGE_JOBS_UNSEEN && i < seen->n; i++)
+		seen->nodes[i].n_jobs = 0;
 	if (s->sabotage == SABOTAGE_CALL_EMPTY)
 		miscount(seen, false, true);
 	if (s->sabotage == SABOTAGE_UNDO_CARRIED)

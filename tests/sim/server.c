@@ -191,6 +191,7 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_RESET:
 	case ROP_STEP_FORGET: refuse(w, d, "ERR (simulated) nobody leaves in this world"); break;
 	case ROP_STEP_FUNCTIONS: functions(w, d); break;
+	case ROP_STEP_MOVE: moves_begin_job(w, d); break;
 	case ROP_STEP_KINDS_N: break;
 	}
 	w->unsettled = true;

@@ -138,7 +138,8 @@ enum event_kind {
 	EVENT_WALL,
 	EVENT_WRITE,
 	EVENT_WAKE,
-	EVENT_PLIGHT
+	EVENT_PLIGHT,
+	EVENT_JOB
 };
 #define DOWN_FROZEN 1 /* amounts of EVENT_DOWN */
 #define DOWN_LOSES_CONF 2
@@ -235,8 +236,15 @@ enum plight {
 extern const char *const PLIGHT_NAMES[PLIGHTS_N];
 
 struct sim;
+struct moving { /* slots that a server moves by itself: moves_jobs.c */
+	struct rop_job job;
+	int source, target, source_deaths, target_deaths;
+	bool fails;
+};
+
 struct world {
 	struct sim *sim;
+	ROP_LIST(struct moving) moving;
 	struct rop_arena *arena;
 	struct rop_observed *truth;
 	struct server *servers;           /* [node] */
@@ -292,6 +300,7 @@ int64_t gossip_setting(const struct world *w, size_t node, const char *name, int
 /* The slots of `subject` in the eyes of one that heard so much: a slot has one owner there, the one with the greatest
  * epoch. heard: [node] index into claims; known: row of bits. */
 struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const uint64_t *known, size_t subject);
+bool gossip_may_follow(const struct world *w, size_t node);       /* cluster-allow-replica-migration */
 void gossip_follow(struct world *w, size_t node, size_t primary); /* by itself, without a command */
 
 /* shards.c */
@@ -357,7 +366,14 @@ void data_copy_key(struct world *w, size_t k, size_t to); /* by MIGRATE; shown b
 void data_drop_key(struct world *w, size_t k, size_t from);
 
 /* moves.c */
-void moves_set_slots(struct world *w, struct delivery *d);      /* CLUSTER SETSLOT, slot by slot */
+void moves_set_slots(struct world *w, struct delivery *d); /* CLUSTER SETSLOT, slot by slot */
+void moves_hand_over(struct world *w, size_t source, size_t target,
+		     const struct rop_slots *slots); /* with their keys */
+bool moves_jobs_are_known(const struct sim *s);      /* the servers of this seed move slots by themselves */
+void moves_begin_job(struct world *w, struct delivery *d);
+void moves_end_job(struct world *w, const struct event *event);
+void moves_jobs_break(struct world *w, size_t node); /* it goes down */
+void moves_jobs_lost(struct world *w, size_t node);
 void moves_carry(struct world *w, struct delivery *d);          /* GETKEYSINSLOT and MIGRATE, for a while */
 int moves_asked(const struct world *w, size_t owner, int slot); /* who takes a new key of it; -1: nobody */
 struct rop_slots moves_view(const struct world *w, size_t viewer, size_t subject); /* gossip_slots_of, and frozen */
@@ -450,6 +466,7 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(YIELD_EARLY, "yield-early", "tells the source before the target owns the slots", "which does not own it") \
 	X(UNDO_CARRIED, "undo-carried", "takes back what was begun without counting what was carried", "were carried") \
 	X(NO_WEIGHTS, "no-weights", "takes all weights for 1", "where its share is") \
+	X(JOBS_UNSEEN, "jobs-unseen", "does not see that a server moves slots already", "are on their way already") \
 	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back")
 
 enum sabotage {
@@ -549,6 +566,7 @@ enum lived {
 	LIVED_CARRIED,
 	LIVED_ASKED,
 	LIVED_BOTH_SIDES,
+	LIVED_BY_SERVER,
 	LIVED_WENT_BACK,
 	LIVED_TWIN,
 	LIVED_PLIGHTS, /* and so on: one for each plight */

@@ -161,6 +161,7 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	node->bus_port = node->port + ROP_BUS_OFFSET;
 	node->role = ROP_ROLE_PRIMARY;
 	node->functions = 0;
+	node->moves_by_itself = moves_jobs_are_known(s);
 	data_begin(w, i);
 	node->version = node->own_version = s->mixed && i % 2 ? 80002 : s->version;
 	node->flavour = rop_printf(s->arena, "redis %d", node->version);

@@ -74,6 +74,7 @@ void world_down(struct world *w, size_t node, int64_t how)
 	server->loses_conf = how & DOWN_LOSES_CONF;
 	server->loses_data = how & DOWN_LOSES_DATA;
 	server->deaths++;
+	moves_jobs_break(w, node);
 	if (!server->frozen)
 		data_died(w, node);
 	server->meeting = 0;
@@ -170,6 +171,7 @@ static void happen(struct world *w, const struct event *event)
 		world_down(w, (size_t)event->node, event->amount);
 		return;
 	case EVENT_UP: world_up(w, (size_t)event->node); return;
+	case EVENT_JOB: moves_end_job(w, event); return;
 	case EVENT_PERSON: faults_person(w, event); return;
 	case EVENT_WRITE: data_try(w); return;
 	case EVENT_PLIGHT: plights_happen(w, event); return;

@@ -66,6 +66,8 @@ Test(policy_rights, every_step_has_its_permission_in_the_table)
 		rop_step_describe(pool, world, &step);
 		if (kind == ROP_STEP_CARRY || kind == ROP_STEP_FUNCTIONS) /* their commands are made in redis/ */
 			continue;
+		if (kind == ROP_STEP_MOVE) /* other servers do not know the name: without it slots go key by key */
+			continue;
 		const char *const *argv = step.commands[0].argv, *name = rop_printf(pool, "%s|%s", argv[0], argv[1]);
 		bool found = false;
 		for (int p = 0; p < ROP_PERMISSIONS_N; p++) {

@@ -1,0 +1,196 @@
+/* test_by_server.c - slots that servers move by themselves: who is asked, what is waited for, what becomes of failures.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "world.h"
+
+TestSuite(by_server, .init = world_setup, .fini = world_teardown);
+
+#define NOW_S 1000000
+
+static struct rop_topology *four;
+
+/* Three shards of four that are declared; the fourth is to get slots, and all move them by themselves. */
+static struct rop_observed *wider_world(void)
+{
+	four = topology_of(4, 0, 4);
+	struct rop_observed *world = fresh_world(four);
+	meet_all(world);
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 1, 5461, 10922);
+	give_slots(world, 2, 10923, 16383);
+	rop_settle(world);
+	for (size_t i = 0; i < 4; i++) {
+		world->nodes[i].moves_by_itself = true;
+		world->nodes[i].libraries = "";
+	}
+	return world;
+}
+
+static struct rop_situation *look_at(const struct rop_observed *world)
+{
+	return rop_situation_make(&(struct rop_situation){ .arena = pool,
+							   .topology = four,
+							   .seen = world,
+							   .image = &no_image,
+							   .wall_ms = (int64_t)NOW_S * 1000,
+							   .boot_ms = 1 });
+}
+
+static const struct rop_migration *of_source(const struct rop_situation *now, int source)
+{
+	for (size_t i = 0; i < now->migrations.n; i++)
+		if (now->migrations.at[i].source == source)
+			return &now->migrations.at[i];
+	return NULL;
+}
+
+static const char *warned(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->warnings.n; i++)
+		if (now->warnings.at[i].is == ROP_WHY_JOB_FAILED)
+			return now->warnings.at[i].text;
+	return "";
+}
+
+static struct rop_batch ask(const struct rop_situation *now, int source)
+{
+	const struct rop_vocabulary *words = rop_migration_words();
+	struct rop_batch batch = { .arena = pool, .state = "Serve", .why = "" };
+	for (size_t a = 0; a < words->n_actions; a++)
+		if (strcmp(words->actions[a].name, "ask_source") == 0)
+			words->actions[a].plan(of_source(now, source), NULL, &batch);
+	return batch;
+}
+
+static struct rop_job *job_at(struct rop_observed *world, size_t node, size_t n)
+{
+	struct rop_job *jobs = rop_alloc_n(pool, n, sizeof *jobs);
+	for (size_t i = 0; i < n; i++) {
+		jobs[i] = (struct rop_job){ .message = "", .created_s = NOW_S - (int64_t)i, .updated_s = NOW_S };
+		memcpy(jobs[i].name, node_id(100 + i), ROP_ID_SIZE);
+		memcpy(jobs[i].source, node_id(0), ROP_ID_SIZE);
+		memcpy(jobs[i].target, node_id(3), ROP_ID_SIZE);
+		rop_slots_add(&jobs[i].slots, 4096, 5460);
+	}
+	world->nodes[node].jobs = jobs;
+	world->nodes[node].n_jobs = n;
+	return jobs;
+}
+
+Test(by_server, each_source_is_told_once_of_all_its_slots)
+{
+	struct rop_observed *world = wider_world();
+	struct rop_situation *now = look_at(world);
+	for (int source = 0; source < 3; source++) {
+		cr_assert_not_null(of_source(now, source)->whole);
+		struct rop_batch batch = ask(now, source);
+		cr_assert_eq(batch.steps.n, 1);
+		cr_assert_eq(batch.steps.at[0].node, source);
+		cr_assert_eq(batch.steps.at[0].peer, 3);
+	}
+	struct rop_step step = ask(now, 0).steps.at[0];
+	rop_step_describe(pool, world, &step);
+	cr_assert_eq(step.n_commands, 1);
+	cr_assert_str_eq(step.expect.value, "4096-5460");
+	cr_assert_str_eq(step.commands[0].argv[1], "MIGRATESLOTS");
+	cr_assert_str_eq(step.commands[0].argv[3], "4096");
+	cr_assert_not(rop_expect_seen(&step.expect, world));
+	job_at(world, 0, 1)->state = ROP_JOB_RUNS;
+	cr_assert(rop_expect_seen(&step.expect, world), "a job of it is listed");
+	world->nodes[0].n_jobs = 0;
+	rop_step_effect(&step.expect, world);
+	cr_assert(rop_expect_seen(&step.expect, world), "the slots are gone");
+	cr_assert(rop_slots_has(&world->nodes[3].slots, 4096));
+	cr_assert_gt(world->nodes[3].epoch, world->nodes[0].epoch);
+}
+
+Test(by_server, key_by_key_where_one_cannot_or_it_is_declared_so_or_slots_are_open)
+{
+	struct rop_observed *world = wider_world();
+	world->nodes[3].moves_by_itself = false;
+	cr_assert_null(of_source(look_at(world), 0)->whole);
+	world = wider_world();
+	four->never_atomic = true;
+	cr_assert_null(of_source(look_at(world), 0)->whole);
+	world = wider_world();
+	struct rop_open_slot open = { .slot = 5460, .importing = false, .keys = 0 };
+	memcpy(open.peer, world->nodes[3].id, ROP_ID_SIZE);
+	rop_node_set_open(pool, &world->nodes[0], &open);
+	world->nodes[0].open_slots = 1;
+	struct rop_situation *now = look_at(world);
+	cr_assert_null(of_source(now, 0)->whole);
+	cr_assert_not_null(of_source(now, 1)->whole);
+}
+
+Test(by_server, a_job_that_is_at_work_is_waited_for_whoever_began_it)
+{
+	struct rop_observed *world = wider_world();
+	job_at(world, 0, 1)->state = ROP_JOB_RUNS;
+	struct rop_situation *now = look_at(world);
+	cr_assert(of_source(now, 0)->job_runs);
+	cr_assert_eq(ask(now, 0).steps.n, 0, "the guard does not begin it twice");
+	world->nodes[0].n_jobs = 0;
+	job_at(world, 3, 1)->state = ROP_JOB_RUNS;
+	cr_assert(of_source(look_at(world), 0)->job_runs, "as the target tells");
+}
+
+Test(by_server, who_has_a_job_at_work_becomes_no_replica)
+{
+	struct rop_observed *world = wider_world();
+	four->shards = 3; /* it is declared otherwise meanwhile */
+	four->replicas_per_shard = 0;
+	cr_assert_gt(batch_of(look_at(world), "attach_replicas").steps.n, 0);
+	job_at(world, 3, 1)->state = ROP_JOB_RUNS;
+	cr_assert_eq(batch_of(look_at(world), "attach_replicas").steps.n, 0);
+}
+
+Test(by_server, one_that_failed_is_tried_again_after_a_while_and_then_goes_key_by_key)
+{
+	struct rop_observed *world = wider_world();
+	struct rop_job *jobs = job_at(world, 0, 1);
+	jobs[0].state = ROP_JOB_FAILED;
+	jobs[0].message = "Connection lost to target";
+	struct rop_situation *now = look_at(world);
+	cr_assert(of_source(now, 0)->job_rests);
+	cr_assert_not_null(strstr(warned(now), "Connection lost to target"));
+	jobs[0].updated_s = NOW_S - 5;
+	now = look_at(world);
+	cr_assert_not(of_source(now, 0)->job_rests);
+	struct rop_batch batch = ask(now, 0);
+	cr_assert_eq(batch.steps.n, 1);
+	cr_assert_not(rop_expect_seen(&batch.steps.at[0].expect, world),
+		      "the one that failed is not the one asked for");
+	jobs = job_at(world, 0, 3);
+	for (size_t i = 0; i < 3; i++)
+		jobs[i].state = ROP_JOB_FAILED;
+	now = look_at(world);
+	cr_assert_null(of_source(now, 0)->whole);
+	cr_assert_not(of_source(now, 0)->in_hand, "never both ways on one node: the target is at work for others");
+	for (size_t i = 0; i < 3; i++)
+		jobs[i].updated_s = NOW_S - 600;
+	cr_assert_not_null(of_source(look_at(world), 0)->whole, "that is long ago");
+}
+
+Test(by_server, the_fault_of_io_threads_is_told_and_not_tried_again)
+{
+	struct rop_observed *world = wider_world();
+	struct rop_job *jobs = job_at(world, 0, 1);
+	jobs[0].state = ROP_JOB_FAILED;
+	jobs[0].message = "Protocol error: invalid CRLF in request";
+	struct rop_situation *now = look_at(world);
+	cr_assert_null(of_source(now, 0)->whole);
+	cr_assert_not_null(strstr(warned(now), "io-threads"));
+}
+
+Test(by_server, one_that_was_cancelled_rests_for_a_minute)
+{
+	struct rop_observed *world = wider_world();
+	struct rop_job *jobs = job_at(world, 0, 1);
+	jobs[0].state = ROP_JOB_CANCELLED;
+	jobs[0].updated_s = NOW_S - 59;
+	cr_assert(of_source(look_at(world), 0)->job_rests);
+	jobs[0].updated_s = NOW_S - 60;
+	cr_assert_not(of_source(look_at(world), 0)->job_rests);
+}
