@@ -61,7 +61,14 @@ struct rop_topology {
 	bool reform_on_total_loss;   /* spec.onTotalLoss: Refuse (default) | Reform */
 	bool never_atomic;           /* spec.migration.atomic: Auto (default) | Never */
 	bool keep_replica_migration; /* spec.replicaMigration: Managed (default) | Keep */
-	char digest[17];             /* of the canonical fields: equal for files that mean the same */
+	struct rop_declared_migration {
+		bool fast;        /* spec.migration.profile: gentle (default) | fast */
+		int64_t stall_ms; /* spec.migration.stall, default 5ms: how long a server may be kept from its clients
+				   */
+		int rate;         /* spec.migration.rate: keys a second, default 0: as fast as it goes */
+		bool move_large;  /* spec.migration.largeKeys: Refuse (default) | Move */
+	} migration;
+	char digest[17]; /* of the canonical fields: equal for files that mean the same */
 };
 
 /* model/shares.c. How many slots each shard is to have, [its number - 1], at least one and ROP_SLOTS together: by the

@@ -111,8 +111,20 @@ const struct config_key CONFIG_KEYS[] = {
 	{ "spec.onTotalLoss", CONFIG_CHOICE, false, .fallback = "Refuse", .choices = { "Refuse", "Reform" },
 	  .at = IN_TOPOLOGY(reform_on_total_loss),
 	  .doc = "What to do when a cluster that was formed before is found with all its nodes empty." },
-	{ "spec.migration", CONFIG_MAP, false, .example = "{ atomic: Auto }", NOT_STORED,
+	{ "spec.migration", CONFIG_MAP, false, .example = "{ profile: gentle }", NOT_STORED,
 	  .doc = "How slots move from one shard to another with their keys." },
+	{ "spec.migration.profile", CONFIG_CHOICE, false, .fallback = "gentle", .choices = { "gentle", "fast" },
+	  .at = IN_TOPOLOGY(migration.fast),
+	  .doc = "gentle: between two batches a server has its clients for itself. fast: one batch after the other." },
+	{ "spec.migration.stall", CONFIG_DURATION, false, 1, SECOND, "5ms", .at = IN_TOPOLOGY(migration.stall_ms),
+	  .doc = "How long a server may be kept from its clients by one batch of keys; what is measured sizes the "
+		 "batches." },
+	{ "spec.migration.rate", CONFIG_INT, false, 0, 100000000, "0", .at = IN_TOPOLOGY(migration.rate),
+	  .doc = "How many keys a second may move, over the whole cluster; 0: as many as go." },
+	{ "spec.migration.largeKeys", CONFIG_CHOICE, false, .fallback = "Refuse", .choices = { "Refuse", "Move" },
+	  .at = IN_TOPOLOGY(migration.move_large),
+	  .doc = "A key that would take longer than ten times the stall by itself: its slot is held, or it is moved "
+		 "regardless." },
 	{ "spec.migration.atomic", CONFIG_CHOICE, false, .fallback = "Auto", .choices = { "Auto", "Never" },
 	  .at = IN_TOPOLOGY(never_atomic),
 	  .doc = "Auto: where the servers on both sides move slots by themselves (CLUSTER MIGRATESLOTS), they do. "

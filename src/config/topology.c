@@ -11,6 +11,8 @@
 #include "rop/text.h"
 #include "walk.h"
 
+#define STALL_DEFAULT_MS 5 /* as the table has it */
+
 static int by_name(const void *a, const void *b)
 {
 	const struct rop_setting *const *p = a, *const *q = b;
@@ -64,6 +66,20 @@ static void put_nodes(struct rop_arena *arena, const struct rop_topology *t, str
 	}
 }
 
+/* Only what is not the default: what was declared before there was this keeps its digest. */
+static void put_migration(const struct rop_topology *t, struct rop_text *out)
+{
+	const struct rop_declared_migration *m = &t->migration;
+	if (m->fast)
+		rop_text_add(out, "spec.migration.profile=fast\n");
+	if (m->stall_ms != STALL_DEFAULT_MS)
+		rop_text_add(out, "spec.migration.stall=%" PRId64 "ms\n", m->stall_ms);
+	if (m->rate)
+		rop_text_add(out, "spec.migration.rate=%d\n", m->rate);
+	if (m->move_large)
+		rop_text_add(out, "spec.migration.largeKeys=Move\n");
+}
+
 char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology *t)
 {
 	ROP_OWN_TEXT out = { 0 };
@@ -86,6 +102,7 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 	rop_text_add(&out, "spec.intervals.commandTimeout=%" PRId64 "ms\n", t->command_timeout_ms);
 	rop_text_add(&out, "spec.intervals.settle=%" PRId64 "ms\n", t->settle_ms);
 	rop_text_add(&out, "spec.onTotalLoss=%s\n", t->reform_on_total_loss ? "Reform" : "Refuse");
+	put_migration(t, &out);
 	if (t->never_atomic)
 		rop_text_add(&out, "spec.migration.atomic=Never\n");
 	if (t->keep_replica_migration) /* only then: as with the credential */

@@ -196,6 +196,10 @@ Test(config, every_field_arrives)
 	cr_assert_eq(t->command_timeout_ms, 60000);
 	cr_assert_eq(t->settle_ms, 2000);
 	cr_assert(t->reform_on_total_loss);
+	cr_assert(t->migration.fast);
+	cr_assert_eq(t->migration.stall_ms, 20);
+	cr_assert_eq(t->migration.rate, 5000);
+	cr_assert(t->migration.move_large);
 }
 
 Test(config, what_is_not_said_has_its_default)
@@ -207,6 +211,11 @@ Test(config, what_is_not_said_has_its_default)
 	cr_assert_eq(t->command_timeout_ms, 5000);
 	cr_assert_eq(t->settle_ms, 0);
 	cr_assert_not(t->reform_on_total_loss);
+	cr_assert_not(t->migration.fast);
+	cr_assert_eq(t->migration.stall_ms, 5);
+	cr_assert_eq(t->migration.rate, 0);
+	cr_assert_not(t->migration.move_large);
+	cr_assert_null(strstr(rop_topology_canonical(arena, t), "migration"), "older digests stay");
 	cr_assert_null(t->auth_user);
 	cr_assert_null(t->auth_password_file);
 	cr_assert_eq(t->settings.n, 0);
@@ -275,13 +284,21 @@ Test(config, a_digest_tells_meanings_apart_and_not_spellings)
 		HEAD
 		"# a comment\nspec:\n  settings: { save: '', hz: \"10\" }\n  replicasPerShard: 1\n"
 		"  nodes:\n  - { address: rEDIS-1:1, busPort: 10001 }\n  - address: '[FD00:0::1]:2'\n"
-		"  shards: 1\n  intervals: { observe: 5000ms }\n  onTotalLoss: Refuse\n  replicaMigration: Managed\n",
+		"  shards: 1\n  intervals: { observe: 5000ms }\n  onTotalLoss: Refuse\n  replicaMigration: Managed\n"
+		"  migration: { profile: gentle, stall: 5ms, rate: 0, largeKeys: Refuse }\n",
 	};
 	static const char *const OTHER[] = {
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 11, save: \"\" }\n",
 		HEAD "spec:\n  shards: 2\n  replicasPerShard: 0\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n",
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n  onTotalLoss: Reform\n",
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n  replicaMigration: Keep\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES
+		     "  settings: { hz: 10, save: \"\" }\n  migration: { profile: fast }\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES
+		     "  settings: { hz: 10, save: \"\" }\n  migration: { stall: 6ms }\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n  migration: { rate: 1 }\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES
+		     "  settings: { hz: 10, save: \"\" }\n  migration: { largeKeys: Move }\n",
 	};
 	struct rop_topology *first = load_text(SAME[0]), *second = load_text(SAME[1]);
 	cr_assert_str_eq(rop_topology_canonical(arena, first), rop_topology_canonical(arena, second));
