@@ -59,15 +59,28 @@ void rop_fleet_observe(struct rop_fleet *fleet, struct rop_arena *arena, unsigne
 		       size_t n_settings, void (*done)(void *arg, const struct rop_answer *answers, size_t n),
 		       void *arg);
 
-/* Keys of slots that are open on both sides, from one node to another: GETKEYSINSLOT and MIGRATE, for a while. What is
- * left then is for the next call. The names of keys stay in here. */
+/* Keys of slots that are open on both sides, from one node to another, for a while: each is measured and sent by
+ * MIGRATE, a batch at a time, and the next batch only once a witness has all that the target was given. What is left
+ * then is for the next call. The names of keys stay in here, but that of one that is too large. */
 struct rop_carry {
-	int to;            /* the node that gets them */
-	const char *slots; /* rop_slots_text */
-	int databases;     /* of the nodes; each is gone through */
-	int64_t for_ms;    /* begin nothing more after so long */
-	int64_t stall_ms;  /* how long the source may be kept from its other clients at a time */
-	int lanes;         /* slots that are worked on together */
+	int to;               /* the node that gets them */
+	const char *slots;    /* rop_slots_text */
+	int databases;        /* of the nodes; each is gone through */
+	const int *witnesses; /* replicas of `to` that are in sync */
+	size_t n_witnesses;   /* 0: it has none */
+	int64_t for_ms;       /* begin nothing more after so long */
+	int64_t stall_ms;     /* how long the source may be kept from its other clients at a time */
+	int64_t timeout_ms;   /* of a MIGRATE that makes no progress: the source does nothing else meanwhile */
+	int64_t rate;         /* keys a second, of all carries of the fleet; 0: as many as go */
+	int64_t rests;        /* after each batch the source has so many times as long for its clients */
+	bool move_large;      /* keys that take longer than the stall allows, too */
+};
+
+struct rop_pace {             /* of those to one node, the first one's counts */
+	const int *witnesses; /* replicas of the node: begun once they have all that the node has got */
+	size_t n_witnesses;
+	size_t at_a_time; /* at least 1 */
+	int64_t rest_ms;  /* between them */
 };
 
 /* Function libraries, from another node: FUNCTION DUMP there, FUNCTION RESTORE here. */
@@ -82,6 +95,7 @@ struct rop_command { /* one command to one node */
 	const char **argv;
 	const struct rop_carry *carry;         /* instead: its outcome says how many keys were moved; NULL */
 	const struct rop_functions *functions; /* instead; NULL */
+	const struct rop_pace *pace;           /* NULL: at once */
 };
 /* Pipelined per node in the order given, concurrent over nodes. `done` gets n outcomes in the order of the commands;
  * rules as above. On a new connection nothing is sent before the login is accepted. The commands are copied. */

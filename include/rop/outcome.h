@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define ROP_LARGE_KEY "a large key: " /* how the text of a carry begins that found one which it may not move */
+
 enum rop_sent {
 	ROP_SENT_OK,
 	ROP_SENT_ERROR,   /* known not executed */

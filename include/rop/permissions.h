@@ -45,6 +45,8 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(SETSLOT,           "cluster|setslot",          MOVER,       "move slots from one shard to another") \
 	X(COUNTKEYSINSLOT,   "cluster|countkeysinslot",  MOVER,       "know that a node has no key of a slot left") \
 	X(GETKEYSINSLOT,     "cluster|getkeysinslot",    MOVER,       "know which keys a slot has") \
+	X(MEMORY_USAGE,      "memory|usage",             MOVER,       "measure each key before it is moved") \
+	X(TIME,              "time",                     MOVER,       "measure how long a batch of keys takes") \
 	X(MIGRATE,           "migrate",                  MOVER,       "move keys from one node to another") \
 	X(RESTORE_ASKING,    "restore-asking",           MOVER,       "take in keys from another node") \
 	X(SELECT,            "select",                   MOVER,       "move the keys of every database") \

@@ -257,6 +257,9 @@ bool rop_setting_is_declared(const struct rop_topology *topology, const char *na
 /* Settings whose values a pass needs: the declared ones and the temporary ones. Owned by the arena. */
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n);
 
+/* Replicas of this primary that are in sync: what it is given is safe once they have it, too. In the arena. */
+const int *rop_witnesses(struct rop_arena *arena, const struct rop_situation *now, size_t primary, size_t *ret_n);
+
 /* ---- words ------------------------------------------------------------------------------------------------- */
 
 const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_situation; output: struct rop_batch */

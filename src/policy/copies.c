@@ -104,6 +104,16 @@ enum copy_state copies_state(const struct rop_situation *now, size_t i)
 	return node->keys < 0 ? COPY_UNKNOWN : COPY_STALE;
 }
 
+const int *rop_witnesses(struct rop_arena *arena, const struct rop_situation *now, size_t primary, size_t *ret_n)
+{
+	int *nodes = rop_alloc_n(arena, now->seen->n + 1, sizeof *nodes);
+	*ret_n = 0;
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (i != primary && copies_in_sync(now->seen, i, primary))
+			nodes[(*ret_n)++] = (int)i;
+	return nodes;
+}
+
 size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but)
 {
 	size_t n = 0;

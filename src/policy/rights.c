@@ -55,7 +55,7 @@ static unsigned moves_slots(const struct rop_situation *now, size_t node)
 		const struct rop_migration *m = &now->migrations.at[i];
 		if (m->source == (int)node)
 			set |= ROP_PERMIT(SETSLOT) | ROP_PERMIT(COUNTKEYSINSLOT) | ROP_PERMIT(GETKEYSINSLOT) |
-			       ROP_PERMIT(MIGRATE);
+			       ROP_PERMIT(MEMORY_USAGE) | ROP_PERMIT(TIME) | ROP_PERMIT(MIGRATE);
 		if (m->target == (int)node)
 			set |= ROP_PERMIT(SETSLOT) | ROP_PERMIT(RESTORE_ASKING);
 		if (policy_lacks_functions(now, (size_t)m->target, (size_t)m->source))

@@ -5,6 +5,7 @@
 #include "rop/tries.h"
 
 #include "rop/observed.h"
+#include "rop/outcome.h"
 #include "rop/text.h"
 
 #define BACKOFF_FIRST_MS 50
@@ -132,6 +133,11 @@ bool rop_has_no_file_note(const char *note)
 	return note && strstr(note, "without a config file");
 }
 
+static bool is_of_large_key(const char *note)
+{
+	return note && strncmp(note, ROP_LARGE_KEY, strlen(ROP_LARGE_KEY)) == 0;
+}
+
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
 		     int64_t boot_ms)
 {
@@ -153,8 +159,8 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 	}
 	int doublings = entry->attempts < 10 ? entry->attempts : 10;
 	int64_t backoff = (int64_t)BACKOFF_FIRST_MS << doublings;
-	bool hopeless = status == ROP_EXPECT_REFUSED &&
-			rop_is_denial(expect->note); /* it stays forbidden however often it is asked */
+	bool hopeless = status == ROP_EXPECT_REFUSED && /* it stays forbidden however often it is asked */
+			(rop_is_denial(expect->note) || is_of_large_key(expect->note));
 	const char *note = expect->note ? expect->note : "nothing was seen of it in time";
 	bool no_file = expect->kind == ROP_STEP_PERSIST && status == ROP_EXPECT_REFUSED &&
 		       rop_has_no_file_note(expect->note);

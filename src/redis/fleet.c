@@ -127,6 +127,32 @@ struct job *job_new(struct errand *errand, size_t node)
 	return job;
 }
 
+struct rop_timer *errand_timer(struct errand *errand, void (*fire)(void *arg), void *arg)
+{
+	struct rop_timer *timer = rop_timer_new(errand->fleet->loop, fire, arg);
+	*rop_push(errand->own, &errand->timers) = timer;
+	return timer;
+}
+
+void errand_hold(struct errand *errand)
+{
+	errand->left++;
+}
+
+void errand_let_go(struct errand *errand)
+{
+	if (--errand->left == 0)
+		rop_timer_start(errand->fleet->tell, 0);
+	start_ready(errand->fleet);
+}
+
+static void errand_free(struct errand *errand)
+{
+	for (size_t i = 0; i < errand->timers.n; i++)
+		rop_timer_free(errand->timers.at[i]);
+	rop_arena_free(errand->own);
+}
+
 void errand_begin(struct errand *errand)
 {
 	if (errand->left == 0) /* it concerns nobody */
@@ -149,7 +175,7 @@ static void tell(void *arg)
 	if (errand->finish)
 		errand->finish(errand);
 	struct errand copy = *errand;
-	rop_arena_free(errand->own);
+	errand_free(errand);
 	if (copy.observed)
 		copy.observed(copy.arg, copy.answers, copy.n);
 	else
@@ -257,7 +283,7 @@ void rop_fleet_free(struct rop_fleet *fleet)
 			rop_text_done(&job->wire);
 	for (struct errand *errand = fleet->errands, *next; errand; errand = next) {
 		next = errand->next;
-		rop_arena_free(errand->own);
+		errand_free(errand);
 	}
 	rop_arena_free(fleet->arena);
 }

@@ -11,6 +11,8 @@
 struct slot_counts;
 struct carry;
 struct functions;
+struct witnesses;
+struct paced;
 
 struct errand {
 	struct errand *next; /* of the fleet's list of errands that are not told yet */
@@ -27,6 +29,7 @@ struct errand {
 	void (*observed)(void *arg, const struct rop_answer *answers, size_t n);
 	struct rop_outcome *outcomes; /* a send */
 	void (*sent)(void *arg, const struct rop_outcome *outcomes, size_t n);
+	ROP_LIST(struct rop_timer *) timers; /* of its own */
 };
 
 struct job {              /* one exchange with one node, for one errand; owned by the errand's own arena */
@@ -38,6 +41,8 @@ struct job {              /* one exchange with one node, for one errand; owned b
 	struct rop_text wire;        /* a send: being written; on the heap */
 	struct carry *carry;         /* a send of that kind; NULL */
 	struct functions *functions; /* a send of that kind; NULL */
+	struct witnesses *witnesses; /* of that kind; NULL */
+	struct paced *paced;         /* a send of that kind; NULL */
 	struct slot_counts *counts;  /* an observation: of open slots; NULL: none */
 	size_t replied;
 };
@@ -52,6 +57,9 @@ struct member { /* one node */
 	bool keeps_clients;       /* does not tell who is connected to it: it is not asked again */
 	const char *several;      /* its name is that of two servers, and which; NULL: not known */
 	struct member *next_ready;
+	struct carry *carrying; /* keys from here: one after the other */
+	int64_t rest_until_us;  /* ... and until then none: it belongs to its clients */
+	int64_t carried_per_ms; /* what was learnt of its pace (carry_pace.h); 0: nothing */
 };
 
 struct rop_fleet {
@@ -68,6 +76,7 @@ struct rop_fleet {
 	struct member *ready_first, *ready_last; /* have a job, wait for their turn */
 	struct errand *errands;
 	struct rop_timer *tell;
+	int64_t keys_not_before_us; /* what a declared rate asks for */
 };
 
 /* Lives until its last job is over and it is told of: fleet.c. */
@@ -75,6 +84,29 @@ struct errand *errand_new(struct rop_fleet *fleet, struct rop_arena *arena, size
 struct job *job_new(struct errand *errand, size_t node);
 void job_enqueue(struct job *job);
 void job_over(struct job *job);
+/* A timer that lives as long as the errand does. */
+struct rop_timer *errand_timer(struct errand *errand, void (*fire)(void *arg), void *arg);
+/* It is not over while somebody holds it, also where no job of it waits. */
+void errand_hold(struct errand *errand);
+void errand_let_go(struct errand *errand);
+/* fleet_witness.c: have they got what that node has got until now? `done` is called once, with NULL, or why not. */
+struct witnesses {
+	size_t primary;
+	const int *nodes; /* its replicas, n > 0 */
+	size_t n;
+	bool all; /* all of them have it; else one */
+	void (*done)(void *arg, const char *why);
+	void *arg;
+	/* while they are asked: */
+	struct errand *errand;
+	char replid[41];
+	int64_t offset, until_ms;
+	enum witness_state { WITNESS_TO_ASK, WITNESS_ASKED, WITNESS_HAS_IT } * states;
+	struct rop_timer *timer;
+	const char *why;
+	bool over;
+};
+void witnesses_ask(struct errand *errand, const struct witnesses *wanted); /* copied; the errand lives until then */
 /* fleet_carry.c: enqueues what becomes the outcome of that command. */
 void carry_enqueue(struct errand *errand, size_t command, size_t node, const struct rop_carry *carry);
 /* fleet_functions.c: the same. */

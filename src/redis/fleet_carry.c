@@ -1,87 +1,102 @@
-/* fleet_carry.c - keys go from one node to another: GETKEYSINSLOT and MIGRATE, exchange by exchange, for a while.
+/* fleet_carry.c - keys go from one node to another, batch by batch, for a while.
  *
- * Lanes are slots that are worked on together. In each exchange every lane sends the keys that it was told of (MIGRATE)
- * and asks for more (GETKEYSINSLOT), so that one round trip moves a batch of each. The source does nothing else while
- * it moves keys: the size of a batch follows how long the last exchange took. While a slot is open its owner's key is
- * the one that counts as long as it is there, so REPLACE is right in this direction.
+ * One exchange with the source does three things in one pipeline: it sends the keys that were measured (MIGRATE, one
+ * for each slot of the batch), measures those that were named (MEMORY USAGE), and asks for the names of more
+ * (GETKEYSINSLOT). The source does nothing else while it works on a pipeline: how long a batch took, by the source's
+ * own clock (TIME before and after), sizes the next one (carry_pace.h). Between two exchanges a replica of the target
+ * must have all that the target was given, so that a target that dies takes no more with it than the batch on its way.
  *
- * An error ends the carry, and is its outcome unless keys were moved: then the next one tells. Keys are any bytes.
+ * While a slot is open its owner's key is the one that counts as long as it is there, so REPLACE is right in this
+ * direction. An error ends the carry, and is its outcome unless keys were moved: then the next one tells. Keys are any
+ * bytes. MEMORY USAGE looks at a thousand parts of a key at most: what has fewer is measured exactly, and what has more
+ * costs less than a millisecond (with SAMPLES 0 a hash of a million fields took half a second).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <hiredis/hiredis.h>
 
+#include "carry_pace.h"
+#include "carry_stock.h"
 #include "fleet.h"
 #include "rop/loop.h"
 #include "rop/text.h"
 #include "wire.h"
 
-#define LANES_MAX 64
-#define BATCH_FIRST 16
-#define BATCH_MAX 1024
+#define NAMES_MAX 1000
 #define KEYS_BYTES_MAX ((size_t)64 << 20) /* of one reply with names of keys */
-#define MIGRATE_TIMEOUT_MS 5000           /* of a MIGRATE on its way between the servers */
+#define KEY_SHOWN_MAX 80
 
-struct key {
-	const char *at;
-	size_t n;
-};
-
-struct lane {
-	int slot, database; /* slot -1: there is nothing left for it */
-	ROP_LIST(struct key) keys;
-};
-
-enum asked { ASKED_SELECT, ASKED_MOVE, ASKED_KEYS };
+enum asked { ASKED_SELECT, ASKED_TIME, ASKED_MOVE, ASKED_SIZE, ASKED_NAMES };
 
 struct carry {
-	struct job *job;
-	size_t command; /* whose outcome it is */
-	const struct member *to;
-	struct rop_slots left; /* slots that no lane has taken, in this database */
-	struct rop_slots all;
-	int database, databases;
-	struct lane lanes[LANES_MAX];
-	size_t n_lanes;
+	struct errand *errand;
+	struct job *job; /* the exchange with the source */
+	size_t command;  /* whose outcome it is */
+	size_t node;
+	struct rop_carry wanted;
+	struct stock stock;
+	struct carry_pace pace;
 	ROP_LIST(struct asked_of {
 		enum asked what;
-		size_t lane;
+		struct stock_slot *slot;
+		size_t n; /* MOVE: keys that it covers; SIZE: which key; NAMES: how many were asked for */
 	}) asked;
-	size_t batch; /* keys of a lane at a time */
-	int64_t began_ms, exchange_began_ms, for_ms, stall_ms;
+	int database; /* selected while the pipeline is written */
+	int64_t began_ms, exchange_began_us, first_time_us, batch_us;
+	int64_t weight; /* of the batch on its way */
+	size_t batch;   /* its keys */
+	int64_t patience_ms;
 	int64_t moved;
-	const char *error;
+	bool unwitnessed; /* the target got something that no replica is known to have */
+	const char *error, *large;
+	struct rop_timer *timer;
+	struct carry *after; /* of the same source */
 };
 
-/* ---- lanes --------------------------------------------------------------------------------------------------- */
+static void begin(struct carry *carry);
+static void go_on(void *arg);
 
-/* The next slot; where this database is done, the next database. */
-static void next_slot(struct carry *carry, struct lane *lane)
+static int64_t now_us(void)
 {
-	int slot = rop_slots_first(&carry->left);
-	if (slot == ROP_SLOTS && carry->database + 1 < carry->databases) {
-		carry->database++;
-		carry->left = carry->all;
-		slot = rop_slots_first(&carry->left);
-	}
-	lane->keys.n = 0;
-	lane->slot = slot == ROP_SLOTS ? -1 : slot;
-	lane->database = carry->database;
-	if (slot < ROP_SLOTS)
-		carry->left.bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+	return rop_boot_ms() * 1000;
 }
 
 /* ---- what is sent ---------------------------------------------------------------------------------------------- */
 
-static void put(struct carry *carry, const char *const *argv, size_t argc, enum asked what, size_t lane)
+static void note_asked(struct carry *carry, enum asked what, struct stock_slot *slot, size_t n)
 {
-	wire_put(&carry->job->wire, argc, argv);
-	*rop_push(carry->job->errand->own, &carry->asked) = (struct asked_of){ what, lane };
+	*rop_push(carry->errand->own, &carry->asked) = (struct asked_of){ what, slot, n };
 }
 
 static void text_word(struct rop_text *wire, const char *text)
 {
 	wire_word(wire, text, strlen(text));
+}
+
+static void number_word(struct rop_text *wire, int64_t number)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)number);
+	text_word(wire, text);
+}
+
+static void put_time(struct carry *carry)
+{
+	wire_begin(&carry->job->wire, 1);
+	text_word(&carry->job->wire, "TIME");
+	note_asked(carry, ASKED_TIME, NULL, 0);
+}
+
+static void put_select(struct carry *carry, int database)
+{
+	if (carry->database == database)
+		return;
+	carry->database = database;
+	wire_begin(&carry->job->wire, 2);
+	text_word(&carry->job->wire, "SELECT");
+	number_word(&carry->job->wire, database);
+	note_asked(carry, ASKED_SELECT, NULL, 0);
 }
 
 static size_t words_of_auth(const struct verdict_login *login)
@@ -91,20 +106,21 @@ static size_t words_of_auth(const struct verdict_login *login)
 	return login->user ? 3 : 2; /* AUTH2 user password, AUTH password */
 }
 
-static void put_move(struct carry *carry, size_t at)
+/* n keys from the next one on, of which so many are there. */
+static void put_move(struct carry *carry, struct stock_slot *slot, size_t n, size_t there)
 {
-	const struct lane *lane = &carry->lanes[at];
-	const struct verdict_login *login = &carry->job->errand->fleet->login;
-	struct rop_arena *arena = carry->job->errand->own;
+	const struct verdict_login *login = &carry->errand->fleet->login;
+	const struct rop_endpoint *to = &carry->errand->fleet->members[carry->wanted.to].endpoint;
 	struct rop_text *wire = &carry->job->wire;
 	size_t auth = words_of_auth(login);
-	wire_begin(wire, 8 + auth + lane->keys.n);
+	put_select(carry, slot->database);
+	wire_begin(wire, 8 + auth + there);
 	text_word(wire, "MIGRATE");
-	text_word(wire, carry->to->endpoint.ip);
-	text_word(wire, rop_printf(arena, "%d", carry->to->endpoint.port));
+	text_word(wire, to->ip);
+	number_word(wire, to->port);
 	text_word(wire, "");
-	text_word(wire, rop_printf(arena, "%d", lane->database));
-	text_word(wire, rop_printf(arena, "%d", MIGRATE_TIMEOUT_MS));
+	number_word(wire, slot->database);
+	number_word(wire, carry->wanted.timeout_ms + carry->patience_ms);
 	text_word(wire, "REPLACE");
 	if (auth) {
 		text_word(wire, login->user ? "AUTH2" : "AUTH");
@@ -113,163 +129,399 @@ static void put_move(struct carry *carry, size_t at)
 		text_word(wire, login->password);
 	}
 	text_word(wire, "KEYS");
-	for (size_t k = 0; k < lane->keys.n; k++)
-		wire_word(wire, lane->keys.at[k].at, lane->keys.at[k].n);
-	*rop_push(arena, &carry->asked) = (struct asked_of){ ASKED_MOVE, at };
+	for (size_t k = slot->next; k < slot->next + n; k++)
+		if (slot->keys.at[k].bytes >= 0)
+			wire_word(wire, slot->keys.at[k].at, slot->keys.at[k].n);
+	note_asked(carry, ASKED_MOVE, slot, n);
+	carry->batch += there;
+	carry->unwitnessed = true;
 }
 
-static void put_lane(struct carry *carry, size_t at)
+static void note_large(struct carry *carry, const struct stock_slot *slot, const struct stock_key *key)
 {
-	struct lane *lane = &carry->lanes[at];
-	struct rop_arena *arena = carry->job->errand->own;
-	if (carry->databases > 1) {
-		const char *select[] = { "SELECT", rop_printf(arena, "%d", lane->database) };
-		put(carry, select, 2, ASKED_SELECT, at);
-	}
-	if (lane->keys.n)
-		put_move(carry, at);
-	const char *keys[] = { "CLUSTER", "GETKEYSINSLOT", rop_printf(arena, "%d", lane->slot),
-			       rop_printf(arena, "%zu", carry->batch) };
-	put(carry, keys, 4, ASKED_KEYS, at);
+	if (carry->large)
+		return;
+	carry->large = rop_printf(
+		carry->errand->arena,
+		ROP_LARGE_KEY "'%s' of slot %d has %.1f MB, and %.1f MB may be moved at a time (ten stalls of %lldms); "
+			      "make it smaller, declare a longer spec.migration.stall, or 'largeKeys: Move'",
+		rop_text_visible(carry->errand->arena, key->at, key->n, KEY_SHOWN_MAX), slot->slot,
+		(double)key->bytes / 1e6, (double)carry_pace_large(&carry->pace) / 1e6,
+		(long long)carry->wanted.stall_ms);
 }
 
-static bool begin_exchange(struct carry *carry)
+/* A large key travels alone, or not at all. false: the batch ends before this one. */
+static bool takes(struct carry *carry, struct stock_slot *slot, size_t k, size_t taken)
+{
+	const struct stock_key *key = &slot->keys.at[k];
+	int64_t weight = carry_weight(key->bytes);
+	size_t most = carry_rate_most(carry->wanted.rate);
+	bool first = carry->weight == 0;
+	if (!first && carry->weight + weight > carry_pace_budget(&carry->pace))
+		return false;
+	if (most && carry->batch + taken >= most)
+		return false;
+	if (key->bytes > carry_pace_large(&carry->pace)) /* then it is the first */
+		carry->patience_ms = carry_patience_ms(key->bytes);
+	carry->weight += weight;
+	return true;
+}
+
+/* What is gone, and what is not to be sent, at the front of a slot's keys. */
+static void pass_over(struct carry *carry, struct stock_slot *slot)
+{
+	while (slot->next < slot->measured) {
+		const struct stock_key *key = &slot->keys.at[slot->next];
+		bool large = key->bytes > carry_pace_large(&carry->pace) && !carry->wanted.move_large;
+		if (large)
+			note_large(carry, slot, key);
+		if (!large && key->bytes >= 0)
+			return;
+		stock_pass_over(&carry->stock, slot, large);
+	}
+}
+
+static bool is_next(const struct carry *carry, const struct stock_key *key)
+{
+	return key->bytes <= carry_pace_large(&carry->pace) || carry->wanted.move_large;
+}
+
+/* false: the batch is full. */
+static bool put_moves_of(struct carry *carry, struct stock_slot *slot)
+{
+	size_t n = 0, there = 0;
+	bool more = true;
+	pass_over(carry, slot);
+	while (more && slot->next + n < slot->measured && is_next(carry, &slot->keys.at[slot->next + n])) {
+		bool gone = slot->keys.at[slot->next + n].bytes < 0;
+		more = gone || takes(carry, slot, slot->next + n, there);
+		n += more;
+		there += more && !gone;
+	}
+	if (there)
+		put_move(carry, slot, n, there);
+	return more;
+}
+
+static void put_moves(struct carry *carry)
+{
+	carry->weight = carry->patience_ms = 0;
+	carry->batch = 0;
+	for (struct stock_slot *slot = carry->stock.first; slot; slot = slot->after)
+		if (!put_moves_of(carry, slot))
+			return;
+}
+
+/* How many keys about make up a batch. */
+static size_t keys_of_batch(const struct carry *carry)
+{
+	size_t most = carry_rate_most(carry->wanted.rate);
+	size_t fit = (size_t)(carry_pace_budget(&carry->pace) / carry_weight(0)) + 1;
+	return most && most < fit ? most : fit;
+}
+
+static void put_sizes(struct carry *carry)
+{
+	size_t left = keys_of_batch(carry) * 2;
+	struct rop_text *wire = &carry->job->wire;
+	for (struct stock_slot *slot = carry->stock.first; slot && left; slot = slot->after)
+		for (; slot->measured < slot->keys.n && left; left--) {
+			const struct stock_key *key = &slot->keys.at[slot->measured];
+			put_select(carry, slot->database);
+			wire_begin(wire, 5);
+			text_word(wire, "MEMORY");
+			text_word(wire, "USAGE");
+			wire_word(wire, key->at, key->n);
+			text_word(wire, "SAMPLES");
+			text_word(wire, "1000");
+			note_asked(carry, ASKED_SIZE, slot, slot->measured++);
+		}
+}
+
+static void put_names(struct carry *carry)
+{
+	size_t batch = keys_of_batch(carry), part = batch * 2 < NAMES_MAX ? batch * 2 + 8 : NAMES_MAX;
+	struct stock_slot *slot;
+	while ((slot = stock_to_ask(&carry->stock, batch * 3))) {
+		struct rop_text *wire = &carry->job->wire;
+		size_t most = stock_names_most(slot, part);
+		put_select(carry, slot->database);
+		wire_begin(wire, 4);
+		text_word(wire, "CLUSTER");
+		text_word(wire, "GETKEYSINSLOT");
+		number_word(wire, slot->slot);
+		number_word(wire, (int64_t)most);
+		note_asked(carry, ASKED_NAMES, slot, most);
+	}
+}
+
+/* false: nothing is left. */
+static bool write_exchange(struct carry *carry)
 {
 	struct job *job = carry->job;
 	rop_text_done(&job->wire);
 	job->wire = (struct rop_text){ 0 };
 	carry->asked.n = 0;
-	for (size_t at = 0; at < carry->n_lanes; at++)
-		if (carry->lanes[at].slot >= 0)
-			put_lane(carry, at);
-	if (carry->asked.n && carry->databases > 1) { /* whoever uses this connection next finds it as it was */
-		const char *select[] = { "SELECT", "0" };
-		put(carry, select, 2, ASKED_SELECT, 0);
-	}
-	if (!carry->asked.n)
+	carry->database = 0;
+	carry->first_time_us = carry->batch_us = 0;
+	size_t measured_before = carry->asked.n;
+	put_time(carry);
+	put_moves(carry);
+	if (carry->batch)
+		put_time(carry);
+	else
+		measured_before = carry->asked.n;
+	stock_tidy(&carry->stock); /* what was passed over */
+	put_sizes(carry);
+	put_names(carry);
+	if (carry->asked.n == measured_before)
 		return false;
+	put_select(carry, 0); /* whoever uses this connection next finds it as it was */
 	job->exchange.wire = job->wire.at;
 	job->exchange.wire_n = job->wire.n;
 	job->exchange.replies = carry->asked.n;
-	carry->exchange_began_ms = rop_boot_ms();
+	job->exchange.patience_ms = carry->wanted.timeout_ms + carry->patience_ms;
 	return true;
 }
 
 /* ---- what is answered ------------------------------------------------------------------------------------------ */
 
-static void take_keys(struct carry *carry, struct lane *lane, const struct redisReply *reply)
+static void take_time(struct carry *carry, const struct redisReply *reply)
 {
-	struct rop_arena *arena = carry->job->errand->own;
-	memset(&lane->keys, 0, sizeof lane->keys);
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || reply->element[0]->type != REDIS_REPLY_STRING ||
+	    reply->element[1]->type != REDIS_REPLY_STRING)
+		return;
+	int64_t us = strtoll(reply->element[0]->str, NULL, 10) * 1000000 + strtoll(reply->element[1]->str, NULL, 10);
+	if (carry->first_time_us)
+		carry->batch_us = us - carry->first_time_us;
+	else
+		carry->first_time_us = us;
+}
+
+/* An error says that the key is where the others went (ASK), and so does nothing. */
+static void take_size(struct stock_key *key, const struct redisReply *reply)
+{
+	key->bytes = reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0 ? reply->integer : STOCK_GONE;
+}
+
+static void take_names(struct carry *carry, const struct asked_of *asked, const struct redisReply *reply)
+{
 	for (size_t k = 0; k < reply->elements; k++)
 		if (reply->element[k]->type == REDIS_REPLY_STRING)
-			*rop_push(arena, &lane->keys) = (struct key){ rop_strndup(arena, reply->element[k]->str,
-										  reply->element[k]->len),
-								      reply->element[k]->len };
-	if (!lane->keys.n)
-		next_slot(carry, lane);
+			stock_name(&carry->stock, asked->slot, reply->element[k]->str, reply->element[k]->len);
+	stock_named(&carry->stock, asked->slot, reply->elements, asked->n);
+}
+
+static void take_moved(struct carry *carry, const struct asked_of *asked, const struct redisReply *reply)
+{
+	struct stock_slot *slot = asked->slot;
+	if (reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "OK") == 0)
+		for (size_t k = slot->next; k < slot->next + asked->n; k++)
+			carry->moved += slot->keys.at[k].bytes >= 0;
+	stock_sent(&carry->stock, slot, asked->n);
+}
+
+/* Of one key: it went, or is being sent on. What concerns all of them is no such error. */
+static bool is_of_key(const struct redisReply *reply)
+{
+	return strncmp(reply->str, "ASK ", 4) == 0 || strncmp(reply->str, "TRYAGAIN", 8) == 0;
 }
 
 static bool carry_reply(void *arg, size_t i, const struct redisReply *reply, struct verdict *ret_verdict)
 {
-	struct job *job = arg;
-	struct carry *carry = job->carry;
-	struct lane *lane = &carry->lanes[carry->asked.at[i].lane];
+	struct carry *carry = ((struct job *)arg)->carry;
+	const struct asked_of *asked = &carry->asked.at[i];
 	char text[512];
 	(void)ret_verdict;
-	if (reply->type == REDIS_REPLY_ERROR) {
-		verdict_quote(&job->errand->fleet->login, reply->str, reply->len, text, sizeof text);
+	if (reply->type == REDIS_REPLY_ERROR && !(asked->what == ASKED_SIZE && is_of_key(reply))) {
+		verdict_quote(&carry->errand->fleet->login, reply->str, reply->len, text, sizeof text);
 		if (!carry->error)
-			carry->error = rop_strdup(job->errand->arena, text);
+			carry->error = rop_strdup(carry->errand->arena, text);
 		return true;
 	}
-	if (carry->asked.at[i].what == ASKED_MOVE && reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "OK") == 0)
-		carry->moved += (int64_t)lane->keys.n;
-	if (carry->asked.at[i].what == ASKED_KEYS && reply->type == REDIS_REPLY_ARRAY && !carry->error)
-		take_keys(carry, lane, reply);
+	if (carry->error && asked->what != ASKED_MOVE)
+		return true;
+	switch (asked->what) {
+	case ASKED_TIME: take_time(carry, reply); break;
+	case ASKED_MOVE: take_moved(carry, asked, reply); break;
+	case ASKED_SIZE: take_size(&asked->slot->keys.at[asked->n], reply); break;
+	case ASKED_NAMES: take_names(carry, asked, reply); break;
+	case ASKED_SELECT: break;
+	}
 	return true;
 }
 
 static size_t carry_limit(void *arg, size_t i, const char **ret_asked)
 {
+	static const char *const WORDS[] = { [ASKED_SELECT] = "SELECT",
+					     [ASKED_TIME] = "TIME",
+					     [ASKED_MOVE] = "MIGRATE",
+					     [ASKED_SIZE] = "MEMORY USAGE",
+					     [ASKED_NAMES] = "CLUSTER GETKEYSINSLOT" };
 	const struct carry *carry = ((struct job *)arg)->carry;
-	*ret_asked = carry->asked.at[i].what == ASKED_KEYS ? "CLUSTER GETKEYSINSLOT" : "MIGRATE";
-	return KEYS_BYTES_MAX;
+	*ret_asked = WORDS[carry->asked.at[i].what];
+	return carry->asked.at[i].what == ASKED_NAMES ? KEYS_BYTES_MAX : REPLY_BYTES_MAX;
 }
 
-/* The source was busy with us for as long as the exchange took, about. */
-static void fit_batch(struct carry *carry)
+/* ---- from exchange to exchange --------------------------------------------------------------------------------- */
+
+/* The next one of the same source. */
+static void begin_next(struct member *member)
 {
-	int64_t took_ms = rop_boot_ms() - carry->exchange_began_ms;
-	if (took_ms > carry->stall_ms && carry->batch > 1)
-		carry->batch /= 2;
-	else if (took_ms * 2 < carry->stall_ms && carry->batch < BATCH_MAX)
-		carry->batch *= 2;
+	member->carrying = member->carrying->after;
+	if (member->carrying)
+		begin(member->carrying);
 }
 
 static void finish(struct carry *carry, bool answered, const char *why)
 {
-	struct job *job = carry->job;
-	struct rop_outcome *outcome = &job->errand->outcomes[carry->command];
+	struct errand *errand = carry->errand;
+	struct rop_outcome *outcome = &errand->outcomes[carry->command];
+	const char *error = carry->error ? carry->error : carry->large;
 	*outcome = (struct rop_outcome){ .sent = ROP_SENT_OK, .keys = carry->moved };
 	if (!answered && !carry->moved)
 		*outcome = (struct rop_outcome){ .sent = ROP_SENT_UNKNOWN, .text = why };
-	else if (carry->error && !carry->moved)
-		*outcome = (struct rop_outcome){ .sent = ROP_SENT_ERROR, .text = carry->error };
-	rop_text_done(&job->wire);
-	job_over(job);
+	else if (error && !carry->moved)
+		*outcome = (struct rop_outcome){ .sent = ROP_SENT_ERROR, .text = error };
+	errand->fleet->members[carry->node].carried_per_ms = carry->pace.per_ms;
+	begin_next(&errand->fleet->members[carry->node]);
+	errand_let_go(errand);
+}
+
+/* What a batch took, and when the next one may go. */
+static void take_pace(struct carry *carry)
+{
+	struct rop_fleet *fleet = carry->errand->fleet;
+	struct member *member = &fleet->members[carry->node];
+	int64_t now = now_us(), us = carry->batch_us > 0 ? carry->batch_us : now - carry->exchange_began_us;
+	if (!carry->batch)
+		return;
+	carry_pace_took(&carry->pace, carry->weight, us);
+	member->rest_until_us = now + us * carry->wanted.rests;
+	fleet->keys_not_before_us = carry_rate_next_us(fleet->keys_not_before_us, now, (int64_t)carry->batch,
+						       carry->wanted.rate);
 }
 
 static void carry_end(void *arg, const struct verdict *verdict, bool sent)
 {
 	struct job *job = arg;
 	struct carry *carry = job->carry;
-	if (verdict->reach != ROP_REACH_OK) {
-		if (!sent && !carry->error)
-			carry->error = rop_printf(job->errand->arena, "not sent: %s", verdict->why);
-		finish(carry, !sent, rop_strdup(job->errand->arena, verdict->why));
-		return;
-	}
-	fit_batch(carry);
-	bool time_is_up = rop_boot_ms() - carry->began_ms >= carry->for_ms;
-	if (carry->error || time_is_up || !begin_exchange(carry)) {
+	struct rop_arena *arena = carry->errand->arena;
+	if (verdict->reach != ROP_REACH_OK && !sent && !carry->error)
+		carry->error = rop_printf(arena, "not sent: %s", verdict->why);
+	rop_text_done(&job->wire);
+	take_pace(carry);
+	if (verdict->reach != ROP_REACH_OK)
+		finish(carry, !sent, rop_strdup(arena, verdict->why));
+	else if (carry->error || rop_boot_ms() - carry->began_ms >= carry->wanted.for_ms)
 		finish(carry, true, NULL);
-		return;
-	}
-	job->exchange.not_after_ms = 0; /* it is under way: what is left of it is bounded */
-	link_start(job->errand->fleet->members[job->node].link, &job->exchange);
+	else
+		go_on(carry);
+	job_over(job);
 }
 
-void carry_enqueue(struct errand *errand, size_t command, size_t node, const struct rop_carry *wanted)
+static void exchange(struct carry *carry)
 {
-	struct rop_fleet *fleet = errand->fleet;
-	struct carry *carry = rop_alloc(errand->own, sizeof *carry);
-	if (wanted->to < 0 || (size_t)wanted->to >= fleet->n || !fleet->members[wanted->to].endpoint.ip ||
-	    !rop_slots_parse(wanted->slots, &carry->all)) {
-		errand->outcomes[command] = (struct rop_outcome){ .sent = ROP_SENT_ERROR,
-								  .text = "not sent: nobody can take the keys" };
-		return;
-	}
-	struct job *job = job_new(errand, node);
+	struct job *job = job_new(carry->errand, carry->node);
 	job->carry = carry;
 	job->exchange.careful = true;
 	job->exchange.limit = carry_limit;
 	job->exchange.reply = carry_reply;
 	job->exchange.end = carry_end;
 	carry->job = job;
+	stock_tidy(&carry->stock);
+	if (!write_exchange(carry)) {
+		rop_text_done(&job->wire);
+		finish(carry, true, NULL);
+		return;
+	}
+	carry->exchange_began_us = now_us();
+	job_enqueue(job);
+	errand_begin(carry->errand);
+}
+
+static void witnessed(void *arg, const char *why)
+{
+	struct carry *carry = arg;
+	if (!why) {
+		carry->unwitnessed = false;
+		go_on(carry);
+		return;
+	}
+	carry->error = why;
+	finish(carry, true, NULL);
+}
+
+static bool has_measured(const struct carry *carry)
+{
+	for (const struct stock_slot *slot = carry->stock.first; slot; slot = slot->after)
+		if (slot->next < slot->measured)
+			return true;
+	return false;
+}
+
+/* The next batch, as soon as it may go. */
+static void go_on(void *arg)
+{
+	struct carry *carry = arg;
+	const struct rop_fleet *fleet = carry->errand->fleet;
+	int64_t now = now_us(), at = fleet->members[carry->node].rest_until_us;
+	if (fleet->keys_not_before_us > at)
+		at = fleet->keys_not_before_us;
+	if (!has_measured(carry)) {
+		exchange(carry);
+	} else if (carry->unwitnessed && carry->wanted.n_witnesses) {
+		witnesses_ask(carry->errand, &(struct witnesses){ .primary = (size_t)carry->wanted.to,
+								  .nodes = carry->wanted.witnesses,
+								  .n = carry->wanted.n_witnesses,
+								  .done = witnessed,
+								  .arg = carry });
+	} else if (rop_boot_ms() - carry->began_ms >= carry->wanted.for_ms) {
+		finish(carry, true, NULL);
+	} else if (at > now) {
+		rop_timer_start(carry->timer, (at - now + 999) / 1000);
+	} else {
+		exchange(carry);
+	}
+}
+
+static void begin(struct carry *carry)
+{
+	int64_t learnt = carry->errand->fleet->members[carry->node].carried_per_ms;
+	if (learnt)
+		carry->pace.per_ms = learnt;
+	exchange(carry);
+}
+
+void carry_enqueue(struct errand *errand, size_t command, size_t node, const struct rop_carry *wanted)
+{
+	struct rop_fleet *fleet = errand->fleet;
+	struct rop_slots slots;
+	if (wanted->to < 0 || (size_t)wanted->to >= fleet->n || !fleet->members[wanted->to].endpoint.ip ||
+	    !rop_slots_parse(wanted->slots, &slots)) {
+		errand->outcomes[command] = (struct rop_outcome){ .sent = ROP_SENT_ERROR,
+								  .text = "not sent: nobody can take the keys" };
+		return;
+	}
+	struct carry *carry = rop_alloc(errand->own, sizeof *carry);
+	carry->errand = errand;
 	carry->command = command;
-	carry->to = &fleet->members[wanted->to];
-	carry->left = carry->all;
-	carry->databases = wanted->databases;
-	carry->n_lanes = wanted->lanes < 1 ? 1 : (size_t)wanted->lanes;
-	if (carry->n_lanes > LANES_MAX)
-		carry->n_lanes = LANES_MAX;
-	carry->batch = BATCH_FIRST;
-	carry->for_ms = wanted->for_ms;
-	carry->stall_ms = wanted->stall_ms;
+	carry->node = node;
+	carry->wanted = *wanted;
+	int *witnesses = rop_alloc_n(errand->own, wanted->n_witnesses + 1, sizeof *witnesses);
+	for (size_t i = 0; i < wanted->n_witnesses; i++)
+		witnesses[i] = wanted->witnesses[i];
+	carry->wanted.witnesses = witnesses;
 	carry->began_ms = rop_boot_ms();
-	for (size_t at = 0; at < carry->n_lanes; at++)
-		next_slot(carry, &carry->lanes[at]);
-	if (begin_exchange(carry))
-		job_enqueue(job);
+	carry->unwitnessed = true; /* what an earlier one sent last */
+	carry->timer = errand_timer(errand, go_on, carry);
+	stock_init(&carry->stock, errand->own, &slots, wanted->databases);
+	carry_pace_init(&carry->pace, wanted->stall_ms * 1000, wanted->rests > 0);
+	errand_hold(errand);
+	struct carry **last = &fleet->members[node].carrying;
+	while (*last)
+		last = &(*last)->after;
+	*last = carry;
+	if (fleet->members[node].carrying == carry)
+		begin(carry);
 }

@@ -367,6 +367,11 @@ static void fail_to_connect(struct link *link, const char *why)
 	fail(link, ROP_REACH_SILENT, "%s%s%s", why, tried.n ? tried.at : "", tried.n ? ")" : "");
 }
 
+static int64_t reply_ms(const struct link *link)
+{
+	return link->target.command_timeout_ms + link->exchange.patience_ms;
+}
+
 /* The first readiness of a new connection: it stands, or it never will. false: the exchange has ended. */
 static bool finish_connecting(struct link *link)
 {
@@ -379,7 +384,7 @@ static bool finish_connecting(struct link *link)
 		return false;
 	}
 	link->connected = true;
-	rop_timer_start(link->timer, link->target.command_timeout_ms);
+	rop_timer_start(link->timer, reply_ms(link));
 	if (!link->appended && link->hello_left == 0 && !append_in_time(link))
 		return false;
 	return flush(link);
@@ -534,7 +539,7 @@ static void link_late(void *arg)
 	}
 	if (!take_replies(link))
 		return;
-	rop_duration_print(link->target.command_timeout_ms, buf, sizeof buf);
+	rop_duration_print(reply_ms(link), buf, sizeof buf);
 	if (link->reader.bytes > 0)
 		fail(link, ROP_REACH_SILENT, "it began to answer, but was not done within %s", buf);
 	else if (link->answered)
@@ -612,7 +617,7 @@ void link_start(struct link *link, const struct link_exchange *exchange)
 	}
 	link->hello_error[0] = '\0'; /* it went on regardless: no reason for what comes now */
 	append_commands(link);
-	rop_timer_start(link->timer, link->target.command_timeout_ms);
+	rop_timer_start(link->timer, reply_ms(link));
 	int done = 0;
 	if (redisBufferWrite(link->context, &done) != REDIS_OK) {
 		verdict_set(&link->doomed, ROP_REACH_SILENT, "it closed the connection");

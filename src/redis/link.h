@@ -35,6 +35,7 @@ struct link_exchange {
 	size_t replies;       /* how many commands these are */
 	bool careful;         /* on a new connection: wait until AUTH is answered before sending */
 	int64_t not_after_ms; /* on the boot clock: what is not on its way by then is not sent at all; 0: whenever */
+	int64_t patience_ms;  /* how much longer than usual the replies may take */
 	/* How many bytes the reply to command i may have, and what that command is called. NULL: REPLY_BYTES_MAX. */
 	size_t (*limit)(void *arg, size_t i, const char **ret_asked);
 	/* One reply, in order; false: it makes no sense, the verdict says why, the exchange ends with it. */

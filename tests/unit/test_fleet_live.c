@@ -172,12 +172,12 @@ Test(fleet_live, what_a_user_may_do_is_told_without_doing_it)
 		const char *user;
 		unsigned forbidden;
 		const char *hidden;
-	} USERS_SEE[] = {
-		{ NULL, 0, NULL },
-		{ "meek", /* who may reach no key may not move any */
-		  ROP_PERMIT(MEET) | ROP_PERMIT(CLIENT_LIST) | ROP_PERMIT(MIGRATE) | ROP_PERMIT(RESTORE_ASKING), NULL },
-		{ "mute", 0, "user 'mute' may not run 'acl|dryrun'" }
-	};
+	} USERS_SEE[] = { { NULL, 0, NULL },
+			  { "meek", /* who may reach no key may not move any */
+			    ROP_PERMIT(MEET) | ROP_PERMIT(CLIENT_LIST) | ROP_PERMIT(MIGRATE) |
+				    ROP_PERMIT(RESTORE_ASKING) | ROP_PERMIT(MEMORY_USAGE),
+			    NULL },
+			  { "mute", 0, "user 'mute' may not run 'acl|dryrun'" } };
 	struct server server;
 	struct view view;
 	server_start(&server, CLUSTER, 2);
