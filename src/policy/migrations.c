@@ -12,7 +12,10 @@
 #include "copies.h"
 #include "risk_moves.h"
 
-#define IN_HAND 2 /* chunks of one source: one is carried while the next is opened and the last one closed */
+/* Chunks of one source at a time. One is begun when the last one is open on a side, so that they go through their
+ * states one behind the other: some are carried while the next is opened and the last ones are closed. */
+#define IN_HAND 3
+#define IN_HAND_FAST 6
 
 enum { NOBODY = -1, SEVERAL = -2 };
 
@@ -282,14 +285,18 @@ static bool is_aimed_at(const struct rop_migration *m)
 static void take_in_hand(struct finding_moves *f)
 {
 	struct rop_situation *now = f->now;
+	int most = now->topology->migration.fast ? IN_HAND_FAST : IN_HAND;
+	bool *begins = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *begins);
 	f->in_hand = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *f->in_hand);
 	for (int open = 1; open >= 0; open--) {
 		for (size_t i = 0; i < now->migrations.n; i++) {
 			struct rop_migration *m = &now->migrations.at[i];
 			if (m->in_hand || is_open(f, m) != (bool)open)
 				continue;
-			if (!open && !m->whole && (f->in_hand[m->source] >= IN_HAND || is_by_server(now, m)))
+			if (!open && !m->whole &&
+			    (f->in_hand[m->source] >= most || begins[m->source] || is_by_server(now, m)))
 				continue;
+			begins[m->source] |= !open;
 			m->in_hand = true;
 			m->open = open;
 			m->ours = !open || (now->moving && is_aimed_at(m));
