@@ -88,6 +88,15 @@ static struct guard open_on_both(const struct rop_node *source, const struct rop
 	return open ? GO : wait_for("the slots are not open on both sides");
 }
 
+/* What it is given is held by it alone until a replica of it has it, and only who is in sync is asked. */
+static const char *has_no_witness(const struct rop_situation *now, size_t target)
+{
+	if (replicas_wanted(now, target) == 0 || copies_ready(now, target, target) > 0)
+		return NULL;
+	return rop_printf(now->arena, "%s has no replica in sync: what it is given now would be held by it alone",
+			  now->seen->nodes[target].address);
+}
+
 /* Who reports cluster_state:fail takes no key from anybody, and gives none. Where nobody counts the keys it would never
  * come to its end. */
 static struct guard to_carry(const struct rop_situation *now, const struct rop_step *step, int slot)
@@ -95,6 +104,9 @@ static struct guard to_carry(const struct rop_situation *now, const struct rop_s
 	const struct rop_node *source = &now->seen->nodes[step->node], *target = &now->seen->nodes[step->peer];
 	if (!source->state_ok || !target->state_ok)
 		return wait_for("one of both sides reports cluster_state:fail");
+	const char *alone = has_no_witness(now, (size_t)step->peer);
+	if (alone)
+		return wait_for(alone);
 	struct guard guard = open_on_both(source, target, slot);
 	if (guard.verdict == GUARD_GO && rop_node_open(source, slot)->keys < 0)
 		return unknown(now, (size_t)step->node, "how many keys it has of the slots");
@@ -271,7 +283,8 @@ struct guard risk_of_moving(const struct rop_situation *now, const struct rop_ba
 	if (step->expect.kind == ROP_STEP_IMPORT)
 		return to_import(now, step);
 	if (step->expect.kind == ROP_STEP_TAKE) {
-		struct guard guard = to_take_over(now, batch, step);
+		const char *alone = has_no_witness(now, (size_t)step->node);
+		struct guard guard = alone ? wait_for(alone) : to_take_over(now, batch, step);
 		if (guard.verdict != GUARD_GO)
 			return guard;
 	}
