@@ -161,7 +161,8 @@ void moves_stopping(struct rop_reconcile *r, struct rop_clock clock)
 	r->batch.why = "temporary settings are put back, whatever happens";
 	if (clock.boot_ms < r->stop_by_boot_ms && r->now->temporaries_in_force)
 		rop_plan_restore(r->now, &r->batch);
-	if (clock.boot_ms < r->stop_by_boot_ms && r->finishing && !r->now->paused && !r->now->refused) {
+	if (clock.boot_ms < r->stop_by_boot_ms && r->finishing && !r->now->paused && !r->now->refused &&
+	    r->now->in_view) {
 		r->batch.children = ROP_CHILDREN_OPEN;
 		children_run(r, clock);
 		r->batch.children = ROP_NO_CHILDREN;

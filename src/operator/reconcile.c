@@ -116,10 +116,9 @@ static void say_stopped(struct rop_reconcile *r)
 /* What was to be seen through is, or time is up. */
 static bool has_stopped(const struct rop_reconcile *r)
 {
-	if (r->now->boot_ms >= r->stop_by_boot_ms)
-		return true;
-	return !r->pending.n && !restores_later(r) &&
-	       !(r->finishing && any_open(r) && !r->now->paused && !r->now->refused);
+	const struct rop_situation *now = r->now;
+	bool goes_on = r->finishing && any_open(r) && now->in_view && !now->paused && !now->refused;
+	return now->boot_ms >= r->stop_by_boot_ms || (!r->pending.n && !restores_later(r) && !goes_on);
 }
 
 /* The machine rests and nothing is to be sent: done, or look again later. */

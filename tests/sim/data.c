@@ -201,14 +201,14 @@ static int64_t lag_ms(const struct world *w, int write, size_t replica)
 	return chance_between(&c, 1, chance_permille(&c, 100) ? LAG_SLOW_MS : LAG_USUAL_MS);
 }
 
-static void flow_to(struct world *w, size_t node, size_t primary)
+static void flow_to(struct world *w, size_t node, size_t primary, bool at_once)
 {
 	struct server *server = &w->servers[node];
 	const struct history *h = history_of(w, primary);
 	bool moved = false;
 	while (server->count < w->servers[primary].count) {
 		const struct entry *e = &h->log.at[server->count];
-		if (e->at_ms + lag_ms(w, e->write, node) > w->now_ms)
+		if (!at_once && e->at_ms + lag_ms(w, e->write, node) > w->now_ms)
 			break;
 		if (e->deleted)
 			take_out(&server->has, (size_t)e->write);
@@ -233,8 +233,17 @@ void data_flow(struct world *w)
 		int source = source_of(w, i);
 		if (w->truth->nodes[i].role == ROP_ROLE_REPLICA && w->truth->nodes[i].link_up && w->servers[i].up &&
 		    source >= 0 && w->servers[source].up && w->servers[i].history == w->servers[source].history)
-			flow_to(w, i, (size_t)source);
+			flow_to(w, i, (size_t)source, false);
 	}
+}
+
+/* Somebody waits until it has all: no lag is as long as that. */
+void data_catch_up(struct world *w, size_t node, size_t primary)
+{
+	if (w->truth->nodes[node].role == ROP_ROLE_REPLICA && w->truth->nodes[node].link_up && w->servers[node].up &&
+	    source_of(w, node) == (int)primary && w->servers[primary].up &&
+	    w->servers[node].history == w->servers[primary].history)
+		flow_to(w, node, primary, true);
 }
 
 /* PSYNC: its place is on the primary's history, or on the part of another one that the primary's began with. */
@@ -287,6 +296,8 @@ void data_promote(struct world *w, size_t node, size_t from)
 	struct server *server = &w->servers[node];
 	const struct server *old = &w->servers[from];
 	bool heir = data_same_root(w, node, from);
+	if (heir)
+		witness_judge(w, node, from);
 	for (size_t k = 0; k < w->n_writes; k++) {
 		bool lacks = writes_has(&old->has, k) && !writes_has(&server->has, k);
 		w->writes[k].tail |= lacks && heir;

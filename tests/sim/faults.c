@@ -32,6 +32,13 @@ static void schedule_death(struct sim *s, size_t node, int64_t down_ms, int64_t 
 	world_at(s->world, back < s->faults_end_ms ? back : s->faults_end_ms, up);
 }
 
+/* At once, and for long enough that somebody takes over. */
+void faults_death(struct sim *s, size_t node)
+{
+	if (s->world->now_ms < s->faults_end_ms)
+		schedule_death(s, node, s->world->now_ms + 1, 20000, 0);
+}
+
 /* What a node loses with its process: each on its own. */
 static int64_t some_loss(struct sim *s)
 {

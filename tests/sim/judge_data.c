@@ -41,6 +41,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_TAKEN] = { "slots handed over", 0 },
 	[LIVED_CARRIED] = { "keys carried", 0 },
 	[LIVED_BY_SERVER] = { "slots moved by the servers themselves", 0 },
+	[LIVED_BATCH_LOST] = { "carried keys that a primary alone had when it was replaced", 0 },
 	[LIVED_ASKED] = { "a client sent on to the importer", 0 },
 	[LIVED_BOTH_SIDES] = { "a key on both sides", 0 },
 	[LIVED_WENT_BACK] = { "a primary that went back to an older epoch", 5 },

@@ -317,6 +317,12 @@ static int commands_done(const struct world *w, const struct delivery *d, int n)
 	return d->unanswered && luck % 3 == 0 ? (int)(luck / 3 % (uint64_t)(n + 1)) : n;
 }
 
+static void note_taken(struct world *w, size_t node, int slot)
+{
+	for (size_t k = 0; k < w->n_writes; k++)
+		w->writes[k].taken |= w->writes[k].slot == slot && w->writes[k].travelled == (int)node + 1;
+}
+
 void moves_set_slots(struct world *w, struct delivery *d)
 {
 	struct rop_slots slots;
@@ -328,6 +334,10 @@ void moves_set_slots(struct world *w, struct delivery *d)
 	}
 	if (!d->expect.value || !rop_slots_parse(d->expect.value, &slots))
 		return;
+	if (d->expect.kind == ROP_STEP_TAKE && d->decided_ms >= 0 && !witness_has(w, d, node, true)) {
+		refuse(w, d, "not sent: its replicas have not got what it was given within 1s");
+		return;
+	}
 	int left = commands_done(w, d, rop_slots_count(&slots));
 	for (int from = 0, first, last; left > 0 && rop_slots_run(&slots, from, &first, &last); from = last + 1)
 		for (int slot = first; slot <= last && left > 0; slot++, left--)
@@ -336,6 +346,7 @@ void moves_set_slots(struct world *w, struct delivery *d)
 			case ROP_STEP_EXPORT: set_open(w, d, slot); break;
 			case ROP_STEP_TAKE:
 				take(w, node, slot, d->decided_ms >= 0);
+				note_taken(w, node, slot);
 				took = true;
 				break;
 			case ROP_STEP_YIELD: gave |= give(w, d, slot); break;
@@ -403,6 +414,10 @@ void moves_carry(struct world *w, struct delivery *d)
 		return;
 	}
 	data_flow(w);
+	if (!witness_has(w, d, (size_t)to, false)) /* no batch goes, until its time is up */
+		return;
+	if (most > CARRY_BATCH && w->sim->sabotage != SABOTAGE_UNWITNESSED)
+		most = CARRY_BATCH;
 	for (size_t k = 0; k < w->n_writes; k++) {
 		int slot = w->writes[k].slot;
 		if (!rop_slots_has(&slots, slot) || !writes_has(&w->servers[node].has, k))
@@ -422,13 +437,18 @@ void moves_carry(struct world *w, struct delivery *d)
 			break;
 		data_copy_key(w, k, (size_t)to);
 		data_drop_key(w, k, node);
+		w->writes[k].travelled = to + 1;
+		w->writes[k].taken = false;
 		d->keys++;
 		trace(w->sim, "node", "%zu gives write %zu (slot %d) to %d", node, k, slot, to);
 	}
 	data_show(w, node);
 	data_show(w, (size_t)to);
-	if (d->keys)
-		sim_lived(w->sim, LIVED_CARRIED);
+	if (!d->keys)
+		return;
+	sim_lived(w->sim, LIVED_CARRIED);
+	if (w->elections && chance_permille(c, 100)) /* before its replica has what it was given */
+		faults_death(w->sim, (size_t)to);
 }
 
 /* At the end of a server's own job: the keys are there, then the target has the slots, and the source knows. */

@@ -249,6 +249,11 @@ static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_st
 	delivery->decided_ms = d->seen_at[node] >= 0 ? d->seen_at[node] : d->w->now_ms;
 	delivery->looked_ms = d->looked_ms;
 	delivery->expect = rop_expect_dup(s->arena, &step->expect);
+	if (step->expect.kind == ROP_STEP_CARRY || step->expect.kind == ROP_STEP_TAKE)
+		delivery->witnesses = rop_witnesses(s->arena, rop_reconcile_situation(d->r),
+						    (size_t)(step->expect.kind == ROP_STEP_CARRY ? step->peer
+												 : step->node),
+						    &delivery->n_witnesses);
 	judge_sent(s, step);
 	judge_data_step(s, step);
 	d->end.sent++;

@@ -51,7 +51,7 @@ static bool counts(const struct sim *s, const struct rop_expect *e)
 		      (e->name && strcmp(e->name, "cluster-replica-no-failover") == 0);
 	if (moves_is_start(s->start) && points)
 		return false;
-	if (s->start == START_OPENED && rop_step_moves_slots(e->kind))
+	if ((s->start == START_OPENED || s->person_opened) && rop_step_moves_slots(e->kind))
 		return false;
 	return e->kind != ROP_STEP_MEET || s->start != START_REDIS_CLI;
 }

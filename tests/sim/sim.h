@@ -152,9 +152,11 @@ struct delivery {                 /* one command on its way, and what became of 
 	int64_t looked_ms;  /* when the look began that led to it */
 	int deaths;         /* of its target when it was sent: a connection does not outlive a process */
 	bool executed, ok;
-	bool names_owner; /* IMPORT: SETSLOT NODE goes before it where another one is listed */
-	bool unanswered;  /* its reply will be lost: the connection breaks at some time */
-	int64_t keys;     /* that were carried */
+	bool names_owner;     /* IMPORT: SETSLOT NODE goes before it where another one is listed */
+	bool unanswered;      /* its reply will be lost: the connection breaks at some time */
+	int64_t keys;         /* that were carried */
+	const int *witnesses; /* replicas of who is given something, in sync in the look that led to it */
+	size_t n_witnesses;
 	const char *text;
 };
 
@@ -184,6 +186,8 @@ struct history {
 struct write { /* one acknowledged, or only tried */
 	int slot;
 	bool acked, lost;
+	int travelled;      /* 1 + the node that it was carried to last, by the operator; 0 */
+	bool taken;         /* and that node has taken its slot over since */
 	bool stray;         /* of a node that owned no slots: it was never served there */
 	bool tail;          /* a replica that had not got it yet took over from its primary */
 	bool unsaved, disk; /* a copy of it ended with a process that saved nothing; with a disk */
@@ -363,6 +367,7 @@ static inline bool writes_has(const struct writes *set, size_t k)
 int64_t data_keys_in_slot(const struct world *w, size_t node, int slot);
 void data_disowned(struct world *w, size_t node, int slot);
 void data_copy_key(struct world *w, size_t k, size_t to); /* by MIGRATE; shown by data_show */
+void data_catch_up(struct world *w, size_t node, size_t primary);
 void data_drop_key(struct world *w, size_t k, size_t from);
 
 /* moves.c */
@@ -374,6 +379,11 @@ void moves_begin_job(struct world *w, struct delivery *d);
 void moves_end_job(struct world *w, const struct event *event);
 void moves_jobs_break(struct world *w, size_t node); /* it goes down */
 void moves_jobs_lost(struct world *w, size_t node);
+#define CARRY_BATCH 3                          /* keys that travel until a replica must have them */
+void faults_death(struct sim *s, size_t node); /* faults.c */
+/* witness.c */
+bool witness_has(struct world *w, const struct delivery *d, size_t primary, bool all);
+void witness_judge(struct world *w, size_t node, size_t from);  /* node takes over from it, which is dead */
 void moves_carry(struct world *w, struct delivery *d);          /* GETKEYSINSLOT and MIGRATE, for a while */
 int moves_asked(const struct world *w, size_t owner, int slot); /* who takes a new key of it; -1: nobody */
 struct rop_slots moves_view(const struct world *w, size_t viewer, size_t subject); /* gossip_slots_of, and frozen */
@@ -467,7 +477,8 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(UNDO_CARRIED, "undo-carried", "takes back what was begun without counting what was carried", "were carried") \
 	X(NO_WEIGHTS, "no-weights", "takes all weights for 1", "where its share is") \
 	X(JOBS_UNSEEN, "jobs-unseen", "does not see that a server moves slots already", "are on their way already") \
-	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back")
+	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back") \
+	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
 
 enum sabotage {
 	SABOTAGE_NONE,
@@ -564,6 +575,7 @@ enum lived {
 	LIVED_OPENED,
 	LIVED_TAKEN,
 	LIVED_CARRIED,
+	LIVED_BATCH_LOST,
 	LIVED_ASKED,
 	LIVED_BOTH_SIDES,
 	LIVED_BY_SERVER,
