@@ -299,8 +299,9 @@ static size_t pending_at(const struct rop_reconcile *r, const struct rop_step *s
 /* Keys were carried: it has as long again for the rest. */
 static void note_carried(struct rop_step *pending, const struct rop_outcome *outcome, struct rop_clock clock)
 {
-	if (outcome->keys > 0)
-		pending->expect.deadline_boot_ms = clock.boot_ms + rop_step_kind_deadline_ms(ROP_STEP_CARRY);
+	int64_t later = clock.boot_ms + rop_step_kind_deadline_ms(ROP_STEP_CARRY);
+	if (outcome->keys > 0 && later > pending->expect.deadline_boot_ms)
+		pending->expect.deadline_boot_ms = later;
 }
 
 bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
