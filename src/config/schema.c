@@ -115,7 +115,7 @@ const struct config_key CONFIG_KEYS[] = {
 	  .doc = "How slots move from one shard to another with their keys." },
 	{ "spec.migration.profile", CONFIG_CHOICE, false, .fallback = "gentle", .choices = { "gentle", "fast" },
 	  .at = IN_TOPOLOGY(migration.fast),
-	  .doc = "gentle: small batches, then a rest of twice their time. fast: one batch after the other." },
+	  .doc = "gentle: small batches, then a rest as long as they took. fast: one batch after the other." },
 	{ "spec.migration.stall", CONFIG_DURATION, false, 1, SECOND, "5ms", .at = IN_TOPOLOGY(migration.stall_ms),
 	  .doc = "How long a server may be kept from its clients by one batch of keys; what is measured sizes the "
 		 "batches." },

@@ -305,7 +305,7 @@ static const struct rop_carry *carry_of(struct rop_drive *d, const struct rop_st
 				     .stall_ms = declared->stall_ms,
 				     .timeout_ms = timeout_ms < TIMEOUT_MS ? timeout_ms : TIMEOUT_MS,
 				     .rate = declared->rate,
-				     .rests = declared->fast ? 0 : 2,
+				     .rests = declared->fast ? 0 : 1,
 				     .move_large = declared->move_large };
 	if (carry->timeout_ms < TIMEOUT_MIN_MS)
 		carry->timeout_ms = TIMEOUT_MIN_MS;
@@ -333,7 +333,7 @@ static const struct rop_pace *pace_of(struct rop_drive *d, size_t node)
 {
 	bool fast = d->options.reconcile.topology->migration.fast;
 	struct rop_pace *pace = rop_alloc(d->send, sizeof *pace);
-	*pace = (struct rop_pace){ .at_a_time = fast ? 8 : 4, .rest_ms = fast ? 2 : 4 };
+	*pace = (struct rop_pace){ .at_a_time = fast ? 8 : 4, .rest_ms = 2 };
 	pace->witnesses = rop_witnesses(d->send, rop_reconcile_situation(d->r), node, &pace->n_witnesses);
 	return pace;
 }

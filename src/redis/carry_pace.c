@@ -19,9 +19,8 @@ static int64_t between(int64_t value, int64_t least, int64_t most)
 
 void carry_pace_init(struct carry_pace *pace, int64_t stall_us, bool gentle)
 {
-	*pace = (struct carry_pace){ .stall_us = stall_us, .aim_us = stall_us, .per_ms = PER_MS_FIRST };
-	if (gentle)
-		pace->aim_us = stall_us * 2 / 5;
+	*pace = (struct carry_pace){ .stall_us = stall_us, .per_ms = PER_MS_FIRST };
+	pace->aim_us = gentle ? stall_us / 4 : stall_us / 2;
 }
 
 int64_t carry_weight(int64_t bytes)

@@ -17,8 +17,9 @@ struct carry_pace {
 	int64_t per_ms;   /* weight that is moved in a millisecond, as learnt */
 };
 
-void carry_pace_init(struct carry_pace *pace, int64_t stall_us, bool gentle); /* gentle: two fifths of the stall */
-int64_t carry_weight(int64_t bytes);                                          /* of one key */
+void carry_pace_init(struct carry_pace *pace, int64_t stall_us,
+		     bool gentle);   /* aims at a half of it, gentle at a quarter */
+int64_t carry_weight(int64_t bytes); /* of one key */
 /* A batch of that weight took so long at the source. */
 void carry_pace_took(struct carry_pace *pace, int64_t weight, int64_t us);
 int64_t carry_pace_budget(const struct carry_pace *pace); /* the weight of the next batch; one key always fits */
