@@ -62,7 +62,9 @@ static void judge_last(const struct asked_step *a, const struct rop_slots *slots
 	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
 		left.bits[word] &= ~slots->bits[word];
 	int64_t keys = a->peer->keys >= 0 ? a->peer->keys : a->s->judge.true_keys[a->peer_at];
-	if (rop_slots_empty(&left) && keys)
+	/* Told to stay a primary it does, where who gets them owns others, too. */
+	bool stays = !gossip_may_follow(a->s->world, a->peer_at) && !rop_slots_empty(&a->node->slots);
+	if (rop_slots_empty(&left) && keys && !stays)
 		sim_fail(a->s, "%s is to give its last slots away, and has %" PRId64 " keys, which it throws away then",
 			 a->peer->address, keys);
 }
@@ -170,7 +172,9 @@ void judge_moves_forget(struct sim *s)
 void judge_moves_left(struct sim *s, const struct rop_situation *now)
 {
 	struct judge *j = &s->judge;
-	if (!now->aim || !now->slots_to_move || s->person_opened || s->person_assigned)
+	/* What the file says of an address is of another member where two swapped theirs. */
+	bool swapped = s->lived[LIVED_PLIGHTS + PLIGHT_SWAPPED];
+	if (!now->aim || !now->slots_to_move || s->person_opened || s->person_assigned || swapped)
 		return;
 	int more = j->left_to_move ? now->slots_to_move - j->left_to_move : 0;
 	if (more > 0)
@@ -186,8 +190,12 @@ void judge_moves_left(struct sim *s, const struct rop_situation *now)
 int moves_open(const struct world *w)
 {
 	int n = 0;
-	for (size_t i = 0; i < w->truth->n; i++)
-		n += w->servers[i].up ? (int)w->truth->nodes[i].open.n : 0;
+	for (size_t i = 0; i < w->truth->n; i++) {
+		const struct rop_node *node = &w->truth->nodes[i];
+		n += w->servers[i].up ? (int)node->open.n : 0;
+		for (size_t k = 0; k < node->n_jobs; k++)
+			n += node->jobs[k].state == ROP_JOB_RUNS ? rop_slots_count(&node->jobs[k].slots) : 0;
+	}
 	return n;
 }
 
