@@ -202,3 +202,13 @@ void by_server_warn(struct rop_situation *now)
 				    : NULL);
 	}
 }
+
+bool by_server_hands_over(const struct rop_observed *seen, const struct rop_slots *slots)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t k = 0; k < seen->nodes[i].n_jobs && rop_answers(seen, i); k++)
+			if (seen->nodes[i].jobs[k].state == ROP_JOB_RUNS &&
+			    rop_slots_meet(&seen->nodes[i].jobs[k].slots, slots))
+				return true;
+	return false;
+}

@@ -17,4 +17,8 @@ struct guard risk_of_asking(const struct rop_situation *now, const struct rop_st
 /* Of jobs that servers gave up while slots are to be moved. */
 void by_server_warn(struct rop_situation *now);
 
+/* A node lists a job that is at work on some of these: where nobody claims them, the source has given them up and the
+ * target was asked just before it took them over. */
+bool by_server_hands_over(const struct rop_observed *seen, const struct rop_slots *slots);
+
 #endif

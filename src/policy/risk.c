@@ -11,6 +11,7 @@
 
 #include "alike.h"
 #include "by_server.h"
+#include "by_server.h"
 #include "copies.h"
 #include "guard.h"
 #include "retire.h"
@@ -175,7 +176,8 @@ static const char *slots_sentence(const struct rop_situation *now, const char *s
 const char *guard_homeless_slots(const struct rop_situation *now, size_t k, const char **ret_silent)
 {
 	const struct rop_shard *shard = &now->layout.shards[k];
-	if (shard->primary >= 0 || rop_slots_empty(&shard->add) || !have_history(now))
+	if (shard->primary >= 0 || rop_slots_empty(&shard->add) || !have_history(now) ||
+	    by_server_hands_over(now->seen, &shard->add))
 		return NULL;
 	struct remembered r = copies_remembered(now, &shard->add);
 	*ret_silent = r.silent_nodes;
@@ -196,6 +198,8 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 		return wait_for(elsewhere);
 	if (!have_history(now))
 		return GO;
+	if (by_server_hands_over(now->seen, &range))
+		return wait_for("a server is about to hand them over");
 	if (!rop_slots_empty(&node->slots)) {
 		const char *open = copies_leadership_open(now, (size_t)step->node);
 		if (open)

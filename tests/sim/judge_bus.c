@@ -90,11 +90,14 @@ void judge_bus_send(struct sim *s, const struct rop_step *step)
 
 /* ---- as declared, it says ---------------------------------------------------------------------------------- */
 
-/* Living: it may have died while the operator looked. */
+/* Living: it may have died since the operator looked, and be back without what it had. */
 static int unserved_slot(const struct sim *s)
 {
 	const struct world *w = s->world;
 	struct rop_slots served = { 0 };
+	for (size_t i = 0; i < w->truth->n; i++)
+		if (w->servers[i].up && w->servers[i].started_ms >= s->judge.looked_ms)
+			return -1;
 	for (size_t i = 0; i < w->truth->n; i++)
 		if (w->truth->nodes[i].role == ROP_ROLE_PRIMARY &&
 		    (w->servers[i].up || w->servers[i].down_ms >= s->judge.looked_ms))
