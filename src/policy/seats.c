@@ -141,22 +141,48 @@ static void number_share(struct maker *m, bool *used, size_t share, int number)
 }
 
 /* Whoever led a shard when it was seen last, or else had a copy of it and has taken over, has its number. */
-static void number_remembered(struct maker *m, bool *used, bool led)
+static void number_remembered(struct maker *m, bool *used, const int *share_of_owner, bool led, bool labelled)
 {
-	int *share_of_owner = rop_alloc_n(m->arena, m->seen->n + 1, sizeof(int));
-	for (size_t i = 0; i < m->seen->n; i++)
-		share_of_owner[i] = -1;
-	for (size_t k = 0; k < m->out->n; k++)
-		if (m->owner_of[k] >= 0)
-			share_of_owner[m->owner_of[k]] = (int)k;
 	for (size_t s = 0; s < m->n_remembered; s++) {
 		const struct rop_shard_memory *shard = &m->remembered[s];
 		for (size_t c = 0; c < shard->copies.n; c++) {
 			int node = shard->copies.at[c].led == led ? rop_observed_find(m->seen, shard->copies.at[c].node)
 								  : -1;
-			if (node >= 0 && share_of_owner[node] >= 0)
-				number_share(m, used, (size_t)share_of_owner[node], shard->number);
+			if (node < 0 || share_of_owner[node] < 0 ||
+			    (labelled && seats_label(m, (size_t)node) != shard->number))
+				continue;
+			number_share(m, used, (size_t)share_of_owner[node], shard->number);
 		}
+	}
+}
+
+static int how_far_off(const struct maker *m, size_t share, int wanted)
+{
+	int owned = m->owner_of[share] < 0 ? 0 : rop_slots_count(&m->seen->nodes[m->owner_of[share]].slots);
+	return owned > wanted ? owned - wanted : wanted - owned;
+}
+
+/* Members that swapped their addresses: two owners may have one label. Where slots are moved by what the numbers say it
+ * is for whoever has that number, or else for whoever has the slots of it; not for who has the lower ones, for those
+ * change on the way. Else for the first: the same with and without the database. */
+static void number_labelled(struct maker *m, bool *used, const int *share_of_owner)
+{
+	int *shares = rop_alloc_n(m->arena, (size_t)m->topology->shards, sizeof *shares);
+	bool weighted = m->topology->weights != NULL;
+	rop_shares(m->topology->weights, m->topology->shards, shares);
+	if (weighted) {
+		number_remembered(m, used, share_of_owner, true, true);
+		number_remembered(m, used, share_of_owner, false, true);
+	}
+	for (int number = 1; number <= (int)m->out->n; number++) {
+		int wanted = number > m->topology->shards ? 0 : shares[number - 1], best = -1;
+		for (size_t k = 0; k < m->out->n; k++)
+			if (m->owner_of[k] >= 0 && seats_label(m, (size_t)m->owner_of[k]) == number &&
+			    (best < 0 ||
+			     (weighted && how_far_off(m, k, wanted) < how_far_off(m, (size_t)best, wanted))))
+				best = (int)k;
+		if (best >= 0)
+			number_share(m, used, (size_t)best, number);
 	}
 }
 
@@ -166,11 +192,16 @@ static void number_shares(struct maker *m)
 {
 	size_t n = m->out->n;
 	bool *used = rop_alloc_n(m->arena, n + 1, sizeof(bool));
+	int *share_of_owner = rop_alloc_n(m->arena, m->seen->n + 1, sizeof(int));
 	m->vanishes = find_vanishing(m, &m->n_vanishing);
+	for (size_t i = 0; i < m->seen->n; i++)
+		share_of_owner[i] = -1;
 	for (size_t k = 0; k < n; k++)
-		number_share(m, used, k, m->owner_of[k] >= 0 ? m->topology->nodes.at[m->owner_of[k]].shard : 0);
-	number_remembered(m, used, true);
-	number_remembered(m, used, false);
+		if (m->owner_of[k] >= 0)
+			share_of_owner[m->owner_of[k]] = (int)k;
+	number_labelled(m, used, share_of_owner);
+	number_remembered(m, used, share_of_owner, true, false);
+	number_remembered(m, used, share_of_owner, false, false);
 	for (size_t k = 0; k < n; k++)
 		number_share(m, used, k, (int)k + 1);
 	for (size_t k = 0; k < n; k++)

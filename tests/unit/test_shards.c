@@ -137,6 +137,41 @@ Test(shards, labels_have_their_say_first)
 	cr_assert_eq(layout.primary_of[5], 2);
 }
 
+/* Members that swapped their addresses: the other one's label is theirs now. Slots that move change nothing. */
+Test(shards, of_two_owners_with_one_label_it_is_for_whoever_has_the_number)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		formed_and_remembered();
+		for (int k = 0; k < 3; k++)
+			topology->nodes.at[k].shard = topology->nodes.at[k + 3].shard = k + 1;
+		topology->nodes.at[0].shard = 2;
+		topology->weights = (int[]){ 1, 2, 3 };
+		if (turn) /* node 1's are the lowest now */
+			move_slots(world, 0, 1, 0, 9);
+		struct rop_layout layout = layout_with(topology, world, &memory);
+		expect_numbers(&layout, 1, 2, 3);
+		take_over(world, 4, 1); /* a copy of it counts too */
+		go_silent(world, 1);
+		layout = layout_with(topology, world, &memory);
+		cr_assert(number_of(&layout, 0) == 1 && number_of(&layout, 4) == 2 && number_of(&layout, 2) == 3);
+	}
+}
+
+Test(shards, of_two_owners_with_one_label_and_nothing_remembered_it_is_for_who_has_its_share)
+{
+	for (int third = 1; third <= 10; third += 9) {
+		formed_and_remembered();
+		topology->nodes.at[1].shard = topology->nodes.at[2].shard = 3;
+		topology->weights = (int[]){ 4, 4, third };
+		move_slots(world, 2, 1, 10923, 13000);
+		struct rop_layout layout = layout_of(topology, world);
+		cr_assert_eq(number_of(&layout, third == 1 ? 2 : 1), 3, "%d", third);
+		topology->weights = NULL;
+		layout = layout_of(topology, world);
+		cr_assert_eq(number_of(&layout, 1), 3, "the first");
+	}
+}
+
 Test(shards, with_the_memory_lost_labels_say_it_and_then_the_order)
 {
 	formed_and_remembered();
