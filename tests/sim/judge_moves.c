@@ -6,8 +6,6 @@
 
 #include "sim.h"
 
-#define TOLERANCE_PERCENT 2
-
 struct asked_step {
 	struct sim *s;
 	const struct rop_expect *e;
@@ -242,15 +240,20 @@ static void judge_shares(struct sim *s)
 {
 	bool known = moves_is_start(s->start) && !s->database_lost && !s->judge.gave_slots;
 	bool weighed = s->topology->weights && moves_is_start(s->start) && !s->judge.gave_slots;
+	int shares[ROP_NODES_MAX];
 	known &= !s->weights_dropped;
-	for (size_t i = 0; i < s->world->truth->n && (known || weighed); i++) {
-		int n = rop_slots_count(&s->world->truth->nodes[i].slots), share = weights_share(s, i, n);
-		int off = n > share ? n - share : share - n;
-		if (n && off > 2 && off * 100 > share * TOLERANCE_PERCENT + 100)
-			sim_fail(s, "all is converged, and node %zu owns %d slots, where its share is %d", i, n, share);
+	if (!known && !weighed)
+		return;
+	weights_shares(s, shares);
+	for (size_t i = 0; i < s->world->truth->n; i++) {
+		int n = rop_slots_count(&s->world->truth->nodes[i].slots);
+		int off = n > shares[i] ? n - shares[i] : shares[i] - n;
+		if (n && weights_off(n, shares[i]))
+			sim_fail(s, "all is converged, and node %zu owns %d slots, where its share is %d", i, n,
+				 shares[i]);
 		if (n && s->calm && !s->person_opened && s->start != START_OPENED && !s->only_weights && off > 1)
 			sim_fail(s, "nothing went wrong, and node %zu owns %d slots, where its share is %d", i, n,
-				 share);
+				 shares[i]);
 	}
 }
 
@@ -313,10 +316,11 @@ int64_t moves_left(const struct sim *s)
 {
 	const struct world *w = s->world;
 	int64_t left = moves_open(w), fewest = ROP_SLOTS;
-	int n_owners = 0;
+	int n_owners = 0, shares[ROP_NODES_MAX];
+	weights_shares(s, shares);
 	for (size_t i = 0; i < w->truth->n; i++) {
-		int n = rop_slots_count(&w->truth->nodes[i].slots), share = n ? weights_share(s, i, n) : 0;
-		left += n > share ? 1000 * (n - share) : 0;
+		int n = rop_slots_count(&w->truth->nodes[i].slots);
+		left += n > shares[i] ? 1000 * (n - shares[i]) : 0;
 		n_owners += n > 0;
 		fewest = n > 0 && n < fewest ? n : fewest;
 		for (size_t k = 0; k < w->truth->nodes[i].open.n; k++)

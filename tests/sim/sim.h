@@ -670,9 +670,10 @@ void moves_hide(struct sim *s, const struct rop_situation *last, struct rop_obse
 
 /* weights.c */
 void weights_shape(struct sim *s);
-void weights_label(struct sim *s, const size_t *order); /* as moves_begin has it */
-bool weights_edit(struct sim *s);                       /* false: it is no edit of weights */
-int weights_share(const struct sim *s, size_t node, int owned);
+void weights_label(struct sim *s, const size_t *order);    /* as moves_begin has it */
+bool weights_edit(struct sim *s);                          /* false: it is no edit of weights */
+bool weights_off(int owned, int share);                    /* beyond what is let be */
+void weights_shares(const struct sim *s, int *ret_shares); /* [node] of those that own slots; else 0 */
 
 /* moves_story.c */
 bool moves_is_start(enum start start);

@@ -7,6 +7,8 @@
 #include "sim.h"
 
 #define MOST_SHARDS 8 /* of a story with moves, by far */
+#define OWNERS_MAX 12
+#define TOLERANCE_PERCENT 2
 
 static int *draw(struct sim *s, int labelled)
 {
@@ -63,18 +65,105 @@ bool weights_edit(struct sim *s)
 	return true;
 }
 
-/* Of that node, when it owns slots. Who has no label may lead any shard: then the share that is nearest to what it has.
- */
-int weights_share(const struct sim *s, size_t node, int owned)
+/* Which owner has which number: whoever is alone with its label has that one, of several with one label (members that
+ * swapped their addresses) one has it, and the others may have any, as those without a label may. Of what is so
+ * allowed the nearest to what they own. */
+struct matching {
+	int shards, owners;
+	int label[OWNERS_MAX], owned[OWNERS_MAX]; /* [owner] */
+	int shares[OWNERS_MAX];                   /* [number - 1]; those that are not declared: 0 */
+	int number[OWNERS_MAX], best[OWNERS_MAX]; /* [owner] */
+	bool used[OWNERS_MAX + 1];
+	int64_t least;
+};
+
+static int labelled_so(const struct matching *m, int label)
 {
-	int shards = s->topology->shards, shares[ROP_NODES_MAX], label = s->topology->nodes.at[node].shard, best = 0;
-	rop_shares(s->topology->weights, shards, shares);
-	if (label >= 1 && label <= shards && s->topology->weights)
-		return shares[label - 1];
-	for (int k = 0; k < shards; k++) {
-		int off = owned > shares[k] ? owned - shares[k] : shares[k] - owned;
-		int least = owned > shares[best] ? owned - shares[best] : shares[best] - owned;
-		best = off < least ? k : best;
+	int n = 0;
+	for (int o = 0; o < m->owners; o++)
+		n += m->label[o] == label;
+	return n;
+}
+
+static bool may_have(const struct matching *m, int owner, int number)
+{
+	int alike = m->label[owner] ? labelled_so(m, m->label[owner]) : 0;
+	return !m->used[number] && (number == m->label[owner] || alike != 1);
+}
+
+/* Of those with that owner's label one has the number. */
+static bool has_its_label(const struct matching *m, int owner)
+{
+	for (int o = 0; o < m->owners && m->label[owner]; o++)
+		if (m->label[o] == m->label[owner] && m->number[o] == m->label[owner])
+			return true;
+	return !m->label[owner];
+}
+
+/* One that is beyond the tolerance is worse than any that are within. */
+static int64_t cost_of(int owned, int share)
+{
+	int off = owned > share ? owned - share : share - owned;
+	return off + (weights_off(owned, share) ? ROP_SLOTS * OWNERS_MAX : 0);
+}
+
+static void match(struct matching *m, int owner, int64_t cost)
+{
+	if (cost >= m->least)
+		return;
+	if (owner == m->owners) {
+		for (int o = 0; o < m->owners; o++)
+			if (!has_its_label(m, o))
+				return;
+		memcpy(m->best, m->number, sizeof m->best);
+		m->least = cost;
+		return;
 	}
-	return shares[best];
+	int numbers = m->shards > m->owners ? m->shards : m->owners;
+	for (int number = 1; number <= numbers; number++) {
+		if (!may_have(m, owner, number))
+			continue;
+		m->used[number] = true;
+		m->number[owner] = number;
+		match(m, owner + 1, cost + cost_of(m->owned[owner], m->shares[number - 1]));
+		m->used[number] = false;
+	}
+}
+
+/* A few slots more or less than 2 % of it. */
+bool weights_off(int owned, int share)
+{
+	int off = owned > share ? owned - share : share - owned;
+	return off > 2 && off * 100 > share * TOLERANCE_PERCENT + 100;
+}
+
+/* Without weights all have the same, give or take one. */
+static void even_shares(const struct rop_observed *t, int shards, int *ret_shares)
+{
+	int least = ROP_SLOTS / shards, most = least + (ROP_SLOTS % shards != 0);
+	for (size_t i = 0; i < t->n; i++)
+		ret_shares[i] = rop_slots_count(&t->nodes[i].slots) > least ? most : least;
+}
+
+void weights_shares(const struct sim *s, int *ret_shares)
+{
+	const struct rop_observed *t = s->world->truth;
+	struct matching m = { .shards = s->topology->shards, .least = INT64_MAX };
+	if (!s->topology->weights) {
+		even_shares(t, m.shards, ret_shares);
+		return;
+	}
+	rop_shares(s->topology->weights, m.shards, m.shares);
+	for (size_t i = 0; i < t->n && m.owners < OWNERS_MAX; i++) {
+		int owned = rop_slots_count(&t->nodes[i].slots), label = s->topology->nodes.at[i].shard;
+		ret_shares[i] = 0;
+		if (!owned)
+			continue;
+		m.owned[m.owners] = owned;
+		m.label[m.owners++] = label <= m.shards ? label : 0;
+	}
+	match(&m, 0, 0);
+	for (size_t i = 0, o = 0; i < t->n && o < (size_t)m.owners; i++)
+		if (rop_slots_count(&t->nodes[i].slots))
+			ret_shares[i] = m.shares[m.best[o++] - 1];
 }
