@@ -5,6 +5,8 @@
 #include "functions.h"
 #include "migrations.h"
 
+#define STALLED_MS_PREDICTED 1000 /* of the predicted clock: a few looks in a row at which nothing moved */
+
 static const struct rop_migration *on(const void *subject)
 {
 	return subject;
@@ -58,11 +60,24 @@ static bool is_held(const void *subject, const int64_t *args)
 	return on(subject)->held != NULL;
 }
 
-/* Nobody has moved a slot or a key for so long. Who looks once cannot wait. */
+/* Some of ours can be moved on. */
+static bool has_others_to_move(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->migrations.n; i++)
+		if (now->migrations.at[i].in_hand && now->migrations.at[i].ours && now->migrations.at[i].in_reach &&
+		    !now->migrations.at[i].held)
+			return true;
+	return false;
+}
+
+/* Nobody has moved a slot or a key for so long. Who looks once cannot wait: there it is so when none of ours is left,
+ * as it comes to be where time passes, or when none of those moves. */
 static bool is_idle_for(const void *subject, const int64_t *args)
 {
 	const struct rop_situation *now = on(subject)->now;
-	return now->looks_once || now->stalled_ms >= args[0];
+	if (now->looks_once && (now->stalled_ms >= STALLED_MS_PREDICTED || !has_others_to_move(now)))
+		return true;
+	return now->stalled_ms >= args[0];
 }
 
 /* ---- steps -------------------------------------------------------------------------------------------------- */
