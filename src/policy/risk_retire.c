@@ -52,22 +52,38 @@ static struct guard of_replica(const struct rop_situation *now, size_t i)
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[i];
-	if (node->primary < 0 || (size_t)node->primary >= seen->n)
+	if (node->primary < 0 || (size_t)node->primary >= seen->asked)
 		return wait_for(rop_printf(now->arena, "%s holds data of a primary that is none of the declared nodes",
 					   node->address));
 	size_t primary = (size_t)node->primary;
-	const char *open = copies_leadership_open(now, primary);
+	bool leaves = primary >= seen->n;
+	const char *open = leaves ? NULL : copies_leadership_open(now, primary);
 	if (open)
 		return wait_for(open);
 	if (!copies_in_sync(seen, i, primary))
 		return wait_for(rop_printf(now->arena,
 					   "%s is not in sync with %s: what it has that the others lack is not known",
 					   node->address, seen->nodes[primary].address));
+	if (leaves) /* it owns nothing any more, and goes only when it is empty, after this one */
+		return GO;
 	size_t ready = copies_ready(now, primary, i), wanted = replicas_wanted(now, primary);
 	if (ready < wanted)
 		return wait_for(rop_printf(now->arena, "%s would have %zu of %zu replicas in sync without %s",
 					   seen->nodes[primary].address, ready, wanted, node->address));
 	return GO;
+}
+
+/* One that leaves too, and would lose with its primary whom to catch up with. */
+static const char *follower_of(const struct rop_situation *now, const struct rop_node *node)
+{
+	for (size_t i = 0; i < now->retirements.n; i++) {
+		const struct rop_retirement *r = &now->retirements.at[i];
+		const struct rop_node *other = &now->seen->nodes[r->node];
+		if (r->present && !r->alone && other->role == ROP_ROLE_REPLICA &&
+		    strcmp(other->primary_id, node->id) == 0)
+			return other->address;
+	}
+	return NULL;
 }
 
 struct guard risk_of_reset(const struct rop_situation *now, const struct rop_step *step)
@@ -78,6 +94,9 @@ struct guard risk_of_reset(const struct rop_situation *now, const struct rop_ste
 		return wait_for("it is no node that leaves");
 	if (!r->drained || (size_t)step->node < now->seen->n || !rop_slots_empty(&node->slots))
 		return wait_for("it is needed still, or another one that leaves is");
+	const char *follower = follower_of(now, node);
+	if (follower)
+		return wait_for(rop_printf(now->arena, "%s, which leaves too, follows it and goes first", follower));
 	if (node->keys == 0)
 		return GO;
 	if (node->role == ROP_ROLE_REPLICA)
@@ -100,6 +119,9 @@ struct guard risk_of_forget(const struct rop_situation *now, const struct rop_st
 		return wait_for("it is needed still, or another one that leaves is");
 	if (!r->alone)
 		return wait_for("it still knows the others, and would come back");
+	for (size_t i = 0; i < now->retirements.n; i++) /* who hands over knows it, and is reset next */
+		if (now->retirements.at[i].leads && now->retirements.at[i].heir >= 0)
+			return wait_for("another one that leaves hands its shard over first");
 	if (!now->all_answer || !now->slots_assigned || !now->state_ok)
 		return wait_for("the nodes that stay are not all well");
 	return GO;
