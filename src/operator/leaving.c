@@ -51,8 +51,8 @@ struct rop_topology *rop_topology_leaving(struct rop_arena *arena, const struct 
 		for (size_t m = 0; m < image->members.n; m++) {
 			const struct rop_member *member = &image->members.at[m];
 			struct rop_declared_node node;
-			if ((member->forgotten_boot_ms != 0) != left || is_declared(arena, topology, member->address) ||
-			    !take(arena, member, &node))
+			if ((member->forgotten_boot_ms != 0) != left || !take(arena, member, &node) ||
+			    is_declared(arena, topology, member->address))
 				continue;
 			*rop_push(arena, &with->nodes) = node;
 			with->n_leaving++;
