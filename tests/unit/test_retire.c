@@ -1,0 +1,407 @@
+/* test_retire.c - nodes that leave: what is needed still, listed, forgotten and held, and what the guard refuses. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "../../src/policy/retire.h"
+#include "world.h"
+
+TestSuite(retire, .init = world_setup, .fini = world_teardown);
+
+#define STAY 6 /* 0, 1, 2 lead; 3, 4, 5 are their replicas */
+
+/* Three shards of 100 keys with a replica each, and so many more nodes that leave: replicas of the first shards. */
+static struct rop_observed *world_with(size_t leavers, struct rop_topology **ret_topology)
+{
+	struct rop_topology *topology = *ret_topology = topology_of(3, 1, STAY + leavers);
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	give_slots(world, 0, 0, 5461);
+	give_slots(world, 1, 5462, 10922);
+	give_slots(world, 2, 10923, ROP_SLOTS - 1);
+	for (size_t i = 3; i < world->n; i++)
+		make_replica(world, i, i % 3);
+	for (size_t i = 0; i < world->n; i++)
+		world->nodes[i].keys = 100;
+	rop_settle(world);
+	topology->n_leaving = world->n_leaving = leavers;
+	for (size_t k = STAY; k < world->n; k++) {
+		topology->nodes.at[k].leaving = world->nodes[k].leaving = node_id(k);
+		for (size_t i = 0; i < world->n; i++)
+			if (i != k)
+				rop_bit_set(world, world->listed, i, k);
+	}
+	return world;
+}
+
+static void lead_nothing(struct rop_observed *world, size_t node)
+{
+	world->nodes[node].role = ROP_ROLE_PRIMARY;
+	world->nodes[node].primary = -1;
+	world->nodes[node].primary_id[0] = '\0';
+}
+
+static void forgotten_by_all(struct rop_observed *world, size_t leaver)
+{
+	for (size_t i = 0; i < world->n; i++) {
+		rop_bit_clear(world, world->listed, i, leaver);
+		if (i != leaver)
+			rop_bit_clear(world, world->known, i, leaver);
+	}
+}
+
+static void reset(struct rop_observed *world, size_t leaver)
+{
+	struct rop_expect e = { .kind = ROP_STEP_RESET };
+	memcpy(e.node, world->nodes[leaver].id, ROP_ID_SIZE);
+	memcpy(e.peer, world->nodes[leaver].leaving, strlen(world->nodes[leaver].leaving) + 1);
+	cr_assert_not(rop_expect_seen(&e, world));
+	rop_step_effect(&e, world);
+	cr_assert(rop_expect_seen(&e, world));
+}
+
+static const struct rop_retirement *only(const struct rop_situation *now)
+{
+	cr_assert_eq(now->retirements.n, 1);
+	return &now->retirements.at[0];
+}
+
+/* As one look shows it: what may pass in a moment counts. */
+static struct rop_situation *at_one_look(const struct rop_topology *topology, const struct rop_observed *world)
+{
+	struct rop_situation *now = rop_alloc(pool, sizeof *now);
+	*now = (struct rop_situation){
+		.arena = pool, .topology = topology, .seen = world, .image = &no_image, .looks_once = true
+	};
+	rop_situation_assess(now);
+	return now;
+}
+
+static struct guard guard_of_reset(const struct rop_topology *topology, const struct rop_observed *world, int leaver)
+{
+	const struct rop_situation *now = situation_of(topology, world);
+	struct rop_step step = { .node = leaver, .peer = -1, .expect = { .kind = ROP_STEP_RESET } };
+	return risk_of_reset(now, &step);
+}
+
+static struct guard guard_of_forget(const struct rop_topology *topology, const struct rop_observed *world, int viewer,
+				    const char *id)
+{
+	const struct rop_situation *now = situation_of(topology, world);
+	struct rop_step step = { .node = viewer, .peer = -1, .expect = { .kind = ROP_STEP_FORGET } };
+	memcpy(step.expect.peer, id, strlen(id) + 1);
+	return risk_of_forget(now, &step);
+}
+
+static void waits(struct guard guard, const char *part)
+{
+	cr_assert_eq(guard.verdict, GUARD_WAIT);
+	cr_assert(strstr(guard.why, part), "'%s' is not in: %s", part, guard.why);
+}
+
+/* ---- needed ------------------------------------------------------------------------------------------------- */
+
+Test(retire, a_replica_that_leaves_is_needed_for_nothing)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	const struct rop_situation *now = situation_of(topology, world);
+	const struct rop_retirement *r = only(now);
+	cr_assert(r->drained && r->present && r->listed && !r->alone && !r->leads && !r->held);
+	cr_assert(now->seen->n == STAY && now->seen->asked == STAY + 1 && now->leaving);
+	cr_assert_eq(now->topology->nodes.n, STAY);
+	cr_assert_not(rop_situation_converged(now));
+}
+
+Test(retire, who_owns_slots_is_followed_or_has_some_open_is_needed)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	rop_slots_add(&world->nodes[6].slots, 7, 7);
+	cr_assert_not(only(situation_of(topology, world))->drained);
+	world = world_with(1, &topology);
+	lead_nothing(world, 6);
+	make_replica(world, 3, 6);
+	cr_assert_not(only(situation_of(topology, world))->drained);
+	world = world_with(1, &topology);
+	struct rop_open_slot open = { .slot = 7, .importing = false, .keys = 1 };
+	memcpy(open.peer, world->nodes[6].id, ROP_ID_SIZE);
+	rop_node_set_open(world->arena, &world->nodes[0], &open);
+	world->nodes[0].open_slots = 1;
+	cr_assert_not(only(situation_of(topology, world))->drained, "to forget it would strand what was carried");
+	/* And of the silent, as the others have it. */
+	world = world_with(1, &topology);
+	rop_slots_add(&world->nodes[6].slots, 7, 7);
+	go_silent(world, 6);
+	cr_assert_not(only(situation_of(topology, world))->drained);
+}
+
+Test(retire, whose_old_id_still_owns_slots_is_needed)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	memcpy(world->nodes[6].id, node_id(99), ROP_ID_SIZE);
+	rop_observed_add_foreign(world, 0, node_id(6), ":0", "master,noaddr", "7");
+	cr_assert_not(only(situation_of(topology, world))->drained);
+}
+
+Test(retire, one_that_is_needed_keeps_those_before_it)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(3, &topology);
+	lead_nothing(world, 7);
+	make_replica(world, 4, 7);
+	const struct rop_situation *now = situation_of(topology, world);
+	cr_assert(!now->retirements.at[0].drained && !now->retirements.at[1].drained && now->retirements.at[2].drained);
+	cr_assert_eq(now->seen->n, 8);
+}
+
+/* ---- listed, alone, forgotten -------------------------------------------------------------------------------- */
+
+Test(retire, reset_and_forgotten_it_is_only_watched)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	reset(world, 6);
+	const struct rop_retirement *r = only(situation_of(topology, world));
+	cr_assert(r->drained && !r->present && r->alone && r->listed);
+	forgotten_by_all(world, 6);
+	const struct rop_situation *now = situation_of(topology, world);
+	cr_assert(!only(now)->listed && only(now)->forgotten_ms == 0);
+	cr_assert(now->leavers_watched && !now->leaving && !now->leavers_held);
+	cr_assert(rop_situation_converged(now));
+}
+
+Test(retire, since_when_nobody_lists_it_is_in_its_row)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	struct rop_image image = no_image;
+	struct rop_member *row = rop_push(pool, &image.members);
+	*row = (struct rop_member){ .address = world->nodes[6].address, .forgotten_boot_ms = 5000 };
+	memcpy(row->node, node_id(6), ROP_ID_SIZE);
+	cr_assert_eq(only(situation_with(topology, world, &image, NULL, 75000))->forgotten_ms, 0, "some list it");
+	reset(world, 6);
+	forgotten_by_all(world, 6);
+	cr_assert_eq(only(situation_with(topology, world, &image, NULL, 75000))->forgotten_ms, 70000);
+	cr_assert_eq(only(situation_with(topology, world, &image, NULL, 4000))->forgotten_ms, 0, "of another boot");
+	row->forgotten_boot_ms = 0;
+	cr_assert_eq(only(situation_with(topology, world, &image, NULL, 75000))->forgotten_ms, 0);
+}
+
+Test(retire, listed_by_its_new_id_it_is_present_again)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	reset(world, 6);
+	forgotten_by_all(world, 6);
+	rop_bit_set(world, world->known, 2, 6);
+	rop_bit_set(world, world->listed, 2, 6);
+	rop_bit_set(world, world->known, 6, 2);
+	world->nodes[6].others = 1;
+	const struct rop_situation *now = situation_of(topology, world);
+	cr_assert(only(now)->present && !only(now)->alone && only(now)->listed && now->leaving);
+}
+
+Test(retire, another_server_at_its_address_is_none_of_ours)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	forgotten_by_all(world, 6);
+	memcpy(world->nodes[6].id, node_id(99), ROP_ID_SIZE);
+	rop_slots_add(&world->nodes[6].slots, 0, 100); /* of a cluster of its own */
+	const struct rop_situation *now = situation_of(topology, world);
+	cr_assert(only(now)->drained && !only(now)->present && only(now)->alone);
+	waits(guard_of_reset(topology, world, 6), "no node that leaves");
+}
+
+/* ---- held ---------------------------------------------------------------------------------------------------- */
+
+static const struct rop_retirement *that_leads(bool heir, struct rop_situation **ret_now)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	lead_nothing(world, 6);
+	world->nodes[6].slots = world->nodes[0].slots;
+	world->nodes[6].epoch = 9;
+	memset(&world->nodes[0].slots, 0, sizeof world->nodes[0].slots);
+	make_replica(world, 0, 6);
+	make_replica(world, 3, 6);
+	if (!heir)
+		for (size_t i = 0; i <= 3; i += 3) {
+			world->nodes[i].link_up = false;
+			rop_bit_clear(world, world->online, 6, i);
+		}
+	world->nodes[3].offset = 10;
+	world->nodes[0].offset = 9;
+	*ret_now = at_one_look(topology, world);
+	return only(*ret_now);
+}
+
+Test(retire, who_leads_hands_over_to_the_replica_that_is_furthest)
+{
+	struct rop_situation *now;
+	const struct rop_retirement *r = that_leads(true, &now);
+	cr_assert(!r->drained && r->leads && r->heir == 3 && !r->held && now->leaving);
+}
+
+Test(retire, who_leads_without_an_heir_is_held)
+{
+	struct rop_situation *now;
+	const struct rop_retirement *r = that_leads(false, &now);
+	cr_assert(r->leads && r->heir == -1 && r->held && now->leavers_held && !now->leaving);
+}
+
+/* A link that comes up in a moment: right after a fail-over it is down for as long as it takes. */
+Test(retire, what_stands_against_it_may_pass)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	struct rop_before before[STAY + 1] = { 0 };
+	struct rop_situation asked = { .arena = pool, .topology = topology, .seen = world, .image = &no_image };
+	world->nodes[6].link_up = false;
+	cr_assert(only(at_one_look(topology, world))->held);
+	asked.boot_ms = 100000;
+	const struct rop_situation *now = rop_situation_make(&asked);
+	cr_assert(only(now)->barred && !only(now)->held && now->leaving && !now->leavers_held, "the first look");
+	for (int i = 0; i < STAY; i++)
+		memcpy(before[i].id, world->nodes[i].id, ROP_ID_SIZE);
+	asked.before = before;
+	before[6].barred_since_ms = 96000;
+	cr_assert_not(only(rop_situation_make(&asked))->held);
+	before[6].barred_since_ms = 95000;
+	now = rop_situation_make(&asked);
+	cr_assert(only(now)->held && now->leavers_held && !now->leaving);
+}
+
+/* ---- the guard ------------------------------------------------------------------------------------------------ */
+
+Test(retire, a_replica_is_reset_only_while_others_have_what_it_has)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	cr_assert_eq(guard_of_reset(topology, world, 6).verdict, GUARD_GO);
+	rop_bit_clear(world, world->online, 0, 6);
+	waits(guard_of_reset(topology, world, 6), "not in sync");
+	world = world_with(1, &topology);
+	world->nodes[6].syncing = true;
+	waits(guard_of_reset(topology, world, 6), "not in sync");
+	world = world_with(1, &topology);
+	world->nodes[3].link_up = false; /* the one that stays in its place */
+	rop_bit_clear(world, world->online, 0, 3);
+	waits(guard_of_reset(topology, world, 6), "0 of 1 replicas in sync");
+	world = world_with(1, &topology);
+	for (size_t i = 1; i < 3; i++)
+		rop_bit_set(world, world->failing, i, 0);
+	cr_assert_eq(guard_of_reset(topology, world, 6).verdict, GUARD_WAIT);
+	/* It follows somebody that is none of ours. */
+	world = world_with(1, &topology);
+	world->nodes[6].primary = -1;
+	waits(guard_of_reset(topology, world, 6), "none of the declared nodes");
+}
+
+Test(retire, one_that_stays_or_is_needed_is_never_reset)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	waits(guard_of_reset(topology, world, 3), "no node that leaves");
+	lead_nothing(world, 6);
+	make_replica(world, 3, 6);
+	waits(guard_of_reset(topology, world, 6), "needed still");
+	world = world_with(1, &topology);
+	rop_slots_add(&world->nodes[6].slots, 7, 7);
+	waits(guard_of_reset(topology, world, 6), "needed still");
+}
+
+Test(retire, a_primary_is_reset_only_when_it_is_empty)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	struct rop_node *node = &world->nodes[6];
+	lead_nothing(world, 6);
+	waits(guard_of_reset(topology, world, 6), "holds 100 keys that no other node is known to have");
+	node->keys = ROP_COUNT_UNKNOWN;
+	cr_assert_eq(guard_of_reset(topology, world, 6).verdict, GUARD_UNKNOWN, "what is unknown is not empty");
+	node->keys = 0;
+	cr_assert_eq(guard_of_reset(topology, world, 6).verdict, GUARD_GO);
+}
+
+/* A shard that leaves as a whole: with `cluster-allow-replica-migration no` its primary stays one, without slots. */
+Test(retire, a_primary_is_reset_after_who_follows_it)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(2, &topology);
+	lead_nothing(world, 6);
+	world->nodes[6].keys = 0;
+	make_replica(world, 7, 6);
+	world->nodes[7].keys = 3; /* it has not heard of all that was carried away */
+	waits(guard_of_reset(topology, world, 6), "10.0.0.8:6379, which leaves too, follows it and goes first");
+	cr_assert_eq(guard_of_reset(topology, world, 7).verdict, GUARD_GO);
+	world->nodes[7].link_up = false;
+	cr_assert_eq(guard_of_reset(topology, world, 7).verdict, GUARD_WAIT);
+	world->nodes[7].link_up = true;
+	reset(world, 7);
+	cr_assert_eq(guard_of_reset(topology, world, 6).verdict, GUARD_GO);
+	/* Who does not answer is waited for by nobody. */
+	world = world_with(2, &topology);
+	lead_nothing(world, 6);
+	world->nodes[6].keys = 0;
+	make_replica(world, 7, 6);
+	go_silent(world, 7);
+	cr_assert_eq(guard_of_reset(topology, world, 6).verdict, GUARD_GO);
+}
+
+/* Who hands over knows those that have left, and is not told to forget them: it is reset itself in a moment. */
+Test(retire, nobody_is_forgotten_while_a_shard_is_handed_over)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(2, &topology);
+	lead_nothing(world, 6);
+	world->nodes[6].slots = world->nodes[0].slots;
+	world->nodes[6].epoch = 9;
+	memset(&world->nodes[0].slots, 0, sizeof world->nodes[0].slots);
+	make_replica(world, 0, 6);
+	make_replica(world, 3, 6);
+	reset(world, 7);
+	waits(guard_of_forget(topology, world, 0, node_id(7)), "hands its shard over first");
+	for (size_t i = 0; i <= 3; i += 3) { /* without an heir it stays, and is told like the others */
+		world->nodes[i].link_up = false;
+		rop_bit_clear(world, world->online, 6, i);
+	}
+	cr_assert_eq(guard_of_forget(topology, world, 0, node_id(7)).verdict, GUARD_GO);
+}
+
+Test(retire, it_is_forgotten_when_it_is_alone_and_all_is_well)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	waits(guard_of_forget(topology, world, 0, node_id(6)), "still knows the others");
+	reset(world, 6);
+	cr_assert_eq(guard_of_forget(topology, world, 0, node_id(6)).verdict, GUARD_GO);
+	waits(guard_of_forget(topology, world, 6, node_id(6)), "needed still"); /* on itself */
+	waits(guard_of_forget(topology, world, 0, node_id(3)), "needed still"); /* one that stays */
+	world->nodes[4].state_ok = false;
+	waits(guard_of_forget(topology, world, 0, node_id(6)), "not all well");
+	world->nodes[4].state_ok = true;
+	go_silent(world, 5);
+	waits(guard_of_forget(topology, world, 0, node_id(6)), "not all well");
+	/* Who is silent is forgotten, too, unless it is needed. */
+	world = world_with(1, &topology);
+	go_silent(world, 6);
+	cr_assert_eq(guard_of_forget(topology, world, 0, node_id(6)).verdict, GUARD_GO);
+	rop_slots_add(&world->nodes[6].slots, 7, 7);
+	waits(guard_of_forget(topology, world, 0, node_id(6)), "needed still");
+}
+
+Test(retire, a_shard_is_handed_over_to_who_is_in_sync)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	struct rop_step step = { .node = 3, .peer = 0, .expect = { .kind = ROP_STEP_FAILOVER } };
+	cr_assert_eq(risk_of_failover(situation_of(topology, world), &step).verdict, GUARD_GO);
+	world->nodes[3].link_up = false;
+	waits(risk_of_failover(situation_of(topology, world), &step), "not in sync");
+	world->nodes[3].link_up = true;
+	for (size_t i = 1; i < 3; i++)
+		rop_bit_set(world, world->failing, i, 0);
+	cr_assert_eq(risk_of_failover(situation_of(topology, world), &step).verdict, GUARD_WAIT);
+}
