@@ -144,7 +144,7 @@ static bool serves(const struct world *w, size_t node, int slot)
 {
 	const struct rop_node *n = &w->truth->nodes[node];
 	return w->servers[node].up && n->state_ok && n->role == ROP_ROLE_PRIMARY && rop_slots_has(&n->slots, slot) &&
-	       w->now_ms >= w->servers[node].loading_until_ms;
+	       w->now_ms >= w->servers[node].loading_until_ms && w->now_ms >= w->servers[node].held_until_ms;
 }
 
 /* Its successor is there already, and it has not heard of it: what it acknowledges now is lost with its leadership. */

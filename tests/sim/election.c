@@ -183,12 +183,17 @@ static int64_t rank_of(const struct world *w, size_t node, struct victim v)
 	return rank;
 }
 
-static bool gives_vote(const struct world *w, size_t voter, size_t candidate, struct victim v)
+static bool votes_for(const struct world *w, size_t voter, size_t candidate)
 {
-	return w->servers[voter].up && is_owner(w, voter) && sees_fail(w, voter, v) && bus_is_in_touch(w, voter) &&
+	return w->servers[voter].up && is_owner(w, voter) && bus_is_in_touch(w, voter) &&
 	       bus_is_in_touch(w, candidate) && rop_bit(w->truth, w->truth->known, voter, candidate) &&
 	       rop_bit(w->truth, w->truth->known, candidate, voter) &&
 	       w->heard[AT(w, voter, candidate)] == (int)w->servers[candidate].claims.n - 1;
+}
+
+static bool gives_vote(const struct world *w, size_t voter, size_t candidate, struct victim v)
+{
+	return sees_fail(w, voter, v) && votes_for(w, voter, candidate);
 }
 
 static void win(struct world *w, size_t node, struct victim v)
@@ -218,10 +223,26 @@ static void win(struct world *w, size_t node, struct victim v)
 	w->servers[node].pointed = TOLD_NOBODY;
 	w->contested = true;
 	world_news(w, node);
-	sim_lived(w->sim, LIVED_FAILOVER);
 	trace(w->sim, "bus", "%zu takes over from %s%d with epoch %" PRId64 " and %" PRId64 " keys", node,
 	      v.ghost >= 0 ? "the ghost of " : "", v.ghost >= 0 ? w->ghosts.at[v.ghost].node : v.node, n->epoch,
 	      n->keys);
+}
+
+/* CLUSTER FAILOVER: nobody sees the primary fail, and all vote as if. It is asked for by who has caught up. */
+bool election_hand_over(struct world *w, size_t node, size_t primary)
+{
+	struct victim v = { (int)primary, -1 };
+	size_t votes = 0;
+	if (!w->servers[node].up || !w->servers[primary].up || !follows(w, node, v) || !w->truth->nodes[node].link_up ||
+	    !is_owner(w, primary))
+		return false;
+	for (size_t i = 0; i < w->truth->n; i++)
+		votes += votes_for(w, i, node);
+	if (votes * 2 <= count_owners(w))
+		return false;
+	data_take_over(w, node, primary);
+	win(w, node, v);
+	return true;
 }
 
 static void stand(struct world *w, size_t node, struct victim v)
@@ -239,6 +260,7 @@ static void stand(struct world *w, size_t node, struct victim v)
 	for (size_t i = 0; i < w->truth->n; i++)
 		votes += gives_vote(w, i, node, v);
 	if (votes * 2 > count_owners(w)) {
+		sim_lived(w->sim, LIVED_FAILOVER);
 		win(w, node, v);
 		return;
 	}

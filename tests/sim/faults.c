@@ -129,6 +129,8 @@ void faults_schedule(struct sim *s)
 	/* Where nothing goes wrong nothing comes between either: a first key is what changes a plan. */
 	if (!s->calm || s->world->n_writes)
 		world_at(s->world, s->world->now_ms, (struct event){ .kind = EVENT_WRITE });
+	if (s->calm && s->start == START_LEAVE)
+		leave_schedule(s);
 	if (s->calm)
 		return;
 	s->trouble = TROUBLE[chance_below(c, sizeof TROUBLE / sizeof *TROUBLE)];
@@ -141,6 +143,8 @@ void faults_schedule(struct sim *s)
 	if (s->edit_nodes[0] != s->edit_nodes[1])
 		s->edit_ms = chance_between(c, s->world->now_ms,
 					    s->world->now_ms + (s->faults_end_ms - s->world->now_ms) / 3);
+	if (s->start == START_LEAVE)
+		leave_schedule(s);
 	schedule_aimed_death(s, s->edit_ms != NEVER ? s->edit_ms : s->world->now_ms);
 	if (moves_is_start(s->start))
 		moves_schedule(s);
@@ -165,7 +169,7 @@ void faults_edit(struct sim *s)
 		return;
 	s->edit_ms = NEVER;
 	judge_moves_forget(s);
-	if (moves_edit(s))
+	if (moves_edit(s) || leave_edit(s))
 		return;
 	int pin = nodes[s->edit_nodes[0]].shard;
 	nodes[s->edit_nodes[0]].shard = nodes[s->edit_nodes[1]].shard;
@@ -333,6 +337,8 @@ void faults_lose_database(struct sim *s)
 	}
 	s->stats->databases_lost++;
 	s->database_lost = true;
+	for (size_t i = leave_staying(s); i < s->world->truth->n; i++) /* nobody tells the next one of these */
+		data_pointed(s->world, i, TOLD_PERSON);
 	trace(s, "database", "is lost, with %zu temporary settings", image.temporaries.n);
 	rop_store_close(s->store);
 	operator_open_store(s);
@@ -355,7 +361,7 @@ struct run_plan faults_run_plan(struct sim *s)
 		plan.timeout_ms = chance_between(c, 500, 30000);
 	if (chance_permille(c, plan.keep ? 1000 : 80))
 		plan.stop_ms = s->world->now_ms + chance_between(c, 0, 15000);
-	if ((s->edit_shards || s->edit_weights || s->drop_weights) &&
+	if ((s->edit_shards || s->edit_weights || s->drop_weights || s->n_leave) &&
 	    s->edit_ms < plan.stop_ms) /* the next run reads the file anew */
 		plan.stop_ms = s->edit_ms;
 	return plan;

@@ -67,7 +67,7 @@ static void forget_everybody(struct world *w, size_t node)
 	unlist_row(w, node);
 }
 
-static void new_identity(struct world *w, size_t node)
+static void new_identity(struct world *w, size_t node, bool reset)
 {
 	struct rop_node *n = &w->truth->nodes[node];
 	for (int i = 0; i < ROP_ID_SIZE - 1; i++)
@@ -78,22 +78,28 @@ static void new_identity(struct world *w, size_t node)
 	n->epoch = n->current_epoch = 0;
 	moves_inherit_nothing(w, node);
 	moves_close_all(w, node);
-	n->slots = data_slots(w, node);
+	memset(&n->slots, 0, sizeof n->slots);
+	if (!reset)
+		n->slots = data_slots(w, node);
 	w->servers[node].fail_ms = NEVER;
 	w->servers[node].pointed = TOLD_NOBODY;
 	world_news(w, node);
 }
 
-void ghost_make(struct world *w, size_t node)
+void ghost_renew(struct world *w, size_t node, bool reset)
 {
 	struct rop_node *n = &w->truth->nodes[node];
 	struct ghost ghost = { .node = (int)node,
+			       .reset = reset,
+			       .since_ms = w->now_ms,
 			       .replica = n->role == ROP_ROLE_REPLICA,
 			       .slots = n->slots,
 			       .epoch = n->epoch,
 			       .fail_ms = w->servers[node].fail_ms };
 	ghost.viewers = rop_alloc_n(w->arena, w->truth->words, sizeof *ghost.viewers);
 	ghost.failing = rop_alloc_n(w->arena, w->truth->words, sizeof *ghost.failing);
+	ghost.banned_ms = rop_alloc_n(w->arena, w->truth->n, sizeof *ghost.banned_ms);
+	leave_renewed(w, node, &ghost);
 	memcpy(ghost.id, n->id, ROP_ID_SIZE);
 	if (ghost.replica)
 		memset(&ghost.slots, 0, sizeof ghost.slots);
@@ -112,8 +118,14 @@ void ghost_make(struct world *w, size_t node)
 		leave_replicas(w, node, (int)w->ghosts.n - 1);
 	}
 	forget_everybody(w, node);
-	new_identity(w, node);
+	new_identity(w, node, reset);
 	gossip_count_others(w);
+}
+
+void ghost_make(struct world *w, size_t node)
+{
+	const struct rop_node *n = &w->truth->nodes[node];
+	ghost_renew(w, node, false);
 	sim_lived(w->sim, LIVED_CONF_LOST);
 	trace(w->sim, "node", "%zu has lost its nodes.conf: it is %s now, with %" PRId64 " keys", node, n->id, n->keys);
 }
@@ -127,8 +139,9 @@ void ghost_spread(struct world *w)
 			for (size_t k = 0; w->servers[i].up && !ghost_is_listed(ghost, i) && k < w->truth->n; k++)
 				if (k != i && w->servers[k].up && ghost_is_listed(ghost, k) &&
 				    rop_bit(w->truth, w->truth->known, i, k) &&
-				    rop_bit(w->truth, w->truth->known, k, i)) {
-					list(w, ghost, i);
+				    rop_bit(w->truth, w->truth->known, k, i) && ghost->banned_ms[i] <= w->now_ms) {
+					if (!leave_finds_new(w, ghost, i))
+						list(w, ghost, i);
 					gossip_count_others(w);
 				}
 	}

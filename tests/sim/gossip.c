@@ -48,10 +48,12 @@ static bool acquaint(struct world *w, int64_t passed_ms)
 			if (k == i || !up(w, k))
 				continue;
 			if (rop_bit(t, t->known, k, i) && !rop_bit(t, t->known, i, k) && bus_hears(w, k, i) &&
-			    bus_can_meet(w, i, k)) {
+			    bus_can_meet(w, i, k) && leave_may_dial(w, i, k)) {
 				more = true;
-				if (now_or_later(w, 'd', i, k, passed_ms, w->tau_ms))
+				if (now_or_later(w, 'd', i, k, passed_ms, w->tau_ms)) {
 					rop_bit_set(t, t->known, i, k);
+					leave_known(w, i, k);
+				}
 			}
 			if (!rop_bit(t, t->known, i, k) || !(bus_hears(w, i, k) || bus_hears(w, k, i)))
 				continue;
@@ -59,11 +61,13 @@ static bool acquaint(struct world *w, int64_t passed_ms)
 				uint64_t news = t->known[k * t->words + word] & ~t->known[i * t->words + word];
 				for (; news; news &= news - 1) {
 					size_t whom = word * 64 + (size_t)__builtin_ctzll(news);
-					if (!bus_has_heard_of(w, i, k, whom))
+					if (!bus_has_heard_of(w, i, k, whom) || !leave_may_hear(w, i, whom))
 						continue;
 					more = true;
-					if (now_or_later(w, 'g', i, k << 8 ^ whom, passed_ms, 2 * w->tau_ms))
-						t->known[i * t->words + word] |= news & -news;
+					if (!now_or_later(w, 'g', i, k << 8 ^ whom, passed_ms, 2 * w->tau_ms))
+						continue;
+					t->known[i * t->words + word] |= news & -news;
+					leave_known(w, i, whom);
 				}
 			}
 		}

@@ -95,11 +95,11 @@ static bool honest_seed(const struct sim *like, uint64_t seed, size_t *checked, 
 	for (int i = 0; i < 200 && s.world->unsettled;
 	     i++) /* links to the dead are noticed first: rop_settle only adds */
 		world_advance(s.world, s.world->now_ms + chance_between(&s.chance, 0, 20));
-	struct rop_observed *before = look_at_truth(s.world);
+	struct rop_observed *before = look_at_truth(s.world, s.topology);
 	bool comparable = predictable(before);
 	rop_settle(before);
 	world_advance(s.world, s.world->now_ms + 120000);
-	struct rop_observed *after = look_at_truth(s.world);
+	struct rop_observed *after = look_at_truth(s.world, s.topology);
 	*ret_difference = comparable ? difference(after, before) : NULL;
 	if (s.world->unsettled)
 		*ret_difference = "it does not settle";

@@ -60,7 +60,7 @@ static const char *seen_refusal(const struct judge *j)
 {
 	if (j->seen->foreign.n)
 		return "a foreign peer was seen";
-	for (size_t i = 0; i < j->seen->n; i++) {
+	for (size_t i = 0; i < j->seen->n - j->seen->n_leaving; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
 		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
 		    empty(&node->slots) && !is_importing(node))
@@ -73,7 +73,7 @@ static const char *seen_refusal(const struct judge *j)
  * of such a node is judged by what it throws away, judge_data.c.) */
 static const char *seen_untold(const struct judge *j)
 {
-	for (size_t i = 0; i < j->seen->n; i++) {
+	for (size_t i = 0; i < j->seen->n - j->seen->n_leaving; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
 		if (node->reach == ROP_REACH_OK && node->keys < 0 && keys_of(j, i) > 0 &&
 		    node->role != ROP_ROLE_REPLICA && empty(&node->slots))
@@ -138,7 +138,8 @@ static void judge_slots(struct sim *s, const struct rop_expect *e)
 	for (size_t i = 0; i < truth->n; i++) {
 		int64_t answered = s->judge.seen_at[i] >= 0 ? s->judge.seen_at[i] : s->judge.looked_ms;
 		for (int slot = e->first; slot <= e->last; slot++) {
-			if (!rop_slots_has(&truth->nodes[i].slots, slot) || s->world->slot_since_ms[slot] > answered)
+			if (!rop_slots_has(&truth->nodes[i].slots, slot) || s->world->slot_since_ms[slot] > answered ||
+			    !judge_leave_knowable(s, i))
 				continue;
 			sim_fail(s, "slots %d-%d are to be added to %.8s, but node %zu owns slot %d since %d ms",
 				 e->first, e->last, e->node, i, slot, s->world->slot_since_ms[slot]);
@@ -156,7 +157,7 @@ static bool is_unknowable(struct sim *s)
 	struct rop_err err = { 0 };
 	size_t keys = 0;
 	for (size_t i = 0; i < s->world->truth->n; i++)
-		for (size_t k = 0; k < s->world->n_writes; k++)
+		for (size_t k = 0; k < s->world->n_writes && judge_leave_knowable(s, i); k++)
 			keys += writes_has(&s->world->servers[i].has, k);
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
@@ -184,7 +185,8 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 			continue;
 		written++;
 		for (size_t i = 0; i < s->world->truth->n; i++)
-			held += writes_has(&s->world->servers[i].has, k) && !is_stray(s->world, i, write->slot);
+			held += writes_has(&s->world->servers[i].has, k) && !is_stray(s->world, i, write->slot) &&
+				judge_leave_knowable(s, i);
 	}
 	if (held || (written && !s->topology->reform_on_total_loss && !is_unknowable(s)))
 		sim_fail(s,
@@ -387,7 +389,8 @@ static void judge_words(struct sim *s, const struct rop_step *step)
 	for (size_t c = 0; c < step->n_commands; c++)
 		for (size_t i = 0; i < step->commands[c].argc; i++)
 			for (size_t k = 0; k < sizeof NEVER_SENT / sizeof *NEVER_SENT; k++)
-				if (strcmp(step->commands[c].argv[i], NEVER_SENT[k]) == 0)
+				if (strcmp(step->commands[c].argv[i], NEVER_SENT[k]) == 0 &&
+				    !judge_leave_word(step, NEVER_SENT[k]))
 					sim_fail(s, "%s is never to be sent", step->commands[c].argv[i]);
 	if (step->expect.command && strstr(step->expect.command, " ?"))
 		sim_fail(s, "'%s' has no address", step->expect.command);
@@ -407,7 +410,7 @@ static bool in_view(const struct judge *j)
 		rop_slots_join(&all, &own);
 		owners += !empty(&own);
 		answer_owners += !empty(&own) && node->reach == ROP_REACH_OK;
-		answer_all += node->reach == ROP_REACH_OK;
+		answer_all += node->reach == ROP_REACH_OK || i >= j->seen->n - j->seen->n_leaving;
 	}
 	return rop_slots_count(&all) == ROP_SLOTS ? answer_owners * 2 > owners : answer_all == j->seen->n;
 }
@@ -471,6 +474,7 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
 		judge_bus_send(s, &steps[i]);
 		judge_moves_step(s, &steps[i]);
+		judge_leave_step(s, &steps[i]);
 		judge_words(s, &steps[i]);
 	}
 }

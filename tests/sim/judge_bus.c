@@ -114,11 +114,12 @@ static void judge_reached(struct sim *s)
 	int slot = unserved_slot(s);
 	if (slot >= 0)
 		sim_fail(s, "it is said to be as declared, with slot %d, which no living node serves", slot);
-	for (size_t i = 0; i < seen->n && !s->failed; i++) {
+	size_t n = seen->n - seen->n_leaving;
+	for (size_t i = 0; i < n && !s->failed; i++) {
 		if (rop_answers(seen, i) && seen->nodes[i].role == ROP_ROLE_REPLICA && !seen->nodes[i].link_up)
 			sim_fail(s, "it is said to be as declared, and %s was seen without a link to its primary",
 				 seen->nodes[i].address);
-		for (size_t k = 0; k < seen->n && !s->failed; k++)
+		for (size_t k = 0; k < n && !s->failed; k++)
 			if (rop_answers(seen, i) && rop_answers(seen, k) && !rop_bit(seen, seen->linked, i, k))
 				sim_fail(s, "it is said to be as declared, and %s and %s do not hear each other",
 					 seen->nodes[i].address, seen->nodes[k].address);

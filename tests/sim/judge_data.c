@@ -46,6 +46,14 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_BOTH_SIDES] = { "a key on both sides", 0 },
 	[LIVED_WENT_BACK] = { "a primary that went back to an older epoch", 5 },
 	[LIVED_TWIN] = { "a twin asked", 0 },
+	[LIVED_LINES_GONE] = { "lines deleted from the file", 30 },
+	[LIVED_LINE_BACK] = { "a deleted line that came back", 5 },
+	[LIVED_RESET] = { "a node reset", 25 },
+	[LIVED_FORGOTTEN] = { "a node forgotten", 25 },
+	[LIVED_HANDED] = { "a shard handed over to a replica", 10 },
+	[LIVED_LISTED_AGAIN] = { "a forgotten node listed again", 2 },
+	[LIVED_NEW_LISTED] = { "a reset node listed by its new id", 0 },
+	[LIVED_STRUCK] = { "leavers watched and struck off", 20 },
 #define X(id, text, least) [LIVED_PLIGHTS + PLIGHT_##id] = { text, least },
 	PLIGHTS(X)
 #undef X
@@ -119,7 +127,8 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 	const struct rop_expect *e = &step->expect;
 	s->sent++;
 	if (e->kind != ROP_STEP_ROLE && e->kind != ROP_STEP_SLOTS && e->kind != ROP_STEP_MEET &&
-	    e->kind != ROP_STEP_EPOCH && e->kind != ROP_STEP_BUMP && !rop_step_moves_slots(e->kind))
+	    e->kind != ROP_STEP_EPOCH && e->kind != ROP_STEP_BUMP && e->kind != ROP_STEP_RESET &&
+	    e->kind != ROP_STEP_FAILOVER && e->kind != ROP_STEP_FORGET && !rop_step_moves_slots(e->kind))
 		return;
 	struct rop_slots moved;
 	bool moves = rop_step_moves_slots(e->kind) && e->value && rop_slots_parse(e->value, &moved);
@@ -127,7 +136,7 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 		if (rop_slots_has(&moved, s->world->writes[k].slot))
 			touch.writes.bits[k / 64] |= (uint64_t)1 << (k % 64);
 	if (!moves)
-		touch_node(s->world, step->node, &touch.writes);
+		touch_node(s->world, rop_observed_find(s->world->truth, e->node), &touch.writes);
 	if (!moves)
 		touch_node(s->world, rop_observed_find(s->world->truth, e->peer), &touch.writes);
 	for (size_t k = 0; e->kind == ROP_STEP_SLOTS && k < s->world->n_writes; k++)

@@ -164,6 +164,15 @@ void judge_moves_forget(struct sim *s)
 	s->judge.may_grow = moves_open(s->world);
 }
 
+/* One that is to leave has taken over from its primary. */
+static bool leads_by_election(const struct sim *s)
+{
+	bool leads = false;
+	for (size_t i = leave_staying(s); i < s->world->truth->n; i++)
+		leads |= s->lived[LIVED_FAILOVER] && !rop_slots_empty(&s->world->truth->nodes[i].slots);
+	return leads;
+}
+
 /* What is left to be moved only shrinks, whatever was done first: for as long as the file stays, and nobody else
  * moves slots. (A lost database may number the shards anew.) What was open when the file was changed is seen through
  * first, whatever is aimed at now. */
@@ -174,7 +183,11 @@ void judge_moves_left(struct sim *s, const struct rop_situation *now)
 	bool swapped = s->lived[LIVED_PLIGHTS + PLIGHT_SWAPPED];
 	if (!now->aim || !now->slots_to_move || s->person_opened || s->person_assigned || swapped)
 		return;
+	if (s->start == START_LEAVE && !now->all_answer) /* of the silent the others may tell what was before */
+		return;
 	int more = j->left_to_move ? now->slots_to_move - j->left_to_move : 0;
+	if (more > 0 && leads_by_election(s)) /* with its shard it may be another one that goes */
+		more = 0;
 	if (more > 0)
 		j->may_grow -= more;
 	if (more > 0 && j->may_grow < 0)
@@ -190,7 +203,7 @@ int moves_open(const struct world *w)
 	int n = 0;
 	for (size_t i = 0; i < w->truth->n; i++) {
 		const struct rop_node *node = &w->truth->nodes[i];
-		n += w->servers[i].up ? (int)node->open.n : 0;
+		n += w->servers[i].up && judge_leave_knowable(w->sim, i) ? (int)node->open.n : 0;
 		for (size_t k = 0; k < node->n_jobs; k++)
 			n += node->jobs[k].state == ROP_JOB_RUNS ? rop_slots_count(&node->jobs[k].slots) : 0;
 	}
@@ -221,7 +234,8 @@ static bool is_left_behind(const struct sim *s, size_t k)
 static void judge_places(struct sim *s)
 {
 	const struct world *w = s->world;
-	if (!moves_is_start(s->start) || s->lived[LIVED_POINTED_PROMOTED]) /* with keys of another shard */
+	if ((!moves_is_start(s->start) && s->start != START_LEAVE) ||
+	    s->lived[LIVED_POINTED_PROMOTED]) /* with keys of another shard */
 		return;
 	for (size_t k = 0; k < w->n_writes; k++)
 		for (size_t i = 0; i < w->truth->n; i++)
@@ -238,14 +252,14 @@ static void judge_places(struct sim *s)
  * where the last weights were taken away. */
 static void judge_shares(struct sim *s)
 {
-	bool known = moves_is_start(s->start) && !s->database_lost && !s->judge.gave_slots;
+	bool known = (moves_is_start(s->start) || s->start == START_LEAVE) && !s->database_lost && !s->judge.gave_slots;
 	bool weighed = s->topology->weights && moves_is_start(s->start) && !s->judge.gave_slots;
 	int shares[ROP_NODES_MAX];
 	known &= !s->weights_dropped;
 	if (!known && !weighed)
 		return;
 	weights_shares(s, shares);
-	for (size_t i = 0; i < s->world->truth->n; i++) {
+	for (size_t i = 0; i < leave_staying(s); i++) {
 		int n = rop_slots_count(&s->world->truth->nodes[i].slots);
 		int off = n > shares[i] ? n - shares[i] : shares[i] - n;
 		if (n && weights_off(n, shares[i]))

@@ -226,6 +226,15 @@ static const char *slots_of_ghost(const struct rop_observed *seen, const struct 
 	return rop_slots_empty(&left) ? NULL : rop_slots_text(seen->arena, &left);
 }
 
+static void show_ghost(struct rop_observed *seen, const struct ghost *ghost, size_t viewer, const char *slots)
+{
+	int leaver = rop_observed_find_leaving(seen, ghost->id);
+	if (leaver >= 0)
+		rop_bit_set(seen, seen->listed, viewer, (size_t)leaver);
+	if (leaver < 0 || slots)
+		ghost_show(ghost, seen, viewer, slots);
+}
+
 static void show_ghosts(const struct world *w, struct rop_observed *seen)
 {
 	for (size_t g = 0; g < w->ghosts.n; g++) {
@@ -233,12 +242,89 @@ static void show_ghosts(const struct world *w, struct rop_observed *seen)
 		const char *slots = ghost->forgotten ? NULL : slots_of_ghost(seen, ghost);
 		for (size_t i = 0; i < seen->n; i++)
 			if (seen->nodes[i].reach == ROP_REACH_OK && ghost_is_listed(ghost, i))
-				ghost_show(ghost, seen, i, slots);
+				show_ghost(seen, ghost, i, slots);
 	}
 }
 
+/* ---- who leaves -------------------------------------------------------------------------------------------- */
+
+static bool is_asked(const struct rop_observed *seen, size_t node)
+{
+	return node < seen->n - seen->n_leaving || seen->nodes[node].leaving;
+}
+
+static void show_who_leaves(const struct world *w, struct rop_observed *seen, const struct rop_topology *topology)
+{
+	size_t staying = topology->nodes.n - topology->n_leaving;
+	seen->n_leaving = seen->n - staying;
+	for (size_t i = staying; i < seen->n; i++)
+		seen->nodes[i].leaving = rop_strdup(seen->arena, leave_as(w, topology, i));
+}
+
+/* Entries of those that are to leave, and of those that nobody asks. */
+static void show_leavers(const struct world *w, struct rop_observed *seen)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = seen->n - seen->n_leaving; j < seen->n; j++) {
+			if (i == j || !rop_answers(seen, i) || !rop_bit(seen, seen->known, i, j))
+				continue;
+			rop_bit_set(seen, seen->listed, i, j);
+			const struct rop_node *node = &seen->nodes[j];
+			if (!is_asked(seen, j))
+				rop_observed_add_foreign(seen, i, w->truth->nodes[j].id, node->address,
+							 node->role == ROP_ROLE_REPLICA ? "slave" : "master",
+							 rop_slots_empty(&node->slots)
+								 ? NULL
+								 : rop_slots_text(seen->arena, &node->slots));
+		}
+}
+
+static void narrow_bits(const struct rop_observed *all, struct rop_observed *seen, const int *order)
+{
+	uint64_t *from[] = { all->known, all->linked, all->agrees,   all->failing, all->astray,
+			     all->apart, all->online, all->unlisted, all->listed };
+	uint64_t *to[] = { seen->known, seen->linked, seen->agrees,   seen->failing, seen->astray,
+			   seen->apart, seen->online, seen->unlisted, seen->listed };
+	for (size_t m = 0; m < sizeof from / sizeof *from; m++)
+		for (size_t a = 0; a < seen->n; a++)
+			for (size_t b = 0; b < seen->n; b++)
+				if (rop_bit(all, from[m], (size_t)order[a], (size_t)order[b]))
+					rop_bit_set(seen, to[m], a, b);
+}
+
+struct rop_observed *look_narrow(const struct world *w, struct rop_observed *all, const struct rop_topology *topology)
+{
+	size_t n = topology->nodes.n;
+	int *order = rop_alloc_n(all->arena, n, sizeof *order), *place = rop_alloc_n(all->arena, all->n, sizeof *place);
+	if (!all->n_leaving)
+		return all;
+	struct rop_observed *seen = rop_observed_new(all->arena, n, all->setting_names, all->n_settings);
+	for (size_t i = 0; i < all->n; i++)
+		place[i] = -1;
+	for (size_t k = 0; k < n; k++) {
+		order[k] = leave_node_of(w, topology, k);
+		place[order[k]] = (int)k;
+	}
+	for (size_t k = 0; k < n; k++) {
+		seen->nodes[k] = all->nodes[order[k]];
+		int primary = seen->nodes[k].primary;
+		seen->nodes[k].primary = primary < 0 ? -1 : place[primary];
+	}
+	narrow_bits(all, seen, order);
+	for (size_t f = 0; f < all->foreign.n; f++) {
+		struct rop_foreign *foreign = rop_push(all->arena, &seen->foreign);
+		*foreign = all->foreign.at[f];
+		foreign->viewer = place[foreign->viewer];
+	}
+	seen->foreign_more = all->foreign_more;
+	seen->n_leaving = topology->n_leaving;
+	seen->began_ms = all->began_ms;
+	seen->boot_ms = all->boot_ms;
+	return seen;
+}
+
 static struct rop_observed *put_together(const struct world *w, struct rop_arena *arena, const struct reply *replies,
-					 const struct rop_image *image)
+					 const struct rop_image *image, const struct rop_topology *topology)
 {
 	const struct rop_observed *t = w->truth;
 	struct rop_observed *seen = rop_observed_new(arena, t->n, t->setting_names, t->n_settings);
@@ -264,6 +350,7 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 		node->reach = r->reach;
 		node->reach_why = r->why;
 	}
+	show_who_leaves(w, seen, topology);
 	if (w->lines)
 		views_show(w, seen, replies, image);
 	for (size_t k = 0; k < t->n && !w->lines; k++)
@@ -289,12 +376,14 @@ static struct rop_observed *put_together(const struct world *w, struct rop_arena
 			rop_observed_add_foreign(seen, (size_t)t->foreign.at[f].viewer, t->foreign.at[f].id,
 						 t->foreign.at[f].address, t->foreign.at[f].flags, NULL);
 	show_ghosts(w, seen);
+	show_leavers(w, seen);
 	return seen;
 }
 
 /* ---- looking ----------------------------------------------------------------------------------------------- */
 
-struct rop_observed *look(struct world *w, const struct rop_image *image, bool trouble, int64_t *ret_at)
+struct rop_observed *look(struct world *w, const struct rop_image *image, const struct rop_topology *topology,
+			  bool trouble, int64_t *ret_at)
 {
 	struct chance *c = &w->sim->chance;
 	struct rop_arena *arena = rop_arena_new();
@@ -316,7 +405,10 @@ struct rop_observed *look(struct world *w, const struct rop_image *image, bool t
 	for (size_t k = 0; k < n; k++) {
 		world_advance(w, replies[k].at_ms);
 		data_flow(w);
-		ask(w, arena, &replies[k], replies[k].node == lost);
+		if (replies[k].node < topology->nodes.n - topology->n_leaving || leave_as(w, topology, replies[k].node))
+			ask(w, arena, &replies[k], replies[k].node == lost);
+		else
+			replies[k].reach = ROP_REACH_SILENT;
 		ret_at[replies[k].node] = replies[k].answers ? w->now_ms : -1;
 	}
 	for (size_t k = 0; k < n; k++) /* whoever answered before two nodes changed places spoke of others */
@@ -326,19 +418,21 @@ struct rop_observed *look(struct world *w, const struct rop_image *image, bool t
 			replies[k].why = "no answer in time";
 			ret_at[replies[k].node] = -1;
 		}
-	struct rop_observed *seen = put_together(w, arena, replies, image);
+	struct rop_observed *seen = put_together(w, arena, replies, image, topology);
 	seen->began_ms = began_ms;
 	return seen;
 }
 
-struct rop_observed *look_at_truth(struct world *w)
+struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *topology)
 {
 	struct rop_arena *arena = rop_arena_new();
 	size_t n = w->truth->n;
 	struct reply *replies = rop_alloc_n(arena, n, sizeof *replies);
 	for (size_t i = 0; i < n; i++) {
 		replies[i].node = i;
-		ask(w, arena, &replies[i], false);
+		replies[i].reach = ROP_REACH_SILENT;
+		if (i < topology->nodes.n - topology->n_leaving || leave_as(w, topology, i))
+			ask(w, arena, &replies[i], false);
 	}
-	return put_together(w, arena, replies, NULL);
+	return look_narrow(w, put_together(w, arena, replies, NULL, topology), topology);
 }

@@ -147,6 +147,14 @@ void moves_close_all(struct world *w, size_t node)
 }
 
 /* CLUSTER FORGET closes what is open with it; what was carried is elsewhere. Who was told to is not to blame. */
+void moves_forget_at(struct world *w, size_t node, const char *id)
+{
+	struct rop_node *n = &w->truth->nodes[node];
+	for (size_t k = n->open.n; k-- > 0;)
+		if (strcmp(n->open.at[k].peer, id) == 0)
+			close_slot(w, node, n->open.at[k].slot);
+}
+
 void moves_forget(struct world *w, const char *id, bool told)
 {
 	for (size_t i = 0; i < w->truth->n; i++) {

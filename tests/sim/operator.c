@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../src/operator/pass.h"
+#include "rop/leaving.h"
 #include "sim.h"
 
 struct driver {
@@ -12,6 +13,7 @@ struct driver {
 	struct run_plan plan;
 	struct rop_arena *arena;
 	struct rop_image image;
+	const struct rop_topology *topology; /* with those that are to leave */
 	struct rop_reconcile *r;
 	int64_t *seen_at;  /* [node] of the last look */
 	int64_t looked_ms; /* when it began */
@@ -110,7 +112,7 @@ static void pretend_linked(struct rop_observed *seen, size_t subject)
 static void go_on_looking(struct sim *s, struct rop_observed *seen)
 {
 	if (!s->once_astray)
-		s->once_astray = rop_alloc_n(s->arena, seen->n * seen->words, sizeof *s->once_astray);
+		s->once_astray = rop_alloc_n(s->arena, s->world->truth->n * seen->words, sizeof *s->once_astray);
 	for (size_t w = 0; w < seen->n * seen->words; w++)
 		seen->astray[w] = s->once_astray[w] |= seen->astray[w];
 }
@@ -164,6 +166,7 @@ static void hide(struct driver *d, struct rop_observed *seen)
 	for (size_t i = 0; d->s->sabotage == SABOTAGE_IGNORE_SHARDS && i < seen->n; i++)
 		seen->nodes[i].shards_apart = 0;
 	hide_the_bus(d, seen);
+	leave_hide(d->s, seen);
 	if (d->s->sabotage == SABOTAGE_EARLY_RESTORE)
 		pretend_in_sync(d, seen);
 	if (d->s->sabotage == SABOTAGE_ATTACH_SILENT || d->s->sabotage == SABOTAGE_MOVE_LAST_COPY)
@@ -205,9 +208,10 @@ static void note_moves(struct driver *d)
 static void observe(struct driver *d)
 {
 	int64_t began = d->looked_ms = d->w->now_ms;
-	struct rop_observed *seen = look(d->w, &d->image, sim_trouble(d->s), d->seen_at);
+	struct rop_observed *seen = look(d->w, &d->image, d->topology, sim_trouble(d->s), d->seen_at);
 	judge_looked(d->s, seen, d->seen_at, began);
 	hide(d, seen);
+	seen = look_narrow(d->w, seen, d->topology);
 	moves_hide(d->s, rop_reconcile_situation(d->r), seen);
 	d->s->stats->passes++;
 	if (d->s->sabotage == SABOTAGE_DANCE) {
@@ -328,7 +332,9 @@ static void transmit(struct driver *d, const struct rop_step *steps, size_t n, s
 			return;
 		trace(d->s, "operator", "sends %s: '%s' to %s, because %s", steps[i].expect.subject,
 		      steps[i].expect.command, steps[i].expect.address, steps[i].expect.why);
-		put_on_wire(d, &wire, &steps[i], i);
+		struct rop_step step = steps[i];
+		step.node = leave_node_of(d->w, d->topology, (size_t)step.node);
+		put_on_wire(d, &wire, &step, i);
 	}
 	if (d->s->muted || mid_send || dies(d, KILL_AFTER_SEND))
 		return;
@@ -547,7 +553,6 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 	unweighed.weights = NULL;
 	struct rop_reconcile_options options = {
 		.machine = s->machine,
-		.topology = s->sabotage == SABOTAGE_NO_WEIGHTS ? &unweighed : s->topology,
 		.image = &d.image,
 		.boot_id = rop_printf(d.arena, "boot-%d", s->world->boots),
 		.pid = ++s->pid,
@@ -563,6 +568,10 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		const char *how = plan.step ? " with --step" : "";
 		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : how,
 		      d.image.pending.n, d.image.temporaries.n);
+		options.topology = d.topology = rop_topology_leaving(d.arena,
+								     s->sabotage == SABOTAGE_NO_WEIGHTS ? &unweighed
+													: s->topology,
+								     &d.image);
 		d.r = rop_reconcile_new(&options, world_clock(s->world));
 		int64_t began = s->world->now_ms;
 		drive(&d);

@@ -17,7 +17,7 @@ const char *const PLIGHT_NAMES[PLIGHTS_N] = {
 
 static bool is_for(enum start start, enum plight plight)
 {
-	bool formed = start_is_living(start) || start == START_HEALTHY || start == START_JOIN;
+	bool formed = (start_is_living(start) && start != START_LEAVE) || start == START_HEALTHY || start == START_JOIN;
 	bool forming = start == START_FRESH || start == START_OURS || start == START_REDIS_CLI;
 	return formed || (forming && plight != PLIGHT_ALL_CONF);
 }

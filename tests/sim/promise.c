@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "rop/leaving.h"
 #include "sim.h"
 
 /* A step's identity: kind, subject, arguments. A repeated attempt is not a new step; that of an introduction may start
@@ -20,12 +21,13 @@ struct rop_plan *promise_make(struct sim *s)
 	struct rop_image image = { 0 };
 	struct rop_err err = { 0 };
 	struct rop_plan *plan = rop_alloc(s->arena, sizeof *plan);
-	struct rop_observed *seen = look_at_truth(s->world);
-	struct rop_reconcile_options options = {
-		.machine = s->machine, .topology = s->topology, .image = &image, .boot_id = "boot-0", .pid = 1
-	};
 	if (!rop_store_load(s->store, s->arena, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
+	const struct rop_topology *topology = rop_topology_leaving(s->arena, s->topology, &image);
+	struct rop_observed *seen = look_at_truth(s->world, topology);
+	struct rop_reconcile_options options = {
+		.machine = s->machine, .topology = topology, .image = &image, .boot_id = "boot-0", .pid = 1
+	};
 	rop_plan_make(s->arena, &options, rop_observed_copy(s->arena, seen), world_clock(s->world), plan);
 	rop_arena_free(seen->arena);
 	for (size_t i = 0; i < plan->steps.n; i++)

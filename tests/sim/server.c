@@ -187,9 +187,9 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_TAKE:
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: moves_set_slots(w, d); break;
-	case ROP_STEP_FAILOVER:
-	case ROP_STEP_RESET:
-	case ROP_STEP_FORGET: refuse(w, d, "ERR (simulated) nobody leaves in this world"); break;
+	case ROP_STEP_FAILOVER: leave_fail_over(w, d); break;
+	case ROP_STEP_RESET: leave_reset(w, d); break;
+	case ROP_STEP_FORGET: leave_forget(w, d); break;
 	case ROP_STEP_FUNCTIONS: functions(w, d); break;
 	case ROP_STEP_MOVE: moves_begin_job(w, d); break;
 	case ROP_STEP_KINDS_N: break;

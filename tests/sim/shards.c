@@ -61,8 +61,8 @@ int shards_apart(const struct world *w)
 {
 	const struct rop_observed *t = w->truth;
 	int apart = 0;
-	for (size_t v = 0; w->shards_ms && v < t->n; v++)
-		for (size_t i = 0; w->servers[v].up && i < t->n; i++) {
+	for (size_t v = 0; w->shards_ms && v < leave_staying(w->sim); v++)
+		for (size_t i = 0; w->servers[v].up && i < leave_staying(w->sim); i++) {
 			const struct rop_node *node = &t->nodes[i];
 			apart += node->role == ROP_ROLE_REPLICA && node->primary >= 0 &&
 				 (rop_bit(t, w->untold, v, i) || rop_bit(t, w->untold, v, (size_t)node->primary));

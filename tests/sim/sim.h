@@ -4,6 +4,8 @@
  *   gossip.c    what follows without a command, spread over time   server.c     a server's answer to one command
  *   data.c      clients' writes, and which node has which          election.c   who is failing, and who takes over
  *   moves.c     slots on their way to another node             weights.c    shares by weight
+ *   leave.c     RESET, FORGET, FAILOVER                        leave_story.c  a file that loses lines
+ *   judge_leave.c  who may be reset and forgotten              leave_broken.c  operators that do not see that
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
  *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
  *   plights.c   moved members, a clone, dead shards, failing links  judge_bus.c  what must not come of those
@@ -98,6 +100,7 @@ struct server {                      /* beside its struct rop_node in the truth 
 	int meeting;              /* handshakes under way */
 	bool news, covered;       /* covered: it sees an owner for every slot; to be found out again after news */
 	size_t ghosts_owning;     /* of those it lists */
+	int64_t held_until_ms;    /* its clients wait, for somebody takes over */
 	int64_t severed_until_ms; /* no link to a primary comes up until then: it logs in with nothing, or is cut off */
 	bool has_file;            /* a configuration file, for CONFIG REWRITE */
 	const char *file[SETTINGS_MAX];   /* what a restart brings back */
@@ -125,6 +128,7 @@ enum start {
 	START_SCALE_OUT,
 	START_SCALE_IN,
 	START_OPENED,
+	START_LEAVE,
 	STARTS_N
 };
 extern const char *const START_NAMES[STARTS_N];
@@ -139,7 +143,8 @@ enum event_kind {
 	EVENT_WRITE,
 	EVENT_WAKE,
 	EVENT_PLIGHT,
-	EVENT_JOB
+	EVENT_JOB,
+	EVENT_HAND_OVER
 };
 #define DOWN_FROZEN 1 /* amounts of EVENT_DOWN */
 #define DOWN_LOSES_CONF 2
@@ -203,6 +208,9 @@ struct ghost { /* an identity whose node came back as another one; the others st
 	struct rop_slots slots;
 	int64_t epoch, fail_ms;
 	uint64_t *viewers, *failing; /* [node] */
+	bool reset;                  /* it was told to become another one */
+	int64_t since_ms;
+	int64_t *banned_ms; /* [node] that does not let it in again until then */
 };
 
 /* ---- the bus (bus.c) --------------------------------------------------------------------------------------- */
@@ -267,6 +275,9 @@ struct world {
 	struct rop_slots moved; /* that came to their owner by SETSLOT NODE, not by a fail-over */
 	bool contested;         /* two nodes claimed one slot at some time: views are worked out in full */
 	bool aof;               /* a process that ends keeps its data */
+	int64_t *banned_ms;     /* [viewer][subject] whom it does not let in again by gossip until then */
+	uint64_t *forgot;       /* [viewer][subject] whom it was told to forget, and has not listed since */
+	bool remeets;           /* who lists another one introduces itself again (Valkey) */
 	struct write writes[WRITES_MAX];
 	size_t n_writes;
 	int64_t unmarked_ms; /* when a fail flag was last taken off a node that is up */
@@ -306,6 +317,19 @@ int64_t gossip_setting(const struct world *w, size_t node, const char *name, int
 struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const uint64_t *known, size_t subject);
 bool gossip_may_follow(const struct world *w, size_t node);       /* cluster-allow-replica-migration */
 void gossip_follow(struct world *w, size_t node, size_t primary); /* by itself, without a command */
+
+/* leave.c */
+void leave_begin_world(struct world *w);
+bool leave_may_dial(const struct world *w, size_t viewer, size_t subject); /* its packets come in: does it list it? */
+bool leave_may_hear(struct world *w, size_t viewer, size_t subject);       /* by gossip */
+void leave_known(struct world *w, size_t viewer, size_t subject);          /* it lists it now */
+void leave_started(struct world *w, size_t node);
+void leave_renewed(struct world *w, size_t node, struct ghost *ghost);
+bool leave_finds_new(struct world *w, const struct ghost *ghost, size_t viewer);
+void leave_forget(struct world *w, struct delivery *d);
+void leave_reset(struct world *w, struct delivery *d);
+void leave_fail_over(struct world *w, struct delivery *d);
+void leave_handed_over(struct world *w, const struct event *event);
 
 /* shards.c */
 void shards_news(struct world *w, size_t node);
@@ -392,16 +416,19 @@ void moves_heard_replica(struct world *w, size_t viewer, size_t subject);
 void moves_inherit_nothing(struct world *w, size_t node); /* a replica of it takes over */
 void moves_close_all(struct world *w, size_t node);
 void moves_forget(struct world *w, const char *id, bool told);
+void moves_forget_at(struct world *w, size_t node, const char *id);
 void moves_returned(struct world *w, size_t node); /* its process was started anew */
 
 /* election.c */
 void election_step(struct world *w);
+bool election_hand_over(struct world *w, size_t node, size_t primary);
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
 
 /* ghost.c */
 void ghost_show(const struct ghost *ghost, struct rop_observed *seen, size_t viewer, const char *slots);
 bool ghost_is_listed(const struct ghost *ghost, size_t viewer);
 void ghost_make(struct world *w, size_t node); /* it lost its nodes.conf */
+void ghost_renew(struct world *w, size_t node, bool reset);
 void ghost_spread(struct world *w);
 void ghost_forget(struct world *w, const char *id, bool told); /* on every node */
 
@@ -431,9 +458,14 @@ const char *look_expected_id(const struct rop_image *image, const char *address)
 void views_show(const struct world *w, struct rop_observed *seen, const struct reply *replies,
 		const struct rop_image *image);
 
-/* look.c: asks all nodes and waits for their answers. ret_at[node]: when each answered; -1: it did not. */
-struct rop_observed *look(struct world *w, const struct rop_image *image, bool trouble, int64_t *ret_at);
-struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden but who is down */
+/* look.c: asks all nodes of the topology and waits for their answers. ret_at[node]: when each answered; -1: it did not.
+ * In the world's order, with those that are not asked as silent ones. */
+struct rop_observed *look(struct world *w, const struct rop_image *image, const struct rop_topology *topology,
+			  bool trouble, int64_t *ret_at);
+/* In the order of the topology, and nobody else. */
+struct rop_observed *look_narrow(const struct world *w, struct rop_observed *all, const struct rop_topology *topology);
+/* At once, nothing hidden but who is down. */
+struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *topology);
 
 /* ---- one seed ---------------------------------------------------------------------------------------------- */
 
@@ -478,7 +510,10 @@ struct rop_observed *look_at_truth(struct world *w); /* at once, nothing hidden 
 	X(NO_WEIGHTS, "no-weights", "takes all weights for 1", "where its share is") \
 	X(JOBS_UNSEEN, "jobs-unseen", "does not see that a server moves slots already", "are on their way already") \
 	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back") \
-	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
+	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had") \
+	X(RESET_EARLY, "reset-early", "resets who leaves before others have what it has", "is to be reset") \
+	X(FORGET_FIRST, "forget-first", "has who leaves forgotten before it is reset", "answers and lists") \
+	X(FORGET_OWNER, "forget-owner", "has an owner of slots forgotten", "is to be forgotten, and owns")
 
 enum sabotage {
 	SABOTAGE_NONE,
@@ -581,6 +616,14 @@ enum lived {
 	LIVED_BY_SERVER,
 	LIVED_WENT_BACK,
 	LIVED_TWIN,
+	LIVED_LINES_GONE,
+	LIVED_LINE_BACK,
+	LIVED_RESET,
+	LIVED_FORGOTTEN,
+	LIVED_HANDED,
+	LIVED_LISTED_AGAIN,
+	LIVED_NEW_LISTED,
+	LIVED_STRUCK,
 	LIVED_PLIGHTS, /* and so on: one for each plight */
 	LIVED_N = LIVED_PLIGHTS + PLIGHTS_N
 };
@@ -594,6 +637,11 @@ struct stats {
 		databases_lost;
 	size_t converged, reasons, left_behind;
 	size_t writes, written, causes[CAUSES_N], lived[LIVED_N];
+};
+
+struct leave_edit { /* of the file */
+	int shards, replicas;
+	size_t nodes; /* the first ones; the others are to leave */
 };
 
 struct sim {
@@ -623,14 +671,16 @@ struct sim {
 	uint64_t *once_astray; /* of one sabotage: [viewer][subject] */
 	int64_t edit_ms;       /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
-	int owners;                 /* that the cluster begins with, where slots are to be moved */
-	int edit_shards;            /* how many a person declares then; 0: as many as before */
-	const int *edit_weights;    /* which weights; NULL: the same */
-	bool drop_weights;          /* none any more */
-	bool weights_dropped;       /* that was done */
-	bool only_weights;          /* as many shards are declared as own slots */
-	int hot_first, hot_n;       /* slots that clients write to most; n 0: none */
-	struct rop_slots once_open; /* a sabotage's */
+	int owners;                  /* that the cluster begins with, where slots are to be moved */
+	int edit_shards;             /* how many a person declares then; 0: as many as before */
+	const int *edit_weights;     /* which weights; NULL: the same */
+	bool drop_weights;           /* none any more */
+	bool weights_dropped;        /* that was done */
+	bool only_weights;           /* as many shards are declared as own slots */
+	struct leave_edit leave[2];  /* still to be made, the last one first */
+	size_t n_leave, leave_nodes; /* leave_nodes: declared at first */
+	int hot_first, hot_n;        /* slots that clients write to most; n 0: none */
+	struct rop_slots once_open;  /* a sabotage's */
 	bool database_lost;
 	bool unforeseen;    /* ... so that no plan can tell what becomes of them */
 	bool person_opened; /* a person opened slots, and left them so */
@@ -683,6 +733,16 @@ void moves_begin(struct sim *s, const size_t *order);
 void moves_schedule(struct sim *s);
 void moves_person(struct world *w, int64_t draw); /* begins a reshard and does not end it */
 bool moves_edit(struct sim *s);                   /* false: it is no edit of shards */
+
+/* leave_story.c */
+void leave_shape(struct sim *s);
+void leave_begin(struct sim *s); /* its operator has known the cluster for long */
+void leave_schedule(struct sim *s);
+bool leave_edit(struct sim *s);            /* false: there is none */
+size_t leave_staying(const struct sim *s); /* the first so many nodes of the world are declared */
+const char *leave_as(const struct world *w, const struct rop_topology *topology, size_t node);
+void leave_hide(struct sim *s, struct rop_observed *seen); /* of an operator that is broken on purpose */
+int leave_node_of(const struct world *w, const struct rop_topology *topology, size_t k);
 
 /* faults.c */
 void faults_schedule(struct sim *s);
@@ -744,6 +804,15 @@ void judge_moves_end(struct sim *s); /* it is converged */
 int moves_open(const struct world *w);
 bool moves_undecidable(const struct world *w);
 int64_t moves_left(const struct sim *s);
+
+/* judge_leave.c */
+void judge_leave_step(struct sim *s, const struct rop_step *step);
+bool judge_leave_word(const struct rop_step *step, const char *word); /* may be sent with such a step */
+bool judge_leave_knowable(const struct sim *s, size_t node);          /* asked, or somebody who is asked lists it */
+bool judge_leave_listed(const struct sim *s, size_t node);            /* by one that stays */
+void judge_leave_end(struct sim *s);                                  /* it is converged */
+void judge_leave_watch(struct sim *s); /* ... and runs on as a daemon, until they are struck off */
+bool judge_leave_held(const struct sim *s);
 
 /* verdict.c */
 bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took_ms,

@@ -20,11 +20,13 @@ const char *const START_NAMES[STARTS_N] = { "fresh",
 					    "healthy, all nodes pinned",
 					    "more shards declared than own slots",
 					    "fewer shards declared than own slots",
-					    "slots opened by a person" };
+					    "slots opened by a person",
+					    "healthy, and the file loses lines" };
 
 bool start_is_living(enum start start)
 {
-	return start == START_LIVING || start == START_BARE || start == START_PINNED || moves_is_start(start);
+	return start == START_LIVING || start == START_BARE || start == START_PINNED || start == START_LEAVE ||
+	       moves_is_start(start);
 }
 
 /* ---- what is declared -------------------------------------------------------------------------------------- */
@@ -47,6 +49,8 @@ static void make_shape(struct sim *s)
 	}
 	if (moves_is_start(s->start))
 		moves_shape(s);
+	if (s->start == START_LEAVE)
+		leave_shape(s);
 }
 
 static void make_nodes(struct sim *s)
@@ -55,6 +59,8 @@ static void make_nodes(struct sim *s)
 	struct chance *c = &s->chance;
 	int least = moves_is_start(s->start) ? moves_nodes(s) : t->shards * (1 + t->replicas_per_shard);
 	int n = least + chance_permille(c, start_is_living(s->start) ? 300 : 100);
+	if (s->start == START_LEAVE)
+		n = (int)s->leave_nodes;
 	int hosts = (int)chance_between(c, 1, n), zones = (int)chance_between(c, 0, 3);
 	bool labels = s->start == START_FRESH && chance_permille(c, 150);
 	for (int i = 0; i < n; i++) {
@@ -100,7 +106,7 @@ static void make_settings(struct sim *s)
 			declare(s, LOWERED[i].name, LOWERED[i].values[chance_below(c, 3)]);
 	s->version = chance_permille(c, 200) ? 60216 : 70015;
 	s->mixed = s->start == START_FRESH && chance_permille(c, 50);
-	s->unknown_setting = chance_permille(c, 15);
+	s->unknown_setting = chance_permille(c, 15) && s->start != START_LEAVE; /* it would never have been reached */
 	if (s->unknown_setting)
 		declare(s, "no-such-setting", "yes");
 	s->topology->settle_ms = chance_permille(c, 150) ? chance_between(c, 100, 2000) : 0;
@@ -193,6 +199,7 @@ static void make_world(struct sim *s)
 	w->joined_ms = w->unmarked_ms = w->swapped_ms = -1000000;
 	w->clone = -1;
 	w->aof = chance_permille(&s->chance, 600);
+	leave_begin_world(w);
 	w->met = rop_alloc_n(s->arena, n * w->truth->words, sizeof *w->met);
 	w->untold = rop_alloc_n(s->arena, n * w->truth->words, sizeof *w->untold);
 	for (size_t i = 0; i < n * n; i++)
@@ -426,6 +433,10 @@ void start_make(struct sim *s)
 		START_OPENED
 	};
 	s->start = STARTS[chance_below(&s->chance, sizeof STARTS / sizeof *STARTS)];
+	struct chance leaves = { s->seed ^
+				 0x6c656176 }; /* not of the story's own: the other seeds stay what they are */
+	if (chance_permille(&leaves, 90))
+		s->start = START_LEAVE;
 	s->topology = rop_alloc(s->arena, sizeof *s->topology);
 	s->topology->name = "sim";
 	s->topology->path = "sim.yaml";
@@ -449,7 +460,8 @@ void start_make(struct sim *s)
 	case START_RIVALS: begin_rivals(s); break;
 	case START_LIVING:
 	case START_BARE:
-	case START_PINNED: begin_living(s); break;
+	case START_PINNED:
+	case START_LEAVE: begin_living(s); break;
 	case START_SCALE_OUT:
 	case START_SCALE_IN:
 	case START_OPENED: begin_moves(s); break;

@@ -82,8 +82,10 @@ static void calm(struct sim *s)
 	if (!s->calm)
 		world_advance(s->world, s->faults_end_ms + LATE_MS > s->world->now_ms ? s->faults_end_ms + LATE_MS
 										      : s->world->now_ms);
-	s->edit_ms = s->edit_ms == NEVER ? NEVER : s->world->now_ms;
-	faults_edit(s);
+	while (s->edit_ms != NEVER) {
+		s->edit_ms = s->world->now_ms;
+		faults_edit(s);
+	}
 	int64_t by = s->world->now_ms + CALM_MS;
 	struct run_end end = { 0 };
 	bool resumed = false, promised = s->calm && s->start != START_OURS;
@@ -125,7 +127,10 @@ static void calm(struct sim *s)
 		sim_fail(s, "the operator says 'reached', and a node holds a replica for one of another shard");
 	if (!verdict_even(s))
 		sim_fail(s, "the slots that were given out are no even shares");
+	judge_leave_end(s);
 	judge_data_stranded(s);
+	if (!s->failed)
+		judge_leave_watch(s);
 	judge_again(s);
 }
 
@@ -163,6 +168,8 @@ bool sim_run(struct sim *s)
 		trace_begin(s);
 		if (s->start == START_OURS)
 			begin_interrupted(s);
+		if (s->start == START_LEAVE)
+			leave_begin(s);
 		faults_schedule(s);
 		trace(s, "seed", "faults end at %" PRId64 " ms", s->faults_end_ms);
 		s->stats->starts[s->start]++;

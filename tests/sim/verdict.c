@@ -12,11 +12,27 @@ static bool empty(const struct rop_slots *slots)
 
 /* ---- reasons ----------------------------------------------------------------------------------------------- */
 
+/* It owns slots, or a node that stays follows it, or who it was. */
+static bool is_needed(const struct sim *s, size_t leaver)
+{
+	const struct world *w = s->world;
+	bool needed = !empty(&w->truth->nodes[leaver].slots);
+	for (size_t k = 0; k < leave_staying(s); k++) {
+		int ghost = w->servers[k].ghost;
+		needed |= w->truth->nodes[k].primary == (int)leaver;
+		needed |= ghost >= 0 && w->ghosts.at[ghost].node == (int)leaver;
+	}
+	return needed;
+}
+
+/* Of those that leave, while one of them is needed: the others of them are seen like members then, too. */
 static bool any_down(const struct sim *s)
 {
-	bool down = false;
+	bool down = false, needed = false;
+	for (size_t i = leave_staying(s); i < s->world->truth->n; i++)
+		needed |= is_needed(s, i);
 	for (size_t i = 0; i < s->world->truth->n; i++)
-		down |= !s->world->servers[i].up;
+		down |= (needed || i < leave_staying(s)) && !s->world->servers[i].up;
 	return down;
 }
 
@@ -52,11 +68,13 @@ static bool any_rivals(const struct rop_observed *t)
 	return false;
 }
 
-static bool all_covered(const struct rop_observed *t)
+static bool all_covered(const struct sim *s)
 {
+	const struct rop_observed *t = s->world->truth;
 	struct rop_slots all = { 0 };
 	for (size_t i = 0; i < t->n; i++)
-		rop_slots_join(&all, &t->nodes[i].slots);
+		if (judge_leave_knowable(s, i))
+			rop_slots_join(&all, &t->nodes[i].slots);
 	return rop_slots_count(&all) == ROP_SLOTS;
 }
 
@@ -68,8 +86,9 @@ static size_t group_of(const size_t *group, size_t i)
 }
 
 /* Two groups that know nothing of each other, with keys somewhere; one of them may be a single empty node. */
-static bool several_groups(const struct rop_observed *t)
+static bool several_groups(const struct sim *s)
 {
+	const struct rop_observed *t = s->world->truth;
 	size_t group[ROP_NODES_MAX], with_something = 0;
 	int64_t keys = 0;
 	for (size_t i = 0; i < t->n; i++)
@@ -90,7 +109,7 @@ static bool several_groups(const struct rop_observed *t)
 		}
 		with_something += something || members > 1;
 	}
-	return with_something > 1 && (keys > 0 || all_covered(t));
+	return with_something > 1 && (keys > 0 || all_covered(s));
 }
 
 static int owners(const struct rop_observed *t)
@@ -144,11 +163,20 @@ static bool any_hides(const struct sim *s)
 	return hides;
 }
 
+/* Not declared, and listed: to leave where the database knows it, which may have been lost. */
+static bool any_stranger(const struct sim *s)
+{
+	bool listed = false;
+	for (size_t i = leave_staying(s); i < s->world->truth->n; i++)
+		listed |= judge_leave_listed(s, i);
+	return listed;
+}
+
 static bool bears_out(const struct sim *s, const char *reason)
 {
 	const struct rop_observed *t = s->world->truth;
 	if (strcmp(reason, "ForeignPeer") == 0)
-		return t->foreign.n > 0 || any_ghost(s);
+		return t->foreign.n > 0 || any_ghost(s) || any_stranger(s);
 	if (strcmp(reason, "Rebuilt") == 0)
 		return any_ghost(s);
 	if (strcmp(reason, "NotEmpty") == 0)
@@ -156,11 +184,11 @@ static bool bears_out(const struct sim *s, const char *reason)
 	if (strcmp(reason, "RivalClaims") == 0)
 		return any_rivals(t);
 	if (strcmp(reason, "SeveralClusters") == 0)
-		return several_groups(t);
+		return several_groups(s);
 	if (strcmp(reason, "TotalLoss") == 0)
 		return blank(t) && !s->topology->reform_on_total_loss;
 	if (strcmp(reason, "DataLoss") == 0)
-		return !all_covered(t) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0);
+		return !all_covered(s) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0);
 	if (strcmp(reason, "Unknown") == 0)
 		return any_hides(s);
 	if (strcmp(reason, "UnlikeServers") == 0)
@@ -168,7 +196,7 @@ static bool bears_out(const struct sim *s, const char *reason)
 	if (strcmp(reason, "TooManyShards") == 0)
 		return owners(t) > s->topology->shards;
 	if (strcmp(reason, "TooFewShards") == 0)
-		return (all_covered(t) || moves_is_start(s->start)) && owners_up(s) < s->topology->shards;
+		return (all_covered(s) || moves_is_start(s->start)) && owners_up(s) < s->topology->shards;
 	if (strcmp(reason, "Unreachable") == 0)
 		return any_down(s);
 	if (strcmp(reason, "SameNodeId") == 0)
@@ -199,7 +227,6 @@ bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took
 
 bool verdict_is_true(struct sim *s, const struct run_end *end)
 {
-	const struct rop_observed *t = s->world->truth;
 	switch (end->result.code) {
 	case ROP_OK: return end->result.reached;
 	case ROP_REFUSED: return is_paused(s) || bears_out(s, end->reason);
@@ -207,10 +234,10 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 	case ROP_UNREACHABLE: return any_down(s);
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's
 			     doing */
-		return (any_down(s) && all_covered(t)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
+		return (any_down(s) && all_covered(s)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
 		       plights_last(s) || (s->person_replicated && too_few_primaries(s)) ||
 		       moves_undecidable(s->world) || (any_hides(s) && moves_open(s->world)) ||
-		       moves_left(s) < s->left_before;
+		       moves_left(s) < s->left_before || judge_leave_held(s);
 	case ROP_FAIL:
 	case ROP_CHANGES:
 	case ROP_UNSERVED:
@@ -227,7 +254,7 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 /* Everything as declared, as all nodes see it at this moment. */
 bool verdict_converged(struct sim *s)
 {
-	struct rop_observed *seen = look_at_truth(s->world);
+	struct rop_observed *seen = look_at_truth(s->world, s->topology);
 	struct rop_image nothing = { 0 };
 	struct rop_situation now = { .arena = seen->arena, .topology = s->topology, .seen = seen, .image = &nothing };
 	rop_situation_assess(&now);
@@ -236,7 +263,10 @@ bool verdict_converged(struct sim *s)
 		converged &= rop_slots_first(&seen->nodes[i].slots) < ROP_SLOTS ||
 			     seen->nodes[i].role == ROP_ROLE_REPLICA;
 	rop_arena_free(seen->arena);
-	return converged && owners(s->world->truth) == s->topology->shards;
+	int lead = 0;
+	for (size_t i = 0; i < leave_staying(s); i++)
+		lead += !empty(&s->world->truth->nodes[i].slots);
+	return converged && lead == s->topology->shards;
 }
 
 /* What was begun with nothing, or by redis-cli, ends in even shares of one range each, give or take a rounding. */
@@ -326,7 +356,7 @@ static bool is_waiting(const struct sim *s, const struct rop_image *image, size_
 /* Either nobody was ever kept from moving replicas, or at the end all are. */
 static bool stays_as_others(const struct sim *s, size_t at, const char *value)
 {
-	for (size_t i = 0; i < s->world->truth->n; i++)
+	for (size_t i = 0; i < leave_staying(s); i++)
 		if (s->world->servers[i].up && s->world->truth->nodes[i].settings[at] &&
 		    strcmp(s->world->truth->nodes[i].settings[at], value) != 0)
 			return false;
@@ -381,7 +411,7 @@ void verdict_settings(struct sim *s)
 	ROP_OWN_ARENA scratch = rop_arena_new();
 	struct rop_image image = { 0 };
 	struct rop_err err = { 0 };
-	struct rop_observed *seen = look_at_truth(s->world);
+	struct rop_observed *seen = look_at_truth(s->world, s->topology);
 	ROP_OWN_ARENA of_look = seen->arena;
 	struct rop_situation now = { .arena = seen->arena, .topology = s->topology, .seen = seen, .image = &image };
 	rop_situation_assess(&now);
@@ -389,6 +419,9 @@ void verdict_settings(struct sim *s)
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err))
 		sim_fail(s, "load: %s", err.text);
 	for (size_t i = 0; i < s->world->truth->n && of_look; i++) {
+		if (i >=
+		    leave_staying(s)) /* not put back on who leaves: what waits for a link is not waited for there */
+			continue;
 		for (size_t at = 0; s->world->servers[i].up && at < s->world->truth->n_settings; at++) {
 			judge_setting(s, &image, i, at, reached);
 			judge_file(s, i, at);
@@ -396,6 +429,8 @@ void verdict_settings(struct sim *s)
 	}
 	for (size_t t = 0; t < image.temporaries.n; t++) {
 		int node = rop_observed_find(s->world->truth, image.temporaries.at[t].node);
+		if (node >= (int)leave_staying(s))
+			continue;
 		bool there = node < 0 ? !was_a_node(s, image.temporaries.at[t].node) : s->world->servers[node].up;
 		if (there && !verdict_waits(s, &image.temporaries.at[t]))
 			sim_fail(s, "the database still lists %s of %s as temporary", image.temporaries.at[t].name,

@@ -110,6 +110,7 @@ static void start_anew(struct world *w, size_t node)
 	server->cut_ms = NEVER; /* it does not know that it ever had a link */
 	data_returned(w, node);
 	bus_started(w, node);
+	leave_started(w, node);
 	if (server->loses_conf)
 		ghost_make(w, node);
 	else
@@ -157,6 +158,7 @@ static void introduce(struct world *w, const struct event *event)
 		data_joined(w, (size_t)event->node, (size_t)event->peer);
 	rop_step_effect(&event->delivery->expect, w->truth);
 	bus_met(w, (size_t)event->node, (size_t)event->peer);
+	leave_known(w, (size_t)event->node, (size_t)event->peer);
 	gossip_count_others(w);
 	trace(w->sim, "bus", "%d has met %d", event->node, event->peer);
 }
@@ -176,6 +178,7 @@ static void happen(struct world *w, const struct event *event)
 	case EVENT_WRITE: data_try(w); return;
 	case EVENT_PLIGHT: plights_happen(w, event); return;
 	case EVENT_WAKE: w->unsettled = true; return;
+	case EVENT_HAND_OVER: leave_handed_over(w, event); return;
 	case EVENT_WALL:
 		w->wall_base_ms += event->amount;
 		trace(w->sim, "clock", "the wall clock jumps by %" PRId64 " ms", event->amount);
