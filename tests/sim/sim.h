@@ -510,10 +510,10 @@ struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *t
 	X(NO_WEIGHTS, "no-weights", "takes all weights for 1", "where its share is") \
 	X(JOBS_UNSEEN, "jobs-unseen", "does not see that a server moves slots already", "are on their way already") \
 	X(STALE_CLAIMS, "stale-claims", "has a node take slots over that still claims others", "wins them back") \
-	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had") \
 	X(RESET_EARLY, "reset-early", "resets who leaves before others have what it has", "is to be reset") \
 	X(FORGET_FIRST, "forget-first", "has who leaves forgotten before it is reset", "answers and lists") \
-	X(FORGET_OWNER, "forget-owner", "has an owner of slots forgotten", "is to be forgotten, and owns")
+	X(FORGET_OWNER, "forget-owner", "has an owner of slots forgotten", "is to be forgotten, and owns") \
+	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
 
 enum sabotage {
 	SABOTAGE_NONE,
