@@ -52,6 +52,7 @@ void why_not(struct rop_reconcile *r)
 	rop_situation_open(r->now);
 	add_findings(&r->text, r->now->open.at, r->now->open.n);
 	for (size_t i = 0; i < r->now->open.n; i++)
-		if (rop_reason_code(r->now->open.at[i].is) == ROP_DENIED)
-			r->result.code = ROP_DENIED;
+		if (rop_reason_code(r->now->open.at[i].is) == ROP_DENIED ||
+		    r->now->open.at[i].is == ROP_WHY_CANNOT_LEAVE) /* waiting does not help */
+			r->result.code = rop_reason_code(r->now->open.at[i].is);
 }

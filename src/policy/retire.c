@@ -234,6 +234,7 @@ void policy_note_leaving(struct rop_situation *now)
 	for (size_t i = 0; i < now->retirements.n && now->open.n < POLICY_OPEN_MAX; i++) {
 		const struct rop_retirement *r = &now->retirements.at[i];
 		if (!r->drained || !r->alone || r->listed)
-			policy_note_open(now, -1, ROP_WHY_LEAVING, rop_retirement_sentence(now->arena, r), r->advice);
+			policy_note_open(now, -1, r->held ? ROP_WHY_CANNOT_LEAVE : ROP_WHY_LEAVING,
+					 rop_retirement_sentence(now->arena, r), r->advice);
 	}
 }
