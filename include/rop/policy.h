@@ -109,6 +109,7 @@ struct rop_retirement {
 	bool leads;           /* its shard, which stays */
 	int heir;             /* a replica of it that stays, in sync: the best; -1: there is none */
 	int64_t forgotten_ms; /* since when nobody lists it; 0: some do, or that is new */
+	bool barred;          /* something stands against it: held, or what may pass in a moment */
 	const char *held;     /* why it cannot go now, in a sentence; NULL */
 	const char *advice;
 };
@@ -149,6 +150,7 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	 */
 	int64_t held_since_ms, strange_since_ms, strange_seen_ms;
 	int64_t sought_since_ms; /* boot clock: since when each look has shown rop_node.sought_at; 0: it did not */
+	int64_t barred_since_ms; /* of one that leaves: since when each look has shown rop_retirement.barred */
 };
 
 struct rop_situation {

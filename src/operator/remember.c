@@ -123,6 +123,19 @@ static void remember_held(struct rop_before *before, const struct rop_node *node
 	before->strange_seen_ms = boot_ms;
 }
 
+/* What stands against who leaves, and may pass. */
+static void remember_barred(struct rop_reconcile *r, int64_t boot_ms)
+{
+	for (size_t k = 0; k < r->now->retirements.n; k++) {
+		const struct rop_retirement *leaves = &r->now->retirements.at[k];
+		int64_t *since = &r->before[leaves->node].barred_since_ms;
+		if (!leaves->barred)
+			*since = 0;
+		else if (!*since)
+			*since = boot_ms;
+	}
+}
+
 /* What the next look is held against. */
 void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
@@ -145,6 +158,7 @@ void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, str
 		remember_elsewhere(before, node, clock.boot_ms);
 		remember_held(before, node, clock.boot_ms);
 	}
+	remember_barred(r, clock.boot_ms);
 }
 
 /* A consent that was met in this pass holds for the run. */

@@ -161,8 +161,22 @@ static bool leads_one_that_stays(const struct rop_situation *now, size_t node)
 	       !rop_slots_empty(&now->seen->nodes[node].slots);
 }
 
+#define MAY_PASS_MS 5000 /* a link that comes up again, or for the first time after a fail-over */
+
+/* What one look shows may be over at the next one. */
+static bool may_pass(const struct rop_situation *now, int node)
+{
+	if (now->looks_once)
+		return false;
+	int64_t since = now->before ? now->before[node].barred_since_ms : 0;
+	return !since || now->boot_ms - since < MAY_PASS_MS;
+}
+
 static void hold(struct rop_retirement *r, const char *why, const char *advice)
 {
+	r->barred = true;
+	if (may_pass(r->now, r->node))
+		return;
 	r->held = why;
 	r->advice = advice;
 }
