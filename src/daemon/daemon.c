@@ -232,15 +232,15 @@ static void ready_anyway(void *arg)
 
 static bool work(struct daemon *daemon, struct rop_err *err)
 {
+	daemon->hup = rop_signal_new(daemon->loop, SIGHUP, reload, daemon);
+	daemon->term = rop_signal_new(daemon->loop, SIGTERM, told_to_end, daemon);
+	daemon->interrupt = rop_signal_new(daemon->loop, SIGINT, told_to_end, daemon);
 	rop_log(ROP_LOG_INFO, "started", ROP_FIELDS({ "state", daemon->state }, { "path", daemon->config.clusters }));
 	rop_writer_watch_waiting(daemon->writer, waiting, daemon);
 	if (!files_scan(daemon, true, err))
 		return false;
 	watch_folder(daemon);
 	scan(daemon, false); /* once more: what was written before it was watched */
-	daemon->hup = rop_signal_new(daemon->loop, SIGHUP, reload, daemon);
-	daemon->term = rop_signal_new(daemon->loop, SIGTERM, told_to_end, daemon);
-	daemon->interrupt = rop_signal_new(daemon->loop, SIGINT, told_to_end, daemon);
 	daemon->forget = rop_timer_new(daemon->loop, time_to_forget, daemon);
 	rop_timer_start(daemon->forget, FORGET_FIRST_MS);
 	rop_timer_start(daemon->tick, tick_ms(daemon));

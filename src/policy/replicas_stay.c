@@ -21,6 +21,16 @@ static bool is_managed(const struct rop_topology *topology)
 	return !topology->keep_replica_migration;
 }
 
+/* A convenience: where a node refused it for a permission, it is left as it is in this run. */
+static bool was_denied(const struct rop_situation *now)
+{
+	for (size_t i = 0; now->tries && i < now->seen->n; i++)
+		if (rop_tries_is_no_help(now->tries,
+					 rop_printf(now->arena, "setting:%s/%s", now->seen->nodes[i].id, SETTING)))
+			return true;
+	return false;
+}
+
 /* Every node that answers has told its value, and may be told another one. */
 static bool can_be_set(const struct rop_situation *now)
 {
@@ -43,7 +53,7 @@ static bool a_member_has_it(const struct rop_situation *now)
 
 void policy_take_replica_migration(struct rop_situation *now)
 {
-	if (!can_be_set(now) || !(now->slots_to_move || a_member_has_it(now)))
+	if (!can_be_set(now) || was_denied(now) || !(now->slots_to_move || a_member_has_it(now)))
 		return;
 	struct rop_topology *topology = rop_alloc(now->arena, sizeof *topology);
 	*topology = *now->topology;
@@ -60,7 +70,7 @@ void policy_keep_replicas(const void *subject, const int64_t *args, void *output
 {
 	const struct rop_situation *now = subject;
 	(void)args;
-	if (!now->replicas_stay && !(now->fresh && can_be_set(now)))
+	if (!now->replicas_stay && !(now->fresh && can_be_set(now) && !was_denied(now)))
 		return;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const char *value = rop_answers(now->seen, i) ? rop_observed_value(now->seen, i, SETTING) : NULL;

@@ -18,7 +18,7 @@ struct try_entry {
 	const char *subject; /* NULL: free */
 	bool pending;
 	bool final;   /* refused for good */
-	bool no_help; /* lowering it is not permitted: a help that things go on without */
+	bool no_help; /* it is not permitted, and a help that things go on without */
 	bool taken;   /* a value of a setting that a node was seen to take */
 	bool owed;    /* nothing that can be seen tells that it is still to be done: never forgotten */
 	int attempts; /* ended without being met */
@@ -138,6 +138,14 @@ static bool is_of_large_key(const char *note)
 	return note && strncmp(note, ROP_LARGE_KEY, strlen(ROP_LARGE_KEY)) == 0;
 }
 
+/* What things go on without, where it is not permitted. */
+static bool is_a_help(const struct rop_expect *expect)
+{
+	if (expect->kind == ROP_STEP_LOWER)
+		return !expect->peer[0];
+	return expect->kind == ROP_STEP_SETTING && rop_streq(expect->name, ROP_REPLICA_MIGRATION);
+}
+
 void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, enum rop_expect_status status,
 		     int64_t boot_ms)
 {
@@ -166,7 +174,7 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 		       rop_has_no_file_note(expect->note);
 	entry->final = no_file || (expect->kind == ROP_STEP_SETTING && status == ROP_EXPECT_REFUSED &&
 				   is_verdict_on_value(expect->note));
-	entry->no_help = hopeless && expect->kind == ROP_STEP_LOWER && !expect->peer[0];
+	entry->no_help = hopeless && is_a_help(expect);
 	int attempts = hopeless ? ATTEMPTS_MAX : entry->attempts + 1;
 	if (expect->kind == ROP_STEP_GREET && !hopeless && attempts == ATTEMPTS_MAX)
 		attempts--; /* a help as well: what it hastens comes by itself */

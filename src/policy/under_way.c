@@ -58,7 +58,8 @@ const char *rop_moving_sentence(struct rop_arena *arena, const struct rop_situat
 
 static bool is_one_way(const struct rop_migration *a, const struct rop_migration *b)
 {
-	return a->source == b->source && a->target == b->target && a->goes_home == b->goes_home && !a->held == !b->held;
+	return a->source == b->source && a->target == b->target && a->goes_home == b->goes_home && a->ours == b->ours &&
+	       !a->held == !b->held;
 }
 
 static void note_way(struct rop_situation *now, const struct rop_migration *first)
@@ -81,6 +82,15 @@ static void note_way(struct rop_situation *now, const struct rop_migration *firs
 					 ? POLICY_ALLOW
 					 : "find out whose they are (CLUSTER COUNTKEYSINSLOT), and move them to the "
 					   "owners of their slots (MIGRATE)");
+		return;
+	}
+	if (!first->ours && !first->goes_home) {
+		policy_note_open(
+			now, first->source, ROP_WHY_OPEN_SLOTS,
+			rop_printf(now->arena, "slots %.120s are open from %s to %s: somebody began to move them",
+				   rop_slots_text(now->arena, &slots), from, to),
+			"who began it may be at work on it; after ten seconds in which nothing moves, apply goes on "
+			"with it");
 		return;
 	}
 	policy_note_open(

@@ -32,7 +32,7 @@ check '... grouped as in the plan' eval 'has "$OUT" "cart: $(address 0) ... $(po
 check '... who gets what' eval 'has "$OUT" "cart: $(address 1): slots 5461-10922 of shard 2" && has "$OUT" "cart: $(address 3): replica of shard 1 ($(address 0))"'
 check '... at last the result' eval 'tail -1 "$OUT" | grep -qE "^cart: converged in [0-9.]+ s, [0-9]+ steps"'
 check '... what was lowered is told when it is, and again when it is put back' eval 'has "$OUT" "cart: 6 nodes: cluster-node-timeout 511 -> 5000, put back" && [ "$(grep -n "restored when formed" "$OUT" | tail -1 | cut -d: -f1)" -lt "$(grep -n "introduce 6 nodes" "$OUT" | cut -d: -f1)" ]'
-check '... nothing else' test "$(wc -l <"$OUT")" = 13
+check '... nothing else' test "$(wc -l <"$OUT")" = 15
 check '... no colour' eval '! grep -q "$(printf "\033")" "$OUT" "$ERR"'
 check 'again: silent, and 0' eval 'changes_begin; cron 0 "\$ROP apply --yes \$F" && silent && no_changes'
 check 'without --yes too, as nothing is to be agreed upon' eval 'cron 0 "\$ROP apply \$F" && silent'
