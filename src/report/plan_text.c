@@ -33,29 +33,33 @@ struct group { /* steps that one line can tell */
 	struct rop_slots slots; /* that move */
 };
 
-/* Of slots that move: the node that gives them. */
-static int giver(const struct rop_step *step)
+/* Of slots that move: the node that gives them. Of those that stay: their owner. */
+static int giver(const struct rop_plan *plan, const struct rop_step *step)
 {
+	const int16_t *owner = plan->first->owner;
+	if (step->expect.kind == ROP_STEP_RELEASE)
+		return owner && owner[step->expect.first] == step->peer ? step->peer : step->node;
 	bool at_target = step->expect.kind == ROP_STEP_IMPORT || step->expect.kind == ROP_STEP_TAKE;
 	return at_target ? step->peer : step->node;
 }
 
-static int taker(const struct rop_step *step)
+static int taker(const struct rop_plan *plan, const struct rop_step *step)
 {
-	return giver(step) == step->node ? step->peer : step->node;
+	return giver(plan, step) == step->node ? step->peer : step->node;
 }
 
 /* All that is done for slots that go from one node to another. */
-static bool is_one_move(const struct rop_step *a, const struct rop_step *b)
+static bool is_one_move(const struct rop_plan *plan, const struct rop_step *a, const struct rop_step *b)
 {
 	bool back = a->expect.kind == ROP_STEP_RELEASE;
 	return rop_step_moves_slots(a->expect.kind) && rop_step_moves_slots(b->expect.kind) &&
-	       back == (b->expect.kind == ROP_STEP_RELEASE) && giver(a) == giver(b) && taker(a) == taker(b);
+	       back == (b->expect.kind == ROP_STEP_RELEASE) && giver(plan, a) == giver(plan, b) &&
+	       taker(plan, a) == taker(plan, b);
 }
 
-static bool one_line(const struct rop_step *a, const struct rop_step *b)
+static bool one_line(const struct rop_plan *plan, const struct rop_step *a, const struct rop_step *b)
 {
-	if (is_one_move(a, b))
+	if (is_one_move(plan, a, b))
 		return true;
 	if (a->expect.kind != b->expect.kind || strcmp(a->state, b->state) != 0)
 		return false;
@@ -123,7 +127,7 @@ static int group_of(const struct rop_plan *plan, const group_list *groups, const
 {
 	for (size_t g = groups->n; g-- > 0;) {
 		const struct rop_step *first = groups->at[g].step;
-		if (first == step || (one_line(first, step) && is_found(plan, first) == is_found(plan, step)))
+		if (first == step || (one_line(plan, first, step) && is_found(plan, first) == is_found(plan, step)))
 			return (int)g;
 	}
 	return -1;
@@ -230,7 +234,8 @@ static const char *move_text(struct rop_arena *arena, const struct rop_plan *pla
 				  n, rop_plural(n), n == 1 ? "s" : "", n == 1 ? "it is" : "they are", RANGES_SHOWN,
 				  slots, more);
 	return rop_printf(arena, "%d slot%s, %s: %.*s%s", n, rop_plural(n),
-			  keys_to_move(arena, &plan->first->seen->nodes[giver(g->step)], n), RANGES_SHOWN, slots, more);
+			  keys_to_move(arena, &plan->first->seen->nodes[giver(plan, g->step)], n), RANGES_SHOWN, slots,
+			  more);
 }
 
 /* What it was, and that it is none of this cluster any more. */
@@ -309,8 +314,8 @@ static struct line line_of(struct rop_arena *arena, const struct rop_plan *plan,
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE:
 		line.sign = "~";
-		line.who = rop_printf(arena, "shard %d -> shard %d", shard_number(plan, giver(g->step)),
-				      shard_number(plan, taker(g->step)));
+		line.who = rop_printf(arena, "shard %d -> shard %d", shard_number(plan, giver(plan, g->step)),
+				      shard_number(plan, taker(plan, g->step)));
 		line.what = move_text(arena, plan, g);
 		break;
 	case ROP_STEP_FAILOVER:
