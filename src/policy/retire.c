@@ -39,15 +39,20 @@ static bool is_listed(const struct rop_observed *seen, size_t staying, size_t no
 	return false;
 }
 
-/* It answers, as the member that it was, or under another id that a node which stays lists. At its address there may be
- * a server of somebody else by now. */
+/* It answers, and is one of this cluster still: it lists a node that stays, or one of those lists it. At its address
+ * there may be a server of somebody else by now, also under the id that it had (RESET SOFT keeps it). */
 static bool is_present(const struct rop_observed *seen, size_t staying, size_t node)
 {
 	const struct rop_node *n = &seen->nodes[node];
-	bool known = false;
-	for (size_t i = 0; i < staying && !known; i++)
-		known = rop_answers(seen, i) && rop_bit(seen, seen->known, i, node);
-	return rop_node_answers(n) && (strcmp(n->id, n->leaving) == 0 || known);
+	bool was_it = strcmp(n->id, n->leaving) == 0;
+	for (size_t i = 0; i < staying && rop_node_answers(n); i++) {
+		if (rop_answers(seen, i) && rop_bit(seen, seen->known, i, node))
+			return true;
+		if (was_it && (rop_bit(seen, seen->known, node, i) ||
+			       (rop_answers(seen, i) && rop_bit(seen, seen->listed, i, node))))
+			return true;
+	}
+	return false;
 }
 
 static bool is_drained(const struct rop_observed *seen, size_t staying, size_t node)

@@ -405,3 +405,22 @@ Test(retire, a_shard_is_handed_over_to_who_is_in_sync)
 		rop_bit_set(world, world->failing, i, 0);
 	cr_assert_eq(risk_of_failover(situation_of(topology, world), &step).verdict, GUARD_WAIT);
 }
+
+/* ---- somebody else's by now ---------------------------------------------------------------------------------- */
+
+/* Taken out by hand with RESET SOFT it keeps its id, and may be a member of another cluster: nobody here lists it, and
+ * it lists nobody here. */
+Test(retire, who_belongs_to_another_cluster_by_now_is_left_alone)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	forgotten_by_all(world, STAY);
+	for (size_t i = 0; i < STAY; i++)
+		rop_bit_clear(world, world->known, STAY, i);
+	lead_nothing(world, STAY);
+	world->nodes[STAY].keys = 0;
+	world->nodes[STAY].others = world->nodes[STAY].strangers = 5;
+	const struct rop_retirement *r = only(situation_of(topology, world));
+	cr_assert(r->drained && !r->present && r->alone && !r->listed);
+	waits(guard_of_reset(topology, world, STAY), "no node that leaves");
+}
