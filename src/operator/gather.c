@@ -220,12 +220,25 @@ static void take_held(struct rop_reconcile *r)
 	}
 }
 
+/* What was set for a while on a node that has left for good is nobody's any more. */
+static void drop_temporaries_of_struck(struct rop_reconcile *r)
+{
+	for (size_t i = r->image.temporaries.n; i-- > 0;) {
+		struct rop_temporary *t = &r->image.temporaries.at[i];
+		if (!is_struck(r, t->node))
+			continue;
+		*rop_push(r->arena, &r->gone) = *t;
+		*t = r->image.temporaries.at[--r->image.temporaries.n];
+	}
+}
+
 void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 {
 	r->entry.wall_ms = clock.wall_ms;
 	r->entry.boot_ms = clock.boot_ms;
 	r->entry.boot_id = r->options.boot_id;
 	r->entry.pid = r->options.pid;
+	drop_temporaries_of_struck(r);
 	for (size_t i = 0; i < r->ended.n; i++)
 		*rop_push(r->pass, &r->entry.resolutions) = r->ended.at[i];
 	for (size_t i = 0; i < r->gone.n; i++)

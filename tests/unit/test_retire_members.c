@@ -163,6 +163,24 @@ Test(retire_members, one_that_is_listed_again_was_not_forgotten)
 	cr_assert_gt(find_row(6)->forgotten_boot_ms, 1000000);
 }
 
+/* A replica whose line was deleted before it was in sync: what was lent to it goes with its row. */
+Test(retire_members, what_it_was_lent_is_nobodys_when_it_is_struck_off)
+{
+	start_with_leaver();
+	struct rop_temporary lent = {
+		.address = "10.0.0.7:6379", .name = "cluster-replica-no-failover", .original = "no", .temporary = "yes"
+	};
+	memcpy(lent.node, node_id(6), ROP_ID_SIZE);
+	memcpy(lent.peer, node_id(0), ROP_ID_SIZE);
+	*rop_push(pool, &op->image.temporaries) = lent;
+	op->options.keep = true;
+	hand_start(op);
+	for (int64_t began = op->clock.boot_ms; op->clock.boot_ms < began + 90000;)
+		hand_look(op);
+	cr_assert_null(find_row(6));
+	cr_assert_eq(op->image.temporaries.n, 0);
+}
+
 /* What is written of members before all is as declared concerns those that leave only. */
 Test(retire_members, the_others_rows_wait_until_all_is_as_declared)
 {
