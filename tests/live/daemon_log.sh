@@ -54,4 +54,5 @@ check 'ends' daemon_stop
 printf 'log = { level = "info"; format = "json"; };\n' >"$CONF"
 daemon_start
 check 'as JSON too' wait_until 10 'head -1 "$SAID" | jq -e ".time | test(\"^[0-9-]{10}T[0-9:.]{12}Z$\")" >/dev/null'
+check '... it has started' wait_until 10 'grep -q "\"started\"" "$SAID"'
 check 'ends once more' daemon_stop

@@ -47,8 +47,9 @@ static bool dies(struct driver *d, enum kill kill)
 static void pretend_serves(const struct world *w, struct rop_observed *seen, size_t i)
 {
 	const struct rop_observed *t = w->truth;
-	const char **settings = seen->nodes[i].settings;
+	const char **settings = seen->nodes[i].settings, *leaving = seen->nodes[i].leaving;
 	seen->nodes[i] = t->nodes[i];
+	seen->nodes[i].leaving = leaving;
 	seen->nodes[i].settings = settings;
 	memcpy(settings, t->nodes[i].settings, t->n_settings * sizeof *settings);
 	seen->nodes[i].reach = ROP_REACH_OK;
