@@ -58,9 +58,19 @@ check 'history has chunks, not keys' eval 'expect 0 history cart && has "$OUT" "
 
 shape 3 8
 half_moved() { [ "$(journal "SELECT count(*) FROM expectation WHERE kind = 'take-slots' AND status = 'met'")" -gt "$1" ]; }
-TAKEN=$(journal "SELECT count(*) FROM expectation WHERE kind = 'take-slots' AND status = 'met'")
+taken() { journal "SELECT count(*) FROM expectation WHERE kind = 'take-slots' AND status = 'met'"; }
+TAKEN=$(taken)
 op_start apply --yes "$F"
-check 'back to three: some slots have moved' wait_until 30 'half_moved $((TAKEN + 10))'
+check 'back to three: some slots have moved' wait_until 30 'half_moved $((TAKEN + 6))'
+kill -INT "$OP_PID"
+op_wait
+CODE=$?
+check 'interrupted: exit 1, and it says how to go on' eval '[ "$CODE" = 1 ] && has "$ERR" "interrupted; apply again to go on" && has "$ERR" "slots left to move"'
+check '... what was open was seen through first' closed
+check '... it was in the middle' eval '! shares 5461 5461 5462 >/dev/null'
+TAKEN=$(taken)
+op_start apply --yes "$F"
+check 'gone on with: some more have moved' wait_until 30 'half_moved $((TAKEN + 6))'
 kill -9 "$OP_PID"
 op_wait
 check 'killed: check has no error' eval 'expect 0 check "$F" || expect 1 check "$F"; ! grep -F "[ERR]" "$OUT"'
