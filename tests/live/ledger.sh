@@ -74,6 +74,7 @@ migrate() { # migrate KEY...
 }
 half_moved() {
 	local pair
+	rcli 1 CONFIG RESETSTAT >/dev/null # (what transactions waited for before does not count)
 	rcli 1 CLUSTER SETSLOT $SLOT IMPORTING "$(id 0)" && rcli 0 CLUSTER SETSLOT $SLOT MIGRATING "$(id 1)" || return
 	pair=$(of pair 1 $SLOT) && [ -n "$pair" ] && migrate "${pair}a" || return
 	wait_until 10 'rcli 1 INFO errorstats | grep -q TRYAGAIN'
