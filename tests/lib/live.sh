@@ -6,7 +6,7 @@
 #     #!/bin/bash
 #     # NAME.sh - what it shows
 #     # alone            (only if it must not share the machine, e.g. because it measures)
-#     # timeout: 300     (seconds, only if it needs more than the 120 that tests/run gives)
+#     # timeout: 300     (seconds, only if it needs more than the 240 that tests/run gives)
 #     . "$(dirname "$0")/../lib/live.sh"
 #
 # and prints one line per case: `ok - NAME`, `not ok - NAME` (details follow, indented) or `skip - NAME: WHY`.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # carry.sh - keys on their way: what a target that dies takes with it, kills under a ledger, large keys, a rate
-# timeout: 180
+# timeout: 400
 # shellcheck disable=SC2016
 FLEET_TIMEOUT=2000
 . "$(dirname "$0")/../lib/live.sh"

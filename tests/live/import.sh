@@ -1,6 +1,6 @@
 #!/bin/bash
 # import.sh - a cluster that exists already, whoever made it, as a topology file: nothing is sent, and nothing is left out
-# timeout: 300
+# timeout: 600
 # shellcheck disable=SC2034,SC2046
 
 . "$(dirname "$0")/../lib/live.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # leave.sh - nodes leave by deleting their lines: a replica, one that leads, a whole shard, one that is dead
-# timeout: 240
+# timeout: 400
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"

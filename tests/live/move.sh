@@ -1,6 +1,6 @@
 #!/bin/bash
 # move.sh - slots go to new shards, and back, with their keys: under load, killed in the middle, and where others began it
-# timeout: 240
+# timeout: 400
 # shellcheck disable=SC2016
 FLEET_TIMEOUT=2000
 . "$(dirname "$0")/../lib/live.sh"

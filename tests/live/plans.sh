@@ -1,6 +1,6 @@
 #!/bin/bash
 # plans.sh - saved plans: done as they were reviewed, or refused with what has changed; hostile files
-# timeout: 240
+# timeout: 400
 # shellcheck disable=SC2034,SC2046,SC2016
 
 . "$(dirname "$0")/../lib/live.sh"

@@ -123,6 +123,19 @@ static bool is_caught(const struct rop_machine *machine, const struct settings *
 	return !sim_run(&s) && strstr(s.failure, SABOTAGE[with->sabotage].proof);
 }
 
+/* Seeds that caught one when this was written, tried first: what it takes is rare. A change of the world may make them
+ * ordinary ones; then all are tried in order. */
+static uint64_t caught_before(enum sabotage sabotage)
+{
+	static const uint64_t SEEDS[SABOTAGES_N] = {
+		[SABOTAGE_CALL_EMPTY] = 242,     [SABOTAGE_FORGET_OWNER] = 174,  [SABOTAGE_FORGET_FIRST] = 59,
+		[SABOTAGE_STALE_CLAIMS] = 787,   [SABOTAGE_NO_CLONE] = 606,      [SABOTAGE_IGNORE_VIEW] = 604,
+		[SABOTAGE_MOVE_LAST_COPY] = 369, [SABOTAGE_EARLY_RESTORE] = 160, [SABOTAGE_ATTACH_SILENT] = 72,
+		[SABOTAGE_LEAVE_LOWERED] = 66,   [SABOTAGE_UNKNOWN_EMPTY] = 64,  [SABOTAGE_NO_HISTORY] = 63,
+	};
+	return SEEDS[sabotage];
+}
+
 /* A simulator that catches nothing proves nothing; one that catches it by chance, by something else, no more. */
 static bool run_controls(const struct rop_machine *machine, const struct settings *with)
 {
@@ -131,8 +144,10 @@ static bool run_controls(const struct rop_machine *machine, const struct setting
 		struct settings broken = *with;
 		if (with->sabotage && (int)with->sabotage != sabotage)
 			continue;
-		uint64_t seed = with->from;
 		broken.sabotage = (enum sabotage)sabotage;
+		uint64_t seed = caught_before(broken.sabotage);
+		if (seed < with->from || seed >= with->from + with->seeds || !is_caught(machine, &broken, seed))
+			seed = with->from;
 		while (seed < with->from + with->seeds && !is_caught(machine, &broken, seed))
 			seed++;
 		bool caught = seed < with->from + with->seeds;
