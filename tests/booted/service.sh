@@ -149,7 +149,7 @@ topology "$LIVE_DIR/secret.yaml" 3 1 'auth: { credential: cart }'
 machine_put vm $clusters_d/cart.yaml <"$LIVE_DIR/secret.yaml"
 at=$(cursor)
 check 'with a password that only root can read, by LoadCredential=' machine_run vm systemctl start $UNIT
-check 'a cluster is formed' wait_until 30 converged
+check 'a cluster is formed' wait_until 90 converged
 check 'the password is not in the journal' eval '! machine_journal vm --after-cursor="$at" | grep -F "$SECRET"'
 check 'nor in the arguments, the environment or the database' eval \
 	'pid=$(main_pid); ! machine_run vm sh -c "cat /proc/$pid/cmdline /proc/$pid/environ /var/lib/redis-operator/*" | grep -aqF "$SECRET"'
