@@ -24,6 +24,7 @@ librop_a_SOURCES += \
 	include/rop/permissions.h \
 	include/rop/policy.h \
 	include/rop/reasons.h \
+	include/rop/rebalance.h \
 	include/rop/reconcile.h \
 	include/rop/report.h \
 	include/rop/risk.h \

@@ -33,7 +33,8 @@ static void put_shards(const struct rop_report *r, const struct rop_situation *n
 {
 	bool slots = b->by == ROP_BY_SLOTS;
 	rop_text_add(out, "%5s  %-24s %6s", "shard", "primary", "slots");
-	rop_text_add(out, slots ? "" : " %11s", rop_by_name(b->by));
+	if (!slots)
+		rop_text_add(out, " %11s", rop_by_name(b->by));
 	if (!b->even)
 		rop_text_add(out, "  -> %6s", "slots");
 	if (!b->even && !slots)

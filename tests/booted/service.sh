@@ -136,7 +136,8 @@ machine_run vm systemctl stop $UNIT
 machine_run vm rm $clusters_d/cart.yaml
 forget_all || not_ok 'new servers'
 export REDISCLI_AUTH=$SECRET
-machine_run vm sh -c "for f in /etc/redis/redis-70*.conf; do printf 'requirepass $SECRET\nmasterauth $SECRET\n' >>\$f; done"
+# (CONFIG REWRITE has written the default user, without a password: that line would win over requirepass.)
+machine_run vm sh -c "for f in /etc/redis/redis-70*.conf; do sed -i '/^user default /d' \$f; printf 'requirepass $SECRET\nmasterauth $SECRET\n' >>\$f; done"
 machine_run vm systemctl restart redis-server@{7000..7005}
 printf '%s\n' "$SECRET" | machine_put vm /etc/redis-operator/credentials/cart 600
 machine_run vm chown root:root /etc/redis-operator/credentials/cart
