@@ -185,12 +185,15 @@ static void jobs_end(void *arg, const struct verdict *verdict, bool sent)
 	ask_last(job);
 }
 
-/* A round trip of its own: only now it is known whether it may be such a server. */
+/* A round trip of its own: only now it is known whether it may be such a server. Not as a user of its own: what that
+ * may not run would be noted in the server's ACL LOG with every look. */
 static void ask_for_jobs(struct job *job)
 {
 	struct member *member = &job->errand->fleet->members[job->node];
 	const struct rop_answer *answer = &job->errand->answers[job->node];
-	if (answer->reach != ROP_REACH_OK || member->keeps_jobs || !slot_jobs_asked(job->errand->questions, answer)) {
+	bool own_user = job->errand->fleet->login.user != NULL;
+	if (answer->reach != ROP_REACH_OK || member->keeps_jobs || own_user ||
+	    !slot_jobs_asked(job->errand->questions, answer)) {
 		ask_last(job);
 		return;
 	}
