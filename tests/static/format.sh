@@ -3,7 +3,8 @@
 set -u
 export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/../.." || exit 1
-mapfile -t files < <(find src include tests -name '*.[ch]' | sort)
+# What make writes into the tree, where it is built there, is nobody's to lay out.
+mapfile -t files < <(find src include tests -name '*.[ch]' -exec grep -L '^/\* made from .* by make' {} + | sort)
 wide=$(for file in "${files[@]}"; do expand "$file" | awk -v file="$file" 'length($0) > 120 { print file ":" FNR ": " length($0) " columns" }'; done)
 if [ -n "$wide" ]; then
 	echo 'not ok - no line of C is over 120 columns'
