@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-#include "alike.h"
-#include "copies.h"
-#include "functions.h"
 #include "rop/text.h"
 #include "rop/tries.h"
 
@@ -92,7 +89,7 @@ bool by_server_can(const struct rop_situation *now, size_t source, size_t target
 	return !has_failed(now, source, target);
 }
 
-static bool is_at(const struct rop_node *node, const struct rop_slots *slots)
+bool by_server_is_at(const struct rop_node *node, const struct rop_slots *slots)
 {
 	for (size_t i = 0; i < node->n_jobs; i++)
 		if (node->jobs[i].state == ROP_JOB_RUNS && rop_slots_meet(&node->jobs[i].slots, slots))
@@ -104,7 +101,7 @@ void by_server_look_at(struct rop_migration *m)
 {
 	const struct rop_node *nodes = m->now->seen->nodes;
 	struct tally_of_jobs jobs = tally(m->now, (size_t)m->source, (size_t)m->target);
-	m->job_runs = is_at(&nodes[m->source], m->whole) || is_at(&nodes[m->target], m->whole);
+	m->job_runs = by_server_is_at(&nodes[m->source], m->whole) || by_server_is_at(&nodes[m->target], m->whole);
 	if (jobs.last && jobs.last->state == ROP_JOB_FAILED)
 		m->job_rests = jobs.age_s < (int64_t)AGAIN_S * (jobs.failed ? jobs.failed : 1);
 	else if (jobs.last && jobs.last->state == ROP_JOB_CANCELLED)
@@ -115,59 +112,6 @@ const char *by_server_newest(const struct rop_migration *m)
 {
 	struct tally_of_jobs jobs = tally(m->now, (size_t)m->source, (size_t)m->target);
 	return jobs.last ? jobs.last->name : "";
-}
-
-/* ---- the risk ---------------------------------------------------------------------------------------------- */
-
-static struct guard wait_for(const char *why)
-{
-	return (struct guard){ .verdict = GUARD_WAIT, .why = why };
-}
-
-static size_t replicas_wanted(const struct rop_situation *now, size_t primary)
-{
-	size_t n = 0, declared = (size_t)now->topology->replicas_per_shard;
-	for (size_t i = 0; i < now->seen->n; i++)
-		n += now->layout.primary_of[i] == (int)primary;
-	return n < declared ? n : declared;
-}
-
-struct guard risk_of_asking(const struct rop_situation *now, const struct rop_step *step)
-{
-	size_t from = (size_t)step->node, to = (size_t)step->peer;
-	struct rop_slots slots;
-	if (!now->owner || step->peer < 0 || !step->expect.value || !rop_slots_parse(step->expect.value, &slots))
-		return wait_for("nobody knows what is to be moved");
-	const size_t sides[] = { from, to };
-	for (size_t k = 0; k < 2; k++) {
-		const struct rop_node *node = &now->seen->nodes[sides[k]];
-		const char *doubted = copies_doubted(now, sides[k]);
-		if (doubted)
-			return wait_for(doubted);
-		if (node->role == ROP_ROLE_REPLICA)
-			return wait_for("a replica neither gives nor takes slots");
-		if (!node->state_ok)
-			return wait_for("one of both sides reports cluster_state:fail");
-		if (node->open_slots)
-			return wait_for("slots are open there: servers move none by themselves meanwhile");
-		if (is_at(node, &slots))
-			return wait_for("a job is at work on some of the slots");
-	}
-	for (int from_slot = 0, first, last; rop_slots_run(&slots, from_slot, &first, &last); from_slot = last + 1)
-		for (int s = first; s <= last; s++)
-			if (now->owner[s] != step->node)
-				return wait_for("it does not own the slots");
-	const char *unlike = alike_cannot_load(now, to, from);
-	if (unlike)
-		return wait_for(unlike);
-	if (copies_ready(now, to, to) < replicas_wanted(now, to))
-		return wait_for(rop_printf(now->arena, "%s waits for its replicas to be in sync before it gets slots",
-					   now->seen->nodes[to].address));
-	if (policy_lacks_functions(now, to, from))
-		return wait_for(rop_printf(now->arena,
-					   "%s lacks function libraries that %s has, and clients would call them there",
-					   now->seen->nodes[to].address, now->seen->nodes[from].address));
-	return (struct guard){ .verdict = GUARD_GO };
 }
 
 /* ---- told -------------------------------------------------------------------------------------------------- */
@@ -206,9 +150,7 @@ void by_server_warn(struct rop_situation *now)
 bool by_server_hands_over(const struct rop_observed *seen, const struct rop_slots *slots)
 {
 	for (size_t i = 0; i < seen->n; i++)
-		for (size_t k = 0; k < seen->nodes[i].n_jobs && rop_answers(seen, i); k++)
-			if (seen->nodes[i].jobs[k].state == ROP_JOB_RUNS &&
-			    rop_slots_meet(&seen->nodes[i].jobs[k].slots, slots))
-				return true;
+		if (rop_answers(seen, i) && by_server_is_at(&seen->nodes[i], slots))
+			return true;
 	return false;
 }

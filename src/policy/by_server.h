@@ -2,18 +2,18 @@
 #ifndef ROP_POLICY_BY_SERVER_H
 #define ROP_POLICY_BY_SERVER_H
 
-#include "guard.h"
+#include "policy.h"
 
 /* Both can, nothing is open on either, it is not declared otherwise, and it did not fail too often lately. */
 bool by_server_can(const struct rop_situation *now, size_t source, size_t target);
 const char *by_server_subject(struct rop_arena *arena, const char *source, const char *target); /* of the step */
 /* A job at work there. */
 bool by_server_is_busy(const struct rop_situation *now, size_t node);
+bool by_server_is_at(const struct rop_node *node, const struct rop_slots *slots); /* ... on some of these */
 /* Fills in what is seen of the jobs of such a migration. */
 void by_server_look_at(struct rop_migration *m);
 /* The name of the newest job of such a migration that is over; "": there was none. */
 const char *by_server_newest(const struct rop_migration *m);
-struct guard risk_of_asking(const struct rop_situation *now, const struct rop_step *step);
 /* Of jobs that servers gave up while slots are to be moved. */
 void by_server_warn(struct rop_situation *now);
 

@@ -123,6 +123,14 @@ size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but)
 	return n;
 }
 
+size_t copies_wanted(const struct rop_situation *now, size_t primary)
+{
+	size_t n = 0, declared = (size_t)now->topology->replicas_per_shard;
+	for (size_t i = 0; i < now->seen->n; i++)
+		n += now->layout.primary_of[i] == (int)primary;
+	return n < declared ? n : declared;
+}
+
 /* ---- leadership -------------------------------------------------------------------------------------------- */
 
 /* A viewer whom most of the answering owners see failing says nothing of others. */

@@ -31,6 +31,8 @@ bool copies_is_unlisted(const struct rop_observed *seen, size_t node);
 bool copies_in_sync(const struct rop_observed *seen, size_t node, size_t primary);
 /* Replicas of `primary` in sync, `but` not counted. */
 size_t copies_ready(const struct rop_situation *now, size_t primary, size_t but);
+/* As many replicas as are declared, or as many as the layout could give it. */
+size_t copies_wanted(const struct rop_situation *now, size_t primary);
 
 /* The slots that it claims: what it has given away and was not told of yet is no claim any more. */
 struct rop_slots copies_claims(const struct rop_observed *seen, size_t node);

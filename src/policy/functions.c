@@ -1,12 +1,11 @@
 /* functions.c - function libraries go before slots: FUNCTION DUMP of who has them, FUNCTION RESTORE on who is to get
  * slots. Nothing of the target's own is written over: who holds others, or other code under a name, is left alone.
  */
-#include "rop/libraries.h"
-
 #include "functions.h"
-#include "rop/text.h"
 
-static const struct guard GO = { .verdict = GUARD_GO };
+#include "risks.h"
+#include "rop/libraries.h"
+#include "rop/text.h"
 
 static bool is_known(const struct rop_node *node)
 {
@@ -48,25 +47,18 @@ const char *policy_functions_clash(const struct rop_situation *now, size_t targe
 
 struct guard risk_of_functions(const struct rop_situation *now, const struct rop_step *step)
 {
-	const size_t sides[] = { (size_t)step->node, (size_t)step->peer };
+	const int sides[] = { step->node, step->peer };
 	if (step->peer < 0)
-		return (struct guard){ .verdict = GUARD_WAIT, .why = "nobody is known who has the functions" };
+		return guard_wait("nobody is known who has the functions");
 	for (size_t k = 0; k < 2; k++) {
 		const struct rop_node *node = &now->seen->nodes[sides[k]];
 		if (node->role == ROP_ROLE_REPLICA || !rop_node_answers(node))
-			return (struct guard){ .verdict = GUARD_WAIT,
-					       .why = "functions go from one primary that answers to another" };
+			return guard_wait("functions go from one primary that answers to another");
 		if (!is_known(node))
-			return (struct guard){ .verdict = GUARD_UNKNOWN,
-					       .why = rop_printf(now->arena,
-								 "%s did not tell which function libraries it holds; "
-								 "what is unknown is not taken for none",
-								 node->address) };
+			return guard_unknown(now, (size_t)sides[k], "which function libraries it holds");
 	}
-	const char *clash = policy_functions_clash(now, sides[0], sides[1]);
-	if (clash)
-		return (struct guard){ .verdict = GUARD_WAIT, .why = clash };
-	return GO;
+	const char *clash = policy_functions_clash(now, (size_t)step->node, (size_t)step->peer);
+	return clash ? guard_wait(clash) : guard_go;
 }
 
 void policy_find_functions_apart(struct rop_situation *now)

@@ -16,7 +16,15 @@ struct guard {
 	const char *why;
 };
 
-/* Pure: of the step, the situation, and what the batch holds already. */
+/* guard.c: what a rule can answer. Of what a node would not tell: "how many keys it holds". Of a loss that somebody
+ * consented to: it goes, and says what it costs. A smaller step of durability goes, and says so. */
+extern const struct guard guard_go;
+struct guard guard_wait(const char *why);
+struct guard guard_unknown(const struct rop_situation *now, size_t node, const char *what);
+struct guard guard_loss(const struct rop_situation *now, const struct rop_risk *risk);
+struct guard guard_durability(const char *what, int shard, const char *text);
+
+/* risk.c. Pure: of the step, the situation, and what the batch holds already. */
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step);
 
 /* Slots of the K-th shard that have an owner no more, and that none of the declared nodes can take: a sentence; NULL:

@@ -18,6 +18,7 @@ librop_a_SOURCES += \
 	src/policy/functions.c \
 	src/policy/functions.h \
 	src/policy/greet.c \
+	src/policy/guard.c \
 	src/policy/guard.h \
 	src/policy/introduce.c \
 	src/policy/layout.c \
@@ -41,8 +42,9 @@ librop_a_SOURCES += \
 	src/policy/rights.c \
 	src/policy/risk.c \
 	src/policy/risk_moves.c \
-	src/policy/risk_moves.h \
 	src/policy/risk_retire.c \
+	src/policy/risk_settings.c \
+	src/policy/risks.h \
 	src/policy/seats.c \
 	src/policy/seats.h \
 	src/policy/second.c \
@@ -50,6 +52,9 @@ librop_a_SOURCES += \
 	src/policy/served.h \
 	src/policy/settings.c \
 	src/policy/settle.c \
+	src/policy/step_command.c \
+	src/policy/step_effect.c \
+	src/policy/step_seen.c \
 	src/policy/steps.c \
 	src/policy/still_open.c \
 	src/policy/strangers.c \
@@ -61,4 +66,5 @@ librop_a_SOURCES += \
 	src/policy/unwritten.c \
 	src/policy/values.c \
 	src/policy/vocabulary.c \
-	src/policy/weigh.c
+	src/policy/weigh.c \
+	src/policy/words.h

@@ -4,28 +4,20 @@
 #include "by_server.h"
 #include "functions.h"
 #include "migrations.h"
+#include "words.h"
 
 #define STALLED_MS_PREDICTED 1000 /* of the predicted clock: a few looks in a row at which nothing moved */
 
-static const struct rop_migration *on(const void *subject)
-{
-	return subject;
-}
+WORDS_ON(struct rop_migration)
 
-#define FLAG(field) \
-	static bool is_##field(const void *subject, const int64_t *args) \
-	{ \
-		(void)args; \
-		return on(subject)->field; \
-	}
-FLAG(ours)
-FLAG(in_reach)
-FLAG(goes_home)
-FLAG(source_open)
-FLAG(taken_over)
-FLAG(empty)
-FLAG(job_runs)
-FLAG(job_rests)
+WORDS_FLAG(ours)
+WORDS_FLAG(in_reach)
+WORDS_FLAG(goes_home)
+WORDS_FLAG(source_open)
+WORDS_FLAG(taken_over)
+WORDS_FLAG(empty)
+WORDS_FLAG(job_runs)
+WORDS_FLAG(job_rests)
 
 static bool is_by_server(const void *subject, const int64_t *args)
 {
@@ -199,18 +191,14 @@ static void give_functions(const void *subject, const int64_t *args, void *outpu
 static bool is_gave_up(const void *subject, const int64_t *args)
 {
 	const struct rop_migration *m = on(subject);
-	const struct rop_situation *now = m->now;
 	(void)args;
-	if (!now->gave_up)
-		return false;
 	for (int kind = ROP_STEP_IMPORT; kind <= ROP_STEP_RELEASE; kind++)
 		for (int at_source = 0; at_source < 2; at_source++) {
-			struct rop_step step = policy_step(now, (enum rop_step_kind)kind,
+			struct rop_step step = policy_step(m->now, (enum rop_step_kind)kind,
 							   at_source ? m->source : m->target,
 							   at_source ? m->target : m->source);
 			step.expect.first = m->first;
-			if (rop_tries_may(now->tries, policy_subject(now->arena, &step.expect), now->boot_ms) ==
-			    ROP_MAY_NEVER)
+			if (policy_gave_up(m->now, &step))
 				return true;
 		}
 	return false;
@@ -287,11 +275,6 @@ static const struct rop_action ACTIONS[] = {
 
 const struct rop_vocabulary *rop_migration_words(void)
 {
-	static const struct rop_vocabulary WORDS = {
-		.facts = FACTS,
-		.n_facts = sizeof FACTS / sizeof *FACTS,
-		.actions = ACTIONS,
-		.n_actions = sizeof ACTIONS / sizeof *ACTIONS,
-	};
+	WORDS_VOCABULARY(WORDS, FACTS, ACTIONS);
 	return &WORDS;
 }

@@ -10,7 +10,7 @@
 
 #include "by_server.h"
 #include "copies.h"
-#include "risk_moves.h"
+#include "risks.h"
 
 /* Chunks of one source at a time. One is begun when the last one is open on a side, so that they go through their
  * states one behind the other: some are carried while the next is opened and the last ones are closed. */

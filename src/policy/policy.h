@@ -114,10 +114,13 @@ void policy_attach_replicas(const void *subject, const int64_t *args, void *outp
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);
 void policy_keep_replicas(const void *subject, const int64_t *args, void *output);
 
-/* steps.c: the canonical subject of a step; needs kind, node, peer, and what of its kind names it. */
+/* subject.c: the canonical subject of a step; needs kind, node, peer, and what of its kind names it. */
 const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e);
-/* A step's skeleton for a node. Describe, then append with policy_add, which drops it where the tries say not now. */
+/* subject.c: a step's skeleton for a node, for what its kind needs to be filled in. */
 struct rop_step policy_step(const struct rop_situation *now, enum rop_step_kind kind, int node, int peer);
+/* steps.c: appends it, where the guard and the tries let it go; else it is dropped: false. */
 bool policy_add(const struct rop_situation *now, struct rop_batch *batch, struct rop_step *step);
+/* Such a step failed as often as it may be tried. */
+bool policy_gave_up(const struct rop_situation *now, const struct rop_step *step);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "risks.h"
 #include "rop/text.h"
 
 /* ---- who is needed ------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #ifndef ROP_POLICY_RETIRE_H
 #define ROP_POLICY_RETIRE_H
 
-#include "guard.h"
+#include "policy.h"
 
 /* Where those that leave are needed for nothing any more, the situation is about the others: its topology and what it
  * sees are without them. Before all else. */
@@ -12,10 +12,5 @@ void policy_find_leaving(struct rop_situation *now);
 
 /* Who has not left yet, as what is open. */
 void policy_note_leaving(struct rop_situation *now);
-
-/* risk_retire.c */
-struct guard risk_of_failover(const struct rop_situation *now, const struct rop_step *step);
-struct guard risk_of_reset(const struct rop_situation *now, const struct rop_step *step);
-struct guard risk_of_forget(const struct rop_situation *now, const struct rop_step *step);
 
 #endif

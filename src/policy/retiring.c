@@ -2,21 +2,13 @@
 #include <string.h>
 
 #include "retire.h"
+#include "words.h"
 
-static const struct rop_retirement *on(const void *subject)
-{
-	return subject;
-}
+WORDS_ON(struct rop_retirement)
 
-#define FLAG(field) \
-	static bool is_##field(const void *subject, const int64_t *args) \
-	{ \
-		(void)args; \
-		return on(subject)->field; \
-	}
-FLAG(drained)
-FLAG(listed)
-FLAG(leads)
+WORDS_FLAG(drained)
+WORDS_FLAG(listed)
+WORDS_FLAG(leads)
 
 static bool knows_others(const void *subject, const int64_t *args)
 {
@@ -73,18 +65,25 @@ static const char *listed_as(const struct rop_retirement *r, size_t viewer)
 	return r->present && rop_bit(seen, seen->known, viewer, (size_t)r->node) ? node->id : r->id;
 }
 
+/* false: that viewer does not list it. */
+static bool is_to_forget(const struct rop_retirement *r, size_t viewer, struct rop_step *ret_step)
+{
+	const char *id = listed_as(r, viewer);
+	if (!id)
+		return false;
+	*ret_step = policy_step(r->now, ROP_STEP_FORGET, (int)viewer, -1);
+	memcpy(ret_step->expect.peer, id, strlen(id) + 1);
+	return true;
+}
+
 static void forget(const void *subject, const int64_t *args, void *output)
 {
 	const struct rop_retirement *r = on(subject);
+	struct rop_step step;
 	(void)args;
-	for (size_t i = 0; i < r->now->seen->n; i++) {
-		const char *id = listed_as(r, i);
-		if (!id)
-			continue;
-		struct rop_step step = policy_step(r->now, ROP_STEP_FORGET, (int)i, -1);
-		memcpy(step.expect.peer, id, strlen(id) + 1);
-		policy_add(r->now, output, &step);
-	}
+	for (size_t i = 0; i < r->now->seen->n; i++)
+		if (is_to_forget(r, i, &step))
+			policy_add(r->now, output, &step);
 }
 
 static void strike_off(const void *subject, const int64_t *args, void *output)
@@ -94,26 +93,19 @@ static void strike_off(const void *subject, const int64_t *args, void *output)
 	*rop_push(batch->arena, &batch->struck) = on(subject)->id;
 }
 
-/* A step of it failed as often as it may be tried. */
 static bool is_gave_up(const void *subject, const int64_t *args)
 {
 	const struct rop_retirement *r = on(subject);
-	const struct rop_situation *now = r->now;
+	struct rop_step step = policy_step(r->now, ROP_STEP_RESET, r->node, -1);
 	(void)args;
-	if (!now->gave_up || !now->tries)
-		return false;
-	struct rop_step step = policy_step(now, ROP_STEP_RESET, r->node, -1);
-	bool never = rop_tries_may(now->tries, policy_subject(now->arena, &step.expect), now->boot_ms) == ROP_MAY_NEVER;
-	for (size_t i = 0; i < now->seen->n && !never; i++) {
-		const char *id = listed_as(r, i);
-		if (!id)
-			continue;
-		step = policy_step(now, ROP_STEP_FORGET, (int)i, -1);
-		memcpy(step.expect.peer, id, strlen(id) + 1);
-		never = rop_tries_may(now->tries, policy_subject(now->arena, &step.expect), now->boot_ms) ==
-			ROP_MAY_NEVER;
+	bool gave_up = policy_gave_up(r->now, &step);
+	if (r->heir >= 0) {
+		step = policy_step(r->now, ROP_STEP_FAILOVER, r->heir, r->node);
+		gave_up |= policy_gave_up(r->now, &step);
 	}
-	return never;
+	for (size_t i = 0; i < r->now->seen->n && !gave_up; i++)
+		gave_up = is_to_forget(r, i, &step) && policy_gave_up(r->now, &step);
+	return gave_up;
 }
 
 /* ---- words -------------------------------------------------------------------------------------------------- */
@@ -152,11 +144,6 @@ static const struct rop_action ACTIONS[] = {
 
 const struct rop_vocabulary *rop_retire_words(void)
 {
-	static const struct rop_vocabulary WORDS = {
-		.facts = FACTS,
-		.n_facts = sizeof FACTS / sizeof *FACTS,
-		.actions = ACTIONS,
-		.n_actions = sizeof ACTIONS / sizeof *ACTIONS,
-	};
+	WORDS_VOCABULARY(WORDS, FACTS, ACTIONS);
 	return &WORDS;
 }

@@ -11,12 +11,8 @@
 
 #include "alike.h"
 #include "by_server.h"
-#include "by_server.h"
 #include "copies.h"
-#include "guard.h"
-#include "retire.h"
-#include "functions.h"
-#include "risk_moves.h"
+#include "risks.h"
 #include "rop/text.h"
 
 const char *rop_risk_kind_name(enum rop_risk_kind kind)
@@ -29,70 +25,7 @@ const char *rop_risk_kind_name(enum rop_risk_kind kind)
 	return NAMES[kind];
 }
 
-/* ---- verdicts ---------------------------------------------------------------------------------------------- */
-
-static const struct guard GO = { .verdict = GUARD_GO };
-
-static struct guard wait_for(const char *why)
-{
-	return (struct guard){ .verdict = GUARD_WAIT, .why = why };
-}
-
-static struct guard unknown(const struct rop_situation *now, size_t i, const char *what)
-{
-	const struct rop_node *node = &now->seen->nodes[i];
-	return (struct guard){
-		.verdict = GUARD_UNKNOWN,
-		.why = node->refused
-			       ? rop_printf(now->arena,
-					    "%s would not tell %s: user '%s' may not run %s; what is unknown is not "
-					    "taken for empty",
-					    node->address, what, policy_user(now), node->refused)
-			       : rop_printf(now->arena, "%s did not tell %s; what is unknown is not taken for empty",
-					    node->address, what),
-	};
-}
-
-static bool is_part_of(const char *slots, const char *whole)
-{
-	struct rop_slots a, b;
-	return slots && whole && rop_slots_parse(slots, &a) && rop_slots_parse(whole, &b) &&
-	       rop_slots_common(&a, &b) == rop_slots_count(&a);
-}
-
-static bool is_covered_by(const struct rop_risk *risk, const struct rop_risk *taken)
-{
-	if (!rop_streq(risk->what, taken->what))
-		return false;
-	if (risk->slots || taken->slots)
-		return is_part_of(risk->slots, taken->slots);
-	return rop_streq(risk->copies, taken->copies);
-}
-
-static bool is_consented(const struct rop_situation *now, const struct rop_risk *risk)
-{
-	for (size_t i = 0; now->consent && i < now->consent->taken.list.n; i++)
-		if (is_covered_by(risk, &now->consent->taken.list.at[i]))
-			return true;
-	return false;
-}
-
-static struct guard loss(const struct rop_situation *now, const struct rop_risk *risk)
-{
-	struct guard guard = { .verdict = GUARD_LOSS, .risk = *risk, .why = risk->text };
-	guard.risk.kind = ROP_RISK_LOSS;
-	if (is_consented(now, risk))
-		guard.verdict = GUARD_GO;
-	return guard;
-}
-
-static struct guard durability(const char *what, int shard, const char *text)
-{
-	return (struct guard){
-		.verdict = GUARD_GO,
-		.risk = { .kind = ROP_RISK_DURABILITY, .what = what, .shard = shard, .keys = -1, .text = text }
-	};
-}
+/* ---- in doubt ----------------------------------------------------------------------------------------------- */
 
 /* In this look: which of two servers a command would reach, or a role or slots be told of, nobody knows. */
 static const char *held_elsewhere(const struct rop_situation *now, size_t i)
@@ -109,18 +42,18 @@ static const char *held_elsewhere(const struct rop_situation *now, size_t i)
 static struct guard risk_of_meet(const struct rop_situation *now, const struct rop_step *step)
 {
 	if (now->group[step->node] == now->group[step->peer])
-		return GO;
+		return guard_go;
 	const int both[] = { step->node, step->peer };
 	for (size_t k = 0; k < 2; k++) {
 		const struct rop_node *node = &now->seen->nodes[both[k]];
 		if (now->group[both[k]] == now->main_group && now->formed)
 			continue;
 		if (node->keys == ROP_COUNT_UNKNOWN)
-			return unknown(now, (size_t)both[k], "how many keys it holds");
+			return guard_unknown(now, (size_t)both[k], "how many keys it holds");
 		if (node->functions == ROP_COUNT_UNKNOWN)
-			return unknown(now, (size_t)both[k], "whether it holds functions");
+			return guard_unknown(now, (size_t)both[k], "whether it holds functions");
 	}
-	return GO;
+	return guard_go;
 }
 
 /* ---- ADDSLOTS ---------------------------------------------------------------------------------------------- */
@@ -192,18 +125,18 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 	struct rop_slots range = { 0 };
 	rop_slots_add(&range, step->expect.first, step->expect.last);
 	if (node->keys == ROP_COUNT_UNKNOWN)
-		return unknown(now, (size_t)step->node, "how many keys it holds");
+		return guard_unknown(now, (size_t)step->node, "how many keys it holds");
 	const char *elsewhere = held_elsewhere(now, (size_t)step->node);
 	if (elsewhere)
-		return wait_for(elsewhere);
+		return guard_wait(elsewhere);
 	if (!have_history(now))
-		return GO;
+		return guard_go;
 	if (by_server_hands_over(now->seen, &range))
-		return wait_for("a server is about to hand them over");
+		return guard_wait("a server is about to hand them over");
 	if (!rop_slots_empty(&node->slots)) {
 		const char *open = copies_leadership_open(now, (size_t)step->node);
 		if (open)
-			return wait_for(open);
+			return guard_wait(open);
 	}
 	struct remembered r = copies_remembered(now, &range);
 	int number = r.shard ? r.shard : now->layout.shard_of[step->node] + 1;
@@ -220,7 +153,7 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 		risk.text = rop_printf(now->arena, "%s (given up: onTotalLoss is Reform)", risk.text);
 		return (struct guard){ .verdict = GUARD_GO, .risk = risk };
 	}
-	return loss(now, &risk);
+	return guard_loss(now, &risk);
 }
 
 /* ---- REPLICATE --------------------------------------------------------------------------------------------- */
@@ -267,7 +200,7 @@ static struct guard last_copy(const struct rop_situation *now, size_t x, int sha
 				 .copies = node->id,
 				 .nodes = node->address,
 				 .text = why };
-	return loss(now, &risk);
+	return guard_loss(now, &risk);
 }
 
 /* A replica that leaves one shard for another: what it holds must be held by who leads its shard now. */
@@ -284,8 +217,8 @@ static struct guard risk_of_move(const struct rop_situation *now, const struct r
 					    node->address, node->primary_id));
 	const char *open = copies_leadership_open(now, (size_t)root);
 	if (open)
-		return wait_for(rop_printf(now->arena, "%s; %s holds a copy of its data and stays as it is", open,
-					   node->address));
+		return guard_wait(rop_printf(now->arena, "%s; %s holds a copy of its data and stays as it is", open,
+					     node->address));
 	int shard = now->layout.shard_of[root] + 1;
 	if (seen->nodes[root].keys == 0 && !copies_in_sync(seen, x, (size_t)root) && node->keys != 0)
 		return last_copy(now, x, shard,
@@ -295,14 +228,15 @@ static struct guard risk_of_move(const struct rop_situation *now, const struct r
 					    node->address, node->keys, seen->nodes[root].address));
 	const char *other = other_move(now, batch, x);
 	if (other)
-		return wait_for(rop_printf(now->arena,
-					   "%s is being moved to another primary; one replica moves at a time", other));
+		return guard_wait(rop_printf(now->arena,
+					     "%s is being moved to another primary; one replica moves at a time",
+					     other));
 	if (copies_ready(now, (size_t)root, x) == 0)
-		return durability("copy", shard,
-				  rop_printf(now->arena,
-					     "shard %d has no replica in sync while %s, its only one, moves", shard,
-					     node->address));
-	return GO;
+		return guard_durability("copy", shard,
+					rop_printf(now->arena,
+						   "shard %d has no replica in sync while %s, its only one, moves",
+						   shard, node->address));
+	return guard_go;
 }
 
 /* X is to follow P, or to be made ready for that. */
@@ -313,23 +247,24 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	const struct rop_node *node = &seen->nodes[x];
 	const char *unlike = alike_cannot_load(now, x, p);
 	if (unlike)
-		return wait_for(unlike);
+		return guard_wait(unlike);
 	if (by_server_is_busy(now, x))
-		return wait_for(rop_printf(now->arena, "slots are on their way to or from %s, by a job of the servers",
-					   now->seen->nodes[x].address));
+		return guard_wait(rop_printf(now->arena,
+					     "slots are on their way to or from %s, by a job of the servers",
+					     now->seen->nodes[x].address));
 	const char *elsewhere = held_elsewhere(now, x);
 	if (!elsewhere)
 		elsewhere = held_elsewhere(now, p);
 	if (elsewhere)
-		return wait_for(elsewhere);
+		return guard_wait(elsewhere);
 	if (!now->data)
-		return rop_answers(seen, p) ? GO : wait_for(copies_leadership_open(now, p));
+		return rop_answers(seen, p) ? guard_go : guard_wait(copies_leadership_open(now, p));
 	const char *open = copies_leadership_open(now, p);
 	if (open)
-		return wait_for(open);
+		return guard_wait(open);
 	if (node->role != ROP_ROLE_REPLICA)
-		return node->keys == ROP_COUNT_UNKNOWN ? unknown(now, x, "how many keys it holds") : GO;
-	return is_move(now, x, p) ? risk_of_move(now, batch, x) : GO;
+		return node->keys == ROP_COUNT_UNKNOWN ? guard_unknown(now, x, "how many keys it holds") : guard_go;
+	return is_move(now, x, p) ? risk_of_move(now, batch, x) : guard_go;
 }
 
 static struct guard risk_of_role(const struct rop_situation *now, const struct rop_batch *batch,
@@ -341,9 +276,9 @@ static struct guard risk_of_role(const struct rop_situation *now, const struct r
 		return guard;
 	const char *value = rop_observed_value(now->seen, x, GUARD_NO_FAILOVER);
 	if (!value)
-		return unknown(now, x, "its setting " GUARD_NO_FAILOVER " (config|get)");
+		return guard_unknown(now, x, "its setting " GUARD_NO_FAILOVER " (config|get)");
 	if (strcasecmp(value, "yes") != 0)
-		return wait_for(GUARD_NO_FAILOVER " is not set there yet");
+		return guard_wait(GUARD_NO_FAILOVER " is not set there yet");
 	return guard;
 }
 
@@ -351,121 +286,17 @@ static struct guard risk_of_lower(const struct rop_situation *now, const struct 
 				  const struct rop_step *step)
 {
 	if (step->peer < 0)
-		return GO; /* only while the cluster is fresh: the planner's */
+		return guard_go; /* only while the cluster is fresh: the planner's */
 	return risk_of_following(now, batch, (size_t)step->node, (size_t)step->peer);
 }
 
-/* ---- CONFIG SET -------------------------------------------------------------------------------------------- */
-
-static const char *declared(const struct rop_situation *now, const char *name)
-{
-	for (size_t i = 0; i < now->topology->settings.n; i++)
-		if (strcasecmp(now->topology->settings.at[i].name, name) == 0)
-			return now->topology->settings.at[i].value;
-	return NULL;
-}
-
-struct limit {
-	const char *policy, *maxmemory;
-};
-
-/* What is not known is taken for the worst. */
-static bool evicts(const struct limit *limit, int64_t used, int64_t *ret_bytes)
-{
-	int64_t bytes = 0;
-	if (limit->policy && strcasecmp(limit->policy, "noeviction") == 0)
-		return false;
-	if (limit->maxmemory && policy_memory_parse(limit->maxmemory, &bytes) &&
-	    (bytes == 0 || (used >= 0 && used <= bytes)))
-		return false;
-	*ret_bytes = bytes;
-	return true;
-}
-
-/* Keys go as soon as the limit is under what is used and the policy evicts: with what the node has now and this step,
- * and with all that is declared. Where only the former does it, the other of the two settings goes first. */
-static struct guard eviction(const struct rop_situation *now, const struct rop_step *step)
-{
-	const struct rop_node *node = &now->seen->nodes[step->node];
-	struct limit then = { rop_observed_value(now->seen, (size_t)step->node, "maxmemory-policy"),
-			      rop_observed_value(now->seen, (size_t)step->node, "maxmemory") };
-	struct limit at_last = { declared(now, "maxmemory-policy"), declared(now, "maxmemory") };
-	if (!at_last.policy)
-		at_last.policy = then.policy;
-	if (!at_last.maxmemory)
-		at_last.maxmemory = then.maxmemory;
-	if (strcasecmp(step->expect.name, "maxmemory") == 0)
-		then.maxmemory = step->expect.value;
-	else
-		then.policy = step->expect.value;
-	int64_t bytes = 0;
-	bool soon = evicts(&then, node->used_memory, &bytes), in_the_end = evicts(&at_last, node->used_memory, &bytes);
-	if (node->keys == 0 || (!soon && !in_the_end))
-		return GO;
-	if (!in_the_end)
-		return wait_for(rop_printf(now->arena,
-					   "%s of %s waits for the other limit of memory, or keys would be deleted "
-					   "meanwhile",
-					   step->expect.name, node->address));
-	char used[32] = "an unknown number of";
-	if (node->used_memory >= 0)
-		snprintf(used, sizeof used, "%" PRId64, node->used_memory);
-	const char *rule = at_last.policy ? at_last.policy : "that is not known";
-	struct rop_risk risk = {
-		.kind = ROP_RISK_LOSS,
-		.what = "evict",
-		.shard = now->layout.shard_of[step->node] + 1,
-		.keys = -1,
-		.nodes = node->address,
-		.copies = rop_printf(now->arena, "%s %" PRId64 " %s", node->id, bytes, rule),
-		.text = rop_printf(now->arena,
-				   "%s holds keys and uses %s bytes of memory: maxmemory %s with maxmemory-policy %s "
-				   "makes it delete keys until it uses %" PRId64 " bytes",
-				   node->address, used, at_last.maxmemory ? at_last.maxmemory : "that is not known",
-				   rule, bytes),
-	};
-	return loss(now, &risk);
-}
-
-static struct guard risk_of_setting(const struct rop_situation *now, const struct rop_step *step)
-{
-	const char *name = step->expect.name, *value = step->expect.value;
-	const char *where = now->seen->nodes[step->node].address;
-	if (strcasecmp(name, "maxmemory") == 0 || strcasecmp(name, "maxmemory-policy") == 0)
-		return eviction(now, step);
-	if (strcasecmp(name, "appendonly") == 0 && strcasecmp(value, "no") == 0)
-		return durability("persistence", 0,
-				  rop_printf(now->arena, "%s writes its commands to no file any more (appendonly no)",
-					     where));
-	if (strcasecmp(name, "save") == 0 && !*value)
-		return durability("persistence", 0,
-				  rop_printf(now->arena, "%s writes no snapshots any more (save \"\")", where));
-	if (strcasecmp(name, "appendfsync") == 0 && strcasecmp(value, "no") == 0)
-		return durability("persistence", 0,
-				  rop_printf(now->arena,
-					     "%s leaves it to its host when the append-only file reaches the disk "
-					     "(appendfsync no)",
-					     where));
-	return GO;
-}
-
-static struct guard risk_of_rewrite(const struct rop_situation *now, const struct rop_step *step)
-{
-	for (size_t t = 0; t < now->image->temporaries.n; t++)
-		if (strcmp(now->image->temporaries.at[t].node, step->expect.node) == 0)
-			return wait_for(rop_printf(now->arena,
-						   "%s of %s is still a temporary one, which must not be written to "
-						   "its file",
-						   now->image->temporaries.at[t].name,
-						   now->seen->nodes[step->node].address));
-	return GO;
-}
+/* ---- BUMPEPOCH --------------------------------------------------------------------------------------------- */
 
 /* With a new epoch it wins over whoever claims the same slots, who deletes their keys. */
 static struct guard risk_of_bump(const struct rop_situation *now, const struct rop_step *step)
 {
 	const char *why = policy_bump_waits(now, (size_t)step->node);
-	return why ? wait_for(why) : GO;
+	return why ? guard_wait(why) : guard_go;
 }
 
 /* ---- all kinds --------------------------------------------------------------------------------------------- */
@@ -474,8 +305,9 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 {
 	switch (step->expect.kind) {
 	case ROP_STEP_LOWER: return risk_of_lower(now, batch, step);
-	case ROP_STEP_RESTORE: return GO; /* what was lent goes back: always, also paused, blocked and out of view */
-	case ROP_STEP_EPOCH: return GO;   /* only a node that knows nobody and has no epoch takes one */
+	case ROP_STEP_RESTORE:
+		return guard_go; /* what was lent goes back: always, also paused, blocked and out of view */
+	case ROP_STEP_EPOCH: return guard_go; /* only a node that knows nobody and has no epoch takes one */
 	case ROP_STEP_MEET: return risk_of_meet(now, step);
 	case ROP_STEP_GREET: /* the same to the data */ return risk_of_meet(now, step);
 	case ROP_STEP_SLOTS: return risk_of_slots(now, step);
@@ -496,5 +328,5 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_FUNCTIONS: return risk_of_functions(now, step);
 	case ROP_STEP_KINDS_N: break;
 	}
-	return wait_for("a kind of step that nobody has weighed");
+	return guard_wait("a kind of step that nobody has weighed");
 }

@@ -1,4 +1,5 @@
-/* risk_moves.c - what it may cost to open, carry, hand over and close slots, and whether it may be done.
+/* risk_moves.c - what it may cost to open, carry, hand over and close slots, or to have servers do it, and whether it
+ * may be done.
  *
  * The rules are of redis-facts' crash matrix: the target lets clients in before the source sends them on; the target
  * takes over only what the source has open towards it and has no key of, in any database, as counted in this look
@@ -11,27 +12,11 @@
 #include "alike.h"
 #include "by_server.h"
 #include "copies.h"
-#include "guard.h"
 #include "functions.h"
 #include "migrations.h"
-#include "risk_moves.h"
+#include "risks.h"
 #include "rop/text.h"
 #include "rop/tries.h"
-
-static const struct guard GO = { .verdict = GUARD_GO };
-
-static struct guard wait_for(const char *why)
-{
-	return (struct guard){ .verdict = GUARD_WAIT, .why = why };
-}
-
-static struct guard unknown(const struct rop_situation *now, size_t node, const char *what)
-{
-	return (struct guard){ .verdict = GUARD_UNKNOWN,
-			       .why = rop_printf(now->arena,
-						 "%s did not tell %s; what is unknown is not taken for empty",
-						 now->seen->nodes[node].address, what) };
-}
 
 static bool is_open(const struct rop_node *node, int slot, bool importing, const char *peer)
 {
@@ -39,59 +24,107 @@ static bool is_open(const struct rop_node *node, int slot, bool importing, const
 	return open && open->importing == importing && strcmp(open->peer, peer) == 0;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------ */
+/* ---- both sides --------------------------------------------------------------------------------------------- */
 
-/* As many as are declared, or as many as the layout could give it. */
-static size_t replicas_wanted(const struct rop_situation *now, size_t primary)
+static struct guard of_both_sides(const struct rop_situation *now, const struct rop_step *step)
 {
-	size_t n = 0, declared = (size_t)now->topology->replicas_per_shard;
-	for (size_t i = 0; i < now->seen->n; i++)
-		n += now->layout.primary_of[i] == (int)primary;
-	return n < declared ? n : declared;
+	const size_t sides[] = { (size_t)step->node, (size_t)step->peer };
+	for (size_t k = 0; k < 2; k++) {
+		const char *doubted = copies_doubted(now, sides[k]);
+		if (doubted)
+			return guard_wait(doubted);
+		if (now->seen->nodes[sides[k]].role == ROP_ROLE_REPLICA)
+			return guard_wait("a replica neither gives nor takes slots");
+	}
+	return guard_go;
 }
 
-static struct guard to_import(const struct rop_situation *now, const struct rop_step *step)
+/* Before the first slot comes to it: it can load what it gets, has its replicas, and the functions that clients call.
+ */
+static struct guard to_get_slots(const struct rop_situation *now, size_t to, size_t from)
 {
-	size_t to = (size_t)step->node, from = (size_t)step->peer;
 	const struct rop_node *target = &now->seen->nodes[to], *source = &now->seen->nodes[from];
-	if (by_server_is_busy(now, to) || by_server_is_busy(now, from))
-		return wait_for("one of both sides moves slots by itself now");
 	const char *unlike = alike_cannot_load(now, to, from);
 	if (unlike)
-		return wait_for(unlike);
+		return guard_wait(unlike);
 	if (target->open.n) /* begun: it is gone on with */
-		return GO;
-	if (copies_ready(now, to, to) < replicas_wanted(now, to))
-		return wait_for(rop_printf(now->arena, "%s waits for its replicas to be in sync before it gets slots",
-					   target->address));
+		return guard_go;
+	if (copies_ready(now, to, to) < copies_wanted(now, to))
+		return guard_wait(rop_printf(now->arena, "%s waits for its replicas to be in sync before it gets slots",
+					     target->address));
 	if (source->functions == ROP_COUNT_UNKNOWN || target->functions == ROP_COUNT_UNKNOWN)
-		return unknown(now, source->functions == ROP_COUNT_UNKNOWN ? from : to, "whether it holds functions");
+		return guard_unknown(now, source->functions == ROP_COUNT_UNKNOWN ? from : to,
+				     "whether it holds functions");
 	if (policy_lacks_functions(now, to, from))
-		return wait_for(rop_printf(now->arena,
-					   "%s lacks function libraries that %s has, and clients would call them there",
-					   target->address, source->address));
-	return GO;
+		return guard_wait(rop_printf(now->arena,
+					     "%s lacks function libraries that %s has, and clients would call them "
+					     "there",
+					     target->address, source->address));
+	return guard_go;
+}
+
+/* ---- by the servers themselves ------------------------------------------------------------------------------ */
+
+static bool owns_all(const struct rop_situation *now, int node, const struct rop_slots *slots)
+{
+	for (int from = 0, first, last; rop_slots_run(slots, from, &first, &last); from = last + 1)
+		for (int s = first; s <= last; s++)
+			if (now->owner[s] != node)
+				return false;
+	return true;
+}
+
+struct guard risk_of_asking(const struct rop_situation *now, const struct rop_step *step)
+{
+	struct rop_slots slots;
+	const int sides[] = { step->node, step->peer };
+	if (!now->owner || step->peer < 0 || !step->expect.value || !rop_slots_parse(step->expect.value, &slots))
+		return guard_wait("nobody knows what is to be moved");
+	struct guard guard = of_both_sides(now, step);
+	if (guard.verdict != GUARD_GO)
+		return guard;
+	for (size_t k = 0; k < 2; k++) {
+		const struct rop_node *node = &now->seen->nodes[sides[k]];
+		if (!node->state_ok)
+			return guard_wait("one of both sides reports cluster_state:fail");
+		if (node->open_slots)
+			return guard_wait("slots are open there: servers move none by themselves meanwhile");
+		if (by_server_is_at(node, &slots))
+			return guard_wait("a job is at work on some of the slots");
+	}
+	if (!owns_all(now, step->node, &slots))
+		return guard_wait("it does not own the slots");
+	return to_get_slots(now, (size_t)step->peer, (size_t)step->node);
 }
 
 /* ---- slot by slot ------------------------------------------------------------------------------------------- */
 
+static struct guard to_import(const struct rop_situation *now, const struct rop_step *step)
+{
+	size_t to = (size_t)step->node, from = (size_t)step->peer;
+	if (by_server_is_busy(now, to) || by_server_is_busy(now, from))
+		return guard_wait("one of both sides moves slots by itself now");
+	return to_get_slots(now, to, from);
+}
+
 static struct guard to_export(const struct rop_node *source, const struct rop_node *target, int slot)
 {
 	if (!rop_slots_has(&source->slots, slot))
-		return wait_for("it does not own the slots");
-	return is_open(target, slot, true, source->id) ? GO : wait_for("the other side does not let clients in yet");
+		return guard_wait("it does not own the slots");
+	return is_open(target, slot, true, source->id) ? guard_go
+						       : guard_wait("the other side does not let clients in yet");
 }
 
 static struct guard open_on_both(const struct rop_node *source, const struct rop_node *target, int slot)
 {
 	bool open = is_open(source, slot, false, target->id) && is_open(target, slot, true, source->id);
-	return open ? GO : wait_for("the slots are not open on both sides");
+	return open ? guard_go : guard_wait("the slots are not open on both sides");
 }
 
 /* What it is given is held by it alone until a replica of it has it, and only who is in sync is asked. */
 static const char *has_no_witness(const struct rop_situation *now, size_t target)
 {
-	if (replicas_wanted(now, target) == 0 || copies_ready(now, target, target) > 0)
+	if (copies_wanted(now, target) == 0 || copies_ready(now, target, target) > 0)
 		return NULL;
 	return rop_printf(now->arena, "%s has no replica in sync: what it is given now would be held by it alone",
 			  now->seen->nodes[target].address);
@@ -103,13 +136,13 @@ static struct guard to_carry(const struct rop_situation *now, const struct rop_s
 {
 	const struct rop_node *source = &now->seen->nodes[step->node], *target = &now->seen->nodes[step->peer];
 	if (!source->state_ok || !target->state_ok)
-		return wait_for("one of both sides reports cluster_state:fail");
+		return guard_wait("one of both sides reports cluster_state:fail");
 	const char *alone = has_no_witness(now, (size_t)step->peer);
 	if (alone)
-		return wait_for(alone);
+		return guard_wait(alone);
 	struct guard guard = open_on_both(source, target, slot);
 	if (guard.verdict == GUARD_GO && rop_node_open(source, slot)->keys < 0)
-		return unknown(now, (size_t)step->node, "how many keys it has of the slots");
+		return guard_unknown(now, (size_t)step->node, "how many keys it has of the slots");
 	return guard;
 }
 
@@ -120,21 +153,21 @@ static struct guard to_take(const struct rop_situation *now, const struct rop_st
 	if (guard.verdict != GUARD_GO)
 		return guard;
 	if (now->owner[slot] != step->peer)
-		return wait_for("the other side does not own the slots");
+		return guard_wait("the other side does not own the slots");
 	int64_t keys = rop_node_open(source, slot)->keys;
 	if (keys < 0)
-		return unknown(now, (size_t)step->peer, "how many keys it has of the slots");
-	return keys ? wait_for("the other side still has keys of the slots") : GO;
+		return guard_unknown(now, (size_t)step->peer, "how many keys it has of the slots");
+	return keys ? guard_wait("the other side still has keys of the slots") : guard_go;
 }
 
 static struct guard to_yield(const struct rop_situation *now, const struct rop_step *step, int slot)
 {
 	const struct rop_open_slot *open = rop_node_open(&now->seen->nodes[step->node], slot);
 	if (now->owner[slot] != step->peer || !rop_slots_has(&now->seen->nodes[step->peer].slots, slot))
-		return wait_for("the other side does not own the slots");
+		return guard_wait("the other side does not own the slots");
 	if (open && open->keys < 0)
-		return unknown(now, (size_t)step->node, "how many keys it has of the slots");
-	return open && open->keys ? wait_for("it still has keys of slots that it has given away") : GO;
+		return guard_unknown(now, (size_t)step->node, "how many keys it has of the slots");
+	return open && open->keys ? guard_wait("it still has keys of slots that it has given away") : guard_go;
 }
 
 /* Who takes over gets the greatest epoch, and wins with it whatever it claims: also slots that are another one's by
@@ -223,7 +256,7 @@ const char *risk_of_the_last_slot(const struct rop_situation *now, size_t source
 static struct guard to_leave_empty(const struct rop_situation *now, const struct rop_step *step)
 {
 	const char *why = risk_of_the_last_slot(now, (size_t)step->peer, (size_t)step->node);
-	return why ? wait_for(why) : GO;
+	return why ? guard_wait(why) : guard_go;
 }
 
 static struct guard to_take_over(const struct rop_situation *now, const struct rop_batch *batch,
@@ -231,10 +264,10 @@ static struct guard to_take_over(const struct rop_situation *now, const struct r
 {
 	int winner = whose_slots_it_claims(now->seen, (size_t)step->node);
 	if (winner >= 0)
-		return wait_for(rop_printf(now->arena, "%s still claims slots that %s owns by now",
-					   now->seen->nodes[step->node].address, now->seen->nodes[winner].address));
+		return guard_wait(rop_printf(now->arena, "%s still claims slots that %s owns by now",
+					     now->seen->nodes[step->node].address, now->seen->nodes[winner].address));
 	if (is_side_of_hand_over(now, batch, step->node, false) || is_side_of_hand_over(now, batch, step->peer, true))
-		return wait_for("one of both sides gives and takes slots at once; one after the other");
+		return guard_wait("one of both sides gives and takes slots at once; one after the other");
 	return to_leave_empty(now, step);
 }
 
@@ -245,13 +278,13 @@ static struct guard to_release(const struct rop_situation *now, const struct rop
 	const struct rop_open_slot *here = rop_node_open(node, slot), *there = rop_node_open(other, slot);
 	const struct rop_open_slot *importing = here && here->importing ? here : there;
 	if (here && here->importing && there && !there->importing)
-		return wait_for("the other side still sends clients here");
+		return guard_wait("the other side still sends clients here");
 	if (!importing || !importing->importing)
-		return wait_for("what was carried is not known");
+		return guard_wait("what was carried is not known");
 	if (importing->keys < 0)
-		return unknown(now, (size_t)(importing == here ? step->node : step->peer),
-			       "how many keys it has of the slots");
-	return importing->keys ? wait_for("keys were carried") : GO;
+		return guard_unknown(now, (size_t)(importing == here ? step->node : step->peer),
+				     "how many keys it has of the slots");
+	return importing->keys ? guard_wait("keys were carried") : guard_go;
 }
 
 static struct guard of_slot(const struct rop_situation *now, const struct rop_step *step, int slot)
@@ -263,36 +296,31 @@ static struct guard of_slot(const struct rop_situation *now, const struct rop_st
 	case ROP_STEP_TAKE: return to_take(now, step, slot);
 	case ROP_STEP_YIELD: return to_yield(now, step, slot);
 	case ROP_STEP_RELEASE: return to_release(now, step, slot);
-	default: return GO;
+	default: return guard_go;
 	}
 }
 
 struct guard risk_of_moving(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step)
 {
 	struct rop_slots slots;
-	const int sides[] = { step->node, step->peer };
 	if (!now->owner || step->peer < 0 || !step->expect.value || !rop_slots_parse(step->expect.value, &slots))
-		return wait_for("nobody knows what is to be moved");
-	for (size_t k = 0; k < 2; k++) {
-		const char *doubted = copies_doubted(now, (size_t)sides[k]);
-		if (doubted)
-			return wait_for(doubted);
-		if (now->seen->nodes[sides[k]].role == ROP_ROLE_REPLICA)
-			return wait_for("a replica neither gives nor takes slots");
-	}
+		return guard_wait("nobody knows what is to be moved");
+	struct guard guard = of_both_sides(now, step);
+	if (guard.verdict != GUARD_GO)
+		return guard;
 	if (step->expect.kind == ROP_STEP_IMPORT)
 		return to_import(now, step);
 	if (step->expect.kind == ROP_STEP_TAKE) {
 		const char *alone = has_no_witness(now, (size_t)step->node);
-		struct guard guard = alone ? wait_for(alone) : to_take_over(now, batch, step);
+		guard = alone ? guard_wait(alone) : to_take_over(now, batch, step);
 		if (guard.verdict != GUARD_GO)
 			return guard;
 	}
 	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
 		for (int s = first; s <= last; s++) {
-			struct guard guard = of_slot(now, step, s);
+			guard = of_slot(now, step, s);
 			if (guard.verdict != GUARD_GO)
 				return guard;
 		}
-	return GO;
+	return guard_go;
 }

@@ -7,15 +7,8 @@
 #include <string.h>
 
 #include "copies.h"
-#include "retire.h"
+#include "risks.h"
 #include "rop/text.h"
-
-static const struct guard GO = { .verdict = GUARD_GO };
-
-static struct guard wait_for(const char *why)
-{
-	return (struct guard){ .verdict = GUARD_WAIT, .why = why };
-}
 
 static const struct rop_retirement *retirement_of(const struct rop_situation *now, const char *id)
 {
@@ -32,20 +25,11 @@ struct guard risk_of_failover(const struct rop_situation *now, const struct rop_
 	size_t heir = (size_t)step->node, primary = (size_t)step->peer;
 	const char *open = copies_leadership_open(now, primary);
 	if (open)
-		return wait_for(open);
+		return guard_wait(open);
 	if (!copies_in_sync(now->seen, heir, primary))
-		return wait_for(rop_printf(now->arena, "%s is not in sync with %s", now->seen->nodes[heir].address,
-					   now->seen->nodes[primary].address));
-	return GO;
-}
-
-/* As many as are declared, or as many as the layout could give it. */
-static size_t replicas_wanted(const struct rop_situation *now, size_t primary)
-{
-	size_t n = 0, declared = (size_t)now->topology->replicas_per_shard;
-	for (size_t i = 0; i < now->seen->n; i++)
-		n += now->layout.primary_of[i] == (int)primary;
-	return n < declared ? n : declared;
+		return guard_wait(rop_printf(now->arena, "%s is not in sync with %s", now->seen->nodes[heir].address,
+					     now->seen->nodes[primary].address));
+	return guard_go;
 }
 
 static struct guard of_replica(const struct rop_situation *now, size_t i)
@@ -53,24 +37,25 @@ static struct guard of_replica(const struct rop_situation *now, size_t i)
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[i];
 	if (node->primary < 0 || (size_t)node->primary >= seen->asked)
-		return wait_for(rop_printf(now->arena, "%s holds data of a primary that is none of the declared nodes",
-					   node->address));
+		return guard_wait(rop_printf(now->arena,
+					     "%s holds data of a primary that is none of the declared nodes",
+					     node->address));
 	size_t primary = (size_t)node->primary;
 	bool leaves = primary >= seen->n;
 	const char *open = leaves ? NULL : copies_leadership_open(now, primary);
 	if (open)
-		return wait_for(open);
+		return guard_wait(open);
 	if (!copies_in_sync(seen, i, primary))
-		return wait_for(rop_printf(now->arena,
-					   "%s is not in sync with %s: what it has that the others lack is not known",
-					   node->address, seen->nodes[primary].address));
+		return guard_wait(rop_printf(now->arena,
+					     "%s is not in sync with %s: what it has that the others lack is not known",
+					     node->address, seen->nodes[primary].address));
 	if (leaves) /* it owns nothing any more, and goes only when it is empty, after this one */
-		return GO;
-	size_t ready = copies_ready(now, primary, i), wanted = replicas_wanted(now, primary);
+		return guard_go;
+	size_t ready = copies_ready(now, primary, i), wanted = copies_wanted(now, primary);
 	if (ready < wanted)
-		return wait_for(rop_printf(now->arena, "%s would have %zu of %zu replicas in sync without %s",
-					   seen->nodes[primary].address, ready, wanted, node->address));
-	return GO;
+		return guard_wait(rop_printf(now->arena, "%s would have %zu of %zu replicas in sync without %s",
+					     seen->nodes[primary].address, ready, wanted, node->address));
+	return guard_go;
 }
 
 /* One that leaves too, and would lose with its primary whom to catch up with. */
@@ -91,24 +76,20 @@ struct guard risk_of_reset(const struct rop_situation *now, const struct rop_ste
 	const struct rop_node *node = &now->seen->nodes[step->node];
 	const struct rop_retirement *r = retirement_of(now, node->id);
 	if (!r || !r->present)
-		return wait_for("it is no node that leaves");
+		return guard_wait("it is no node that leaves");
 	if (!r->drained || (size_t)step->node < now->seen->n || !rop_slots_empty(&node->slots))
-		return wait_for("it is needed still, or another one that leaves is");
+		return guard_wait("it is needed still, or another one that leaves is");
 	const char *follower = follower_of(now, node);
 	if (follower)
-		return wait_for(rop_printf(now->arena, "%s, which leaves too, follows it and goes first", follower));
+		return guard_wait(rop_printf(now->arena, "%s, which leaves too, follows it and goes first", follower));
 	if (node->keys == 0)
-		return GO;
+		return guard_go;
 	if (node->role == ROP_ROLE_REPLICA)
 		return of_replica(now, (size_t)step->node);
 	if (node->keys == ROP_COUNT_UNKNOWN)
-		return (struct guard){ .verdict = GUARD_UNKNOWN,
-				       .why = rop_printf(now->arena,
-							 "%s did not tell how many keys it holds; what is unknown is "
-							 "not taken for empty",
-							 node->address) };
-	return wait_for(rop_printf(now->arena, "%s holds %" PRId64 " keys that no other node is known to have",
-				   node->address, node->keys));
+		return guard_unknown(now, (size_t)step->node, "how many keys it holds");
+	return guard_wait(rop_printf(now->arena, "%s holds %" PRId64 " keys that no other node is known to have",
+				     node->address, node->keys));
 }
 
 /* Who is silent is forgotten, too: it owns nothing in any view, and is looked at again when it comes back. */
@@ -116,13 +97,13 @@ struct guard risk_of_forget(const struct rop_situation *now, const struct rop_st
 {
 	const struct rop_retirement *r = retirement_of(now, step->expect.peer);
 	if (!r || !r->drained || (size_t)step->node >= now->seen->n)
-		return wait_for("it is needed still, or another one that leaves is");
+		return guard_wait("it is needed still, or another one that leaves is");
 	if (!r->alone)
-		return wait_for("it still knows the others, and would come back");
+		return guard_wait("it still knows the others, and would come back");
 	for (size_t i = 0; i < now->retirements.n; i++) /* who hands over knows it, and is reset next */
 		if (now->retirements.at[i].leads && now->retirements.at[i].heir >= 0)
-			return wait_for("another one that leaves hands its shard over first");
+			return guard_wait("another one that leaves hands its shard over first");
 	if (!now->all_answer || !now->slots_assigned || !now->state_ok)
-		return wait_for("the nodes that stay are not all well");
-	return GO;
+		return guard_wait("the nodes that stay are not all well");
+	return guard_go;
 }

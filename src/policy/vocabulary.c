@@ -1,47 +1,38 @@
 /* vocabulary.c - the vocabulary of the cluster machine. A word without an implementation does not link. */
 #include <string.h>
 
-#include "policy.h"
+#include "words.h"
 
-static const struct rop_situation *on(const void *subject)
-{
-	return subject;
-}
+WORDS_ON(struct rop_situation)
 
-#define FLAG(field) \
-	static bool is_##field(const void *subject, const int64_t *args) \
-	{ \
-		(void)args; \
-		return on(subject)->field; \
-	}
-FLAG(paused)
-FLAG(all_answer)
-FLAG(in_view)
-FLAG(refused)
-FLAG(prepared)
-FLAG(introduced)
-FLAG(members_agree)
-FLAG(slots_assigned)
-FLAG(replicas_attached)
-FLAG(replicas_held)
-FLAG(links_up)
-FLAG(synchronising)
-FLAG(state_ok)
-FLAG(views_equal)
-FLAG(views_agree)
-FLAG(slots_in_place)
-FLAG(leaving)
-FLAG(leavers_held)
-FLAG(leavers_watched)
-FLAG(epochs_behind)
-FLAG(shards_known)
-FLAG(shards_apart)
-FLAG(temporaries_in_force)
-FLAG(temporaries_waiting)
-FLAG(settings_as_declared)
-FLAG(settings_refused)
-FLAG(gave_up)
-FLAG(finding_gone)
+WORDS_FLAG(paused)
+WORDS_FLAG(all_answer)
+WORDS_FLAG(in_view)
+WORDS_FLAG(refused)
+WORDS_FLAG(prepared)
+WORDS_FLAG(introduced)
+WORDS_FLAG(members_agree)
+WORDS_FLAG(slots_assigned)
+WORDS_FLAG(replicas_attached)
+WORDS_FLAG(replicas_held)
+WORDS_FLAG(links_up)
+WORDS_FLAG(synchronising)
+WORDS_FLAG(state_ok)
+WORDS_FLAG(views_equal)
+WORDS_FLAG(views_agree)
+WORDS_FLAG(slots_in_place)
+WORDS_FLAG(leaving)
+WORDS_FLAG(leavers_held)
+WORDS_FLAG(leavers_watched)
+WORDS_FLAG(epochs_behind)
+WORDS_FLAG(shards_known)
+WORDS_FLAG(shards_apart)
+WORDS_FLAG(temporaries_in_force)
+WORDS_FLAG(temporaries_waiting)
+WORDS_FLAG(settings_as_declared)
+WORDS_FLAG(settings_refused)
+WORDS_FLAG(gave_up)
+WORDS_FLAG(finding_gone)
 
 static bool is_agreed_for(const void *subject, const int64_t *args)
 {
@@ -269,12 +260,7 @@ static const struct rop_action ACTIONS[] = {
 
 const struct rop_vocabulary *rop_cluster_words(void)
 {
-	static const struct rop_vocabulary WORDS = {
-		.facts = FACTS,
-		.n_facts = sizeof FACTS / sizeof *FACTS,
-		.actions = ACTIONS,
-		.n_actions = sizeof ACTIONS / sizeof *ACTIONS,
-	};
+	WORDS_VOCABULARY(WORDS, FACTS, ACTIONS);
 	return &WORDS;
 }
 

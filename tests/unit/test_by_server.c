@@ -15,12 +15,7 @@ static struct rop_topology *four;
 static struct rop_observed *wider_world(void)
 {
 	four = topology_of(4, 0, 4);
-	struct rop_observed *world = fresh_world(four);
-	meet_all(world);
-	give_slots(world, 0, 0, 5460);
-	give_slots(world, 1, 5461, 10922);
-	give_slots(world, 2, 10923, 16383);
-	rop_settle(world);
+	struct rop_observed *world = three_owners(four);
 	for (size_t i = 0; i < 4; i++) {
 		world->nodes[i].moves_by_itself = true;
 		world->nodes[i].libraries = "";
@@ -56,11 +51,8 @@ static const char *warned(const struct rop_situation *now)
 
 static struct rop_batch ask(const struct rop_situation *now, int source)
 {
-	const struct rop_vocabulary *words = rop_migration_words();
 	struct rop_batch batch = { .arena = pool, .state = "Serve", .why = "" };
-	for (size_t a = 0; a < words->n_actions; a++)
-		if (strcmp(words->actions[a].name, "ask_source") == 0)
-			words->actions[a].plan(of_source(now, source), NULL, &batch);
+	plan_action(rop_migration_words(), "ask_source", of_source(now, source), &batch);
 	return batch;
 }
 
@@ -77,6 +69,14 @@ static struct rop_job *job_at(struct rop_observed *world, size_t node, size_t n)
 	world->nodes[node].jobs = jobs;
 	world->nodes[node].n_jobs = n;
 	return jobs;
+}
+
+static struct rop_job *one_that(struct rop_observed *world, enum rop_job_state state, const char *message)
+{
+	struct rop_job *job = job_at(world, 0, 1);
+	job->state = state;
+	job->message = message;
+	return job;
 }
 
 Test(by_server, each_source_is_told_once_of_all_its_slots)
@@ -149,9 +149,7 @@ Test(by_server, who_has_a_job_at_work_becomes_no_replica)
 Test(by_server, one_that_failed_is_tried_again_after_a_while_and_then_goes_key_by_key)
 {
 	struct rop_observed *world = wider_world();
-	struct rop_job *jobs = job_at(world, 0, 1);
-	jobs[0].state = ROP_JOB_FAILED;
-	jobs[0].message = "Connection lost to target";
+	struct rop_job *jobs = one_that(world, ROP_JOB_FAILED, "Connection lost to target");
 	struct rop_situation *now = look_at(world);
 	cr_assert(of_source(now, 0)->job_rests);
 	cr_assert_not_null(strstr(warned(now), "Connection lost to target"));
@@ -176,9 +174,7 @@ Test(by_server, one_that_failed_is_tried_again_after_a_while_and_then_goes_key_b
 Test(by_server, the_fault_of_io_threads_is_told_and_not_tried_again)
 {
 	struct rop_observed *world = wider_world();
-	struct rop_job *jobs = job_at(world, 0, 1);
-	jobs[0].state = ROP_JOB_FAILED;
-	jobs[0].message = "Protocol error: invalid CRLF in request";
+	one_that(world, ROP_JOB_FAILED, "Protocol error: invalid CRLF in request");
 	struct rop_situation *now = look_at(world);
 	cr_assert_null(of_source(now, 0)->whole);
 	cr_assert_not_null(strstr(warned(now), "io-threads"));
@@ -187,10 +183,9 @@ Test(by_server, the_fault_of_io_threads_is_told_and_not_tried_again)
 Test(by_server, one_that_was_cancelled_rests_for_a_minute)
 {
 	struct rop_observed *world = wider_world();
-	struct rop_job *jobs = job_at(world, 0, 1);
-	jobs[0].state = ROP_JOB_CANCELLED;
-	jobs[0].updated_s = NOW_S - 59;
+	struct rop_job *job = one_that(world, ROP_JOB_CANCELLED, "");
+	job->updated_s = NOW_S - 59;
 	cr_assert(of_source(look_at(world), 0)->job_rests);
-	jobs[0].updated_s = NOW_S - 60;
+	job->updated_s = NOW_S - 60;
 	cr_assert_not(of_source(look_at(world), 0)->job_rests);
 }

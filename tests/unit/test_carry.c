@@ -104,6 +104,13 @@ Test(carry, a_rate_is_kept_on_the_average_without_a_burst)
 	cr_assert_eq(carry_rate_most(0), 0);
 }
 
+static void stock_of(struct stock *stock, struct rop_arena *arena, int first, int last, int databases)
+{
+	struct rop_slots slots = { 0 };
+	rop_slots_add(&slots, first, last);
+	stock_init(stock, arena, &slots, databases);
+}
+
 static struct stock_slot *asked(struct stock *stock, size_t wanted, int slot, int database)
 {
 	struct stock_slot *at = stock_to_ask(stock, wanted);
@@ -124,10 +131,8 @@ static void answered(struct stock *stock, struct stock_slot *slot, const char *n
 Test(carry, every_slot_of_every_database_is_gone_through)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
-	struct rop_slots slots = { 0 };
 	struct stock stock;
-	rop_slots_add(&slots, 7, 8);
-	stock_init(&stock, arena, &slots, 2);
+	stock_of(&stock, arena, 7, 8, 2);
 	for (int database = 0; database < 2; database++)
 		for (int slot = 7; slot <= 8; slot++) {
 			struct stock_slot *at = asked(&stock, 1, slot, database);
@@ -143,10 +148,8 @@ Test(carry, every_slot_of_every_database_is_gone_through)
 Test(carry, a_slot_with_more_is_asked_again_and_what_may_not_go_is_left_out)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
-	struct rop_slots slots = { 0 };
 	struct stock stock;
-	rop_slots_add(&slots, 7, 7);
-	stock_init(&stock, arena, &slots, 1);
+	stock_of(&stock, arena, 7, 7, 1);
 	struct stock_slot *at = asked(&stock, 3, 7, 0);
 	cr_assert_eq(stock_names_most(at, 3), 3);
 	answered(&stock, at, "abc", 3);
@@ -170,10 +173,8 @@ Test(carry, a_slot_with_more_is_asked_again_and_what_may_not_go_is_left_out)
 Test(carry, slots_are_asked_ahead_by_how_full_the_last_ones_were)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
-	struct rop_slots slots = { 0 };
 	struct stock stock;
-	rop_slots_add(&slots, 0, 63);
-	stock_init(&stock, arena, &slots, 1);
+	stock_of(&stock, arena, 0, 63, 1);
 	size_t n = 0;
 	while (stock_to_ask(&stock, 100))
 		n++;

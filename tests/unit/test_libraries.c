@@ -42,18 +42,6 @@ Test(libraries, are_compared_by_name_and_digest)
 	cr_assert_eq(rop_libraries_count(""), 0);
 }
 
-/* Three shards of four that are declared; the fourth is to get slots. */
-static struct rop_observed *wider_world(const struct rop_topology *four)
-{
-	struct rop_observed *world = fresh_world(four);
-	meet_all(world);
-	give_slots(world, 0, 0, 5460);
-	give_slots(world, 1, 5461, 10922);
-	give_slots(world, 2, 10923, 16383);
-	rop_settle(world);
-	return world;
-}
-
 static void load(struct rop_observed *world, size_t node, const char *libraries)
 {
 	world->nodes[node].libraries = libraries;
@@ -71,28 +59,20 @@ static const struct rop_migration *first_of(const struct rop_situation *now)
 
 static struct rop_batch of_chunk(const struct rop_situation *now, const char *action)
 {
-	const struct rop_vocabulary *words = rop_migration_words();
 	struct rop_batch batch = { .arena = now->arena, .state = "Open", .why = "" };
-	for (size_t i = 0; i < words->n_actions; i++)
-		if (strcmp(words->actions[i].name, action) == 0)
-			words->actions[i].plan(first_of(now), NULL, &batch);
+	plan_action(rop_migration_words(), action, first_of(now), &batch);
 	return batch;
 }
 
 static bool holds(const struct rop_situation *now, const char *fact)
 {
-	const struct rop_vocabulary *words = rop_migration_words();
-	for (size_t i = 0; i < words->n_facts; i++)
-		if (strcmp(words->facts[i].name, fact) == 0)
-			return words->facts[i].holds(first_of(now), NULL);
-	cr_assert_fail("no fact %s", fact);
-	return false;
+	return fact_holds(rop_migration_words(), fact, first_of(now), 0);
 }
 
 Test(libraries, go_before_slots)
 {
 	struct rop_topology *four = topology_of(4, 0, 4);
-	struct rop_observed *world = wider_world(four);
+	struct rop_observed *world = three_owners(four);
 	for (size_t i = 0; i < 3; i++)
 		load(world, i, A " " B);
 	load(world, 3, "");
@@ -118,7 +98,7 @@ Test(libraries, go_before_slots)
 Test(libraries, of_the_targets_own_are_not_written_over)
 {
 	struct rop_topology *four = topology_of(4, 0, 4);
-	struct rop_observed *world = wider_world(four);
+	struct rop_observed *world = three_owners(four);
 	static const char *const OWN[] = { A_OTHER, "c@0000000000000004" };
 	for (size_t i = 0; i < 3; i++)
 		load(world, i, A " " B);
@@ -139,7 +119,7 @@ Test(libraries, of_the_targets_own_are_not_written_over)
 Test(libraries, that_are_not_told_are_not_taken_for_none)
 {
 	struct rop_topology *four = topology_of(4, 0, 4);
-	struct rop_observed *world = wider_world(four);
+	struct rop_observed *world = three_owners(four);
 	for (size_t i = 0; i < 4; i++)
 		load(world, i, "");
 	world->nodes[0].functions = ROP_COUNT_UNKNOWN;

@@ -23,7 +23,7 @@ static void carry_all(struct rop_observed *world, size_t from, size_t to, int sl
 	world->nodes[to].keys += 5;
 }
 
-static struct rop_observed *three_owners(struct rop_topology **ret_topology)
+static struct rop_observed *three_full(struct rop_topology **ret_topology)
 {
 	*ret_topology = topology_of(3, 0, 3);
 	struct rop_observed *world = formed_world(*ret_topology);
@@ -34,17 +34,15 @@ static struct rop_observed *three_owners(struct rop_topology **ret_topology)
 
 static void ask(const struct rop_situation *now, const char *action, struct rop_batch *batch)
 {
-	const struct rop_vocabulary *words = rop_migration_words();
-	for (size_t a = 0; a < words->n_actions; a++)
-		for (size_t m = 0; strcmp(words->actions[a].name, action) == 0 && m < now->migrations.n; m++)
-			if (now->migrations.at[m].in_hand)
-				words->actions[a].plan(&now->migrations.at[m], NULL, batch);
+	for (size_t m = 0; m < now->migrations.n; m++)
+		if (now->migrations.at[m].in_hand)
+			plan_action(rop_migration_words(), action, &now->migrations.at[m], batch);
 }
 
 static struct rop_node carried(int64_t of_slot, int64_t on_node)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	open_towards(world, 0, 7, false, 1, of_slot);
 	open_towards(world, 1, 7, true, 0, 0);
 	world->nodes[0].keys = on_node;
@@ -67,7 +65,7 @@ Test(moves_handed, what_is_carried_is_there_afterwards_and_of_the_unknown_nothin
 Test(moves_handed, of_no_slots_no_command_is_made)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	static const char *const NONE[] = { NULL, "no slots" };
 	for (size_t i = 0; i < 2; i++) {
 		struct rop_step step = { .node = 1, .peer = 0 };
@@ -91,7 +89,7 @@ static size_t hand_overs(const struct rop_topology *topology, const struct rop_o
 Test(moves_handed, an_empty_chunk_is)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	carry_all(world, 0, 1, 7);
 	cr_assert_eq(hand_overs(topology, world), 1);
 }
@@ -116,7 +114,7 @@ Test(moves_handed, what_a_replica_shows_as_open_is_its_primarys)
 Test(moves_handed, not_to_whom_still_claims_what_another_has_won)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	carry_all(world, 0, 1, 7);
 	int slot = rop_slots_first(&world->nodes[1].slots);
 	rop_slots_add(&world->nodes[2].slots, slot, slot);
@@ -128,7 +126,7 @@ Test(moves_handed, not_to_whom_still_claims_what_another_has_won)
 Test(moves_handed, one_after_the_other_where_a_node_gives_and_takes)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	carry_all(world, 0, 1, 7);
 	carry_all(world, 1, 2, rop_slots_first(&world->nodes[1].slots) + 64);
 	cr_assert_eq(hand_overs(topology, world), 1);
@@ -145,7 +143,7 @@ static void leave_one_slot(struct rop_observed *world, size_t node, size_t to, i
 Test(moves_handed, the_last_slot_only_by_whom_has_no_key)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	leave_one_slot(world, 0, 1, 7);
 	carry_all(world, 0, 1, 7);
 	cr_assert_eq(hand_overs(topology, world), 0, "its 100 keys are thrown away when it becomes a replica");
@@ -187,7 +185,7 @@ Test(moves_handed, who_gives_its_last_slot_follows_and_its_replicas_go_on)
 Test(moves_handed, an_importer_is_told_who_owns_it_after_a_fail_over)
 {
 	struct rop_topology *topology;
-	struct rop_observed *world = three_owners(&topology);
+	struct rop_observed *world = three_full(&topology);
 	struct rop_step step = { .node = 1, .peer = 0 };
 	step.expect = (struct rop_expect){ .kind = ROP_STEP_IMPORT, .first = 7, .last = 7, .value = "7" };
 	memcpy(step.expect.node, world->nodes[1].id, ROP_ID_SIZE);

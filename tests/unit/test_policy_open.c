@@ -428,13 +428,7 @@ Test(policy_open, since_is_when_the_status_last_changed)
 
 static bool fact(const char *name, const void *now, int64_t arg)
 {
-	const struct rop_vocabulary *words = rop_cluster_words();
-	int64_t args[ROP_ARGS_MAX] = { arg };
-	for (size_t i = 0; i < words->n_facts; i++)
-		if (strcmp(words->facts[i].name, name) == 0)
-			return words->facts[i].holds(now, args);
-	cr_assert_fail("no fact called %s", name);
-	return false;
+	return fact_holds(rop_cluster_words(), name, now, arg);
 }
 
 Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "../../src/policy/retire.h"
+#include "../../src/policy/risks.h"
 #include "world.h"
 
 TestSuite(retire, .init = world_setup, .fini = world_teardown);
@@ -13,11 +13,7 @@ TestSuite(retire, .init = world_setup, .fini = world_teardown);
 static struct rop_observed *world_with(size_t leavers, struct rop_topology **ret_topology)
 {
 	struct rop_topology *topology = *ret_topology = topology_of(3, 1, STAY + leavers);
-	struct rop_observed *world = fresh_world(topology);
-	meet_all(world);
-	give_slots(world, 0, 0, 5461);
-	give_slots(world, 1, 5462, 10922);
-	give_slots(world, 2, 10923, ROP_SLOTS - 1);
+	struct rop_observed *world = three_owners(topology);
 	for (size_t i = 3; i < world->n; i++)
 		make_replica(world, i, i % 3);
 	for (size_t i = 0; i < world->n; i++)
@@ -38,6 +34,26 @@ static void lead_nothing(struct rop_observed *world, size_t node)
 	world->nodes[node].role = ROP_ROLE_PRIMARY;
 	world->nodes[node].primary = -1;
 	world->nodes[node].primary_id[0] = '\0';
+}
+
+/* The first leaver leads the first shard. */
+static void lead_first_shard(struct rop_observed *world)
+{
+	lead_nothing(world, STAY);
+	world->nodes[STAY].slots = world->nodes[0].slots;
+	world->nodes[STAY].epoch = 9;
+	memset(&world->nodes[0].slots, 0, sizeof world->nodes[0].slots);
+	make_replica(world, 0, STAY);
+	make_replica(world, 3, STAY);
+}
+
+/* ... and nobody is in sync with it. */
+static void break_links_to_leaver(struct rop_observed *world)
+{
+	for (size_t i = 0; i <= 3; i += 3) {
+		world->nodes[i].link_up = false;
+		rop_bit_clear(world, world->online, STAY, i);
+	}
 }
 
 static void forgotten_by_all(struct rop_observed *world, size_t leaver)
@@ -220,17 +236,9 @@ static const struct rop_retirement *that_leads(bool heir, struct rop_situation *
 {
 	struct rop_topology *topology;
 	struct rop_observed *world = world_with(1, &topology);
-	lead_nothing(world, 6);
-	world->nodes[6].slots = world->nodes[0].slots;
-	world->nodes[6].epoch = 9;
-	memset(&world->nodes[0].slots, 0, sizeof world->nodes[0].slots);
-	make_replica(world, 0, 6);
-	make_replica(world, 3, 6);
+	lead_first_shard(world);
 	if (!heir)
-		for (size_t i = 0; i <= 3; i += 3) {
-			world->nodes[i].link_up = false;
-			rop_bit_clear(world, world->online, 6, i);
-		}
+		break_links_to_leaver(world);
 	world->nodes[3].offset = 10;
 	world->nodes[0].offset = 9;
 	*ret_now = at_one_look(topology, world);
@@ -249,6 +257,25 @@ Test(retire, who_leads_without_an_heir_is_held)
 	struct rop_situation *now;
 	const struct rop_retirement *r = that_leads(false, &now);
 	cr_assert(r->leads && r->heir == -1 && r->held && now->leavers_held && !now->leaving);
+}
+
+Test(retire, a_hand_over_that_fails_again_and_again_holds_it)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	struct rop_tries *tries = rop_tries_new(pool);
+	lead_first_shard(world);
+	for (int attempts = 1; attempts <= 8; attempts++) {
+		const struct rop_situation *now = situation_with(topology, world, &no_image, tries, 1000000);
+		const struct rop_retirement *r = only(now);
+		cr_assert_not(fact_holds(rop_retire_words(), "gave_up", r, 0), "attempt %d", attempts);
+		struct rop_step step = policy_step(now, ROP_STEP_FAILOVER, r->heir, r->node);
+		step.expect.attempts = attempts;
+		step.expect.subject = policy_subject(pool, &step.expect);
+		rop_tries_ended(tries, &step.expect, ROP_EXPECT_EXPIRED, 0);
+	}
+	cr_assert(fact_holds(rop_retire_words(), "gave_up",
+			     only(situation_with(topology, world, &no_image, tries, 1000000)), 0));
 }
 
 /* A link that comes up in a moment: right after a fail-over it is down for as long as it takes. */
@@ -355,18 +382,10 @@ Test(retire, nobody_is_forgotten_while_a_shard_is_handed_over)
 {
 	struct rop_topology *topology;
 	struct rop_observed *world = world_with(2, &topology);
-	lead_nothing(world, 6);
-	world->nodes[6].slots = world->nodes[0].slots;
-	world->nodes[6].epoch = 9;
-	memset(&world->nodes[0].slots, 0, sizeof world->nodes[0].slots);
-	make_replica(world, 0, 6);
-	make_replica(world, 3, 6);
+	lead_first_shard(world);
 	reset(world, 7);
 	waits(guard_of_forget(topology, world, 0, node_id(7)), "hands its shard over first");
-	for (size_t i = 0; i <= 3; i += 3) { /* without an heir it stays, and is told like the others */
-		world->nodes[i].link_up = false;
-		rop_bit_clear(world, world->online, 6, i);
-	}
+	break_links_to_leaver(world); /* without an heir it stays, and is told like the others */
 	cr_assert_eq(guard_of_forget(topology, world, 0, node_id(7)).verdict, GUARD_GO);
 }
 

@@ -103,11 +103,7 @@ Test(retire_members, a_name_is_not_looked_up_and_counts_where_it_was)
 static void start_with_leaver(void)
 {
 	struct rop_topology *all = topology_of(3, 1, 7);
-	struct rop_observed *world = fresh_world(all);
-	meet_all(world);
-	give_slots(world, 0, 0, 5461);
-	give_slots(world, 1, 5462, 10922);
-	give_slots(world, 2, 10923, ROP_SLOTS - 1);
+	struct rop_observed *world = three_owners(all);
 	for (size_t i = 3; i < world->n; i++)
 		make_replica(world, i, i % 3);
 	struct rop_image image = members_of(7);

@@ -197,6 +197,17 @@ void go_silent(struct rop_observed *world, size_t node)
 	}
 }
 
+struct rop_observed *three_owners(const struct rop_topology *topology)
+{
+	struct rop_observed *world = fresh_world(topology);
+	meet_all(world);
+	give_slots(world, 0, 0, 5460);
+	give_slots(world, 1, 5461, 10922);
+	give_slots(world, 2, 10923, ROP_SLOTS - 1);
+	rop_settle(world);
+	return world;
+}
+
 struct rop_observed *formed_world(const struct rop_topology *topology)
 {
 	struct rop_observed *world = fresh_world(topology);
@@ -241,18 +252,32 @@ struct rop_layout layout_of(const struct rop_topology *topology, const struct ro
 	return layout;
 }
 
-struct rop_batch batch_of(const struct rop_situation *now, const char *action)
+void plan_action(const struct rop_vocabulary *words, const char *action, const void *subject, struct rop_batch *batch)
 {
-	const struct rop_vocabulary *words = rop_cluster_words();
-	struct rop_batch batch = { .arena = pool, .state = "Test", .why = "a test asks for it" };
 	static const int64_t NO_ARGS[ROP_ARGS_MAX];
 	for (size_t i = 0; i < words->n_actions; i++) {
 		if (strcmp(words->actions[i].name, action) != 0)
 			continue;
-		words->actions[i].plan(now, NO_ARGS, &batch);
-		return batch;
+		words->actions[i].plan(subject, NO_ARGS, batch);
+		return;
 	}
 	cr_assert_fail("no action called %s", action);
+}
+
+bool fact_holds(const struct rop_vocabulary *words, const char *fact, const void *subject, int64_t arg)
+{
+	const int64_t args[ROP_ARGS_MAX] = { arg };
+	for (size_t i = 0; i < words->n_facts; i++)
+		if (strcmp(words->facts[i].name, fact) == 0)
+			return words->facts[i].holds(subject, args);
+	cr_assert_fail("no fact called %s", fact);
+	return false;
+}
+
+struct rop_batch batch_of(const struct rop_situation *now, const char *action)
+{
+	struct rop_batch batch = { .arena = pool, .state = "Test", .why = "a test asks for it" };
+	plan_action(rop_cluster_words(), action, now, &batch);
 	return batch;
 }
 

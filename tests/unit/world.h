@@ -51,17 +51,24 @@ void make_replica(struct rop_observed *world, size_t node, size_t primary);
 void go_silent(struct rop_observed *world, size_t node);
 void know_each_other(struct rop_observed *world, size_t a, size_t b);
 void set_value(struct rop_observed *world, size_t node, const char *name, const char *value);
+/* Everybody knows everybody; the first three own the slots, the others follow nobody yet. */
+struct rop_observed *three_owners(const struct rop_topology *topology);
 /* As its layout says: introduced, slots assigned, replicas attached, everything agreed. */
 struct rop_observed *formed_world(const struct rop_topology *topology);
 
-/* A situation, assessed; the image defaults to no_image, tries may be NULL. */
+/* A situation, assessed; of no_image, without tries. */
 struct rop_situation *situation_of(const struct rop_topology *topology, const struct rop_observed *seen);
 struct rop_situation *situation_with(const struct rop_topology *topology, const struct rop_observed *seen,
 				     const struct rop_image *image, struct rop_tries *tries, int64_t boot_ms);
 /* As after a run in which some node took every declared setting: the others get it at once. */
 struct rop_tries *tries_that_took(const struct rop_topology *topology);
 struct rop_layout layout_of(const struct rop_topology *topology, const struct rop_observed *seen);
-/* What one action word asks for now. */
+/* What an action of a vocabulary plans for a subject, behind what the batch holds; it fails where there is none such.
+ */
+void plan_action(const struct rop_vocabulary *words, const char *action, const void *subject, struct rop_batch *batch);
+/* A fact of a vocabulary, of a subject; arg is its first argument. */
+bool fact_holds(const struct rop_vocabulary *words, const char *fact, const void *subject, int64_t arg);
+/* What one action word of the cluster asks for now. */
 struct rop_batch batch_of(const struct rop_situation *now, const char *action);
 
 /* What every node of the world would answer, as texts of the servers' shape. */
