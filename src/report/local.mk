@@ -17,10 +17,13 @@ librop_a_SOURCES += \
 	src/report/lines.c \
 	src/report/machine_sound.c \
 	src/report/paint.c \
+	src/report/plan_groups.c \
+	src/report/plan_groups.h \
 	src/report/plan_json.c \
 	src/report/plan_lines.c \
 	src/report/plan_risk.c \
 	src/report/plan_text.c \
+	src/report/plan_wording.c \
 	src/report/progress_text.c \
 	src/report/rebalance_text.c \
 	src/report/saved_plan.c \

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
+#include "plan_groups.h"
 #include "rop/text.h"
-#include "shared.h"
 
 struct rop_plan_lines {
 	const char *cluster;
@@ -19,14 +19,36 @@ struct rop_plan_lines {
 	bool *told;           /* [line] */
 };
 
+/* "who: what" of each group, and of what is put back the line that tells of lowering it. */
+static void make_lines(struct rop_plan_lines *lines, const struct rop_plan *plan)
+{
+	struct plan_groups groups;
+	plan_groups_make(lines->arena, plan, &groups);
+	lines->n = groups.list.n;
+	lines->of_step = groups.of_step;
+	lines->at = rop_alloc_n(lines->arena, lines->n + 1, sizeof *lines->at);
+	lines->after = rop_alloc_n(lines->arena, lines->n + 1, sizeof *lines->after);
+	for (size_t i = 0; i < lines->n; i++) {
+		struct plan_line line = plan_line_of(lines->arena, plan, &groups.list.at[i]);
+		lines->at[i] = line.shard
+				       ? rop_printf(lines->arena, "%s: %s of shard %d", line.who, line.what, line.shard)
+				       : rop_printf(lines->arena, "%s: %s", line.who, line.what);
+		lines->after[i] = -1;
+	}
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		int lowering = plan_lowering_of(plan, &plan->steps.at[i]);
+		if (lowering >= 0)
+			lines->after[lines->of_step[i]] = lines->of_step[lowering];
+	}
+}
+
 struct rop_plan_lines *rop_plan_lines_new(const struct rop_report *r, const struct rop_plan *plan)
 {
 	struct rop_plan_lines *lines = rop_alloc(r->arena, sizeof *lines);
 	lines->cluster = r->topology->name;
 	lines->arena = r->arena;
 	lines->plan = plan;
-	lines->of_step = rop_alloc_n(r->arena, plan->steps.n + 1, sizeof *lines->of_step);
-	lines->at = report_plan_lines(r, plan, lines->of_step, &lines->after, &lines->n);
+	make_lines(lines, plan);
 	lines->met = rop_alloc_n(r->arena, plan->steps.n + 1, sizeof *lines->met);
 	lines->steps = rop_alloc_n(r->arena, lines->n + 1, sizeof *lines->steps);
 	lines->done = rop_alloc_n(r->arena, lines->n + 1, sizeof *lines->done);

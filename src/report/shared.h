@@ -30,10 +30,6 @@ struct report_summary {
 	int introduced, slots, replicas, settings, restores, moved, failovers, leaving;
 };
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan);
-/* "who: what", as a person would group the steps. of_step[i]: the line that tells of step i. (*ret_after)[line]: that
- * of what it puts back, when it was lowered by the same plan; or -1. */
-const char **report_plan_lines(const struct rop_report *r, const struct rop_plan *plan, int *of_step, int **ret_after,
-			       size_t *ret_n);
 bool report_is_paused(const struct rop_report *r, int64_t wall_ms);
 /* plan_risk.c */
 void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
