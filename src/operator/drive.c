@@ -16,6 +16,7 @@
 #include "rop/names.h"
 #include "rop/permissions.h"
 #include "rop/text.h"
+#include "sending.h"
 
 struct rop_drive {
 	struct rop_drive_options options;
@@ -275,78 +276,6 @@ static void commit(struct rop_drive *d)
 
 /* ---- send -------------------------------------------------------------------------------------------------- */
 
-static bool is_carry(const struct rop_step *step)
-{
-	return step->expect.kind == ROP_STEP_CARRY;
-}
-
-/* Between two looks keys are carried for so long. */
-#define CARRY_MS 250
-#define TIMEOUT_MS 5000 /* of a MIGRATE, while which the source does nothing else; a third of cluster-node-timeout */
-#define TIMEOUT_MIN_MS 100
-
-static int64_t value_of(const struct rop_observed *seen, size_t node, const char *name, int64_t otherwise)
-{
-	const char *value = rop_observed_value(seen, node, name);
-	int64_t n;
-	return value && rop_int_parse(value, 1, INT32_MAX, &n) ? n : otherwise;
-}
-
-static const struct rop_carry *carry_of(struct rop_drive *d, const struct rop_step *step)
-{
-	const struct rop_situation *now = rop_reconcile_situation(d->r);
-	const struct rop_declared_migration *declared = &d->options.reconcile.topology->migration;
-	int64_t timeout_ms = value_of(now->seen, (size_t)step->node, "cluster-node-timeout", TIMEOUT_MS) / 3;
-	struct rop_carry *carry = rop_alloc(d->send, sizeof *carry);
-	*carry = (struct rop_carry){ .to = step->peer,
-				     .slots = step->expect.value,
-				     .databases = (int)value_of(now->seen, (size_t)step->node, "cluster-databases", 1),
-				     .for_ms = CARRY_MS,
-				     .stall_ms = declared->stall_ms,
-				     .timeout_ms = timeout_ms < TIMEOUT_MS ? timeout_ms : TIMEOUT_MS,
-				     .rate = declared->rate,
-				     .rests = declared->fast ? 0 : 1,
-				     .move_large = declared->move_large };
-	if (carry->timeout_ms < TIMEOUT_MIN_MS)
-		carry->timeout_ms = TIMEOUT_MIN_MS;
-	carry->witnesses = rop_witnesses(d->send, now, (size_t)step->peer, &carry->n_witnesses);
-	return carry;
-}
-
-/* What is sent of it is made in redis/: keys, and function libraries, stay there. */
-static bool is_one_errand(const struct rop_step *step)
-{
-	return is_carry(step) || step->expect.kind == ROP_STEP_FUNCTIONS;
-}
-
-static const struct rop_functions *functions_of(struct rop_drive *d, const struct rop_step *step)
-{
-	const struct rop_observed *seen = rop_reconcile_situation(d->r)->seen;
-	struct rop_functions *functions = rop_alloc(d->send, sizeof *functions);
-	*functions = (struct rop_functions){ .from = step->peer, .replace = seen->nodes[step->node].functions > 0 };
-	return functions;
-}
-
-/* Each slot that is taken over makes its new owner tell every node all that it owns, at once, and every node goes
- * through that: hundreds in one go stood still for a tenth of a second (8 nodes on 2 cores). */
-static const struct rop_pace *pace_of(struct rop_drive *d, size_t node)
-{
-	bool fast = d->options.reconcile.topology->migration.fast;
-	struct rop_pace *pace = rop_alloc(d->send, sizeof *pace);
-	*pace = (struct rop_pace){ .at_a_time = fast ? 8 : 4, .rest_ms = 2 };
-	pace->witnesses = rop_witnesses(d->send, rop_reconcile_situation(d->r), node, &pace->n_witnesses);
-	return pace;
-}
-
-/* What became of a step: of its commands the first that went wrong tells. */
-static struct rop_outcome outcome_of(const struct rop_outcome *of_commands, size_t n)
-{
-	struct rop_outcome outcome = n ? of_commands[0] : (struct rop_outcome){ .sent = ROP_SENT_OK };
-	for (size_t i = 1; i < n && outcome.sent == ROP_SENT_OK; i++)
-		outcome = of_commands[i];
-	return outcome;
-}
-
 static void sent(void *arg, const struct rop_outcome *of_commands, size_t n_commands)
 {
 	(void)n_commands;
@@ -357,13 +286,7 @@ static void sent(void *arg, const struct rop_outcome *of_commands, size_t n_comm
 	if (!d->done) {
 		size_t n;
 		const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
-		struct rop_outcome *outcomes = rop_alloc_n(arena, n + 1, sizeof *outcomes);
-		for (size_t i = 0, at = 0; i < n; i++) {
-			size_t commands = is_one_errand(&steps[i]) ? 1 : steps[i].n_commands;
-			outcomes[i] = outcome_of(of_commands + at, commands);
-			at += commands;
-		}
-		rop_reconcile_sent(d->r, outcomes, clock_now());
+		rop_reconcile_sent(d->r, outcomes_of_steps(arena, steps, n, of_commands), clock_now());
 	}
 	rop_arena_free(arena);
 	go_on(d);
@@ -371,34 +294,18 @@ static void sent(void *arg, const struct rop_outcome *of_commands, size_t n_comm
 
 static void send_batch(struct rop_drive *d)
 {
-	size_t n;
+	size_t n, n_commands;
 	if (!rop_reconcile_sending(d->r, clock_now())) { /* the commit waited for too long: look again */
 		go_on(d);
 		return;
 	}
 	const struct rop_step *steps = rop_reconcile_steps(d->r, &n);
 	d->send = rop_arena_new();
-	ROP_LIST(struct rop_command) commands = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		struct rop_command command = { .node = steps[i].node };
-		if (is_carry(&steps[i])) {
-			command.carry = carry_of(d, &steps[i]);
-			*rop_push(d->send, &commands) = command;
-		}
-		if (steps[i].expect.kind == ROP_STEP_FUNCTIONS) {
-			command.functions = functions_of(d, &steps[i]);
-			*rop_push(d->send, &commands) = command;
-		}
-		if (steps[i].expect.kind == ROP_STEP_TAKE)
-			command.pace = pace_of(d, (size_t)steps[i].node);
-		for (size_t c = 0; c < steps[i].n_commands; c++) {
-			command.argc = steps[i].commands[c].argc;
-			command.argv = steps[i].commands[c].argv;
-			*rop_push(d->send, &commands) = command;
-		}
-	}
+	const struct rop_command *commands = commands_of_steps(d->send, rop_reconcile_situation(d->r),
+							       &d->options.reconcile.topology->migration, steps, n,
+							       &n_commands);
 	d->busy = true;
-	rop_fleet_send(d->fleet, d->send, commands.at, commands.n, rop_reconcile_send_by_ms(d->r), sent, d);
+	rop_fleet_send(d->fleet, d->send, commands, n_commands, rop_reconcile_send_by_ms(d->r), sent, d);
 }
 
 /* ---- sleep ------------------------------------------------------------------------------------------------- */

@@ -3,7 +3,8 @@ librop_a_SOURCES += \
 	src/operator/drive.c \
 	src/operator/events.c \
 	src/operator/gather.c \
-	src/operator/holders.c src/operator/leaving.c \
+	src/operator/holders.c \
+	src/operator/leaving.c \
 	src/operator/look.c \
 	src/operator/memory.c \
 	src/operator/moves.c \
@@ -15,6 +16,8 @@ librop_a_SOURCES += \
 	src/operator/remember.c \
 	src/operator/seed.c \
 	src/operator/seed_shape.c \
+	src/operator/sending.c \
+	src/operator/sending.h \
 	src/operator/shipped.c \
 	src/operator/why_not.c \
 	src/operator/writer.c
