@@ -13,11 +13,7 @@
  */
 #include "link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,9 +23,11 @@
 
 #include <hiredis/hiredis.h>
 
+#include "dial.h"
 #include "reader.h"
 #include "rop/mem.h"
 #include "rop/text.h"
+#include "tls_probe.h"
 
 #define READS_PER_TURN 16 /* of 16 KiB each: a peer that never stops does not keep the others waiting */
 
@@ -254,11 +252,6 @@ static bool flush(struct link *link)
 
 static void link_ready(void *arg, bool readable, bool writable);
 
-static const char *reason(int error)
-{
-	return error == ECONNREFUSED ? ROP_NOBODY_LISTENS : strerror(error);
-}
-
 static void append_hello(struct link *link)
 {
 	const struct verdict_login *login = &link->target.login;
@@ -277,19 +270,6 @@ static void append_hello(struct link *link)
 	link->hello_left = (login->password ? 1u : 0) + (link->target.client_name ? 1u : 0);
 }
 
-/* hiredis would ask DNS for anything else, on the loop. */
-static bool is_literal(const char *ip)
-{
-	char copy[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-	size_t n = strcspn(ip, "%"); /* fe80::1%eth0 */
-	if (n >= sizeof copy)
-		return false;
-	memcpy(copy, ip, n);
-	copy[n] = '\0';
-	return inet_pton(AF_INET6, copy, &address) == 1 || inet_pton(AF_INET, ip, &address) == 1;
-}
-
 const char *link_ip(const struct link *link)
 {
 	return link->target.n_ips ? link->target.ips[link->ip_at] : link->target.ip;
@@ -298,32 +278,20 @@ const char *link_ip(const struct link *link)
 static bool open_connection(struct link *link, struct verdict *ret_verdict)
 {
 	const char *ip = link_ip(link);
-	if (!ip || !is_literal(ip)) {
+	if (!ip || !dial_is_literal(ip)) {
 		verdict_set(ret_verdict, ROP_REACH_SILENT, "%s",
 			    link->target.no_ip ? link->target.no_ip : "no address is known for it");
 		return false;
 	}
-	errno = 0;
-	redisContext *context = redisConnectNonBlock(ip, link->target.port);
-	int error = errno, on = 1;
-	if (context && !context->err) {
-		fcntl(context->fd, F_SETFD, FD_CLOEXEC);
-		setsockopt(context->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		/* Closed, it is reset: what was not delivered by then never is. A command whose reply did not come
-		 * could else be executed after later ones on the next connection, also when this process died. */
-		setsockopt(context->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
-		link->watch = rop_watch_new(link->loop, context->fd, link_ready, link);
-	}
+	link->context = dial(ip, link->target.port, ret_verdict);
+	if (!link->context)
+		return false;
+	link->watch = rop_watch_new(link->loop, link->context->fd, link_ready, link);
 	if (!link->watch) {
-		const char *why = context && context->err ? context->errstr : "out of descriptors";
-		if (error && error != EINPROGRESS)
-			why = reason(error);
-		verdict_set(ret_verdict, ROP_REACH_SILENT, "no connection: %s", why);
-		if (context)
-			redisFree(context);
+		verdict_set(ret_verdict, ROP_REACH_SILENT, "no connection: out of descriptors");
+		drop(link);
 		return false;
 	}
-	link->context = context;
 	rop_watch_set(link->watch, true, true);
 	return true;
 }
@@ -380,7 +348,7 @@ static bool finish_connecting(struct link *link)
 	if (getsockopt(link->context->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
 	if (error) {
-		fail_to_connect(link, reason(error));
+		fail_to_connect(link, dial_reason(error));
 		return false;
 	}
 	link->connected = true;
@@ -392,67 +360,7 @@ static bool finish_connecting(struct link *link)
 
 /* ---- is it a port for TLS? --------------------------------------------------------------------------------- */
 
-/* A port for TLS hangs up on whoever speaks plainly, and so do others. What tells them apart is its answer to the
- * beginning of a TLS handshake (RFC 5246, 7.4.1.2): a handshake of its own, or an alert. Nothing secret is in it. */
 #define PROBE_MS 1000
-#define TLS_ALERT 0x15
-#define TLS_HANDSHAKE 0x16
-#define TLS_MAJOR 3
-
-static const unsigned char CLIENT_HELLO[] = {
-	TLS_HANDSHAKE,
-	TLS_MAJOR,
-	1,
-	0,
-	47, /* a record of 47 bytes */
-	1,
-	0,
-	0,
-	43, /* ClientHello, 43 bytes */
-	3,
-	3, /* TLS 1.2 */
-	'r',
-	'e',
-	'd',
-	'i',
-	's',
-	'-',
-	'o',
-	'p',
-	'e',
-	'r',
-	'a',
-	't',
-	'o',
-	'r',
-	' ',
-	'l', /* 32 that should be random */
-	'o',
-	'o',
-	'k',
-	's',
-	' ',
-	'f',
-	'o',
-	'r',
-	' ',
-	'T',
-	'L',
-	'S',
-	' ',
-	' ',
-	' ',
-	' ',
-	0, /* no session */
-	0,
-	4,
-	0xc0,
-	0x2f,
-	0xc0,
-	0x30, /* two ciphers that are common */
-	1,
-	0, /* no compression */
-};
 
 /* false: it cannot be asked. */
 static bool look_for_tls(struct link *link)
@@ -469,19 +377,17 @@ static bool look_for_tls(struct link *link)
 
 static void probe_ready(struct link *link)
 {
-	unsigned char head[3];
-	int fd = link->context->fd;
 	if (!link->connected) {
 		link->connected = true;
 		rop_watch_set(link->watch, true, false);
-		if (send(fd, CLIENT_HELLO, sizeof CLIENT_HELLO, MSG_NOSIGNAL) != (ssize_t)sizeof CLIENT_HELLO)
+		if (!tls_probe_send(link->context->fd))
 			end_with(link, &link->doomed);
 		return;
 	}
-	ssize_t n = recv(fd, head, sizeof head, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+	enum tls_answer answer = tls_probe_answer(link->context->fd);
+	if (answer == TLS_ANSWER_NOT_YET)
 		return;
-	if (n == (ssize_t)sizeof head && (head[0] == TLS_HANDSHAKE || head[0] == TLS_ALERT) && head[1] == TLS_MAJOR)
+	if (answer == TLS_ANSWER_SPEAKS_IT)
 		verdict_set(&link->doomed, ROP_REACH_SILENT, ROP_SPEAKS_TLS);
 	end_with(link, &link->doomed);
 }
@@ -567,11 +473,7 @@ bool link_is_open(const struct link *link)
 /* The least that the kernel measured on this connection: what the server takes for its answers is not in it. */
 int link_rtt_ms(const struct link *link)
 {
-	struct tcp_info info = { 0 };
-	socklen_t n = sizeof info;
-	if (!link->context || !link->connected || getsockopt(link->context->fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-		return 0;
-	return (int)(info.tcpi_min_rtt < UINT32_MAX ? info.tcpi_min_rtt / 1000 : 0);
+	return link->context && link->connected ? dial_rtt_ms(link->context->fd) : 0;
 }
 
 void link_close(struct link *link)

@@ -3,6 +3,8 @@ librop_a_SOURCES += \
 	src/redis/carry_pace.h \
 	src/redis/carry_stock.c \
 	src/redis/carry_stock.h \
+	src/redis/dial.c \
+	src/redis/dial.h \
 	src/redis/fleet.c \
 	src/redis/fleet.h \
 	src/redis/fleet_carry.c \
@@ -22,6 +24,8 @@ librop_a_SOURCES += \
 	src/redis/slot_counts.h \
 	src/redis/slot_jobs.c \
 	src/redis/slot_jobs.h \
+	src/redis/tls_probe.c \
+	src/redis/tls_probe.h \
 	src/redis/verdict.c \
 	src/redis/verdict.h \
 	src/redis/wire.c \
