@@ -131,12 +131,14 @@ struct rop_node {
 	char replid[ROP_ID_SIZE],
 		replid2[ROP_ID_SIZE]; /* histories of its data set (INFO replication); "": unknown, none */
 	int64_t offset;               /* of replication: written (primary), taken in (replica); -1 unknown */
-	int64_t used_memory;          /* bytes (INFO memory, where asked); -1 unknown */
-	int64_t data_memory;     /* of it, what its keys take: as far as the server can tell it apart; -1 unknown */
-	const char *own_address; /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
-	int own_bus_port;        /* of its own line; 0: unknown */
-	int tcp_port;            /* the port that it listens on, as it says (INFO server); 0: unknown */
-	const char *hostname;    /* that it announces to clients; "": none; NULL: unknown */
+	int64_t used_memory;          /* bytes (INFO memory); ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
+	int64_t data_memory;          /* of it, what its keys take: as far as the server can tell it apart; the same */
+	int64_t max_memory;           /* maxmemory in force; 0: none; the same */
+	bool evicts;                  /* and full it deletes keys (maxmemory-policy) */
+	const char *own_address;      /* "ip:port" of its own line; NULL: unknown, or it does not know it yet */
+	int own_bus_port;             /* of its own line; 0: unknown */
+	int tcp_port;                 /* the port that it listens on, as it says (INFO server); 0: unknown */
+	const char *hostname;         /* that it announces to clients; "": none; NULL: unknown */
 	/* Where peers look for this node without an answer: "ip:port" and the port of its bus; NULL: none does. How
 	 * many do there, and for how long the one that has waited longest (0: not known). */
 	const char *sought_at;
@@ -326,6 +328,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	unsigned forbidden;
 	int rtt_ms;
 	bool asked_shards;
+	bool asked_memory;
 	const char *shards;       /* a line for each shard, the ids of its nodes */
 	int64_t n_clients;        /* connections it has; 0: unknown */
 	const char *operators;    /* those lines of CLIENT LIST that are of operators */

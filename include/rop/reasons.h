@@ -42,6 +42,7 @@ enum rop_reason_kind {
 	X(TOTAL_LOSS,       "TotalLoss",       ROP_REFUSED,     FORBIDS) \
 	X(DATA_LOSS,        "DataLoss",        ROP_REFUSED,     FORBIDS) \
 	X(UNLIKE_SERVERS,   "UnlikeServers",   ROP_REFUSED,     FORBIDS) \
+	X(NO_ROOM,          "NoRoom",          ROP_REFUSED,     FORBIDS) \
 	X(FUNCTIONS_APART,  "FunctionsApart",  ROP_REFUSED,     FORBIDS) \
 	X(UNREACHABLE,      "Unreachable",     ROP_UNREACHABLE, SHOWS) \
 	X(SLOTS_UNCOVERED,  "SlotsUncovered",  ROP_TIMEOUT,     SHOWS) \
@@ -73,6 +74,8 @@ enum rop_reason_kind {
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
 	X(NOT_PERMITTED,    "NotPermitted",    ROP_OK,          RIGHTS) \
 	X(RIGHTS_HIDDEN,    "RightsHidden",    ROP_OK,          RIGHTS) \
+	X(NO_LIMIT,         "NoLimit",         ROP_OK,          PLACEMENT) \
+	X(ROOM_UNKNOWN,     "RoomUnknown",     ROP_OK,          RIGHTS) \
 	X(FEW_PRIMARIES,    "FewPrimaries",    ROP_OK,          PLACEMENT) \
 	X(ONE_HOST,         "OneHost",         ROP_OK,          PLACEMENT) \
 	X(SHARED_HOST,      "SharedHost",      ROP_OK,          PLACEMENT) \

@@ -15,6 +15,8 @@ bool rop_duration_parse(const char *s, int64_t *ret_ms);
 const char *rop_duration_print(int64_t ms, char *buf, size_t size);
 /* How long something still takes, rounded up: to seconds, what is longer than ten minutes to minutes. */
 const char *rop_duration_about(int64_t ms, char *buf, size_t size);
+/* "812 B", "1.5 KiB", "3.2 GiB": as a person reads bytes. Into the arena. */
+char *rop_bytes_about(struct rop_arena *arena, int64_t bytes);
 /* A whole decimal number within [min, max]; no sign, blanks or leading zeros (but "0"). */
 bool rop_int_parse(const char *s, int64_t min, int64_t max, int64_t *ret);
 

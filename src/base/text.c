@@ -300,3 +300,13 @@ const char *rop_duration_about(int64_t ms, char *buf, size_t size)
 	int64_t unit_ms = ms > 600000 ? 60000 : 1000;
 	return rop_duration_print((ms + unit_ms - 1) / unit_ms * unit_ms, buf, size);
 }
+
+char *rop_bytes_about(struct rop_arena *arena, int64_t bytes)
+{
+	static const char *const UNITS[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t unit = 0;
+	double n = (double)bytes;
+	for (; n >= 1024 && unit + 1 < sizeof UNITS / sizeof *UNITS; unit++)
+		n /= 1024;
+	return rop_printf(arena, unit ? "%.1f %s" : "%.0f %s", n, UNITS[unit]);
+}

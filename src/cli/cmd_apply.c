@@ -248,7 +248,7 @@ static void make_plan(struct cli *cli, struct session *s, const struct review *r
 	rop_plan_make(cli->arena, &options, s->seen, session_clock(), ret_plan);
 }
 
-#define LOOK (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS)
+#define LOOK (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS | ROP_OBSERVE_MEMORY)
 
 #define LOOK_AGAIN_MS 500
 

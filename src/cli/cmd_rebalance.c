@@ -37,7 +37,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_rebalance rebalance;
 	enum rop_by by;
 	enum rop_code code = ROP_OK;
-	if (take_by(cli, &by, &err) && session_open_to_look(&s, cli, argv[0], ROP_OBSERVE_MEMORY, &err)) {
+	if (take_by(cli, &by, &err) && session_open_to_look(&s, cli, argv[0], 0, &err)) {
 		struct rop_situation *now = session_situation(&s);
 		session_warn_of_second(cli, now);
 		if (rop_rebalance_make(now, by, &rebalance, &err))

@@ -186,7 +186,7 @@ bool session_open_to_look(struct session *s, struct cli *cli, const char *file_o
 {
 	return session_open_topology(s, cli, file_or_name, err) && session_open_machine(s, err) &&
 	       session_open_store(s, ROP_STORE_READ, err) && session_open_nodes(s, err) &&
-	       session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | more);
+	       session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_MEMORY | more);
 }
 
 void session_close(struct session *s)

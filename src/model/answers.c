@@ -186,10 +186,10 @@ static void take_answer(const struct rop_observed *seen, struct rop_arena *work,
 	node->no_config = answer->no_config;
 	node->nameless = answer->nameless;
 	node->modules = module_names(arena, answer->info_modules);
-	if (answer->info_memory) {
-		node->used_memory = replication_used_memory(answer->info_memory);
-		node->data_memory = replication_data_memory(answer->info_memory);
-	}
+	if (answer->info_memory)
+		replication_take_memory(answer->info_memory, node);
+	else if (answer->asked_memory)
+		node->used_memory = node->data_memory = node->max_memory = ROP_COUNT_UNKNOWN;
 	operators_take(arena, answer->operators, node);
 	for (size_t s = 0; answer->settings && s < seen->n_settings; s++)
 		settings[s] = visible(arena, answer->settings[s], SIZE_MAX);

@@ -38,14 +38,9 @@ void replication_take(const char *info, struct rop_node *node)
 	node->offset = followed >= 0 ? followed : take_number(info, "master_repl_offset");
 }
 
-int64_t replication_used_memory(const char *info)
-{
-	return take_number(info, "used_memory");
-}
-
 /* What evicts nothing is no key's: the server as it started, and buffers that come and go. Not its own
  * used_memory_dataset: that leaves out the table of keys, which goes with them. */
-int64_t replication_data_memory(const char *info)
+static int64_t data_memory(const char *info)
 {
 	static const char *const OTHERS[] = { "used_memory_startup",     "mem_clients_normal", "mem_clients_slaves",
 					      "mem_replication_backlog", "mem_aof_buffer",     "mem_cluster_links" };
@@ -56,6 +51,16 @@ int64_t replication_data_memory(const char *info)
 			data -= other < data ? other : data;
 	}
 	return data;
+}
+
+void replication_take_memory(const char *info, struct rop_node *node)
+{
+	char policy[32];
+	node->used_memory = take_number(info, "used_memory");
+	node->data_memory = data_memory(info);
+	node->max_memory = take_number(info, "maxmemory");
+	node->evicts = rop_info_get(info, "maxmemory_policy", policy, sizeof policy) &&
+		       strcmp(policy, "noeviction") != 0;
 }
 
 /* One "ip=127.0.0.1,port=7003,state=online,..." */

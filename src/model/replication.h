@@ -5,8 +5,7 @@
 #include "rop/observed.h"
 
 void replication_take(const char *info, struct rop_node *node);
-int64_t replication_used_memory(const char *info); /* bytes; -1: not told */
-int64_t replication_data_memory(const char *info); /* what of it is of keys; -1: not told */
+void replication_take_memory(const char *info, struct rop_node *node); /* of INFO memory */
 /* Needs every node's role, primary, link and address to be known already. */
 void replication_take_online(struct rop_observed *seen, size_t primary, const char *info);
 

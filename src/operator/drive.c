@@ -148,13 +148,20 @@ static bool asks_shards(const struct rop_drive *d)
 	return !now->synchronising || now->shards_apart || d->look_began_ms >= d->shards_next_ms;
 }
 
+/* Before the first slot goes: is there room for what comes with it? */
+static bool asks_memory(const struct rop_drive *d)
+{
+	const struct rop_situation *now = rop_reconcile_situation(d->r);
+	return now && now->slots_to_move && !now->moving;
+}
+
 static void look(struct rop_drive *d)
 {
 	d->busy = true;
 	d->look_began_ms = rop_boot_ms();
 	d->look = rop_arena_new();
 	unsigned flags = ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | (asks_rights(d) ? ROP_OBSERVE_RIGHTS : 0) |
-			 (asks_shards(d) ? ROP_OBSERVE_SHARDS : 0);
+			 (asks_shards(d) ? ROP_OBSERVE_SHARDS : 0) | (asks_memory(d) ? ROP_OBSERVE_MEMORY : 0);
 	if (flags & ROP_OBSERVE_SHARDS)
 		d->shards_next_ms = d->look_began_ms + SHARDS_EVERY_MS;
 	if (d->options.clients_every_ms && d->look_began_ms >= d->clients_next_ms) {

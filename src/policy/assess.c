@@ -230,6 +230,7 @@ void rop_situation_assess(struct rop_situation *now)
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	policy_aim(now);
+	policy_find_room(now);
 	policy_find_migrations(now);
 	by_server_warn(now);
 	for (size_t i = 0; i < now->layout.warnings.n; i++)

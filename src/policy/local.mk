@@ -45,6 +45,7 @@ librop_a_SOURCES += \
 	src/policy/risk_retire.c \
 	src/policy/risk_settings.c \
 	src/policy/risks.h \
+	src/policy/room.c \
 	src/policy/seats.c \
 	src/policy/seats.h \
 	src/policy/second.c \

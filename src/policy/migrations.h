@@ -7,6 +7,10 @@
 /* aim.c: who owns which slot, the share of each shard of the layout, and who is to own which slot. */
 void policy_aim(struct rop_situation *now);
 
+/* room.c: whether what is to come fits into the memory of who gets it: findings, and warnings where nobody knows. */
+void policy_find_room(struct rop_situation *now);
+bool policy_room_is_asked(const struct rop_situation *now, size_t node); /* or nothing hangs on it */
+
 /* migrations.c: fills in migrations and slots_in_place. */
 void policy_find_migrations(struct rop_situation *now);
 /* subject.c: of a step about slots that move. */

@@ -49,6 +49,8 @@ static struct guard to_get_slots(const struct rop_situation *now, size_t to, siz
 		return guard_wait(unlike);
 	if (target->open.n) /* begun: it is gone on with */
 		return guard_go;
+	if (!policy_room_is_asked(now, to) || !policy_room_is_asked(now, from))
+		return guard_wait("both sides are asked for their memory first");
 	if (copies_ready(now, to, to) < copies_wanted(now, to))
 		return guard_wait(rop_printf(now->arena, "%s waits for its replicas to be in sync before it gets slots",
 					     target->address));

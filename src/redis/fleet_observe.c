@@ -44,6 +44,7 @@ static void forget_answer(struct rop_answer *answer)
 		.reach_why = answer->reach_why,
 		.rtt_ms = answer->rtt_ms,
 		.asked_shards = answer->asked_shards,
+		.asked_memory = answer->asked_memory,
 		.functions = ROP_COUNT_NOT_ASKED,
 	};
 }
@@ -281,6 +282,7 @@ static struct rop_answer answer_new(const struct errand *errand, const struct ro
 		.leaving = endpoint->leaving,
 		.functions = ROP_COUNT_NOT_ASKED,
 		.asked_shards = errand->questions->shards,
+		.asked_memory = errand->questions->memory,
 		.settings = n ? rop_alloc_n(arena, n, sizeof(char *)) : NULL,
 		.no_setting = n ? rop_alloc_n(arena, n, sizeof(bool)) : NULL,
 	};

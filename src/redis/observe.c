@@ -144,7 +144,7 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	struct questions *q = rop_alloc(arena, sizeof *q);
 	ROP_OWN_TEXT wire = { 0 };
 	static const char *const NOTHING[1] = { NULL };
-	bool memory = flags & ROP_OBSERVE_MEMORY;
+	q->memory = flags & ROP_OBSERVE_MEMORY;
 	for (enum kind kind = Q_NODES; kind < Q_SETTING; kind++)
 		ask(q, arena, &wire, kind, 0, NOTHING, 0);
 	q->n_settings = flags & ROP_OBSERVE_SETTINGS ? n_settings : 0;
@@ -152,14 +152,14 @@ struct questions *questions_new(struct rop_arena *arena, unsigned flags, const c
 	for (size_t s = 0; s < q->n_settings; s++) {
 		q->setting_names[s] = rop_strdup(arena, setting_names[s]);
 		ask(q, arena, &wire, Q_SETTING, s, &setting_names[s], 1);
-		memory |= strcasecmp(setting_names[s], "maxmemory") == 0; /* whoever sets it asks what is used */
+		q->memory |= strcasecmp(setting_names[s], "maxmemory") == 0; /* whoever sets it asks what is used */
 	}
 	q->clients = flags & ROP_OBSERVE_CLIENTS;
 	q->shards = flags & ROP_OBSERVE_SHARDS;
 	static const char *const WITHCODE[1] = { "WITHCODE" };
 	if (flags & ROP_OBSERVE_FULL)
 		ask(q, arena, &wire, Q_FUNCTIONS, 0, WITHCODE, 1);
-	if (memory)
+	if (q->memory)
 		ask(q, arena, &wire, Q_MEMORY, 0, NOTHING, 0);
 	if (q->clients)
 		ask(q, arena, &wire, Q_CLIENTS, 0, NOTHING, 0);

@@ -14,8 +14,8 @@ struct question {
 };
 struct questions { /* one observation's pipeline, the same for every node */
 	const char **setting_names;
-	size_t n_settings;    /* asked for; 0 without ROP_OBSERVE_SETTINGS */
-	bool clients, shards; /* are among them */
+	size_t n_settings;            /* asked for; 0 without ROP_OBSERVE_SETTINGS */
+	bool clients, shards, memory; /* are among them */
 	ROP_LIST(struct question) asked;
 	const char *wire;
 	size_t wire_n, n;

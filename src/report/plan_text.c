@@ -74,6 +74,29 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 	return sum;
 }
 
+/* About, and of what is known: an even part of what each owner has. */
+static int64_t keys_on_their_way(const struct rop_situation *now)
+{
+	double keys = 0;
+	for (int s = 0; s < ROP_SLOTS && now->aim; s++) {
+		const struct rop_node *from = &now->seen->nodes[now->owner[s]];
+		if (now->aim[s] != now->owner[s] && from->keys > 0)
+			keys += (double)from->keys / rop_slots_count(&from->slots);
+	}
+	return (int64_t)keys;
+}
+
+static void put_pace(const struct rop_plan *plan, struct rop_text *text)
+{
+	int64_t rate = plan->first->topology->migration.rate, keys = rate > 0 ? keys_on_their_way(plan->first) : 0;
+	char took[24];
+	if (!keys)
+		return;
+	rop_duration_about(keys * 1000 / rate, took, sizeof took);
+	rop_text_add(text, " At %lld keys a second (spec.migration.rate) ~%lld keys take about %s.", (long long)rate,
+		     (long long)keys, took);
+}
+
 static void put_summary(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	struct report_summary sum = report_summary(r->arena, plan);
@@ -89,6 +112,8 @@ static void put_summary(const struct rop_report *r, const struct rop_plan *plan,
 		rop_text_add(&text, ", %d node%s to leave", sum.leaving, rop_plural(sum.leaving));
 	rop_text_add(&text, "; %d slot%s to move, %d fail-over%s, 0 restarts.", sum.moved, rop_plural(sum.moved),
 		     sum.failovers, rop_plural(sum.failovers));
+	if (sum.moved)
+		put_pace(plan, &text);
 	rop_text_add(out, "%sPlan:%s ", report_paint(r, "bold"), report_paint(r, "off"));
 	report_wrap(r, text.at, 6, out);
 	rop_text_add(out, "\n");

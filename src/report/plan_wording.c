@@ -71,7 +71,11 @@ static const char *keys_to_move(struct rop_arena *arena, const struct rop_node *
 		return "an unknown number of keys";
 	if (!from->keys || !owned)
 		return "no keys";
-	return rop_printf(arena, "~%lld keys", (long long)(from->keys * slots / owned));
+	const char *keys = rop_printf(arena, "~%lld keys", (long long)(from->keys * slots / owned));
+	if (from->data_memory < 0)
+		return keys;
+	int64_t bytes = (int64_t)((double)from->data_memory * slots / owned);
+	return rop_printf(arena, "%s (~%s)", keys, rop_bytes_about(arena, bytes));
 }
 
 #define RANGES_SHOWN 60 /* characters */

@@ -18,14 +18,7 @@ static const char *const ASSUMED = "Assumed: what a shard holds is spread evenly
 /* Keys and slots as they are, bytes as a person reads them. */
 static const char *amount(struct rop_arena *arena, enum rop_by by, int64_t n)
 {
-	static const char *const UNITS[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	size_t unit = 0;
-	double bytes = (double)n;
-	if (by != ROP_BY_MEMORY)
-		return rop_printf(arena, "%" PRId64, n);
-	for (; bytes >= 1024 && unit + 1 < sizeof UNITS / sizeof *UNITS; unit++)
-		bytes /= 1024;
-	return rop_printf(arena, unit ? "%.1f %s" : "%.0f %s", bytes, UNITS[unit]);
+	return by == ROP_BY_MEMORY ? rop_bytes_about(arena, n) : rop_printf(arena, "%" PRId64, n);
 }
 
 static void put_shards(const struct rop_report *r, const struct rop_situation *now, const struct rop_rebalance *b,

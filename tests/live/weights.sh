@@ -14,6 +14,7 @@ shares() { # shares N N N: so many slots nodes 0, 1 and 2 own
 	got=$(for i in 0 1 2; do count "$i"; done | xargs)
 	[ "$got" = "$*" ] || { echo "shares are '$got', not '$*'"; return 1; }
 }
+said() { grep -qF -e "$1" "$OUT" "$ERR"; }
 all_keys() { [ "$(for i in $(seq $KEYS); do echo GET k$i; done | "$REDIS_CLI" -c -p "$(port 0)" | grep -c '^v')" = $KEYS ]; }
 pasted() { # the lines that rebalance printed, in the file
 	mapfile -t LINES < <(sed -n '/^  shardWeights:$/,/^$/p' "$OUT" | sed '/^$/d; s/^  //')
@@ -32,6 +33,20 @@ weigh 'shardWeights: { 1: 2 }'
 check 'a weight: validate takes it, and says that no label keeps it with its shard' eval 'expect 0 validate "$F" && has "$ERR" "no node has the label of shard 1"'
 changes_begin
 check '... plan shows the ranges, and changes nothing' eval 'expect 0 plan "$F" && has "$OUT" "shard 2 -> shard 1" && has "$OUT" "shard 3 -> shard 1" && has "$OUT" "2731 slots to move" && [ "$(changes_count)" = 0 ]'
+check '... with keys and about how many bytes' grep -qE '~[0-9]+ keys \(~[0-9.]+ [KM]?i?B\)' "$OUT"
+check '... and says that nobody knows whether they fit: there is no maxmemory' said 'no maxmemory is set there'
+limit() { rcli 0 CONFIG SET maxmemory "$1" maxmemory-policy "$2" >/dev/null; }
+limit 1mb noeviction
+changes_begin
+check '... a target that is too small: plan refuses, and names it' eval 'expect 4 plan "$F" && said "$(address 0) would get about" && said "refuse them"'
+check '... so does apply, and nothing is changed' eval 'expect 4 apply --yes "$F" && [ "$(changes_count)" = 0 ] && shares 5461 5462 5461'
+limit "$(($(rcli 0 INFO memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p') + 300000))" allkeys-lru
+check '... the same where it would delete keys instead' eval 'expect 4 plan "$F" && said "would delete keys"'
+limit 100mb noeviction
+check '... with room for it there is nothing to be said' eval 'expect 0 plan "$F" && ! said memory'
+weigh 'shardWeights: { 1: 2 }' 'migration: { rate: 100 }'
+check '... at a declared rate it says how long it takes' eval 'expect 0 plan "$F" && has "$OUT" "At 100 keys a second" && has "$OUT" "take about"'
+weigh 'shardWeights: { 1: 2 }'
 check '... apply moves them' expect 0 apply --yes "$F"
 check '... exactly to the shares' shares 8192 4096 4096
 check '... all agree, no key is lost' eval 'agreed && all_keys'

@@ -54,6 +54,8 @@ void data_show(struct world *w, size_t node)
 	for (size_t i = 0; i < WRITES_MAX / 64; i++)
 		n->keys += __builtin_popcountll(server->has.bits[i]);
 	n->used_memory = 400000 + n->keys * 100;
+	n->data_memory = n->keys * 100;
+	n->max_memory = 0;
 	n->offset = (int64_t)server->count * OFFSET_OF_A_WRITE;
 	name_of(server->history, n->replid);
 	name_of(history_of(w, node)->parent, n->replid2);

@@ -135,6 +135,7 @@ struct rop_observed *fresh_world(const struct rop_topology *topology)
 		node->bus_port = declared->port + ROP_BUS_OFFSET;
 		node->role = ROP_ROLE_PRIMARY;
 		node->keys = node->functions = 0;
+		node->used_memory = node->data_memory = node->max_memory = 0;
 		node->version = 70015;
 		node->flavour = "redis 7.0.15";
 		memcpy(node->id, node_id(i), ROP_ID_SIZE);
