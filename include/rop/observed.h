@@ -98,6 +98,7 @@ struct rop_node {
 	const char *reach_why; /* a sentence when not OK */
 	char id[ROP_ID_SIZE];  /* "" when never learned */
 	const char *leaving;   /* the id it had as a member, where it is to leave; NULL: it is declared */
+	bool ghost;            /* leaving, and nobody any more: another id answers where it was */
 	enum rop_role role;
 	int primary; /* index of its primary; -1: none, or not among the nodes asked */
 	char primary_id[ROP_ID_SIZE];
@@ -222,6 +223,9 @@ struct rop_foreign {      /* a peer with an identity that was not among the node
 	const char *address, *flags; /* as that one says */
 	int more;                    /* how many others list it too */
 	const char *slots;           /* that one of the viewers lists as its own; NULL: none does */
+	uint64_t *viewers;           /* bits: who lists it */
+	bool linked;                 /* one of them has a link to it, and no doubt */
+	bool addresses_differ;
 };
 
 struct rop_observed {
@@ -275,9 +279,12 @@ static inline bool rop_knows(const struct rop_observed *seen, size_t viewer, siz
 struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const char **setting_names, size_t n_settings);
 /* Own arrays, shared texts: the source's arena must outlive the copy. */
 struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen);
+/* The same with so many nodes more behind the last one asked, of which nothing is known. */
+struct rop_observed *rop_observed_widened(struct rop_arena *arena, const struct rop_observed *seen, size_t more);
 /* One view's entry of a peer that was not asked: counted, and kept while there are few. */
-void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
-			      const char *flags, const char *slots);
+/* NULL: there are too many. */
+struct rop_foreign *rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id,
+					     const char *address, const char *flags, const char *slots);
 /* A node that answers looks in vain for another one that does. */
 bool rop_observed_any_astray(const struct rop_observed *seen);
 /* The longest round trip to any node; what goes on between nodes takes as long, or twice that. */

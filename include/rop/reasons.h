@@ -74,6 +74,7 @@ enum rop_reason_kind {
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
 	X(NOT_PERMITTED,    "NotPermitted",    ROP_OK,          RIGHTS) \
 	X(RIGHTS_HIDDEN,    "RightsHidden",    ROP_OK,          RIGHTS) \
+	X(REPLACED,         "Replaced",        ROP_OK,          PLACEMENT) \
 	X(NO_LIMIT,         "NoLimit",         ROP_OK,          PLACEMENT) \
 	X(ROOM_UNKNOWN,     "RoomUnknown",     ROP_OK,          RIGHTS) \
 	X(FEW_PRIMARIES,    "FewPrimaries",    ROP_OK,          PLACEMENT) \

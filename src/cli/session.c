@@ -177,7 +177,7 @@ bool session_open_nodes(struct session *s, struct rop_err *err)
 const struct rop_observed *session_look(struct session *s, unsigned flags)
 {
 	const struct rop_look look = { .loop = s->loop, .arena = s->cli->arena, .fleet = &s->fleet };
-	s->seen = rop_look_at(&look, s->topology, &s->image, flags);
+	s->seen = rop_observed_with_ghosts(s->cli->arena, rop_look_at(&look, s->topology, &s->image, flags), &s->image);
 	return s->seen;
 }
 

@@ -363,6 +363,14 @@ static void take_line(struct comparison *c, size_t viewer, size_t subject, const
 	take_astray(c, viewer, subject, line);
 }
 
+static void take_foreign(struct comparison *c, size_t viewer, const struct rop_node_line *line)
+{
+	struct rop_foreign *peer = rop_observed_add_foreign(c->seen, viewer, line->id, line->address, line->flags,
+							    line->slots);
+	if (peer)
+		peer->linked |= line->connected && !line->fail && !line->pfail && !line->noaddr;
+}
+
 static void take_view(struct comparison *c, size_t viewer)
 {
 	for (size_t k = 0; k < c->views[viewer].n; k++) {
@@ -378,7 +386,7 @@ static void take_view(struct comparison *c, size_t viewer)
 		if (subject >= 0)
 			take_line(c, viewer, (size_t)subject, line);
 		else if (leaving < 0 || *line->slots)
-			rop_observed_add_foreign(c->seen, viewer, line->id, line->address, line->flags, line->slots);
+			take_foreign(c, viewer, line);
 	}
 }
 

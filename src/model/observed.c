@@ -34,38 +34,62 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	return seen;
 }
 
-struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen)
+static void copy_rows(const struct rop_observed *seen, const uint64_t *from, const struct rop_observed *copy,
+		      uint64_t *to)
 {
-	struct rop_observed *copy = rop_observed_new(arena, seen->asked, seen->setting_names, seen->n_settings);
-	size_t matrix = seen->asked * seen->words * sizeof(uint64_t);
-	for (size_t i = 0; i < seen->asked; i++) {
-		const char **settings = copy->nodes[i].settings;
-		memcpy(settings, seen->nodes[i].settings, seen->n_settings * sizeof *settings);
-		copy->nodes[i] = seen->nodes[i];
-		copy->nodes[i].settings = settings;
-		memset(&copy->nodes[i].open, 0, sizeof copy->nodes[i].open);
-		for (size_t k = 0; k < seen->nodes[i].open.n; k++)
-			*rop_push(arena, &copy->nodes[i].open) = seen->nodes[i].open.at[k];
+	for (size_t i = 0; i < seen->asked; i++)
+		memcpy(to + i * copy->words, from + i * seen->words, seen->words * sizeof *to);
+}
+
+static void copy_node(struct rop_arena *arena, const struct rop_observed *seen, size_t i, struct rop_node *to)
+{
+	const char **settings = to->settings;
+	memcpy(settings, seen->nodes[i].settings, seen->n_settings * sizeof *settings);
+	*to = seen->nodes[i];
+	to->settings = settings;
+	memset(&to->open, 0, sizeof to->open);
+	for (size_t k = 0; k < seen->nodes[i].open.n; k++)
+		*rop_push(arena, &to->open) = seen->nodes[i].open.at[k];
+}
+
+static void copy_foreign(const struct rop_observed *seen, struct rop_observed *copy)
+{
+	for (size_t i = 0; i < seen->foreign.n; i++) {
+		struct rop_foreign *peer = rop_push(copy->arena, &copy->foreign);
+		*peer = seen->foreign.at[i];
+		peer->viewers = rop_alloc_n(copy->arena, copy->words + 1, sizeof *peer->viewers);
+		memcpy(peer->viewers, seen->foreign.at[i].viewers, seen->words * sizeof *peer->viewers);
 	}
-	memcpy(copy->known, seen->known, matrix);
-	memcpy(copy->linked, seen->linked, matrix);
-	memcpy(copy->agrees, seen->agrees, matrix);
-	memcpy(copy->failing, seen->failing, matrix);
-	memcpy(copy->astray, seen->astray, matrix);
-	memcpy(copy->apart, seen->apart, matrix);
-	memcpy(copy->online, seen->online, matrix);
-	memcpy(copy->unlisted, seen->unlisted, matrix);
-	memcpy(copy->listed, seen->listed, matrix);
-	copy->n = seen->n;
+}
+
+struct rop_observed *rop_observed_widened(struct rop_arena *arena, const struct rop_observed *seen, size_t more)
+{
+	struct rop_observed *copy = rop_observed_new(arena, seen->asked + more, seen->setting_names, seen->n_settings);
+	for (size_t i = 0; i < seen->asked; i++)
+		copy_node(arena, seen, i, &copy->nodes[i]);
+	copy_rows(seen, seen->known, copy, copy->known);
+	copy_rows(seen, seen->linked, copy, copy->linked);
+	copy_rows(seen, seen->agrees, copy, copy->agrees);
+	copy_rows(seen, seen->failing, copy, copy->failing);
+	copy_rows(seen, seen->astray, copy, copy->astray);
+	copy_rows(seen, seen->apart, copy, copy->apart);
+	copy_rows(seen, seen->online, copy, copy->online);
+	copy_rows(seen, seen->unlisted, copy, copy->unlisted);
+	copy_rows(seen, seen->listed, copy, copy->listed);
+	copy->n = seen->n < seen->asked ? seen->n : seen->n + more;
 	copy->n_leaving = seen->n_leaving;
-	for (size_t i = 0; i < seen->foreign.n; i++)
-		*rop_push(arena, &copy->foreign) = seen->foreign.at[i];
+	copy_foreign(seen, copy);
 	for (size_t i = 0; i < seen->differences.n; i++)
 		*rop_push(arena, &copy->differences) = seen->differences.at[i];
 	copy->began_ms = seen->began_ms;
 	copy->foreign_more = seen->foreign_more;
 	copy->boot_ms = seen->boot_ms;
 	return copy;
+}
+
+struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen)
+{
+	return rop_observed_widened(arena, seen, 0);
 }
 
 #define SHOWN_MAX 128 /* of an address, of flags: more than any server sends */
@@ -75,30 +99,53 @@ static const char *shown_slots(struct rop_arena *arena, const char *slots)
 	return slots && *slots ? rop_text_visible(arena, slots, strlen(slots), SHOWN_MAX) : NULL;
 }
 
-void rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id, const char *address,
-			      const char *flags, const char *slots)
+static struct rop_foreign *find_foreign(const struct rop_observed *seen, const char *id)
+{
+	for (size_t f = 0; f < seen->foreign.n; f++)
+		if (strcmp(seen->foreign.at[f].id, id) == 0)
+			return &seen->foreign.at[f];
+	return NULL;
+}
+
+static void add_viewer(struct rop_observed *seen, struct rop_foreign *peer, size_t viewer, const char *address,
+		       const char *slots)
+{
+	peer->more++;
+	peer->viewers[viewer / 64] |= (uint64_t)1 << (viewer % 64);
+	if (!peer->slots)
+		peer->slots = shown_slots(seen->arena, slots);
+	if (rop_address_is_unknown(address))
+		return;
+	if (rop_address_is_unknown(peer->address))
+		peer->address = rop_text_visible(seen->arena, address, strlen(address), SHOWN_MAX);
+	else
+		peer->addresses_differ |= strcmp(peer->address, address) != 0;
+}
+
+struct rop_foreign *rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id,
+					     const char *address, const char *flags, const char *slots)
 {
 	struct rop_node *self = &seen->nodes[viewer];
 	self->strangers++;
 	self->strangers_digest += rop_digest(ROP_DIGEST_START, id, strlen(id));
-	for (size_t f = 0; f < seen->foreign.n; f++) {
-		if (strcmp(seen->foreign.at[f].id, id) != 0)
-			continue;
-		seen->foreign.at[f].more++;
-		if (!seen->foreign.at[f].slots)
-			seen->foreign.at[f].slots = shown_slots(seen->arena, slots);
-		return;
+	struct rop_foreign *peer = find_foreign(seen, id);
+	if (peer) {
+		add_viewer(seen, peer, viewer, address, slots);
+		return peer;
 	}
 	if (seen->foreign.n == ROP_FOREIGN_MAX) {
 		seen->foreign_more++;
-		return;
+		return NULL;
 	}
-	struct rop_foreign *peer = rop_push(seen->arena, &seen->foreign);
+	peer = rop_push(seen->arena, &seen->foreign);
 	*peer = (struct rop_foreign){ .viewer = (int)viewer };
+	peer->viewers = rop_alloc_n(seen->arena, seen->words + 1, sizeof *peer->viewers);
+	peer->viewers[viewer / 64] |= (uint64_t)1 << (viewer % 64);
 	memcpy(peer->id, id, strnlen(id, ROP_ID_SIZE - 1));
 	peer->address = rop_text_visible(seen->arena, address, strlen(address), SHOWN_MAX);
 	peer->slots = shown_slots(seen->arena, slots);
 	peer->flags = rop_text_visible(seen->arena, flags, strlen(flags), SHOWN_MAX);
+	return peer;
 }
 
 bool rop_node_is_at(const struct rop_node *node, const char *address)

@@ -124,7 +124,8 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 			.expected_id = node->leaving,
 			.leaving = node->leaving != NULL,
 		};
-		for (size_t m = 0; image && !node->leaving && m < image->members.n; m++)
+		/* The declared one comes before who left from there. */
+		for (size_t m = 0; image && !endpoints[i].expected_id && m < image->members.n; m++)
 			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
 				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
 	}

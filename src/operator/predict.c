@@ -1,6 +1,7 @@
 /* predict.c - the plan: the same reconciler, driven against the cluster as it is predicted to become. */
 #include <string.h>
 
+#include "rop/leaving.h"
 #include "rop/reconcile.h"
 
 #define LOOK_MS 150 /* of the predicted clock, between looks */
@@ -72,6 +73,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 		   const struct rop_observed *seen, struct rop_clock clock, struct rop_plan *ret_plan)
 {
 	*ret_plan = (struct rop_plan){ 0 };
+	seen = rop_observed_with_ghosts(arena, seen, options->image);
 	struct prediction p = {
 		.arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen)
 	};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pass.h"
+#include "rop/leaving.h"
 #include "rop/text.h"
 
 #define STOP_GRACE_MS 5000    /* for putting temporary settings back when told to stop */
@@ -216,7 +217,7 @@ void rop_reconcile_observed(struct rop_reconcile *r, const struct rop_observed *
 	struct rop_arena *last = r->pass;
 	r->pass = seen->arena;
 	memory_compact(r); /* now, when nobody holds anything of the last pass */
-	pass_decide(r, seen, clock);
+	pass_decide(r, rop_observed_with_ghosts(r->pass, seen, &r->image), clock);
 	r->stop_decided = r->stopping;
 	rop_arena_free(last);
 	bool one_batch_done = r->options.step && r->batches > 0 && r->batch.steps.n && !r->stopping;

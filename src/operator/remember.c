@@ -140,8 +140,9 @@ static void remember_barred(struct rop_reconcile *r, int64_t boot_ms)
 void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	if (!r->before) {
-		r->before = rop_malloc((seen->asked + 1) * sizeof *r->before);
-		memset(r->before, 0, (seen->asked + 1) * sizeof *r->before);
+		size_t most = seen->asked + ROP_FOREIGN_MAX + 1; /* ghosts come and go */
+		r->before = rop_malloc(most * sizeof *r->before);
+		memset(r->before, 0, most * sizeof *r->before);
 	}
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct rop_node *node = &seen->nodes[i];

@@ -237,6 +237,7 @@ void rop_situation_assess(struct rop_situation *now)
 		*rop_push(now->arena, &now->warnings) = now->layout.warnings.at[i];
 	policy_find_served(now);
 	policy_warn_of_few_primaries(now);
+	policy_warn_of_ghosts(now);
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_warn_of_unwritten(now);

@@ -17,6 +17,7 @@ librop_a_SOURCES += \
 	src/policy/findings.c \
 	src/policy/functions.c \
 	src/policy/functions.h \
+	src/policy/ghosts.c \
 	src/policy/greet.c \
 	src/policy/guard.c \
 	src/policy/guard.h \

@@ -52,6 +52,9 @@ const uint64_t *policy_note_differences(struct rop_situation *now);
 void policy_find_strangers(struct rop_situation *now);
 /* Of the member with that id, as declared when it was seen last; NULL: none had it. */
 const char *policy_address_before(const struct rop_image *image, const char *id);
+int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
+/* ghosts.c: who is taken in where another one was */
+void policy_warn_of_ghosts(struct rop_situation *now);
 /* A node that has slots open with that one, and how many do; -1: none. */
 int policy_open_towards(const struct rop_observed *seen, const char *id, int *ret_slots);
 /* second.c: warns of another operator that was seen on the nodes */

@@ -50,10 +50,16 @@ static bool reset_seen(const struct rop_expect *e, const struct rop_observed *se
 	return n && rop_node_answers(n) && strcmp(n->id, e->node) != 0 && n->others == 0;
 }
 
+/* It lists that id neither as one that leaves nor as one of nobody's. */
 static bool forget_seen(const struct rop_expect *e, const struct rop_observed *seen, size_t node)
 {
-	int gone = rop_observed_find_leaving(seen, e->peer);
-	return gone >= 0 && !rop_bit(seen, seen->listed, node, (size_t)gone);
+	int gone = rop_observed_find_leaving(seen, e->peer), back = rop_observed_find(seen, e->peer);
+	if (gone >= 0)
+		return !rop_bit(seen, seen->listed, node, (size_t)gone);
+	for (size_t f = 0; f < seen->foreign.n; f++)
+		if (strcmp(seen->foreign.at[f].id, e->peer) == 0)
+			return !(seen->foreign.at[f].viewers[node / 64] >> (node % 64) & 1);
+	return !seen->foreign_more && (back < 0 || !rop_bit(seen, seen->known, node, (size_t)back));
 }
 
 /* A new job of it is listed, whatever became of it; or the slots are gone already. */

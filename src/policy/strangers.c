@@ -9,7 +9,7 @@
 #include "rop/text.h"
 
 /* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
-static int follower_of(const struct rop_observed *seen, const char *id)
+int policy_follower_of(const struct rop_observed *seen, const char *id)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].role == ROP_ROLE_REPLICA &&
@@ -128,7 +128,7 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 {
 	const struct rop_node *node = &now->seen->nodes[rebuilt];
 	const char *restore = "put its nodes.conf (cluster-config-file) back and start it again, if there is a copy";
-	int follower = follower_of(now->seen, peer->id);
+	int follower = policy_follower_of(now->seen, peer->id);
 	const char *advice;
 	if (peer->slots)
 		advice = rop_printf(now->arena,
@@ -160,7 +160,7 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 /* Advice is an act: who owns slots, or is followed, is never to be forgotten; nor one that is alive. */
 static const char *advice_on_peer(const struct rop_situation *now, const struct rop_foreign *peer)
 {
-	int follower = follower_of(now->seen, peer->id);
+	int follower = policy_follower_of(now->seen, peer->id);
 	if (peer->slots)
 		return rop_printf(now->arena,
 				  "it owns the slots %.120s: bring it back, or declare it (spec.nodes); do not forget "

@@ -56,10 +56,12 @@ static bool is_importing(const struct rop_node *node)
 }
 
 /* What the last answers said that forbids every change. */
-static const char *seen_refusal(const struct judge *j)
+static const char *seen_refusal(struct sim *s)
 {
-	if (j->seen->foreign.n)
-		return "a foreign peer was seen";
+	const struct judge *j = &s->judge;
+	for (size_t f = 0; f < j->seen->foreign.n; f++)
+		if (!judge_leave_is_ghost(s, j->seen->foreign.at[f].id))
+			return "a foreign peer was seen";
 	for (size_t i = 0; i < j->seen->n - j->seen->n_leaving; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
 		if (node->reach == ROP_REACH_OK && node->keys > 0 && node->role != ROP_ROLE_REPLICA &&
@@ -455,7 +457,7 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 	if (!rop_store_load(s->store, scratch, s->topology->name, &image, &err) ||
 	    !rop_store_paused(s->store, s->topology->name, world_clock(s->world).wall_ms, &paused, &err))
 		sim_fail(s, "load: %s", err.text);
-	const char *refusal = seen_refusal(&s->judge);
+	const char *refusal = seen_refusal(s);
 	judge_age(s, steps, n);
 	for (size_t i = 0; i < n && !s->failed; i++) {
 		const struct rop_expect *e = &steps[i].expect;

@@ -33,6 +33,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_STALE] = { "a REPLICATE that came to be sent late", 5 },
 	[LIVED_EMPTY_RETURN] = { "a primary that came back empty", 40 },
 	[LIVED_FORGET] = { "a ghost forgotten by a person", 5 },
+	[LIVED_GHOST_GONE] = { "a ghost forgotten, with another node in its place", 5 },
 	[LIVED_EDIT] = { "two pins swapped", 40 },
 	[LIVED_EDIT_SHARDS] = { "other shards declared in mid-move", 0 },
 	[LIVED_WEIGHED] = { "shares by weight", 30 },

@@ -22,6 +22,50 @@ static int node_of(const struct sim *s, const char *id)
 	return node;
 }
 
+static const struct rop_image *load(struct sim *s, struct rop_arena *arena)
+{
+	struct rop_image *image = rop_alloc(arena, sizeof *image);
+	struct rop_err err = { 0 };
+	if (!rop_store_load(s->store, arena, s->topology->name, image, &err))
+		sim_fail(s, "load: %s", err.text);
+	return image;
+}
+
+static bool was_member(struct sim *s, const char *id, const char *address)
+{
+	ROP_OWN_ARENA scratch = rop_arena_new();
+	const struct rop_image *image = load(s, scratch);
+	for (size_t m = 0; m < image->members.n; m++)
+		if (strcmp(image->members.at[m].node, id) == 0 && strcmp(image->members.at[m].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* In truth nobody is it any more, nobody follows it, and none of its slots is without another owner; the database knows
+ * it as who was at an address where another one answers, which holds nothing or has been taken in. */
+bool judge_leave_is_ghost(struct sim *s, const char *id)
+{
+	const struct world *w = s->world;
+	const struct rop_observed *seen = s->judge.seen;
+	const struct ghost *ghost = NULL;
+	for (size_t g = 0; g < w->ghosts.n; g++)
+		if (strcmp(w->ghosts.at[g].id, id) == 0)
+			ghost = &w->ghosts.at[g];
+	for (size_t f = 0; f < seen->foreign.n; f++)
+		if (strcmp(seen->foreign.at[f].id, id) == 0 && seen->foreign.at[f].slots)
+			return false;
+	for (size_t i = 0; i < seen->n; i++)
+		if (rop_answers(seen, i) && strcmp(seen->nodes[i].primary_id, id) == 0)
+			return false;
+	if (!ghost || !stays(s, (size_t)ghost->node) || !rop_answers(seen, (size_t)ghost->node))
+		return false;
+	bool taken_in = s->judge.true_keys[ghost->node] == 0;
+	for (size_t i = 0; i < seen->n; i++)
+		taken_in |= i != (size_t)ghost->node && rop_answers(seen, i) &&
+			    rop_bit(seen, seen->known, i, (size_t)ghost->node);
+	return taken_in && was_member(s, id, seen->nodes[ghost->node].address);
+}
+
 /* ---- commands ------------------------------------------------------------------------------------------------ */
 
 /* Slots of another one's greater epoch are not its own any more. */
@@ -93,6 +137,10 @@ static void judge_forget(struct sim *s, const struct rop_expect *e)
 {
 	const struct rop_observed *seen = s->judge.seen;
 	int gone = node_of(s, e->peer);
+	if (gone >= 0 && stays(s, (size_t)gone) && judge_leave_is_ghost(s, e->peer)) {
+		sim_lived(s, LIVED_GHOST_GONE);
+		return;
+	}
 	if (gone < 0 || stays(s, (size_t)gone)) {
 		sim_fail(s, "%.8s is to be forgotten, and is none that leaves", e->peer);
 		return;
@@ -147,15 +195,6 @@ bool judge_leave_word(const struct rop_step *step, const char *word)
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------- */
-
-static const struct rop_image *load(struct sim *s, struct rop_arena *arena)
-{
-	struct rop_image *image = rop_alloc(arena, sizeof *image);
-	struct rop_err err = { 0 };
-	if (!rop_store_load(s->store, arena, s->topology->name, image, &err))
-		sim_fail(s, "load: %s", err.text);
-	return image;
-}
 
 bool judge_leave_listed(const struct sim *s, size_t node)
 {

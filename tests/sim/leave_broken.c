@@ -32,6 +32,12 @@ static void pretend_drained(struct rop_observed *seen, size_t leaver)
 
 void leave_hide(struct sim *s, struct rop_observed *seen)
 {
+	for (size_t f = 0; s->sabotage == SABOTAGE_GHOST_OWNS && f < seen->foreign.n; f++) {
+		seen->foreign.at[f].slots = NULL;
+		for (size_t i = 0; i < seen->n; i++)
+			if (strcmp(seen->nodes[i].primary_id, seen->foreign.at[f].id) == 0)
+				seen->nodes[i].primary_id[0] = '\0';
+	}
 	if (s->sabotage == SABOTAGE_RESET_EARLY && seen->n_leaving)
 		pretend_in_sync(seen);
 	for (size_t i = seen->n - seen->n_leaving; i < seen->n; i++) {

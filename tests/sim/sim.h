@@ -513,6 +513,7 @@ struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *t
 	X(RESET_EARLY, "reset-early", "resets who leaves before others have what it has", "is to be reset") \
 	X(FORGET_FIRST, "forget-first", "has who leaves forgotten before it is reset", "answers and lists") \
 	X(FORGET_OWNER, "forget-owner", "has an owner of slots forgotten", "is to be forgotten, and owns") \
+	X(GHOST_OWNS, "ghost-owns", "gives up an id that owns slots", "a foreign peer was seen") \
 	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
 
 enum sabotage {
@@ -603,6 +604,7 @@ enum lived {
 	LIVED_STALE,
 	LIVED_EMPTY_RETURN,
 	LIVED_FORGET,
+	LIVED_GHOST_GONE,
 	LIVED_EDIT,
 	LIVED_EDIT_SHARDS,
 	LIVED_WEIGHED,
@@ -807,6 +809,7 @@ int64_t moves_left(const struct sim *s);
 
 /* judge_leave.c */
 void judge_leave_step(struct sim *s, const struct rop_step *step);
+bool judge_leave_is_ghost(struct sim *s, const char *id);             /* and costs nothing to be forgotten */
 bool judge_leave_word(const struct rop_step *step, const char *word); /* may be sent with such a step */
 bool judge_leave_knowable(const struct sim *s, size_t node);          /* asked, or somebody who is asked lists it */
 bool judge_leave_listed(const struct sim *s, size_t node);            /* by one that stays */
