@@ -96,6 +96,9 @@ bool rop_store_instance(struct rop_store *store, char ret_id[9], struct rop_err 
 bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t keep, bool *ret_more,
 			     struct rop_err *err);
 
+/* Everything of one cluster, in one transaction. Who changes it holds its lock meanwhile. */
+bool rop_store_forget_cluster(struct rop_store *store, const char *cluster, struct rop_err *err);
+
 /* Has another connection written since this was asked last? One small read; true the first time. */
 bool rop_store_changed(struct rop_store *store, bool *ret_changed, struct rop_err *err);
 /* Who is paused, as written (also where the time has passed). Sorted by name; in the arena. */

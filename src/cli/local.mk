@@ -7,6 +7,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_check.c \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_explain.c \
+	src/cli/cmd_forget.c \
 	src/cli/cmd_help.c \
 	src/cli/cmd_history.c \
 	src/cli/cmd_import.c \

@@ -1,4 +1,5 @@
-/* forget.c - old passes go, a little at a time: whoever waits for the database does not wait long. */
+/* forget.c - old passes go, a little at a time: whoever waits for the database does not wait long; and all of a cluster
+ * that is not managed any more. */
 #include "inner.h"
 
 #define ROWS_AT_ONCE 2000 /* when so many are gone the transaction ends; a single pass may have some thousand more */
@@ -91,5 +92,38 @@ bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t ke
 	if (!ok || !store_finish(store, err))
 		return rop_wrap(err, "forget old history");
 	*ret_more = f.more;
+	return true;
+}
+
+/* What refers to a row goes before it. */
+static bool drop_cluster(struct rop_store *store, const char *name, struct rop_err *err)
+{
+	static const enum sql_name DROPS[] = {
+		SQL_CLUSTER_TRANSITIONS_DROP, SQL_CLUSTER_EXPECTS_DROP,   SQL_CLUSTER_PASSES_DROP,
+		SQL_CLUSTER_DEEDS_DROP,       SQL_CLUSTER_REVISIONS_DROP, SQL_MEMBERS_CLEAR,
+		SQL_SHARD_COPIES_CLEAR,       SQL_SHARDS_CLEAR,           SQL_CLUSTER_TEMPORARIES_DROP,
+		SQL_CLUSTER_CONDITIONS_DROP,  SQL_CLUSTER_ERRORS_DROP,    SQL_CLUSTER_DROP,
+	};
+	int64_t id;
+	if (!store_cluster(store, name, &id, NULL, err))
+		return false;
+	for (size_t i = 0; i < sizeof DROPS / sizeof *DROPS; i++) {
+		struct sql q = sql_start(store, DROPS[i]);
+		sql_put_int(&q, id);
+		if (!sql_run(&q, err))
+			return false;
+	}
+	return true;
+}
+
+bool rop_store_forget_cluster(struct rop_store *store, const char *cluster, struct rop_err *err)
+{
+	if (!store_begin(store, err))
+		return rop_wrap(err, "forget cluster '%s'", cluster);
+	bool ok = drop_cluster(store, cluster, err);
+	if (!ok)
+		store_undo(store);
+	if (!ok || !store_finish(store, err))
+		return rop_wrap(err, "forget cluster '%s'", cluster);
 	return true;
 }

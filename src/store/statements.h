@@ -187,6 +187,17 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 		" UNION ALL SELECT * FROM (SELECT pass, 2, id, wall_ms, pid, user, command, what, reason, host," \
 		" uid, 0, note FROM deed WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)" \
 		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
+	/* all of one cluster */ \
+	X(CLUSTER_TRANSITIONS_DROP, WRITE, "DELETE FROM transition_log WHERE cluster = ?1") \
+	X(CLUSTER_EXPECTS_DROP, WRITE, "DELETE FROM expectation WHERE cluster = ?1") \
+	X(CLUSTER_PASSES_DROP, WRITE, "DELETE FROM pass WHERE cluster = ?1") \
+	X(CLUSTER_DEEDS_DROP, WRITE, "DELETE FROM deed WHERE cluster = ?1") \
+	X(CLUSTER_REVISIONS_DROP, WRITE, "DELETE FROM revision WHERE cluster = ?1") \
+	X(CLUSTER_TEMPORARIES_DROP, WRITE, "DELETE FROM temporary_setting WHERE cluster = ?1") \
+	X(CLUSTER_CONDITIONS_DROP, WRITE, "DELETE FROM condition WHERE cluster = ?1") \
+	X(CLUSTER_ERRORS_DROP, WRITE, "DELETE FROM file_error WHERE cluster =" \
+		" (SELECT name FROM cluster WHERE id = ?1)") \
+	X(CLUSTER_DROP, WRITE, "DELETE FROM cluster WHERE id = ?1") \
 	/* what people asked for */ \
 	X(DEED_ADD, WRITE, "INSERT INTO deed (cluster, pass, wall_ms, what, user, uid, host, pid, command, reason," \
 		" note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \

@@ -95,6 +95,7 @@ error 'a file with errors' 3 plan "$LIVE_DIR/bad.yaml"
 error 'a file that is not there' 3 status "$LIVE_DIR/nowhere.yaml"
 error 'a machine with errors' 3 machine check "$LIVE_DIR/bad.yaml"
 error 'a cluster that is not known' 3 pause nosuch
+error 'a cluster to forget that is not known' 3 forget --yes nosuch
 error 'no server' 8 check 127.0.0.1:1
 check '-o json before what is wrong' eval 'expect 3 -o json plan --frobnicate; json .error'
 
@@ -125,6 +126,7 @@ both 'pause' pause pause 0 pause --for 1h cart
 both 'plan while paused' plan plan 0 plan "$F"
 error 'apply while paused' 4 apply --yes "$F"
 both 'resume' pause pause 0 resume cart
+error 'forget, where nobody can be asked' 3 forget cart
 check '--watch -o json would be many documents' eval 'timeout 5 "$ROP_BIN" --state "$STATE" status --watch -o json "$F" >"$OUT" 2>"$ERR"; [ $? = 3 ] && json ".error.advice == \"-o jsonl\""'
 exec {held}>"$LIVE_DIR/cart.lock"
 flock "$held"

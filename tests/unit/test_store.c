@@ -700,6 +700,48 @@ Test(store, history_has_what_people_asked_for_in_its_place)
 	rop_store_close(store);
 }
 
+Test(store, a_cluster_that_is_forgotten_leaves_nothing_and_the_others_stay)
+{
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
+	const char *const CLUSTERS[] = { "cart", "orders" };
+	for (size_t i = 0; i < 2; i++) {
+		struct rop_entry entry = entry_at(1000);
+		int64_t revision;
+		add_expect(&entry, expect_of(ROP_STEP_MEET, "link:a>b"));
+		add_temporary(&entry, NODE_A, "a:1", "15000", "500");
+		add_copy(add_shard(&entry, 1, "0-100"), (struct rop_copy_memory){ .node = NODE_A, .address = "a:1" });
+		struct rop_member *member = rop_push(arena, &entry.members);
+		*member = (struct rop_member){ .node = NODE_A, .address = "a:1", .shard = 1 };
+		entry.members_changed = entry.conditions_changed = entry.formed = true;
+		commit_or_die(store, CLUSTERS[i], &entry);
+		cr_assert(rop_store_accept(store, CLUSTERS[i], "d", "c", "s", "/p", 1000, &revision, &err), "%s",
+			  err.text);
+		cr_assert(rop_store_pause(store, CLUSTERS[i], 0, "me",
+					  &(struct rop_deed){ .what = ROP_DEED_PAUSE,
+							      .user = "me",
+							      .host = "here",
+							      .command = "pause" },
+					  1000, &err),
+			  "%s", err.text);
+		cr_assert(rop_store_file_error(store, rop_printf(arena, "/f%zu", i), CLUSTERS[i], "bad", 1000, &err),
+			  "%s", err.text);
+	}
+	cr_assert(rop_store_forget_cluster(store, "cart", &err), "%s", err.text);
+	cr_assert_not(image_of(store, "cart").known);
+	cr_assert(image_of(store, "orders").known);
+	rop_store_close(store);
+	static const char *const TABLES[] = { "cluster",     "revision",          "member",   "pass",
+					      "expectation", "temporary_setting", "shard",    "shard_copy",
+					      "deed",        "file_error",        "condition" };
+	for (size_t t = 0; t < sizeof TABLES / sizeof *TABLES; t++) {
+		int64_t rows = raw_int(db_path, rop_printf(arena, "SELECT count(*) FROM %s", TABLES[t]));
+		cr_assert(strcmp(TABLES[t], "condition") == 0 ? rows >= 1 : rows == 1, "%s has %d rows", TABLES[t],
+			  (int)rows);
+	}
+	cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	cr_assert(integrity_ok(db_path));
+}
+
 Test(store, what_people_asked_for_is_forgotten_with_the_rest_but_for_the_newest)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
