@@ -56,6 +56,7 @@ static void take_server(struct rop_arena *arena, const char *info, struct rop_no
 	node->version = parse_version(version);
 	int64_t port = info_number(info, "tcp_port", 0);
 	node->tcp_port = port <= UINT16_MAX ? (int)port : 0;
+	node->uptime_s = info_number(info, "uptime_in_seconds", -1);
 	node->valkey = rop_info_get(info, "valkey_version", own, sizeof own);
 	node->own_version = parse_version(node->valkey ? own : version);
 	if (node->valkey)

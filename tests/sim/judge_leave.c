@@ -229,9 +229,10 @@ void judge_leave_end(struct sim *s)
 		if (judge_leave_listed(s, i))
 			sim_fail(s, "it is said to be as declared, and a node lists %s, which is not declared",
 				 node->address);
-		if (member && w->servers[i].up && node->others > 0)
-			sim_fail(s, "it is said to be as declared, and %s, which has left, lists %d others",
-				 node->address, node->others);
+		for (size_t k = 0; member && w->servers[i].up && k < leave_staying(s); k++)
+			if (rop_bit(w->truth, w->truth->known, i, k))
+				sim_fail(s, "it is said to be as declared, and %s, which has left, lists %s",
+					 node->address, w->truth->nodes[k].address);
 		for (size_t k = 0; k < leave_staying(s); k++)
 			if (w->truth->nodes[k].primary == (int)i)
 				sim_fail(s, "it is said to be as declared, and %s follows %s, which has left",

@@ -276,6 +276,14 @@ Test(model, an_answer_that_cannot_be_understood_is_not_redis)
 	}
 }
 
+/* Servers from 7.2 to 9.1 do so after CLUSTER SHARDS, where a node is in no shard. */
+Test(model, slots_that_are_said_twice_are_said_once)
+{
+	struct rop_node *node = alone(answer_of(OWN_LINE " 0-99 0-99 50-60 [7-<-" B "]"));
+	cr_assert_eq(node->reach, ROP_REACH_OK);
+	cr_assert_eq(rop_slots_count(&node->slots), 100);
+}
+
 Test(model, garbage_of_any_kind_does_no_harm)
 {
 	const char *whole = OWN_LINE " 0-99 [300->-" B "]\n" B " 10.0.0.2:6379@16379,h slave " A " 0 0 4 connected\n";
