@@ -177,6 +177,7 @@ struct rop_situation {
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
 	ROP_LIST(struct rop_finding) warnings; /* what is not as good as it could be: all of the layout's, and others */
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
+	ROP_LIST(int) emptied;    /* numbers of shards that were started anew without their keys, and not given up */
 	struct rop_losses losses; /* of steps that are wanted and not consented to; each is a finding too */
 	ROP_LIST(struct rop_held) held;
 	int *group; /* [node] nodes that know each other, directly or not; main_group: the one that counts */
@@ -228,6 +229,7 @@ void rop_situation_assess(struct rop_situation *now); /* the same in place, for 
 bool rop_situation_converged(const struct rop_situation *now);
 /* All that stands in the way is where peers hold nodes, and that may be of before an address was put right: for how
  * long at most. 0: something else does, or nothing. Of a situation that looks_once. */
+bool rop_shard_is_emptied(const struct rop_situation *now, int number);
 int64_t rop_situation_may_pass_ms(const struct rop_situation *now);
 
 /* Fills in `open`, once; it costs text, so only when somebody is told. */

@@ -27,7 +27,7 @@ const char *rop_risk_kind_name(enum rop_risk_kind kind);
 
 struct rop_risk {
 	enum rop_risk_kind kind;
-	const char *what;   /* one word: "slots", "copy", "evict", "persistence"; NULL with NONE */
+	const char *what;   /* one word: "slots", "copy", "evict", "persistence", "emptied"; NULL with NONE */
 	int shard;          /* from 1; 0: none */
 	const char *slots;  /* rop_slots_text of what is at stake; NULL */
 	int64_t keys;       /* at stake, counted last; -1 unknown */
@@ -35,6 +35,8 @@ struct rop_risk {
 	const char *nodes;  /* their addresses, for people; NULL */
 	const char *text;   /* the whole sentence; NULL with NONE */
 };
+
+#define ROP_RISK_EMPTIED "emptied" /* of no step: it has happened, and a person is to give the keys up */
 
 /* A list of losses, each once. The digest is over kinds, shards, slots and copies, not over counts of keys: 8 hex
  * digits. */

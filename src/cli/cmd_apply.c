@@ -133,7 +133,7 @@ static bool write_down(struct applying *a, bool changes, struct rop_err *err)
 	const struct session *s = a->s;
 	struct rop_deed deeds[2] = { cli_deed(a->cli, ROP_DEED_APPLY, NULL) };
 	size_t n = 1;
-	if (!changes || a->written_down)
+	if ((!changes && !a->s->consent) || a->written_down)
 		return true;
 	if (s->consent)
 		deeds[n++] = cli_deed(a->cli, ROP_DEED_CONSENT,

@@ -89,9 +89,9 @@ bool rop_node_line_parse(char *text, struct rop_node_line *ret_line)
 	return true;
 }
 
-/* Said twice is said once: after CLUSTER SHARDS servers from 7.2 to 9.1 print the slots of a node again that they do not
- * find in a shard, as it comes with a nodes.conf of an older one. What is said a hundred times over is no answer: a
- * megabyte of "0-16383" would be billions of slots. */
+/* Said twice is said once: after CLUSTER SHARDS servers from 7.2 to 9.1 print the slots of a node again that they do
+ * not find in a shard, as it comes with a nodes.conf of an older one. What is said a hundred times over is no answer:
+ * a megabyte of "0-16383" would be billions of slots. */
 #define SAID_MOST 100
 
 static bool add_range(struct rop_slots *slots, int first, int last, int *said)

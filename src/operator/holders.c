@@ -119,6 +119,11 @@ static bool take_shard(const struct holders *h, int number, int owner, struct ro
 	const struct rop_shard_memory *before = remembered_shard(h->r, number);
 	struct rop_shard_memory shard = { .number = number };
 	struct rop_slots slots = slots_left(h, before);
+	if (before &&
+	    rop_shard_is_emptied(h->r->now, number)) { /* what it had stays known until somebody gives it up */
+		*ret_shard = *before;
+		return true;
+	}
 	if (owner >= 0 && (rop_answers(h->seen, (size_t)owner) || rop_slots_empty(&slots))) {
 		rop_slots_join(&slots, &h->seen->nodes[owner].slots);
 		take_copies(h, &shard, (size_t)owner, before);
@@ -150,6 +155,12 @@ static void list_shards(struct rop_reconcile *r)
 	}
 }
 
+/* Keys came to be where none were, or went; or they are twice as many, or half. */
+static bool counts_differ(int64_t a, int64_t b)
+{
+	return a >= 0 && b >= 0 && ((a == 0) != (b == 0) || a / 2 > b || b / 2 > a);
+}
+
 static bool same_shard(const struct rop_shard_memory *a, const struct rop_shard_memory *b)
 {
 	if (a->number != b->number || strcmp(a->slots, b->slots) != 0 || a->copies.n != b->copies.n)
@@ -158,15 +169,16 @@ static bool same_shard(const struct rop_shard_memory *a, const struct rop_shard_
 		bool same = false;
 		for (size_t d = 0; d < b->copies.n && !same; d++)
 			same = strcmp(a->copies.at[c].node, b->copies.at[d].node) == 0 &&
-			       a->copies.at[c].led == b->copies.at[d].led;
+			       a->copies.at[c].led == b->copies.at[d].led &&
+			       !(a->copies.at[c].led && counts_differ(a->copies.at[c].keys, b->copies.at[d].keys));
 		if (!same)
 			return false;
 	}
 	return true;
 }
 
-/* Who had which data is remembered while it can be seen. It is news when slots or copies are others than before; how
- * far they are is not. */
+/* Who had which data is remembered while it can be seen. It is news when slots or copies are others than before, or who
+ * leads has keys for the first time, or none any more, or twice as many; how far they are is not. */
 void holders_take(struct rop_reconcile *r)
 {
 	if (!r->now->formed || !r->now->in_view)

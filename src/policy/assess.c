@@ -251,6 +251,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_temporaries(now);
 	refusals_of_nodes(now);
 	decide_case(now, tally);
+	policy_find_emptied(now);
 	if (now->in_view && !now->findings.n)
 		policy_weigh(now);
 	policy_find_rights(now);

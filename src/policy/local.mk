@@ -13,6 +13,7 @@ librop_a_SOURCES += \
 	src/policy/copies.h \
 	src/policy/differ.c \
 	src/policy/elsewhere.c \
+	src/policy/emptied.c \
 	src/policy/epochs.c \
 	src/policy/findings.c \
 	src/policy/functions.c \

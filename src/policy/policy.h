@@ -53,6 +53,7 @@ void policy_find_strangers(struct rop_situation *now);
 /* Of the member with that id, as declared when it was seen last; NULL: none had it. */
 const char *policy_address_before(const struct rop_image *image, const char *id);
 int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
+void policy_find_emptied(struct rop_situation *now);                     /* emptied.c: into `emptied` */
 /* ghosts.c: who is taken in where another one was */
 void policy_warn_of_ghosts(struct rop_situation *now);
 /* A node that has slots open with that one, and how many do; -1: none. */

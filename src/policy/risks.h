@@ -18,6 +18,8 @@ struct guard risk_of_reset(const struct rop_situation *now, const struct rop_ste
 struct guard risk_of_forget(const struct rop_situation *now, const struct rop_step *step);
 
 /* risk_settings.c */
+/* emptied.c: shards that were emptied by a start, into the losses. */
+void risk_of_emptied(struct rop_situation *now);
 struct guard risk_of_setting(const struct rop_situation *now, const struct rop_step *step);
 struct guard risk_of_rewrite(const struct rop_situation *now, const struct rop_step *step);
 

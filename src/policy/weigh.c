@@ -7,6 +7,7 @@
 
 #include "copies.h"
 #include "guard.h"
+#include "risks.h"
 #include "rop/text.h"
 
 /* ---- the digest -------------------------------------------------------------------------------------------- */
@@ -64,6 +65,15 @@ static const char *consent_advice(const struct rop_situation *now, bool silent)
 			  consenting_command(now));
 }
 
+/* It has happened. */
+static const char *advice_on_emptied(const struct rop_situation *now)
+{
+	return rop_printf(now->arena,
+			  "restore them first, if there is a copy anywhere; or give them up, once: %s. Who wants this "
+			  "always (a cache): 'onTotalLoss: Reform' under spec",
+			  consenting_command(now));
+}
+
 static const char *advice_against_eviction(const struct rop_situation *now)
 {
 	return rop_printf(now->arena,
@@ -93,8 +103,10 @@ static void find_losses(struct rop_situation *now)
 					   : risk->text;
 		bool evicts = strcmp(risk->what, "evict") == 0;
 		bool silent = strstr(risk->text, "may come back") != NULL;
-		policy_find(now, -1, ROP_WHY_DATA_LOSS, text,
-			    evicts ? advice_against_eviction(now) : consent_advice(now, silent));
+		const char *advice = evicts ? advice_against_eviction(now) : consent_advice(now, silent);
+		if (strcmp(risk->what, ROP_RISK_EMPTIED) == 0)
+			advice = advice_on_emptied(now);
+		policy_find(now, -1, ROP_WHY_DATA_LOSS, text, advice);
 	}
 }
 
@@ -147,6 +159,7 @@ static void weigh(struct rop_situation *now)
 		PLANNERS[i](now, NULL, &batch);
 	}
 	now->replicas_held = attachable(&batch) == 0;
+	risk_of_emptied(now);
 }
 
 void policy_weigh(struct rop_situation *now)

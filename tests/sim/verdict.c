@@ -172,6 +172,16 @@ static bool any_stranger(const struct sim *s)
 	return listed;
 }
 
+/* A process that ended with what it had not saved took the last copy of something with it. */
+static bool any_emptied(const struct sim *s)
+{
+	for (size_t k = 0; k < s->world->n_writes; k++)
+		if (s->world->writes[k].lost && s->world->writes[k].acked &&
+		    (s->world->writes[k].unsaved || s->world->writes[k].disk))
+			return true;
+	return false;
+}
+
 static bool bears_out(const struct sim *s, const char *reason)
 {
 	const struct rop_observed *t = s->world->truth;
@@ -188,7 +198,7 @@ static bool bears_out(const struct sim *s, const char *reason)
 	if (strcmp(reason, "TotalLoss") == 0)
 		return blank(t) && !s->topology->reform_on_total_loss;
 	if (strcmp(reason, "DataLoss") == 0)
-		return !all_covered(s) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0);
+		return (!all_covered(s) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0)) || any_emptied(s);
 	if (strcmp(reason, "Unknown") == 0)
 		return any_hides(s);
 	if (strcmp(reason, "UnlikeServers") == 0)

@@ -359,6 +359,116 @@ Test(shards, how_far_the_copies_are_is_no_news_and_goes_with_what_is)
 	cr_assert_eq(op->commits, commits + 1);
 }
 
+/* Its process began anew without a data set, and its replica copied that. */
+static void come_back_empty(int k)
+{
+	for (int i = k; i < 6; i += 3) {
+		op->world->nodes[i].keys = 0;
+		op->world->nodes[i].offset = 14;
+		op->world->nodes[i].uptime_s = 1;
+	}
+}
+
+static bool is_told_lost(int number)
+{
+	for (size_t i = 0; i < rop_reconcile_situation(op->r)->findings.n; i++)
+		if (rop_reconcile_situation(op->r)->findings.at[i].is == ROP_WHY_DATA_LOSS &&
+		    strstr(rop_reconcile_situation(op->r)->findings.at[i].text, rop_printf(pool, "shard %d: ", number)))
+			return true;
+	return false;
+}
+
+Test(shards, keys_that_come_to_be_and_go_are_news_and_twice_as_many_are)
+{
+	start_remembering();
+	op->world->nodes[0].keys = 0;
+	looks(1);
+	size_t commits = op->commits;
+	op->world->nodes[0].keys = 100;
+	looks(1);
+	cr_assert_eq(op->commits, commits + 1);
+	op->world->nodes[0].keys = 199;
+	looks(1);
+	cr_assert_eq(op->commits, commits + 1);
+	op->world->nodes[0].keys = 202;
+	looks(1);
+	cr_assert_eq(op->commits, commits + 2);
+	op->world->nodes[0].keys = 0;
+	looks(1);
+	cr_assert_eq(op->commits, commits + 3);
+	cr_assert_eq(shard(1)->copies.at[0].keys, 0);
+}
+
+Test(shards, a_shard_that_comes_back_empty_is_told_and_what_it_had_stays_known)
+{
+	start_remembering();
+	int64_t had = shard(1)->copies.at[0].keys;
+	cr_assert_gt(had, 0);
+	come_back_empty(0);
+	for (int i = 0; i < 20; i++) {
+		looks(1);
+		cr_assert(is_told_lost(1) && !is_told_lost(2));
+		cr_assert_not(rop_reconcile_converged(op->r));
+		cr_assert_eq(shard(1)->copies.at[0].keys, had);
+	}
+	op->world->nodes[0].keys = 5; /* clients write again: it is not what it was, and nobody says that all is gone */
+	looks(1);
+	cr_assert_not(is_told_lost(1));
+}
+
+Test(shards, what_is_flushed_is_not_taken_for_lost)
+{
+	start_remembering();
+	for (int i = 0; i < 6; i += 3) {
+		op->world->nodes[i].keys = 0;
+		op->world->nodes[i].offset += 100;
+	}
+	looks(3);
+	cr_assert(!is_told_lost(1) && rop_reconcile_converged(op->r));
+}
+
+Test(shards, without_offsets_the_age_of_its_process_tells)
+{
+	start_remembering();
+	op->world->nodes[0].offset = op->world->nodes[3].offset = 0;
+	op->world->nodes[0].keys = 1000000; /* twice as many: written down with the offsets */
+	looks(1);
+	cr_assert_eq(shard(1)->copies.at[0].offset, 0);
+	op->world->nodes[0].keys = op->world->nodes[3].keys = 0;
+	op->world->nodes[0].uptime_s = 1000000;
+	looks(1);
+	cr_assert_not(is_told_lost(1), "it ran all the time: somebody flushed it");
+	op->world->nodes[0].keys = 1000000;
+	looks(1);
+	op->clock.wall_ms += 60000;
+	op->world->nodes[0].keys = 0;
+	op->world->nodes[0].uptime_s = 30;
+	looks(1);
+	cr_assert(is_told_lost(1));
+}
+
+Test(shards, a_copy_that_is_silent_or_has_keys_is_named_and_the_loss_stays_told)
+{
+	start_remembering();
+	come_back_empty(0);
+	op->world->nodes[3].keys = 9;
+	looks(1);
+	cr_assert(is_told_lost(1));
+	cr_assert_not_null(strstr(rop_reconcile_situation(op->r)->findings.at[0].text,
+				  "10.0.0.4:6379 still has its copy, and loses it as soon as it follows that one"));
+	go_silent(op->world, 3);
+	looks(1);
+	cr_assert(is_told_lost(1));
+	cr_assert_not_null(strstr(rop_reconcile_situation(op->r)->findings.at[0].text,
+				  "before it is started again its files"),
+			   "%s", rop_reconcile_situation(op->r)->findings.at[0].text);
+	memcpy(op->world->nodes[3].id, node_id(3), ROP_ID_SIZE);
+	op->world->nodes[3].reach = ROP_REACH_OK;
+	op->world->nodes[3].keys = 0;
+	looks(1);
+	cr_assert(is_told_lost(1), "also when it was emptied afterwards");
+}
+
 Test(shards, a_silent_owner_keeps_its_shard)
 {
 	start_remembering();
