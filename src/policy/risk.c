@@ -119,6 +119,44 @@ const char *guard_homeless_slots(const struct rop_situation *now, size_t k, cons
 			  where_they_were(now, &r));
 }
 
+static bool is_within(const struct rop_slots *part, const struct rop_slots *whole)
+{
+	return rop_slots_common(part, whole) == rop_slots_count(part);
+}
+
+/* As the database has it, that node led them. */
+static bool led_them(const struct rop_situation *now, const char *id, const struct rop_slots *slots)
+{
+	for (size_t s = 0; s < now->image->shards.n; s++) {
+		const struct rop_shard_memory *shard = &now->image->shards.at[s];
+		struct rop_slots had;
+		for (size_t c = 0; c < shard->copies.n; c++)
+			if (shard->copies.at[c].led && strcmp(shard->copies.at[c].node, id) == 0 &&
+			    rop_slots_parse(shard->slots, &had) && is_within(slots, &had))
+				return true;
+	}
+	return false;
+}
+
+/* It came back with its identity and its keys, and an old nodes.conf: it claims the slots of these keys alone, and
+ * peers hold it as the owner of all that it had. To give it the others again is no loss. */
+static bool are_its_own(const struct rop_situation *now, size_t i, const struct rop_slots *slots)
+{
+	const struct rop_node *node = &now->seen->nodes[i];
+	bool said = false;
+	for (size_t d = 0; d < now->seen->differences.n; d++) {
+		const struct rop_difference *differs = &now->seen->differences.at[d];
+		struct rop_slots held;
+		if (differs->subject != (int)i || differs->in != ROP_DIFFERS_SLOTS ||
+		    !rop_slots_parse(differs->slots, &held) || !is_within(slots, &held))
+			continue;
+		if (differs->holder != (int)i)
+			return false;
+		said = true;
+	}
+	return said && node->keys > 0 && led_them(now, node->id, slots);
+}
+
 static struct guard risk_of_slots(const struct rop_situation *now, const struct rop_step *step)
 {
 	const struct rop_node *node = &now->seen->nodes[step->node];
@@ -138,6 +176,8 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 		if (open)
 			return guard_wait(open);
 	}
+	if (are_its_own(now, (size_t)step->node, &range))
+		return guard_go;
 	struct remembered r = copies_remembered(now, &range);
 	int number = r.shard ? r.shard : now->layout.shard_of[step->node] + 1;
 	const char *slots = rop_slots_text(now->arena, &range);

@@ -248,6 +248,42 @@ Test(policy_guard, of_slots_that_nobody_owns_it_says_who_had_them)
 	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1);
 }
 
+/* It came back with its keys and a nodes.conf that holds itself alone: it claims the slots of these keys. */
+Test(policy_guard, slots_that_peers_hold_as_its_own_are_given_back_to_who_led_them)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = full_world(topology);
+	struct rop_image image = { .formed_wall_ms = 1 };
+	struct rop_shard_memory *shard = rop_push(pool, &image.shards);
+	*shard = (struct rop_shard_memory){ .number = 2, .slots = "5461-10922" };
+	struct rop_copy_memory *copy = rop_push(pool, &shard->copies);
+	*copy = (struct rop_copy_memory){ .address = world->nodes[1].address, .led = true, .keys = 100 };
+	memcpy(copy->node, world->nodes[1].id, ROP_ID_SIZE);
+	memset(&world->nodes[1].slots, 0, sizeof world->nodes[1].slots);
+	rop_slots_add(&world->nodes[1].slots, 5461, 6000);
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1, "nobody says whose they are");
+	struct rop_difference *differs = rop_push(pool, &world->differences);
+	*differs = (struct rop_difference){
+		.viewer = 0, .subject = 1, .in = ROP_DIFFERS_SLOTS, .slots = "6001-10922", .holder = 1
+	};
+	struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
+	cr_assert(now->losses.list.n == 0 && !now->refused);
+	struct rop_batch batch = batch_of(now, "assign_slots");
+	cr_assert(batch.steps.n == 1 && batch.steps.at[0].node == 1 && batch.steps.at[0].expect.first == 6001);
+
+	differs->holder = 2;
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1, "they are another one's");
+	differs->holder = 1;
+	differs->slots = "6001-10921";
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1, "not all of them");
+	differs->slots = "6001-10922";
+	world->nodes[1].keys = 0;
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1, "it is empty");
+	world->nodes[1].keys = 100;
+	copy->led = false;
+	cr_assert_eq(situation_with(topology, world, &image, NULL, 0)->losses.list.n, 1, "it followed");
+}
+
 /* The nodes are empty and the database is lost: that there were elections is all that is left of what was there. */
 Test(policy_guard, each_trace_of_a_history_alone_is_one)
 {
