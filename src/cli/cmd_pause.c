@@ -34,8 +34,10 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 	const char *note = until ? rop_printf(cli->arena, "until %s", rop_time_text(cli->arena, until)) : NULL;
 	struct rop_deed deed = cli_deed(cli, pause ? ROP_DEED_PAUSE : ROP_DEED_RESUME, note);
 	bool was_paused = false;
+	struct rop_image image = { 0 };
 	bool done = rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) &&
-		    is_known(cli, store, name, &err) && rop_store_paused(store, name, now, &was_paused, &err) &&
+		    is_known(cli, store, name, &err) && rop_store_load(store, cli->arena, name, &image, &err) &&
+		    rop_store_paused(store, name, now, &was_paused, &err) &&
 		    (pause ? rop_store_pause(store, name, until, by(cli, &deed), &deed, now, &err)
 			   : rop_store_resume(store, name, &deed, now, &err));
 	rop_store_close(store);
@@ -45,6 +47,11 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 		cli_print_json(rop_json("{s:s, s:b, s:o, s:s, s:o}", "cluster", name, "paused", pause, "until",
 					rop_json_time(pause ? until : 0), "by", deed.user, "reason",
 					rop_json_text(deed.reason)));
+	if (pause && was_paused)
+		cli_tell(cli, "%s: it was paused already, by %s, until %s; that is over", name,
+			 image.paused_by ? image.paused_by : "a person",
+			 image.paused_until_wall_ms ? rop_time_text(cli->arena, image.paused_until_wall_ms)
+						    : "'redis-operator resume'");
 	if (pause && until)
 		cli_tell(cli, "%s: paused until %s", name, rop_time_text(cli->arena, until));
 	else if (pause)

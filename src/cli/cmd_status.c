@@ -119,6 +119,12 @@ static bool print_all(struct telling *t, struct rop_err *err)
 	if (!fine)
 		return false;
 	rop_report_file_errors_unknown(errors.at, &errors.n, names, n);
+	if (!n && cli->values.exit_code)
+		return rop_fail(
+			err, ROP_INVALID,
+			"no cluster is known in %s: nothing can be said of any\n"
+			"  -> --state PATH names the database, 'redis-operator status FILE' looks at one cluster",
+			cli_state_path(cli));
 	t->list = cli->values.output == CLI_JSON ? json_array() : NULL;
 	if (!n && !errors.n)
 		cli_tell(cli, "no clusters in %s; 'redis-operator status FILE' looks at one", cli_state_path(cli));

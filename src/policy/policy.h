@@ -88,6 +88,7 @@ bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the 
 bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */
 /* settings.c: managed settings */
 bool policy_settings_as_declared(const struct rop_situation *now);
+const char *policy_settings_off(const struct rop_situation *now); /* those that are not, in a sentence */
 bool policy_node_as_declared(const struct rop_situation *now, size_t node);
 bool policy_rest_unsettable(const struct rop_situation *now); /* all that is not as declared is where CONFIG is gone */
 /* In force, and not in the configuration file: a sentence for the first such node, NULL where there is none. */

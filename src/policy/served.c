@@ -236,6 +236,41 @@ static const char *takeover_advice(const struct serving *s)
 	return text.n ? rop_strndup(now->arena, text.at, text.n) : NULL;
 }
 
+#define VALID_TIMES 10 /* cluster-replica-validity-factor */
+
+/* It was away from its primary for longer than servers allow, or never was linked to it since it was started. */
+static bool will_not_be_elected(const struct serving *s, size_t heir, size_t owner)
+{
+	const struct rop_node *node = &s->now->seen->nodes[heir];
+	int64_t timeout_ms = 15000;
+	const char *value = rop_observed_value(s->now->seen, heir, "cluster-node-timeout");
+	if (value)
+		rop_int_parse(value, 1, INT32_MAX, &timeout_ms);
+	return !node->link_up && node->keys > 0 && most_owners_against(s->now->seen, s->owner, owner) &&
+	       (node->link_down_s < 0 || node->link_down_s * 1000 > timeout_ms * VALID_TIMES);
+}
+
+/* There is a majority, and nobody asks it. */
+static const char *force_advice(const struct serving *s)
+{
+	struct rop_situation *now = s->now;
+	ROP_OWN_TEXT text = { 0 };
+	for (size_t i = 0; i < now->seen->n; i++) {
+		int heir = s->owner[i] && is_gone(now->seen, s->standing[i], i) ? heir_of(s, i) : -1;
+		if (heir < 0 || !will_not_be_elected(s, (size_t)heir, i))
+			continue;
+		const struct rop_node *lost = &now->seen->nodes[i], *node = &now->seen->nodes[heir];
+		rop_text_add(
+			&text,
+			"%s%s (%s) is not elected: it has been away from its primary for too long. If %s comes "
+			"back without its data, it wipes that copy; if it is gone for good, let the copy take over: "
+			"redis-cli -h %s -p %d cluster failover force",
+			text.n ? "; " : "", node->address, keys_text(now->arena, node), lost->address,
+			node->ip ? node->ip : "HOST", node->port);
+	}
+	return text.n ? rop_strndup(now->arena, text.at, text.n) : NULL;
+}
+
 /* ---- all of it ---------------------------------------------------------------------------------------------- */
 
 static void note_standings(struct serving *s)
@@ -254,6 +289,19 @@ static void note_standings(struct serving *s)
 		struct rop_slots claim = claim_of(s, i);
 		rop_slots_join(&s->now->served, &claim);
 	}
+}
+
+/* The owners that answer refuse their slots, all of them. */
+static bool others_refuse(const struct serving *s)
+{
+	size_t answering = 0, refusing = 0;
+	for (size_t i = 0; i < s->now->seen->n; i++) {
+		if (!s->owner[i] || s->standing[i] != STANDS_UP)
+			continue;
+		answering++;
+		refusing += !s->now->seen->nodes[i].state_ok;
+	}
+	return answering && refusing == answering;
 }
 
 void policy_find_served(struct rop_situation *now)
@@ -276,6 +324,10 @@ void policy_find_served(struct rop_situation *now)
 			rop_text_add(&text, "%d are owned by nobody; ", unowned);
 		rop_text_add(&text, "%s)", lost.at);
 	}
+	if (not_served && others_refuse(&s))
+		rop_text_add(&text,
+			     "; the others are refused too: the primaries that answer report cluster_state:fail%s",
+			     (s.owners - s.gone) * 2 > s.owners ? " (cluster-require-full-coverage)" : "");
 	if (not_seen)
 		rop_text_add(&text, "%s%d of 16384 slots are not seen to be served (%s)", text.n ? "; " : "", not_seen,
 			     unseen.at);
@@ -283,6 +335,8 @@ void policy_find_served(struct rop_situation *now)
 		return;
 	now->unserved = rop_strndup(now->arena, text.at, text.n);
 	now->unserved_advice = takeover_advice(&s);
+	if (!now->unserved_advice)
+		now->unserved_advice = force_advice(&s);
 }
 
 void policy_warn_of_few_primaries(struct rop_situation *now)

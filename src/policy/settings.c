@@ -115,6 +115,36 @@ bool policy_settings_as_declared(const struct rop_situation *now)
 	return true;
 }
 
+#define OFF_TOLD 3
+
+static const char *shown(const char *value)
+{
+	if (!value)
+		return "not known";
+	return *value ? value : "\"\"";
+}
+
+/* Which setting, where, what it is and what it should be. */
+const char *policy_settings_off(const struct rop_situation *now)
+{
+	ROP_OWN_TEXT text = { 0 };
+	size_t n = 0;
+	for (size_t i = 0; i < now->seen->n; i++)
+		for (size_t s = 0; rop_answers(now->seen, i) && s < now->topology->settings.n; s++) {
+			const struct rop_setting *setting = &now->topology->settings.at[s];
+			const char *value = rop_observed_value(now->seen, i, setting->name);
+			if (as_declared(now, i, setting) || n++ >= OFF_TOLD)
+				continue;
+			rop_text_add(&text, "%s%s of %s is %s, not %s as declared", text.n ? "; " : "", setting->name,
+				     now->seen->nodes[i].address, shown(value), shown(setting->value));
+		}
+	if (!n)
+		return "some settings are not as declared";
+	if (n > OFF_TOLD)
+		rop_text_add(&text, "; and %zu more", n - OFF_TOLD);
+	return rop_strndup(now->arena, text.at, text.n);
+}
+
 bool policy_rest_unsettable(const struct rop_situation *now)
 {
 	bool any = false;

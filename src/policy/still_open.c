@@ -339,5 +339,5 @@ void rop_situation_open(struct rop_situation *now)
 		note_without_config(now);
 	else if (!now->settings_as_declared && !refused && now->open.n < POLICY_OPEN_MAX)
 		policy_note_open(now, unwritten ? (int)node : -1, ROP_WHY_SETTINGS,
-				 unwritten ? unwritten : "some settings are not as declared", NULL);
+				 unwritten ? unwritten : policy_settings_off(now), NULL);
 }

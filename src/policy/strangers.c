@@ -130,7 +130,15 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 	const char *restore = "put its nodes.conf (cluster-config-file) back and start it again, if there is a copy";
 	int follower = policy_follower_of(now->seen, peer->id);
 	const char *advice;
-	if (peer->slots)
+	if (follower >= 0 && now->seen->nodes[follower].keys > 0 && node->keys == 0)
+		advice = rop_printf(
+			now->arena,
+			"stop %s at once: %s, which has the only copy of the data (%lld keys), asks at that "
+			"address for it, and is wiped by an empty answer. Then let it take over: redis-cli -h "
+			"%s -p %d cluster failover force; started again after that, %s is taken in",
+			node->address, now->seen->nodes[follower].address, (long long)now->seen->nodes[follower].keys,
+			now->seen->nodes[follower].ip, now->seen->nodes[follower].port, node->address);
+	else if (peer->slots)
 		advice = rop_printf(now->arena,
 				    "%s; the old identity still owns the slots %.120s: do not forget it before they "
 				    "and their data have another owner",

@@ -72,12 +72,12 @@ static void note_way(struct rop_situation *now, const struct rop_migration *firs
 			rop_slots_join(&slots, &some);
 	}
 	const char *from = now->seen->nodes[first->source].address, *to = now->seen->nodes[first->target].address;
-	const char *what = first->goes_home ? "were opened by somebody, carried nothing, and are taken home from"
-					    : "are on their way from";
+	int n = rop_slots_count(&slots);
+	const char *each = n == 1 ? "slot" : "slots";
 	if (first->held) {
 		policy_note_open(now, first->source, ROP_WHY_OPEN_SLOTS,
-				 rop_printf(now->arena, "slots %.120s are not handed over to %s: %s",
-					    rop_slots_text(now->arena, &slots), to, first->held),
+				 rop_printf(now->arena, "%s %.120s %s not handed over to %s: %s", each,
+					    rop_slots_text(now->arena, &slots), n == 1 ? "is" : "are", to, first->held),
 				 first->untold
 					 ? POLICY_ALLOW
 					 : "find out whose they are (CLUSTER COUNTKEYSINSLOT), and move them to the "
@@ -87,15 +87,28 @@ static void note_way(struct rop_situation *now, const struct rop_migration *firs
 	if (!first->ours && !first->goes_home) {
 		policy_note_open(
 			now, first->source, ROP_WHY_OPEN_SLOTS,
-			rop_printf(now->arena, "slots %.120s are open from %s to %s: somebody began to move them",
-				   rop_slots_text(now->arena, &slots), from, to),
+			rop_printf(now->arena, "%s %.120s %s open from %s to %s: somebody began to move %s", each,
+				   rop_slots_text(now->arena, &slots), n == 1 ? "is" : "are", from, to,
+				   n == 1 ? "it" : "them"),
 			"who began it may be at work on it; after ten seconds in which nothing moves, apply goes on "
 			"with it");
 		return;
 	}
+	if (first->goes_home) {
+		policy_note_open(
+			now, first->source, ROP_WHY_OPEN_SLOTS,
+			rop_printf(now->arena,
+				   "%s %.120s %s opened by somebody from %s to %s, carried nothing, and stay%s "
+				   "where %s",
+				   each, rop_slots_text(now->arena, &slots), n == 1 ? "was" : "were", from, to,
+				   n == 1 ? "s" : "", n == 1 ? "it is" : "they are"),
+			"apply closes them again");
+		return;
+	}
 	policy_note_open(
 		now, first->source, ROP_WHY_OPEN_SLOTS,
-		rop_printf(now->arena, "slots %.120s %s %s to %s", rop_slots_text(now->arena, &slots), what, from, to),
+		rop_printf(now->arena, "%s %.120s %s on %s way from %s to %s", each, rop_slots_text(now->arena, &slots),
+			   n == 1 ? "is" : "are", n == 1 ? "its" : "their", from, to),
 		"apply goes on with them; meanwhile clients are sent on for keys that are there already (ASK), "
 		"and a command on several keys may have to be tried again (TRYAGAIN)");
 }

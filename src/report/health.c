@@ -208,7 +208,7 @@ static void check_replicas(struct health *h)
 		if (rop_slots_empty(&now->seen->nodes[i].slots) || now->seen->nodes[i].role != ROP_ROLE_PRIMARY ||
 		    !rop_answers(now->seen, i)) /* of one that does not answer it is said what is lost with it */
 			continue;
-		for (size_t j = 0; j < now->seen->n; j++)
+		for (size_t j = 0; j < now->seen->asked; j++) /* who is to leave is one as long as it follows */
 			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
 			       rop_answers(now->seen, j);
 		if (own == 0)
@@ -239,6 +239,14 @@ static void check_all(struct health *h)
 	while (using + 1 < h->now->seen->n && !rop_answers(h->now->seen, using))
 		using ++;
 	say_unserved(h);
+	if (!h->now->answering) {
+		section(h, "Performing Cluster Check (no node answers)");
+		check_reach(h);
+		for (size_t i = 0; i < h->now->findings.n; i++)
+			say(h, "ERR", "red", h->now->findings.at[i].text);
+		say(h, "ERR", "red", "Nothing is known of slots and replicas.");
+		return;
+	}
 	section(h, rop_printf(h->r->arena, "Performing Cluster Check (using node %s)",
 			      h->now->seen->nodes[using].address));
 	say_nodes(h);

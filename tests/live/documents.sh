@@ -97,6 +97,7 @@ error 'a machine with errors' 3 machine check "$LIVE_DIR/bad.yaml"
 error 'a cluster that is not known' 3 pause nosuch
 error 'a cluster to forget that is not known' 3 forget --yes nosuch
 error 'no server' 8 check 127.0.0.1:1
+error 'a verdict on clusters of a database that is not there' 3 status --exit-code --state "$LIVE_DIR/none.db"
 check '-o json before what is wrong' eval 'expect 3 -o json plan --frobnicate; json .error'
 
 # ---------------------------------------------------------------- formed
@@ -123,6 +124,7 @@ both 'show' show show 0 show "$LIVE_DIR/saved"
 error 'a saved plan where a topology belongs' 3 status "$LIVE_DIR/saved"
 check '... of validate, beside what it found' eval 'fits validate json 3 validate "$F" "$LIVE_DIR/saved" && json ".error.code == 3 and (.files | length) == 1"'
 both 'pause' pause pause 0 pause --for 1h cart
+check 'a pause over a pause says which one is over' eval 'expect 0 pause --for 2h cart && has "$ERR" "it was paused already, by"'
 both 'plan while paused' plan plan 0 plan "$F"
 error 'apply while paused' 4 apply --yes "$F"
 both 'resume' pause pause 0 resume cart

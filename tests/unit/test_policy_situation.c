@@ -303,6 +303,14 @@ Test(policy_situation, of_a_rebuilt_node_that_owned_slots_or_is_followed_nothing
 	memcpy(world->nodes[4].primary_id, node_id(50), ROP_ID_SIZE);
 	advice = finding(situation_with(topology, world, &image, NULL, 0), "Rebuilt")->advice;
 	cr_assert(strstr(advice, "10.0.0.5:6379 follows the old identity") && !strstr(advice, "cluster forget"));
+	world->nodes[4].keys = 496; /* it asks at the address of the one it follows, where an empty one is now */
+	world->foreign.at[0].slots = "0-99";
+	advice = finding(situation_with(topology, world, &image, NULL, 0), "Rebuilt")->advice;
+	cr_assert(strstr(advice,
+			 "stop 10.0.0.6:6379 at once: 10.0.0.5:6379, which has the only copy of the data (496 keys)") &&
+			  strstr(advice, "redis-cli -h 10.0.0.5 -p 6379 cluster failover force") &&
+			  !strstr(advice, "cluster forget"),
+		  "%s", advice);
 }
 
 Test(policy_situation, who_left_the_file_and_is_alive_is_no_stranger)
