@@ -271,3 +271,18 @@ Test(aim, what_was_begun_is_ended_by_another_process_although_it_is_within_the_t
 	cr_assert(hand_run(op).reached);
 	cr_assert_eq(op->sent.n, sent, "without weights they stay where they are");
 }
+
+/* Two that have been introduced by now, with one epoch and one slot: until they have settled it, it is the same one's
+ * in every look. */
+Test(aim, of_two_that_claim_a_slot_with_one_epoch_it_is_the_first_ones)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = formed_world(topology);
+	int slot = 0, last;
+	cr_assert(rop_slots_run(&world->nodes[2].slots, 0, &slot, &last));
+	rop_slots_add(&world->nodes[1].slots, slot, slot);
+	world->nodes[1].epoch = world->nodes[2].epoch = 7;
+	cr_assert_eq(aimed(topology, world, false)->owner[slot], 1);
+	world->nodes[2].epoch = 8;
+	cr_assert_eq(aimed(topology, world, false)->owner[slot], 2, "a greater epoch counts more");
+}

@@ -3,6 +3,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include <hiredis/hiredis.h>
+
+#include "../../src/redis/slot_jobs.h"
 #include "world.h"
 
 TestSuite(by_server, .init = world_setup, .fini = world_teardown);
@@ -188,4 +191,67 @@ Test(by_server, one_that_was_cancelled_rests_for_a_minute)
 	cr_assert(of_source(look_at(world), 0)->job_rests);
 	job->updated_s = NOW_S - 60;
 	cr_assert_not(of_source(look_at(world), 0)->job_rests);
+}
+
+/* ---- what a server lists -------------------------------------------------------------------------------------- */
+
+static struct rop_answer listed(const char *reply)
+{
+	struct rop_answer answer = { 0 };
+	redisReader *reader = redisReaderCreate();
+	void *root = NULL;
+	cr_assert(redisReaderFeed(reader, reply, strlen(reply)) == REDIS_OK &&
+			  redisReaderGetReply(reader, &root) == REDIS_OK && root,
+		  "%s", reply);
+	slot_jobs_take(pool, 1, root, &answer);
+	freeReplyObject(root);
+	redisReaderFree(reader);
+	return answer;
+}
+
+static const char *entry(const char *key, const char *value)
+{
+	return rop_printf(pool, "$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(key), key, strlen(value), value);
+}
+
+/* As Valkey 9.0 lists it, but for what is not looked at. */
+static const char *a_job(const char *name, const char *slots, const char *state, int64_t created_s)
+{
+	return rop_printf(pool,
+			  "*16\r\n%s%s%s%s%s$11\r\ncreate_time\r\n:%lld\r\n$16\r\nlast_update_time\r\n:%lld\r\n%s",
+			  entry("name", name), entry("slot_ranges", slots), entry("target_node", node_id(3)),
+			  entry("source_node", node_id(0)), entry("state", state), (long long)created_s,
+			  (long long)created_s + 5, entry("message", "all is well"));
+}
+
+Test(by_server, a_job_is_what_its_server_lists_of_it)
+{
+	const char *one = a_job(node_id(100), "0-9 20", "success", NOW_S);
+	const char *other = a_job(node_id(101), "4096-5460", "snapshotting", NOW_S - 60);
+	const struct rop_answer answer = listed(rop_printf(pool, "*2\r\n%s%s", one, other));
+	cr_assert_eq(answer.n_jobs, 2);
+	const struct rop_job *at_work = &answer.jobs[0], *done = &answer.jobs[1];
+	cr_assert(at_work->state == ROP_JOB_RUNS && done->state == ROP_JOB_DONE, "those at work first");
+	cr_assert_str_eq(done->name, node_id(100));
+	cr_assert_str_eq(done->source, node_id(0));
+	cr_assert_str_eq(done->target, node_id(3));
+	cr_assert_str_eq(rop_slots_text(pool, &done->slots), "0-9 20");
+	cr_assert_str_eq(done->message, "all is well");
+	cr_assert(done->created_s == NOW_S && done->updated_s == NOW_S + 5);
+	cr_assert_str_eq(rop_slots_text(pool, &at_work->slots), "4096-5460");
+}
+
+Test(by_server, what_is_listed_and_is_no_job_is_left_out)
+{
+	const char *good = a_job(node_id(100), "0-9", "failed", NOW_S);
+	const char *const BAD[] = { a_job("short", "0-9", "failed", NOW_S),
+				    a_job(node_id(1), "9-0", "failed", NOW_S),
+				    "*-1\r\n",
+				    ":7\r\n",
+				    "*1\r\n$4\r\nname\r\n",
+				    "*0\r\n" };
+	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+		const struct rop_answer answer = listed(rop_printf(pool, "*2\r\n%s%s", BAD[i], good));
+		cr_assert(answer.n_jobs == 1 && answer.jobs[0].state == ROP_JOB_FAILED, "case %zu", i);
+	}
 }

@@ -626,6 +626,15 @@ Test(config, a_value_over_several_lines_is_as_long_as_its_first)
 	}
 }
 
+Test(config, an_anchor_is_underlined_with_its_sign)
+{
+	cr_assert_null(load_text(HEAD "spec:\n  shards: &three 3\n" TWO_NODES));
+	ROP_OWN_TEXT said = { 0 };
+	rop_diags_print(&diags, &said);
+	cr_assert(strstr(said.at, "shards: &three 3\n"), "%s", said.at);
+	cr_assert(strstr(said.at, " ^^^^^^ "), "%s", said.at);
+}
+
 /* The JSON Schema's place for a path of the table: properties for a key, items for []. */
 static json_t *in_schema(json_t *at, const char *path)
 {

@@ -440,6 +440,22 @@ Test(drive_turns, a_pause_that_cannot_be_read_ends_it)
 	cr_assert(strstr(run.text, "the disk is gone") && strstr(run.text, "nothing more is changed"), "%s", run.text);
 }
 
+/* What comes of the question then is nobody's: who has heard of the end may have freed all. */
+Test(drive_turns, stopped_while_it_learns_of_a_pause_it_ends_once)
+{
+	start();
+	fake_until(OUT_COMMIT);
+	pause_cluster(0);
+	fake_turn();
+	cr_assert_eq(fake_out(), OUT_CALL);
+	rop_drive_stop(run.drive, ROP_FAIL, "told to");
+	cr_assert(run.done == 1 && run.result.code == ROP_FAIL && run.code == ROP_OK);
+	fakes.broken = (struct rop_err){ .code = ROP_FAIL, .text = "the disk is gone" };
+	fake_turn();
+	cr_assert(run.done == 1 && fake_out() == OUT_NOTHING);
+	cr_assert_eq(strncmp(run.text, "told to", 7), 0, "%s", run.text);
+}
+
 Test(drive_turns, a_pause_wakes_it_and_the_end_of_one_too)
 {
 	const struct rop_pause PAUSES[] = { { "beside", "bob", 0 }, { "cart", "ann", 0 } };

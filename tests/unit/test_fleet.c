@@ -1156,6 +1156,30 @@ Test(fleet, an_answer_in_time_counts_though_we_were_held_up)
 	peer_stop(&peer);
 }
 
+static void take_answer(void *arg, const struct rop_answer *answers, size_t n)
+{
+	struct view *view = arg;
+	view->answers = answers;
+	view->n = n;
+	rop_loop_stop(view->loop);
+}
+
+Test(fleet, a_connection_in_time_counts_though_we_were_held_up)
+{
+	struct peer peer;
+	struct view view;
+	view_init(&view);
+	view.options.connect_timeout_ms = 100;
+	peer_start(&peer, answers_well, NULL);
+	view_open(&view, &peer.port, 1);
+	rop_fleet_observe(view.fleet, view.arena, 0, NULL, 0, take_answer, &view);
+	nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+	rop_loop_run(view.loop);
+	cr_assert(view.n == 1 && view.answers[0].reach == ROP_REACH_OK, "%s", view.answers[0].reach_why);
+	view_done(&view);
+	peer_stop(&peer);
+}
+
 static void never_called(void *arg, const struct rop_answer *answers, size_t n)
 {
 	(void)arg;
@@ -1259,6 +1283,86 @@ Test(fleet, each_node_gets_its_own_commands)
 		peer_stop(&peers[i]);
 	const char *first = strstr(heard, "PING;");
 	cr_assert(first && strstr(first + 1, "PING;"), "%s", heard);
+}
+
+/* ---- once its replicas have all that it has got --------------------------------------------------------------- */
+
+static _Atomic int lags; /* so often a replica says that it is behind */
+
+/* peer->say: what it says of its replication; one that lags says "slave_repl_offset:9" first. */
+static void replicates(struct peer *peer, int fd)
+{
+	char name[128], bulk[256];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "INFO replication") != 0) {
+			peer_answer(fd, name);
+			continue;
+		}
+		bool behind = strstr(peer->say, "role:slave") && lags > 0 && lags-- > 0;
+		const char *text = behind ? "# Replication\r\nrole:slave\r\nmaster_replid:aa\r\nslave_repl_offset:9\r\n"
+					  : peer->say;
+		snprintf(bulk, sizeof bulk, "$%zu\r\n%s\r\n", strlen(text), text);
+		peer_say(fd, bulk, strlen(bulk));
+	}
+}
+
+/* PING to the first, after its replica, the second. */
+static struct rop_outcome paced_outcome(const char *primary, const char *replica)
+{
+	static char text[256];
+	static const int REPLICA[] = { 1 };
+	const struct rop_pace pace = { .witnesses = REPLICA, .n_witnesses = 1, .at_a_time = 1 };
+	const char *argv[] = { "PING" };
+	const struct rop_command ping = { .argc = 1, .argv = argv, .pace = &pace };
+	struct peer peers[2];
+	struct view view;
+	view_init(&view);
+	peer_start(&peers[0], replicates, primary);
+	peer_start(&peers[1], replicates, replica);
+	const int ports[] = { peers[0].port, peers[1].port };
+	view_open(&view, ports, 2);
+	rop_fleet_send(view.fleet, view.arena, &ping, 1, 0, sent_to_some, &view);
+	rop_loop_run(view.loop);
+	cr_assert_eq(view.n, 1);
+	struct rop_outcome outcome = view.outcomes[0];
+	snprintf(text, sizeof text, "%s", outcome.text ? outcome.text : "");
+	outcome.text = text;
+	view_done(&view);
+	for (size_t i = 0; i < 2; i++)
+		peer_stop(&peers[i]);
+	return outcome;
+}
+
+#define PRIMARY_AT(offset) "# Replication\r\nrole:master\r\nmaster_replid:aa\r\nmaster_repl_offset:" offset "\r\n"
+#define REPLICA_OF(replid) "# Replication\r\nrole:slave\r\nmaster_replid:" replid "\r\n"
+
+Test(fleet, what_waits_for_a_replica_is_sent_as_soon_as_it_has_all, .timeout = 20)
+{
+	lags = 3;
+	struct rop_outcome outcome = paced_outcome(PRIMARY_AT("10"), REPLICA_OF("aa") "slave_repl_offset:10\r\n");
+	cr_assert_eq(outcome.sent, ROP_SENT_OK, "%s", outcome.text);
+	cr_assert_eq(lags, 0, "it was asked again");
+}
+
+Test(fleet, what_waits_for_a_replica_is_given_up_after_a_second, .timeout = 20)
+{
+	static const char *const NOT_YET[] = {
+		REPLICA_OF("aa") "slave_repl_offset:9\r\n",  /* behind */
+		REPLICA_OF("bb") "slave_repl_offset:99\r\n", /* of another history */
+	};
+	for (size_t i = 0; i < sizeof NOT_YET / sizeof *NOT_YET; i++) {
+		struct rop_outcome outcome = paced_outcome(PRIMARY_AT("10"), NOT_YET[i]);
+		cr_assert_eq(outcome.sent, ROP_SENT_ERROR, "case %zu", i);
+		assert_says(outcome.text, "not sent: the replicas of 127.0.0.1:");
+		assert_says(outcome.text, "have not got what it was given within 1s");
+	}
+}
+
+Test(fleet, a_replica_that_does_not_say_how_far_it_is_has_nothing, .timeout = 20)
+{
+	struct rop_outcome outcome = paced_outcome(PRIMARY_AT("0"), REPLICA_OF("aa"));
+	cr_assert_eq(outcome.sent, ROP_SENT_ERROR);
+	assert_says(outcome.text, "have not got what it was given");
 }
 
 static void count_sent(void *arg, const struct rop_outcome *outcomes, size_t n)

@@ -95,6 +95,18 @@ Test(ghosts, once_it_is_taken_in_its_keys_are_no_doubt)
 	cr_assert_eq(looked()->n_leaving, 1);
 }
 
+Test(ghosts, any_member_that_lists_it_has_taken_it_in)
+{
+	for (size_t member = 0; member < REBUILT; member++) {
+		a_server_was_rebuilt();
+		rop_bit_set(world, world->known, member, REBUILT);
+		world->nodes[REBUILT].keys = 7;
+		cr_assert_eq(looked()->n_leaving, 1, "node %zu", member);
+		go_silent(world, member);
+		cr_assert_eq(looked()->n_leaving, 0, "node %zu does not say so any more", member);
+	}
+}
+
 Test(ghosts, what_may_cost_something_is_refused_as_before)
 {
 	a_server_was_rebuilt();

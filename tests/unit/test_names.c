@@ -224,6 +224,18 @@ Test(names, discovered_addresses_are_nodes_in_a_fixed_order)
 	cr_assert_str_eq(hosts_of(t), "10.1.0.1/7000 10.1.0.2/7000 10.1.0.3/7000 2001:db8::2/7000 ");
 }
 
+/* A file has one of the two only. Were there both, the answer is told once all the same. */
+Test(names, where_nodes_are_discovered_only_that_name_is_asked)
+{
+	const char *const IPS[] = { "10.1.0.1", "10.1.0.2" }, *const HOSTS[] = { "gone.internal" };
+	struct rop_topology *t = listed(HOSTS, 1);
+	t->discovery_dns = "cart.internal";
+	t->discovery_port = 7000;
+	resolve(t, NULL, 0);
+	discover(t, IPS, 2);
+	cr_assert(told.code == ROP_OK && t->nodes.n == 3 && fakes.n_names == 0);
+}
+
 Test(names, too_few_addresses_are_refused_with_the_numbers)
 {
 	const char *const IPS[] = { "10.1.0.3", "10.1.0.1", "10.1.0.2" };

@@ -964,6 +964,34 @@ Test(policy_situation, nobody_is_attached_where_the_server_would_refuse_or_data_
 	cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 1);
 }
 
+/* Its primary was failed over and follows the new one already; it has not heard of that yet, and will follow by itself.
+ */
+Test(policy_situation, who_follows_its_primary_to_the_new_one_is_told_nothing)
+{
+	for (size_t old = 0; old < 3; old++) {
+		struct rop_topology *topology = topology_of(3, 2, 9);
+		struct rop_observed *world = three_owners(topology);
+		size_t new = old + 3, other = old + 6;
+		for (size_t i = 3; i < 9; i++)
+			if (i != new)
+				make_replica(world, i, i % 3);
+		world->nodes[new].slots = world->nodes[old].slots;
+		world->nodes[new].epoch = 20;
+		memset(&world->nodes[old].slots, 0, sizeof world->nodes[old].slots);
+		make_replica(world, old, new);
+		world->nodes[other].primary = (int)old;
+		memcpy(world->nodes[other].primary_id, world->nodes[old].id, ROP_ID_SIZE);
+		rop_bit_clear(world, world->agrees, other, old);
+		const struct rop_situation *now = situation_of(topology, world);
+		cr_assert(now->layout.primary_of[other] == (int)new && now->replicas_attached, "node %zu", old);
+		cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 0, "node %zu", old);
+		rop_bit_set(world, world->agrees, other, old);
+		now = situation_of(topology, world);
+		cr_assert_not(now->replicas_attached, "node %zu: it has heard of that, and stays", old);
+		cr_assert_eq(batch_of(now, "attach_replicas").steps.n, 1, "node %zu", old);
+	}
+}
+
 Test(policy_situation, managed_settings_are_set_where_they_differ_and_written_down_once_a_node)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);

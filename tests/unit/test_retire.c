@@ -443,3 +443,15 @@ Test(retire, who_belongs_to_another_cluster_by_now_is_left_alone)
 	cr_assert(r->drained && !r->present && r->alone && !r->listed);
 	waits(guard_of_reset(topology, world, STAY), "no node that leaves");
 }
+
+/* CLUSTER FORGET by hand, at all the others: it would come back by itself, for it knows them still. */
+Test(retire, who_was_only_forgotten_by_the_others_is_present_and_is_reset)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	forgotten_by_all(world, STAY);
+	const struct rop_situation *now = situation_of(topology, world);
+	cr_assert(only(now)->drained && only(now)->present && !only(now)->alone && !only(now)->listed);
+	cr_assert(now->leaving && !now->leavers_watched);
+	cr_assert_eq(guard_of_reset(topology, world, STAY).verdict, GUARD_GO);
+}

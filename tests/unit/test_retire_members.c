@@ -189,3 +189,34 @@ Test(retire_members, the_others_rows_wait_until_all_is_as_declared)
 	cr_assert(hand_run(op).reached);
 	cr_assert_eq(find_row(0)->shard, 1);
 }
+
+/* So often it is there for 2.4 s, and then silent for as long. How often it was held by now, for not being reset. */
+static int held_after(int visits)
+{
+	struct rop_observed *there = op->world, *silent = rop_observed_copy(pool, there);
+	int held = 0;
+	go_silent(silent, 6);
+	for (int i = 0; i < 2 * visits; i++) {
+		op->world = i % 2 ? silent : there;
+		hand_look(op);
+		op->clock.boot_ms += 2400;
+	}
+	op->world = there;
+	for (size_t i = 0; i < op->moves.n; i++) {
+		const struct rop_transition *move = &op->moves.at[i];
+		held += strcmp(move->to, "Held") == 0 && strcmp(move->why, "it does not become a node of its own") == 0;
+	}
+	return held;
+}
+
+/* What it spends in a state counts over all visits, so that nothing goes round for ever; once held, it begins anew. */
+Test(retire_members, one_that_comes_and_goes_is_held_after_ten_seconds_of_being_there)
+{
+	start_with_leaver();
+	op->options.keep = true;
+	op->frozen = true; /* RESET is said to have been done, and is not */
+	hand_start(op);
+	cr_assert_eq(held_after(4), 0);
+	cr_assert_eq(held_after(1), 1);
+	cr_assert_eq(held_after(3), 1, "not at once again");
+}
