@@ -322,6 +322,22 @@ Test(config_doc, diagnostics_name_a_file_that_has_no_lines)
 	cr_assert(rop_diags_fail(&diags, NULL), "without an error there is nothing to fail with");
 }
 
+Test(config_doc, no_sentence_is_longer_than_500_characters)
+{
+	struct rop_doc doc = { .path = "a.yaml" };
+	for (int n = 499; n <= 502; n++) {
+		ROP_OWN_TEXT out = { 0 }, long_one = { 0 }, wanted = { 0 };
+		for (int i = 0; i < n; i++)
+			rop_text_add(&long_one, "\xc3\xa9"); /* characters, not bytes */
+		for (int i = 0; i < n && i < 500; i++)
+			rop_text_add(&wanted, "\xc3\xa9");
+		rop_diags_init(&diags, arena);
+		rop_diag_at(&diags, &doc, (struct rop_mark){ 0, 0 }, 1, false, NULL, long_one.at);
+		rop_diags_print(&diags, &out);
+		cr_assert_str_eq(out.at, rop_printf(arena, "a.yaml: error: %s%s\n", wanted.at, n > 500 ? "..." : ""));
+	}
+}
+
 Test(config_doc, nothing_that_a_terminal_obeys_is_printed)
 {
 	struct rop_doc doc = { .path = "a\033]0;x\ab.yaml", .source = "a\033[2Jb \xe2\x80\xaezz \xff\n" };

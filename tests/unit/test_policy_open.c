@@ -497,6 +497,21 @@ Test(policy_open, agreement_must_last_as_long_as_the_row_and_the_topology_ask)
 	cr_assert_not(fact("agreed_for", &now, 1));
 }
 
+Test(policy_open, chunks_are_open_when_any_of_them_is)
+{
+	struct rop_migration chunks[3] = { 0 };
+	struct rop_situation now = { .topology = six() };
+	now.migrations.at = chunks;
+	cr_assert_not(fact("chunks_open", &now, 0), "there is none");
+	now.migrations.n = 3;
+	cr_assert_not(fact("chunks_open", &now, 0));
+	for (int i = 0; i < 3; i++) {
+		chunks[i].open = true;
+		cr_assert(fact("chunks_open", &now, 0), "chunk %d", i);
+		chunks[i].open = false;
+	}
+}
+
 /* What one fact implies and what it excludes must be true of real situations, or the checks of machines are unsound. */
 Test(policy_open, implications_and_exclusions_hold_in_every_situation)
 {

@@ -384,6 +384,46 @@ Test(store_files, an_older_schema_that_cannot_be_read_says_what_brings_it_up_to_
 	cr_assert_null(store);
 }
 
+/* ---- an SQLite that is not fit for it ------------------------------------------------------------------------ */
+
+static const char *ignored; /* what it cannot be told */
+
+static int ignore_it(void *arg, int action, const char *name, const char *value, const char *database,
+		     const char *trigger)
+{
+	(void)arg;
+	(void)database;
+	(void)trigger;
+	bool is_it = action == SQLITE_PRAGMA && value && strcmp(name, ignored) == 0;
+	return is_it ? SQLITE_IGNORE : SQLITE_OK;
+}
+
+static int make_deaf(sqlite3 *db, const char **ret_text, const void *api)
+{
+	(void)ret_text;
+	(void)api;
+	return sqlite3_set_authorizer(db, ignore_it, NULL);
+}
+
+/* As one does that was built without it: no error, and no effect. */
+Test(store_files, an_sqlite_that_does_not_do_as_it_is_told_is_not_used)
+{
+	static const char *const NAMES[] = { "cell_size_check", "cache_size" };
+	static const char *const SAID[] = { "cell_size_check is 0 instead of 1", " instead of -16384" };
+	struct rop_store *store = NULL;
+	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
+	cr_assert_eq(sqlite3_auto_extension((void (*)(void))make_deaf), SQLITE_OK);
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+		for (int mode = 0; mode < 2; mode++) {
+			ignored = NAMES[i];
+			err = (struct rop_err){ 0 };
+			cr_assert_not(rop_store_open(db_path, mode ? ROP_STORE_WRITE : ROP_STORE_READ, &store, &err));
+			cr_assert(strstr(err.text, SAID[i]) && strstr(err.text, "not fit for it"), "%s", err.text);
+		}
+	sqlite3_reset_auto_extension();
+	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
+}
+
 /* ---- the lock ---------------------------------------------------------------------------------------------- */
 
 static struct rop_lock *lock_or_die(const char *cluster, const char *command)
