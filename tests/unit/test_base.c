@@ -185,6 +185,15 @@ Test(wrap, lines_are_broken_at_blanks_and_never_inside_of_a_word)
 	cr_assert_str_eq(wrapped("\u00fc\u00fc \u00fc", 0, 4), "\u00fc\u00fc \u00fc", "characters count, not bytes");
 }
 
+Test(wrap, wide_characters_take_two_columns_from_the_first_one_on)
+{
+	cr_assert_eq(rop_text_fits("\u10ff\u10ffa", 4), strlen("\u10ff\u10ffa"));
+	cr_assert_eq(rop_text_fits("\u1100a", 4), strlen("\u1100a"));
+	cr_assert_eq(rop_text_fits("\u1100a", 3), strlen("\u1100"));
+	cr_assert_eq(rop_text_fits("\u1100a", 2), 0);
+	cr_assert_eq(rop_text_fits("a\u6f22\u5b57", 5), strlen("a\u6f22"));
+}
+
 Test(wrap, of_lines_only_the_long_ones_change)
 {
 	ROP_OWN_TEXT out = { 0 };

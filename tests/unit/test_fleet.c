@@ -988,6 +988,56 @@ Test(fleet, no_command_is_sent_before_the_login_is_accepted)
 	}
 }
 
+static _Atomic int restores;
+
+static void has_a_library(struct peer *peer, int fd)
+{
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		restores += strncmp(name, "FUNCTION RESTORE", 16) == 0;
+		if (strncmp(name, "AUTH", 4) == 0 && peer->say)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else if (strcmp(name, "FUNCTION DUMP") == 0)
+			peer_say(fd, "$4\r\ndump\r\n", 10);
+		else
+			peer_answer(fd, name);
+	}
+}
+
+static void sent_to_some(void *arg, const struct rop_outcome *outcomes, size_t n)
+{
+	struct view *view = arg;
+	view->outcomes = outcomes;
+	view->n = n;
+	rop_loop_stop(view->loop);
+}
+
+Test(fleet, functions_are_given_to_nobody_before_the_login_is_accepted)
+{
+	static const char *const SAY[] = { "-WRONGPASS invalid username-password pair\r\n", NULL };
+	const struct rop_functions from_first = { .from = 0 };
+	const struct rop_command give = { .node = 1, .functions = &from_first };
+	for (int accepted = 0; accepted < 2; accepted++) {
+		struct peer from, to;
+		struct view view;
+		view_init(&view);
+		view.options.password = "s3cret";
+		restores = 0;
+		peer_start(&from, has_a_library, NULL);
+		peer_start(&to, has_a_library, SAY[accepted]);
+		const int ports[] = { from.port, to.port };
+		view_open(&view, ports, 2);
+		rop_fleet_send(view.fleet, view.arena, &give, 1, 0, sent_to_some, &view);
+		rop_loop_run(view.loop);
+		cr_assert_eq(view.outcomes[0].sent, accepted ? ROP_SENT_OK : ROP_SENT_ERROR, "%s",
+			     view.outcomes[0].text);
+		view_done(&view);
+		peer_stop(&from);
+		peer_stop(&to); /* has read all there was */
+		cr_assert_eq(restores, accepted);
+	}
+}
+
 /* ---- sending ----------------------------------------------------------------------------------------------- */
 
 static void answers_two(struct peer *peer, int fd)
@@ -1000,14 +1050,6 @@ static void answers_two(struct peer *peer, int fd)
 			peer_say(fd, "+OK\r\n", 5);
 	if (peer->say)
 		peer_wait_closed(fd);
-}
-
-static void sent_to_some(void *arg, const struct rop_outcome *outcomes, size_t n)
-{
-	struct view *view = arg;
-	view->outcomes = outcomes;
-	view->n = n;
-	rop_loop_stop(view->loop);
 }
 
 Test(fleet, a_command_for_no_node_is_not_sent_and_the_others_are)

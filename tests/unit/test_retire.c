@@ -160,6 +160,22 @@ Test(retire, whose_old_id_still_owns_slots_is_needed)
 	cr_assert_not(only(situation_of(topology, world))->drained);
 }
 
+/* It answers under another id by now: to forget the old one would close them, and strand what was carried. */
+Test(retire, who_has_slots_open_with_the_old_id_keeps_it)
+{
+	for (size_t member = 0; member < STAY; member++) {
+		struct rop_topology *topology;
+		struct rop_observed *world = world_with(1, &topology);
+		memcpy(world->nodes[6].id, node_id(99), ROP_ID_SIZE);
+		cr_assert(only(situation_of(topology, world))->drained);
+		struct rop_open_slot open = { .slot = 7, .importing = true, .keys = 0 };
+		memcpy(open.peer, node_id(6), ROP_ID_SIZE);
+		rop_node_set_open(world->arena, &world->nodes[member], &open);
+		world->nodes[member].open_slots = 1;
+		cr_assert_not(only(situation_of(topology, world))->drained, "node %zu", member);
+	}
+}
+
 Test(retire, one_that_is_needed_keeps_those_before_it)
 {
 	struct rop_topology *topology;
