@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "../../src/operator/sending.h"
 #include "world.h"
 
 TestSuite(moves_handed, .init = world_setup, .fini = world_teardown);
@@ -198,4 +199,66 @@ Test(moves_handed, an_importer_is_told_who_owns_it_after_a_fail_over)
 	cr_assert_str_eq(step.commands[0].argv[3], "NODE");
 	cr_assert_str_eq(step.commands[0].argv[4], world->nodes[0].id);
 	cr_assert_str_eq(step.commands[1].argv[3], "IMPORTING");
+}
+
+/* ---- what the fleet is told ------------------------------------------------------------------------------------ */
+
+static struct rop_step step_of(enum rop_step_kind kind)
+{
+	static struct rop_words words[2];
+	struct rop_step step = { .node = 0, .peer = 1, .commands = words, .n_commands = 2, .expect = { .kind = kind } };
+	step.expect.value = "7";
+	return step;
+}
+
+Test(moves_handed, keys_and_libraries_are_errands_and_all_else_is_commands)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	const struct rop_situation *now = situation_of(topology, formed_world(topology));
+	const struct rop_step steps[] = { step_of(ROP_STEP_MEET), step_of(ROP_STEP_CARRY), step_of(ROP_STEP_FUNCTIONS),
+					  step_of(ROP_STEP_TAKE) };
+	static const size_t OF_STEP[] = { 0, 0, 1, 2, 3, 3 };
+	size_t n;
+	const struct rop_command *commands = commands_of_steps(pool, now, &topology->migration, steps, 4, &n);
+	cr_assert_eq(n, 6);
+	for (size_t i = 0; i < n; i++) {
+		cr_assert_eq(commands[i].node, 0);
+		cr_assert_eq(commands[i].carry != NULL, OF_STEP[i] == 1, "command %zu", i);
+		cr_assert_eq(commands[i].functions != NULL, OF_STEP[i] == 2, "command %zu", i);
+		cr_assert_eq(commands[i].pace != NULL, OF_STEP[i] == 3, "command %zu", i);
+	}
+	cr_assert(commands[2].carry->to == 1 && strcmp(commands[2].carry->slots, "7") == 0);
+	cr_assert_eq(commands[3].functions->from, 1);
+	cr_assert(commands[2].carry->n_witnesses == 1 && commands[2].carry->witnesses[0] == 4, "of who gets the keys");
+	cr_assert(commands[4].pace->n_witnesses == 1 && commands[4].pace->witnesses[0] == 3, "of who takes the slots");
+	struct rop_outcome of_commands[6] = { 0 };
+	of_commands[1] = (struct rop_outcome){ .sent = ROP_SENT_ERROR, .text = "no" };
+	of_commands[2].text = "5 keys";
+	of_commands[5] = (struct rop_outcome){ .sent = ROP_SENT_UNKNOWN, .text = "late" };
+	const struct rop_outcome *outcomes = outcomes_of_steps(pool, steps, 4, of_commands);
+	cr_assert(outcomes[0].sent == ROP_SENT_ERROR && strcmp(outcomes[0].text, "no") == 0);
+	cr_assert(outcomes[1].sent == ROP_SENT_OK && strcmp(outcomes[1].text, "5 keys") == 0);
+	cr_assert(outcomes[2].sent == ROP_SENT_OK && outcomes[3].sent == ROP_SENT_UNKNOWN);
+}
+
+static struct rop_carry carry_at(const char *node_timeout, const struct rop_declared_migration *declared)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_observed *world = formed_world(topology);
+	const struct rop_step step = step_of(ROP_STEP_CARRY);
+	size_t n;
+	set_value(world, 0, "cluster-node-timeout", node_timeout);
+	const struct rop_situation *now = situation_of(topology, world);
+	return *commands_of_steps(pool, now, declared, &step, 1, &n)->carry;
+}
+
+/* While a MIGRATE waits its source does nothing else: nobody is to take it for dead. */
+Test(moves_handed, a_migrate_waits_for_a_third_of_the_node_timeout_and_five_seconds_at_most)
+{
+	const struct rop_declared_migration gentle = { .stall_ms = 5 }, fast = { .fast = true, .rate = 9 };
+	cr_assert_eq(carry_at("6000", &gentle).timeout_ms, 2000);
+	cr_assert_eq(carry_at("60000", &gentle).timeout_ms, 5000);
+	cr_assert_eq(carry_at("150", &gentle).timeout_ms, 100);
+	cr_assert(carry_at("6000", &gentle).rests == 1 && carry_at("6000", &gentle).stall_ms == 5);
+	cr_assert(carry_at("6000", &fast).rests == 0 && carry_at("6000", &fast).rate == 9);
 }
