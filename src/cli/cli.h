@@ -130,6 +130,9 @@ bool session_open_store(struct session *s, enum rop_store_mode mode, struct rop_
 bool session_open_nodes(struct session *s, struct rop_err *err);
 /* One look at all nodes, into s->seen too. */
 const struct rop_observed *session_look(struct session *s, unsigned flags);
+/* After a look: whether some node is a member of a cluster that the database knows by another name; a warning, and
+ * false where that one is paused and this call is to change something. */
+bool session_is_of_no_other(struct session *s, struct rop_err *err);
 /* All of that in order, for commands that look and change nothing: the database is read where there is one. */
 bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more,
 			  struct rop_err *err);

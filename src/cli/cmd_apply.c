@@ -349,7 +349,8 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 {
 	bool agreed = false;
 	if (!consent_take(s, err) || (!may_ask(s, review) && !take_lock(cli, s, lock, err)) ||
-	    !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) || !session_look(s, LOOK))
+	    !session_open_store(s, ROP_STORE_WRITE, err) || !session_open_nodes(s, err) || !session_look(s, LOOK) ||
+	    !session_is_of_no_other(s, err))
 		return cli_fail(err);
 	enum rop_code code = agree(cli, s, review, &agreed);
 	if (!agreed && code == ROP_CHANGES) /* the loss was consented to: the plan is another one now */

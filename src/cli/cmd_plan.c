@@ -84,7 +84,8 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
 	enum rop_code code;
-	if (session_open_to_look(&s, cli, argv[0], ROP_OBSERVE_RIGHTS, &err) && consent_take(&s, &err))
+	if (session_open_to_look(&s, cli, argv[0], ROP_OBSERVE_RIGHTS, &err) && session_is_of_no_other(&s, &err) &&
+	    consent_take(&s, &err))
 		code = make(cli, &s);
 	else
 		code = cli_fail(&err);

@@ -181,6 +181,61 @@ const struct rop_observed *session_look(struct session *s, unsigned flags)
 	return s->seen;
 }
 
+static const char *seen_at(const struct session *s, const struct rop_image *image)
+{
+	for (size_t m = 0; m < image->members.n; m++) {
+		int node = rop_observed_find(s->seen, image->members.at[m].node);
+		if (node >= 0 && rop_answers(s->seen, (size_t)node) && !image->members.at[m].forgotten_boot_ms)
+			return s->seen->nodes[node].address;
+	}
+	return NULL;
+}
+
+static bool is_paused(const struct rop_image *image)
+{
+	return image->paused && (!image->paused_until_wall_ms || image->paused_until_wall_ms > rop_wall_ms());
+}
+
+/* Under two names it would be changed twice; and a pause of one is none of the other. */
+static bool tell_of_other(struct session *s, const char *name, const struct rop_image *other, struct rop_err *err)
+{
+	const char *address = seen_at(s, other);
+	if (!address)
+		return true;
+	if (s->changes && is_paused(other))
+		return rop_fail(
+			err, ROP_REFUSED,
+			"%s is a member of cluster '%s', which %s paused; the file calls its cluster '%s'\n"
+			"  -> call it '%s' in the file (metadata.name); or 'redis-operator forget %s' first, where it "
+			"is to be renamed",
+			address, name, other->paused_by ? other->paused_by : "a person", s->topology->name, name, name);
+	cli_tell(
+		s->cli,
+		"warning: %s is a member of cluster '%s' too, and the file calls its cluster '%s': call it by one name "
+		"(metadata.name), or 'redis-operator forget %s'",
+		address, name, s->topology->name, name);
+	return true;
+}
+
+bool session_is_of_no_other(struct session *s, struct rop_err *err)
+{
+	const char **names;
+	size_t n;
+	if (!s->store || s->image.members.n) /* it is known by this name */
+		return true;
+	if (!rop_store_clusters(s->store, s->cli->arena, &names, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct rop_image other;
+		if (strcmp(names[i], s->topology->name) == 0)
+			continue;
+		if (!rop_store_load(s->store, s->cli->arena, names[i], &other, err) ||
+		    !tell_of_other(s, names[i], &other, err))
+			return false;
+	}
+	return true;
+}
+
 bool session_open_to_look(struct session *s, struct cli *cli, const char *file_or_name, unsigned more,
 			  struct rop_err *err)
 {

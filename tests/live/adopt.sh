@@ -91,6 +91,6 @@ check '... nothing was sent' no_changes
 topology "$F" 3 1
 rcli 1 CLUSTER SETSLOT 6500 MIGRATING "$to" >/dev/null
 changes_begin
-check 'an open slot is told of, not touched' eval 'expect 6 apply --yes --timeout 1s "$F"; has "$ERR" "somebody began to move them" && no_changes'
+check 'an open slot is told of, not touched' eval 'expect 6 apply --yes --timeout 1s "$F"; has "$ERR" "somebody began to move it" && no_changes'
 rcli 1 CLUSTER SETSLOT 6500 STABLE >/dev/null
 check 'then no changes' unchanged
