@@ -229,6 +229,8 @@ static const char *what_keeps_it(struct rop_arena *arena, const struct rop_retir
 	const struct rop_node *node = &r->now->seen->nodes[r->node];
 	if (r->held)
 		return rop_printf(arena, "cannot leave: %s", r->held);
+	if (node->ghost)
+		return "is nobody any more, and is listed by others still";
 	if (!rop_slots_empty(&node->slots))
 		return rop_printf(arena, "is to leave, and owns %d slots still", rop_slots_count(&node->slots));
 	if (!r->drained)

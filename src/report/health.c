@@ -143,6 +143,19 @@ static const char *not_covered(const struct rop_situation *now, int slots)
 	return slots == 1 ? "is not" : "are not";
 }
 
+#define OPEN_SHOWN 200
+
+/* Whole slots, and that there are more. */
+static const char *open_text(struct rop_arena *arena, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+	if (n <= OPEN_SHOWN)
+		return text ? text : "";
+	for (n = OPEN_SHOWN; n && text[n - 1] != ']';)
+		n--;
+	return rop_printf(arena, "%.*s ...", (int)n, text);
+}
+
 static void check_slots(struct health *h)
 {
 	const struct rop_situation *now = h->now;
@@ -151,9 +164,10 @@ static void check_slots(struct health *h)
 	for (size_t i = 0; i < now->seen->n; i++)
 		if (now->seen->nodes[i].open_slots)
 			say(h, "WARNING", "yellow",
-			    rop_printf(arena, "Node %s has %d slot%s in migrating or importing state: %.200s",
+			    rop_printf(arena, "Node %s has %d slot%s in migrating or importing state: %s",
 				       now->seen->nodes[i].address, now->seen->nodes[i].open_slots,
-				       rop_plural(now->seen->nodes[i].open_slots), now->seen->nodes[i].open_text));
+				       rop_plural(now->seen->nodes[i].open_slots),
+				       open_text(arena, now->seen->nodes[i].open_text)));
 	section(h, "Check slots coverage...");
 	int served = rop_slots_count(&now->served);
 	if (served == ROP_SLOTS)

@@ -22,7 +22,7 @@ check 'it comes back without its nodes.conf' node_start 0
 changes_begin
 check '... plan says who it was and who it is, and what is done' eval \
 	'wait_until 10 "op plan \"$F\" 2>&1 | grep -q \"was node $old when it was seen last\"" && expect 0 plan "$F" && has "$ERR" "answers as $(rcli 0 CLUSTER MYID)" && has "$OUT" "introduce 1 node" && has "$OUT" "replica of shard 1" && has "$OUT" "forget $(address 0) (formerly ${old:0:8})"'
-check '... status has no contradiction' eval 'expect 0 status "$F" && has "$OUT" "SlotsCovered   True" && has "$OUT" "(formerly ${old:0:8}) is to leave, and is listed by others still"'
+check '... status has no contradiction' eval 'expect 0 status "$F" && has "$OUT" "SlotsCovered   True" && has "$OUT" "(formerly ${old:0:8}) is nobody any more, and is listed by others still"'
 check '... and nothing was changed by that' no_changes
 check '... apply takes it in as a replica, and has the others forget who it was' eval 'expect 0 apply --yes --timeout 40s "$F" && has "$OUT" "forget $(address 0) (formerly ${old:0:8})" && agreed && replicas_up && [ "$(role 0)" = slave ]'
 check '... nobody lists it any more' eval 'each "[ \"\$(rcli \$i CLUSTER NODES | grep -c $old)\" = 0 ]" 0 1 2 3 4 5'
