@@ -292,9 +292,10 @@ static void observed(void *arg, const struct rop_answer *answers, size_t n)
 
 const struct rop_answer *look(struct view *view, unsigned flags)
 {
-	static const char *SETTINGS[] = { "cluster-node-timeout", "no-such-setting", "maxmemory" };
+	static const char *SETTINGS[] = { "cluster-node-timeout", "no-such-setting", "maxmemory",
+					  ROP_SLOT_JOBS_SETTING };
 	int before = view->calls;
-	rop_fleet_observe(view->fleet, view->arena, flags, SETTINGS, 3, observed, view);
+	rop_fleet_observe(view->fleet, view->arena, flags, SETTINGS, 4, observed, view);
 	cr_assert_eq(view->calls, before, "done is never called from inside");
 	rop_loop_run(view->loop);
 	cr_assert_eq(view->calls, before + 1);

@@ -333,6 +333,18 @@ Test(config, only_a_regular_file_of_sane_size_is_read)
 	}
 }
 
+Test(config, a_file_of_exactly_the_greatest_size_is_read)
+{
+	static const char GOOD[] = HEAD "spec:\n  shards: 1\n" TWO_NODES "#";
+	size_t n = 1 << 20;
+	char *bytes = rop_alloc(arena, n + 1);
+	memset(bytes, 'x', n + 1);
+	memcpy(bytes, GOOD, sizeof GOOD - 1);
+	bytes[n - 1] = bytes[n] = '\n';
+	cr_assert_not_null(load(write_file("full.yaml", bytes, n, 0644)));
+	cr_assert_null(load(write_file("full.yaml", bytes, n + 1, 0644)));
+}
+
 /* Any byte changed, dropped or doubled: an answer, never a crash (the sanitizers watch). */
 Test(config, damaged_files_do_no_harm)
 {
@@ -556,6 +568,11 @@ Test(config, weights_of_shards_without_a_label_are_warned_of_once)
 	for (size_t i = 0; i < diags.list.n; i++)
 		said |= strstr(diags.list.at[i].message, "the label of shards 3, 4") != NULL;
 	cr_assert(said);
+	before = diags.warnings;
+	weighed("");
+	size_t without = diags.warnings;
+	weighed("  shardWeights: { 1: 2 }\n");
+	cr_assert_eq(diags.warnings, without + 1, "the first one counts, too");
 }
 
 Test(config, it_is_known_which_times_the_file_declares)

@@ -558,6 +558,83 @@ Test(fleet, every_question_has_a_longest_answer)
 	}
 }
 
+/* ---- slots that servers move by themselves --------------------------------------------------------------------- */
+
+/* A server that can, and lists what it is at as peer->say. */
+static void moves_slots(struct peer *peer, int fd)
+{
+	static const char SETTING[] = "*2\r\n$34\r\n" ROP_SLOT_JOBS_SETTING "\r\n$4\r\n1000\r\n";
+	static const char COMMAND[] = "*1\r\n*1\r\n$20\r\ncluster|migrateslots\r\n";
+	char name[128];
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "CONFIG GET " ROP_SLOT_JOBS_SETTING) == 0)
+			peer_say(fd, SETTING, sizeof SETTING - 1);
+		else if (strncmp(name, "COMMAND INFO", 12) == 0)
+			peer_say(fd, COMMAND, sizeof COMMAND - 1);
+		else if (strcmp(name, "CLUSTER GETSLOTMIGRATIONS") == 0)
+			peer_say(fd, peer->say, strlen(peer->say));
+		else
+			peer_answer(fd, name);
+	}
+}
+
+/* By when it began. */
+static const char *job_of(struct rop_arena *arena, const char *state, int created_s)
+{
+	return rop_printf(arena,
+			  "*12\r\n$4\r\nname\r\n$40\r\n%040d\r\n"
+			  "$11\r\nsource_node\r\n$40\r\n" NODE_ID "\r\n$11\r\ntarget_node\r\n$40\r\n%040d\r\n"
+			  "$11\r\nslot_ranges\r\n$5\r\n0-100\r\n$5\r\nstate\r\n$%zu\r\n%s\r\n"
+			  "$11\r\ncreate_time\r\n:%d\r\n",
+			  created_s, 2, strlen(state), state, created_s);
+}
+
+Test(fleet, jobs_at_work_come_first_then_the_newest)
+{
+	static const int BEGAN[][3] = { { 1, 2, 3 }, { 3, 2, 1 }, { 2, 3, 1 } };
+	for (size_t k = 0; k < sizeof BEGAN / sizeof *BEGAN; k++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		const char *list = rop_printf(view.arena, "*4\r\n%s%s%s%s", job_of(view.arena, "success", BEGAN[k][0]),
+					      job_of(view.arena, "failed", BEGAN[k][1]),
+					      job_of(view.arena, "snapshotting", 0),
+					      job_of(view.arena, "canceled", BEGAN[k][2]));
+		peer_start(&peer, moves_slots, list);
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		cr_assert(answer->moves_by_itself && answer->n_jobs == 4, "%zu", answer->n_jobs);
+		cr_assert(answer->jobs[0].state == ROP_JOB_RUNS && answer->jobs[0].created_s == 0);
+		for (int i = 1; i < 4; i++)
+			cr_assert_eq(answer->jobs[i].created_s, 4 - i, "order %zu, job %d", k, i);
+		view_done(&view);
+		peer_stop(&peer);
+	}
+}
+
+/* It is looked at as before, but not taken for one that could be asked to move slots. */
+Test(fleet, a_list_of_jobs_that_is_longer_than_can_be_explained_is_not_read)
+{
+	static const size_t SIZES[] = { 4000000, 4500000 };
+	for (size_t k = 0; k < sizeof SIZES / sizeof *SIZES; k++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		view.options.command_timeout_ms = 5000;
+		char *text = rop_alloc(view.arena, SIZES[k] + 1);
+		memset(text, 'x', SIZES[k]);
+		peer_start(&peer, moves_slots, rop_printf(view.arena, "*1\r\n$%zu\r\n%s\r\n", SIZES[k], text));
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		cr_assert_eq(answer->moves_by_itself, k == 0, "%zu bytes", SIZES[k]);
+		cr_assert_eq(answer->n_jobs, 0);
+		view_done(&view);
+		peer_stop(&peer);
+	}
+}
+
 /* ---- odd pairs ----------------------------------------------------------------------------------------------- */
 
 /* Answers everything well but CONFIG GET, where it says peer->say. */
@@ -569,6 +646,33 @@ static void answers_settings_with(struct peer *peer, int fd)
 			peer_say(fd, peer->say, strlen(peer->say));
 		else
 			peer_answer(fd, name);
+	}
+}
+
+/* A proxy may leave out the words behind it. */
+Test(fleet, settings_that_may_not_be_read_are_told_from_those_that_are_gone)
+{
+	static const struct {
+		const char *say;
+		bool denied;
+	} PEERS[] = {
+		{ "-NOPERM this user has no permissions to run the 'config|get' command\r\n", true },
+		{ "-NOPERM\r\n", true },
+		{ "-NOPER\r\n", false },
+		{ "-ERR unknown command 'CONFIG'\r\n", false },
+	};
+	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		peer_start(&peer, answers_settings_with, PEERS[i].say);
+		view_open(&view, &peer.port, 1);
+		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
+		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
+		cr_assert_eq(answer->config_denied, PEERS[i].denied, "%s", PEERS[i].say);
+		cr_assert_null(answer->settings[2]);
+		view_done(&view);
+		peer_stop(&peer);
 	}
 }
 

@@ -156,6 +156,19 @@ Test(moves_handed, the_last_slot_only_by_whom_has_no_key)
 	cr_assert_eq(hand_overs(topology, world), 0, "clients are sent there");
 }
 
+Test(moves_handed, a_new_node_may_hold_what_came_into_its_open_slots_and_nothing_else)
+{
+	struct rop_topology *topology = topology_of(4, 0, 4);
+	struct rop_observed *world = three_owners(topology);
+	open_towards(world, 0, 7, false, 3, 4);
+	open_towards(world, 3, 7, true, 0, 1);
+	world->nodes[0].keys = 4;
+	world->nodes[3].keys = 1;
+	cr_assert_not(situation_of(topology, world)->refused, "its first key has arrived");
+	world->nodes[3].keys = 2;
+	cr_assert(situation_of(topology, world)->refused, "one of them is in no open slot");
+}
+
 Test(moves_handed, who_gives_its_last_slot_follows_and_its_replicas_go_on)
 {
 	struct rop_topology *topology = topology_of(2, 1, 4);

@@ -237,6 +237,25 @@ Test(policy_announced, in_a_cluster_it_is_the_cause_that_is_told_of_links)
 	assert_holds(now->open.at[0].text, "to 10.0.0.2:6379, looked for at 10.9.9.9:6379 (port 16379 of its bus)");
 }
 
+Test(policy_announced, a_bus_port_is_not_blamed_where_nobody_looks_or_where_it_listens)
+{
+	static const char *const PORTS[] = { "12999", "16379" };
+	struct rop_topology *topology = six();
+	for (size_t k = 0; k < sizeof PORTS / sizeof *PORTS; k++) {
+		struct rop_observed *world = formed_world(topology);
+		tell_all(world);
+		for (size_t i = 2; i < 6; i++)
+			rop_bit_clear(world, world->linked, i, 1);
+		seek_in_vain(&world->nodes[1], "10.0.0.2:6379", 16379, 5000);
+		set_value(world, 1, "cluster-announce-bus-port", PORTS[k]);
+		struct rop_situation *now = situation_after(topology, world, NULL, 5000);
+		rop_situation_open(now);
+		cr_assert_eq(now->open.n, 1);
+		cr_assert_neq(now->open.at[0].is, ROP_WHY_ANNOUNCED, "%s", now->open.at[0].text);
+		assert_holds(now->open.at[0].text, "no healthy bus link to 10.0.0.2:6379");
+	}
+}
+
 /* ---- what clients are told --------------------------------------------------------------------------------------- */
 
 Test(policy_announced, clients_that_are_sent_nowhere_are_warned_of)

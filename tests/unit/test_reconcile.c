@@ -578,6 +578,20 @@ Test(reconcile, step_by_step_every_call_sends_one_batch_and_lowers_nothing)
 	cr_assert_eq(hand_sent(op, ROP_STEP_LOWER), 0);
 }
 
+Test(reconcile, step_by_step_no_row_is_written_whose_batch_is_left_for_the_next_call)
+{
+	start_fresh();
+	op->options.step = true;
+	for (size_t calls = 1; calls <= 4; calls++) {
+		size_t rows = 0;
+		hand_start(op);
+		hand_run(op);
+		for (size_t i = 0; i < op->written.n; i++)
+			rows += strcmp(op->written.at[i].from, op->written.at[i].to) == 0;
+		cr_assert_eq(rows, calls, "%zu rows that ask for a batch, after %zu of them", rows, calls);
+	}
+}
+
 /* ---- nodes that go and come ---------------------------------------------------------------------------- */
 
 Test(reconcile, a_formed_cluster_without_one_node_is_degraded_and_recovers)

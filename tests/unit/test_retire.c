@@ -441,6 +441,39 @@ Test(retire, a_shard_is_handed_over_to_who_is_in_sync)
 	cr_assert_eq(risk_of_failover(situation_of(topology, world), &step).verdict, GUARD_WAIT);
 }
 
+Test(retire, after_a_hand_over_its_shard_follows_the_heir_and_no_other_node_does)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	lead_first_shard(world);
+	struct rop_slots slots = world->nodes[STAY].slots;
+	struct rop_expect e = { .kind = ROP_STEP_FAILOVER };
+	memcpy(e.node, node_id(0), ROP_ID_SIZE);
+	memcpy(e.peer, node_id(STAY), ROP_ID_SIZE);
+	rop_step_effect(&e, world);
+	const struct rop_node *heir = &world->nodes[0], *before = &world->nodes[STAY];
+	cr_assert(heir->role == ROP_ROLE_PRIMARY && heir->primary == -1);
+	cr_assert_eq(rop_slots_common(&heir->slots, &slots), rop_slots_count(&slots));
+	cr_assert(before->role == ROP_ROLE_REPLICA && before->primary == 0 && rop_slots_empty(&before->slots));
+	cr_assert_eq(world->nodes[3].primary, 0);
+	cr_assert_str_eq(world->nodes[3].primary_id, node_id(0));
+	cr_assert(world->nodes[4].primary == 1 && world->nodes[5].primary == 2, "of other shards");
+	cr_assert(world->nodes[1].primary == -1 && world->nodes[2].primary == -1);
+}
+
+/* A primary that gave its slots away, and went back: its epoch is nobody's concern any more. */
+Test(retire, one_that_leaves_is_given_no_new_epoch)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	lead_nothing(world, STAY);
+	world->nodes[STAY].keys = 0;
+	world->nodes[STAY].epoch_held = 99;
+	const struct rop_situation *now = at_one_look(topology, world);
+	cr_assert(only(now)->drained && !now->epochs_behind);
+	cr_assert_eq(batch_of(now, "raise_epochs").steps.n, 0);
+}
+
 /* ---- somebody else's by now ---------------------------------------------------------------------------------- */
 
 /* Taken out by hand with RESET SOFT it keeps its id, and may be a member of another cluster: nobody here lists it, and

@@ -148,6 +148,26 @@ Test(retire_members, it_stays_a_member_until_it_is_struck_off)
 	cr_assert_eq(op->image.members.n, 6);
 }
 
+static enum rop_sent lose_answers_to_reset(struct hand *hand, const struct rop_step *step, const char **ret_text)
+{
+	*ret_text = NULL;
+	if (step->expect.kind != ROP_STEP_RESET)
+		return ROP_SENT_OK;
+	rop_step_effect(&step->expect, hand->world);
+	return ROP_SENT_UNKNOWN;
+}
+
+Test(retire_members, that_it_was_reset_is_seen_where_its_answer_was_lost)
+{
+	start_with_leaver();
+	op->answer = lose_answers_to_reset;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert_eq(hand_sent(op, ROP_STEP_RESET), 1);
+	cr_assert_eq(hand_ended(op, "met"), 7, "%zu: it, and six that forgot it", hand_ended(op, "met"));
+	cr_assert_eq(hand_ended(op, "expired"), 0);
+}
+
 Test(retire_members, one_that_is_listed_again_was_not_forgotten)
 {
 	start_with_leaver();
