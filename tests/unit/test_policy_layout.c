@@ -112,6 +112,22 @@ Test(policy_layout, shares_whose_numbers_are_taken_get_those_that_are_left)
 		cr_assert_eq(layout.shards[k].number, NUMBERS[k], "share %d is number %d", k, layout.shards[k].number);
 }
 
+/* Whoever got only the first few of a share, because a run was killed, is given the others of it. */
+Test(policy_layout, who_owns_the_edge_of_a_share_gets_that_one)
+{
+	static const struct {
+		int first, last, share;
+	} OWNED[] = { { 0, 0, 0 }, { 4095, 4095, 0 }, { 4096, 4097, 1 }, { 8190, 8191, 1 }, { 12288, 12288, 3 } };
+	struct rop_topology *topology = topology_of(4, 0, 4);
+	for (size_t i = 0; i < sizeof OWNED / sizeof *OWNED; i++) {
+		struct rop_observed *world = fresh_world(topology);
+		meet_all(world);
+		give_slots(world, 2, OWNED[i].first, OWNED[i].last);
+		cr_assert_eq(layout_of(topology, world).shard_of[2], OWNED[i].share, "%d-%d", OWNED[i].first,
+			     OWNED[i].last);
+	}
+}
+
 /* Whoever was placed before it was found that there are more stays where it is. */
 Test(policy_layout, nodes_that_are_too_many_move_nobody)
 {
