@@ -313,10 +313,17 @@ static void sent(void *arg, const struct rop_outcome *outcomes, size_t n)
 
 const struct rop_outcome *tell(struct view *view, const char *const *commands, size_t n)
 {
+	return tell_paced(view, commands, n, NULL);
+}
+
+const struct rop_outcome *tell_paced(struct view *view, const char *const *commands, size_t n,
+				     const struct rop_pace *pace)
+{
 	struct rop_command *list = rop_alloc_n(view->arena, n, sizeof *list);
 	for (size_t i = 0; i < n; i++) {
 		char *rest = rop_strdup(view->arena, commands[i]), *word;
 		list[i].argv = rop_alloc_n(view->arena, 16, sizeof *list[i].argv);
+		list[i].pace = pace;
 		while ((word = strsep(&rest, " ")))
 			list[i].argv[list[i].argc++] = word;
 	}

@@ -75,6 +75,9 @@ void view_done(struct view *view);
 const struct rop_answer *look(struct view *view, unsigned flags);
 /* Sends "SET-CONFIG-EPOCH 1" and the like, words split at blanks, to the first node, and waits. */
 const struct rop_outcome *tell(struct view *view, const char *const *commands, size_t n);
+/* At that pace; NULL: at once. */
+const struct rop_outcome *tell_paced(struct view *view, const char *const *commands, size_t n,
+				     const struct rop_pace *pace);
 /* One node, one look, default options. */
 struct rop_answer look_once(int port);
 

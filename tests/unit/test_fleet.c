@@ -635,6 +635,88 @@ Test(fleet, a_list_of_jobs_that_is_longer_than_can_be_explained_is_not_read)
 	}
 }
 
+/* ---- what waits for replicas ----------------------------------------------------------------------------------- */
+
+#define HISTORY "0000000000000000000000000000000000000001"
+#define OTHER_HISTORY "0000000000000000000000000000000000000002"
+
+/* peer->say: "FIELDS|TIMES|FIELDS": INFO replication says the former so often, then the latter. */
+static void replicates(struct peer *peer, int fd)
+{
+	char name[128], info[256], bulk[300];
+	const char *times = strchr(peer->say, '|'), *then = strchr(times + 1, '|');
+	int asked = 0;
+	while (peer_command(peer, fd, name, sizeof name)) {
+		if (strcmp(name, "INFO replication") != 0) {
+			peer_answer(fd, name);
+			continue;
+		}
+		bool before = asked++ < atoi(times + 1);
+		snprintf(info, sizeof info, "# Replication\r\n%.*s\r\n",
+			 before ? (int)(times - peer->say) : (int)strlen(then + 1), before ? peer->say : then + 1);
+		snprintf(bulk, sizeof bulk, "$%zu\r\n%s\r\n", strlen(info), info);
+		peer_say(fd, bulk, strlen(bulk));
+	}
+}
+
+#define PRIMARY "|0|role:master\r\nmaster_replid:" HISTORY "\r\nmaster_repl_offset:100"
+#define REPLICA_AT(offset) "role:slave\r\nmaster_replid:" HISTORY "\r\nslave_repl_offset:" #offset
+#define REPLICA "|0|" REPLICA_AT(100)
+
+/* A primary and two replicas: two commands to it that are to wait until both replicas have what it has. */
+static void slots_are_handed_over(const char *const *say, enum rop_sent sent, const char *why, int least)
+{
+	static const char *const COMMANDS[] = { "CLUSTER SETSLOT 7 NODE " NODE_ID, "CLUSTER SETSLOT 8 NODE " NODE_ID };
+	static const int REPLICAS[] = { 1, 2 };
+	struct rop_pace pace = { .witnesses = REPLICAS, .n_witnesses = 2, .at_a_time = 1, .rest_ms = 1 };
+	struct peer peers[3];
+	int ports[3];
+	struct view view;
+	view_init(&view);
+	for (int i = 0; i < 3; i++) {
+		peer_start(&peers[i], replicates, say[i]);
+		ports[i] = peers[i].port;
+	}
+	view_open(&view, ports, 3);
+	const struct rop_outcome *outcomes = tell_paced(&view, COMMANDS, 2, &pace);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(outcomes[i].sent, sent, "%s: %s", say[2], outcomes[i].text ? outcomes[i].text : "");
+		if (why)
+			assert_says(outcomes[i].text, why);
+	}
+	cr_assert_geq(peers[2].commands, least, "it was asked %d times only", peers[2].commands);
+	view_done(&view);
+	for (int i = 0; i < 3; i++)
+		peer_stop(&peers[i]);
+}
+
+Test(fleet, slots_are_handed_over_once_all_replicas_have_what_their_primary_has)
+{
+	slots_are_handed_over((const char *[]){ PRIMARY, REPLICA, REPLICA }, ROP_SENT_OK, NULL, 1);
+	slots_are_handed_over((const char *[]){ PRIMARY, REPLICA, REPLICA_AT(99) "|5|" REPLICA_AT(101) }, ROP_SENT_OK,
+			      NULL, 6);
+	slots_are_handed_over((const char *[]){ PRIMARY, REPLICA_AT(0) "|3|" REPLICA_AT(100), REPLICA }, ROP_SENT_OK,
+			      NULL, 1);
+}
+
+Test(fleet, slots_are_not_handed_over_where_a_replica_stays_behind)
+{
+	static const char *const BEHIND[] = {
+		"|0|" REPLICA_AT(99),
+		"|0|role:slave\r\nmaster_replid:" OTHER_HISTORY "\r\nslave_repl_offset:500",
+		"|0|role:master\r\nmaster_replid:" HISTORY "\r\nslave_repl_offset:500",
+	};
+	for (size_t i = 0; i < sizeof BEHIND / sizeof *BEHIND; i++)
+		slots_are_handed_over((const char *[]){ PRIMARY, REPLICA, BEHIND[i] }, ROP_SENT_ERROR,
+				      "have not got what it was given within 1s", 10);
+}
+
+Test(fleet, slots_are_not_handed_over_by_who_does_not_lead)
+{
+	slots_are_handed_over((const char *[]){ REPLICA, REPLICA, REPLICA }, ROP_SENT_ERROR,
+			      "it does not lead any more, or does not say so", 0);
+}
+
 /* ---- odd pairs ----------------------------------------------------------------------------------------------- */
 
 /* Answers everything well but CONFIG GET, where it says peer->say. */
@@ -1436,7 +1518,7 @@ Test(fleet, each_node_gets_its_own_commands)
 static _Atomic int lags; /* so often a replica says that it is behind */
 
 /* peer->say: what it says of its replication; one that lags says "slave_repl_offset:9" first. */
-static void replicates(struct peer *peer, int fd)
+static void tells_offsets(struct peer *peer, int fd)
 {
 	char name[128], bulk[256];
 	while (peer_command(peer, fd, name, sizeof name)) {
@@ -1456,15 +1538,15 @@ static void replicates(struct peer *peer, int fd)
 static struct rop_outcome paced_outcome(const char *primary, const char *replica)
 {
 	static char text[256];
-	static const int REPLICA[] = { 1 };
-	const struct rop_pace pace = { .witnesses = REPLICA, .n_witnesses = 1, .at_a_time = 1 };
+	static const int SECOND[] = { 1 };
+	const struct rop_pace pace = { .witnesses = SECOND, .n_witnesses = 1, .at_a_time = 1 };
 	const char *argv[] = { "PING" };
 	const struct rop_command ping = { .argc = 1, .argv = argv, .pace = &pace };
 	struct peer peers[2];
 	struct view view;
 	view_init(&view);
-	peer_start(&peers[0], replicates, primary);
-	peer_start(&peers[1], replicates, replica);
+	peer_start(&peers[0], tells_offsets, primary);
+	peer_start(&peers[1], tells_offsets, replica);
 	const int ports[] = { peers[0].port, peers[1].port };
 	view_open(&view, ports, 2);
 	rop_fleet_send(view.fleet, view.arena, &ping, 1, 0, sent_to_some, &view);
