@@ -156,6 +156,20 @@ Test(moves_handed, the_last_slot_only_by_whom_has_no_key)
 	cr_assert_eq(hand_overs(topology, world), 0, "clients are sent there");
 }
 
+Test(moves_handed, who_stays_a_primary_gives_its_last_slot_also_with_keys)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = three_full(&topology);
+	leave_one_slot(world, 0, 1, 7);
+	carry_all(world, 0, 1, 7);
+	set_value(world, 0, ROP_REPLICA_MIGRATION, "no");
+	cr_assert_eq(hand_overs(topology, world), 1, "it throws nothing away");
+	set_value(world, 0, ROP_REPLICA_MIGRATION, "yes");
+	cr_assert_eq(hand_overs(topology, world), 0);
+	set_value(world, 0, ROP_REPLICA_MIGRATION, NULL);
+	cr_assert_eq(hand_overs(topology, world), 0, "nobody knows");
+}
+
 Test(moves_handed, a_new_node_may_hold_what_came_into_its_open_slots_and_nothing_else)
 {
 	struct rop_topology *topology = topology_of(4, 0, 4);

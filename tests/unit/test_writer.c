@@ -537,6 +537,24 @@ Test(writer, patience_ends, .timeout = 30)
 	close_book(&b);
 }
 
+/* A try itself waits for the lock for a second. */
+Test(writer, a_patience_of_a_second_is_one_try, .timeout = 30)
+{
+	struct book b;
+	open_book(&b);
+	struct asker *a = asker(&b);
+	b.timer = rop_timer_new(b.loop, let_go, &b);
+	rop_writer_watch_waiting(b.writer, waiting, &b);
+	rop_writer_patience(b.writer, 1000);
+	keep_from(&b, "BEGIN EXCLUSIVE");
+	commit(a, "a");
+	rop_loop_run(b.loop);
+	cr_assert(a->failed == 1 && b.waited == 0, "%d", b.waited);
+	let_go(&b);
+	asker_free(a);
+	close_book(&b);
+}
+
 /* It was free in between: who has it the second time is waited for as long as the first. */
 Test(writer, patience_begins_anew_when_the_database_is_in_use_again, .timeout = 30)
 {
