@@ -485,6 +485,22 @@ Test(policy_steps, the_state_turns_ok_with_all_slots_covered_and_a_majority_of_t
 	cr_assert_not(world->nodes[0].state_ok, "one of two is no majority");
 }
 
+Test(policy_steps, a_replica_that_is_silent_comes_up_with_nothing)
+{
+	struct rop_observed *world = formed_world(topology_of(3, 1, 6));
+	go_silent(world, 3);
+	world->nodes[3].link_up = false;
+	world->nodes[3].syncing = true;
+	world->nodes[0].keys = 7;
+	rop_bit_clear(world, world->online, 0, 3);
+	rop_settle(world);
+	cr_assert(!world->nodes[3].link_up && world->nodes[3].syncing && world->nodes[3].keys == ROP_COUNT_UNKNOWN);
+	cr_assert_not(rop_bit(world, world->online, 0, 3), "its primary has no link to it");
+	world->nodes[3].reach = ROP_REACH_OK;
+	rop_settle(world);
+	cr_assert(world->nodes[3].link_up && world->nodes[3].keys == 7 && rop_bit(world, world->online, 0, 3));
+}
+
 Test(policy_steps, a_replica_comes_up_when_its_primary_lives)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
