@@ -461,6 +461,23 @@ Test(retire, after_a_hand_over_its_shard_follows_the_heir_and_no_other_node_does
 	cr_assert(world->nodes[1].primary == -1 && world->nodes[2].primary == -1);
 }
 
+Test(retire, only_who_leaves_is_forgotten)
+{
+	static const size_t IDS[] = { 3, 90, STAY };
+	struct rop_topology *topology;
+	for (size_t k = 0; k < sizeof IDS / sizeof *IDS; k++) {
+		struct rop_observed *world = world_with(1, &topology);
+		struct rop_expect e = { .kind = ROP_STEP_FORGET };
+		memcpy(e.node, node_id(0), ROP_ID_SIZE);
+		memcpy(e.peer, node_id(IDS[k]), ROP_ID_SIZE);
+		rop_step_effect(&e, world);
+		for (size_t i = 1; i < STAY; i++)
+			cr_assert(rop_bit(world, world->known, 0, i), "%zu", IDS[k]);
+		cr_assert_eq(rop_bit(world, world->listed, 0, STAY), IDS[k] != STAY);
+		cr_assert(rop_bit(world, world->listed, 1, STAY), "the others were not told");
+	}
+}
+
 /* A primary that gave its slots away, and went back: its epoch is nobody's concern any more. */
 Test(retire, one_that_leaves_is_given_no_new_epoch)
 {
