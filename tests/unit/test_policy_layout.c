@@ -112,6 +112,33 @@ Test(policy_layout, shares_whose_numbers_are_taken_get_those_that_are_left)
 		cr_assert_eq(layout.shards[k].number, NUMBERS[k], "share %d is number %d", k, layout.shards[k].number);
 }
 
+/* A shard changed hands, and one of its replicas still follows who led it; a node of the next one was made anew. */
+Test(policy_layout, who_follows_a_former_primary_stays_in_its_shard)
+{
+	for (size_t former = 0; former < 3; former++) {
+		struct rop_topology *topology = topology_of(3, 2, 9);
+		struct rop_observed *world = formed_world(topology);
+		size_t next = (former + 1) % 3, anew = next + 3;
+		struct rop_node *was = &world->nodes[former], *leads = &world->nodes[former + 3];
+		cr_assert(leads->primary == (int)former && world->nodes[former + 6].primary == (int)former);
+		leads->role = ROP_ROLE_PRIMARY;
+		leads->primary = -1;
+		leads->primary_id[0] = '\0';
+		leads->slots = was->slots;
+		memset(&was->slots, 0, sizeof was->slots);
+		make_replica(world, former, former + 3);
+		world->nodes[former + 6].primary = (int)former;
+		memcpy(world->nodes[former + 6].primary_id, node_id(former), ROP_ID_SIZE);
+		world->nodes[anew].role = ROP_ROLE_PRIMARY;
+		world->nodes[anew].primary = -1;
+		world->nodes[anew].primary_id[0] = '\0';
+		struct rop_layout layout = layout_of(topology, world);
+		cr_assert_eq(layout.primary_of[former], (int)former + 3);
+		cr_assert_eq(layout.primary_of[former + 6], (int)former + 3, "%zu", former);
+		cr_assert_eq(layout.primary_of[anew], (int)next, "%zu", former);
+	}
+}
+
 /* Whoever got only the first few of a share, because a run was killed, is given the others of it. */
 Test(policy_layout, who_owns_the_edge_of_a_share_gets_that_one)
 {
