@@ -586,6 +586,24 @@ Test(config, it_is_known_which_times_the_file_declares)
 	cr_assert(!t->interval_declared && !t->connect_timeout_declared && !t->command_timeout_declared);
 }
 
+/* 0o17 is 15 to YAML 1.2; what no reader takes for a number is text. */
+Test(config, octal_numbers_are_told_from_text)
+{
+	static const struct {
+		const char *value, *said;
+	} CASES[] = {
+		{ "0o17", "must be a plain whole number, not 0o17" },
+		{ "0o7", "must be a plain whole number, not 0o7" },
+		{ "0o18", "not text" },
+		{ "0o7x", "not text" },
+		{ "0o", "not text" },
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		cr_assert_null(load_text(rop_printf(arena, HEAD "spec:\n  shards: %s\n" TWO_NODES, CASES[i].value)));
+		cr_assert(strstr(first_error(), CASES[i].said), "%s: %s", CASES[i].value, first_error());
+	}
+}
+
 /* 1:30 is 90 to YAML 1.1; what no reader takes for a number is text. */
 Test(config, numbers_of_base_60_are_told_from_text)
 {
