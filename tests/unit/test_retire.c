@@ -478,6 +478,21 @@ Test(retire, only_who_leaves_is_forgotten)
 	}
 }
 
+Test(retire, who_is_declared_again_counts_as_forgotten_only_where_nobody_lists_it)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	for (size_t back = 0; back < STAY; back++) {
+		size_t viewer = (back + 1) % STAY;
+		struct rop_expect e = { .kind = ROP_STEP_FORGET };
+		memcpy(e.node, node_id(viewer), ROP_ID_SIZE);
+		memcpy(e.peer, node_id(back), ROP_ID_SIZE);
+		cr_assert_not(rop_expect_seen(&e, world), "%zu", back);
+		rop_bit_clear(world, world->known, viewer, back);
+		cr_assert(rop_expect_seen(&e, world), "%zu", back);
+	}
+}
+
 /* A primary that gave its slots away, and went back: its epoch is nobody's concern any more. */
 Test(retire, one_that_leaves_is_given_no_new_epoch)
 {
