@@ -1825,3 +1825,54 @@ Test(fleet, an_endpoint_without_an_address_is_silent)
 	}
 	view_done(&view);
 }
+
+/* ---- keys that are carried ------------------------------------------------------------------------------------ */
+
+/* One key in the slot, of 100 bytes, until it was moved; and how. */
+static char moved_by[256];
+
+static void gives_keys(struct peer *peer, int fd)
+{
+	char name[256];
+	bool moved = false;
+	while (peer_command(peer, fd, name, sizeof name)) {
+		const char *text = "+OK\r\n";
+		if (strcmp(name, "TIME") == 0)
+			text = "*2\r\n$10\r\n1700000000\r\n$1\r\n7\r\n";
+		else if (strncmp(name, "CLUSTER GETKEYSINSLOT 5 ", 24) == 0)
+			text = moved ? "*0\r\n" : "*1\r\n$3\r\nkey\r\n";
+		else if (strncmp(name, "MEMORY USAGE key ", 17) == 0)
+			text = ":100\r\n";
+		else if (strstr(name, "KEYS key")) {
+			snprintf(moved_by, sizeof moved_by, "%s", name);
+			moved = true;
+		}
+		peer_say(fd, text, strlen(text));
+	}
+}
+
+Test(fleet, a_key_is_named_measured_and_moved_with_what_the_target_is_called, .timeout = 20)
+{
+	const struct rop_carry carry = {
+		.to = 1, .slots = "5", .databases = 1, .for_ms = 200, .stall_ms = 5, .timeout_ms = 1000
+	};
+	const struct rop_command give = { .node = 0, .carry = &carry };
+	struct peer from, to;
+	struct view view;
+	char wanted[128];
+	view_init(&view);
+	peer_start(&from, gives_keys, NULL);
+	peer_start(&to, gives_keys, NULL);
+	const int ports[] = { from.port, to.port };
+	view_open(&view, ports, 2);
+	rop_fleet_send(view.fleet, view.arena, &give, 1, 0, sent_to_some, &view);
+	rop_loop_run(view.loop);
+	cr_assert(view.n == 1 && view.outcomes[0].sent == ROP_SENT_OK, "%s", view.outcomes[0].text);
+	cr_assert_eq(view.outcomes[0].keys, 1);
+	snprintf(wanted, sizeof wanted, "MIGRATE 127.0.0.1 %d  0 ", to.port);
+	cr_assert_eq(strncmp(moved_by, wanted, strlen(wanted)), 0, "%s", moved_by);
+	cr_assert_not_null(strstr(moved_by, "REPLACE KEYS key"), "%s", moved_by);
+	view_done(&view);
+	peer_stop(&from);
+	peer_stop(&to);
+}

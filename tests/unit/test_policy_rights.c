@@ -111,6 +111,17 @@ Test(policy_rights, a_run_does_not_begin_what_it_could_not_end)
 	}
 }
 
+Test(policy_rights, settings_to_be_set_hide_nothing_else_that_is_needed)
+{
+	fresh();
+	manage_setting(topology, "maxmemory", "90mb");
+	world = fresh_world(topology);
+	forbid(ROP_PERMIT(ADDSLOTSRANGE));
+	struct rop_situation *now = look(false);
+	cr_assert(now->refused && denied(now));
+	cr_assert(strstr(denied(now), rop_permissions_text(pool, ROP_PERMIT(ADDSLOTSRANGE))), "%s", denied(now));
+}
+
 Test(policy_rights, what_is_not_needed_is_not_asked_for)
 {
 	topology = topology_of(3, 1, 6);
