@@ -488,6 +488,10 @@ Test(config, a_credential_is_what_systemd_put_beside_the_service)
 	cr_assert_str_eq(secret, "hunter2");
 	rop_secret_free(secret);
 	secret = NULL;
+	close(STDIN_FILENO); /* the next file gets its number */
+	cr_assert(rop_topology_password(&t, &secret, &err), "%s", err.text);
+	rop_secret_free(secret);
+	secret = NULL;
 	write_file("redis.cart_1-a", "\n", 1, 0400);
 	cr_assert_not(rop_topology_password(&t, &secret, &err));
 	cr_assert(strstr(err.text, "redis.cart_1-a: is empty"), "%s", err.text);
