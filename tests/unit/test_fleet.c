@@ -593,13 +593,13 @@ Test(fleet, jobs_at_work_come_first_then_the_newest)
 {
 	static const int BEGAN[][3] = { { 1, 2, 3 }, { 3, 2, 1 }, { 2, 3, 1 } };
 	for (size_t k = 0; k < sizeof BEGAN / sizeof *BEGAN; k++) {
+		ROP_OWN_ARENA said = rop_arena_new(); /* for as long as the peer may be saying it */
 		struct peer peer;
 		struct view view;
 		view_init(&view);
-		const char *list = rop_printf(view.arena, "*4\r\n%s%s%s%s", job_of(view.arena, "success", BEGAN[k][0]),
-					      job_of(view.arena, "failed", BEGAN[k][1]),
-					      job_of(view.arena, "snapshotting", 0),
-					      job_of(view.arena, "canceled", BEGAN[k][2]));
+		const char *list = rop_printf(said, "*4\r\n%s%s%s%s", job_of(said, "success", BEGAN[k][0]),
+					      job_of(said, "failed", BEGAN[k][1]), job_of(said, "snapshotting", 0),
+					      job_of(said, "canceled", BEGAN[k][2]));
 		peer_start(&peer, moves_slots, list);
 		view_open(&view, &peer.port, 1);
 		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
@@ -618,13 +618,14 @@ Test(fleet, a_list_of_jobs_that_is_longer_than_can_be_explained_is_not_read)
 {
 	static const size_t SIZES[] = { 4000000, 4500000 };
 	for (size_t k = 0; k < sizeof SIZES / sizeof *SIZES; k++) {
+		ROP_OWN_ARENA said = rop_arena_new(); /* for as long as the peer may be saying it */
 		struct peer peer;
 		struct view view;
 		view_init(&view);
 		view.options.command_timeout_ms = 5000;
-		char *text = rop_alloc(view.arena, SIZES[k] + 1);
+		char *text = rop_alloc(said, SIZES[k] + 1);
 		memset(text, 'x', SIZES[k]);
-		peer_start(&peer, moves_slots, rop_printf(view.arena, "*1\r\n$%zu\r\n%s\r\n", SIZES[k], text));
+		peer_start(&peer, moves_slots, rop_printf(said, "*1\r\n$%zu\r\n%s\r\n", SIZES[k], text));
 		view_open(&view, &peer.port, 1);
 		const struct rop_answer *answer = look(&view, ROP_OBSERVE_SETTINGS);
 		cr_assert_eq(answer->reach, ROP_REACH_OK, "%s", answer->reach_why);
