@@ -1,4 +1,6 @@
 librop_a_SOURCES += \
+	src/redis/carry.h \
+	src/redis/carry_exchange.c \
 	src/redis/carry_pace.c \
 	src/redis/carry_pace.h \
 	src/redis/carry_stock.c \
