@@ -156,6 +156,8 @@ struct rop_shard_memory {
 	const char *slots;                       /* rop_slots_text; never "" */
 	ROP_LIST(struct rop_copy_memory) copies; /* the one that led first */
 };
+const struct rop_copy_memory *rop_shard_led(const struct rop_shard_memory *shard); /* NULL: nobody is known */
+bool rop_shard_had(const struct rop_shard_memory *shard, const char *node);        /* a copy, led or not */
 
 /* What the database knows of one cluster. */
 struct rop_image {
@@ -183,6 +185,11 @@ struct rop_image {
 	ROP_LIST(struct rop_expect) unwritten;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 };
+
+static inline bool rop_image_is_paused(const struct rop_image *image, int64_t wall_ms)
+{
+	return image->paused && (!image->paused_until_wall_ms || image->paused_until_wall_ms > wall_ms);
+}
 
 /* What one pass decided, to be written in one transaction before anything is sent. */
 struct rop_resolution {

@@ -25,6 +25,7 @@ struct rop_slots {
 void rop_slots_add(struct rop_slots *slots, int first, int last);
 void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more);
 bool rop_slots_has(const struct rop_slots *slots, int slot);
+bool rop_slots_within(const struct rop_slots *part, const struct rop_slots *whole);
 bool rop_slots_meet(const struct rop_slots *a, const struct rop_slots *b); /* share at least one */
 int rop_slots_count(const struct rop_slots *slots);
 int rop_slots_between(const struct rop_slots *slots, int first, int last); /* of those, how many are in it */
@@ -222,7 +223,6 @@ struct rop_foreign {      /* a peer with an identity that was not among the node
 	int viewer;       /* the first that lists it */
 	char id[ROP_ID_SIZE];
 	const char *address, *flags; /* as that one says */
-	int more;                    /* how many others list it too */
 	const char *slots;           /* that one of the viewers lists as its own; NULL: none does */
 	uint64_t *viewers;           /* bits: who lists it */
 	bool linked;                 /* one of them has a link to it, and no doubt */
@@ -282,8 +282,7 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 struct rop_observed *rop_observed_copy(struct rop_arena *arena, const struct rop_observed *seen);
 /* The same with so many nodes more behind the last one asked, of which nothing is known. */
 struct rop_observed *rop_observed_widened(struct rop_arena *arena, const struct rop_observed *seen, size_t more);
-/* One view's entry of a peer that was not asked: counted, and kept while there are few. */
-/* NULL: there are too many. */
+/* One view's entry of a peer that was not asked: counted, and kept while there are few (NULL: there are too many). */
 struct rop_foreign *rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id,
 					     const char *address, const char *flags, const char *slots);
 /* A node that answers looks in vain for another one that does. */
@@ -300,6 +299,9 @@ int rop_observed_find_leaving(const struct rop_observed *seen, const char *id);
 int rop_observed_setting(const struct rop_observed *seen, const char *name); /* index of a watched name, or -1 */
 /* Of that name, on that node; NULL: not watched, or not known. */
 const char *rop_observed_value(const struct rop_observed *seen, size_t node, const char *name);
+/* A setting that is a whole number, at least 1; `otherwise` where it is not known. */
+int64_t rop_observed_number(const struct rop_observed *seen, size_t node, const char *name, int64_t otherwise);
+#define ROP_NODE_TIMEOUT_MS 15000 /* the servers' own cluster-node-timeout */
 
 /* ---- from raw answers -------------------------------------------------------------------------------------- */
 

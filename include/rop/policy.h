@@ -153,6 +153,11 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	int64_t barred_since_ms; /* of one that leaves: since when each look has shown rop_retirement.barred */
 };
 
+struct rop_emptied {                          /* a shard that was started anew without its keys */
+	const struct rop_shard_memory *shard; /* as it was */
+	int owner;                            /* of its slots */
+};
+
 struct rop_situation {
 	/* What is asked: set by who has it made. */
 	struct rop_arena *arena;
@@ -177,7 +182,7 @@ struct rop_situation {
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
 	ROP_LIST(struct rop_finding) warnings; /* what is not as good as it could be: all of the layout's, and others */
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
-	ROP_LIST(int) emptied;    /* numbers of shards that were started anew without their keys, and not given up */
+	ROP_LIST(struct rop_emptied) emptied;  /* and what they had was not given up */
 	struct rop_losses losses; /* of steps that are wanted and not consented to; each is a finding too */
 	ROP_LIST(struct rop_held) held;
 	int *group; /* [node] nodes that know each other, directly or not; main_group: the one that counts */
@@ -227,9 +232,10 @@ void rop_situation_assess(struct rop_situation *now); /* the same in place, for 
 
 /* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
 bool rop_situation_converged(const struct rop_situation *now);
+/* Was the shard of that number started anew without its keys, and did nobody give them up? */
+bool rop_shard_is_emptied(const struct rop_situation *now, int number);
 /* All that stands in the way is where peers hold nodes, and that may be of before an address was put right: for how
  * long at most. 0: something else does, or nothing. Of a situation that looks_once. */
-bool rop_shard_is_emptied(const struct rop_situation *now, int number);
 int64_t rop_situation_may_pass_ms(const struct rop_situation *now);
 
 /* Fills in `open`, once; it costs text, so only when somebody is told. */

@@ -191,18 +191,13 @@ static const char *seen_at(const struct session *s, const struct rop_image *imag
 	return NULL;
 }
 
-static bool is_paused(const struct rop_image *image)
-{
-	return image->paused && (!image->paused_until_wall_ms || image->paused_until_wall_ms > rop_wall_ms());
-}
-
 /* Under two names it would be changed twice; and a pause of one is none of the other. */
 static bool tell_of_other(struct session *s, const char *name, const struct rop_image *other, struct rop_err *err)
 {
 	const char *address = seen_at(s, other);
 	if (!address)
 		return true;
-	if (s->changes && is_paused(other))
+	if (s->changes && rop_image_is_paused(other, rop_wall_ms()))
 		return rop_fail(
 			err, ROP_REFUSED,
 			"%s is a member of cluster '%s', which %s paused; the file calls its cluster '%s'\n"

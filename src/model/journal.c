@@ -93,3 +93,21 @@ int rop_deed_find(const char *name)
 {
 	return find(DEEDS, ROP_DEEDS_N, name);
 }
+
+/* ---- who had a shard's data ------------------------------------------------------------------------------------- */
+
+const struct rop_copy_memory *rop_shard_led(const struct rop_shard_memory *shard)
+{
+	for (size_t c = 0; c < shard->copies.n; c++)
+		if (shard->copies.at[c].led)
+			return &shard->copies.at[c];
+	return NULL;
+}
+
+bool rop_shard_had(const struct rop_shard_memory *shard, const char *node)
+{
+	for (size_t c = 0; c < shard->copies.n; c++)
+		if (strcmp(shard->copies.at[c].node, node) == 0)
+			return true;
+	return false;
+}

@@ -110,7 +110,6 @@ static struct rop_foreign *find_foreign(const struct rop_observed *seen, const c
 static void add_viewer(struct rop_observed *seen, struct rop_foreign *peer, size_t viewer, const char *address,
 		       const char *slots)
 {
-	peer->more++;
 	peer->viewers[viewer / 64] |= (uint64_t)1 << (viewer % 64);
 	if (!peer->slots)
 		peer->slots = shown_slots(seen->arena, slots);
@@ -205,6 +204,13 @@ const char *rop_observed_value(const struct rop_observed *seen, size_t node, con
 {
 	int at = rop_observed_setting(seen, name);
 	return at < 0 ? NULL : seen->nodes[node].settings[at];
+}
+
+int64_t rop_observed_number(const struct rop_observed *seen, size_t node, const char *name, int64_t otherwise)
+{
+	const char *value = rop_observed_value(seen, node, name);
+	int64_t n;
+	return value && rop_int_parse(value, 1, INT32_MAX, &n) ? n : otherwise;
 }
 
 /* ---- open slots --------------------------------------------------------------------------------------------- */

@@ -47,6 +47,14 @@ int rop_slots_common(const struct rop_slots *a, const struct rop_slots *b)
 	return n;
 }
 
+bool rop_slots_within(const struct rop_slots *part, const struct rop_slots *whole)
+{
+	for (size_t w = 0; w < ROP_SLOTS / 64; w++)
+		if (part->bits[w] & ~whole->bits[w])
+			return false;
+	return true;
+}
+
 int rop_slots_between(const struct rop_slots *slots, int first, int last)
 {
 	int n = 0;

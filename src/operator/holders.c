@@ -46,14 +46,6 @@ static struct rop_copy_memory copy_seen(const struct holders *h, size_t i, bool 
 	return copy;
 }
 
-static bool has_copy(const struct rop_shard_memory *shard, const char *node)
-{
-	for (size_t c = 0; c < shard->copies.n; c++)
-		if (strcmp(shard->copies.at[c].node, node) == 0)
-			return true;
-	return false;
-}
-
 static bool follows(const struct holders *h, size_t i, size_t primary)
 {
 	const struct rop_node *node = &h->seen->nodes[i];
@@ -101,11 +93,11 @@ static void take_copies(const struct holders *h, struct rop_shard_memory *shard,
 	*rop_push(pass, &shard->copies) = copy_seen(h, primary, true);
 	for (size_t i = 0; i < h->seen->n; i++)
 		if (follows(h, i, primary) && h->seen->nodes[i].link_up &&
-		    rop_bit(h->seen, h->seen->online, primary, i) && !has_copy(shard, h->seen->nodes[i].id))
+		    rop_bit(h->seen, h->seen->online, primary, i) && !rop_shard_had(shard, h->seen->nodes[i].id))
 			*rop_push(pass, &shard->copies) = copy_seen(h, i, false);
 	for (size_t c = 0; before && c < before->copies.n; c++) {
 		struct rop_copy_memory copy = before->copies.at[c];
-		if (has_copy(shard, copy.node) || !may_still_have_it(h, &copy, primary))
+		if (rop_shard_had(shard, copy.node) || !may_still_have_it(h, &copy, primary))
 			continue;
 		copy.led = false;
 		*rop_push(pass, &shard->copies) = copy;

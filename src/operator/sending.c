@@ -10,21 +10,15 @@
 #define TIMEOUT_MS 5000 /* of a MIGRATE, while which the source does nothing else; a third of cluster-node-timeout */
 #define TIMEOUT_MIN_MS 100
 
-static int64_t value_of(const struct rop_observed *seen, size_t node, const char *name, int64_t otherwise)
-{
-	const char *value = rop_observed_value(seen, node, name);
-	int64_t n;
-	return value && rop_int_parse(value, 1, INT32_MAX, &n) ? n : otherwise;
-}
-
 static const struct rop_carry *carry_of(struct rop_arena *arena, const struct rop_situation *now,
 					const struct rop_declared_migration *declared, const struct rop_step *step)
 {
-	int64_t timeout_ms = value_of(now->seen, (size_t)step->node, "cluster-node-timeout", TIMEOUT_MS) / 3;
+	int64_t timeout_ms = rop_observed_number(now->seen, (size_t)step->node, "cluster-node-timeout", TIMEOUT_MS) / 3;
 	struct rop_carry *carry = rop_alloc(arena, sizeof *carry);
 	*carry = (struct rop_carry){ .to = step->peer,
 				     .slots = step->expect.value,
-				     .databases = (int)value_of(now->seen, (size_t)step->node, "cluster-databases", 1),
+				     .databases = (int)rop_observed_number(now->seen, (size_t)step->node,
+									   "cluster-databases", 1),
 				     .for_ms = CARRY_MS,
 				     .stall_ms = declared->stall_ms,
 				     .timeout_ms = timeout_ms < TIMEOUT_MS ? timeout_ms : TIMEOUT_MS,

@@ -225,8 +225,7 @@ void rop_situation_assess(struct rop_situation *now)
 	const struct tally *t = &tally[now->main_group];
 	now->formed = rop_slots_count(&t->slots) == ROP_SLOTS && (t->members > 1 || seen->n == 1);
 	now->in_view = now->formed ? t->owners_answering * 2 > t->owners : now->all_answer;
-	now->paused = now->image->paused &&
-		      (!now->image->paused_until_wall_ms || now->image->paused_until_wall_ms > now->wall_ms);
+	now->paused = rop_image_is_paused(now->image, now->wall_ms);
 
 	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
 	policy_aim(now);

@@ -63,10 +63,7 @@ bool copies_is_unlisted(const struct rop_observed *seen, size_t i)
 bool copies_is_filling(const struct rop_observed *seen, size_t i)
 {
 	const struct rop_node *node = &seen->nodes[i];
-	const char *value = rop_observed_value(seen, i, "repl-timeout");
-	int64_t timeout_s = REPL_TIMEOUT_S;
-	if (value && !rop_int_parse(value, 1, INT32_MAX, &timeout_s))
-		timeout_s = REPL_TIMEOUT_S;
+	int64_t timeout_s = rop_observed_number(seen, i, "repl-timeout", REPL_TIMEOUT_S);
 	return node->syncing && node->sync_idle_s < timeout_s && !copies_is_unlisted(seen, i);
 }
 

@@ -11,15 +11,9 @@
 
 /* ---- a second server ------------------------------------------------------------------------------------------ */
 
-/* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
- * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two
- * looks that long apart must agree; who looks only once tells at once. */
 static int64_t node_timeout_ms(const struct rop_situation *now, size_t node)
 {
-	int at = rop_observed_setting(now->seen, "cluster-node-timeout");
-	const char *value = at < 0 ? NULL : now->seen->nodes[node].settings[at];
-	int64_t ms;
-	return value && rop_int_parse(value, 1, INT32_MAX, &ms) ? ms : 15000;
+	return rop_observed_number(now->seen, node, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
 }
 
 /* Servers tell their port whatever address their packets come from: another port is another server. */
@@ -31,6 +25,9 @@ static bool has_its_port(const struct rop_node *node, const char *address)
 
 #define BELIEVED_MS 1000 /* at least, where the node timeout is lowered */
 
+/* The same id, at another address than its own, and alive there: a second server runs with a copy of its nodes.conf.
+ * Peers that have gone over to it hold it as healthy. A new address is believed by peers within a node timeout, so two
+ * looks that long apart must agree; who looks only once tells at once. */
 static void find_clones(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {

@@ -32,15 +32,11 @@ static bool holds_nothing(const struct rop_node *node)
 static int in_its_place(const struct ghosts *g, const char *id)
 {
 	const struct rop_observed *seen = g->seen;
-	const char *before = policy_address_before(g->image, id);
-	for (size_t i = 0; before && i < seen->asked - seen->n_leaving; i++) {
-		const struct rop_node *node = &seen->nodes[i];
-		if (!rop_node_answers(node) || strcmp(node->address, before) != 0 || strcmp(node->id, id) == 0)
-			continue;
-		const char *other = policy_address_before(g->image, node->id);
-		return !other || strcmp(other, before) == 0 ? (int)i : -1;
-	}
-	return -1;
+	int place = policy_in_its_place(seen, seen->asked - seen->n_leaving, g->image, id);
+	if (place < 0 || strcmp(seen->nodes[place].id, id) == 0)
+		return -1;
+	const char *other = policy_address_before(g->image, seen->nodes[place].id);
+	return !other || strcmp(other, seen->nodes[place].address) == 0 ? place : -1;
 }
 
 /* A member lists the server that is there now. */

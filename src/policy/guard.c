@@ -27,8 +27,7 @@ struct guard guard_unknown(const struct rop_situation *now, size_t i, const char
 static bool is_part_of(const char *slots, const char *whole)
 {
 	struct rop_slots a, b;
-	return slots && whole && rop_slots_parse(slots, &a) && rop_slots_parse(whole, &b) &&
-	       rop_slots_common(&a, &b) == rop_slots_count(&a);
+	return slots && whole && rop_slots_parse(slots, &a) && rop_slots_parse(whole, &b) && rop_slots_within(&a, &b);
 }
 
 static bool is_covered_by(const struct rop_risk *risk, const struct rop_risk *taken)

@@ -52,6 +52,8 @@ const uint64_t *policy_note_differences(struct rop_situation *now);
 void policy_find_strangers(struct rop_situation *now);
 /* Of the member with that id, as declared when it was seen last; NULL: none had it. */
 const char *policy_address_before(const struct rop_image *image, const char *id);
+/* Of the first n nodes the one that answers by the name, or at the address, that this id was declared by. -1: none. */
+int policy_in_its_place(const struct rop_observed *seen, size_t n, const struct rop_image *image, const char *id);
 int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
 void policy_find_emptied(struct rop_situation *now);                     /* emptied.c: into `emptied` */
 /* ghosts.c: who is taken in where another one was */

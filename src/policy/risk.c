@@ -119,21 +119,15 @@ const char *guard_homeless_slots(const struct rop_situation *now, size_t k, cons
 			  where_they_were(now, &r));
 }
 
-static bool is_within(const struct rop_slots *part, const struct rop_slots *whole)
-{
-	return rop_slots_common(part, whole) == rop_slots_count(part);
-}
-
 /* As the database has it, that node led them. */
 static bool led_them(const struct rop_situation *now, const char *id, const struct rop_slots *slots)
 {
 	for (size_t s = 0; s < now->image->shards.n; s++) {
-		const struct rop_shard_memory *shard = &now->image->shards.at[s];
+		const struct rop_copy_memory *led = rop_shard_led(&now->image->shards.at[s]);
 		struct rop_slots had;
-		for (size_t c = 0; c < shard->copies.n; c++)
-			if (shard->copies.at[c].led && strcmp(shard->copies.at[c].node, id) == 0 &&
-			    rop_slots_parse(shard->slots, &had) && is_within(slots, &had))
-				return true;
+		if (led && strcmp(led->node, id) == 0 && rop_slots_parse(now->image->shards.at[s].slots, &had) &&
+		    rop_slots_within(slots, &had))
+			return true;
 	}
 	return false;
 }
@@ -148,7 +142,7 @@ static bool are_its_own(const struct rop_situation *now, size_t i, const struct 
 		const struct rop_difference *differs = &now->seen->differences.at[d];
 		struct rop_slots held;
 		if (differs->subject != (int)i || differs->in != ROP_DIFFERS_SLOTS ||
-		    !rop_slots_parse(differs->slots, &held) || !is_within(slots, &held))
+		    !rop_slots_parse(differs->slots, &held) || !rop_slots_within(slots, &held))
 			continue;
 		if (differs->holder != (int)i)
 			return false;

@@ -17,9 +17,10 @@ struct guard risk_of_failover(const struct rop_situation *now, const struct rop_
 struct guard risk_of_reset(const struct rop_situation *now, const struct rop_step *step);
 struct guard risk_of_forget(const struct rop_situation *now, const struct rop_step *step);
 
-/* risk_settings.c */
-/* emptied.c: shards that were emptied by a start, into the losses. */
+/* emptied.c: shards that were emptied by a start, into the losses; of no step. */
 void risk_of_emptied(struct rop_situation *now);
+
+/* risk_settings.c */
 struct guard risk_of_setting(const struct rop_situation *now, const struct rop_step *step);
 struct guard risk_of_rewrite(const struct rop_situation *now, const struct rop_step *step);
 

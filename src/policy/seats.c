@@ -48,7 +48,7 @@ static void drop_losers(const struct rop_observed *seen, struct claim *claims, s
 	for (size_t at = 0, next; at < n; at = next) {
 		for (next = at; next < n && claims[next].epoch == claims[at].epoch; next++) {
 			const struct rop_slots *own = &seen->nodes[claims[next].node].slots;
-			owner[claims[next].node] = rop_slots_common(&won, own) < rop_slots_count(own);
+			owner[claims[next].node] = !rop_slots_within(own, &won);
 		}
 		for (size_t i = at; i < next; i++)
 			rop_slots_join(&won, &seen->nodes[claims[i].node].slots);

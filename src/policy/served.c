@@ -242,10 +242,7 @@ static const char *takeover_advice(const struct serving *s)
 static bool will_not_be_elected(const struct serving *s, size_t heir, size_t owner)
 {
 	const struct rop_node *node = &s->now->seen->nodes[heir];
-	int64_t timeout_ms = 15000;
-	const char *value = rop_observed_value(s->now->seen, heir, "cluster-node-timeout");
-	if (value)
-		rop_int_parse(value, 1, INT32_MAX, &timeout_ms);
+	int64_t timeout_ms = rop_observed_number(s->now->seen, heir, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
 	return !node->link_up && node->keys > 0 && most_owners_against(s->now->seen, s->owner, owner) &&
 	       (node->link_down_s < 0 || node->link_down_s * 1000 > timeout_ms * VALID_TIMES);
 }

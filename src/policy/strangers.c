@@ -56,14 +56,18 @@ const char *policy_address_before(const struct rop_image *image, const char *id)
 	return NULL;
 }
 
-/* The declared node that answers by the name, or at the address, that this peer was declared by. -1: none. */
-static int in_its_place(const struct rop_situation *now, const struct rop_foreign *peer)
+int policy_in_its_place(const struct rop_observed *seen, size_t n, const struct rop_image *image, const char *id)
 {
-	const char *before = policy_address_before(now->image, peer->id);
-	for (size_t i = 0; before && i < now->seen->n; i++)
-		if (rop_answers(now->seen, i) && strcmp(now->seen->nodes[i].address, before) == 0)
+	const char *before = policy_address_before(image, id);
+	for (size_t i = 0; before && i < n; i++)
+		if (rop_answers(seen, i) && strcmp(seen->nodes[i].address, before) == 0)
 			return (int)i;
 	return -1;
+}
+
+static int in_its_place(const struct rop_situation *now, const struct rop_foreign *peer)
+{
+	return policy_in_its_place(now->seen, now->seen->n, now->image, peer->id);
 }
 
 /* The declared node whose name led to this peer, and leads to another server now; -1: none. A server that was rebuilt

@@ -75,7 +75,7 @@ json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *
 	const char *consent = losses->list.n ? rop_printf(r->arena, "%s@%s", r->topology->name, losses->digest) : NULL;
 	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version",
 			"1.0", "cluster", r->topology->name, "case", rop_case_name(plan->first->kase), "converges",
-			plan->result.reached, "paused", report_is_paused(r, plan->first->wall_ms), "nodes",
+			plan->result.reached, "paused", rop_image_is_paused(r->image, plan->first->wall_ms), "nodes",
 			(int)plan->first->seen->n, "nodes_answering", (int)plan->first->answering, "changes", changes,
 			"summary", summary, "findings",
 			findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",

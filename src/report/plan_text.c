@@ -77,13 +77,14 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 /* About, and of what is known: an even part of what each owner has. */
 static int64_t keys_on_their_way(const struct rop_situation *now)
 {
-	double keys = 0;
-	for (int s = 0; s < ROP_SLOTS && now->aim; s++) {
-		const struct rop_node *from = &now->seen->nodes[now->owner[s]];
-		if (now->aim[s] != now->owner[s] && from->keys > 0)
-			keys += (double)from->keys / rop_slots_count(&from->slots);
-	}
-	return (int64_t)keys;
+	int *going = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *going);
+	int64_t keys = 0;
+	for (int s = 0; s < ROP_SLOTS && now->aim; s++)
+		going[now->owner[s]] += now->aim[s] != now->owner[s];
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (going[i] && now->seen->nodes[i].keys > 0)
+			keys += now->seen->nodes[i].keys * going[i] / rop_slots_count(&now->seen->nodes[i].slots);
+	return keys;
 }
 
 static void put_pace(const struct rop_plan *plan, struct rop_text *text)
@@ -164,17 +165,11 @@ void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop
 	}
 }
 
-bool report_is_paused(const struct rop_report *r, int64_t wall_ms)
-{
-	int64_t until = r->image->paused_until_wall_ms;
-	return r->image->paused && (!until || until > wall_ms);
-}
-
 /* A plan is made as if the pause were over; that it is not yet is the last thing said. */
 static void put_pause(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	int64_t until = r->image->paused_until_wall_ms;
-	if (!report_is_paused(r, plan->first->wall_ms))
+	if (!rop_image_is_paused(r->image, plan->first->wall_ms))
 		return;
 	rop_text_add(out, "%sPaused%s by %s, until ", report_paint(r, "yellow"), report_paint(r, "off"),
 		     r->image->paused_by ? r->image->paused_by : "a person");

@@ -30,7 +30,6 @@ struct report_summary {
 	int introduced, slots, replicas, settings, restores, moved, failovers, leaving;
 };
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan);
-bool report_is_paused(const struct rop_report *r, int64_t wall_ms);
 /* plan_risk.c */
 void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
 const char *report_risk_word(const struct rop_plan *plan);    /* the worst of its steps: "none", "durability", "loss" */

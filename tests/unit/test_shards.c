@@ -381,21 +381,16 @@ static bool is_told_lost(int number)
 Test(shards, keys_that_come_to_be_and_go_are_news_and_twice_as_many_are)
 {
 	start_remembering();
-	op->world->nodes[0].keys = 0;
-	looks(1);
-	size_t commits = op->commits;
-	op->world->nodes[0].keys = 100;
-	looks(1);
-	cr_assert_eq(op->commits, commits + 1);
-	op->world->nodes[0].keys = 199;
-	looks(1);
-	cr_assert_eq(op->commits, commits + 1);
-	op->world->nodes[0].keys = 202;
-	looks(1);
-	cr_assert_eq(op->commits, commits + 2);
-	op->world->nodes[0].keys = 0;
-	looks(1);
-	cr_assert_eq(op->commits, commits + 3);
+	static const struct {
+		int64_t keys;
+		bool news;
+	} COUNTS[] = { { 0, true }, { 100, true }, { 199, false }, { 202, true }, { 101, false }, { 0, true } };
+	for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++) {
+		size_t commits = op->commits;
+		op->world->nodes[0].keys = COUNTS[i].keys;
+		looks(1);
+		cr_assert_eq(op->commits, commits + COUNTS[i].news, "%d keys", (int)COUNTS[i].keys);
+	}
 	cr_assert_eq(shard(1)->copies.at[0].keys, 0);
 }
 
@@ -411,9 +406,30 @@ Test(shards, a_shard_that_comes_back_empty_is_told_and_what_it_had_stays_known)
 		cr_assert_not(rop_reconcile_converged(op->r));
 		cr_assert_eq(shard(1)->copies.at[0].keys, had);
 	}
-	op->world->nodes[0].keys = 5; /* clients write again: it is not what it was, and nobody says that all is gone */
+	for (int n = 0; n < 6; n += 3)
+		op->world->nodes[n].keys = 5; /* clients write again, before anybody could look */
+	looks(1);
+	cr_assert(is_told_lost(1));
+	cr_assert_not_null(strstr(rop_reconcile_situation(op->r)->findings.at[0].text, "and has 5; its copies"), "%s",
+			   rop_reconcile_situation(op->r)->findings.at[0].text);
+	for (int n = 0; n < 6; n += 3)
+		op->world->nodes[n].keys = had / 2;
+	looks(1);
+	cr_assert_not(is_told_lost(1), "half of what it was is no empty one");
+}
+
+Test(shards, a_cache_that_clients_fill_again_is_given_up_also_before_it_is_empty)
+{
+	start_remembering();
+	struct rop_topology cache = *op->options.topology;
+	cache.reform_on_total_loss = true;
+	op->options.topology = &cache;
+	hand_start(op);
+	come_back_empty(0);
+	op->world->nodes[0].keys = op->world->nodes[3].keys = 5;
 	looks(1);
 	cr_assert_not(is_told_lost(1));
+	cr_assert_eq(shard(1)->copies.at[0].keys, 5);
 }
 
 Test(shards, what_is_flushed_is_not_taken_for_lost)
@@ -451,7 +467,7 @@ Test(shards, a_copy_that_is_silent_or_has_keys_is_named_and_the_loss_stays_told)
 {
 	start_remembering();
 	come_back_empty(0);
-	op->world->nodes[3].keys = 9;
+	op->world->nodes[3].keys = 90;
 	looks(1);
 	cr_assert(is_told_lost(1));
 	cr_assert_not_null(strstr(rop_reconcile_situation(op->r)->findings.at[0].text,
