@@ -85,8 +85,9 @@ void cli_tell(const struct cli *cli, const char *fmt, ...)
 void cli_print_diags(struct rop_diags *diags); /* stderr */
 /* result.text, one error a finding, on stderr. reason: a word for the first of them, or NULL. */
 void cli_findings(const char *reason, const char *text);
-size_t cli_columns(FILE *of);                      /* of a terminal: its width, of old where it does not say; else 0 */
-void cli_print(const struct rop_text *text);       /* on stdout */
+bool cli_answered(const char *word);         /* what a person types next, after the question on stderr, is just that */
+size_t cli_columns(FILE *of);                /* of a terminal: its width, of old where it does not say; else 0 */
+void cli_print(const struct rop_text *text); /* on stdout */
 void cli_print_lines(const struct rop_text *text); /* the same, for people: in lines that fit a terminal */
 void cli_say_text(const struct rop_text *text);    /* on stderr, also with -q: lines, each with its end */
 void cli_tell_text(const struct cli *cli, const struct rop_text *text); /* as cli_tell: lines, each with its end */

@@ -192,7 +192,6 @@ static enum rop_code go(struct applying *a)
 
 static bool may_go_on(struct cli *cli, struct rop_err *err)
 {
-	char answer[16] = "";
 	if (cli->values.yes)
 		return true;
 	if (!isatty(STDIN_FILENO))
@@ -200,8 +199,7 @@ static bool may_go_on(struct cli *cli, struct rop_err *err)
 				"these changes need a person's yes, and there is no terminal to ask on\n  -> review "
 				"the plan, then give --yes");
 	fprintf(stderr, "\nMake these changes? Only 'yes' is taken for a yes: ");
-	fflush(stderr);
-	if (!fgets(answer, sizeof answer, stdin) || strcmp(answer, "yes\n") != 0)
+	if (!cli_answered("yes"))
 		return rop_fail(err, ROP_REFUSED, "not confirmed; nothing was changed");
 	return true;
 }

@@ -38,21 +38,19 @@ static bool may_be_forgotten(struct cli *cli, const char *name, const struct rop
 
 static bool ask(struct cli *cli, const char *name, const struct rop_image *image, struct rop_err *err)
 {
-	char answer[128] = "";
 	if (cli->values.yes)
 		return true;
 	if (!isatty(STDIN_FILENO))
-		return rop_fail(err, ROP_INVALID,
-				"nobody can be asked here\n  -> --yes forgets cluster '%s' without asking", name);
+		return rop_fail(err, ROP_REFUSED,
+				"this needs a person's yes, and there is no terminal to ask on\n"
+				"  -> --yes forgets cluster '%s' without asking",
+				name);
 	fprintf(stderr,
-		"cluster '%s': what the database knows of it goes: %zu member%s, its history, who held which data. Its "
-		"servers are left as they are.\nForget it? Only the cluster's name is taken for a yes: ",
+		"What the database knows of cluster '%s' goes: %zu member%s, its history, who\n"
+		"held which data. Its servers are left as they are.\n"
+		"Forget it? Only the cluster's name is taken for a yes: ",
 		name, image->members.n, rop_plural((int64_t)image->members.n));
-	fflush(stderr);
-	if (!fgets(answer, sizeof answer, stdin))
-		answer[0] = '\0';
-	answer[strcspn(answer, "\n")] = '\0';
-	return strcmp(answer, name) == 0 ||
+	return cli_answered(name) ||
 	       rop_fail(err, ROP_REFUSED, "cluster '%s' is not forgotten: its name was not given", name);
 }
 
@@ -86,8 +84,9 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	json_t *left = json_array();
 	for (size_t i = 0; i < image.temporaries.n; i++) {
 		const struct rop_temporary *t = &image.temporaries.at[i];
-		json_array_append_new(left, rop_json("{s:o, s:s, s:s, s:s}", "address", rop_json_text(t->address),
-						     "name", t->name, "value", t->temporary, "was", t->original));
+		json_array_append_new(left,
+				      rop_json("{s:o, s:s, s:s, s:s}", "address", rop_json_text(t->address), "name",
+					       t->name, "original", t->original, "temporary", t->temporary));
 	}
 	if (cli->values.output != CLI_TEXT)
 		cli_print_json(rop_json("{s:s, s:b, s:o}", "cluster", name, "forgotten", true, "settings_left", left));

@@ -19,18 +19,13 @@ bool consent_take(struct session *s, struct rop_err *err)
 
 bool consent_ask(struct session *s, const struct rop_plan *plan)
 {
-	char answer[128] = "";
 	const struct rop_losses *losses = &plan->first->losses;
 	if (!s->cli->values.allow_data_loss || s->consent || !losses->list.n || !isatty(STDIN_FILENO))
 		return false;
 	cli_findings(rop_reason_word(ROP_WHY_DATA_LOSS), plan->result.text);
 	fprintf(stderr, "\nGive this up? It cannot be undone. Only the cluster's name, '%s', is taken for a yes: ",
 		s->topology->name);
-	fflush(stderr);
-	if (!fgets(answer, sizeof answer, stdin))
-		return false;
-	answer[strcspn(answer, "\n")] = '\0';
-	if (strcmp(answer, s->topology->name) != 0)
+	if (!cli_answered(s->topology->name))
 		return false;
 	s->consent = rop_strdup(s->cli->arena, losses->digest);
 	return true;

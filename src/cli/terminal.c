@@ -7,6 +7,16 @@
 #include "cli.h"
 #include "rop/text.h"
 
+bool cli_answered(const char *word)
+{
+	char answer[128] = "";
+	fflush(stderr);
+	if (!fgets(answer, sizeof answer, stdin))
+		return false;
+	answer[strcspn(answer, "\n")] = '\0';
+	return strcmp(answer, word) == 0;
+}
+
 size_t cli_columns(FILE *of)
 {
 	struct winsize size;

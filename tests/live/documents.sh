@@ -129,7 +129,7 @@ both 'plan while paused' plan plan 0 plan "$F"
 error 'apply while paused' 4 apply --yes "$F"
 check '... nor by another name for the same nodes' eval 'sed "s/name: cart/name: other/" "$F" >"$LIVE_DIR/other.yaml"; expect 4 apply --yes "$LIVE_DIR/other.yaml" && has "$ERR" "is a member of cluster '"'cart'"'" && expect 0 plan "$LIVE_DIR/other.yaml" && has "$ERR" "call it by one name"'
 both 'resume' pause pause 0 resume cart
-error 'forget, where nobody can be asked' 3 forget cart
+error 'forget, where nobody can be asked' 4 forget cart
 check '--watch -o json would be many documents' eval 'timeout 5 "$ROP_BIN" --state "$STATE" status --watch -o json "$F" >"$OUT" 2>"$ERR"; [ $? = 3 ] && json ".error.advice == \"-o jsonl\""'
 exec {held}>"$LIVE_DIR/cart.lock"
 flock "$held"
