@@ -311,6 +311,14 @@ static void sent(void *arg, const struct rop_outcome *outcomes, size_t n)
 	rop_loop_stop(view->loop);
 }
 
+const struct rop_outcome *send_all(struct view *view, const struct rop_command *commands, size_t n)
+{
+	rop_fleet_send(view->fleet, view->arena, commands, n, 0, sent, view);
+	rop_loop_run(view->loop);
+	cr_assert_eq(view->n, n);
+	return view->outcomes;
+}
+
 const struct rop_outcome *tell(struct view *view, const char *const *commands, size_t n)
 {
 	return tell_paced(view, commands, n, NULL);
@@ -327,10 +335,7 @@ const struct rop_outcome *tell_paced(struct view *view, const char *const *comma
 		while ((word = strsep(&rest, " ")))
 			list[i].argv[list[i].argc++] = word;
 	}
-	rop_fleet_send(view->fleet, view->arena, list, n, 0, sent, view);
-	rop_loop_run(view->loop);
-	cr_assert_eq(view->n, n);
-	return view->outcomes;
+	return send_all(view, list, n);
 }
 
 struct rop_answer look_once(int port)

@@ -73,6 +73,8 @@ void view_open(struct view *view, const int *ports, size_t n);
 void view_done(struct view *view);
 /* Observes all; the first node's answer. */
 const struct rop_answer *look(struct view *view, unsigned flags);
+/* Sends them, and waits until all are told of. */
+const struct rop_outcome *send_all(struct view *view, const struct rop_command *commands, size_t n);
 /* Sends "SET-CONFIG-EPOCH 1" and the like, words split at blanks, to the first node, and waits. */
 const struct rop_outcome *tell(struct view *view, const char *const *commands, size_t n);
 /* At that pace; NULL: at once. */

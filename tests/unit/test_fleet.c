@@ -660,7 +660,8 @@ static void replicates(struct peer *peer, int fd)
 	}
 }
 
-#define PRIMARY "|0|role:master\r\nmaster_replid:" HISTORY "\r\nmaster_repl_offset:100"
+#define PRIMARY_AT(offset) "|0|role:master\r\nmaster_replid:" HISTORY "\r\nmaster_repl_offset:" #offset
+#define PRIMARY PRIMARY_AT(100)
 #define REPLICA_AT(offset) "role:slave\r\nmaster_replid:" HISTORY "\r\nslave_repl_offset:" #offset
 #define REPLICA "|0|" REPLICA_AT(100)
 
@@ -710,6 +711,12 @@ Test(fleet, slots_are_not_handed_over_where_a_replica_stays_behind)
 	for (size_t i = 0; i < sizeof BEHIND / sizeof *BEHIND; i++)
 		slots_are_handed_over((const char *[]){ PRIMARY, REPLICA, BEHIND[i] }, ROP_SENT_ERROR,
 				      "have not got what it was given within 1s", 10);
+}
+
+Test(fleet, a_replica_that_does_not_say_how_far_it_is_has_nothing, .timeout = 20)
+{
+	slots_are_handed_over((const char *[]){ PRIMARY_AT(0), REPLICA, "|0|role:slave\r\nmaster_replid:" HISTORY },
+			      ROP_SENT_ERROR, "have not got what it was given", 10);
 }
 
 Test(fleet, slots_are_not_handed_over_by_who_does_not_lead)
@@ -1142,46 +1149,14 @@ Test(fleet, a_secret_that_a_server_repeats_is_covered)
 	peer_stop(&peer);
 }
 
-static _Atomic int meets;
+static _Atomic int changes;
 
-static void counts_meets(struct peer *peer, int fd)
+/* Answers AUTH by peer->say; counts what would change it. */
+static void wants_a_login(struct peer *peer, int fd)
 {
 	char name[128];
 	while (peer_command(peer, fd, name, sizeof name)) {
-		meets += strncmp(name, "CLUSTER MEET", 12) == 0;
-		if (strncmp(name, "AUTH", 4) == 0 && peer->say)
-			peer_say(fd, peer->say, strlen(peer->say));
-		else
-			peer_answer(fd, name);
-	}
-}
-
-Test(fleet, no_command_is_sent_before_the_login_is_accepted)
-{
-	static const char *const COMMANDS[] = { "CLUSTER MEET 127.0.0.1 7000" };
-	static const char *const SAY[] = { "-WRONGPASS invalid username-password pair\r\n", NULL };
-	for (int accepted = 0; accepted < 2; accepted++) {
-		struct peer peer;
-		struct view view;
-		view_init(&view);
-		view.options.password = "s3cret";
-		meets = 0;
-		peer_start(&peer, counts_meets, SAY[accepted]);
-		view_open(&view, &peer.port, 1);
-		cr_assert_eq(tell(&view, COMMANDS, 1)->sent, accepted ? ROP_SENT_OK : ROP_SENT_ERROR);
-		view_done(&view);
-		peer_stop(&peer); /* has read all there was */
-		cr_assert_eq(meets, accepted);
-	}
-}
-
-static _Atomic int restores;
-
-static void has_a_library(struct peer *peer, int fd)
-{
-	char name[128];
-	while (peer_command(peer, fd, name, sizeof name)) {
-		restores += strncmp(name, "FUNCTION RESTORE", 16) == 0;
+		changes += strncmp(name, "CLUSTER MEET", 12) == 0 || strncmp(name, "FUNCTION RESTORE", 16) == 0;
 		if (strncmp(name, "AUTH", 4) == 0 && peer->say)
 			peer_say(fd, peer->say, strlen(peer->say));
 		else if (strcmp(name, "FUNCTION DUMP") == 0)
@@ -1191,17 +1166,28 @@ static void has_a_library(struct peer *peer, int fd)
 	}
 }
 
-static void sent_to_some(void *arg, const struct rop_outcome *outcomes, size_t n)
+static const char *const LOGINS[] = { "-WRONGPASS invalid username-password pair\r\n", NULL /* accepted */ };
+
+Test(fleet, no_command_is_sent_before_the_login_is_accepted)
 {
-	struct view *view = arg;
-	view->outcomes = outcomes;
-	view->n = n;
-	rop_loop_stop(view->loop);
+	static const char *const COMMANDS[] = { "CLUSTER MEET 127.0.0.1 7000" };
+	for (int accepted = 0; accepted < 2; accepted++) {
+		struct peer peer;
+		struct view view;
+		view_init(&view);
+		view.options.password = "s3cret";
+		changes = 0;
+		peer_start(&peer, wants_a_login, LOGINS[accepted]);
+		view_open(&view, &peer.port, 1);
+		cr_assert_eq(tell(&view, COMMANDS, 1)->sent, accepted ? ROP_SENT_OK : ROP_SENT_ERROR);
+		view_done(&view);
+		peer_stop(&peer); /* has read all there was */
+		cr_assert_eq(changes, accepted);
+	}
 }
 
 Test(fleet, functions_are_given_to_nobody_before_the_login_is_accepted)
 {
-	static const char *const SAY[] = { "-WRONGPASS invalid username-password pair\r\n", NULL };
 	const struct rop_functions from_first = { .from = 0 };
 	const struct rop_command give = { .node = 1, .functions = &from_first };
 	for (int accepted = 0; accepted < 2; accepted++) {
@@ -1209,19 +1195,18 @@ Test(fleet, functions_are_given_to_nobody_before_the_login_is_accepted)
 		struct view view;
 		view_init(&view);
 		view.options.password = "s3cret";
-		restores = 0;
-		peer_start(&from, has_a_library, NULL);
-		peer_start(&to, has_a_library, SAY[accepted]);
+		changes = 0;
+		peer_start(&from, wants_a_login, NULL);
+		peer_start(&to, wants_a_login, LOGINS[accepted]);
 		const int ports[] = { from.port, to.port };
 		view_open(&view, ports, 2);
-		rop_fleet_send(view.fleet, view.arena, &give, 1, 0, sent_to_some, &view);
-		rop_loop_run(view.loop);
+		send_all(&view, &give, 1);
 		cr_assert_eq(view.outcomes[0].sent, accepted ? ROP_SENT_OK : ROP_SENT_ERROR, "%s",
 			     view.outcomes[0].text);
 		view_done(&view);
 		peer_stop(&from);
 		peer_stop(&to); /* has read all there was */
-		cr_assert_eq(restores, accepted);
+		cr_assert_eq(changes, accepted);
 	}
 }
 
@@ -1250,8 +1235,7 @@ Test(fleet, a_command_for_no_node_is_not_sent_and_the_others_are)
 	const struct rop_command commands[] = { { .node = -1, .argc = 1, .argv = argv },
 						{ .node = 0, .argc = 1, .argv = argv },
 						{ .node = 1, .argc = 1, .argv = argv } };
-	rop_fleet_send(view.fleet, view.arena, commands, 3, 0, sent_to_some, &view);
-	rop_loop_run(view.loop);
+	send_all(&view, commands, 3);
 	cr_assert(view.n == 3 && view.outcomes[1].sent == ROP_SENT_OK);
 	for (size_t i = 0; i < 3; i += 2) {
 		cr_assert_eq(view.outcomes[i].sent, ROP_SENT_ERROR);
@@ -1504,94 +1488,13 @@ Test(fleet, each_node_gets_its_own_commands)
 	const char *argv[] = { "PING" };
 	const struct rop_command commands[] = { { .node = 1, .argc = 1, .argv = argv },
 						{ .node = 0, .argc = 1, .argv = argv } };
-	rop_fleet_send(view.fleet, view.arena, commands, 2, 0, sent_to_some, &view);
-	rop_loop_run(view.loop);
+	send_all(&view, commands, 2);
 	cr_assert(view.n == 2 && view.outcomes[0].sent == ROP_SENT_OK && view.outcomes[1].sent == ROP_SENT_OK);
 	view_done(&view);
 	for (size_t i = 0; i < 2; i++)
 		peer_stop(&peers[i]);
 	const char *first = strstr(heard, "PING;");
 	cr_assert(first && strstr(first + 1, "PING;"), "%s", heard);
-}
-
-/* ---- once its replicas have all that it has got --------------------------------------------------------------- */
-
-static _Atomic int lags; /* so often a replica says that it is behind */
-
-/* peer->say: what it says of its replication; one that lags says "slave_repl_offset:9" first. */
-static void tells_offsets(struct peer *peer, int fd)
-{
-	char name[128], bulk[256];
-	while (peer_command(peer, fd, name, sizeof name)) {
-		if (strcmp(name, "INFO replication") != 0) {
-			peer_answer(fd, name);
-			continue;
-		}
-		bool behind = strstr(peer->say, "role:slave") && lags > 0 && lags-- > 0;
-		const char *text = behind ? "# Replication\r\nrole:slave\r\nmaster_replid:aa\r\nslave_repl_offset:9\r\n"
-					  : peer->say;
-		snprintf(bulk, sizeof bulk, "$%zu\r\n%s\r\n", strlen(text), text);
-		peer_say(fd, bulk, strlen(bulk));
-	}
-}
-
-/* PING to the first, after its replica, the second. */
-static struct rop_outcome paced_outcome(const char *primary, const char *replica)
-{
-	static char text[256];
-	static const int SECOND[] = { 1 };
-	const struct rop_pace pace = { .witnesses = SECOND, .n_witnesses = 1, .at_a_time = 1 };
-	const char *argv[] = { "PING" };
-	const struct rop_command ping = { .argc = 1, .argv = argv, .pace = &pace };
-	struct peer peers[2];
-	struct view view;
-	view_init(&view);
-	peer_start(&peers[0], tells_offsets, primary);
-	peer_start(&peers[1], tells_offsets, replica);
-	const int ports[] = { peers[0].port, peers[1].port };
-	view_open(&view, ports, 2);
-	rop_fleet_send(view.fleet, view.arena, &ping, 1, 0, sent_to_some, &view);
-	rop_loop_run(view.loop);
-	cr_assert_eq(view.n, 1);
-	struct rop_outcome outcome = view.outcomes[0];
-	snprintf(text, sizeof text, "%s", outcome.text ? outcome.text : "");
-	outcome.text = text;
-	view_done(&view);
-	for (size_t i = 0; i < 2; i++)
-		peer_stop(&peers[i]);
-	return outcome;
-}
-
-#define PRIMARY_AT(offset) "# Replication\r\nrole:master\r\nmaster_replid:aa\r\nmaster_repl_offset:" offset "\r\n"
-#define REPLICA_OF(replid) "# Replication\r\nrole:slave\r\nmaster_replid:" replid "\r\n"
-
-Test(fleet, what_waits_for_a_replica_is_sent_as_soon_as_it_has_all, .timeout = 20)
-{
-	lags = 3;
-	struct rop_outcome outcome = paced_outcome(PRIMARY_AT("10"), REPLICA_OF("aa") "slave_repl_offset:10\r\n");
-	cr_assert_eq(outcome.sent, ROP_SENT_OK, "%s", outcome.text);
-	cr_assert_eq(lags, 0, "it was asked again");
-}
-
-Test(fleet, what_waits_for_a_replica_is_given_up_after_a_second, .timeout = 20)
-{
-	static const char *const NOT_YET[] = {
-		REPLICA_OF("aa") "slave_repl_offset:9\r\n",  /* behind */
-		REPLICA_OF("bb") "slave_repl_offset:99\r\n", /* of another history */
-	};
-	for (size_t i = 0; i < sizeof NOT_YET / sizeof *NOT_YET; i++) {
-		struct rop_outcome outcome = paced_outcome(PRIMARY_AT("10"), NOT_YET[i]);
-		cr_assert_eq(outcome.sent, ROP_SENT_ERROR, "case %zu", i);
-		assert_says(outcome.text, "not sent: the replicas of 127.0.0.1:");
-		assert_says(outcome.text, "have not got what it was given within 1s");
-	}
-}
-
-Test(fleet, a_replica_that_does_not_say_how_far_it_is_has_nothing, .timeout = 20)
-{
-	struct rop_outcome outcome = paced_outcome(PRIMARY_AT("0"), REPLICA_OF("aa"));
-	cr_assert_eq(outcome.sent, ROP_SENT_ERROR);
-	assert_says(outcome.text, "have not got what it was given");
 }
 
 static void count_sent(void *arg, const struct rop_outcome *outcomes, size_t n)
@@ -1866,8 +1769,7 @@ Test(fleet, a_key_is_named_measured_and_moved_with_what_the_target_is_called, .t
 	peer_start(&to, gives_keys, NULL);
 	const int ports[] = { from.port, to.port };
 	view_open(&view, ports, 2);
-	rop_fleet_send(view.fleet, view.arena, &give, 1, 0, sent_to_some, &view);
-	rop_loop_run(view.loop);
+	send_all(&view, &give, 1);
 	cr_assert(view.n == 1 && view.outcomes[0].sent == ROP_SENT_OK, "%s", view.outcomes[0].text);
 	cr_assert_eq(view.outcomes[0].keys, 1);
 	snprintf(wanted, sizeof wanted, "MIGRATE 127.0.0.1 %d  0 ", to.port);
