@@ -10,7 +10,8 @@
 
 #define TAKERS_SHOWN 4
 
-struct coming { /* to one shard */
+struct coming {   /* to one shard */
+	bool any; /* slot */
 	double bytes;
 	bool unknown; /* some giver does not tell how much it has */
 };
@@ -18,18 +19,21 @@ struct coming { /* to one shard */
 static struct coming *what_comes(const struct rop_situation *now)
 {
 	struct coming *coming = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *coming);
-	int *of = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *of);
-	for (size_t i = 0; i < now->seen->n; i++)
-		of[i] = rop_slots_count(&now->seen->nodes[i].slots);
+	double *of_a_slot = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *of_a_slot);
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		int slots = rop_slots_count(&node->slots);
+		if (node->keys != 0 && slots)
+			of_a_slot[i] = node->data_memory < 0 ? -1 : (double)node->data_memory / slots;
+	}
 	for (int s = 0; s < ROP_SLOTS; s++) {
-		int from = now->owner[s], to = now->aim[s];
-		if (from == to)
+		struct coming *to = &coming[now->aim[s]];
+		double bytes = of_a_slot[now->owner[s]];
+		if (now->owner[s] == now->aim[s])
 			continue;
-		int64_t has = now->seen->nodes[from].data_memory;
-		if (has < 0 && now->seen->nodes[from].keys != 0)
-			coming[to].unknown = true;
-		else if (has > 0 && of[from] && now->seen->nodes[from].keys != 0)
-			coming[to].bytes += (double)has / of[from];
+		to->any = true;
+		to->unknown |= bytes < 0;
+		to->bytes += bytes > 0 ? bytes : 0;
 	}
 	return coming;
 }
@@ -92,13 +96,10 @@ void policy_find_room(struct rop_situation *now)
 	if (!now->aim || now->moving || !now->slots_to_move)
 		return;
 	struct takers unlimited = takers_new(now), silent = takers_new(now);
-	bool *gets = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *gets);
-	for (int s = 0; s < ROP_SLOTS; s++)
-		gets[now->aim[s]] |= now->aim[s] != now->owner[s];
 	const struct coming *coming = what_comes(now);
 	for (size_t i = 0; i < now->seen->n; i++) {
 		int leader = copies_root(now->seen, i);
-		if (leader >= 0 && gets[leader])
+		if (leader >= 0 && coming[leader].any)
 			look_at_taker(now, i, &coming[leader], &unlimited, &silent);
 	}
 	warn(now, &unlimited, ROP_WHY_NO_LIMIT, "no maxmemory is set there",

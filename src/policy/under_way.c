@@ -62,6 +62,13 @@ static bool is_one_way(const struct rop_migration *a, const struct rop_migration
 	       !a->held == !b->held;
 }
 
+static const char *slots_are(struct rop_arena *arena, const struct rop_slots *slots)
+{
+	const char *text = rop_slots_text(arena, slots);
+	return rop_slots_count(slots) == 1 ? rop_printf(arena, "slot %s is", text)
+					   : rop_printf(arena, "slots %.120s are", text);
+}
+
 static void note_way(struct rop_situation *now, const struct rop_migration *first)
 {
 	struct rop_slots slots = { 0 };
@@ -71,46 +78,30 @@ static void note_way(struct rop_situation *now, const struct rop_migration *firs
 		if (m->open && is_one_way(m, first))
 			rop_slots_join(&slots, &some);
 	}
+	const char *are = slots_are(now->arena, &slots), *them = rop_slots_count(&slots) == 1 ? "it" : "them";
 	const char *from = now->seen->nodes[first->source].address, *to = now->seen->nodes[first->target].address;
-	int n = rop_slots_count(&slots);
-	const char *each = n == 1 ? "slot" : "slots";
+	const char *text, *advice;
 	if (first->held) {
-		policy_note_open(now, first->source, ROP_WHY_OPEN_SLOTS,
-				 rop_printf(now->arena, "%s %.120s %s not handed over to %s: %s", each,
-					    rop_slots_text(now->arena, &slots), n == 1 ? "is" : "are", to, first->held),
-				 first->untold
-					 ? POLICY_ALLOW
-					 : "find out whose they are (CLUSTER COUNTKEYSINSLOT), and move them to the "
-					   "owners of their slots (MIGRATE)");
-		return;
+		text = rop_printf(now->arena, "%s not handed over to %s: %s", are, to, first->held);
+		advice = first->untold ? POLICY_ALLOW
+				       : "find out whose they are (CLUSTER COUNTKEYSINSLOT), and move them to the "
+					 "owners of their slots (MIGRATE)";
+	} else if (first->goes_home) {
+		text = rop_printf(now->arena,
+				  "%s open from %s to %s: somebody began to move %s, nothing was carried, and the "
+				  "owner keeps %s",
+				  are, from, to, them, them);
+		advice = "apply closes them again";
+	} else if (!first->ours) {
+		text = rop_printf(now->arena, "%s open from %s to %s: somebody began to move %s", are, from, to, them);
+		advice = "who began it may be at work on it; after ten seconds in which nothing moves, apply goes on "
+			 "with it";
+	} else {
+		text = rop_printf(now->arena, "%s on the way from %s to %s", are, from, to);
+		advice = "apply goes on with them; meanwhile clients are sent on for keys that are there already "
+			 "(ASK), and a command on several keys may have to be tried again (TRYAGAIN)";
 	}
-	if (!first->ours && !first->goes_home) {
-		policy_note_open(
-			now, first->source, ROP_WHY_OPEN_SLOTS,
-			rop_printf(now->arena, "%s %.120s %s open from %s to %s: somebody began to move %s", each,
-				   rop_slots_text(now->arena, &slots), n == 1 ? "is" : "are", from, to,
-				   n == 1 ? "it" : "them"),
-			"who began it may be at work on it; after ten seconds in which nothing moves, apply goes on "
-			"with it");
-		return;
-	}
-	if (first->goes_home) {
-		policy_note_open(
-			now, first->source, ROP_WHY_OPEN_SLOTS,
-			rop_printf(now->arena,
-				   "%s %.120s %s opened by somebody from %s to %s, carried nothing, and stay%s "
-				   "where %s",
-				   each, rop_slots_text(now->arena, &slots), n == 1 ? "was" : "were", from, to,
-				   n == 1 ? "s" : "", n == 1 ? "it is" : "they are"),
-			"apply closes them again");
-		return;
-	}
-	policy_note_open(
-		now, first->source, ROP_WHY_OPEN_SLOTS,
-		rop_printf(now->arena, "%s %.120s %s on %s way from %s to %s", each, rop_slots_text(now->arena, &slots),
-			   n == 1 ? "is" : "are", n == 1 ? "its" : "their", from, to),
-		"apply goes on with them; meanwhile clients are sent on for keys that are there already (ASK), "
-		"and a command on several keys may have to be tried again (TRYAGAIN)");
+	policy_note_open(now, first->source, ROP_WHY_OPEN_SLOTS, text, advice);
 }
 
 bool policy_note_under_way(struct rop_situation *now)
