@@ -112,6 +112,8 @@ struct rop_retirement {
 	bool barred;          /* something stands against it: held, or what may pass in a moment */
 	const char *held;     /* why it cannot go now, in a sentence; NULL */
 	const char *advice;
+	const struct rop_risk *loss; /* nobody is left who has what it owned; NULL */
+	bool given_up;               /* and a person consented to that: it is forgotten with its slots */
 };
 
 /* How far it is, in a sentence. */
@@ -184,6 +186,9 @@ struct rop_situation {
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
 	ROP_LIST(struct rop_emptied) emptied;  /* and what they had was not given up */
 	struct rop_losses losses; /* of steps that are wanted and not consented to; each is a finding too */
+	/* That have happened, of shards that nobody is left of: no step waits for them, and a person may give them up;
+	 * each is a warning too. */
+	struct rop_losses lost;
 	ROP_LIST(struct rop_held) held;
 	int *group; /* [node] nodes that know each other, directly or not; main_group: the one that counts */
 	int main_group;
@@ -232,6 +237,8 @@ void rop_situation_assess(struct rop_situation *now); /* the same in place, for 
 
 /* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
 bool rop_situation_converged(const struct rop_situation *now);
+/* The word for what ends a run here: of the first finding; of what is lost, where that is all; NULL: neither. */
+const char *rop_situation_reason(const struct rop_situation *now);
 /* Was the shard of that number started anew without its keys, and did nobody give them up? */
 bool rop_shard_is_emptied(const struct rop_situation *now, int number);
 /* All that stands in the way is where peers hold nodes, and that may be of before an address was put right: for how

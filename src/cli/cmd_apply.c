@@ -297,7 +297,7 @@ static enum rop_code agree(struct cli *cli, struct session *s, struct review *re
 	bool refused = is_refused(&plan);
 	if (review->agreed.path && !(refused && plan.result.code == ROP_DENIED) && !still_fits(s, review, &plan))
 		return ROP_STALE;
-	if (refused && consent_ask(s, &plan))
+	if ((refused || plan.first->lost.list.n) && consent_ask(s, &plan))
 		return ROP_CHANGES;
 	if (refused && (review->agreed.path || (!plan.steps.n && !s->image.pending.n))) {
 		cli_findings(plan_reason(&plan), plan.result.text);

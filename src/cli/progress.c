@@ -151,7 +151,7 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 	if (for_programs(p))
 		cli_print_event(rop_report_summary_json(p->cluster, result, took_ms));
 	if (result->code != ROP_OK)
-		cli_findings(now && now->findings.n ? now->findings.at[0].reason : NULL, result->text);
+		cli_findings(now ? rop_situation_reason(now) : NULL, result->text);
 	if (result->code != ROP_OK)
 		progress_not_done(p);
 	if (for_programs(p) || result->code != ROP_OK)

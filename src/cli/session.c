@@ -302,9 +302,8 @@ struct rop_situation *session_situation(const struct session *s)
 const char *plan_reason(const struct rop_plan *plan)
 {
 	const struct rop_situation *first = plan->first;
-	if (first->findings.n)
-		return first->findings.at[0].reason;
-	return first->paused ? "Paused" : NULL;
+	const char *reason = rop_situation_reason(first);
+	return !reason && first->paused ? "Paused" : reason;
 }
 
 void session_warn_of_second(struct cli *cli, const struct rop_situation *now)

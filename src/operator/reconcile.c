@@ -54,6 +54,7 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
 /* In a plan the world answers at once: what has not come after some looks does not come without something else, unless
  * an expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
+#define IDLE_PASSES_LOST 3 /* what nobody has any more, nobody brings back in the next look */
 
 /* A temporary setting that could not be put back at once is tried again before this ends. */
 static bool restores_later(const struct rop_reconcile *r)
@@ -122,6 +123,12 @@ static bool has_stopped(const struct rop_reconcile *r)
 	return now->boot_ms >= r->stop_by_boot_ms || (!r->pending.n && !restores_later(r) && !goes_on);
 }
 
+/* Nobody is left who has a shard's slots: that is not over by itself, and all else has been done. */
+static bool waits_for_a_person(const struct rop_reconcile *r)
+{
+	return r->now->lost.list.n > 0 && r->idle_passes > IDLE_PASSES_LOST && !r->options.predict;
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
@@ -143,7 +150,8 @@ static void rest(struct rop_reconcile *r)
 	if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && (r->reported || r->now->paused) && !restores_later(r) && !has_passed(r)) {
+	} else if (final && (r->reported || r->now->paused || waits_for_a_person(r)) && !restores_later(r) &&
+		   !has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
 		why_not(r);
 		if (!r->options.predict && waits_in_vain(r))

@@ -25,6 +25,17 @@ static void add_unserved(const struct rop_situation *now, struct rop_text *text)
 		rop_text_add(text, "\n  -> %s", now->unserved_advice);
 }
 
+/* What only a person can give up; a plan has it among its warnings, and goes on. */
+static void add_lost(struct rop_reconcile *r, struct rop_text *text)
+{
+	const struct rop_situation *now = r->now;
+	for (size_t i = 0; i < now->warnings.n && !r->options.predict; i++)
+		if (now->warnings.at[i].is == ROP_WHY_DATA_LOSS)
+			add_findings(text, &now->warnings.at[i], 1);
+	if (now->lost.list.n && !r->options.predict)
+		r->result.code = ROP_REFUSED;
+}
+
 void why_not(struct rop_reconcile *r)
 {
 	if (!r->now || r->result.code == ROP_INTERNAL)
@@ -49,6 +60,7 @@ void why_not(struct rop_reconcile *r)
 	r->result.code = r->now->findings.n ? r->now->findings.at[0].code : ROP_TIMEOUT;
 	if (r->now->findings.n)
 		return;
+	add_lost(r, &r->text);
 	rop_situation_open(r->now);
 	add_findings(&r->text, r->now->open.at, r->now->open.n);
 	for (size_t i = 0; i < r->now->open.n; i++)

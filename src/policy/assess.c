@@ -237,6 +237,8 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_find_served(now);
 	policy_warn_of_few_primaries(now);
 	policy_warn_of_ghosts(now);
+	policy_warn_of_lost(now);
+	policy_find_owning_ghosts(now);
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
 	policy_warn_of_unwritten(now);

@@ -31,6 +31,13 @@ enum rop_reason_kind rop_reason_kind(enum rop_reason reason)
 	return REASONS[reason].kind;
 }
 
+const char *rop_situation_reason(const struct rop_situation *now)
+{
+	if (now->findings.n)
+		return now->findings.at[0].reason;
+	return now->lost.list.n ? rop_reason_word(ROP_WHY_DATA_LOSS) : NULL;
+}
+
 static struct rop_finding make(enum rop_code code, int node, enum rop_reason is, const char *text, const char *advice)
 {
 	return (struct rop_finding){

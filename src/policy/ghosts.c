@@ -1,9 +1,10 @@
 /* ghosts.c - ids that members list and nobody is any more: a server was rebuilt at its address, and answers under
  * another id. They are asked for nothing; they leave as members do that are not declared any more (retire.c).
  *
- * One is a ghost only where that costs nothing: it owns no slot, nobody follows it and no slot is open with it, all who
- * list it have no other address for it and no link to it, and the server in its place is empty or has been taken in.
- * Whatever else it is stays a finding (strangers.c).
+ * One is a ghost only where that costs nothing: nobody follows it and no slot is open with it, all who list it have no
+ * other address for it and no link to it, and the server in its place is empty or has been taken in. Where it owns
+ * slots it does not leave before they have another owner, or what was in them is given up (lost.c). Whatever else it is
+ * stays a finding (strangers.c).
  */
 #include <string.h>
 
@@ -57,7 +58,9 @@ static bool is_needed(const struct rop_observed *seen, const char *id)
 
 static bool is_gone(const struct ghosts *g, const struct rop_foreign *peer, int place)
 {
-	if (peer->slots || peer->linked || peer->addresses_differ || is_needed(g->seen, peer->id))
+	struct rop_slots slots;
+	if (peer->linked || peer->addresses_differ || is_needed(g->seen, peer->id) ||
+	    (peer->slots && !rop_slots_parse(peer->slots, &slots)))
 		return false;
 	return rop_address_is_unknown(peer->address) || rop_node_is_at(&g->seen->nodes[place], peer->address);
 }
@@ -106,12 +109,16 @@ static void add(struct rop_observed *with, const struct ghost *ghost, size_t at)
 	node->reach_why = "another id answers at its address";
 	node->role = ROP_ROLE_PRIMARY;
 	node->ghost = true;
+	if (ghost->peer && ghost->peer->slots)
+		rop_slots_parse(ghost->peer->slots, &node->slots);
 	node->leaving = rop_strdup(with->arena, ghost->id);
 	memcpy(node->id, node->leaving, strlen(node->leaving) + 1);
 	for (size_t i = 0; i < with->asked && ghost->peer; i++) {
 		if (!(ghost->peer->viewers[i / 64] >> (i % 64) & 1))
 			continue;
 		rop_bit_set(with, with->listed, i, at);
+		rop_bit_set(with, with->known, i, at);
+		rop_bit_set(with, with->failing, i, at);
 		with->nodes[i].strangers--;
 		with->nodes[i].strangers_digest -= rop_digest(ROP_DIGEST_START, ghost->id, strlen(ghost->id));
 	}

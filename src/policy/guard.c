@@ -1,5 +1,10 @@
 /* guard.c - what a rule can answer: it may go, it waits, a thing is not known, something is lost; and consent. */
 #include "guard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "rop/text.h"
 
 const struct guard guard_go = { .verdict = GUARD_GO };
@@ -62,4 +67,46 @@ struct guard guard_durability(const char *what, int shard, const char *text)
 		.verdict = GUARD_GO,
 		.risk = { .kind = ROP_RISK_DURABILITY, .what = what, .shard = shard, .keys = -1, .text = text }
 	};
+}
+
+/* ---- the digest -------------------------------------------------------------------------------------------- */
+
+static int compare_losses(const void *a, const void *b)
+{
+	const struct rop_risk *x = a, *y = b;
+	int by = strcmp(x->what, y->what);
+	if (!by)
+		by = (x->shard > y->shard) - (x->shard < y->shard);
+	if (!by)
+		by = strcmp(x->slots ? x->slots : "", y->slots ? y->slots : "");
+	if (!by)
+		by = strcmp(x->copies ? x->copies : "", y->copies ? y->copies : "");
+	return by;
+}
+
+static uint64_t digest_text(uint64_t digest, const char *text)
+{
+	return rop_digest(digest, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+void policy_digest_losses(struct rop_losses *losses)
+{
+	uint64_t digest = ROP_DIGEST_START;
+	qsort(losses->list.at, losses->list.n, sizeof *losses->list.at, compare_losses);
+	for (size_t i = 0; i < losses->list.n; i++) {
+		const struct rop_risk *risk = &losses->list.at[i];
+		char shard[16];
+		snprintf(shard, sizeof shard, "%d", risk->shard);
+		digest = digest_text(digest, risk->what);
+		digest = digest_text(digest, shard);
+		digest = digest_text(digest, risk->slots);
+		digest = digest_text(digest, risk->copies);
+	}
+	snprintf(losses->digest, sizeof losses->digest, "%08x", (unsigned)(digest ^ digest >> 32));
+}
+
+const char *policy_consenting_command(const struct rop_situation *now, const struct rop_losses *losses)
+{
+	return rop_printf(now->arena, "redis-operator apply --allow-data-loss=%s@%s %s", now->topology->name,
+			  losses->digest, now->topology->path ? now->topology->path : "FILE");
 }

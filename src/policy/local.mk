@@ -25,6 +25,8 @@ librop_a_SOURCES += \
 	src/policy/introduce.c \
 	src/policy/layout.c \
 	src/policy/links.c \
+	src/policy/lost.c \
+	src/policy/lost.h \
 	src/policy/lowering.c \
 	src/policy/migrating.c \
 	src/policy/migrations.c \

@@ -56,6 +56,14 @@ const char *policy_address_before(const struct rop_image *image, const char *id)
 int policy_in_its_place(const struct rop_observed *seen, size_t n, const struct rop_image *image, const char *id);
 int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
 void policy_find_emptied(struct rop_situation *now);                     /* emptied.c: into `emptied` */
+/* lost.c: shards that nobody is left of, and that may be given up */
+void policy_warn_of_lost(struct rop_situation *now);
+void policy_find_owning_ghosts(struct rop_situation *now); /* and that may not be */
+/* retiring.c */
+void policy_forget_lost(const void *subject, const int64_t *args, void *output);
+/* guard.c: what a consent to these is named by; the command with it */
+void policy_digest_losses(struct rop_losses *losses);
+const char *policy_consenting_command(const struct rop_situation *now, const struct rop_losses *losses);
 /* ghosts.c: who is taken in where another one was */
 void policy_warn_of_ghosts(struct rop_situation *now);
 /* A node that has slots open with that one, and how many do; -1: none. */

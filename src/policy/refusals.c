@@ -3,6 +3,7 @@
  * Advice is an act: nothing in here may tell a person to forget, empty or restart what could hold the only copy.
  */
 #include "functions.h"
+#include "lost.h"
 #include "refusals.h"
 
 #include <inttypes.h>
@@ -73,7 +74,7 @@ static void find_silent_nodes(struct rop_situation *now)
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		const char *known = policy_silent_advice(node);
-		if (node->reach == ROP_REACH_SILENT)
+		if (node->reach == ROP_REACH_SILENT && !lost_is(now, i))
 			policy_find(now, (int)i, ROP_WHY_UNREACHABLE,
 				    rop_printf(now->arena, "%s does not answer: %s", node->address, node->reach_why),
 				    known ? known : advice);

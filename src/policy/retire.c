@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "lost.h"
 #include "risks.h"
 #include "rop/text.h"
 
@@ -122,15 +123,41 @@ static size_t needed_still(const struct rop_situation *now, size_t staying)
 	return needed;
 }
 
+/* Ghosts come with a look: no file and no revision declares them where they are. */
+static void take_ghosts_in(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	struct rop_topology *topology = rop_alloc(now->arena, sizeof *topology);
+	if (seen->asked <= now->topology->nodes.n)
+		return;
+	*topology = *now->topology;
+	memset(&topology->nodes, 0, sizeof topology->nodes);
+	for (size_t i = 0; i < now->topology->nodes.n; i++)
+		*rop_push(now->arena, &topology->nodes) = now->topology->nodes.at[i];
+	for (size_t i = topology->nodes.n; i < seen->asked; i++, topology->n_leaving++)
+		*rop_push(now->arena, &topology->nodes) = (struct rop_declared_node){
+			.host = seen->nodes[i].ip ? seen->nodes[i].ip : "",
+			.ip = seen->nodes[i].ip,
+			.port = seen->nodes[i].port,
+			.leaving = seen->nodes[i].leaving,
+		};
+	now->topology = topology;
+}
+
 void policy_let_go(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
+	take_ghosts_in(now);
 	size_t staying = seen->asked - seen->n_leaving;
 	for (size_t i = staying; i < seen->asked; i++) {
 		struct rop_retirement *r = rop_push(now->arena, &now->retirements);
 		*r = (struct rop_retirement){ .now = now, .node = (int)i, .id = seen->nodes[i].leaving, .heir = -1 };
 		r->subject = rop_printf(now->arena, "node:%s", r->id);
-		r->drained = is_drained(seen, staying, i);
+	}
+	lost_find(now);
+	for (size_t k = 0; k < now->retirements.n; k++) {
+		struct rop_retirement *r = &now->retirements.at[k];
+		r->drained = r->given_up || is_drained(seen, staying, (size_t)r->node);
 	}
 	size_t needed = needed_still(now, staying);
 	for (size_t k = 0; k < now->retirements.n; k++) {
@@ -229,6 +256,8 @@ static const char *what_keeps_it(struct rop_arena *arena, const struct rop_retir
 	const struct rop_node *node = &r->now->seen->nodes[r->node];
 	if (r->held)
 		return rop_printf(arena, "cannot leave: %s", r->held);
+	if (node->ghost && !rop_slots_empty(&node->slots))
+		return rop_printf(arena, "is nobody any more, and owns %d slots still", rop_slots_count(&node->slots));
 	if (node->ghost)
 		return "is nobody any more, and is listed by others still";
 	if (!rop_slots_empty(&node->slots))

@@ -76,14 +76,27 @@ static bool is_to_forget(const struct rop_retirement *r, size_t viewer, struct r
 	return true;
 }
 
-static void forget(const void *subject, const int64_t *args, void *output)
+static void forget_everywhere(const struct rop_retirement *r, struct rop_batch *output)
 {
-	const struct rop_retirement *r = on(subject);
 	struct rop_step step;
-	(void)args;
 	for (size_t i = 0; i < r->now->seen->n; i++)
 		if (is_to_forget(r, i, &step))
 			policy_add(r->now, output, &step);
+}
+
+static void forget(const void *subject, const int64_t *args, void *output)
+{
+	(void)args;
+	forget_everywhere(on(subject), output);
+}
+
+void policy_forget_lost(const void *subject, const int64_t *args, void *output)
+{
+	const struct rop_situation *now = subject;
+	(void)args;
+	for (size_t k = 0; k < now->retirements.n; k++)
+		if (now->retirements.at[k].given_up)
+			forget_everywhere(&now->retirements.at[k], output);
 }
 
 static void strike_off(const void *subject, const int64_t *args, void *output)

@@ -12,6 +12,7 @@
 #include "alike.h"
 #include "by_server.h"
 #include "copies.h"
+#include "lost.h"
 #include "risks.h"
 #include "rop/text.h"
 
@@ -163,6 +164,9 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 		return guard_wait(elsewhere);
 	if (!have_history(now))
 		return guard_go;
+	const char *listed = lost_is_listed(now, &range);
+	if (listed)
+		return guard_wait(listed);
 	if (by_server_hands_over(now->seen, &range))
 		return guard_wait("a server is about to hand them over");
 	if (!rop_slots_empty(&node->slots)) {

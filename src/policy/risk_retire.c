@@ -100,6 +100,9 @@ struct guard risk_of_forget(const struct rop_situation *now, const struct rop_st
 		return guard_wait("it is needed still, or another one that leaves is");
 	if (!r->alone)
 		return guard_wait("it still knows the others, and would come back");
+	if (r->given_up)
+		return now->all_answer ? (struct guard){ .verdict = GUARD_GO, .risk = *r->loss }
+				       : guard_wait("not all nodes that stay answer");
 	for (size_t i = 0; i < now->retirements.n; i++) /* who hands over knows it, and is reset next */
 		if (now->retirements.at[i].leads && now->retirements.at[i].heir >= 0)
 			return guard_wait("another one that leaves hands its shard over first");

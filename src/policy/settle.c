@@ -6,7 +6,21 @@
 
 #include "rop/policy.h"
 
-/* Gossip: acquaintance becomes mutual (the one that is met dials back) and transitive (gossip names third nodes). */
+static void become_acquainted(struct rop_observed *seen, size_t node, const uint64_t *with)
+{
+	uint64_t *row = &seen->known[node * seen->words];
+	int others = 0;
+	for (size_t w = 0; w < seen->words; w++) {
+		row[w] |= with[w];
+		others += __builtin_popcountll(row[w]);
+	}
+	others -= (int)rop_bit(seen, seen->known, node, node);
+	seen->nodes[node].others = others + seen->nodes[node].strangers;
+	seen->nodes[node].handshakes = 0;
+}
+
+/* Gossip: acquaintance becomes mutual (the one that is met dials back) and transitive (gossip names third nodes).
+ * Nobody becomes acquainted with one that does not answer: that takes a handshake. */
 static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *arena)
 {
 	bool *done = rop_alloc_n(arena, seen->n, sizeof *done);
@@ -33,16 +47,11 @@ static void spread_acquaintance(struct rop_observed *seen, struct rop_arena *are
 				}
 			}
 		}
-		int others = -1;
-		for (size_t w = 0; w < seen->words; w++)
-			others += __builtin_popcountll(mask[w]);
-		for (size_t at = 0; at < n; at++) {
-			uint64_t *row = &seen->known[group[at] * seen->words];
-			for (size_t w = 0; w < seen->words; w++)
-				row[w] |= mask[w];
-			seen->nodes[group[at]].others = others + seen->nodes[group[at]].strangers;
-			seen->nodes[group[at]].handshakes = 0;
-		}
+		for (size_t j = 0; j < seen->n; j++)
+			if (!rop_answers(seen, j))
+				mask[j / 64] &= ~((uint64_t)1 << (j % 64));
+		for (size_t at = 0; at < n; at++)
+			become_acquainted(seen, group[at], mask);
 	}
 }
 

@@ -171,6 +171,20 @@ static void reset_node(struct rop_observed *seen, int at)
 	node->state_ok = node->link_up = node->syncing = false;
 }
 
+/* What a silent one owns is what others say of it: when the last of them has forgotten it, nobody owns that. */
+static void forget(struct rop_observed *seen, int node, int gone)
+{
+	if (gone < 0)
+		return;
+	rop_bit_clear(seen, seen->listed, (size_t)node, (size_t)gone);
+	rop_bit_clear(seen, seen->known, (size_t)node, (size_t)gone);
+	bool listed = rop_answers(seen, (size_t)gone);
+	for (size_t i = 0; i < seen->asked && !listed; i++)
+		listed = rop_answers(seen, i) && rop_bit(seen, seen->listed, i, (size_t)gone);
+	if (!listed)
+		seen->nodes[gone].slots = (struct rop_slots){ 0 };
+}
+
 void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node), peer = rop_observed_find(seen, e->peer);
@@ -233,14 +247,7 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 			hand_over(seen, node, peer);
 		return;
 	case ROP_STEP_RESET: reset_node(seen, node); return;
-	case ROP_STEP_FORGET: {
-		int gone = rop_observed_find_leaving(seen, e->peer);
-		if (gone < 0)
-			return;
-		rop_bit_clear(seen, seen->listed, (size_t)node, (size_t)gone);
-		rop_bit_clear(seen, seen->known, (size_t)node, (size_t)gone);
-		return;
-	}
+	case ROP_STEP_FORGET: forget(seen, node, rop_observed_find_leaving(seen, e->peer)); return;
 	case ROP_STEP_FUNCTIONS: /* of its own it had none but these */
 		n->libraries = e->value;
 		n->functions = rop_libraries_count(e->value);

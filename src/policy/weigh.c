@@ -1,8 +1,6 @@
 /* weigh.c - what stands against the steps that are wanted, found before any is planned: so that a loss, or what is not
  * known, is told at once and stays told, whatever state the machine is in.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "copies.h"
@@ -10,59 +8,17 @@
 #include "risks.h"
 #include "rop/text.h"
 
-/* ---- the digest -------------------------------------------------------------------------------------------- */
-
-static int compare_losses(const void *a, const void *b)
-{
-	const struct rop_risk *x = a, *y = b;
-	int by = strcmp(x->what, y->what);
-	if (!by)
-		by = (x->shard > y->shard) - (x->shard < y->shard);
-	if (!by)
-		by = strcmp(x->slots ? x->slots : "", y->slots ? y->slots : "");
-	if (!by)
-		by = strcmp(x->copies ? x->copies : "", y->copies ? y->copies : "");
-	return by;
-}
-
-static uint64_t digest_text(uint64_t digest, const char *text)
-{
-	return rop_digest(digest, text ? text : "", text ? strlen(text) + 1 : 1);
-}
-
-static void make_digest(struct rop_losses *losses)
-{
-	uint64_t digest = ROP_DIGEST_START;
-	qsort(losses->list.at, losses->list.n, sizeof *losses->list.at, compare_losses);
-	for (size_t i = 0; i < losses->list.n; i++) {
-		const struct rop_risk *risk = &losses->list.at[i];
-		char shard[16];
-		snprintf(shard, sizeof shard, "%d", risk->shard);
-		digest = digest_text(digest, risk->what);
-		digest = digest_text(digest, shard);
-		digest = digest_text(digest, risk->slots);
-		digest = digest_text(digest, risk->copies);
-	}
-	snprintf(losses->digest, sizeof losses->digest, "%08x", (unsigned)(digest ^ digest >> 32));
-}
-
 /* ---- findings ---------------------------------------------------------------------------------------------- */
 
 /* Sentences that differ in the node only, and there may be hundreds: some are told, the others counted. */
 #define LOSSES_TOLD 6
-
-static const char *consenting_command(const struct rop_situation *now)
-{
-	return rop_printf(now->arena, "redis-operator apply --allow-data-loss=%s@%s %s", now->topology->name,
-			  now->losses.digest, now->topology->path ? now->topology->path : "FILE");
-}
 
 static const char *consent_advice(const struct rop_situation *now, bool silent)
 {
 	return rop_printf(now->arena, "%s; or give it up, once: %s",
 			  silent ? "bring back the node that may hold it"
 				 : "restore it first, if there is a copy anywhere",
-			  consenting_command(now));
+			  policy_consenting_command(now, &now->losses));
 }
 
 /* It has happened. */
@@ -71,14 +27,14 @@ static const char *advice_on_emptied(const struct rop_situation *now)
 	return rop_printf(now->arena,
 			  "restore them first, if there is a copy anywhere; or give them up, once: %s. Who wants this "
 			  "always (a cache): 'onTotalLoss: Reform' under spec",
-			  consenting_command(now));
+			  policy_consenting_command(now, &now->losses));
 }
 
 static const char *advice_against_eviction(const struct rop_situation *now)
 {
 	return rop_printf(now->arena,
 			  "declare a larger maxmemory, or maxmemory-policy noeviction; or let it delete keys, once: %s",
-			  consenting_command(now));
+			  policy_consenting_command(now, &now->losses));
 }
 
 static void find_losses(struct rop_situation *now)
@@ -166,7 +122,7 @@ void policy_weigh(struct rop_situation *now)
 {
 	weigh(now);
 	if (now->losses.list.n)
-		make_digest(&now->losses);
+		policy_digest_losses(&now->losses);
 	if (now->losses.list.n && take_consent(now)) {
 		memset(&now->losses, 0, sizeof now->losses);
 		now->held.n = 0;

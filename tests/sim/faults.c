@@ -180,6 +180,19 @@ void faults_edit(struct sim *s)
 
 /* As told ("cluster forget ID, on every node"), or because it stood in the way; of a ghost: who it was is not there any
  * more. */
+/* A person gives up what was named, for one run. */
+static bool take_word(struct sim *s, const char *text)
+{
+	static const char FLAG[] = "--allow-data-loss=";
+	const char *word = strstr(text, FLAG), *digest = word ? strchr(word, '@') : NULL;
+	if (!digest)
+		return false;
+	s->consent = rop_strndup(s->arena, digest + 1, 8);
+	trace(s, "person", "gives up what was named: %s", s->consent);
+	sim_lived(s, LIVED_CONSENT);
+	return true;
+}
+
 bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 {
 	struct world *w = s->world;
@@ -190,6 +203,8 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 		bus_stop_clone(w);
 		return true;
 	}
+	if (strcmp(reason, "DataLoss") == 0 && luck < 8 && !s->consent && take_word(s, text))
+		return true;
 	bool did = false, of_ghosts = strcmp(reason, "ForeignPeer") == 0 || strcmp(reason, "Rebuilt") == 0;
 	for (size_t g = 0; g < w->ghosts.n && of_ghosts; g++) {
 		const struct ghost *ghost = &w->ghosts.at[g];

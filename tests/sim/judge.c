@@ -141,7 +141,7 @@ static void judge_slots(struct sim *s, const struct rop_expect *e)
 		int64_t answered = s->judge.seen_at[i] >= 0 ? s->judge.seen_at[i] : s->judge.looked_ms;
 		for (int slot = e->first; slot <= e->last; slot++) {
 			if (!rop_slots_has(&truth->nodes[i].slots, slot) || s->world->slot_since_ms[slot] > answered ||
-			    !judge_leave_knowable(s, i))
+			    !judge_leave_knowable(s, i) || judge_leave_given_up(s, i))
 				continue;
 			sim_fail(s, "slots %d-%d are to be added to %.8s, but node %zu owns slot %d since %d ms",
 				 e->first, e->last, e->node, i, slot, s->world->slot_since_ms[slot]);
@@ -190,6 +190,8 @@ static void judge_history(struct sim *s, const struct rop_expect *e)
 			held += writes_has(&s->world->servers[i].has, k) && !is_stray(s->world, i, write->slot) &&
 				judge_leave_knowable(s, i);
 	}
+	if (s->consent) /* what it names may be anything; that nobody is left who has it is judged at FORGET */
+		return;
 	if (held || (written && !s->topology->reform_on_total_loss && !is_unknowable(s)))
 		sim_fail(s,
 			 "slots %d-%d are to be given to %.8s without consent; %zu writes went there, of which %zu "
@@ -398,21 +400,26 @@ static void judge_words(struct sim *s, const struct rop_step *step)
 		sim_fail(s, "'%s' has no address", step->expect.command);
 }
 
-/* Of a formed cluster most owners must have answered; of one that is not, all nodes. */
-static bool in_view(const struct judge *j)
+/* Of a formed cluster most owners must have answered; of one that is not, all nodes. Who leaves and is silent does not
+ * count where a person gave up what it had. */
+static bool in_view(const struct sim *s)
 {
+	const struct judge *j = &s->judge;
 	struct rop_slots all = { 0 };
 	size_t owners = 0, answer_all = 0, answer_owners = 0;
 	for (size_t i = 0; i < j->seen->n; i++) {
 		const struct rop_node *node = &j->seen->nodes[i];
 		struct rop_slots own = node->slots;
+		bool leaves = i >= j->seen->n - j->seen->n_leaving;
+		answer_all += node->reach == ROP_REACH_OK || leaves;
+		if (leaves && s->consent && node->reach != ROP_REACH_OK)
+			continue;
 		for (size_t k = 0; k < j->seen->n; k++) /* a greater epoch has won them */
 			for (size_t word = 0; j->seen->nodes[k].epoch > node->epoch && word < ROP_SLOTS / 64; word++)
 				own.bits[word] &= ~j->seen->nodes[k].slots.bits[word];
 		rop_slots_join(&all, &own);
 		owners += !empty(&own);
 		answer_owners += !empty(&own) && node->reach == ROP_REACH_OK;
-		answer_all += node->reach == ROP_REACH_OK || i >= j->seen->n - j->seen->n_leaving;
 	}
 	return rop_slots_count(&all) == ROP_SLOTS ? answer_owners * 2 > owners : answer_all == j->seen->n;
 }
@@ -472,7 +479,7 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 		const char *untold = seen_untold(&s->judge);
 		if (untold && (e->kind == ROP_STEP_MEET || e->kind == ROP_STEP_SLOTS || e->kind == ROP_STEP_EPOCH))
 			sim_fail(s, "%s is sent, though %s", e->subject, untold);
-		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(&s->judge))
+		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(s))
 			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
 		judge_bus_send(s, &steps[i]);
 		judge_moves_step(s, &steps[i]);

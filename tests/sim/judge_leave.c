@@ -41,7 +41,30 @@ static bool was_member(struct sim *s, const char *id, const char *address)
 	return false;
 }
 
-/* In truth nobody is it any more, nobody follows it, and none of its slots is without another owner; the database knows
+static bool owns_something(const struct rop_observed *seen, const char *id)
+{
+	for (size_t f = 0; f < seen->foreign.n; f++)
+		if (strcmp(seen->foreign.at[f].id, id) == 0 && seen->foreign.at[f].slots)
+			return true;
+	return false;
+}
+
+/* Of what was written to these slots, no node that is declared has anything any more, nor one that answers. */
+static bool nothing_is_left(const struct sim *s, const struct rop_slots *slots)
+{
+	for (size_t k = 0; k < s->world->n_writes; k++) {
+		const struct write *write = &s->world->writes[k];
+		if (!write->acked || write->stray || !rop_slots_has(slots, write->slot))
+			continue;
+		for (size_t i = 0; i < s->world->truth->n; i++)
+			if (writes_has(&s->world->servers[i].has, k) && judge_leave_knowable(s, i) &&
+			    (stays(s, i) || s->world->servers[i].up))
+				return false;
+	}
+	return true;
+}
+
+/* In truth nobody is it any more, nobody follows it, and of what was in its slots nothing is left; the database knows
  * it as who was at an address where another one answers, which holds nothing or has been taken in. */
 bool judge_leave_is_ghost(struct sim *s, const char *id)
 {
@@ -51,12 +74,11 @@ bool judge_leave_is_ghost(struct sim *s, const char *id)
 	for (size_t g = 0; g < w->ghosts.n; g++)
 		if (strcmp(w->ghosts.at[g].id, id) == 0)
 			ghost = &w->ghosts.at[g];
-	for (size_t f = 0; f < seen->foreign.n; f++)
-		if (strcmp(seen->foreign.at[f].id, id) == 0 && seen->foreign.at[f].slots)
-			return false;
 	for (size_t i = 0; i < seen->n; i++)
 		if (rop_answers(seen, i) && strcmp(seen->nodes[i].primary_id, id) == 0)
 			return false;
+	if (ghost && owns_something(seen, id) && !nothing_is_left(s, &ghost->slots))
+		return false;
 	if (!ghost || !stays(s, (size_t)ghost->node) || !rop_answers(seen, (size_t)ghost->node))
 		return false;
 	bool taken_in = s->judge.true_keys[ghost->node] == 0;
@@ -138,7 +160,9 @@ static void judge_forget(struct sim *s, const struct rop_expect *e)
 	const struct rop_observed *seen = s->judge.seen;
 	int gone = node_of(s, e->peer);
 	if (gone >= 0 && stays(s, (size_t)gone) && judge_leave_is_ghost(s, e->peer)) {
-		sim_lived(s, LIVED_GHOST_GONE);
+		sim_lived(s, owns_something(seen, e->peer) ? LIVED_GIVEN_UP : LIVED_GHOST_GONE);
+		if (owns_something(seen, e->peer) && !s->consent && !s->topology->reform_on_total_loss)
+			sim_fail(s, "%.8s is to be forgotten with its slots, and nobody gave them up", e->peer);
 		return;
 	}
 	if (gone < 0 || stays(s, (size_t)gone)) {
@@ -147,7 +171,10 @@ static void judge_forget(struct sim *s, const struct rop_expect *e)
 	}
 	const struct rop_node *node = &seen->nodes[gone];
 	bool is_it = strcmp(node->id, e->peer) == 0;
-	if (is_it && (owns(seen, (size_t)gone) || node->open.n))
+	if (is_it && s->consent && !rop_answers(seen, (size_t)gone) && owns(seen, (size_t)gone) && !node->open.n &&
+	    nothing_is_left(s, &node->slots))
+		sim_lived(s, LIVED_GIVEN_UP);
+	else if (is_it && (owns(seen, (size_t)gone) || node->open.n))
 		sim_fail(s, "%s is to be forgotten, and owns %d slots", node->address, rop_slots_count(&node->slots));
 	for (size_t g = 0; g < s->world->ghosts.n; g++)
 		if (strcmp(s->world->ghosts.at[g].id, e->peer) == 0 && !rop_slots_empty(&s->world->ghosts.at[g].slots))
@@ -207,6 +234,11 @@ bool judge_leave_listed(const struct sim *s, size_t node)
 				  ghost_is_listed(&w->ghosts.at[g], i);
 	}
 	return listed;
+}
+
+bool judge_leave_given_up(const struct sim *s, size_t node)
+{
+	return s->consent && !stays(s, node) && !s->world->servers[node].up;
 }
 
 bool judge_leave_knowable(const struct sim *s, size_t node)

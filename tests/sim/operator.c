@@ -536,7 +536,8 @@ static void conclude(struct driver *d)
 	d->end.result = rop_reconcile_result(d->r);
 	d->end.text = rop_strdup(d->s->arena, d->end.result.text);
 	d->end.result.text = d->end.text;
-	d->end.reason = now && now->findings.n ? rop_strdup(d->s->arena, now->findings.at[0].reason) : "";
+	const char *reason = now ? rop_situation_reason(now) : NULL;
+	d->end.reason = reason ? rop_strdup(d->s->arena, reason) : "";
 	if (d->end.how == ENDED_DONE)
 		trace(d->s, "operator", "ends with code %d%s: %s", d->end.result.code,
 		      d->end.result.reached ? ", reached" : "", d->end.text);
@@ -559,6 +560,7 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		.pid = ++s->pid,
 		.keep = plan.keep,
 		.step = plan.step,
+		.consent = s->consent,
 		.on_transition = told_transition,
 		.on_step = told_step,
 		.arg = &d,
@@ -585,6 +587,7 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 			sim_fail(s, "code 6 after %" PRId64 " ms: nothing can have been waited for",
 				 s->world->now_ms - began);
 		rop_reconcile_free(d.r);
+		s->consent = NULL; /* for that run */
 	}
 	rop_arena_free(d.arena);
 	return d.end;

@@ -605,6 +605,8 @@ enum lived {
 	LIVED_EMPTY_RETURN,
 	LIVED_FORGET,
 	LIVED_GHOST_GONE,
+	LIVED_CONSENT,
+	LIVED_GIVEN_UP,
 	LIVED_EDIT,
 	LIVED_EDIT_SHARDS,
 	LIVED_WEIGHED,
@@ -683,6 +685,7 @@ struct sim {
 	size_t n_leave, leave_nodes; /* leave_nodes: declared at first */
 	int hot_first, hot_n;        /* slots that clients write to most; n 0: none */
 	struct rop_slots once_open;  /* a sabotage's */
+	const char *consent;         /* to a loss, of a person, for the next run: its digest; NULL */
 	bool database_lost;
 	bool unforeseen;    /* ... so that no plan can tell what becomes of them */
 	bool person_opened; /* a person opened slots, and left them so */
@@ -811,9 +814,11 @@ int64_t moves_left(const struct sim *s);
 void judge_leave_step(struct sim *s, const struct rop_step *step);
 bool judge_leave_is_ghost(struct sim *s, const char *id);             /* and costs nothing to be forgotten */
 bool judge_leave_word(const struct rop_step *step, const char *word); /* may be sent with such a step */
-bool judge_leave_knowable(const struct sim *s, size_t node);          /* asked, or somebody who is asked lists it */
-bool judge_leave_listed(const struct sim *s, size_t node);            /* by one that stays */
-void judge_leave_end(struct sim *s);                                  /* it is converged */
+/* One that leaves and is down, and what it had may have been given up in this run. */
+bool judge_leave_given_up(const struct sim *s, size_t node);
+bool judge_leave_knowable(const struct sim *s, size_t node); /* asked, or somebody who is asked lists it */
+bool judge_leave_listed(const struct sim *s, size_t node);   /* by one that stays */
+void judge_leave_end(struct sim *s);                         /* it is converged */
 void judge_leave_watch(struct sim *s); /* ... and runs on as a daemon, until they are struck off */
 bool judge_leave_held(const struct sim *s);
 

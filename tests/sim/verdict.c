@@ -128,9 +128,10 @@ static int owners_up(const struct sim *s)
 	return n;
 }
 
-static bool blank(const struct rop_observed *t)
+static bool blank(const struct sim *s)
 {
-	for (size_t i = 0; i < t->n; i++)
+	const struct rop_observed *t = s->world->truth;
+	for (size_t i = 0; i < leave_staying(s); i++)
 		if (!empty(&t->nodes[i].slots) || t->nodes[i].epoch || t->nodes[i].others || t->nodes[i].keys > 0)
 			return false;
 	return true;
@@ -196,7 +197,7 @@ static bool bears_out(const struct sim *s, const char *reason)
 	if (strcmp(reason, "SeveralClusters") == 0)
 		return several_groups(s);
 	if (strcmp(reason, "TotalLoss") == 0)
-		return blank(t) && !s->topology->reform_on_total_loss;
+		return blank(s) && !s->topology->reform_on_total_loss;
 	if (strcmp(reason, "DataLoss") == 0)
 		return (!all_covered(s) && (s->start == START_TOTAL_LOSS || s->world->n_writes > 0)) || any_emptied(s);
 	if (strcmp(reason, "Unknown") == 0)
@@ -235,11 +236,22 @@ bool verdict_waited(const struct sim *s, const struct run_end *end, int64_t took
 	       took_ms >= plan->timeout_ms;
 }
 
+/* One that is to leave has something that nobody else is known to have. */
+static bool is_kept(const struct sim *s, const char *text)
+{
+	const struct world *w = s->world;
+	for (size_t i = leave_staying(s); i < w->truth->n; i++)
+		for (size_t k = 0; k < w->n_writes && w->servers[i].up; k++)
+			if (writes_has(&w->servers[i].has, k))
+				return strstr(text, "cannot leave") != NULL;
+	return false;
+}
+
 bool verdict_is_true(struct sim *s, const struct run_end *end)
 {
 	switch (end->result.code) {
 	case ROP_OK: return end->result.reached;
-	case ROP_REFUSED: return is_paused(s) || bears_out(s, end->reason);
+	case ROP_REFUSED: return is_paused(s) || bears_out(s, end->reason) || is_kept(s, end->text);
 	case ROP_DENIED: return any_hides(s);
 	case ROP_UNREACHABLE: return any_down(s);
 	case ROP_TIMEOUT: /* formed and a node is down for good; or the file asks for what no server has; or a person's

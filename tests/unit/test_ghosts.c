@@ -118,8 +118,8 @@ Test(ghosts, what_may_cost_something_is_refused_as_before)
 	world->nodes[REBUILT].functions = 1;
 	cr_assert(is_refused(), "it has functions");
 	world->nodes[REBUILT].functions = 0;
-	world->foreign.at[0].slots = "7";
-	cr_assert(is_refused(), "who it was owns slots");
+	world->foreign.at[0].slots = "7 and more";
+	cr_assert(is_refused(), "which slots it owns cannot be told");
 	world->foreign.at[0].slots = NULL;
 	world->foreign.at[0].linked = true;
 	cr_assert(is_refused(), "somebody has a link to who it was");
