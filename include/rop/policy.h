@@ -213,7 +213,8 @@ struct rop_situation {
 		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
 	bool slots_in_place;                                          /* no slot is to be moved, and none is open */
 	ROP_LIST(struct rop_retirement) retirements;                  /* of all that leave */
-	bool leaving;          /* one of them is still in the cluster, and can go on */
+	bool rejoins; /* all identities were lost, a person lets the nodes come together, and some have no epoch yet */
+	bool leaving; /* one of them is still in the cluster, and can go on */
 	bool leavers_held;     /* one of them is, and cannot */
 	bool leavers_watched;  /* one is in nobody's view, and may come back */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */

@@ -22,6 +22,8 @@ librop_a_SOURCES += \
 	src/policy/greet.c \
 	src/policy/guard.c \
 	src/policy/guard.h \
+	src/policy/identities.c \
+	src/policy/identities.h \
 	src/policy/introduce.c \
 	src/policy/layout.c \
 	src/policy/links.c \

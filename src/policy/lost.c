@@ -182,6 +182,25 @@ static bool is_word_of(const struct rop_consent *consent, const struct rop_losse
 	       strcmp(consent->digest, losses->digest) == 0;
 }
 
+static void offer(struct rop_situation *now)
+{
+	if (now->lost.list.n)
+		policy_digest_losses(&now->lost);
+	if (!is_word_of(now->consent, &now->lost))
+		return;
+	now->consent->taken = now->lost; /* the caller copies it to memory that lasts */
+	now->lost = (struct rop_losses){ 0 };
+}
+
+bool lost_is_given_up(struct rop_situation *now, const struct rop_risk *loss)
+{
+	if (guard_loss(now, loss).verdict == GUARD_GO)
+		return true;
+	*rop_push(now->arena, &now->lost.list) = *loss;
+	offer(now);
+	return guard_loss(now, loss).verdict == GUARD_GO;
+}
+
 /* spec.onTotalLoss: Reform is a standing consent where each copy answers, and is empty. */
 void lost_find(struct rop_situation *now)
 {
@@ -193,12 +212,7 @@ void lost_find(struct rop_situation *now)
 		if (r->loss && !r->given_up && guard_loss(now, r->loss).verdict == GUARD_LOSS)
 			*rop_push(now->arena, &now->lost.list) = *r->loss;
 	}
-	if (now->lost.list.n)
-		policy_digest_losses(&now->lost);
-	if (is_word_of(now->consent, &now->lost)) {
-		now->consent->taken = now->lost; /* the caller copies it to memory that lasts */
-		now->lost = (struct rop_losses){ 0 };
-	}
+	offer(now);
 	for (size_t k = 0; k < now->retirements.n; k++) {
 		struct rop_retirement *r = &now->retirements.at[k];
 		r->given_up |= r->loss && guard_loss(now, r->loss).verdict == GUARD_GO;

@@ -3,6 +3,7 @@
  * Advice is an act: nothing in here may tell a person to forget, empty or restart what could hold the only copy.
  */
 #include "functions.h"
+#include "identities.h"
 #include "lost.h"
 #include "refusals.h"
 
@@ -170,35 +171,6 @@ static void find_rival_claims(struct rop_situation *now)
 	}
 }
 
-/* Every member's id is new, and no two claim a slot: the servers were started without their nodes.conf files, each
- * claims the slots of the keys it kept, and between them they hold the only copy. */
-static bool find_lost_identities(struct rop_situation *now, const struct tally *tally)
-{
-	const struct rop_observed *seen = now->seen;
-	size_t groups = 0;
-	for (size_t i = 0; i < seen->n; i++)
-		groups += now->group[i] == (int)i && (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots));
-	if (!now->image->members.n || groups < 2)
-		return false;
-	for (size_t i = 0; i < seen->n; i++) {
-		if (!rop_node_answers(&seen->nodes[i]) || policy_address_before(now->image, seen->nodes[i].id))
-			return false;
-		for (size_t j = 0; j < i; j++)
-			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
-				return false;
-	}
-	policy_find(now, -1, ROP_WHY_IDENTITIES_LOST,
-		    rop_printf(now->arena,
-			       "all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf "
-			       "files were lost. No two of them claim a slot: each holds the only copy of its keys",
-			       seen->n, now->topology->name),
-		    "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where they are "
-		    "kept, and start them again; where they are gone for good: on each node that holds keys CLUSTER "
-		    "SET-CONFIG-EPOCH with a number of its own, then CLUSTER MEET from one of them to the others; then "
-		    "plan again");
-	return true;
-}
-
 /* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts.
  * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go.
  */
@@ -304,7 +276,7 @@ void refusals_of_nodes(struct rop_situation *now)
 void refusals_of_content(struct rop_situation *now, const struct tally *tally)
 {
 	find_untold_content(now);
-	if (now->kase == ROP_CASE_ADOPT && !find_lost_identities(now, tally))
+	if (now->kase == ROP_CASE_ADOPT && !identities_lost(now, tally))
 		find_rival_components(now, tally);
 	find_rival_claims(now);
 	find_keys_without_slots(now);

@@ -15,6 +15,7 @@ WORDS_FLAG(members_agree)
 WORDS_FLAG(slots_assigned)
 WORDS_FLAG(replicas_attached)
 WORDS_FLAG(replicas_held)
+WORDS_FLAG(rejoins)
 WORDS_FLAG(links_up)
 WORDS_FLAG(synchronising)
 WORDS_FLAG(state_ok)
@@ -88,6 +89,9 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "replicas_attached",
 	  .doc = "every replica follows the primary it should",
 	  .holds = is_replicas_attached },
+	{ .name = "rejoins",
+	  .doc = "all identities were lost, the nodes are to come together again, and one has no epoch of its own yet",
+	  .holds = is_rejoins },
 	{ .name = "replicas_held",
 	  .doc = "some nodes follow no primary yet, and each has to wait: its own or its new primary is silent, "
 		 "failing or changing, or another one moves",

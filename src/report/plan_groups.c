@@ -48,9 +48,9 @@ static bool one_line(const struct rop_plan *plan, const struct rop_step *a, cons
 	case ROP_STEP_PERSIST: return true;
 	case ROP_STEP_BUMP: return a->expect.epoch == b->expect.epoch;
 	case ROP_STEP_FORGET: return rop_streq(a->expect.peer, b->expect.peer);
+	case ROP_STEP_SLOTS: return a->node == b->node;
 	case ROP_STEP_FAILOVER:
 	case ROP_STEP_RESET:
-	case ROP_STEP_SLOTS:
 	case ROP_STEP_ROLE:
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:
@@ -130,6 +130,8 @@ void plan_groups_make(struct rop_arena *arena, const struct rop_plan *plan, stru
 		struct rop_slots moved;
 		if (rop_step_moves_slots(step->expect.kind) && rop_slots_parse(step->expect.value, &moved))
 			rop_slots_join(&group->slots, &moved);
+		if (step->expect.kind == ROP_STEP_SLOTS)
+			rop_slots_add(&group->slots, step->expect.first, step->expect.last);
 		add_node(group, step->node);
 		if (step->expect.kind == ROP_STEP_MEET)
 			add_node(group, step->peer);

@@ -8,7 +8,7 @@ struct plan_group {
 	const struct rop_step *step; /* the first of them */
 	bool *nodes;                 /* [asked] whom they concern */
 	size_t n_nodes;
-	struct rop_slots slots; /* that move */
+	struct rop_slots slots; /* that move, or are given out */
 };
 struct plan_groups {
 	ROP_LIST(struct plan_group) list;

@@ -166,6 +166,19 @@ static void tell_leaving(struct rop_arena *arena, const struct rop_plan *plan, c
 	}
 }
 
+#define RANGES_TOLD 3
+
+/* A node that kept its keys and not its nodes.conf gets what lies between them: hundreds of ranges. */
+static const char *slots_given(struct rop_arena *arena, const struct rop_slots *slots)
+{
+	int runs = 0, first, last, n = rop_slots_count(slots);
+	for (int from = 0; rop_slots_run(slots, from, &first, &last); from = last + 1)
+		runs++;
+	if (runs <= RANGES_TOLD)
+		return rop_printf(arena, "slot%s %s", rop_plural(n), rop_slots_text(arena, slots));
+	return rop_printf(arena, "%d slots in %d ranges, from %d to %d", n, runs, rop_slots_first(slots), last);
+}
+
 struct plan_line plan_line_of(struct rop_arena *arena, const struct rop_plan *plan, const struct plan_group *g)
 {
 	const struct rop_observed *seen = plan->first->seen;
@@ -187,8 +200,7 @@ struct plan_line plan_line_of(struct rop_arena *arena, const struct rop_plan *pl
 	case ROP_STEP_GREET: line.what = "tell other nodes its shard (MEET again)"; break;
 	case ROP_STEP_SLOTS:
 		line.shard = shard_number(plan, g->step->node);
-		line.what = e->first == e->last ? rop_printf(arena, "slot %d", e->first)
-						: rop_printf(arena, "slots %d-%d", e->first, e->last);
+		line.what = slots_given(arena, &g->slots);
 		break;
 	case ROP_STEP_ROLE: tell_role(arena, plan, g, &line); break;
 	case ROP_STEP_IMPORT:

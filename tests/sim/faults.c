@@ -189,7 +189,7 @@ static bool take_word(struct sim *s, const char *text)
 		return false;
 	s->consent = rop_strndup(s->arena, digest + 1, 8);
 	trace(s, "person", "gives up what was named: %s", s->consent);
-	sim_lived(s, LIVED_CONSENT);
+	sim_lived(s, s->world->identities_lost ? LIVED_REJOINED : LIVED_CONSENT);
 	return true;
 }
 
@@ -203,7 +203,8 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 		bus_stop_clone(w);
 		return true;
 	}
-	if (strcmp(reason, "DataLoss") == 0 && luck < 8 && !s->consent && take_word(s, text))
+	bool of_loss = strcmp(reason, "DataLoss") == 0 || strcmp(reason, "IdentitiesLost") == 0;
+	if (of_loss && luck < 8 && !s->consent && take_word(s, text))
 		return true;
 	bool did = false, of_ghosts = strcmp(reason, "ForeignPeer") == 0 || strcmp(reason, "Rebuilt") == 0;
 	for (size_t g = 0; g < w->ghosts.n && of_ghosts; g++) {

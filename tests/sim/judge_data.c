@@ -35,6 +35,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_FORGET] = { "a ghost forgotten by a person", 5 },
 	[LIVED_GHOST_GONE] = { "a ghost forgotten, with another node in its place", 5 },
 	[LIVED_CONSENT] = { "a consent to a loss", 5 },
+	[LIVED_REJOINED] = { "a consent after every nodes.conf was lost", 0 },
 	[LIVED_GIVEN_UP] = { "a shard given up that nobody was left of", 1 },
 	[LIVED_EDIT] = { "two pins swapped", 40 },
 	[LIVED_EDIT_SHARDS] = { "other shards declared in mid-move", 0 },

@@ -19,7 +19,7 @@ static bool is_for(enum start start, enum plight plight)
 {
 	bool formed = (start_is_living(start) && start != START_LEAVE) || start == START_HEALTHY || start == START_JOIN;
 	bool forming = start == START_FRESH || start == START_OURS || start == START_REDIS_CLI;
-	return formed || (forming && plight != PLIGHT_ALL_CONF);
+	return formed || (forming && plight != PLIGHT_ALL_CONF && plight != PLIGHT_REBUILT);
 }
 
 static bool keeps_data(enum plight plight)
@@ -49,7 +49,7 @@ void plights_schedule(struct sim *s)
 	int64_t draw = (int64_t)(chance_next(c) >> 1 & ~(uint64_t)1);
 	s->plight = plight;
 	s->world->aof |= keeps_data(plight) && chance_permille(c, 900);
-	if (plight == PLIGHT_ALL_CONF || plight == PLIGHT_SHARD)
+	if (plight == PLIGHT_ALL_CONF || plight == PLIGHT_SHARD || plight == PLIGHT_REBUILT)
 		ends = begins;
 	else
 		bus_begin(s->world);
@@ -228,6 +228,22 @@ static bool shard_dies(struct world *w, struct chance *c)
 	return owner >= 0;
 }
 
+/* With all its copies; they come back within seconds, without their nodes.conf and their data. */
+static bool shard_is_rebuilt(struct world *w, struct chance *c)
+{
+	int owner = owner_of(w, (int)chance_below(c, ROP_SLOTS));
+	for (size_t i = 0; owner >= 0 && i < w->truth->n; i++) {
+		const struct rop_node *node = &w->truth->nodes[i];
+		bool is_of_it = (int)i == owner || (node->role == ROP_ROLE_REPLICA && node->primary == owner);
+		if (!is_of_it || !can_restart(w, i))
+			continue;
+		world_down(w, i, DOWN_LOSES_CONF | DOWN_LOSES_DATA);
+		world_at(w, w->now_ms + 100 + (int64_t)(world_luck(w, 'w', i, 0) % 3000),
+			 (struct event){ .kind = EVENT_UP, .node = (int)i });
+	}
+	return owner >= 0;
+}
+
 static void set_announced(struct world *w, size_t node, bool wrong)
 {
 	int at = rop_observed_setting(w->truth, "cluster-announce-ip");
@@ -264,6 +280,7 @@ static void it_is_over(struct world *w, size_t one)
 	case PLIGHT_NOADDR:
 	case PLIGHT_ALL_CONF:
 	case PLIGHT_SHARD:
+	case PLIGHT_REBUILT:
 	case PLIGHTS_N: break;
 	}
 }
@@ -278,6 +295,7 @@ static bool begin(struct world *w, size_t one, size_t other, struct chance *c)
 	case PLIGHT_CLONE: w->clone = w->servers[one].up ? (int)one : -1; return w->clone >= 0;
 	case PLIGHT_ALL_CONF: return lose_every_conf(w);
 	case PLIGHT_SHARD: return shard_dies(w, c);
+	case PLIGHT_REBUILT: return shard_is_rebuilt(w, c);
 	case PLIGHT_SEVERED: w->servers[one].severed_until_ms = NEVER; return true;
 	case PLIGHT_DEAF: return turn_deaf(w, one, other, c);
 	case PLIGHT_ANNOUNCES: set_announced(w, one, true); return true;

@@ -236,6 +236,7 @@ struct line { /* one node's entry of another: where it looks for it, and what co
 	X(CLONE, "a clone of a member", 5) /* with a copy of its nodes.conf, and empty */ \
 	X(ALL_CONF, "every nodes.conf lost", 3) \
 	X(SHARD, "a shard that went down with all its copies", 5) \
+	X(REBUILT, "a shard whose servers were all rebuilt, empty", 5) \
 	X(SEVERED, "a replica whose link does not come up", 5) \
 	X(DEAF, "two members that do not hear each other", 5) \
 	X(ANNOUNCES, "a member that announces an address where nobody is", 5)
@@ -606,6 +607,7 @@ enum lived {
 	LIVED_FORGET,
 	LIVED_GHOST_GONE,
 	LIVED_CONSENT,
+	LIVED_REJOINED,
 	LIVED_GIVEN_UP,
 	LIVED_EDIT,
 	LIVED_EDIT_SHARDS,

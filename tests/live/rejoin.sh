@@ -1,0 +1,35 @@
+#!/bin/bash
+# rejoin.sh - every nodes.conf is lost and the keys are kept: with consent the nodes come together again, and none is emptied
+# timeout: 120
+# shellcheck disable=SC2016
+FLEET_TIMEOUT=2000
+. "$(dirname "$0")/../lib/live.sh"
+. "$TOP/tests/lib/data.sh"
+F=$LIVE_DIR/cart.yaml
+
+lost() { # all end; the primaries have saved, their replicas keep nothing
+	local i
+	for i in 0 1 2; do [ "$(rcli "$i" SAVE)" = OK ] || return; done
+	for i in 0 1 2 3 4 5; do node_kill9 "$i" && rm -f "$LIVE_DIR/$i/nodes.conf" || return; done
+	for i in 3 4 5; do rm -f "$LIVE_DIR/$i/dump.rdb" || return; done
+	for i in 0 1 2 3 4 5; do node_start "$i" || return; done
+}
+check 'three shards with a replica each, 300 keys' eval 'fresh 6 && topology "$F" 3 1 && expect 0 apply --yes "$F" && load 300'
+check 'all end, and come back with their keys and other ids' lost
+changes_begin
+check 'it is said, with the word that brings them together' eval \
+	'told 4 plan "$F" && tells "all 6 nodes have other ids" "each holds the only copy of its keys" "empty none of them" && CONSENT=$(consent)'
+check '... which does nothing by itself, nor does another word' eval \
+	'told 4 apply --yes "$F" && told 4 apply --yes --allow-data-loss=cart@00000000 "$F" && no_changes'
+check 'plan with it: epochs, introductions, the slots between the keys in a line for each' eval \
+	'told 0 plan "$CONSENT" "$F" && tells "a config epoch of its own for each" "introduce 6 nodes" "ranges, from" "DATA IS LOST"'
+killed() { # once they have met, and the slots are being given out
+	op_start apply --yes "$CONSENT" "$F" && wait_until 15 'grep -q "introduce 6 nodes" "$OUT"' && kill -9 "$OP_PID" || return
+	op_wait
+	[ $? = 137 ]
+}
+check 'apply with it, killed in between' killed
+check '... the next one goes on, with the word that it asks for then' eval \
+	'told "0|4" plan "$F" && { CONSENT=$(consent) || CONSENT=--allow-data-loss=cart@00000000; } && told 0 apply --yes "$CONSENT" "$F"'
+check '... and each key is there' eval 'wait_until 10 "agreed && replicas_up" && kept 300'
+check '... nothing is left to do' expect 0 plan --detailed-exitcode "$F"
