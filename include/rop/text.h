@@ -51,7 +51,9 @@ char *rop_text_some(struct rop_arena *arena, const char *const *names, size_t n,
  * may take. */
 size_t rop_text_fits(const char *line, size_t columns);
 /* Appends it in lines of at most `width` columns, broken at blanks; later lines begin at column `indent`, those that go
- * on with an indented "  word  text" below its text. Its own ends of line stay; the last one is the caller's. */
+ * on with an indented "  word  text" below its text. Its own ends of line stay; the last one is the caller's.
+ * What stands in `backticks` is not broken. A command of the shell that does, in a text of more than one line, gets a
+ * line of its own, without them, however long it is: a person copies it. */
 void rop_text_wrap(struct rop_text *out, const char *text, size_t indent, size_t width);
 /* Of lines, each by itself: what goes on of one begins `indent` columns below its beginning. Each keeps its end. */
 void rop_text_wrap_lines(struct rop_text *out, const char *text, size_t indent, size_t width);

@@ -55,7 +55,7 @@ static bool unknown_option(const struct cli *cli, const char *text, struct rop_e
 	const char *command = cli->command ? cli->command->name : "";
 	if (meant)
 		return rop_fail(err, ROP_INVALID, "unknown option '%s' (did you mean '--%s'?)", text, meant);
-	return rop_fail(err, ROP_INVALID, "unknown option '%s'; see 'redis-operator %s%s--help'", text, command,
+	return rop_fail(err, ROP_INVALID, "unknown option '%s'; see `redis-operator %s%s--help`", text, command,
 			*command ? " " : "");
 }
 
@@ -148,7 +148,7 @@ bool cli_find_command(const char *name, const struct cli_command **ret_command, 
 	const char *meant = rop_suggest(name, names, n);
 	if (meant)
 		return rop_fail(err, ROP_INVALID, "unknown command '%s' (did you mean '%s'?)", name, meant);
-	return rop_fail(err, ROP_INVALID, "unknown command '%s'; see 'redis-operator --help'", name);
+	return rop_fail(err, ROP_INVALID, "unknown command '%s'; see `redis-operator --help`", name);
 }
 
 static bool own_option(const struct cli *cli, const char *text)
@@ -210,10 +210,10 @@ bool cli_parse(struct cli *cli, int argc, char **argv, char ***ret_operands, int
 	if (!cli->command || cli->values.help || cli->values.version)
 		return true;
 	if (n < cli->command->min_operands)
-		return rop_fail(err, ROP_INVALID, "%s: %s is missing; see 'redis-operator %s --help'",
+		return rop_fail(err, ROP_INVALID, "%s: %s is missing; see `redis-operator %s --help`",
 				cli->command->name, cli->command->operands, cli->command->name);
 	if (cli->command->max_operands >= 0 && n > cli->command->max_operands)
-		return rop_fail(err, ROP_INVALID, "%s: '%s' is one argument too many; see 'redis-operator %s --help'",
+		return rop_fail(err, ROP_INVALID, "%s: '%s' is one argument too many; see `redis-operator %s --help`",
 				cli->command->name, operands[cli->command->max_operands], cli->command->name);
 	return true;
 }

@@ -37,7 +37,7 @@ static bool is_the_only_one(struct cli *cli, int first, struct rop_err *err)
 		if (ports[i] < first || ports[i] >= first + SERVERS)
 			return rop_fail(err, ROP_REFUSED,
 					"a demo with a server on 127.0.0.1:%d is there already, in %s\n  -> "
-					"redis-operator demo down, then up with another --port",
+					"`redis-operator demo down`, then up with another --port",
 					ports[i], demo_folder(cli));
 	return true;
 }
@@ -49,8 +49,8 @@ static bool ports_are_free(struct cli *cli, const struct rop_look *look, int fir
 		if (!rop_server_runs(cli->arena, server_folder(cli, port)) && rop_look_answers(look, "127.0.0.1", port))
 			return rop_fail(err, ROP_REFUSED,
 					"something else listens on 127.0.0.1:%d already; the demo touches no server it "
-					"did not start\n  -> stop it, or take other ports: redis-operator demo up "
-					"--port %d",
+					"did not start\n  -> stop it, or take other ports: `redis-operator demo up "
+					"--port %d`",
 					port, first + 100 + SERVERS <= LAST_PORT ? first + 100 : FIRST_PORT);
 	return true;
 }
@@ -109,8 +109,7 @@ static enum rop_code up(struct cli *cli, int first)
 		cli_print_json(rop_json("{s:o, s:i, s:i}", "topology", rop_json_text(topology), "servers", SERVERS,
 					"started", started));
 	const char *state = cli->values.state ? rop_printf(cli->arena, " --state %s", cli->values.state) : "";
-	cli_tell(cli,
-		 "next:  redis-operator plan%s %s\n       redis-operator apply%s %s\n       redis-operator demo down%s",
+	cli_tell(cli, "next:\n  redis-operator plan%s %s\n  redis-operator apply%s %s\n  redis-operator demo down%s",
 		 state, topology, state, topology, state);
 	return ROP_OK;
 }

@@ -32,7 +32,7 @@ static bool may_be_forgotten(struct cli *cli, const char *name, const struct rop
 	return rop_fail(
 		err, ROP_REFUSED,
 		"cluster '%s': settings are changed for a while, and nobody else knows what they were: %s\n"
-		"  -> 'redis-operator apply %s' puts them back; --force leaves them, where the servers are gone",
+		"  -> `redis-operator apply %s` puts them back; --force leaves them, where the servers are gone",
 		name, temporaries_text(cli, image), name);
 }
 

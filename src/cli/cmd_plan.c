@@ -73,7 +73,7 @@ static enum rop_code make(struct cli *cli, struct session *s)
 	if (cli->values.out) {
 		if (!save(cli, s, &plan, &err))
 			return cli_fail(&err);
-		cli_tell(cli, "saved; to do exactly this: redis-operator apply %s", cli->values.out);
+		cli_tell(cli, "saved; to do exactly this: `redis-operator apply %s`", cli->values.out);
 	}
 	return cli->values.detailed_exitcode ? grade.code : ROP_OK;
 }

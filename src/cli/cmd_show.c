@@ -14,7 +14,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		return cli_fail(&err);
 	if (!bytes) {
 		rop_fail(&err, ROP_INVALID,
-			 "%s is no saved plan, or cannot be read\n  -> redis-operator plan --out PLAN FILE", argv[0]);
+			 "%s is no saved plan, or cannot be read\n  -> `redis-operator plan --out PLAN FILE`", argv[0]);
 		return cli_fail(&err);
 	}
 	if (!rop_saved_plan_parse(cli->arena, argv[0], bytes, n, &plan, &err))
@@ -26,7 +26,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	ROP_OWN_TEXT text = { 0 };
 	rop_saved_plan_print(cli->arena, &plan, &text);
 	cli_print_lines(&text);
-	cli_tell(cli, "to do exactly this, if nothing has changed since: redis-operator apply %s", argv[0]);
+	cli_tell(cli, "to do exactly this, if nothing has changed since: `redis-operator apply %s`", argv[0]);
 	return ROP_OK;
 }
 

@@ -123,11 +123,11 @@ static bool print_all(struct telling *t, struct rop_err *err)
 		return rop_fail(
 			err, ROP_INVALID,
 			"no cluster is known in %s: nothing can be said of any\n"
-			"  -> --state PATH names the database, 'redis-operator status FILE' looks at one cluster",
+			"  -> --state PATH names the database, `redis-operator status FILE` looks at one cluster",
 			cli_state_path(cli));
 	t->list = cli->values.output == CLI_JSON ? json_array() : NULL;
 	if (!n && !errors.n)
-		cli_tell(cli, "no clusters in %s; 'redis-operator status FILE' looks at one", cli_state_path(cli));
+		cli_tell(cli, "no clusters in %s; `redis-operator status FILE` looks at one", cli_state_path(cli));
 	for (size_t i = 0; fine && i < n; i++) {
 		if (i && cli->values.output == CLI_TEXT)
 			printf("\n");

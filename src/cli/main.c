@@ -48,7 +48,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		return help ? ROP_OK : ROP_INVALID;
 	}
 	if (!cli->command) {
-		rop_fail(&err, ROP_INVALID, "which command? see 'redis-operator --help'");
+		rop_fail(&err, ROP_INVALID, "which command? see `redis-operator --help`");
 		return cli_fail(&err);
 	}
 	if (cli->values.config && access(cli->values.config, R_OK) < 0) { /* what stands in it is for the daemon */

@@ -74,8 +74,8 @@ bool session_is_no_plan(struct cli *cli, const char *path, struct rop_err *err)
 	if (rop_plan_file_read(cli->arena, path, &bytes, &n, &unsafe) && !bytes)
 		return true;
 	return rop_fail(err, ROP_INVALID,
-			"%s is a saved plan, not a topology file\n  -> redis-operator show %s prints it, "
-			"redis-operator apply %s does it",
+			"%s is a saved plan, not a topology file\n  -> `redis-operator show %s` prints it, "
+			"`redis-operator apply %s` does it",
 			path, path, path);
 }
 
@@ -201,13 +201,13 @@ static bool tell_of_other(struct session *s, const char *name, const struct rop_
 		return rop_fail(
 			err, ROP_REFUSED,
 			"%s is a member of cluster '%s', which %s paused; the file calls its cluster '%s'\n"
-			"  -> call it '%s' in the file (metadata.name); or 'redis-operator forget %s' first, where it "
+			"  -> call it '%s' in the file (metadata.name); or `redis-operator forget %s` first, where it "
 			"is to be renamed",
 			address, name, other->paused_by ? other->paused_by : "a person", s->topology->name, name, name);
 	cli_tell(
 		s->cli,
 		"warning: %s is a member of cluster '%s' too, and the file calls its cluster '%s': call it by one name "
-		"(metadata.name), or 'redis-operator forget %s'",
+		"(metadata.name), or `redis-operator forget %s`",
 		address, name, s->topology->name, name);
 	return true;
 }

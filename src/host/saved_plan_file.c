@@ -71,7 +71,7 @@ static bool is_ours_alone(const struct stat *st, const char *path, const char *w
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return rop_fail(err, ROP_INVALID,
 				"%s may be written to by others (mode %04o): %s is taken only where nobody else can "
-				"change it\n  -> look through it, then: chmod go-w %s",
+				"change it\n  -> look through it, then: `chmod go-w %s`",
 				path, (unsigned)st->st_mode & 07777, what, path);
 	return true;
 }

@@ -50,7 +50,7 @@ void why_not(struct rop_reconcile *r)
 			rop_duration_about(r->image.paused_until_wall_ms - r->now->wall_ms, left, sizeof left);
 			rop_text_add(&r->text, " for another %s", left);
 		}
-		rop_text_add(&r->text, "\n  -> redis-operator resume %s", r->options.topology->name);
+		rop_text_add(&r->text, "\n  -> `redis-operator resume %s`", r->options.topology->name);
 		r->result.code = ROP_REFUSED;
 		return;
 	}

@@ -83,7 +83,7 @@ static void look_at_bus(struct rop_situation *now, size_t i)
 			       node->address, announced, node->bus_port),
 		    rop_printf(
 			    now->arena,
-			    "correct busPort of that node in the file; or CONFIG SET cluster-announce-bus-port %d on "
+			    "correct busPort of that node in the file; or `CONFIG SET cluster-announce-bus-port %d` on "
 			    "it, and so in its configuration",
 			    node->bus_port));
 	} else if (node->bus_declared && !announced && node->own_bus_port && listens_there(node) &&
@@ -105,11 +105,10 @@ static void look_at_bus(struct rop_situation *now, size_t i)
 			    "%s announces port %d of its cluster bus (cluster-announce-bus-port), and listens on %d; "
 			    "the other nodes go where it says",
 			    node->address, announced, listens),
-		    rop_printf(
-			    now->arena,
-			    "CONFIG SET cluster-announce-bus-port 0 on it, and take it out of its configuration; where "
-			    "that port leads to it, say busPort: %d of that node in the file",
-			    announced));
+		    rop_printf(now->arena,
+			       "`CONFIG SET cluster-announce-bus-port 0` on it, and take it out of its configuration; "
+			       "where that port leads to it, say busPort: %d of that node in the file",
+			       announced));
 	}
 }
 
@@ -184,7 +183,7 @@ static const char *how_to_correct(const struct rop_situation *now, size_t i, con
 {
 	return rop_printf(
 		now->arena,
-		"CONFIG SET %s on %s, or to what leads to it, and so in its configuration; where %s does lead "
+		"`CONFIG SET %s` on %s, or to what leads to it, and so in its configuration; where %s does lead "
 		"to it, declare it by that address",
 		place->undo, now->seen->nodes[i].address, place->text);
 }
@@ -246,7 +245,7 @@ const char *policy_announced_in_vain(const struct rop_situation *now, size_t i, 
 		return NULL;
 	*ret_advice = rop_printf(
 		now->arena,
-		"CONFIG SET %s on %s, or to what leads to it, and so in its configuration; or open the "
+		"`CONFIG SET %s` on %s, or to what leads to it, and so in its configuration; or open the "
 		"way there",
 		undo, node->address);
 	return rop_printf(
@@ -374,6 +373,6 @@ void policy_warn_of_endpoints(struct rop_situation *now)
 				"%s tell%s clients no address ('?': cluster-preferred-endpoint-type "
 				"unknown-endpoint): they stay on the address that they know and change the port only",
 				who, strpbrk(who, ", ") ? "" : "s"),
-			"right only where one address leads to all nodes by their ports; else CONFIG SET "
-			"cluster-preferred-endpoint-type ip on all nodes, and so in their configuration");
+			"right only where one address leads to all nodes by their ports; else `CONFIG SET "
+			"cluster-preferred-endpoint-type ip` on all nodes, and so in their configuration");
 }

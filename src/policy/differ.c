@@ -58,7 +58,7 @@ static const char *bump_advice(struct rop_situation *now, const struct rop_diffe
 		"%s is not believed while its config epoch, %" PRId64 ", is not greater than that of %s, "
 		"%" PRId64 ", and that does not end by itself. All nodes answer, and nobody else claims its "
 		"slots: when %s holds no key of them any more (CLUSTER COUNTKEYSINSLOT), a person may have it "
-		"take a new epoch: redis-cli -h %s -p %d cluster bumpepoch",
+		"take a new epoch: `redis-cli -h %s -p %d cluster bumpepoch`",
 		node->address, node->epoch, other->address, other->epoch, other->address, node->ip ? node->ip : "HOST",
 		node->port);
 }

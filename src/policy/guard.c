@@ -107,6 +107,6 @@ void policy_digest_losses(struct rop_losses *losses)
 
 const char *policy_consenting_command(const struct rop_situation *now, const struct rop_losses *losses)
 {
-	return rop_printf(now->arena, "redis-operator apply --allow-data-loss=%s@%s %s", now->topology->name,
+	return rop_printf(now->arena, "`redis-operator apply --allow-data-loss=%s@%s %s`", now->topology->name,
 			  losses->digest, now->topology->path ? now->topology->path : "FILE");
 }

@@ -28,7 +28,7 @@ static bool is_protected(const struct rop_situation *now, size_t node)
 
 #define UNPROTECT \
 	"set a password on every node (requirepass, and masterauth to the same) and declare it under spec.auth; or, " \
-	"where nobody else reaches these ports, CONFIG SET protected-mode no; and so in their configuration"
+	"where nobody else reaches these ports, `CONFIG SET protected-mode no`; and so in their configuration"
 
 /* Packets between addresses of the loopback mostly leave from 127.0.0.1, whatever their servers listen on. */
 static bool is_far_from_any(const struct rop_situation *now, size_t server)
@@ -100,9 +100,9 @@ static const char *not_let_in(const struct rop_situation *now, const struct rop_
 		return NULL;
 	*ret_advice = rop_printf(
 		now->arena,
-		"see the log of %s; where it cannot log in: CONFIG SET masterauth \"\" (and masteruser) on it, for its "
-		"primary wants no password; where its user may not replicate: give %s what 'redis-operator acl "
-		"replication' prints; else open port %d to it",
+		"see the log of %s; where it cannot log in: `CONFIG SET masterauth \"\"` (and masteruser) on it, for "
+		"its primary wants no password; where its user may not replicate: give %s what `redis-operator acl "
+		"replication` prints; else open port %d to it",
 		node->address, primary->address, primary->port);
 	return rop_printf(
 		now->arena,
@@ -134,7 +134,7 @@ static const char *unlike_speech(const struct rop_situation *now, size_t i, cons
 		return NULL;
 	*ret_advice = rop_printf(
 		now->arena,
-		"set tls-port on %s, or 'CONFIG SET tls-replication no' on %s; and so in their configuration",
+		"set tls-port on %s, or `CONFIG SET tls-replication no` on %s; and so in their configuration",
 		primary->address, node->address);
 	return rop_printf(now->arena,
 			  "%s: its link to its primary %s is down: it speaks TLS to its primary (tls-replication yes), "
@@ -151,7 +151,7 @@ static const char *looks_elsewhere(const struct rop_situation *now, const struct
 		return NULL;
 	*ret_advice = rop_printf(
 		now->arena,
-		"CONFIG SET cluster-announce-port 0 on %s, or to a port that leads to it, and so in its "
+		"`CONFIG SET cluster-announce-port 0` on %s, or to a port that leads to it, and so in its "
 		"configuration",
 		primary->address);
 	return rop_printf(now->arena,

@@ -39,7 +39,7 @@ static bool find_shards(const struct rop_situation *now, struct rop_rebalance *r
 	if (!now->formed)
 		return rop_fail(err, ROP_REFUSED,
 				"the cluster is not formed: there is nothing to weigh\n"
-				"  -> redis-operator apply forms it");
+				"  -> `redis-operator apply FILE` forms it");
 	for (size_t k = 0; k < now->layout.n; k++) {
 		int primary = now->layout.shards[k].primary;
 		owning += primary >= 0 && !rop_slots_empty(&now->seen->nodes[primary].slots);
@@ -47,7 +47,7 @@ static bool find_shards(const struct rop_situation *now, struct rop_rebalance *r
 	if (owning != (size_t)declared || now->layout.n != (size_t)declared)
 		return rop_fail(err, ROP_REFUSED,
 				"%d shards are declared, and %zu own slots: first they have to be as many\n"
-				"  -> redis-operator apply moves slots until they are",
+				"  -> `redis-operator apply FILE` moves slots until they are",
 				declared, owning);
 	r->n = now->layout.n;
 	r->shards = rop_alloc_n(now->arena, r->n, sizeof *r->shards);
@@ -98,7 +98,7 @@ static bool measure(const struct rop_situation *now, struct rop_rebalance *r, st
 		if (shard->has < 0)
 			return rop_fail(err, ROP_REFUSED,
 					"%s did not tell its %s (%s); what is unknown is not weighed\n"
-					"  -> redis-operator acl observer prints what its user needs",
+					"  -> `redis-operator acl observer` prints what its user needs",
 					node->address, rop_by_name(r->by),
 					r->by == ROP_BY_MEMORY ? "INFO memory" : "INFO keyspace");
 	}

@@ -173,7 +173,7 @@ static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
 				       "whether user '%s' may change what is to be changed cannot be checked "
 				       "beforehand: %s: %s",
 				       policy_user(now), node->address, node->rights_hidden),
-			    "compare the user's rules with 'redis-operator acl operator'");
+			    "compare the user's rules with `redis-operator acl operator`");
 		return;
 	}
 }

@@ -227,11 +227,12 @@ static const char *takeover_advice(const struct serving *s)
 			rop_text_add(&text,
 				     "%zu of %zu primaries %s gone, and without a majority no replica is elected",
 				     s->gone, s->owners, s->gone == 1 ? "is" : "are");
-		rop_text_add(&text,
-			     "; only if %s is gone for good: redis-cli -h %s -p %d cluster failover takeover (%s; what "
-			     "was written to %s and had not reached it is lost then, also where that comes back)",
-			     lost->address, node->ip ? node->ip : "HOST", node->port, keys_text(now->arena, node),
-			     lost->address);
+		rop_text_add(
+			&text,
+			"; only if %s is gone for good: `redis-cli -h %s -p %d cluster failover takeover` (%s; what "
+			"was written to %s and had not reached it is lost then, also where that comes back)",
+			lost->address, node->ip ? node->ip : "HOST", node->port, keys_text(now->arena, node),
+			lost->address);
 	}
 	return text.n ? rop_strndup(now->arena, text.at, text.n) : NULL;
 }
@@ -261,7 +262,7 @@ static const char *force_advice(const struct serving *s)
 			&text,
 			"%s%s (%s) is not elected: it has been away from its primary for too long. If %s comes "
 			"back without its data, it wipes that copy; if it is gone for good, let the copy take over: "
-			"redis-cli -h %s -p %d cluster failover force",
+			"`redis-cli -h %s -p %d cluster failover force`",
 			text.n ? "; " : "", node->address, keys_text(now->arena, node), lost->address,
 			node->ip ? node->ip : "HOST", node->port);
 	}

@@ -172,8 +172,8 @@ static void note_double_claims(struct rop_situation *now)
 						    " and %" PRId64 ")",
 						    a->address, b->address, rop_slots_text(now->arena, &both), a->epoch,
 						    b->epoch),
-					 "save what counts of both, then: redis-cli --cluster fix HOST:PORT "
-					 "--cluster-search-multiple-owners");
+					 "save what counts of both, then: `redis-cli --cluster fix HOST:PORT "
+					 "--cluster-search-multiple-owners`");
 		}
 	}
 }
@@ -188,7 +188,8 @@ static void note_open_slots(struct rop_situation *now)
 			policy_note_open(now, (int)i, ROP_WHY_OPEN_SLOTS,
 					 rop_printf(now->arena, "%s has %d open slot%s: %.120s", node->address,
 						    node->open_slots, rop_plural(node->open_slots), node->open_text),
-					 "finish or undo the slot migration somebody began: redis-cli --cluster fix");
+					 "finish or undo the slot migration somebody began: "
+					 "`redis-cli --cluster fix HOST:PORT`");
 	}
 }
 

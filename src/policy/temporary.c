@@ -323,7 +323,7 @@ static void warn_of_no_failover(struct rop_situation *now)
 				       "%s never takes over: cluster-replica-no-failover is yes and the file does not "
 				       "declare it",
 				       node->address),
-			    "CONFIG SET cluster-replica-no-failover no on that node; or declare it under "
+			    "`CONFIG SET cluster-replica-no-failover no` on that node; or declare it under "
 			    "spec.settings");
 	}
 }
@@ -341,7 +341,7 @@ void policy_warn_of_temporaries(struct rop_situation *now)
 					       "%s: %s is %s instead of %s, left by an interrupted formation; the "
 					       "database does not know of it",
 					       f->address, f->name, f->temporary, f->original),
-				    "redis-operator apply FILE puts it back");
+				    "`redis-operator apply FILE` puts it back");
 	}
 	warn_of_no_failover(now);
 }

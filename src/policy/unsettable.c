@@ -32,7 +32,7 @@ void policy_find_unknown_settings(struct rop_situation *now)
 				    rop_printf(now->arena, "no node has a setting called '%s' (CONFIG GET knows none)",
 					       name),
 				    rop_printf(now->arena,
-					       "correct spec.settings in %s; CONFIG GET '*' lists what the servers "
+					       "correct spec.settings in %s; `CONFIG GET *` lists what the servers "
 					       "have",
 					       now->topology->path ? now->topology->path : "the file"));
 	}

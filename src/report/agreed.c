@@ -17,7 +17,7 @@ bool rop_saved_plan_is_of(const struct rop_saved_plan *plan, const struct rop_to
 	return rop_fail(err, ROP_STALE,
 			"%s does not fit any more: since it was planned this has changed; nothing was sent\n- %s says "
 			"something else now\n"
-			"  -> redis-operator plan --out %s %s, and review it again",
+			"  -> `redis-operator plan --out %s %s`, and review it again",
 			name, said_by, name, plan->path);
 }
 

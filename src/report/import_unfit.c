@@ -32,7 +32,7 @@ static const char *what_of_silent(const struct rop_import *im, const struct rop_
 		return "start it, or run import where it can be reached: it may hold the only copy of its data";
 	return rop_printf(im->arena,
 			  "start it, or run import where it can be reached; if it is gone for good, on every node: "
-			  "redis-cli cluster forget %s",
+			  "`redis-cli cluster forget %s`",
 			  node->id);
 }
 
@@ -98,17 +98,18 @@ static void find_strangers(const struct rop_import *im, struct rop_findings *lis
 		problem(im, list, ROP_REFUSED,
 			rop_printf(arena, "%s lists node %s without an address", im->seed->text,
 				   im->seed->nowhere.at[i]),
-			rop_printf(arena, "if it is gone for good, on every node: redis-cli cluster forget %s",
+			rop_printf(arena, "if it is gone for good, on every node: `redis-cli cluster forget %s`",
 				   im->seed->nowhere.at[i]));
 	for (size_t f = 0; f < seen->foreign.n && !im->seed->nowhere.n; f++)
 		problem(im, list, ROP_REFUSED,
 			rop_printf(arena, "%s knows node %s at %s (%s), and %s does not",
 				   seen->nodes[seen->foreign.at[f].viewer].address, seen->foreign.at[f].id,
 				   seen->foreign.at[f].address, seen->foreign.at[f].flags, im->seed->text),
-			rop_printf(arena,
-				   "if it is gone for good, on every node: redis-cli cluster forget %s; else introduce "
-				   "it to all (cluster meet)",
-				   seen->foreign.at[f].id));
+			rop_printf(
+				arena,
+				"if it is gone for good, on every node: `redis-cli cluster forget %s`; else introduce "
+				"it to all (cluster meet)",
+				seen->foreign.at[f].id));
 	if (seen->foreign_more && !im->seed->nowhere.n)
 		problem(im, list, ROP_REFUSED,
 			rop_printf(arena, "and there are more that %s does not know: %d more entries of CLUSTER NODES",
@@ -133,10 +134,10 @@ static void find_odd_roles(const struct rop_import *im, struct rop_findings *lis
 					   "make it a replica",
 					   node->address),
 				rop_printf(arena,
-					   "give it slots (redis-cli --cluster rebalance --cluster-use-empty-masters), "
-					   "a primary (cluster replicate), or remove it (redis-cli --cluster del-node "
-					   "%s %s)",
-					   im->seed->text, node->id));
+					   "give it slots: `redis-cli --cluster rebalance --cluster-use-empty-masters "
+					   "%s`; make it a replica (`CLUSTER REPLICATE`); or remove it: `redis-cli "
+					   "--cluster del-node %s %s`",
+					   im->seed->text, im->seed->text, node->id));
 		else if (node->role == ROP_ROLE_REPLICA && node->primary < 0)
 			problem(im, list, ROP_REFUSED,
 				rop_printf(arena, "%s replicates %s, which is no node of this cluster", node->address,
@@ -152,7 +153,7 @@ static void find_odd_roles(const struct rop_import *im, struct rop_findings *lis
 				rop_printf(arena, "%s has %d open slot%s, migrating or importing: %.120s",
 					   node->address, node->open_slots, rop_plural(node->open_slots),
 					   node->open_text),
-				rop_printf(arena, "finish what somebody began: redis-cli --cluster fix %s",
+				rop_printf(arena, "finish what somebody began: `redis-cli --cluster fix %s`",
 					   im->seed->text));
 	}
 }
@@ -180,7 +181,7 @@ static void find_wrong_shape(const struct rop_import *im, struct rop_findings *l
 	find_odd_roles(im, list);
 	if (missing)
 		problem(im, list, ROP_REFUSED, rop_printf(im->arena, "%d of 16384 slots are owned by nobody", missing),
-			rop_printf(im->arena, "give them to somebody: redis-cli --cluster fix %s", im->seed->text));
+			rop_printf(im->arena, "give them to somebody: `redis-cli --cluster fix %s`", im->seed->text));
 }
 
 /* Each stage alone: of a node that does not answer, nothing more can be said. */
@@ -208,6 +209,6 @@ void rop_import_changes(const struct rop_import *im, const struct rop_plan *plan
 			NULL);
 	problem(im, list, ROP_REFUSED,
 		rop_printf(im->arena, "%s: only a cluster that is whole and agrees can be described", im->seed->text),
-		rop_printf(im->arena, "mend it (redis-operator check %s names everything), then import again",
+		rop_printf(im->arena, "mend it (`redis-operator check %s` names everything), then import again",
 			   im->seed->text));
 }

@@ -175,7 +175,7 @@ static void put_pause(const struct rop_report *r, const struct rop_plan *plan, s
 		     r->image->paused_by ? r->image->paused_by : "a person");
 	if (until)
 		rop_text_add(out, "%s or ", rop_time_text(r->arena, until));
-	rop_text_add(out, "'redis-operator resume %s': apply is refused until then.\n", r->topology->name);
+	rop_text_add(out, "`redis-operator resume %s`: apply is refused until then.\n", r->topology->name);
 }
 
 #define WAITS_FOR_MAX 3

@@ -117,7 +117,7 @@ void rop_report_rebalance(const struct rop_report *r, const struct rop_situation
 	put_sentence(r, TAKEN[b->by], out);
 	if (b->by != ROP_BY_SLOTS)
 		put_sentence(r, ASSUMED, out);
-	put_sentence(r, "Nothing was changed. With the lines in the file, 'redis-operator plan' shows the ranges.",
+	put_sentence(r, "Nothing was changed. With the lines in the file, `redis-operator plan FILE` shows the ranges.",
 		     out);
 }
 

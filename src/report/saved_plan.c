@@ -276,7 +276,7 @@ void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const ch
 	if (differences->n > LINES_MAX)
 		rop_text_add(out, "- ... and %zu more\n", differences->n - LINES_MAX);
 	if (saved)
-		rop_text_add(out, "  -> redis-operator plan --out %s %s, and review it again\n", saved, path);
+		rop_text_add(out, "  -> `redis-operator plan --out %s %s`, and review it again\n", saved, path);
 	else
 		rop_text_add(out, "  -> apply again, to see what would be done now\n");
 }

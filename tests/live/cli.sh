@@ -22,9 +22,9 @@ usage_error() {
 check 'six servers' fleet_up 6
 topology "$F" 3 1
 usage 'an unknown command' "unknown command 'aply' (did you mean 'apply'?)" aply "$F"
-usage 'one that is like none' "unknown command 'frobnicate'; see 'redis-operator --help'" frobnicate
+usage 'one that is like none' "unknown command 'frobnicate'; see \`redis-operator --help\`" frobnicate
 usage 'an unknown option' "unknown option '--detailed-exit' (did you mean '--detailed-exitcode'?)" plan --detailed-exit "$F"
-usage 'one that is like none' "unknown option '--frobnicate'; see 'redis-operator plan --help'" plan --frobnicate "$F"
+usage 'one that is like none' "unknown option '--frobnicate'; see \`redis-operator plan --help\`" plan --frobnicate "$F"
 usage 'an option of another command' "unknown option '--step'" plan --step "$F"
 usage 'before the command too' "unknown option '--step'" --step plan "$F"
 usage 'an unknown letter' "unknown option '-Z'" plan -Z "$F"

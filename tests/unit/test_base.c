@@ -185,6 +185,26 @@ Test(wrap, lines_are_broken_at_blanks_and_never_inside_of_a_word)
 	cr_assert_str_eq(wrapped("\u00fc\u00fc \u00fc", 0, 4), "\u00fc\u00fc \u00fc", "characters count, not bytes");
 }
 
+Test(wrap, a_command_is_not_broken)
+{
+	cr_assert_str_eq(wrapped("say `CONFIG SET a b` on it", 2, 10), "say\n  `CONFIG SET a b`\n  on it");
+	cr_assert_str_eq(wrapped("gone: `redis-cli -p 7 cluster forget a`", 0, 40),
+			 "gone: `redis-cli -p 7 cluster forget a`", "what fits stays as it is");
+	cr_assert_str_eq(wrapped("  -> if gone: `redis-cli -p 7 forget a`; else wait", 3, 30),
+			 "  -> if gone:\n       redis-cli -p 7 forget a\n     else wait");
+	cr_assert_str_eq(wrapped("  -> if gone: `redis-cli -p 7 forget abc`.", 3, 24),
+			 "  -> if gone:\n    redis-cli -p 7 forget abc", "too long for any place");
+	cr_assert_str_eq(wrapped("error: unknown command `redis-cli and", 2, 30),
+			 "error: unknown command\n  `redis-cli and", "nothing ends it");
+}
+
+Test(wrap, a_command_that_stands_alone_stays_so)
+{
+	ROP_OWN_TEXT out = { 0 };
+	rop_text_wrap_lines(&out, "  -> if gone:\n    redis-cli -p 7 forget abc\n    and wait for all of it\n", 2, 20);
+	cr_assert_str_eq(out.at, "  -> if gone:\n    redis-cli -p 7 forget abc\n    and wait for all\n      of it\n");
+}
+
 Test(wrap, wide_characters_take_two_columns_from_the_first_one_on)
 {
 	cr_assert_eq(rop_text_fits("\u10ff\u10ffa", 4), strlen("\u10ff\u10ffa"));

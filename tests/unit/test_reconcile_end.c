@@ -62,7 +62,7 @@ Test(reconcile_end, a_pause_puts_temporary_settings_back_and_nothing_else)
 	cr_assert_eq(op->image.temporaries.n, 0);
 	rop_reconcile_stop(op->r, ROP_TIMEOUT, NULL);
 	struct rop_result result = hand_run(op);
-	cr_assert(strstr(result.text, "cluster 'cart' is paused by ann\n  -> redis-operator resume cart"), "%s",
+	cr_assert(strstr(result.text, "cluster 'cart' is paused by ann\n  -> `redis-operator resume cart`"), "%s",
 		  result.text);
 }
 
@@ -310,7 +310,7 @@ Test(reconcile_end, says_how_long_a_pause_still_lasts)
 	hand_start(op);
 	struct rop_result result = hand_run(op);
 	cr_assert_eq(result.code, ROP_REFUSED);
-	cr_assert_str_eq(result.text, "cluster 'cart' is paused for another 90s\n  -> redis-operator resume cart");
+	cr_assert_str_eq(result.text, "cluster 'cart' is paused for another 90s\n  -> `redis-operator resume cart`");
 }
 
 Test(reconcile_end, advice_that_findings_share_is_given_once)

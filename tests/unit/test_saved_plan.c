@@ -375,8 +375,8 @@ Test(saved_plan, of_very_many_differences_the_first_are_told_and_the_others_coun
 	*rop_push(pool, &lines) = "10.0.0.1:6379 holds keys";
 	rop_saved_plan_outdated(&lines, "cart.plan", "cart.yaml", &few);
 	cr_assert_str_eq(few.at, "cart.plan does not fit any more: since it was planned this has changed; nothing was "
-				 "sent\n- 10.0.0.1:6379 holds keys\n  -> redis-operator plan --out cart.plan "
-				 "cart.yaml, and review it again\n");
+				 "sent\n- 10.0.0.1:6379 holds keys\n  -> `redis-operator plan --out cart.plan "
+				 "cart.yaml`, and review it again\n");
 	while (lines.n < 203)
 		*rop_push(pool, &lines) = "another one";
 	rop_saved_plan_outdated(&lines, NULL, "cart.yaml", &many);
