@@ -22,5 +22,6 @@ json_t *rop_report_diagnostics_json(const char *path, bool valid, const struct r
 						     d->mark.column, "severity", d->warning ? "warning" : "error",
 						     "message", d->message, "hint", rop_json_text(d->hint)));
 	}
-	return rop_json("{s:s, s:b, s:o}", "path", path, "valid", valid, "diagnostics", list);
+	return rop_json("{s:s, s:b, s:I, s:I, s:o}", "path", path, "valid", valid, "errors", (json_int_t)diags->errors,
+			"warnings", (json_int_t)diags->warnings, "diagnostics", list);
 }

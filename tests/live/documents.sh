@@ -74,6 +74,8 @@ printf 'x: 1\n' >"$LIVE_DIR/bad.yaml"
 
 both validate validate validated_file 0 validate "$F"
 both 'validate of a bad file' validate validated_file 3 validate "$F" "$LIVE_DIR/bad.yaml"
+{ echo 'spec:'; seq 25 | sed 's/.*/  k&: 1/'; } >"$LIVE_DIR/worse.yaml"
+check '... of many errors all are counted, and twenty told' eval 'fits validate json 3 validate "$LIVE_DIR/worse.yaml" && json ".files[0].errors == 30 and (.files[0].diagnostics | length) == 20"'
 both 'acl' acl acl 0 acl operator
 both 'machine graph' machine machine 0 machine graph
 both 'machine graph mermaid' machine machine 0 machine graph mermaid
