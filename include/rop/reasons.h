@@ -70,6 +70,7 @@ enum rop_reason_kind {
 	X(ANNOUNCES,        "Announces",       ROP_OK,          SETTING) \
 	X(NO_ENDPOINT,      "NoEndpoint",      ROP_OK,          SETTING) \
 	X(PROTECTED,        "Protected",       ROP_OK,          SETTING) \
+	X(WRITES_REFUSED,   "WritesRefused",   ROP_OK,          SETTING) \
 	X(JOB_FAILED,       "JobFailed",       ROP_OK,          SETTING) \
 	X(SECOND_OPERATOR,  "SecondOperator",  ROP_OK,          SECOND) \
 	X(NOT_PERMITTED,    "NotPermitted",    ROP_OK,          RIGHTS) \

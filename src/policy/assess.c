@@ -241,6 +241,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_find_owning_ghosts(now);
 	policy_warn_of_second(now);
 	policy_warn_of_refusals(now);
+	policy_warn_of_limit(now);
 	policy_warn_of_unwritten(now);
 	policy_take_replica_migration(now);
 	policy_find_unknown_settings(now);

@@ -26,6 +26,7 @@ librop_a_SOURCES += \
 	src/policy/identities.h \
 	src/policy/introduce.c \
 	src/policy/layout.c \
+	src/policy/limit.c \
 	src/policy/links.c \
 	src/policy/lost.c \
 	src/policy/lost.h \

@@ -93,6 +93,8 @@ bool policy_epochs_set(const struct rop_situation *now);
 bool policy_needs_epoch(const struct rop_situation *now, size_t node);
 /* rights.c: what is not permitted, before anything is changed */
 void policy_find_rights(struct rop_situation *now);
+/* limit.c */
+void policy_warn_of_limit(struct rop_situation *now);
 /* values.c */
 bool policy_memory_parse(const char *s, int64_t *ret_bytes); /* "100mb", as the servers read it */
 bool policy_same_value(const char *a, const char *b);        /* "100mb" and "104857600" are */

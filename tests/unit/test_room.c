@@ -145,3 +145,34 @@ Test(room, nothing_is_opened_before_both_sides_were_asked)
 	plan_action(rop_migration_words(), "tell_target", &now->migrations.at[0], &batch);
 	cr_assert_eq(batch.steps.n, 0);
 }
+
+/* ---- a limit under what is used, where nothing is evicted ---- */
+
+static const char *of_the_limit(const char *maxmemory, const char *policy, int64_t used, int64_t in_force)
+{
+	topology = topology_of(3, 1, 6);
+	manage_setting(topology, "maxmemory", maxmemory);
+	world = formed_world(topology);
+	for (size_t i = 0; i < world->n; i++) {
+		set_value(world, i, "maxmemory-policy", policy);
+		world->nodes[i].used_memory = i == 3 ? INT64_MAX : 1000; /* a replica */
+	}
+	world->nodes[1].used_memory = used;
+	world->nodes[1].max_memory = in_force;
+	const struct rop_finding *warning = warned(ROP_WHY_WRITES_REFUSED);
+	cr_assert(!warning || warning->node == 1);
+	return warning ? warning->text : "";
+}
+
+Test(room, a_limit_under_what_is_used_refuses_writes)
+{
+	cr_assert_str_eq(of_the_limit("1mb", "noeviction", 2000000, 0),
+			 "maxmemory 1mb, 1048576 bytes, with maxmemory-policy noeviction is less than what is used "
+			 "(10.0.0.2:6379, 2000000 bytes): what clients write will be refused as soon as it is set "
+			 "(OOM)");
+	cr_assert(strstr(of_the_limit("1mb", "noeviction", 2000000, 1048576), "what clients write is refused (OOM)"));
+	cr_assert_str_eq(of_the_limit("1mb", "allkeys-lru", 2000000, 0), "", "that is weighed as a loss");
+	cr_assert_str_eq(of_the_limit("1mb", "noeviction", 1048576, 0), "");
+	cr_assert_str_eq(of_the_limit("0", "noeviction", 2000000, 0), "", "no limit");
+	cr_assert_str_eq(of_the_limit("1mb", "noeviction", ROP_COUNT_UNKNOWN, 0), "");
+}
