@@ -237,6 +237,10 @@ struct rop_situation *rop_situation_make(const struct rop_situation *asked);
 void rop_situation_assess(struct rop_situation *now); /* the same in place, for tests */
 
 /* Everything declared is there and seen by all who answer, and all answer; says nothing of how long already. */
+/* Nodes that the topology declares; those of them that answer; and who else is still listed, being on its way out. */
+size_t rop_situation_declared(const struct rop_situation *now);
+size_t rop_situation_declared_answer(const struct rop_situation *now);
+size_t rop_situation_leavers(const struct rop_situation *now);
 bool rop_situation_converged(const struct rop_situation *now);
 /* The word for what ends a run here: of the first finding; of what is lost, where that is all; NULL: neither. */
 const char *rop_situation_reason(const struct rop_situation *now);
@@ -272,6 +276,13 @@ bool rop_temporary_is_found(const struct rop_situation *now, const char *node, c
 
 /* Is this what the topology declares? The value in its own words. */
 bool rop_setting_is_declared(const struct rop_topology *topology, const char *name, const char *value);
+/* What of this node's settings is not as declared: each with what is in force. NULL: all are. In the situation's arena.
+ */
+const char *rop_node_settings_off(const struct rop_situation *now, size_t node);
+/* A value as a person is told it; NULL: not known. Servers tell sizes in bytes: beside one with a unit the other gets
+ * one too, where it is exact. */
+const char *rop_value_shown(const char *value);
+const char *rop_value_beside(struct rop_arena *arena, const char *value, const char *other);
 /* Settings whose values a pass needs: the declared ones and the temporary ones. Owned by the arena. */
 const char **rop_settings_watched(struct rop_arena *arena, const struct rop_topology *topology, size_t *ret_n);
 

@@ -51,11 +51,11 @@ static enum rop_code pause_or_resume(struct cli *cli, const char *name, bool pau
 		cli_tell(cli, "%s: it was paused already, by %s, until %s; that is over", name,
 			 image.paused_by ? image.paused_by : "a person",
 			 image.paused_until_wall_ms ? rop_time_text(cli->arena, image.paused_until_wall_ms)
-						    : "`redis-operator resume`");
+						    : "somebody resumes it");
 	if (pause && until)
 		cli_tell(cli, "%s: paused until %s", name, rop_time_text(cli->arena, until));
 	else if (pause)
-		cli_tell(cli, "%s: paused until `redis-operator resume`", name);
+		cli_tell(cli, "%s: paused until `redis-operator resume %s`", name, name);
 	else
 		cli_tell(cli, "%s: %s", name, was_paused ? "goes on" : "goes on (it was not paused)");
 	return ROP_OK;

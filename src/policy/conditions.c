@@ -35,12 +35,45 @@ static const char *paused_by(const struct rop_situation *now)
 	return rop_printf(now->arena, "%s paused it, for another %s", by, left);
 }
 
+size_t rop_situation_declared(const struct rop_situation *now)
+{
+	return now->seen->asked - now->seen->n_leaving;
+}
+
+size_t rop_situation_declared_answer(const struct rop_situation *now)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < rop_situation_declared(now); i++)
+		n += rop_answers(now->seen, i);
+	return n;
+}
+
+size_t rop_situation_leavers(const struct rop_situation *now)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < now->retirements.n; i++)
+		n += now->retirements.at[i].listed;
+	return n;
+}
+
+static const char *reachable(const struct rop_situation *now)
+{
+	size_t n = rop_situation_declared(now), answer = rop_situation_declared_answer(now);
+	const char *text = rop_printf(now->arena, "%zu of %zu nodes answer", answer, n);
+	if (answer == n && !now->all_answer)
+		text = rop_printf(now->arena, "%s, but not all that are to leave", text);
+	return text;
+}
+
 static const char *well_formed(const struct rop_situation *now)
 {
+	size_t leave = rop_situation_leavers(now);
+	const char *are = leave == 1 ? "is" : "are";
+	const char *nodes = leave ? rop_printf(now->arena, "the declared nodes, and %zu that %s to leave", leave, are)
+				  : "exactly the declared nodes";
 	if (!now->all_answer)
 		return "not every node could be asked";
-	return now->members_agree ? "every node lists exactly the declared nodes"
-				  : "some node does not list exactly the declared nodes";
+	return rop_printf(now->arena, now->members_agree ? "every node lists %s" : "some node does not list %s", nodes);
 }
 
 static const char *replicas_ready(const struct rop_situation *now)
@@ -101,10 +134,7 @@ static struct rop_condition slots_covered(const struct rop_situation *now)
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret[ROP_CONDITIONS_N])
 {
-	struct rop_arena *arena = now->arena;
-	size_t n = now->seen->n;
-	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent",
-				      rop_printf(arena, "%zu of %zu nodes answer", now->answering, n));
+	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent", reachable(now));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
 					well_formed(now));
 	ret[ROP_COND_SLOTS_COVERED] = slots_covered(now);

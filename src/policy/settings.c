@@ -117,32 +117,39 @@ bool policy_settings_as_declared(const struct rop_situation *now)
 
 #define OFF_TOLD 3
 
-static const char *shown(const char *value)
+/* Which setting, where, what it is and what it should be: of those of `node` the first `most`. */
+static size_t add_off(const struct rop_situation *now, size_t node, size_t most, struct rop_text *text)
 {
-	if (!value)
-		return "not known";
-	return *value ? value : "\"\"";
+	size_t n = 0;
+	for (size_t s = 0; rop_answers(now->seen, node) && s < now->topology->settings.n; s++) {
+		const struct rop_setting *setting = &now->topology->settings.at[s];
+		const char *value = rop_observed_value(now->seen, node, setting->name);
+		if (as_declared(now, node, setting) || n++ >= most)
+			continue;
+		rop_text_add(text, "%s%s of %s is %s, not %s as declared", text->n ? "; " : "", setting->name,
+			     now->seen->nodes[node].address, rop_value_beside(now->arena, value, setting->value),
+			     rop_value_shown(setting->value));
+	}
+	return n;
 }
 
-/* Which setting, where, what it is and what it should be. */
 const char *policy_settings_off(const struct rop_situation *now)
 {
 	ROP_OWN_TEXT text = { 0 };
 	size_t n = 0;
 	for (size_t i = 0; i < now->seen->n; i++)
-		for (size_t s = 0; rop_answers(now->seen, i) && s < now->topology->settings.n; s++) {
-			const struct rop_setting *setting = &now->topology->settings.at[s];
-			const char *value = rop_observed_value(now->seen, i, setting->name);
-			if (as_declared(now, i, setting) || n++ >= OFF_TOLD)
-				continue;
-			rop_text_add(&text, "%s%s of %s is %s, not %s as declared", text.n ? "; " : "", setting->name,
-				     now->seen->nodes[i].address, shown(value), shown(setting->value));
-		}
+		n += add_off(now, i, n < OFF_TOLD ? OFF_TOLD - n : 0, &text);
 	if (!n)
 		return "some settings are not as declared";
 	if (n > OFF_TOLD)
 		rop_text_add(&text, "; and %zu more", n - OFF_TOLD);
 	return rop_strndup(now->arena, text.at, text.n);
+}
+
+const char *rop_node_settings_off(const struct rop_situation *now, size_t node)
+{
+	ROP_OWN_TEXT text = { 0 };
+	return add_off(now, node, SIZE_MAX, &text) ? rop_strndup(now->arena, text.at, text.n) : NULL;
 }
 
 bool policy_rest_unsettable(const struct rop_situation *now)

@@ -100,27 +100,41 @@ static void explain_facts(const struct rop_report *r, struct rop_situation *now,
 	}
 }
 
+static void tell_open(const struct rop_finding *f, size_t *told, struct rop_text *out, json_t *open)
+{
+	if (open)
+		json_array_append_new(open, rop_json("{s:s, s:s, s:o}", "reason", f->reason, "message", f->text,
+						     "advice", rop_json_text(f->advice)));
+	else
+		rop_text_add(out, "%s  - %s\n", *told ? "" : "\nNot as declared\n", f->text);
+	if (out && f->advice)
+		rop_text_add(out, "    -> %s\n", f->advice);
+	(*told)++;
+}
+
+/* Settings of several nodes are one sentence, of none of them: one that is asked for gets its own. */
+static void tell_settings(const struct rop_situation *now, size_t node, size_t *told, struct rop_text *out,
+			  json_t *open)
+{
+	const char *off = rop_node_settings_off(now, node);
+	if (off)
+		tell_open(&(struct rop_finding){ .reason = rop_reason_word(ROP_WHY_SETTINGS), .text = off }, told, out,
+			  open);
+}
+
 static void explain_open(struct rop_situation *now, const char *node, struct rop_text *out, json_t *open)
 {
 	rop_situation_open(now);
 	size_t told = 0;
-	for (size_t pass = 0; pass < 2; pass++) {
-		size_t n = pass ? now->open.n : now->findings.n;
-		const struct rop_finding *list = pass ? now->open.at : now->findings.at;
-		for (size_t i = 0; i < n; i++) {
-			if (node && (list[i].node < 0 || strcmp(now->seen->nodes[list[i].node].address, node) != 0))
-				continue;
-			if (open) {
-				json_array_append_new(open,
-						      rop_json("{s:s, s:s, s:o}", "reason", list[i].reason, "message",
-							       list[i].text, "advice", rop_json_text(list[i].advice)));
-				continue;
-			}
-			rop_text_add(out, "%s  - %s\n", told++ ? "" : "\nNot as declared\n", list[i].text);
-			if (list[i].advice)
-				rop_text_add(out, "    -> %s\n", list[i].advice);
-		}
+	for (size_t i = 0; i < now->findings.n + now->open.n; i++) {
+		const struct rop_finding *f = i < now->findings.n ? &now->findings.at[i]
+								  : &now->open.at[i - now->findings.n];
+		if (!node || (f->node >= 0 && strcmp(now->seen->nodes[f->node].address, node) == 0))
+			tell_open(f, &told, out, open);
 	}
+	for (size_t i = 0; node && i < now->seen->n; i++)
+		if (strcmp(now->seen->nodes[i].address, node) == 0)
+			tell_settings(now, i, &told, out, open);
 	if (out && !told)
 		rop_text_add(out, "\nNothing is open%s%s.\n", node ? " at " : "", node ? node : "");
 }

@@ -44,7 +44,7 @@ static void section(struct health *h, const char *text)
 
 static void say_nodes(struct health *h)
 {
-	for (size_t i = 0; i < h->now->seen->n && !h->findings; i++) {
+	for (size_t i = 0; i < h->now->seen->asked && !h->findings; i++) { /* who is to leave is one still */
 		const struct rop_node *node = &h->now->seen->nodes[i];
 		if (!rop_node_answers(node))
 			continue;
@@ -126,7 +126,8 @@ static void check_views(struct health *h)
 		say(h, "ERR", "red", "Nodes don't agree about configuration!");
 		rop_situation_open(now);
 		for (size_t i = 0; i < now->open.n; i++)
-			if (rop_reason_kind(now->open.at[i].is) != ROP_REASON_SHOWS)
+			if (rop_reason_kind(now->open.at[i].is) != ROP_REASON_SHOWS &&
+			    now->open.at[i].is != ROP_WHY_SETTINGS)
 				say(h, "ERR", "red", now->open.at[i].text);
 	}
 	for (size_t i = 0; i < now->seen->n; i++) /* every one, not only the first dozen that are told as open */
@@ -234,10 +235,10 @@ static void check_replicas(struct health *h)
 		say(h, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
 }
 
-/* Where the journal can be read, what is neither declared nor ours is named. */
+/* Where the journal can be read, what is neither declared nor ours is named; and what is declared, and not so. */
 static void check_settings(struct health *h)
 {
-	const struct rop_situation *now = h->now;
+	struct rop_situation *now = h->now;
 	for (size_t i = 0; i < now->warnings.n; i++) {
 		const struct rop_finding *w = &now->warnings.at[i];
 		if (w->is == ROP_WHY_UNLIKE_SERVERS || w->is == ROP_WHY_NO_CONFIG)
@@ -245,6 +246,10 @@ static void check_settings(struct health *h)
 		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING || w->is == ROP_WHY_FEW_PRIMARIES)
 			say(h, "WARNING", "yellow", w->text);
 	}
+	rop_situation_open(now);
+	for (size_t i = 0; i < now->open.n; i++)
+		if (now->open.at[i].is == ROP_WHY_SETTINGS)
+			say(h, "WARNING", "yellow", now->open.at[i].text);
 }
 
 static void check_all(struct health *h)

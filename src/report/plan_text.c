@@ -124,6 +124,7 @@ static void put_summary(const struct rop_report *r, const struct rop_plan *plan,
 static void put_header(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	const struct rop_observed *seen = plan->first->seen;
+	size_t n = rop_situation_declared(plan->first);
 	int64_t epoch = 0;
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->nodes[i].current_epoch > epoch)
@@ -131,9 +132,10 @@ static void put_header(const struct rop_report *r, const struct rop_plan *plan, 
 	report_unserved(r, plan->first, out);
 	const struct report_part parts[] = {
 		{ "cluster ", r->topology->name, NULL },
-		{ .text = rop_printf(r->arena, "%d shard%s, %zu node%s", r->topology->shards,
-				     rop_plural(r->topology->shards), seen->n, rop_plural((int64_t)seen->n)) },
-		{ .text = rop_printf(r->arena, "%zu/%zu nodes answer", plan->first->answering, seen->n) },
+		{ .text = rop_printf(r->arena, "%d shard%s, %zu node%s%s", r->topology->shards,
+				     rop_plural(r->topology->shards), n, rop_plural((int64_t)n),
+				     report_leavers(r, plan->first)) },
+		{ .text = rop_printf(r->arena, "%zu/%zu nodes answer", rop_situation_declared_answer(plan->first), n) },
 		{ .text = rop_printf(r->arena, "epoch %lld", (long long)epoch) },
 	};
 	report_parts(r, parts, sizeof parts / sizeof *parts, out);
@@ -171,11 +173,11 @@ static void put_pause(const struct rop_report *r, const struct rop_plan *plan, s
 	int64_t until = r->image->paused_until_wall_ms;
 	if (!rop_image_is_paused(r->image, plan->first->wall_ms))
 		return;
-	rop_text_add(out, "%sPaused%s by %s, until ", report_paint(r, "yellow"), report_paint(r, "off"),
+	rop_text_add(out, "%sPaused%s by %s", report_paint(r, "yellow"), report_paint(r, "off"),
 		     r->image->paused_by ? r->image->paused_by : "a person");
 	if (until)
-		rop_text_add(out, "%s or ", rop_time_text(r->arena, until));
-	rop_text_add(out, "`redis-operator resume %s`: apply is refused until then.\n", r->topology->name);
+		rop_text_add(out, ", until %s", rop_time_text(r->arena, until));
+	rop_text_add(out, ": apply is refused. To go on: `redis-operator resume %s`\n", r->topology->name);
 }
 
 #define WAITS_FOR_MAX 3

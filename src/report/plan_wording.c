@@ -40,27 +40,9 @@ static const char *place_before(struct rop_arena *arena, const struct rop_plan *
 	return rop_printf(arena, "replica of shard %d", shard_number(plan, n->primary));
 }
 
-static const char *shown(const char *value)
-{
-	return *value ? value : "\"\"";
-}
-
-/* Servers tell sizes in bytes: beside a size with a unit the other one gets one too, where it is exact. */
 static const char *shown_before(struct rop_arena *arena, const struct rop_expect *e)
 {
-	static const struct {
-		const char *unit;
-		int64_t bytes;
-	} UNITS[] = { { "gb", 1 << 30 }, { "mb", 1 << 20 }, { "kb", 1 << 10 } };
-	int64_t bytes;
-	size_t digits = strspn(e->value, "0123456789");
-	if (!e->was)
-		return "(unknown)";
-	if (digits && strpbrk(e->value + digits, "bB") && rop_int_parse(e->was, 1, INT64_MAX, &bytes))
-		for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++)
-			if (bytes % UNITS[i].bytes == 0)
-				return rop_printf(arena, "%lld%s", (long long)(bytes / UNITS[i].bytes), UNITS[i].unit);
-	return shown(e->was);
+	return e->was ? rop_value_beside(arena, e->was, e->value) : "(unknown)";
 }
 
 /* About: an even part of what its owner has. */
@@ -119,7 +101,8 @@ static void tell_setting(struct rop_arena *arena, const struct rop_plan *plan, c
 	else if (e->kind == ROP_STEP_RESTORE)
 		line->what = rop_printf(arena, "%s %s -> %s, put back", e->name, e->was, e->value);
 	else if (e->kind == ROP_STEP_SETTING)
-		line->what = rop_printf(arena, "%s %s -> %s", e->name, shown_before(arena, e), shown(e->value));
+		line->what = rop_printf(arena, "%s %s -> %s", e->name, shown_before(arena, e),
+					rop_value_shown(e->value));
 	else
 		line->what = "write the settings to the configuration file";
 }

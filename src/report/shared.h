@@ -39,6 +39,8 @@ struct json_t *report_losses_json(const struct rop_losses *losses);
 /* status_text.c */
 /* What is owned and not served, and what only a person may do about it: said before all else. */
 void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+/* ", 2 are to leave"; "": nobody is. */
+const char *report_leavers(const struct rop_report *r, const struct rop_situation *now);
 /* Told to everybody who looks, whatever else is asked: rop_report_second. */
 bool report_is_of_any_look(const struct rop_finding *warning);
 const char *report_role(const struct rop_node *node);

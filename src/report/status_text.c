@@ -106,14 +106,23 @@ void rop_report_file_errors_unknown(struct rop_file_error *errors, size_t *n_err
 	*n_errors = kept;
 }
 
+const char *report_leavers(const struct rop_report *r, const struct rop_situation *now)
+{
+	size_t n = rop_situation_leavers(now);
+	if (!n)
+		return "";
+	return rop_printf(r->arena, ", %zu %s to leave", n, n == 1 ? "is" : "are");
+}
+
 static void put_header(const struct rop_report *r, struct rop_situation *now, struct rop_text *out)
 {
+	size_t n = rop_situation_declared(now), answer = rop_situation_declared_answer(now);
 	const struct report_part parts[] = {
 		{ "cluster ", r->topology->name, "bold" },
 		{ .text = report_state(r, now), .color = rop_situation_converged(now) ? "green" : "yellow" },
-		{ .text = rop_printf(r->arena, "%d shard%s, %zu node%s, %zu answer%s", r->topology->shards,
-				     rop_plural(r->topology->shards), now->seen->n, rop_plural((int64_t)now->seen->n),
-				     now->answering, now->answering == 1 ? "s" : "") },
+		{ .text = rop_printf(r->arena, "%d shard%s, %zu node%s, %zu answer%s%s", r->topology->shards,
+				     rop_plural(r->topology->shards), n, rop_plural((int64_t)n), answer,
+				     answer == 1 ? "s" : "", report_leavers(r, now)) },
 		{ .text = rop_printf(r->arena, "revision %lld declared, %lld reached", (long long)r->image->revision,
 				     (long long)r->image->reached_revision) },
 	};

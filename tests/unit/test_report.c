@@ -427,3 +427,23 @@ Test(report, who_waits_is_told_for_how_long_at_most_and_never_less_than_nothing)
 	cr_assert(json_is_false(json_object_get(json, "in_use")) && json_is_null(json_object_get(json, "message")));
 	json_decref(json);
 }
+
+/* The sentence names at most three nodes, and is of none of them. */
+Test(report, a_node_that_is_asked_for_says_its_own_settings)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	manage_setting(topology, "maxmemory", "100mb");
+	struct rop_observed *world = formed_world(topology);
+	struct rop_report r = about(topology);
+	ROP_OWN_TEXT fifth = { 0 }, first = { 0 }, health = { 0 };
+	set_value(world, 0, "maxmemory", "104857600");
+	for (size_t i = 1; i < world->n; i++)
+		set_value(world, i, "maxmemory", "52428800");
+	rop_report_explain(&r, situation_of(topology, world), world->nodes[5].address, &fifth);
+	cr_assert(strstr(fifth.at, "maxmemory of 10.0.0.6:6379 is 50mb, not 100mb as declared\n"), "%s", fifth.at);
+	cr_assert_null(strstr(fifth.at, "10.0.0.2:6379"), "%s", fifth.at);
+	rop_report_explain(&r, situation_of(topology, world), world->nodes[0].address, &first);
+	cr_assert(strstr(first.at, "Nothing is open at 10.0.0.1:6379."), "%s", first.at);
+	cr_assert_eq(rop_report_health(&r, situation_of(topology, world), &health), 0);
+	cr_assert(strstr(health.at, "[WARNING] maxmemory of 10.0.0.2:6379 is 50mb, not 100mb"), "%s", health.at);
+}

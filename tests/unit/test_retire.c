@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "../../src/policy/risks.h"
+#include "hand.h"
+#include "rop/report.h"
 #include "world.h"
 
 TestSuite(retire, .init = world_setup, .fini = world_teardown);
@@ -535,4 +537,20 @@ Test(retire, who_was_only_forgotten_by_the_others_is_present_and_is_reset)
 	cr_assert(only(now)->drained && only(now)->present && !only(now)->alone && !only(now)->listed);
 	cr_assert(now->leaving && !now->leavers_watched);
 	cr_assert_eq(guard_of_reset(topology, world, STAY).verdict, GUARD_GO);
+}
+
+Test(retire, who_leaves_is_told_beside_who_is_declared)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(2, &topology);
+	struct rop_condition conditions[ROP_CONDITIONS_N];
+	struct rop_report r = { .arena = pool, .topology = topology, .machine = shipped_machine(), .image = &no_image };
+	ROP_OWN_TEXT status = { 0 };
+	struct rop_situation *now = situation_of(topology, world);
+	rop_conditions_make(now, false, false, conditions);
+	cr_assert_str_eq(conditions[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
+	cr_assert_str_eq(conditions[ROP_COND_WELL_FORMED].message,
+			 "every node lists the declared nodes, and 2 that are to leave");
+	rop_report_status(&r, now, NULL, 0, &status);
+	cr_assert(strstr(status.at, "3 shards, 6 nodes, 6 answer, 2 are to leave\n"), "%s", status.at);
 }
