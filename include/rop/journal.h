@@ -42,6 +42,9 @@ enum rop_step_kind {
 /* clang-format on */
 const char *rop_step_kind_name(enum rop_step_kind kind);
 int rop_step_kind_find(const char *name); /* -1: none */
+/* What a person is told as a number of steps, before and after. Not GREET, which only hastens what comes by itself, nor
+ * CARRY: how often keys have to be sent for shows on the way. */
+bool rop_step_is_counted(enum rop_step_kind kind);
 int64_t rop_step_kind_deadline_ms(enum rop_step_kind kind);
 static inline bool rop_step_moves_slots(enum rop_step_kind kind)
 {
@@ -256,8 +259,9 @@ struct rop_history_line {
 	bool is_step;                /* false: a transition */
 	const char *from, *to;       /* transition; `row` is "Configure#2" */
 	const char *row, *why;
-	const char *subject, *command, *status, *note; /* step */
-	const char *address;                           /* step: the node it went to */
+	const char *subject; /* step; transition of a machine for one node or some slots: which, else NULL */
+	const char *command, *status, *note; /* step */
+	const char *address;                 /* the node that the step went to, or that the transition is of; or NULL */
 	int attempts;
 	int64_t resolved_wall_ms; /* step: 0 while pending */
 	int pid;

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "rop/host.h"
 #include "rop/saved_plan.h"
+#include "rop/text.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "detailed-exitcode", 0, CLI_FLAG, NULL, "exit with what the cluster is: 10, 6, 2 (changes) or 0",
@@ -18,6 +19,7 @@ static const struct cli_option OPTIONS[] = {
 static bool save(struct cli *cli, const struct session *s, const struct rop_plan *plan, struct rop_err *err)
 {
 	struct rop_saved_plan saved;
+	size_t steps = plan->result.steps;
 	const char *path = cli->values.out;
 	if (strcmp(s->topology->path, CLI_STDIN) == 0)
 		return rop_fail(err, ROP_INVALID,
@@ -30,7 +32,11 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 	ROP_OWN_TEXT bytes = { 0 };
 	if (!rop_saved_plan_bytes(cli->arena, path, &saved, &bytes, err))
 		return false;
-	return rop_plan_file_write(path, bytes.at, bytes.n, err);
+	if (!rop_plan_file_write(path, bytes.at, bytes.n, err))
+		return false;
+	cli_tell(cli, "%zu step%s saved; to do exactly this: `redis-operator apply %s`", steps,
+		 rop_plural((int64_t)steps), path);
+	return true;
 }
 
 static void print(struct cli *cli, struct session *s, const struct rop_plan *plan, const struct rop_grade *grade,
@@ -70,11 +76,8 @@ static enum rop_code make(struct cli *cli, struct session *s)
 		cli_findings(plan_reason(&plan), plan.result.text);
 		return plan.result.code;
 	}
-	if (cli->values.out) {
-		if (!save(cli, s, &plan, &err))
-			return cli_fail(&err);
-		cli_tell(cli, "saved; to do exactly this: `redis-operator apply %s`", cli->values.out);
-	}
+	if (cli->values.out && !save(cli, s, &plan, &err))
+		return cli_fail(&err);
 	return cli->values.detailed_exitcode ? grade.code : ROP_OK;
 }
 

@@ -43,6 +43,11 @@ const char *rop_step_kind_name(enum rop_step_kind kind)
 	return STEP_KINDS[kind].name;
 }
 
+bool rop_step_is_counted(enum rop_step_kind kind)
+{
+	return kind != ROP_STEP_GREET && kind != ROP_STEP_CARRY;
+}
+
 int rop_step_kind_find(const char *name)
 {
 	for (int i = 0; i < ROP_STEP_KINDS_N; i++)

@@ -2,6 +2,7 @@
 #include "rop/events.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "rop/log.h"
 
@@ -12,7 +13,8 @@ void rop_log_transition(const char *cluster, const struct rop_transition *t)
 		return;
 	snprintf(message, sizeof message, "%s -> %s", t->from, t->to);
 	rop_log(ROP_LOG_INFO, message,
-		ROP_FIELDS({ "cluster", cluster }, { "from", t->from }, { "to", t->to }, { "row", t->row },
+		ROP_FIELDS({ "cluster", cluster }, { "from", t->from }, { "to", t->to },
+			   { "of", t->subject && strchr(t->subject, ':') ? t->subject : NULL }, { "row", t->row },
 			   { "why", t->why }));
 }
 

@@ -343,7 +343,7 @@ void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outco
 			r->pending.at[at].expect.accepted = true;
 		if (step->expect.kind == ROP_STEP_CARRY && outcomes[i].sent == ROP_SENT_OK)
 			note_carried(&r->pending.at[at], &outcomes[i], clock);
-		r->result.steps += !step->goes_on;
+		r->result.steps += rop_step_is_counted(step->expect.kind);
 	}
 	r->batches++;
 	r->want = ROP_WANT_OBSERVE;

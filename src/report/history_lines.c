@@ -18,8 +18,9 @@ json_t *rop_report_history_json(const struct rop_history_line *l)
 	if (l->deed)
 		return deed_json(l);
 	if (!l->is_step)
-		return rop_json("{s:s, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
-				rop_json_time(l->wall_ms), "from", l->from, "to", l->to, "row", rop_json_text(l->row),
+		return rop_json("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:i}", "type", "transition", "time",
+				rop_json_time(l->wall_ms), "subject", rop_json_text(l->subject), "node",
+				rop_json_text(l->address), "from", l->from, "to", l->to, "row", rop_json_text(l->row),
 				"why", rop_json_text(l->why), "pid", l->pid);
 	return rop_json("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "type", "step", "time",
 			rop_json_time(l->wall_ms), "subject", l->subject, "node", rop_json_text(l->address), "command",
@@ -55,6 +56,18 @@ static void put_deed(const struct rop_report *r, const struct rop_deed *d, const
 	put_line(r, line.at, out);
 }
 
+/* Whose way it is, where the machine is one for a node or for some slots: "node:ID", "slots:0-63 ID>ID". */
+static const char *whose(const struct rop_report *r, const struct rop_history_line *l)
+{
+	if (!l->subject)
+		return "";
+	if (strncmp(l->subject, "node:", 5) == 0)
+		return rop_printf(r->arena, "%s: ", l->address ? l->address : l->subject + 5);
+	if (strncmp(l->subject, "slots:", 6) == 0)
+		return rop_printf(r->arena, "slots %.*s: ", (int)strcspn(l->subject + 6, " "), l->subject + 6);
+	return rop_printf(r->arena, "%s: ", l->subject);
+}
+
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *l, struct rop_text *out)
 {
 	const char *time = rop_time_exact(r->arena, l->wall_ms);
@@ -64,8 +77,8 @@ void rop_report_history(const struct rop_report *r, const struct rop_history_lin
 	}
 	ROP_OWN_TEXT line = { 0 };
 	if (!l->is_step) {
-		rop_text_add(&line, "%s  %s%s -> %s%s  %s", time, report_paint(r, "bold"), l->from, l->to,
-			     report_paint(r, "off"), l->why ? l->why : "");
+		rop_text_add(&line, "%s  %s%s -> %s%s  %s%s", time, report_paint(r, "bold"), l->from, l->to,
+			     report_paint(r, "off"), whose(r, l), l->why ? l->why : "");
 		put_line(r, line.at, out);
 		return;
 	}

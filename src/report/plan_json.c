@@ -66,19 +66,20 @@ json_t *rop_report_plan_json(const struct rop_report *r, const struct rop_plan *
 	json_t *changes = json_array();
 	for (size_t i = 0; i < plan->steps.n; i++)
 		json_array_append_new(changes, rop_report_step_json(&plan->steps.at[i]));
-	json_t *summary = rop_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "nodes_to_introduce",
-				   sum.introduced, "slots_to_assign", sum.slots, "replicas_to_attach", sum.replicas,
-				   "settings_to_change", sum.settings, "temporary_settings_to_restore", sum.restores,
-				   "slots_to_move", sum.moved, "nodes_to_leave", sum.leaving, "failovers",
-				   sum.failovers, "restarts", 0, "risk", report_risk_word(plan));
+	json_t *summary = rop_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "steps",
+				   (int)plan->result.steps, "nodes_to_introduce", sum.introduced, "slots_to_assign",
+				   sum.slots, "replicas_to_attach", sum.replicas, "settings_to_change", sum.settings,
+				   "temporary_settings_to_restore", sum.restores, "slots_to_move", sum.moved,
+				   "nodes_to_leave", sum.leaving, "failovers", sum.failovers, "restarts", 0, "risk",
+				   report_risk_word(plan));
 	const struct rop_losses *losses = &plan->first->losses;
 	const char *consent = losses->list.n ? rop_printf(r->arena, "%s@%s", r->topology->name, losses->digest) : NULL;
 	return rop_json("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format_version",
 			"1.0", "cluster", r->topology->name, "case", rop_case_name(plan->first->kase), "converges",
 			plan->result.reached, "paused", rop_image_is_paused(r->image, plan->first->wall_ms), "nodes",
-			(int)plan->first->seen->n, "nodes_answering", (int)plan->first->answering, "changes", changes,
-			"summary", summary, "findings",
-			findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",
+			(int)rop_situation_declared(plan->first), "nodes_answering",
+			(int)rop_situation_declared_answer(plan->first), "changes", changes, "summary", summary,
+			"findings", findings_json(plan->first->findings.at, plan->first->findings.n), "warnings",
 			findings_json(plan->first->warnings.at, plan->first->warnings.n), "not_converged_because",
 			plan->result.text, "losses", report_losses_json(losses), "consent", rop_json_text(consent));
 }

@@ -288,11 +288,22 @@ static const char *visible(struct rop_arena *arena, const char *text)
 	return text ? rop_text_visible(arena, text, strlen(text), SIZE_MAX) : "?";
 }
 
+size_t rop_saved_plan_counted(const struct rop_saved_plan *plan)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		int kind = rop_step_kind_find(plan->steps.at[i].kind);
+		n += kind < 0 || rop_step_is_counted((enum rop_step_kind)kind);
+	}
+	return n;
+}
+
 void rop_saved_plan_print(struct rop_arena *arena, const struct rop_saved_plan *plan, struct rop_text *out)
 {
+	size_t steps = rop_saved_plan_counted(plan);
 	rop_text_add(out, "saved plan of cluster %s   %zu node%s, %zu step%s   made by redis-operator %s\n",
-		     visible(arena, plan->cluster), plan->nodes.n, rop_plural((int64_t)plan->nodes.n), plan->steps.n,
-		     rop_plural((int64_t)plan->steps.n), visible(arena, plan->program));
+		     visible(arena, plan->cluster), plan->nodes.n, rop_plural((int64_t)plan->nodes.n), steps,
+		     rop_plural((int64_t)steps), visible(arena, plan->program));
 	rop_text_add(out, "of %s, digest %s\n\n", visible(arena, plan->path), visible(arena, plan->digest));
 	for (size_t i = 0; i < plan->steps.n; i++)
 		rop_text_add(out, "  %-21s  %s\n", visible(arena, plan->steps.at[i].node),

@@ -37,9 +37,7 @@ static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_
 	line->address = sql_text(q, arena);
 	line->attempts = sql_small(q);
 	line->resolved_wall_ms = sql_int(q);
-	const char *why = sql_text(q, arena);
-	if (line->is_step)
-		line->why = why;
+	*(line->is_step ? &line->why : &line->subject) = sql_text(q, arena);
 }
 
 static bool read_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, int64_t limit,

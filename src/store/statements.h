@@ -21,10 +21,18 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	"kind, subject, node, peer, first_slot, last_slot, epoch, name, value, was, address, " \
 	"command, precondition, why, issued_wall_ms, issued_boot_ms, deadline_boot_ms, attempts"
 
+/* Where the node of a move of its own machine ("node:ID") was seen last. */
+#define SQL_ADDRESS_OF_MOVE \
+	"coalesce((SELECT m.address FROM member m WHERE m.cluster = t.cluster AND 'node:' || m.node = t.subject)," \
+	" (SELECT x.address FROM expectation x WHERE x.cluster = t.cluster AND 'node:' || x.node = t.subject" \
+	" ORDER BY x.id DESC LIMIT 1))"
+
 /* Moves and steps of a cluster, the newest ?2 of each. */
 #define SQL_HISTORY_LINES \
 	"SELECT * FROM (SELECT t.pass, 0 AS kind, t.id, p.wall_ms, p.pid, t.from_state AS a," \
-	" t.to_state AS b, t.why AS c, t.row AS d, NULL AS e, 0 AS attempts, 0 AS resolved, NULL AS f" \
+	" t.to_state AS b, t.why AS c, t.row AS d," \
+	" CASE WHEN t.subject LIKE 'node:%' THEN " SQL_ADDRESS_OF_MOVE " END AS e, 0 AS attempts, 0 AS resolved," \
+	" CASE WHEN t.subject LIKE '%:%' THEN t.subject END AS f" \
 	" FROM transition_log t JOIN pass p ON p.id = t.pass WHERE t.cluster = ?1 ORDER BY t.id DESC" \
 	" LIMIT ?2)" \
 	" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \

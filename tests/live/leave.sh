@@ -46,6 +46,7 @@ check 'nobody lists them' each 'nobody_lists $i 0 1 2 3 4 5' 6 7 8
 check 'they are empty, and know nobody' each 'alone $i' 6 7 8
 check 'no key is lost' kept 3000
 check 'it is written since when nobody lists them' eval '[ "$(written)" = "$(address 6) $(address 7) $(address 8)" ] || { written; false; }'
+check 'history says of each move whose it is' eval 'expect 0 history cart -n 1000 && has "$OUT" "Forget -> Watch  $(address 6): " && has "$OUT" "Forget -> Watch  $(address 8): "'
 check 'nothing is left to be done' expect 0 plan --detailed-exitcode "$CART"
 check 'status says that they have left' eval 'expect 0 status "$CART" && has "$OUT" "left"'
 
@@ -94,7 +95,9 @@ R=$(for i in 4 5 6 7; do rcli "$i" cluster nodes | grep myself | grep -q "$P" &&
 STAY=$(for i in 0 1 2 3 4 5 6 7; do [ "$i" = 1 ] || [ "$i" = "$R" ] || echo "$i"; done | xargs)
 TOPOLOGY_NODES=$STAY topology "$CART" 3 1
 check 'a shard is deleted: its slots go first, then it leaves' eval 'expect 2 plan --detailed-exitcode "$CART" && has "$OUT" "4096 slots to move" && has "$OUT" "2 nodes to leave" && has "$OUT" "0 fail-overs"'
-check '... apply does it' expect 0 apply --yes "$CART"
+steps() { grep -o '[0-9]* steps' "$1"; }
+check '... the plan is saved, and read back with one number of steps' eval 'expect 0 plan --out "$LIVE_DIR/plan" "$CART" && N=$(steps "$ERR") && expect 0 show "$LIVE_DIR/plan" && [ "$(steps "$OUT")" = "$N" ] && expect 0 plan -o json "$CART" && json ".summary.steps == ${N% *}"'
+check '... apply does it, in so many' eval 'expect 0 apply "$LIVE_DIR/plan"; [ "$(cat "$OUT" "$ERR" | grep -o "[0-9]* steps")" = "$N" ]'
 # shellcheck disable=SC2086
 check '... nobody lists the two' eval 'nobody_lists 1 $STAY && nobody_lists "$R" $STAY'
 check '... they are empty, and know nobody' eval 'alone 1 && alone "$R"'

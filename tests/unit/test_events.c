@@ -52,6 +52,13 @@ Test(events, a_transition_names_both_states_the_row_and_the_reason)
 	cr_assert_eq(told, 1);
 	cr_assert_str_eq(line, "info 'Verify -> AssignSlots' cluster=cart from=Verify to=AssignSlots row=Verify#2 "
 			       "why=all views agree");
+	struct rop_transition of_a_node = MOVE;
+	of_a_node.subject = "node:ab";
+	rop_log_transition("cart", &of_a_node);
+	cr_assert(strstr(line, " to=AssignSlots of=node:ab row="), "%s", line);
+	of_a_node.subject = "cluster";
+	rop_log_transition("cart", &of_a_node);
+	cr_assert_null(strstr(line, " of="), "%s", line);
 }
 
 Test(events, a_step_under_way_or_met_is_for_who_looks_closely)

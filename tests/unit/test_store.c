@@ -652,6 +652,57 @@ Test(store, history_is_in_order_and_gives_the_newest)
 	rop_store_close(store);
 }
 
+Test(store, history_says_whose_a_move_is)
+{
+	static struct rop_transition moves[] = {
+		{ .machine = "retire",
+		  .digest = "d",
+		  .subject = "node:aaaa",
+		  .from = "Forget",
+		  .to = "Watch",
+		  .row = "r",
+		  .why = "y" },
+		{ .machine = "retire",
+		  .digest = "d",
+		  .subject = "node:bbbb",
+		  .from = "Forget",
+		  .to = "Watch",
+		  .row = "r",
+		  .why = "y" },
+		{ .machine = "migration",
+		  .digest = "d",
+		  .subject = "slots:0-63 aaaa>bbbb",
+		  .from = "Open",
+		  .to = "Carry",
+		  .row = "r",
+		  .why = "y" },
+		{ .machine = "any",
+		  .digest = "d",
+		  .subject = "cluster",
+		  .from = "Retire",
+		  .to = "Ready",
+		  .row = "r",
+		  .why = "y" },
+	};
+	struct rop_store *store = open_or_die(":memory:", ROP_STORE_WRITE);
+	struct rop_history_line *lines = NULL;
+	struct rop_entry entry = entry_at(1);
+	size_t n = 0;
+	for (size_t i = 0; i < 4; i++)
+		*rop_push(arena, &entry.transitions) = moves[i];
+	struct rop_expect x = expect_of(ROP_STEP_RESET, "node:aaaa");
+	memcpy(x.node, "aaaa", 5);
+	x.address = "10.0.0.9:6379";
+	add_expect(&entry, x);
+	commit_or_die(store, "cart", &entry);
+	cr_assert(rop_store_history(store, arena, "cart", 9, &lines, &n, &err) && n == 5);
+	cr_assert_str_eq(lines[0].address, "10.0.0.9:6379");
+	cr_assert(!lines[1].address && strcmp(lines[1].subject, "node:bbbb") == 0, "seen nowhere");
+	cr_assert(!lines[2].address && strcmp(lines[2].subject, "slots:0-63 aaaa>bbbb") == 0);
+	cr_assert(!lines[3].address && !lines[3].subject, "the cluster's own");
+	rop_store_close(store);
+}
+
 /* ---- who asked for what -------------------------------------------------------------------------------------- */
 
 static struct rop_deed deed_of(enum rop_deed_kind what, const char *reason)
