@@ -26,8 +26,9 @@ struct rop_report { /* what all reports are about, and how their texts look */
 	const struct rop_topology *topology;
 	const struct rop_machine *machine;
 	const struct rop_image *image;
-	bool color;     /* texts hold a terminal's colours */
-	bool verbose;   /* explain: what does not hold, too */
+	bool color;                           /* texts hold a terminal's colours */
+	const struct rop_situation *foreseen; /* status: where apply would come to, from here; or NULL */
+	bool verbose;                         /* explain: what does not hold, too */
 	size_t columns; /* of the terminal that texts are for; 0: for none, a line is as long as it is */
 };
 

@@ -35,12 +35,27 @@ struct telling {
 	json_t *list;       /* of every cluster's document; NULL: each is printed */
 };
 
+/* A run from here, as plan foresees it: what it would be refused for further on is said before it begins. */
+static void foresee(struct session *s, const struct rop_situation *now, struct rop_plan *ret_plan)
+{
+	struct rop_reconcile_options options;
+	*ret_plan = (struct rop_plan){ 0 };
+	if (rop_situation_converged(now) || now->refused || !now->in_view || now->paused)
+		return;
+	session_reconcile_options(s, &options);
+	rop_plan_make(s->cli->arena, &options, s->seen, session_clock(), ret_plan);
+}
+
 static void tell(struct telling *t, struct session *s, const struct file_errors *errors, struct rop_situation *now)
 {
 	struct cli *cli = t->cli;
 	struct rop_report report = session_report(s);
 	ROP_OWN_TEXT text = { 0 };
-	struct rop_grade grade = rop_report_grade(&report, now, NULL);
+	struct rop_plan plan;
+	foresee(s, now, &plan);
+	report.foreseen = plan.last;
+	bool stopped = plan.last && plan.result.code != ROP_OK && plan.result.code != ROP_TIMEOUT;
+	struct rop_grade grade = rop_report_grade(&report, now, stopped ? &plan : NULL);
 	t->code = rop_worse_code(t->code, grade.code);
 	if (cli->values.output == CLI_TEXT) {
 		if (cli->values.quiet && cli->values.exit_code)

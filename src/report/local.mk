@@ -1,6 +1,7 @@
 librop_a_SOURCES += \
 	src/report/acl.c \
 	src/report/agreed.c \
+	src/report/blocked.c \
 	src/report/demo_text.c \
 	src/report/file_report.c \
 	src/report/document_json.c \

@@ -22,6 +22,16 @@ struct report_part {
 /* One line of parts with room between them; what does not fit begins the next one. */
 void report_parts(const struct rop_report *r, const struct report_part *parts, size_t n, struct rop_text *out);
 
+/* blocked.c */
+struct report_refusals {
+	ROP_LIST(struct rop_finding) list;
+	bool later; /* not at once, but further on the way */
+};
+void report_refusals(const struct rop_report *r, struct rop_situation *now, struct report_refusals *ret);
+/* For who reads them below; NULL: there are none. */
+const char *report_refused_below(const struct rop_report *r, struct rop_situation *now);
+void report_put_refusals(const struct rop_report *r, struct rop_situation *now, struct rop_text *out);
+
 /* status_nodes.c */
 void report_nodes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
 

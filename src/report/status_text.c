@@ -44,7 +44,9 @@ const char *report_state(const struct rop_report *r, const struct rop_situation 
 	const struct rop_walk walk = { .visit = stand, .arg = &standing };
 	/* What the conditions say, the state says too: who looks sees that it is as declared before the next run does.
 	 */
-	if (standing.state < 0 || (rop_situation_converged(now) && !now->paused)) {
+	if (standing.state < 0 && now->refused)
+		standing.state = m->initial; /* what keeps it from beginning is told as that */
+	else if (standing.state < 0 || (rop_situation_converged(now) && !now->paused)) {
 		int reached = rop_situation_converged(now) ? state_reached(m) : -1;
 		return m->states[reached < 0 ? m->initial : reached].name;
 	}
@@ -61,6 +63,15 @@ void report_conditions(const struct rop_report *r, struct rop_situation *now,
 	/* What the last run ended with holds until it has been tried again. */
 	bool stuck = !converged && r->image->conditions[ROP_COND_BLOCKED].status == ROP_TRUE;
 	rop_conditions_make(now, converged, now->refused || !now->in_view || stuck, ret);
+	struct report_refusals refusals;
+	report_refusals(r, now, &refusals);
+	if (!refusals.list.n || ret[ROP_COND_BLOCKED].status == ROP_TRUE)
+		return;
+	ret[ROP_COND_BLOCKED].status = ROP_TRUE;
+	ret[ROP_COND_BLOCKED].reason = refusals.list.at[0].reason;
+	ret[ROP_COND_BLOCKED].message = rop_printf(now->arena, "apply would be stopped on its way: %s",
+						   refusals.list.at[0].text);
+	ret[ROP_COND_BLOCKED].since_wall_ms = now->wall_ms;
 }
 
 void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
@@ -145,6 +156,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	report_conditions(r, now, conditions);
+	const char *below = report_refused_below(r, now);
 	report_unserved(r, now, out);
 	put_header(r, now, out);
 	rop_text_add(out, "\n");
@@ -161,9 +173,10 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 		rop_text_add(out, "%-14s %s%-8s%s %-12s ", rop_condition_type_name((enum rop_condition_type)i),
 			     report_paint(r, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
 			     report_paint(r, "off"), conditions[i].reason);
-		report_below(r, conditions[i].message, 37, out);
+		report_below(r, i == ROP_COND_BLOCKED && below ? below : conditions[i].message, 37, out);
 		rop_text_add(out, "\n");
 	}
+	report_put_refusals(r, now, out);
 	for (size_t i = 0; i < r->image->pending.n; i++) {
 		const struct rop_expect *e = &r->image->pending.at[i];
 		rop_text_add(out, "%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n",

@@ -447,3 +447,26 @@ Test(report, a_node_that_is_asked_for_says_its_own_settings)
 	cr_assert_eq(rop_report_health(&r, situation_of(topology, world), &health), 0);
 	cr_assert(strstr(health.at, "[WARNING] maxmemory of 10.0.0.2:6379 is 50mb, not 100mb"), "%s", health.at);
 }
+
+Test(report, what_apply_is_refused_for_is_said_with_what_to_do)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_observed *world = fresh_world(topology);
+	ROP_OWN_TEXT free = { 0 }, now = { 0 }, later = { 0 };
+	rop_report_status(&r, situation_of(topology, world), NULL, 0, &free);
+	cr_assert(strstr(free.at, "Observe") && strstr(free.at, "Blocked        False"), "%s", free.at);
+	cr_assert_null(strstr(free.at, "Apply "), "%s", free.at);
+	world->nodes[1].keys = 3;
+	struct rop_situation *refused = situation_of(topology, world);
+	rop_report_status(&r, refused, NULL, 0, &now);
+	cr_assert(strstr(now.at, "cluster cart   Blocked   "), "though nothing was begun: %s", now.at);
+	cr_assert(strstr(now.at, "\nApply is refused:\n- 10.0.0.2:6379 holds 3 keys"), "%s", now.at);
+	cr_assert(strstr(strstr(now.at, "Apply is refused"), "\n  -> "), "%s", now.at);
+	r.foreseen = refused;
+	rop_report_status(&r, situation_of(topology, fresh_world(topology)), NULL, 0, &later);
+	cr_assert(strstr(later.at, "Blocked        True     NotEmpty     apply would be stopped on its way, see"), "%s",
+		  later.at);
+	cr_assert(strstr(later.at, "\nApply would be stopped on its way:\n- 10.0.0.2:6379 holds 3 keys"), "%s",
+		  later.at);
+}

@@ -554,3 +554,17 @@ Test(retire, who_leaves_is_told_beside_who_is_declared)
 	rop_report_status(&r, now, NULL, 0, &status);
 	cr_assert(strstr(status.at, "3 shards, 6 nodes, 6 answer, 2 are to leave\n"), "%s", status.at);
 }
+
+Test(retire, who_cannot_leave_stands_in_the_way_before_anything_is_begun)
+{
+	struct rop_situation *now;
+	ROP_OWN_TEXT status = { 0 };
+	that_leads(false, &now);
+	struct rop_report r = {
+		.arena = pool, .topology = now->topology, .machine = shipped_machine(), .image = &no_image
+	};
+	rop_report_status(&r, now, NULL, 0, &status);
+	cr_assert(strstr(status.at, "Blocked        True     CannotLeave  apply would be stopped"), "%s", status.at);
+	cr_assert(strstr(status.at, "\nApply would be stopped on its way:\n- 10.0.0.7:6379 cannot leave: "), "%s",
+		  status.at);
+}
