@@ -291,6 +291,7 @@ struct rop_situation *session_situation(const struct session *s)
 							   .topology = s->topology,
 							   .seen = s->seen,
 							   .image = &s->image,
+							   .moving = s->image.moving,
 							   .instance = s->instance[0] ? s->instance : NULL,
 							   .wall_ms = rop_wall_ms(),
 							   .boot_ms = rop_boot_ms(),

@@ -52,7 +52,7 @@ size_t rop_situation_leavers(const struct rop_situation *now)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < now->retirements.n; i++)
-		n += now->retirements.at[i].listed;
+		n += now->retirements.at[i].listed && !now->seen->nodes[now->retirements.at[i].node].ghost;
 	return n;
 }
 
@@ -68,9 +68,10 @@ static const char *reachable(const struct rop_situation *now)
 static const char *well_formed(const struct rop_situation *now)
 {
 	size_t leave = rop_situation_leavers(now);
-	const char *are = leave == 1 ? "is" : "are";
-	const char *nodes = leave ? rop_printf(now->arena, "the declared nodes, and %zu that %s to leave", leave, are)
-				  : "exactly the declared nodes";
+	const char *nodes = "exactly the declared nodes";
+	if (leave)
+		nodes = rop_printf(now->arena, "%s and the %zu that %s to leave", nodes, leave,
+				   leave == 1 ? "is" : "are");
 	if (!now->all_answer)
 		return "not every node could be asked";
 	return rop_printf(now->arena, now->members_agree ? "every node lists %s" : "some node does not list %s", nodes);

@@ -47,17 +47,16 @@ void policy_warn_of_limit(struct rop_situation *now)
 			continue;
 		first = n ? -1 : (int)i;
 		in_force += node->max_memory == bytes;
-		over[n++] = rop_printf(now->arena, "%s, %" PRId64 " bytes", node->address, node->used_memory);
+		over[n++] = rop_printf(now->arena, "%s uses %" PRId64 " bytes", node->address, node->used_memory);
 	}
 	if (!n)
 		return;
 	policy_warn(
 		now, first, ROP_WHY_WRITES_REFUSED,
 		rop_printf(now->arena,
-			   "maxmemory %s, %" PRId64 " bytes, with maxmemory-policy noeviction is less than what is "
-			   "used (%s): %s refused%s (OOM)",
-			   limit, bytes, rop_text_some(now->arena, over, n, SHOWN),
-			   in_force == n ? "what clients write is" : "what clients write will be",
-			   in_force == n ? "" : " as soon as it is set"),
+			   "%s: with maxmemory %s (%" PRId64 " bytes) and maxmemory-policy noeviction, what clients "
+			   "write %s (OOM)",
+			   rop_text_some(now->arena, over, n, SHOWN), limit, bytes,
+			   in_force == n ? "is refused" : "will be refused as soon as that is set"),
 		"declare a larger maxmemory, or delete keys first; a maxmemory-policy that evicts would delete some");
 }

@@ -47,7 +47,8 @@ void report_put_refusals(const struct rop_report *r, struct rop_situation *now, 
 				     refusals.later ? "would be stopped on its way:" : "is refused:",
 				     report_paint(r, "off"));
 		rop_text_add(out, "- %s\n", f->text);
-		if (f->advice)
+		bool same = i + 1 < refusals.list.n && rop_streq(f->advice, refusals.list.at[i + 1].advice);
+		if (f->advice && !same) /* told once, after the last of them */
 			rop_text_add(out, "  -> %s\n", f->advice);
 	}
 }

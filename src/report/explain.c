@@ -122,6 +122,15 @@ static void tell_settings(const struct rop_situation *now, size_t node, size_t *
 			  open);
 }
 
+/* What is open may be a finding already. */
+static bool is_told(const struct rop_situation *now, size_t i)
+{
+	for (size_t k = 0; i >= now->findings.n && k < now->findings.n; k++)
+		if (strcmp(now->findings.at[k].text, now->open.at[i - now->findings.n].text) == 0)
+			return true;
+	return false;
+}
+
 static void explain_open(struct rop_situation *now, const char *node, struct rop_text *out, json_t *open)
 {
 	rop_situation_open(now);
@@ -129,6 +138,8 @@ static void explain_open(struct rop_situation *now, const char *node, struct rop
 	for (size_t i = 0; i < now->findings.n + now->open.n; i++) {
 		const struct rop_finding *f = i < now->findings.n ? &now->findings.at[i]
 								  : &now->open.at[i - now->findings.n];
+		if (is_told(now, i))
+			continue;
 		if (!node || (f->node >= 0 && strcmp(now->seen->nodes[f->node].address, node) == 0))
 			tell_open(f, &told, out, open);
 	}

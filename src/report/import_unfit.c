@@ -135,7 +135,7 @@ static void find_odd_roles(const struct rop_import *im, struct rop_findings *lis
 					   node->address),
 				rop_printf(arena,
 					   "give it slots: `redis-cli --cluster rebalance --cluster-use-empty-masters "
-					   "%s`; make it a replica (`CLUSTER REPLICATE`); or remove it: `redis-cli "
+					   "%s`; make it a replica (cluster replicate); or remove it: `redis-cli "
 					   "--cluster del-node %s %s`",
 					   im->seed->text, im->seed->text, node->id));
 		else if (node->role == ROP_ROLE_REPLICA && node->primary < 0)

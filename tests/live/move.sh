@@ -74,6 +74,7 @@ check 'gone on with: some more have moved' wait_until 30 'half_moved $((TAKEN + 
 kill -9 "$OP_PID"
 op_wait
 check 'killed: check has no error' eval 'expect 0 check "$F" || expect 1 check "$F"; ! grep -F "[ERR]" "$OUT"'
+check 'killed: status knows that it was us who moved them' eval 'expect 0 status "$F" && lacks "$OUT" somebody'
 check 'killed: plan goes on where it was' eval 'expect 0 plan "$F" && has "$OUT" "shard 4 -> "'
 check 'the next apply goes on to the end' expect 0 apply --yes "$F"
 check '... three shards have it all' shares 5461 5461 5462

@@ -550,7 +550,7 @@ Test(retire, who_leaves_is_told_beside_who_is_declared)
 	rop_conditions_make(now, false, false, conditions);
 	cr_assert_str_eq(conditions[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
 	cr_assert_str_eq(conditions[ROP_COND_WELL_FORMED].message,
-			 "every node lists the declared nodes, and 2 that are to leave");
+			 "every node lists exactly the declared nodes and the 2 that are to leave");
 	rop_report_status(&r, now, NULL, 0, &status);
 	cr_assert(strstr(status.at, "3 shards, 6 nodes, 6 answer, 2 are to leave\n"), "%s", status.at);
 }
