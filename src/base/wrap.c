@@ -41,7 +41,7 @@ static size_t hangs_at(const char *line, size_t n)
 
 static bool is_shell_command(const char *text)
 {
-	static const char *const PROGRAMS[] = { "redis-cli ", "redis-operator ", "chmod " };
+	static const char *const PROGRAMS[] = { "redis-cli ", "redis-operator ", "chmod ", "apt-get " };
 	for (size_t i = 0; i < sizeof PROGRAMS / sizeof *PROGRAMS; i++)
 		if (strncmp(text, PROGRAMS[i], strlen(PROGRAMS[i])) == 0)
 			return true;

@@ -20,7 +20,7 @@ static bool check(const char *path, const struct stat *st, struct rop_err *err)
 				(unsigned)st->st_uid, (unsigned)geteuid());
 	if (st->st_mode & 07777 & ~(mode_t)0600)
 		return rop_fail(err, ROP_INVALID,
-				"password file %s: mode %04o lets others read it (if it is that one: chmod 600 %s)",
+				"password file %s: mode %04o lets others read it; if it is that one: `chmod 600 %s`",
 				path, (unsigned)st->st_mode & 07777, path);
 	return true;
 }

@@ -63,7 +63,7 @@ bool rop_server_start(struct rop_arena *arena, const char *folder, const char *c
 	pid_t pid;
 	int status, failed = posix_spawnp(&pid, server, NULL, NULL, argv, environ);
 	if (failed)
-		return rop_fail(err, ROP_FAIL, "cannot start %s: %s\n  -> apt-get install redis-server", server,
+		return rop_fail(err, ROP_FAIL, "cannot start %s: %s\n  -> `apt-get install redis-server`", server,
 				strerror(failed));
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return rop_fail(err, ROP_FAIL, "%s did not start on port %d; see %s/redis.log", server, port, folder);

@@ -27,7 +27,7 @@ P=$(port 1) BUS=$(($(port 1) + 10000))
 set_on 1 cluster-announce-bus-port 12999
 check 'a bus port that is announced and not listened on' refused \
 	"$(address 1) announces port 12999 of its cluster bus (cluster-announce-bus-port), and listens on $BUS" \
-	'CONFIG SET cluster-announce-bus-port 0 on it' 'say busPort: 12999'
+	'CONFIG SET cluster-announce-bus-port 0` on it' 'say busPort: 12999'
 set_on 1 cluster-announce-bus-port 0
 
 cp "$F" "$LIVE_DIR/kept.yaml"
@@ -45,7 +45,7 @@ cp "$LIVE_DIR/kept.yaml" "$F"
 set_on 1 cluster-announce-port $((P + 50))
 check 'a port for clients that is announced and not listened on' refused \
 	"$(address 1) announces itself at 127.0.0.1:$((P + 50)) (cluster-announce-port $((P + 50))), and listens on port $P" \
-	'CONFIG SET cluster-announce-port 0 on'
+	'CONFIG SET cluster-announce-port 0` on'
 set_on 1 cluster-announce-port "$(port 2)"
 check 'the port of another one' refused "announces itself at $(address 2) (cluster-announce-port $(port 2)), where $(address 2) is"
 set_on 1 cluster-announce-port 0
@@ -57,7 +57,7 @@ for i in 0 1 2; do set_on $i cluster-announce-ip 127.0.9.9; done
 changes_begin
 check 'an address where nobody is: plan warns, names node, setting and value, and changes nothing' eval \
 	'expect 0 plan "$F" && has "$ERR" "$(address 1) announces itself at 127.0.9.9:$P (cluster-announce-ip 127.0.9.9)" &&
-	has "$ERR" "CONFIG SET cluster-announce-ip \"\" on $(address 1)" && no_changes'
+	has "$ERR" "CONFIG SET cluster-announce-ip \"\"\` on $(address 1)" && no_changes'
 check 'apply stops before slots are given, says where they look, and blames no port' eval \
 	'expect 4 apply --yes --timeout 30s "$F" && has "$ERR" " at 127.0.9.9:" &&
 	has "$ERR" "as it announces (cluster-announce-ip 127.0.9.9), and get" && lacks "$ERR" "bus link" && no_slots'
@@ -75,7 +75,7 @@ check 'one of a cluster announces a wrong address' wait_until 20 lost
 SAID="look for $(address 1) at 127.0.9.9:$P (port $BUS of its bus), as it announces (cluster-announce-ip 127.0.9.9)"
 told() { expect 1 check "$F" && has "$OUT" "$SAID" && lacks "$OUT" "no healthy bus link to $(address 1)"; }
 check '... check says where it is looked for, and blames no port that is open' wait_until 10 told
-check '... and apply' eval 'expect 6 apply --yes --timeout 4s "$F"; has "$ERR" "$SAID" && has "$ERR" "CONFIG SET cluster-announce-ip \"\" on $(address 1)"'
+check '... and apply' eval 'expect 6 apply --yes --timeout 4s "$F"; has "$ERR" "$SAID" && has "$ERR" "CONFIG SET cluster-announce-ip \"\"\` on $(address 1)"'
 set_on 1 cluster-announce-ip ''
 check '... put right, it is one again' eval 'expect 0 apply --yes --timeout 40s "$F" && wait_until 20 agreed'
 

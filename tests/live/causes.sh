@@ -96,7 +96,7 @@ break_off() { far 1 CLIENT KILL TYPE replica >/dev/null; wait_until 15 "${1:-dow
 far 1 CONFIG SET cluster-announce-port 7777 >/dev/null
 wait_until 15 'far 2 CLUSTER NODES | grep -q ":7777@"' >/dev/null
 check 'a replica that looks for its primary at a port that nobody listens on' eval \
-	'break_off && expect 6 apply --yes --timeout 2s "$F"; has "$ERR" "it looks for it at port 7777, as that one announces (cluster-announce-port)" && has "$ERR" "CONFIG SET cluster-announce-port 0 on 127.0.1.1:6379"'
+	'break_off && expect 6 apply --yes --timeout 2s "$F"; has "$ERR" "it looks for it at port 7777, as that one announces (cluster-announce-port)" && has "$ERR" "CONFIG SET cluster-announce-port 0\` on 127.0.1.1:6379"'
 far 1 CONFIG SET cluster-announce-port 0 >/dev/null
 check '... put right it converges' expect 0 apply --yes --timeout 30s "$F"
 if [ "$(far 2 CONFIG SET tls-replication yes)" = OK ]; then

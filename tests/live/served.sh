@@ -83,7 +83,7 @@ r=$(follower "$a" "$b")
 rcli "$a" SET b x >/dev/null 2>&1
 node_kill9 "$a"
 check 'one of two is dead: status names the takeover, and its price' wait_until 15 'expect 0 status "$F" &&
-	grep -q "cluster failover takeover` (it holds .* lost then" "$OUT"'
+	grep -q "cluster failover takeover. (it holds .* lost then" "$OUT"'
 check '... so does apply, which changes nothing' eval 'expect 8 apply --yes --timeout 5s "$F" &&
 	grep -q "^redis-operator: 8192 of 16384 slots are not served" "$ERR" && has "$ERR" "cluster failover takeover"'
 command=$(op status "$F" | sed -n 's/.*gone for good: `redis-cli \(.*takeover\)` (.*/\1/p' | head -1)
