@@ -55,7 +55,7 @@ static const char *where_else(const struct rop_situation *now, const struct rop_
 		return rop_printf(
 			now->arena,
 			"%s still has its copy, and loses it as soon as it follows that one: let it take over "
-			"first (redis-cli -h %s -p %d cluster failover force)",
+			"first: `redis-cli -h %s -p %d cluster failover force`",
 			now->seen->nodes[has].address, now->seen->nodes[has].ip, now->seen->nodes[has].port);
 	if (!r->silent_nodes)
 		return "its copies have no more";

@@ -107,7 +107,7 @@ static const char *forget_on_the_others(const struct rop_situation *now, const c
 		const struct rop_node *node = &now->seen->nodes[i];
 		if ((int)i == rebuilt || !rop_node_answers(node) || n++ >= COMMANDS_TOLD)
 			continue;
-		rop_text_add(&text, "%sredis-cli -h %s -p %d cluster forget %s", text.n ? "; " : "", node->ip,
+		rop_text_add(&text, "%s`redis-cli -h %s -p %d cluster forget %s`", text.n ? "; " : "", node->ip,
 			     node->port, id);
 	}
 	if (n > COMMANDS_TOLD)
@@ -124,7 +124,7 @@ static const char *empty_it_first(const struct rop_situation *now, int rebuilt)
 		return "";
 	return rop_printf(now->arena,
 			  "; it kept %lld key%s of before: look whether the ones that are served now lack any of them; "
-			  "where they do not, empty it: redis-cli -h %s -p %d flushall, then cluster reset hard",
+			  "where they do not, empty it: `redis-cli -h %s -p %d flushall`, then cluster reset hard",
 			  (long long)(node->keys > 0 ? node->keys : 0), rop_plural(node->keys), node->ip, node->port);
 }
 
@@ -138,8 +138,8 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 		advice = rop_printf(
 			now->arena,
 			"stop %s at once: %s, which has the only copy of the data (%lld keys), asks at that "
-			"address for it, and is wiped by an empty answer. Then let it take over: redis-cli -h "
-			"%s -p %d cluster failover force; started again after that, %s is taken in",
+			"address for it, and is wiped by an empty answer. Then let it take over: `redis-cli -h "
+			"%s -p %d cluster failover force`; started again after that, %s is taken in",
 			node->address, now->seen->nodes[follower].address, (long long)now->seen->nodes[follower].keys,
 			now->seen->nodes[follower].ip, now->seen->nodes[follower].port, node->address);
 	else if (peer->slots)
@@ -193,14 +193,14 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 				  "address",
 				  now->seen->nodes[led].address, now->seen->nodes[led].id, peer->address);
 	if (alive && policy_address_before(now->image, peer->id))
-		return "declare it again (spec.nodes); or take it out of the cluster, where it is to go: redis-cli "
-		       "--cluster del-node";
+		return "declare it again (spec.nodes); or take it out of the cluster, where it is to go: `redis-cli "
+		       "--cluster del-node HOST:PORT ID`";
 	if (alive)
 		return "if it belongs to this cluster, add it to spec.nodes; if it does not, find out what it is "
 		       "first: it is alive";
 	return rop_printf(now->arena,
-			  "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: redis-cli -h "
-			  "HOST -p PORT cluster forget %s, on every node",
+			  "if it belongs to this cluster, add it to spec.nodes; if it is gone for good: `redis-cli -h "
+			  "HOST -p PORT cluster forget %s`, on every node",
 			  peer->id);
 }
 
@@ -228,5 +228,5 @@ void policy_find_strangers(struct rop_situation *now)
 				       "and there are more peers that are not declared: %d more entries of CLUSTER "
 				       "NODES",
 				       seen->foreign_more),
-			    "declare all nodes of the cluster ('redis-operator import' writes such a file)");
+			    "declare all nodes of the cluster (`redis-operator import HOST:PORT` writes such a file)");
 }

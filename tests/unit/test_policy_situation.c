@@ -218,8 +218,8 @@ Test(policy_situation, a_name_that_leads_to_another_server_is_told_from_a_server
 		{ "10.0.0.6:6379", "slave", "put its nodes.conf (cluster-config-file) back and start it again" },
 		{ ":0", "slave,noaddr",
 		  rop_printf(pool,
-			     "; else let the others forget the old identity, within a minute: redis-cli -h 10.0.0.1 -p "
-			     "6379 cluster forget %s; redis-cli",
+			     "; else let the others forget the old identity, within a minute: `redis-cli -h 10.0.0.1 -p "
+			     "6379 cluster forget %s`; `redis-cli",
 			     node_id(50)) },
 		{ "10.9.9.9:6379", "slave,fail", "if it belongs to this cluster, add it to spec.nodes; if it is gone" },
 	};
@@ -269,7 +269,7 @@ Test(policy_situation, of_a_server_that_was_rebuilt_with_its_keys_that_is_said_a
 	struct rop_situation *now = situation_with(topology, world, &image, NULL, 0);
 	const char *advice = finding(now, "Rebuilt")->advice;
 	cr_assert(strstr(advice, "it kept 2 keys of before: look whether the ones that are served now lack any") &&
-			  strstr(advice, "empty it: redis-cli -h 10.0.0.6 -p 6379 flushall, then cluster reset hard"),
+			  strstr(advice, "empty it: `redis-cli -h 10.0.0.6 -p 6379 flushall`, then cluster reset hard"),
 		  "%s", advice);
 	for (size_t i = 0; i < now->findings.n; i++)
 		cr_assert_str_eq(now->findings.at[i].reason, "Rebuilt", "%s", now->findings.at[i].text);
