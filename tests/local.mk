@@ -14,7 +14,7 @@ tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
 # The pure core: worlds made up, a reconciler driven by hand.
 tests_unit_units_SOURCES += tests/unit/world.c tests/unit/world.h tests/unit/hand.c tests/unit/hand.h \
-	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c tests/unit/test_policy_alike.c tests/unit/test_policy_announced.c tests/unit/test_policy_rights.c tests/unit/test_shard_ids.c tests/unit/test_moved.c tests/unit/test_epochs.c tests/unit/test_moves_handed.c tests/unit/test_aim.c tests/unit/test_room.c tests/unit/test_ghosts.c tests/unit/test_lost.c tests/unit/test_identities.c tests/unit/test_rebalance.c \
+	tests/unit/test_model.c tests/unit/test_policy_layout.c tests/unit/test_policy_open.c tests/unit/test_policy_corners.c tests/unit/test_policy_alike.c tests/unit/test_policy_announced.c tests/unit/test_policy_rights.c tests/unit/test_shard_ids.c tests/unit/test_moved.c tests/unit/test_epochs.c tests/unit/test_moves_handed.c tests/unit/test_aim.c tests/unit/test_room.c tests/unit/test_ghosts.c tests/unit/test_lost.c tests/unit/test_kept.c tests/unit/test_identities.c tests/unit/test_rebalance.c \
 	tests/unit/test_policy_guard.c tests/unit/test_policy_served.c \
 	tests/unit/test_policy_situation.c tests/unit/test_policy_steps.c tests/unit/test_replicas_stay.c tests/unit/test_libraries.c tests/unit/test_by_server.c tests/unit/test_policy_tries.c tests/unit/test_policy_temporary.c \
 	tests/unit/test_reconcile.c tests/unit/test_reconcile_end.c tests/unit/test_reconcile_keep.c tests/unit/test_plan.c tests/unit/test_shipped.c \

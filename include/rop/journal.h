@@ -30,6 +30,7 @@
 	X(BUMP,    "bump-epoch",       2000, "give a node that went back an epoch past the one its peers hold") \
 	X(FAILOVER, "fail-over",      10000, "have a replica take over from its primary, once it has caught up") \
 	X(RESET,   "reset",            5000, "make a node that leaves one that knows nobody") \
+	X(EMPTY,   "empty",          10000, "empty a server whose old copy somebody gave up") \
 	X(FORGET,  "forget",           2000, "have a node forget another one that left") \
 	X(FUNCTIONS, "give-functions", 10000, "give a node the function libraries of another one, before it gets slots")
 

@@ -52,6 +52,7 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(SELECT,            "select",                   MOVER,       "move the keys of every database") \
 	X(FAILOVER,          "cluster|failover",         MOVER,       "have a replica take over from one that leaves") \
 	X(RESET,             "cluster|reset",            MOVER,       "make a node that leaves one that knows nobody") \
+	X(FLUSHALL,          "flushall",                 MOVER,       "empty a server whose old copy was given up") \
 	X(FORGET,            "cluster|forget",           MOVER,       "have the others forget it") \
 	X(FUNCTION_DUMP,     "function|dump",            MOVER,       "read function libraries") \
 	X(FUNCTION_RESTORE,  "function|restore",         MOVER,       "give them to a node that gets slots") \

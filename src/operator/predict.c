@@ -9,6 +9,7 @@
 struct prediction {
 	struct rop_arena *arena;
 	struct rop_observed *world;
+	const struct rop_image *image;
 	struct rop_clock clock;
 	struct rop_plan *plan;
 };
@@ -30,6 +31,10 @@ static void note_transition(void *arg, const struct rop_transition *t)
 static void look(struct prediction *p, struct rop_reconcile *r)
 {
 	struct rop_arena *pass = rop_arena_new(); /* the reconciler frees it with the next look */
+	/* What a step makes a ghost of is one from here on: it is to be forgotten in this world. */
+	const struct rop_observed *with = rop_observed_with_ghosts(p->arena, p->world, p->image);
+	if (with != p->world)
+		p->world = rop_observed_copy(p->arena, with);
 	struct rop_observed *seen = rop_observed_copy(pass, p->world);
 	p->clock.boot_ms += LOOK_MS;
 	p->clock.wall_ms += LOOK_MS;
@@ -74,9 +79,11 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 {
 	*ret_plan = (struct rop_plan){ 0 };
 	seen = rop_observed_with_ghosts(arena, seen, options->image);
-	struct prediction p = {
-		.arena = arena, .clock = clock, .plan = ret_plan, .world = rop_observed_copy(arena, seen)
-	};
+	struct prediction p = { .arena = arena,
+				.clock = clock,
+				.plan = ret_plan,
+				.image = options->image,
+				.world = rop_observed_copy(arena, seen) };
 	struct rop_consent consent = { .digest = options->consent };
 	struct rop_situation *first = rop_situation_make(&(struct rop_situation){ .looks_once = true,
 										  .consent = &consent,

@@ -210,6 +210,16 @@ static void decide_case(struct rop_situation *now, const struct tally *tally)
 	now->fresh = !now->data && !now->formed;
 }
 
+/* Who is to be emptied owns nothing then, and leads no shard. */
+static void lay_out_without_kept(struct rop_situation *now)
+{
+	struct rop_observed *then = rop_observed_copy(now->arena, now->seen);
+	for (size_t i = 0; i < then->n; i++)
+		if (policy_is_to_empty(now, i))
+			then->nodes[i].slots = (struct rop_slots){ 0 };
+	rop_layout_make(now->arena, now->topology, then, now->image->shards.at, now->image->shards.n, &now->layout);
+}
+
 void rop_situation_assess(struct rop_situation *now)
 {
 	policy_let_go(now);
@@ -251,8 +261,11 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_warn_of_protected(now);
 	policy_find_temporaries(now);
 	policy_warn_of_temporaries(now);
+	policy_find_kept(now);
 	refusals_of_nodes(now);
 	decide_case(now, tally);
+	if (now->empties)
+		lay_out_without_kept(now);
 	policy_find_emptied(now);
 	if (now->in_view && !now->findings.n)
 		policy_weigh(now);

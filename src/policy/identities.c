@@ -10,22 +10,64 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kept.h"
 #include "lost.h"
 #include "rop/text.h"
 
 #define NODES_TOLD 6
 
-/* All answer, under ids that were no member's, and no two claim a slot. */
 static bool all_are_new(const struct rop_situation *now)
 {
-	const struct rop_observed *seen = now->seen;
-	for (size_t i = 0; i < seen->n; i++) {
-		if (!rop_answers(seen, i) || policy_address_before(now->image, seen->nodes[i].id))
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (!rop_answers(now->seen, i) || policy_address_before(now->image, now->seen->nodes[i].id))
 			return false;
-		for (size_t j = 0; j < i; j++)
-			if (rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
-				return false;
+	return true;
+}
+
+/* As the database has it, the one at that address led these slots, or most of them. */
+static bool led(const struct rop_situation *now, size_t node)
+{
+	const struct rop_node *n = &now->seen->nodes[node];
+	for (size_t s = 0; s < now->image->shards.n; s++) {
+		const struct rop_copy_memory *leader = rop_shard_led(&now->image->shards.at[s]);
+		struct rop_slots had;
+		if (leader && rop_streq(leader->address, n->address) &&
+		    rop_slots_parse(now->image->shards.at[s].slots, &had) &&
+		    rop_slots_common(&had, &n->slots) * 2 > rop_slots_count(&n->slots))
+			return true;
 	}
+	return false;
+}
+
+/* Of two that claim the same slots, who stays: -1: that cannot be told. */
+static int who_stays(const struct rop_situation *now, size_t a, size_t b)
+{
+	size_t first = led(now, a) ? a : b, other = first == a ? b : a;
+	if (!led(now, first) || led(now, other) || !kept_can_be_emptied(now, other) ||
+	    kept_server_of(now, other) != (int)first)
+		return -1;
+	return (int)first;
+}
+
+/* [node] another one stays that claims the same slots, by index; -1: it stays itself. false: that cannot be told. */
+static bool find_rivals(const struct rop_situation *now, int *stays)
+{
+	const struct rop_observed *seen = now->seen;
+	for (size_t i = 0; i < seen->n; i++)
+		stays[i] = -1;
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (!rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+				continue;
+			int stay = who_stays(now, i, j);
+			if (stay >= 0)
+				stays[stay == (int)i ? j : i] = stay;
+		}
+	for (size_t i = 0; i < seen->n; i++) /* whoever stays has no rival among those that do */
+		for (size_t j = 0; j < i; j++)
+			if (stays[i] < 0 && stays[j] < 0 &&
+			    rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
+				return false;
 	return true;
 }
 
@@ -35,13 +77,13 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* Who holds something, by id, sorted; and by address, with how much. */
-static void holders(const struct rop_situation *now, struct rop_text *ids, struct rop_text *nodes)
+static void holders(const struct rop_situation *now, const int *stays, struct rop_text *ids, struct rop_text *nodes)
 {
 	const char **sorted = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *sorted);
 	size_t n = 0;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
-		if (node->keys == 0 && rop_slots_empty(&node->slots))
+		if (stays[i] >= 0 || (node->keys == 0 && rop_slots_empty(&node->slots)))
 			continue;
 		sorted[n++] = node->id;
 		if (n <= NODES_TOLD)
@@ -56,14 +98,19 @@ static void holders(const struct rop_situation *now, struct rop_text *ids, struc
 }
 
 /* What comes of bringing them together: the slots that nobody claims any more. */
-static struct rop_risk loss_of(const struct rop_situation *now)
+static struct rop_risk loss_of(const struct rop_situation *now, const int *stays)
 {
 	struct rop_slots unclaimed = { 0 };
+	size_t n_kept = 0;
 	ROP_OWN_TEXT ids = { 0 };
 	ROP_OWN_TEXT nodes = { 0 };
-	for (size_t w = 0; w < ROP_SLOTS / 64; w++)
-		unclaimed.bits[w] = ~now->owned.bits[w];
-	holders(now, &ids, &nodes);
+	rop_slots_add(&unclaimed, 0, ROP_SLOTS - 1);
+	for (size_t i = 0; i < now->seen->n; i++) {
+		n_kept += stays[i] >= 0;
+		for (size_t w = 0; w < ROP_SLOTS / 64 && stays[i] < 0; w++)
+			unclaimed.bits[w] &= ~now->seen->nodes[i].slots.bits[w];
+	}
+	holders(now, stays, &ids, &nodes);
 	int n = rop_slots_count(&unclaimed);
 	struct rop_risk risk = {
 		.kind = ROP_RISK_LOSS,
@@ -76,9 +123,11 @@ static struct rop_risk loss_of(const struct rop_situation *now)
 	risk.text = rop_printf(
 		now->arena,
 		"all %zu nodes have other ids than when cluster '%s' was seen last: their nodes.conf "
-		"files were lost. No two of them claim a slot: each holds the only copy of its keys: %s. "
-		"%d slot%s nobody claims: what was in them, if there was anything, is gone",
-		now->seen->n, now->topology->name, risk.nodes, n, rop_plural(n));
+		"files were lost. %s: %s. %d slot%s nobody claims: what was in them, if there was anything, is gone",
+		now->seen->n, now->topology->name,
+		n_kept ? "These led, and have no fewer keys than the other copies"
+		       : "No two of them claim a slot: each holds the only copy of its keys",
+		risk.nodes, n, rop_plural(n));
 	return risk;
 }
 
@@ -87,19 +136,30 @@ bool identities_lost(struct rop_situation *now, const struct tally *tally)
 	size_t groups = 0;
 	for (size_t i = 0; i < now->seen->n; i++)
 		groups += now->group[i] == (int)i && (tally[i].keys > 0 || !rop_slots_empty(&tally[i].slots));
-	if (!now->image->members.n || groups < 2 || !all_are_new(now))
+	int *stays = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *stays);
+	if (!now->image->members.n || groups < 2 || !all_are_new(now) || !find_rivals(now, stays))
 		return false;
-	struct rop_risk loss = loss_of(now);
-	if (lost_is_given_up(now, &loss)) {
+	struct rop_risk *losses = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *losses);
+	size_t n = 0;
+	losses[n++] = loss_of(now, stays);
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (stays[i] >= 0)
+			losses[n++] = kept_loss(now, i, (size_t)stays[i]);
+	if (lost_is_given_up(now, losses, n)) {
+		for (size_t i = 0; i < now->seen->n; i++)
+			if (stays[i] >= 0)
+				kept_is_to_empty(now, i);
 		now->rejoins = !policy_epochs_set(now);
 		return true;
 	}
-	policy_find(
-		now, -1, ROP_WHY_IDENTITIES_LOST, loss.text,
-		rop_printf(now->arena,
-			   "empty none of them. Stop them, put the nodes.conf files (cluster-config-file) back where "
-			   "they are kept, and start them again. Where they are gone for good: let the nodes come "
-			   "together around what they claim, which empties nobody: %s",
-			   policy_consenting_command(now, &now->lost)));
+	const char *word = policy_consenting_command(now, &now->lost);
+	for (size_t i = 0; i < n; i++)
+		policy_find(
+			now, -1, ROP_WHY_IDENTITIES_LOST, losses[i].text,
+			rop_printf(now->arena,
+				   "empty none of them by hand. Stop them, put the nodes.conf files "
+				   "(cluster-config-file) back where they are kept, and start them again. Where they "
+				   "are gone for good: let the nodes come together around what they claim%s: %s",
+				   n > 1 ? ", and have the other copies emptied" : ", which empties nobody", word));
 	return true;
 }

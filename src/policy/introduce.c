@@ -53,6 +53,19 @@ void policy_set_epochs(const void *subject, const int64_t *args, void *output)
 	}
 }
 
+/* Who kept a copy that somebody gave up (kept.c) meets nobody with it. */
+void policy_empty_kept(const void *subject, const int64_t *args, void *output)
+{
+	const struct rop_situation *now = subject;
+	(void)args;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (!policy_is_to_empty(now, i))
+			continue;
+		struct rop_step step = policy_step(now, ROP_STEP_EMPTY, (int)i, -1);
+		policy_add(now, output, &step);
+	}
+}
+
 /* An introduction works both ways: while one of the two is under way or waits for its next try, neither is sent. */
 static bool being_introduced(const struct rop_situation *now, const struct rop_node *a, const struct rop_node *b)
 {

@@ -25,6 +25,8 @@ librop_a_SOURCES += \
 	src/policy/identities.c \
 	src/policy/identities.h \
 	src/policy/introduce.c \
+	src/policy/kept.c \
+	src/policy/kept.h \
 	src/policy/layout.c \
 	src/policy/limit.c \
 	src/policy/links.c \
@@ -48,6 +50,7 @@ librop_a_SOURCES += \
 	src/policy/retiring.c \
 	src/policy/rights.c \
 	src/policy/risk.c \
+	src/policy/risk_kept.c \
 	src/policy/risk_moves.c \
 	src/policy/risk_retire.c \
 	src/policy/risk_settings.c \

@@ -192,13 +192,20 @@ static void offer(struct rop_situation *now)
 	now->lost = (struct rop_losses){ 0 };
 }
 
-bool lost_is_given_up(struct rop_situation *now, const struct rop_risk *loss)
+bool lost_is_given_up(struct rop_situation *now, const struct rop_risk *losses, size_t n)
 {
-	if (guard_loss(now, loss).verdict == GUARD_GO)
-		return true;
-	*rop_push(now->arena, &now->lost.list) = *loss;
-	offer(now);
-	return guard_loss(now, loss).verdict == GUARD_GO;
+	size_t open = 0;
+	for (size_t i = 0; i < n; i++)
+		if (guard_loss(now, &losses[i]).verdict != GUARD_GO) {
+			*rop_push(now->arena, &now->lost.list) = losses[i];
+			open++;
+		}
+	if (open)
+		offer(now);
+	for (size_t i = 0; i < n; i++)
+		if (guard_loss(now, &losses[i]).verdict != GUARD_GO)
+			return false;
+	return true;
 }
 
 /* spec.onTotalLoss: Reform is a standing consent where each copy answers, and is empty. */

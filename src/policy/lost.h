@@ -9,8 +9,8 @@
 void lost_find(struct rop_situation *now);
 /* It is nobody any more, or gone for good with what only it had: that it does not answer says nothing new. */
 bool lost_is(const struct rop_situation *now, size_t node);
-/* Did somebody give that up? Else it is one of `lost`, and is named with the word that takes it. */
-bool lost_is_given_up(struct rop_situation *now, const struct rop_risk *loss);
+/* Did somebody give all of that up? Else it is among `lost`, and is named with the word that takes it. */
+bool lost_is_given_up(struct rop_situation *now, const struct rop_risk *losses, size_t n);
 /* Why these slots cannot go to another node yet; NULL: they can. */
 const char *lost_is_listed(const struct rop_situation *now, const struct rop_slots *slots);
 

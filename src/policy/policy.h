@@ -64,6 +64,13 @@ void policy_forget_lost(const void *subject, const int64_t *args, void *output);
 /* guard.c: what a consent to these is named by; the command with it */
 void policy_digest_losses(struct rop_losses *losses);
 const char *policy_consenting_command(const struct rop_situation *now, const struct rop_losses *losses);
+/* kept.c: servers that came back with another id and a copy; introduce.c empties them where somebody gave that up */
+void policy_find_kept(struct rop_situation *now);
+void policy_empty_kept(const void *subject, const int64_t *args, void *output);
+static inline bool policy_is_to_empty(const struct rop_situation *now, size_t node)
+{
+	return now->to_empty && now->to_empty[node];
+}
 /* ghosts.c: who is taken in where another one was */
 void policy_warn_of_ghosts(struct rop_situation *now);
 /* A node that has slots open with that one, and how many do; -1: none. */

@@ -141,10 +141,20 @@ static void find_functions(struct rop_situation *now)
 	}
 }
 
+static bool is_found(const struct rop_situation *now, enum rop_reason reason)
+{
+	for (size_t i = 0; i < now->findings.n; i++)
+		if (now->findings.at[i].is == reason)
+			return true;
+	return false;
+}
+
 /* It is told as that already: a server that came back without its nodes.conf and with its data belongs to nobody else.
  */
 static bool is_rebuilt(const struct rop_situation *now, size_t node)
 {
+	if (policy_is_to_empty(now, node))
+		return true;
 	for (size_t i = 0; i < now->findings.n; i++)
 		if (now->findings.at[i].is == ROP_WHY_REBUILT && now->findings.at[i].node == (int)node)
 			return true;
@@ -154,7 +164,7 @@ static bool is_rebuilt(const struct rop_situation *now, size_t node)
 static void find_rival_claims(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
-	for (size_t i = 0; i < seen->n; i++) {
+	for (size_t i = 0; i < seen->n && !is_found(now, ROP_WHY_IDENTITIES_LOST); i++) {
 		for (size_t j = i + 1; j < seen->n; j++) {
 			if (now->group[i] == now->group[j] || is_rebuilt(now, i) || is_rebuilt(now, j) ||
 			    !rop_slots_meet(&seen->nodes[i].slots, &seen->nodes[j].slots))
@@ -224,20 +234,12 @@ static int leaderless_shards(const struct rop_situation *now)
 	return n;
 }
 
-static bool is_found(const struct rop_situation *now, enum rop_reason reason)
-{
-	for (size_t i = 0; i < now->findings.n; i++)
-		if (now->findings.at[i].is == reason)
-			return true;
-	return false;
-}
-
-/* Both are said before anything is changed, not when the slots turn out to be gone. Of a server that answers twice it
- * would only be the echo. */
+/* Both are said before anything is changed, not when the slots turn out to be gone. Of a server that answers twice, or
+ * of nodes that are to come together, it would only be the echo. */
 static void find_wrong_shape(struct rop_situation *now)
 {
 	int owners = 0, shards = now->topology->shards;
-	if (is_found(now, ROP_WHY_SAME_NODE_ID))
+	if (is_found(now, ROP_WHY_SAME_NODE_ID) || is_found(now, ROP_WHY_IDENTITIES_LOST) || now->empties)
 		return;
 	const bool *owner = policy_owners(now->arena, now->seen);
 	for (size_t i = 0; i < now->seen->n; i++)

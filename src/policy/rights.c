@@ -92,6 +92,8 @@ static unsigned needs(const struct rop_situation *now, size_t node)
 		set |= ROP_PERMIT(ADDSLOTSRANGE);
 	if (becomes_replica(now, node))
 		set |= ROP_PERMIT(REPLICATE);
+	if (policy_is_to_empty(now, node))
+		set |= ROP_PERMIT(FLUSHALL) | ROP_PERMIT(RESET);
 	set |= moves_slots(now, node) | lets_leave(now, node);
 	if (!policy_node_as_declared(now, node))
 		set |= ROP_PERMIT(CONFIG_SET) | ROP_PERMIT(CONFIG_REWRITE);

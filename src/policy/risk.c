@@ -45,6 +45,9 @@ static struct guard risk_of_meet(const struct rop_situation *now, const struct r
 	if (now->group[step->node] == now->group[step->peer])
 		return guard_go;
 	const int both[] = { step->node, step->peer };
+	for (size_t k = 0; k < 2; k++)
+		if (policy_is_to_empty(now, (size_t)both[k]))
+			return guard_wait("it kept a copy, and is emptied first");
 	for (size_t k = 0; k < 2; k++) {
 		const struct rop_node *node = &now->seen->nodes[both[k]];
 		if (now->group[both[k]] == now->main_group && now->formed)
@@ -93,10 +96,16 @@ static const char *where_they_were(const struct rop_situation *now, const struct
 			: "the cluster holds data, so they had an owner, which is not known here";
 }
 
-static const char *slots_sentence(const struct rop_situation *now, const char *slots, int shard,
+static const char *slots_sentence(const struct rop_situation *now, size_t node, const char *slots, int shard,
 				  const struct remembered *r)
 {
 	const char *were = where_they_were(now, r);
+	if (now->seen->nodes[node].keys > 0)
+		return rop_printf(
+			now->arena,
+			"slots %s (shard %d) are claimed by nobody; %s; given to %s, which has no key of them, "
+			"their keys are lost, if there were any",
+			slots, shard, were, now->seen->nodes[node].address);
 	const char *are = "";
 	if (r->silent_nodes)
 		are = rop_printf(now->arena, "%s does not answer and may come back with it; ", r->silent_nodes);
@@ -186,7 +195,7 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 				 .keys = r.keys,
 				 .copies = r.ids,
 				 .nodes = r.nodes,
-				 .text = slots_sentence(now, slots, number, &r) };
+				 .text = slots_sentence(now, (size_t)step->node, slots, number, &r) };
 	if (is_given_up(now, &r)) {
 		risk.text = rop_printf(now->arena, "%s (given up: onTotalLoss is Reform)", risk.text);
 		return (struct guard){ .verdict = GUARD_GO, .risk = risk };
@@ -362,6 +371,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_BUMP: return risk_of_bump(now, step);
 	case ROP_STEP_FAILOVER: return risk_of_failover(now, step);
 	case ROP_STEP_RESET: return risk_of_reset(now, step);
+	case ROP_STEP_EMPTY: return risk_of_emptying(now, step);
 	case ROP_STEP_FORGET: return risk_of_forget(now, step);
 	case ROP_STEP_FUNCTIONS: return risk_of_functions(now, step);
 	case ROP_STEP_KINDS_N: break;

@@ -116,9 +116,20 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_RELEASE:
 	case ROP_STEP_FUNCTIONS:
 	case ROP_STEP_KINDS_N: break;
+	case ROP_STEP_EMPTY: /* two, below */ break;
 	case ROP_STEP_MOVE: return migrate_slots_command(arena, e);
 	}
 	return (struct rop_words){ 0 };
+}
+
+/* In this order: a primary with keys is not reset. SOFT: it keeps its id, by which it is known to be the same. */
+static size_t empty_commands(struct rop_arena *arena, const struct rop_words **ret_commands)
+{
+	struct rop_words *two = rop_alloc_n(arena, 2, sizeof *two);
+	two[0] = WORDS(arena, "FLUSHALL");
+	two[1] = WORDS(arena, "CLUSTER", "RESET", "SOFT");
+	*ret_commands = two;
+	return 2;
 }
 
 static size_t make_commands(struct rop_arena *arena, const struct rop_expect *e, const struct rop_observed *seen,
@@ -132,7 +143,8 @@ static size_t make_commands(struct rop_arena *arena, const struct rop_expect *e,
 	case ROP_STEP_YIELD: return set_slots(arena, seen, e, "NODE", e->peer, ret_commands);
 	case ROP_STEP_RELEASE: return set_slots(arena, seen, e, "STABLE", NULL, ret_commands);
 	case ROP_STEP_FUNCTIONS: return 0; /* FUNCTION DUMP of the peer, and RESTORE of what it says */
-	case ROP_STEP_CARRY: return 0;     /* GETKEYSINSLOT and MIGRATE, as many as it takes */
+	case ROP_STEP_EMPTY: return empty_commands(arena, ret_commands);
+	case ROP_STEP_CARRY: return 0; /* GETKEYSINSLOT and MIGRATE, as many as it takes */
 	default: break;
 	}
 	struct rop_words *one = rop_alloc(arena, sizeof *one);
@@ -164,6 +176,7 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 		return "peers hold a greater config epoch for it; every view gives it its slots, and nobody else";
 	case ROP_STEP_FAILOVER: return "in sync with its primary, which leaves";
 	case ROP_STEP_RESET: return "owns nothing, nobody follows it, and what it has others have";
+	case ROP_STEP_EMPTY: return "knows nobody; others serve what it kept, and somebody gave its copy up";
 	case ROP_STEP_FORGET: return "that one owns nothing, and is silent or knows nobody any more";
 	case ROP_STEP_FUNCTIONS: return "lacks function libraries of the other one, and has no others";
 	case ROP_STEP_KINDS_N: break;

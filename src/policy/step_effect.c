@@ -247,6 +247,10 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 			hand_over(seen, node, peer);
 		return;
 	case ROP_STEP_RESET: reset_node(seen, node); return;
+	case ROP_STEP_EMPTY:
+		n->keys = 0;
+		memset(&n->slots, 0, sizeof n->slots);
+		break;
 	case ROP_STEP_FORGET: forget(seen, node, rop_observed_find_leaving(seen, e->peer)); return;
 	case ROP_STEP_FUNCTIONS: /* of its own it had none but these */
 		n->libraries = e->value;

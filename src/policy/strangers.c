@@ -128,9 +128,20 @@ static const char *empty_it_first(const struct rop_situation *now, int rebuilt)
 			  (long long)(node->keys > 0 ? node->keys : 0), rop_plural(node->keys), node->ip, node->port);
 }
 
+/* It can be done for a person, with what it costs named. */
+static bool is_offered(const struct rop_situation *now, int rebuilt)
+{
+	for (size_t i = 0; i < now->lost.list.n; i++)
+		if (rop_streq(now->lost.list.at[i].copies, now->seen->nodes[rebuilt].id))
+			return true;
+	return false;
+}
+
 static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *peer, int rebuilt)
 {
 	const struct rop_node *node = &now->seen->nodes[rebuilt];
+	if (policy_is_to_empty(now, (size_t)rebuilt))
+		return;
 	const char *restore = "put its nodes.conf (cluster-config-file) back and start it again, if there is a copy";
 	int follower = policy_follower_of(now->seen, peer->id);
 	const char *advice;
@@ -149,6 +160,12 @@ static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *pe
 				    restore, peer->slots);
 	else if (advice_on_open(now, peer->id))
 		advice = rop_printf(now->arena, "%s; %s", restore, advice_on_open(now, peer->id));
+	else if (is_offered(now, rebuilt))
+		advice = rop_printf(now->arena,
+				    "%s; or look whether what is served now lacks any of the %lld key%s that it kept: "
+				    "where it does not, have it emptied and taken in again: %s",
+				    restore, (long long)node->keys, rop_plural(node->keys),
+				    policy_consenting_command(now, &now->lost));
 	else if (follower >= 0)
 		advice = rop_printf(now->arena,
 				    "%s; %s follows the old identity, and may hold the only other copy of its data",

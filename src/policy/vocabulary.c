@@ -15,6 +15,7 @@ WORDS_FLAG(members_agree)
 WORDS_FLAG(slots_assigned)
 WORDS_FLAG(replicas_attached)
 WORDS_FLAG(replicas_held)
+WORDS_FLAG(empties)
 WORDS_FLAG(rejoins)
 WORDS_FLAG(links_up)
 WORDS_FLAG(synchronising)
@@ -89,6 +90,9 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "replicas_attached",
 	  .doc = "every replica follows the primary it should",
 	  .holds = is_replicas_attached },
+	{ .name = "empties",
+	  .doc = "a server kept a copy that somebody gave up, and cannot be taken in with it",
+	  .holds = is_empties },
 	{ .name = "rejoins",
 	  .doc = "all identities were lost, the nodes are to come together again, and one has no epoch of its own yet",
 	  .holds = is_rejoins },
@@ -234,6 +238,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "greet_nodes",
 	  .doc = "MEET again, towards nodes that hold a replica for one of another shard than its primary's",
 	  .plan = policy_greet_nodes },
+	{ .name = "empty_kept",
+	  .doc = "FLUSHALL and CLUSTER RESET of servers that kept a copy which somebody gave up",
+	  .plan = policy_empty_kept },
 	{ .name = "forget_lost",
 	  .doc = "CLUSTER FORGET of nodes that are gone for good with slots whose data was given up",
 	  .plan = policy_forget_lost },

@@ -51,6 +51,7 @@ static bool one_line(const struct rop_plan *plan, const struct rop_step *a, cons
 	case ROP_STEP_SLOTS: return a->node == b->node;
 	case ROP_STEP_FAILOVER:
 	case ROP_STEP_RESET:
+	case ROP_STEP_EMPTY:
 	case ROP_STEP_ROLE:
 	case ROP_STEP_IMPORT:
 	case ROP_STEP_EXPORT:

@@ -31,6 +31,7 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 	case ROP_STEP_FAILOVER:
 		return rop_printf(arena, "%s is a primary and claims the slots of %s", e->address, e->peer);
 	case ROP_STEP_RESET: return rop_printf(arena, "%s has another id and lists nobody", e->address);
+	case ROP_STEP_EMPTY: return rop_printf(arena, "%s has no key and claims no slot", e->address);
 	case ROP_STEP_FORGET: return rop_printf(arena, "%s does not list %s", e->address, e->peer);
 	case ROP_STEP_FUNCTIONS:
 		return rop_printf(arena, "%s has the function libraries %s", e->address,

@@ -53,6 +53,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 			break;
 		case ROP_STEP_FAILOVER: sum.failovers++; break;
 		case ROP_STEP_RESET:
+		case ROP_STEP_EMPTY:
 		case ROP_STEP_FORGET:
 		case ROP_STEP_IMPORT:
 		case ROP_STEP_EXPORT:

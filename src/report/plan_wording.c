@@ -201,6 +201,12 @@ struct plan_line plan_line_of(struct rop_arena *arena, const struct rop_plan *pl
 	case ROP_STEP_FAILOVER:
 	case ROP_STEP_RESET:
 	case ROP_STEP_FORGET: tell_leaving(arena, plan, g, &line); break;
+	case ROP_STEP_EMPTY:
+		line.sign = "-";
+		line.what = rop_printf(arena, "is emptied: %lld key%s that it kept",
+				       (long long)seen->nodes[g->step->node].keys,
+				       rop_plural(seen->nodes[g->step->node].keys));
+		break;
 	case ROP_STEP_FUNCTIONS:
 		line.what = rop_printf(arena, "function libraries of %s: %s", seen->nodes[g->step->peer].address,
 				       rop_libraries_names(arena, e->value));

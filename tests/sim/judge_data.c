@@ -36,6 +36,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_GHOST_GONE] = { "a ghost forgotten, with another node in its place", 5 },
 	[LIVED_CONSENT] = { "a consent to a loss", 5 },
 	[LIVED_REJOINED] = { "a consent after every nodes.conf was lost", 0 },
+	[LIVED_EMPTIED] = { "a server emptied that had kept a copy", 1 },
 	[LIVED_GIVEN_UP] = { "a shard given up that nobody was left of", 1 },
 	[LIVED_EDIT] = { "two pins swapped", 40 },
 	[LIVED_EDIT_SHARDS] = { "other shards declared in mid-move", 0 },
@@ -132,7 +133,8 @@ void judge_data_step(struct sim *s, const struct rop_step *step)
 	s->sent++;
 	if (e->kind != ROP_STEP_ROLE && e->kind != ROP_STEP_SLOTS && e->kind != ROP_STEP_MEET &&
 	    e->kind != ROP_STEP_EPOCH && e->kind != ROP_STEP_BUMP && e->kind != ROP_STEP_RESET &&
-	    e->kind != ROP_STEP_FAILOVER && e->kind != ROP_STEP_FORGET && !rop_step_moves_slots(e->kind))
+	    e->kind != ROP_STEP_EMPTY && e->kind != ROP_STEP_FAILOVER && e->kind != ROP_STEP_FORGET &&
+	    !rop_step_moves_slots(e->kind))
 		return;
 	struct rop_slots moved;
 	bool moves = rop_step_moves_slots(e->kind) && e->value && rop_slots_parse(e->value, &moved);

@@ -217,6 +217,8 @@ void judge_leave_step(struct sim *s, const struct rop_step *step)
 bool judge_leave_word(const struct rop_step *step, const char *word)
 {
 	return (step->expect.kind == ROP_STEP_RESET && strcmp(word, "RESET") == 0) ||
+	       (step->expect.kind == ROP_STEP_EMPTY && step->risk.kind == ROP_RISK_LOSS &&
+		(strcmp(word, "FLUSHALL") == 0 || strcmp(word, "RESET") == 0)) ||
 	       (step->expect.kind == ROP_STEP_FORGET && strcmp(word, "FORGET") == 0) ||
 	       (step->expect.kind == ROP_STEP_FAILOVER && strcmp(word, "FAILOVER") == 0);
 }

@@ -170,6 +170,25 @@ void leave_reset(struct world *w, struct delivery *d)
 	sim_lived(w->sim, LIVED_RESET);
 }
 
+/* FLUSHALL, then CLUSTER RESET SOFT. */
+void leave_emptied(struct world *w, struct delivery *d)
+{
+	size_t node = (size_t)d->node;
+	struct rop_node *n = &w->truth->nodes[node];
+	if (n->role == ROP_ROLE_REPLICA) {
+		refuse(w, d, "READONLY You can't write against a read only replica.");
+		return;
+	}
+	data_flow(w);
+	for (size_t k = 0; k < w->n_writes; k++) /* who consented named this copy */
+		w->writes[k].by_person |= writes_has(&w->servers[node].has, k);
+	data_throw_away(w, node);
+	n->keys = 0;
+	memset(&n->slots, 0, sizeof n->slots);
+	sim_lived(w->sim, LIVED_EMPTIED);
+	w->unsettled = true;
+}
+
 /* ---- FAILOVER ------------------------------------------------------------------------------------------------ */
 
 /* The primary lets its clients wait, and the replica catch up; then that one is voted for. */

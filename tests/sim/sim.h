@@ -328,6 +328,7 @@ void leave_started(struct world *w, size_t node);
 void leave_renewed(struct world *w, size_t node, struct ghost *ghost);
 bool leave_finds_new(struct world *w, const struct ghost *ghost, size_t viewer);
 void leave_forget(struct world *w, struct delivery *d);
+void leave_emptied(struct world *w, struct delivery *d);
 void leave_reset(struct world *w, struct delivery *d);
 void leave_fail_over(struct world *w, struct delivery *d);
 void leave_handed_over(struct world *w, const struct event *event);
@@ -608,6 +609,7 @@ enum lived {
 	LIVED_GHOST_GONE,
 	LIVED_CONSENT,
 	LIVED_REJOINED,
+	LIVED_EMPTIED,
 	LIVED_GIVEN_UP,
 	LIVED_EDIT,
 	LIVED_EDIT_SHARDS,

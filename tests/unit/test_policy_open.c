@@ -464,6 +464,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "replicas_held", &now.replicas_held },
 		{ "settings_refused", &now.settings_refused },
 		{ "epochs_behind", &now.epochs_behind },
+		{ "empties", &now.empties },
 		{ "rejoins", &now.rejoins },
 		{ "leaving", &now.leaving },
 		{ "leavers_held", &now.leavers_held },

@@ -68,7 +68,9 @@ Test(policy_rights, every_step_has_its_permission_in_the_table)
 			continue;
 		if (kind == ROP_STEP_MOVE) /* other servers do not know the name: without it slots go key by key */
 			continue;
-		const char *const *argv = step.commands[0].argv, *name = rop_printf(pool, "%s|%s", argv[0], argv[1]);
+		const struct rop_words *words = &step.commands[0];
+		const char *name = words->argc > 1 ? rop_printf(pool, "%s|%s", words->argv[0], words->argv[1])
+						   : words->argv[0];
 		bool found = false;
 		for (int p = 0; p < ROP_PERMISSIONS_N; p++) {
 			const char *const *probe;

@@ -217,10 +217,11 @@ Test(policy_situation, a_name_that_leads_to_another_server_is_told_from_a_server
 			     node_id(5)) },
 		{ "10.0.0.6:6379", "slave", "put its nodes.conf (cluster-config-file) back and start it again" },
 		{ ":0", "slave,noaddr",
-		  rop_printf(pool,
-			     "; else let the others forget the old identity, within a minute: `redis-cli -h 10.0.0.1 -p "
-			     "6379 cluster forget %s`; `redis-cli",
-			     node_id(50)) },
+		  rop_printf(
+			  pool,
+			  "; else let the others forget the old identity, within a minute: `redis-cli -h 10.0.0.1 -p "
+			  "6379 cluster forget %s`; `redis-cli",
+			  node_id(50)) },
 		{ "10.9.9.9:6379", "slave,fail", "if it belongs to this cluster, add it to spec.nodes; if it is gone" },
 	};
 	for (size_t i = 0; i < sizeof PEERS / sizeof *PEERS; i++) {
