@@ -203,7 +203,8 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 		bus_stop_clone(w);
 		return true;
 	}
-	bool of_loss = strcmp(reason, "DataLoss") == 0 || strcmp(reason, "IdentitiesLost") == 0;
+	bool of_loss = strcmp(reason, "DataLoss") == 0 || strcmp(reason, "IdentitiesLost") == 0 ||
+		       strcmp(reason, "Rebuilt") == 0;
 	if (of_loss && luck < 8 && !s->consent && take_word(s, text))
 		return true;
 	bool did = false, of_ghosts = strcmp(reason, "ForeignPeer") == 0 || strcmp(reason, "Rebuilt") == 0;
