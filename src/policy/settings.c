@@ -16,12 +16,18 @@ static void watch(const char **names, size_t *n, const char *name)
 
 static const char *const OTHERS[] = {
 	"cluster-announce-ip", /* whoever has them is where they say: announced.c */
-	"cluster-announce-port", "cluster-announce-bus-port",
-	"cluster-port",          "cluster-preferred-endpoint-type",
+	"cluster-announce-port",
+	"cluster-announce-bus-port",
+	"cluster-port",
+	"cluster-preferred-endpoint-type",
 	"protected-mode", /* why a replica's link does not come up: links.c */
-	"tls-replication",       "tls-port",
-	ROP_REPLICA_MIGRATION,   ROP_SLOT_JOBS_SETTING,
+	"tls-replication",
+	"tls-port",
+	ROP_REPLICA_MIGRATION,
+	ROP_SLOT_JOBS_SETTING,
 	"repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
+	"save",         /* what is left of a primary that is started anew: `check` */
+	"appendonly",
 };
 #define OTHERS_N (sizeof OTHERS / sizeof *OTHERS)
 

@@ -1,6 +1,7 @@
 /* health.c - is this cluster healthy? redis-cli's phrases, and what it does not look at. */
 #include <jansson.h>
 #include <string.h>
+#include <strings.h>
 
 #include "rop/text.h"
 #include "shared.h"
@@ -235,6 +236,38 @@ static void check_replicas(struct health *h)
 		say(h, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
 }
 
+/* Nothing of it outlives its process, and who copies it may not be asked in between. */
+static bool saves_nothing(const struct rop_observed *seen, size_t node)
+{
+	const char *save = rop_observed_value(seen, node, "save"), *log = rop_observed_value(seen, node, "appendonly");
+	return save && !save[0] && log && strcasecmp(log, "no") == 0;
+}
+
+/* A cache says so (spec.onTotalLoss), and one without replicas has nothing to be copied over. */
+static void check_saved(struct health *h)
+{
+	const struct rop_situation *now = h->now;
+	size_t primaries = 0, unsaved = 0, first = 0;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		if (!rop_answers(now->seen, i) || node->role != ROP_ROLE_PRIMARY || rop_slots_empty(&node->slots))
+			continue;
+		primaries++;
+		if (saves_nothing(now->seen, i) && unsaved++ == 0)
+			first = i;
+	}
+	if (!unsaved || now->topology->reform_on_total_loss || now->topology->replicas_per_shard == 0)
+		return;
+	ROP_OWN_ARENA arena = rop_arena_new();
+	say(h, "WARNING", "yellow",
+	    rop_printf(
+		    arena,
+		    "%zu of %zu primaries (%s%s) save nothing (save is empty, appendonly no): one that is started anew "
+		    "before its replica takes over is empty, and its replica copies that. Save, or restart later than "
+		    "cluster-node-timeout; a cache declares 'onTotalLoss: Reform'",
+		    unsaved, primaries, now->seen->nodes[first].address, unsaved > 1 ? " ..." : ""));
+}
+
 /* Where the journal can be read, what is neither declared nor ours is named; and what is declared, and not so. */
 static void check_settings(struct health *h)
 {
@@ -274,6 +307,7 @@ static void check_all(struct health *h)
 	check_slots(h);
 	check_replicas(h);
 	check_settings(h);
+	check_saved(h);
 }
 
 size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, struct rop_text *out)

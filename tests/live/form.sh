@@ -80,6 +80,7 @@ check 'the delay is put back' everywhere repl-diskless-sync-delay 5
 check 'the temporary values reached no file' eval '! grep -lE "^(cluster-node-timeout 511|repl-diskless-sync-delay 0)$" "$LIVE_DIR"/[0-9]*/redis.conf'
 check 'a client can write and read' eval '[ "$(timeout 5 "$REDIS_CLI" -c -p "$(port 0)" set key value)" = OK ] && [ "$(timeout 5 "$REDIS_CLI" -c -p "$(port 2)" get key)" = value ]'
 
+check 'check warns of primaries that save nothing, and have replicas' eval 'expect 0 check "$F" && has "$OUT" "[WARNING] 3 of 3 primaries ($(address 0) ...) save nothing" && [ "$(grep -c WARNING "$OUT")" = 1 ] && each "[ \"\$(rcli \$i CONFIG SET save \"3600 1\")\" = OK ]" 0 1 2'
 changes_begin
 check 'plan: no changes' eval 'expect 0 plan "$F" && has "$OUT" "No changes. The cluster matches its topology."'
 check 'plan --detailed-exitcode exits 0' expect 0 plan --detailed-exitcode "$F"

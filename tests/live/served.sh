@@ -50,7 +50,7 @@ check 'an open slot is a warning of check, not an error' eval 'expect 0 check "$
 	has "$OUT" "[WARNING] Node 127.0.0.1:$(port "$a") has 1 slot in migrating"'
 rcli "$a" CLUSTER SETSLOT 100 STABLE >/dev/null
 rcli "$b" CLUSTER SETSLOT 100 STABLE >/dev/null
-check 'no open slot, no warning' eval 'expect 0 check "$F" && lacks "$OUT" WARNING'
+check 'no open slot, no warning' eval 'expect 0 check "$F" && ! grep WARNING "$OUT" | grep -v "save nothing"'
 
 r=$(follower "$b" 0)
 other=$a
