@@ -33,7 +33,7 @@ tests_unit_units_SOURCES += tests/unit/test_service.c
 # The store: SQLite's header is needed to look from outside and to fail on purpose.
 tests_unit_units_SOURCES += tests/unit/test_store.c tests/unit/test_store_files.c tests/unit/test_store_faults.c \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h tests/unit/fault_vfs.c tests/unit/fault_vfs.h
-tests_unit_units_SOURCES += tests/unit/test_store_group.c
+tests_unit_units_SOURCES += tests/unit/test_store_group.c tests/unit/test_wish.c
 tests_unit_units_SOURCES += tests/unit/test_store_beside.c
 tests_unit_units_CFLAGS += $(SQLITE_CFLAGS)
 EXTRA_DIST += tests/unit/run tests/unit/lsan.supp

@@ -163,6 +163,72 @@ struct rop_shard_memory {
 const struct rop_copy_memory *rop_shard_led(const struct rop_shard_memory *shard); /* NULL: nobody is known */
 bool rop_shard_had(const struct rop_shard_memory *shard, const char *node);        /* a copy, led or not */
 
+/* ---- what people ask for --------------------------------------------------------------------------------------- */
+
+/* What a person asked for. */
+/* clang-format off */
+#define ROP_DEEDS(X) X(APPLY, "apply") X(CONSENT, "consent") X(PAUSE, "pause") X(RESUME, "resume") \
+	X(FAILOVER, "failover")
+enum rop_deed_kind {
+#define X(id, name) ROP_DEED_##id,
+	ROP_DEEDS(X)
+#undef X
+	ROP_DEEDS_N
+};
+/* clang-format on */
+const char *rop_deed_name(enum rop_deed_kind what);
+int rop_deed_find(const char *name); /* -1: none */
+
+struct rop_deed {
+	enum rop_deed_kind what;
+	const char *user, *host, *command; /* user: behind sudo the one who called it */
+	int64_t uid;
+	int pid;
+	const char *reason; /* as the person gave it; NULL: none */
+	const char *note;   /* consent: to which losses; pause: until when; or NULL */
+};
+
+/* What a person wants of the cluster besides what is declared: a row that lasts until it is seen to be so, or is found
+ * to be impossible, whichever process comes next. Now: that another node leads a shard. One is open per cluster, at
+ * most. */
+/* clang-format off */
+#define ROP_WISH_STATUSES(X) X(OPEN, "open") X(MET, "met") X(FAILED, "failed") X(REFUSED, "refused") \
+	X(WITHDRAWN, "withdrawn")
+enum rop_wish_status {
+#define X(id, name) ROP_WISH_##id,
+	ROP_WISH_STATUSES(X)
+#undef X
+	ROP_WISH_STATUSES_N
+};
+/* clang-format on */
+const char *rop_wish_status_name(enum rop_wish_status status);
+int rop_wish_status_find(const char *name); /* -1: none */
+
+struct rop_wish {
+	int64_t id;                            /* row in the database; 0: there is none */
+	int shard;                             /* its number */
+	char node[ROP_ID_SIZE];                /* who is to lead; "": the best replica at the time */
+	char primary[ROP_ID_SIZE];             /* who led when it was asked for */
+	const char *address, *primary_address; /* of both, for people; address NULL: the best replica */
+	int64_t asked_wall_ms, closed_wall_ms; /* 0: it is open */
+	enum rop_wish_status status;
+	const char *note; /* how it ended, in a sentence; NULL while it is open */
+	struct rop_deed by;
+	/* Of its attempts, as the journal has them: how many failed, when the newest one of those was begun (boot
+	 * clock; 0: none, or before this boot). */
+	int failures;
+	int64_t failed_boot_ms;
+	const char *failure; /* why the newest one failed; NULL */
+	bool locked;         /* that one was taken by the server, and nothing came of it: servers may refuse another for
+			      * a while */
+};
+
+struct rop_wish_end {
+	int64_t id; /* 0: none ends */
+	enum rop_wish_status status;
+	const char *note;
+};
+
 /* What the database knows of one cluster. */
 struct rop_image {
 	bool known;
@@ -188,6 +254,7 @@ struct rop_image {
 	 * status and note of the newest REWRITE (PENDING: there was none). */
 	ROP_LIST(struct rop_expect) unwritten;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
+	struct rop_wish wish, last_wish; /* the open one; the newest that is over. id 0: there is none */
 };
 
 static inline bool rop_image_is_paused(const struct rop_image *image, int64_t wall_ms)
@@ -222,7 +289,10 @@ struct rop_entry {
 	enum rop_truth moving;    /* rop_image.moving; UNKNOWN: unchanged */
 	bool conditions_changed;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
-	bool check_pass; /* write only when after_pass is still the newest: else another process decided meanwhile */
+	int64_t wish;                 /* the open one that this was decided with; 0: none */
+	struct rop_wish_end wish_end; /* it is met, or over for another reason */
+	bool check_pass; /* write only when after_pass is still the newest, and `wish` open: else another process
+			    decided meanwhile */
 	int64_t after_pass;
 	int64_t pass;      /* set by the store: the id of this transaction */
 	bool ignore_pause; /* restoring temporary settings: a pause asks for it */
@@ -232,31 +302,10 @@ bool rop_entry_empty(const struct rop_entry *entry);
 
 /* ---- read back, for people ------------------------------------------------------------------------------------- */
 
-/* What a person asked for. */
-/* clang-format off */
-#define ROP_DEEDS(X) X(APPLY, "apply") X(CONSENT, "consent") X(PAUSE, "pause") X(RESUME, "resume")
-enum rop_deed_kind {
-#define X(id, name) ROP_DEED_##id,
-	ROP_DEEDS(X)
-#undef X
-	ROP_DEEDS_N
-};
-/* clang-format on */
-const char *rop_deed_name(enum rop_deed_kind what);
-int rop_deed_find(const char *name); /* -1: none */
-
-struct rop_deed {
-	enum rop_deed_kind what;
-	const char *user, *host, *command; /* user: behind sudo the one who called it */
-	int64_t uid;
-	int pid;
-	const char *reason; /* as the person gave it; NULL: none */
-	const char *note;   /* consent: to which losses; pause: until when; or NULL */
-};
-
 struct rop_history_line {
 	int64_t wall_ms;
 	const struct rop_deed *deed; /* NULL: a transition or a step */
+	const struct rop_wish *wish; /* what the deed asked for, and what became of it; NULL: nothing of the kind */
 	bool is_step;                /* false: a transition */
 	const char *from, *to;       /* transition; `row` is "Configure#2" */
 	const char *row, *why;

@@ -101,10 +101,12 @@ bool rop_store_forget_cluster(struct rop_store *store, const char *cluster, stru
 
 /* Has another connection written since this was asked last? One small read; true the first time. */
 bool rop_store_changed(struct rop_store *store, bool *ret_changed, struct rop_err *err);
-/* Who is paused, as written (also where the time has passed). Sorted by name; in the arena. */
+/* What people said of clusters: who is paused, as written (also where the time has passed), and whose wish is open.
+ * Sorted by name; in the arena. */
 struct rop_pause {
 	const char *cluster, *by;
 	int64_t until_wall_ms;
+	int64_t wish; /* 0: this is a pause; else the open wish of a cluster, and no pause */
 };
 bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct rop_pause **ret_pauses, size_t *ret_n,
 		      struct rop_err *err);
@@ -112,6 +114,14 @@ bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct r
 /* What a person asked for, in one transaction. */
 bool rop_store_deeds(struct rop_store *store, const char *cluster, const struct rop_deed *deeds, size_t n,
 		     int64_t wall_ms, struct rop_err *err);
+
+/* A wish is written down, open: shard, node, primary, their addresses, and by whom; the rest is the store's. ROP_BUSY:
+ * one is open already. Who does this holds the cluster's lock, so that nobody is at work on another one. */
+bool rop_store_wish(struct rop_store *store, const char *cluster, const struct rop_wish *wish, int64_t wall_ms,
+		    int64_t *ret_id, struct rop_err *err);
+/* Closes it, where it is open still: what was not done is not wanted any more. */
+bool rop_store_withdraw(struct rop_store *store, const char *cluster, const struct rop_wish_end *end, int64_t wall_ms,
+			struct rop_err *err);
 
 /* until_wall_ms 0: until resumed. deed: who, for history, in the same transaction; NULL: nobody is written down. */
 bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,

@@ -30,6 +30,12 @@ static const char *const DEEDS[] = {
 #undef X
 };
 
+static const char *const WISHES[] = {
+#define X(id, name) name,
+	ROP_WISH_STATUSES(X)
+#undef X
+};
+
 static int find(const char *const *names, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
@@ -86,7 +92,8 @@ bool rop_entry_empty(const struct rop_entry *entry)
 {
 	return !entry->resolutions.n && !entry->transitions.n && !entry->expects.n && !entry->temporaries_set.n &&
 	       !entry->temporaries_gone.n && !entry->members_changed && !entry->shards_changed && !entry->state &&
-	       !entry->formed && !entry->reached_revision && !entry->conditions_changed && entry->moving == ROP_UNKNOWN;
+	       !entry->formed && !entry->reached_revision && !entry->conditions_changed &&
+	       entry->moving == ROP_UNKNOWN && !entry->wish_end.id;
 }
 
 const char *rop_deed_name(enum rop_deed_kind what)
@@ -97,6 +104,16 @@ const char *rop_deed_name(enum rop_deed_kind what)
 int rop_deed_find(const char *name)
 {
 	return find(DEEDS, ROP_DEEDS_N, name);
+}
+
+const char *rop_wish_status_name(enum rop_wish_status status)
+{
+	return WISHES[status];
+}
+
+int rop_wish_status_find(const char *name)
+{
+	return find(WISHES, ROP_WISH_STATUSES_N, name);
 }
 
 /* ---- who had a shard's data ------------------------------------------------------------------------------------- */

@@ -368,7 +368,8 @@ bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_
 		if (!add_expect(&w, &entry->expects.at[i], err))
 			return false;
 	if (!write_temporaries(&w, err) || !write_members(&w, err) || !write_shards(&w, err) ||
-	    !write_conditions(&w, err))
+	    !write_conditions(&w, err) ||
+	    (entry->wish_end.id && !store_close_wish(store, w.cluster, &entry->wish_end, entry->wall_ms, err)))
 		return false;
 	entry->pass = w.pass;
 	return true;

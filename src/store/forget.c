@@ -51,6 +51,11 @@ static bool forget_of_cluster(struct forgetting *f, int64_t cluster, struct rop_
 	sql_put_int(&q, f->before_wall_ms);
 	if (!sql_run(&q, err))
 		return false;
+	q = sql_start(f->store, SQL_WISHES_DROP);
+	sql_put_int(&q, cluster);
+	sql_put_int(&q, f->before_wall_ms);
+	if (!sql_run(&q, err))
+		return false;
 	for (size_t i = 0; i < passes.n; i++) {
 		if (f->rows >= ROWS_AT_ONCE) {
 			f->more = true;
@@ -99,10 +104,19 @@ bool rop_store_forget_before(struct rop_store *store, int64_t wall_ms, size_t ke
 static bool drop_cluster(struct rop_store *store, const char *name, struct rop_err *err)
 {
 	static const enum sql_name DROPS[] = {
-		SQL_CLUSTER_TRANSITIONS_DROP, SQL_CLUSTER_EXPECTS_DROP,   SQL_CLUSTER_PASSES_DROP,
-		SQL_CLUSTER_DEEDS_DROP,       SQL_CLUSTER_REVISIONS_DROP, SQL_MEMBERS_CLEAR,
-		SQL_SHARD_COPIES_CLEAR,       SQL_SHARDS_CLEAR,           SQL_CLUSTER_TEMPORARIES_DROP,
-		SQL_CLUSTER_CONDITIONS_DROP,  SQL_CLUSTER_ERRORS_DROP,    SQL_CLUSTER_DROP,
+		SQL_CLUSTER_TRANSITIONS_DROP,
+		SQL_CLUSTER_EXPECTS_DROP,
+		SQL_CLUSTER_PASSES_DROP,
+		SQL_CLUSTER_DEEDS_DROP,
+		SQL_CLUSTER_WISHES_DROP,
+		SQL_CLUSTER_REVISIONS_DROP,
+		SQL_MEMBERS_CLEAR,
+		SQL_SHARD_COPIES_CLEAR,
+		SQL_SHARDS_CLEAR,
+		SQL_CLUSTER_TEMPORARIES_DROP,
+		SQL_CLUSTER_CONDITIONS_DROP,
+		SQL_CLUSTER_ERRORS_DROP,
+		SQL_CLUSTER_DROP,
 	};
 	int64_t id;
 	if (!store_cluster(store, name, &id, NULL, err))

@@ -29,6 +29,12 @@ static bool is_outdated(struct rop_store *store, const struct rop_commit_request
 	    !store_newest_pass(store, cluster, &pass, err))
 		return false;
 	*ret_outdated = pass != request->entry->after_pass;
+	if (*ret_outdated || !request->entry->wish)
+		return true;
+	int64_t wish; /* who asked for it may have taken it back */
+	if (!store_open_wish(store, cluster, &wish, err))
+		return false;
+	*ret_outdated = wish != request->entry->wish;
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* history.c - transitions and steps of a cluster, in the order in which they were written. */
 #include "inner.h"
 
-enum { LINE_MOVE, LINE_STEP, LINE_DEED }; /* as SQL_HISTORY has them */
+enum { LINE_MOVE, LINE_STEP, LINE_DEED, LINE_WISH }; /* as SQL_HISTORY has them */
 
 static void get_deed(struct sql *q, struct rop_arena *arena, struct rop_history_line *line)
 {
@@ -22,10 +22,17 @@ static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_
 {
 	sql_int(q); /* pass */
 	int64_t kind = sql_int(q);
-	sql_int(q); /* id */
+	int64_t id = sql_int(q);
 	line->wall_ms = sql_int(q);
 	line->pid = sql_small(q);
 	line->is_step = kind == LINE_STEP;
+	if (kind == LINE_WISH) { /* read afterwards: its row is another one's shape */
+		struct rop_wish *wish = rop_alloc(arena, sizeof *wish);
+		wish->id = id;
+		line->wish = wish;
+		line->deed = &wish->by;
+		return;
+	}
 	if (kind == LINE_DEED) {
 		get_deed(q, arena, line);
 		return;
@@ -40,6 +47,22 @@ static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_
 	*(line->is_step ? &line->why : &line->subject) = sql_text(q, arena);
 }
 
+static enum sql_name history_of(int schema)
+{
+	if (schema < 4)
+		return SQL_HISTORY_3;
+	return schema < 5 ? SQL_HISTORY_4 : SQL_HISTORY;
+}
+
+static bool read_wishes(struct rop_store *store, struct rop_arena *arena, struct rop_history_line *lines, size_t n,
+			struct rop_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lines[i].wish && !store_get_wish(store, arena, (struct rop_wish *)lines[i].wish, err))
+			return false;
+	return true;
+}
+
 static bool read_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, int64_t limit,
 			 struct rop_history_line **ret_lines, size_t *ret_n, struct rop_err *err)
 {
@@ -47,7 +70,7 @@ static bool read_history(struct rop_store *store, struct rop_arena *arena, const
 	if (!store_find_cluster(store, cluster, &id, err))
 		return false;
 	ROP_LIST(struct rop_history_line) lines = { 0 };
-	struct sql q = sql_start(store, store->schema < 4 ? SQL_HISTORY_3 : SQL_HISTORY);
+	struct sql q = sql_start(store, history_of(store->schema));
 	sql_put_int(&q, id);
 	sql_put_int(&q, limit);
 	while (sql_row(&q))
@@ -61,7 +84,7 @@ static bool read_history(struct rop_store *store, struct rop_arena *arena, const
 	}
 	*ret_lines = lines.at;
 	*ret_n = lines.n;
-	return true;
+	return read_wishes(store, arena, lines.at, lines.n, err);
 }
 
 bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,

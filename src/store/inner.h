@@ -91,6 +91,18 @@ bool store_cluster(struct rop_store *store, const char *name, int64_t *ret_id, c
 bool store_add_deed(struct rop_store *store, int64_t cluster, const struct rop_deed *deed, int64_t wall_ms,
 		    struct rop_err *err);
 
+/* ---- wish_rows.c ---- */
+
+/* Inside a read transaction: the row with wish->id; of a cluster, the open one and the newest that is over. */
+bool store_get_wish(struct rop_store *store, struct rop_arena *arena, struct rop_wish *wish, struct rop_err *err);
+bool store_read_wishes(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
+		       struct rop_err *err);
+/* Inside a write transaction. */
+bool store_close_wish(struct rop_store *store, int64_t cluster, const struct rop_wish_end *end, int64_t wall_ms,
+		      struct rop_err *err);
+/* 0: none. */
+bool store_open_wish(struct rop_store *store, int64_t cluster, int64_t *ret_id, struct rop_err *err);
+
 /* ---- image.c ---- */
 
 /* 0: no such cluster; no pass of it. */

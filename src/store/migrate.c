@@ -19,11 +19,13 @@ static const char SCHEMA_4[] =
 #include "src/store/schema-4.inc"
 	;
 
+static const char SCHEMA_5[] =
+#include "src/store/schema-5.inc"
+	;
+
 const struct store_migration store_migrations[] = {
 	{ SCHEMA }, /* 1 */
-	{ SCHEMA_2 },
-	{ SCHEMA_3 },
-	{ SCHEMA_4 },
+	{ SCHEMA_2 }, { SCHEMA_3 }, { SCHEMA_4 }, { SCHEMA_5 },
 };
 const int store_migrations_n = (int)(sizeof store_migrations / sizeof *store_migrations);
 

@@ -85,6 +85,16 @@ bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct r
 	}
 	if (!sql_end(&q, err))
 		return false;
+	if (store->schema >= 5) {
+		q = sql_start(store, SQL_WISHES_OPEN);
+		while (sql_row(&q)) {
+			struct rop_pause *wish = rop_push(arena, &pauses);
+			wish->cluster = sql_always(&q, arena);
+			wish->wish = sql_int(&q);
+		}
+		if (!sql_end(&q, err))
+			return false;
+	}
 	*ret_pauses = pauses.at;
 	*ret_n = pauses.n;
 	return true;

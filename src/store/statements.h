@@ -14,7 +14,15 @@ struct rop_store;
 /* When a statement is prepared: SETUP on its first use, READ at opening, READ_2 and so on too, unless the database is
  * still of an older schema, WRITE at opening for writing (so that a database that does not fit is found before anything
  * is sent). */
-enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3, SQL_WHEN_READ_4, SQL_WHEN_WRITE };
+enum sql_when {
+	SQL_WHEN_SETUP,
+	SQL_WHEN_READ,
+	SQL_WHEN_READ_2,
+	SQL_WHEN_READ_3,
+	SQL_WHEN_READ_4,
+	SQL_WHEN_READ_5,
+	SQL_WHEN_WRITE
+};
 
 /* The columns of an expectation, in the order in which commit.c writes and image.c reads them. */
 #define SQL_EXPECT_COLUMNS \
@@ -38,6 +46,16 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	" UNION ALL SELECT * FROM (SELECT x.pass, 1, x.id, x.issued_wall_ms, p.pid, x.subject, x.command," \
 	" x.status, x.note, x.address, x.attempts, x.resolved_wall_ms, x.why" \
 	" FROM expectation x JOIN pass p ON p.id = x.pass WHERE x.cluster = ?1 ORDER BY x.id DESC LIMIT ?2)"
+
+/* ... and what people asked for. */
+#define SQL_HISTORY_DEEDS \
+	" UNION ALL SELECT * FROM (SELECT pass, 2, id, wall_ms, pid, user, command, what, reason, host," \
+	" uid, 0, note FROM deed WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)"
+
+/* The columns of a wish, in the order in which wish.c reads them. */
+#define SQL_WISH_COLUMNS \
+	"id, shard, node, address, leader, leader_address, asked_wall_ms, closed_wall_ms, status, note," \
+	" user, uid, host, pid, command, reason"
 
 /* X(name, when, text). Parameters are numbered in the order in which they are bound. */
 /* clang-format off */
@@ -191,10 +209,31 @@ enum sql_when { SQL_WHEN_SETUP, SQL_WHEN_READ, SQL_WHEN_READ_2, SQL_WHEN_READ_3,
 	/* history, newest first; within a pass the moves stand before the steps they caused, and before what people
 	 * asked for after it; of a database of schema 3 or older, which is only read */ \
 	X(HISTORY_3, READ, SQL_HISTORY_LINES " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
-	X(HISTORY, READ_4, SQL_HISTORY_LINES \
-		" UNION ALL SELECT * FROM (SELECT pass, 2, id, wall_ms, pid, user, command, what, reason, host," \
-		" uid, 0, note FROM deed WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)" \
+	X(HISTORY_4, READ_4, SQL_HISTORY_LINES SQL_HISTORY_DEEDS " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
+	X(HISTORY, READ_5, SQL_HISTORY_LINES SQL_HISTORY_DEEDS \
+		" UNION ALL SELECT * FROM (SELECT pass, 3, id, asked_wall_ms, pid, NULL, NULL, NULL, NULL, NULL," \
+		" 0, 0, NULL FROM wish WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)" \
 		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
+	/* what people want */ \
+	X(WISH_OPEN, READ_5, "SELECT " SQL_WISH_COLUMNS " FROM wish WHERE cluster = ?1 AND status = 'open'") \
+	X(WISH_LAST, READ_5, "SELECT " SQL_WISH_COLUMNS " FROM wish WHERE cluster = ?1 AND status <> 'open'" \
+		" ORDER BY closed_wall_ms DESC, id DESC LIMIT 1") \
+	X(WISH_GET, READ_5, "SELECT " SQL_WISH_COLUMNS " FROM wish WHERE id = ?1") \
+	X(WISHES_OPEN, READ_5, "SELECT c.name, w.id FROM wish w JOIN cluster c ON c.id = w.cluster" \
+		" WHERE w.status = 'open' ORDER BY c.name") \
+	/* fail-overs that were tried since and did not come, the newest first */ \
+	X(WISH_FAILURES, READ_5, "SELECT issued_boot_ms, note, status FROM expectation WHERE cluster = ?1" \
+		" AND kind = 'fail-over' AND status IN ('refused', 'expired')" \
+		" AND pass > (SELECT pass FROM wish WHERE id = ?2)" \
+		" ORDER BY id DESC") \
+	X(WISH_ADD, WRITE, "INSERT INTO wish (cluster, pass, what, shard, node, address, leader, leader_address," \
+		" asked_wall_ms, user, uid, host, pid, command, reason)" \
+		" VALUES (?1, ?2, 'failover', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+	X(WISH_CLOSE, WRITE, "UPDATE wish SET status = ?3, note = ?4, closed_wall_ms = ?5" \
+		" WHERE id = ?1 AND cluster = ?2 AND status = 'open'") \
+	X(CLUSTER_WISHES_DROP, WRITE, "DELETE FROM wish WHERE cluster = ?1") \
+	X(WISHES_DROP, WRITE, "DELETE FROM wish WHERE cluster = ?1 AND closed_wall_ms > 0 AND closed_wall_ms < ?2" \
+		" AND id < (SELECT max(id) FROM wish WHERE cluster = ?1)") \
 	/* all of one cluster */ \
 	X(CLUSTER_TRANSITIONS_DROP, WRITE, "DELETE FROM transition_log WHERE cluster = ?1") \
 	X(CLUSTER_EXPECTS_DROP, WRITE, "DELETE FROM expectation WHERE cluster = ?1") \

@@ -191,6 +191,7 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	}
 }
 
+#define UNDO_5 "DROP INDEX wish_open; DROP INDEX wish_of_cluster; DROP TABLE wish;"
 #define UNDO_4 \
 	"DROP INDEX deed_of_cluster; DROP TABLE deed; ALTER TABLE member DROP COLUMN ip;" \
 	"ALTER TABLE member DROP COLUMN forgotten_boot_ms;" \
@@ -200,7 +201,7 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	"DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
 	"DROP INDEX transition_of_pass; DROP INDEX expectation_of_pass; DROP INDEX revision_of_path;"
 
-/* As version 1, 2 or 3 of the program left it. */
+/* As version 1, 2, 3 or 4 of the program left it. */
 static void make_version(int version)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
@@ -211,8 +212,8 @@ static void make_version(int version)
 	add_temporary(&entry, NODE_A, "10.0.0.1:6379", "15000", "500");
 	commit_or_die(store, "cart", &entry);
 	rop_store_close(store);
-	raw_exec(db_path, rop_printf(arena, "%s %s %s PRAGMA user_version = %d", UNDO_4, version < 3 ? UNDO_3 : "",
-				     version < 2 ? UNDO_2 : "", version));
+	raw_exec(db_path, rop_printf(arena, "%s %s %s %s PRAGMA user_version = %d", UNDO_5, version < 4 ? UNDO_4 : "",
+				     version < 3 ? UNDO_3 : "", version < 2 ? UNDO_2 : "", version));
 	sqlite3 *bare = NULL; /* it is what the schemas up to then make, to the letter */
 	cr_assert_eq(sqlite3_open(in_folder("bare.db"), &bare), SQLITE_OK);
 	for (int i = 0; i < version; i++)
@@ -265,13 +266,13 @@ Test(store_beside, a_database_of_version_1_is_read_as_it_is_and_then_migrates_co
 	cr_assert(rop_store_file_error(store, "/d/cart.yaml", "cart", "line 1: error", 1, &err), "%s", err.text);
 	fill(store, "basket", 2);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 	/* and the program of version 1 leaves it alone */
 	store = NULL;
 	cr_assert_not(store_open_with(db_path, ROP_STORE_WRITE, store_migrations, 1, &store, &err));
-	cr_assert(strstr(err.text, "written by schema 4, this program knows 1"), "%s", err.text);
+	cr_assert(strstr(err.text, "written by schema 5, this program knows 1"), "%s", err.text);
 	cr_assert_null(store);
 }
 
@@ -293,7 +294,7 @@ Test(store_beside, one_of_version_2_keeps_all_it_had_and_learns_of_shards)
 	commit_or_die(store, "cart", &entry);
 	cr_assert_eq(image_of(store, "cart").shards.n, 1);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
 }
@@ -321,9 +322,36 @@ Test(store_beside, one_of_version_3_keeps_its_members_and_learns_where_they_are)
 	cr_assert_str_eq(image.members.at[0].ip, "10.0.0.1");
 	cr_assert_null(image.members.at[1].ip);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-4", db_path), "PRAGMA user_version"), 3);
+}
+
+Test(store_beside, one_of_version_4_shows_its_history_and_learns_of_wishes)
+{
+	make_version(4);
+	raw_exec(db_path, "INSERT INTO deed (cluster, pass, wall_ms, what, user, uid, host, pid, command) VALUES"
+			  " (1, 9, 3000, 'apply', 'ada', 7, 'desk', 8, 'redis-operator apply')");
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+	struct rop_history_line *lines;
+	size_t n;
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 7, "%s", err.text);
+	cr_assert(lines[6].deed && !lines[6].wish);
+	cr_assert_eq(image_of(store, "cart").wish.id, 0);
+	struct rop_pause *pauses;
+	cr_assert(rop_store_pauses(store, arena, &pauses, &n, &err) && n == 1, "%s", err.text);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4, "reading migrates nothing");
+	store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_wish wish = { .shard = 2, .primary = NODE_A };
+	int64_t id = 0;
+	cr_assert(rop_store_wish(store, "cart", &wish, 4000, &id, &err) && id > 0, "%s", err.text);
+	cr_assert_eq(image_of(store, "cart").wish.id, id);
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 8);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
+	cr_assert(integrity_ok(db_path));
+	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-5", db_path), "PRAGMA user_version"), 4);
 }
 
 Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_old_one)
@@ -349,7 +377,7 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 			int status = -1;
 			cr_assert(waitpid(children[i], &status, 0) == children[i] && status == 0, "process %d", i);
 		}
-		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 4);
+		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
 		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM instance"), 1);
 		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 		cr_assert(integrity_ok(db_path));

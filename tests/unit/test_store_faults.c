@@ -173,17 +173,18 @@ Test(store_faults, a_read_that_fails_breaks_nothing)
 	}
 }
 
-static struct store_migration five[5] = { { NULL },
-					  { NULL },
-					  { NULL },
-					  { NULL },
-					  { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE cluster "
-					    "ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
+static struct store_migration six[6] = { { NULL },
+					 { NULL },
+					 { NULL },
+					 { NULL },
+					 { NULL },
+					 { "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE cluster "
+					   "ADD COLUMN colour TEXT; UPDATE cluster SET colour = 'red';" } };
 
 Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_there)
 {
-	cr_assert_eq(store_migrations_n, 4);
-	memcpy(five, store_migrations, 4 * sizeof *five);
+	cr_assert_eq(store_migrations_n, 5);
+	memcpy(six, store_migrations, 5 * sizeof *six);
 	bool reached = true;
 	for (int k = 1; reached; k++) {
 		unlink(db_path);
@@ -194,20 +195,20 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		fault = (struct fault_plan){
 			.fail_at = k, .rc = SQLITE_IOERR_WRITE, .for_good = true, .torn = k % 2, .lazy = true
 		};
-		bool ok = store_open_with(db_path, ROP_STORE_WRITE, five, 5, &store, &err);
+		bool ok = store_open_with(db_path, ROP_STORE_WRITE, six, 6, &store, &err);
 		reached = fault.failures > 0;
 		cr_assert(ok || (err.code == ROP_FAIL && !store));
 		rop_store_close(store);
 		fault.fail_at = 0;
 		int64_t version = raw_int(db_path, "PRAGMA user_version");
-		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 4);
+		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), version - 5);
 		cr_assert(integrity_ok(db_path));
-		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, five, 5, &store, &err), "and then it goes on: %s",
+		cr_assert(store_open_with(db_path, ROP_STORE_WRITE, six, 6, &store, &err), "and then it goes on: %s",
 			  err.text);
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
-		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-5", db_path), "PRAGMA user_version"), 4);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-6", db_path), "PRAGMA user_version"), 5);
 	}
 }
 
@@ -722,7 +723,7 @@ Test(store_faults, a_writer_that_waits_too_long_says_who_is_to_blame_and_may_try
 	sqlite3 *other = NULL;
 	cr_assert_eq(sqlite3_open(db_path, &other), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_busy_timeout(store->db, 50); /* not the five seconds */
+	sqlite3_busy_timeout(store->db, 50); /* not the six seconds */
 	cr_assert_not(commit_number(store, 1));
 	cr_assert(err.code == ROP_FAIL && strstr(err.text, "in use by another process"), "%s", err.text);
 	sqlite3_close(other);

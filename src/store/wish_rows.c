@@ -1,0 +1,91 @@
+/* wish_rows.c - what people want of a cluster, as rows: read, counted, closed. */
+#include <string.h>
+
+#include "inner.h"
+
+static void get_wish(struct sql *q, struct rop_arena *arena, struct rop_wish *wish)
+{
+	wish->id = sql_int(q);
+	wish->shard = sql_small(q);
+	sql_copy(q, wish->node, sizeof wish->node);
+	wish->address = sql_text(q, arena);
+	sql_copy(q, wish->primary, sizeof wish->primary);
+	wish->primary_address = sql_text(q, arena);
+	wish->asked_wall_ms = sql_int(q);
+	wish->closed_wall_ms = sql_int(q);
+	wish->status = (enum rop_wish_status)sql_name_of(q, rop_wish_status_find, "a wish that is");
+	wish->note = sql_text(q, arena);
+	wish->by.what = ROP_DEED_FAILOVER;
+	wish->by.user = sql_always(q, arena);
+	wish->by.uid = sql_int(q);
+	wish->by.host = sql_always(q, arena);
+	wish->by.pid = sql_small(q);
+	wish->by.command = sql_always(q, arena);
+	wish->by.reason = sql_text(q, arena);
+}
+
+/* One at most: the first parameter is its id, or its cluster's. */
+static bool read_one(struct rop_store *store, struct rop_arena *arena, enum sql_name name, int64_t of,
+		     struct rop_wish *wish, struct rop_err *err)
+{
+	struct sql q = sql_start(store, name);
+	sql_put_int(&q, of);
+	while (sql_row(&q))
+		get_wish(&q, arena, wish);
+	return sql_end(&q, err);
+}
+
+bool store_get_wish(struct rop_store *store, struct rop_arena *arena, struct rop_wish *wish, struct rop_err *err)
+{
+	return read_one(store, arena, SQL_WISH_GET, wish->id, wish, err);
+}
+
+static bool read_failures(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_wish *wish,
+			  struct rop_err *err)
+{
+	struct sql q = sql_start(store, SQL_WISH_FAILURES);
+	sql_put_int(&q, cluster);
+	sql_put_int(&q, wish->id);
+	while (sql_row(&q)) {
+		int64_t boot_ms = sql_int(&q);
+		const char *note = sql_text(&q, arena), *status = sql_always(&q, arena);
+		if (wish->failures++)
+			continue;
+		wish->failed_boot_ms = boot_ms;
+		wish->failure = note;
+		wish->locked = strcmp(status, rop_expect_status_name(ROP_EXPECT_EXPIRED)) == 0;
+	}
+	return sql_end(&q, err);
+}
+
+bool store_read_wishes(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
+		       struct rop_err *err)
+{
+	if (store->schema < 5)
+		return true;
+	return read_one(store, arena, SQL_WISH_OPEN, cluster, &image->wish, err) &&
+	       read_one(store, arena, SQL_WISH_LAST, cluster, &image->last_wish, err) &&
+	       (!image->wish.id || read_failures(store, arena, cluster, &image->wish, err));
+}
+
+bool store_open_wish(struct rop_store *store, int64_t cluster, int64_t *ret_id, struct rop_err *err)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	struct rop_wish wish = { 0 };
+	if (!read_one(store, arena, SQL_WISH_OPEN, cluster, &wish, err))
+		return false;
+	*ret_id = wish.id;
+	return true;
+}
+
+bool store_close_wish(struct rop_store *store, int64_t cluster, const struct rop_wish_end *end, int64_t wall_ms,
+		      struct rop_err *err)
+{
+	struct sql q = sql_start(store, SQL_WISH_CLOSE);
+	sql_put_int(&q, end->id);
+	sql_put_int(&q, cluster);
+	sql_put_text(&q, rop_wish_status_name(end->status));
+	sql_put_text(&q, end->note);
+	sql_put_int(&q, wall_ms);
+	return sql_run(&q, err);
+}
