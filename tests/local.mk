@@ -9,7 +9,7 @@ tests_unit_units_SOURCES += tests/unit/test_config.c tests/unit/test_config_doc.
 tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/unit/test_fleet.c \
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c tests/unit/test_carry.c
 tests_unit_units_SOURCES += tests/unit/test_fleet_gate.c
-tests_unit_units_SOURCES += tests/unit/test_retire.c tests/unit/test_retire_members.c
+tests_unit_units_SOURCES += tests/unit/test_retire.c tests/unit/test_retire_members.c tests/unit/test_handover.c
 tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.h tests/unit/test_machine.c \
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
 # The pure core: worlds made up, a reconciler driven by hand.

@@ -87,7 +87,7 @@ struct rop_state {
 	struct rop_row *rows;
 };
 
-#define ROP_HOSTED_MAX 2
+#define ROP_HOSTED_MAX 3
 
 struct rop_machine {
 	const char *name, *path, *doc;

@@ -133,6 +133,7 @@ struct rop_node {
 	char replid[ROP_ID_SIZE],
 		replid2[ROP_ID_SIZE]; /* histories of its data set (INFO replication); "": unknown, none */
 	int64_t offset;               /* of replication: written (primary), taken in (replica); -1 unknown */
+	int64_t priority;             /* replica-priority; 0: never to be made a primary; -1 unknown */
 	int64_t uptime_s;             /* of its process; -1 unknown */
 	int64_t used_memory;          /* bytes (INFO memory); ROP_COUNT_UNKNOWN, ROP_COUNT_NOT_ASKED */
 	int64_t data_memory;          /* of it, what its keys take: as far as the server can tell it apart; the same */

@@ -50,7 +50,7 @@ int rop_acl_find(const char *name);         /* -1: none */
 	X(MIGRATE,           "migrate",                  MOVER,       "move keys from one node to another") \
 	X(RESTORE_ASKING,    "restore-asking",           MOVER,       "take in keys from another node") \
 	X(SELECT,            "select",                   MOVER,       "move the keys of every database") \
-	X(FAILOVER,          "cluster|failover",         MOVER,       "have a replica take over from one that leaves") \
+	X(FAILOVER,          "cluster|failover",         MOVER,       "have a replica take over from its primary") \
 	X(RESET,             "cluster|reset",            MOVER,       "make a node that leaves one that knows nobody") \
 	X(FLUSHALL,          "flushall",                 MOVER,       "empty a server whose old copy was given up") \
 	X(FORGET,            "cluster|forget",           MOVER,       "have the others forget it") \

@@ -119,6 +119,58 @@ struct rop_retirement {
 /* How far it is, in a sentence. */
 const char *rop_retirement_sentence(struct rop_arena *arena, const struct rop_retirement *retirement);
 
+/* ---- a shard's leadership that goes to another node, because a person asked for it ------------------------------ */
+
+#define ROP_WISH_LASTS_MS 900000 /* what was not done within a quarter of an hour is not done unasked any more */
+#define ROP_WISH_ATTEMPTS 3
+
+/* A replica of the shard. */
+struct rop_candidate {
+	int node;
+	bool ready;
+	int64_t lag;     /* bytes of replication that it is behind; -1 unknown */
+	const char *why; /* not ready: why, in a sentence without its subject; else NULL */
+	bool denied;     /* for a permission */
+};
+
+/* The wish that is open (rop_wish), and how far it is. The subject of the machine `failover`.
+ *
+ * Whoever is to lead is the one that was named, or the first of the replicas that are ready: in sync (link up, nothing
+ * being synchronised, listed online by its primary, which answers), declared, with a replica-priority, without
+ * cluster-replica-no-failover, and such that the older servers of its shard can load what it sends. Among those:
+ *   1. the one that lags least, in steps of 64 KiB (less than that is made up for in a moment);
+ *   2. one in another zone than the present primary, where zones are declared;
+ *   3. one on another host than the present primary;
+ *   4. one on a host where fewer shards are led;
+ *   5. the one declared first.
+ * The one that was named may have no priority, and cluster-replica-no-failover: these are about what happens unasked.
+ */
+struct rop_handover {
+	const struct rop_situation *now;
+	const struct rop_wish *wish;
+	const char *subject;                       /* "shard:2" */
+	int from, to;                              /* who leads it now; who is to, or does already; -1: nobody */
+	ROP_LIST(struct rop_candidate) candidates; /* replicas of the shard, the best first; not ready: at the end */
+	bool handed_over;                          /* it is led by whom it should be */
+	bool confirmed;               /* ... and every view says so, and who led it before follows with its link up */
+	bool under_way;               /* asked of the replica, and not over yet */
+	bool rests;                   /* an attempt failed, and the servers need not take another one yet */
+	int64_t rests_ms;             /* for how long still */
+	const char *barred;           /* why it cannot be asked for now, and that may pass; NULL */
+	const char *hopeless;         /* why it is not tried any more; NULL */
+	enum rop_wish_status ends_as; /* where it is hopeless */
+	enum rop_code code;           /* of barred: REFUSED, or DENIED for a permission */
+};
+
+/* Of a person's words: the number of a shard, or a node as it is declared ("host:port") or by its id. Who leads it now
+ * is written down with it. false: there is no such one, or the cluster is not one that is known. */
+bool rop_wish_make(const struct rop_situation *now, const char *target, struct rop_wish *ret_wish, struct rop_err *err);
+/* How far it is, in a sentence. */
+const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_handover *handover);
+/* "lags 0 bytes, zone b: ready" */
+const char *rop_candidate_sentence(struct rop_arena *arena, const struct rop_handover *handover,
+				   const struct rop_candidate *candidate);
+
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 
 enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - decided from what is seen */
@@ -174,6 +226,7 @@ struct rop_situation {
 	bool warn_of_found;              /* temporary settings without a row are only warned of; else they go back */
 	bool has_acted;                  /* this run has sent something: else nothing is hastened either */
 	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
+	bool only_wish;                  /* this run is for the open wish alone */
 	bool moving;                     /* slots are being moved towards the aim: it is walked to its end */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
@@ -217,9 +270,11 @@ struct rop_situation {
 		*to_empty; /* [node] it kept a copy that somebody gave up, and cannot be taken in with it; NULL: none */
 	bool empties;      /* there is one */
 	bool rejoins; /* all identities were lost, a person lets the nodes come together, and some have no epoch yet */
-	bool leaving; /* one of them is still in the cluster, and can go on */
-	bool leavers_held;     /* one of them is, and cannot */
-	bool leavers_watched;  /* one is in nobody's view, and may come back */
+	struct rop_handover *handover; /* of the open wish; NULL: there is none */
+	bool wish_due;                 /* there is something to do about it, or to wait for, before all else */
+	bool leaving;                  /* one of them is still in the cluster, and can go on */
+	bool leavers_held;             /* one of them is, and cannot */
+	bool leavers_watched;          /* one is in nobody's view, and may come back */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
 	bool replicas_stay;    /* ROP_REPLICA_MIGRATION is to be `no`; then it is one of the topology's settings */
 	bool settings_refused; /* a node refused a declared setting in this run */
@@ -297,6 +352,7 @@ const int *rop_witnesses(struct rop_arena *arena, const struct rop_situation *no
 const struct rop_vocabulary *rop_cluster_words(void); /* subject: struct rop_situation; output: struct rop_batch */
 const struct rop_vocabulary *rop_words_of(const char *machine); /* by its name; NULL: nobody knows it */
 const struct rop_vocabulary *rop_migration_words(void); /* subject: struct rop_migration; output: struct rop_batch */
+const struct rop_vocabulary *rop_failover_words(void);  /* subject: struct rop_handover; output: struct rop_batch */
 const struct rop_vocabulary *rop_retire_words(void);    /* subject: struct rop_retirement; output: struct rop_batch */
 
 struct rop_words { /* one command */
@@ -324,8 +380,15 @@ struct rop_batch { /* what the actions of one pass ask for */
 	bool report;             /* a row asked to stop and tell */
 	bool reached;            /* a row said: this is the declared cluster */
 	bool look_again;         /* a row acted without a command */
-	/* Instances to be run: migrations that are open, all migrations, retirements. */
-	enum rop_children { ROP_NO_CHILDREN, ROP_CHILDREN_OPEN, ROP_CHILDREN_ALL, ROP_CHILDREN_LEAVING } children;
+	/* Instances to be run: migrations that are open, all migrations, retirements, the open wish. */
+	enum rop_children {
+		ROP_NO_CHILDREN,
+		ROP_CHILDREN_OPEN,
+		ROP_CHILDREN_ALL,
+		ROP_CHILDREN_LEAVING,
+		ROP_CHILDREN_WISH
+	} children;
+	struct rop_wish_end wish_end;  /* the open wish is over */
 	ROP_LIST(const char *) struck; /* ids of members that left for good */
 	struct rop_situation
 		*weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */

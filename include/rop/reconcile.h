@@ -49,6 +49,7 @@ struct rop_reconcile_options {
 	int64_t look_at_most_ms; /* with keep: the longest sleep, however long the interval is (a watchdog waits for
 				    passes); 0: none */
 	const char *consent;     /* digest of the losses a person consented to, for this run; NULL: none */
+	bool only_wish;          /* for the open wish alone: done when it is over */
 	bool predict;            /* plan: the world answers at once; give up when nothing moves */
 	/* Told as it happens; may be NULL. Transitions also where the journal will not have them, because nothing came
 	 * of them. Steps are told at the beginning (status PENDING) and at the end. */
@@ -87,7 +88,8 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 const struct rop_situation *rop_reconcile_situation(const struct rop_reconcile *r);
 const char *rop_reconcile_state(const struct rop_reconcile *r); /* the machine's state */
 bool rop_reconcile_converged(const struct rop_reconcile *r);
-bool rop_reconcile_paused(const struct rop_reconcile *r); /* as told last */
+bool rop_reconcile_paused(const struct rop_reconcile *r);  /* as told last */
+int64_t rop_reconcile_wish(const struct rop_reconcile *r); /* the open one that it knows of; 0: none */
 bool rop_reconcile_at_rest(
 	const struct rop_reconcile *r); /* nothing is under way: other processes may have the cluster */
 size_t rop_reconcile_bytes(const struct rop_reconcile *r); /* memory held from pass to pass, without the last look */
@@ -95,7 +97,8 @@ void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t u
 
 struct rop_result {
 	enum rop_code code;
-	bool reached; /* the declared cluster is there, seen by all */
+	bool reached;              /* the declared cluster is there, seen by all */
+	enum rop_wish_status wish; /* with only_wish: how it ended; OPEN: it did not. text is its note then */
 	size_t steps, passes, transitions;
 	const char *text; /* why not, in a sentence; "" when reached */
 };

@@ -6,7 +6,7 @@
 #include "rop/machine.h"
 
 struct rop_shipped { /* the files of states/, as texts */
-	const char *cluster, *migration, *retire;
+	const char *cluster, *migration, *retire, *failover;
 };
 
 /* path: the machine's file; NULL: the cluster's that is shipped. With the machines that it hosts. false: diags. */

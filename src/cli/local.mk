@@ -35,9 +35,11 @@ redis_operator_LDADD = $(ROP_LIBS)
 BUILT_SOURCES += src/cli/builtin.c
 CLEANFILES += src/cli/builtin.c
 C_TEXT = $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/'
-src/cli/builtin.c: $(srcdir)/states/cluster.yaml $(srcdir)/states/migration.yaml $(srcdir)/states/retire.yaml
+src/cli/builtin.c: $(srcdir)/states/cluster.yaml $(srcdir)/states/migration.yaml $(srcdir)/states/retire.yaml \
+		$(srcdir)/states/failover.yaml
 	$(AM_V_GEN)$(MKDIR_P) src/cli && { \
 	  echo '/* made from states/ by make */' && echo '#include "builtin.h"' && \
 	  echo 'const char BUILTIN_CLUSTER_YAML[] =' && $(C_TEXT) $(srcdir)/states/cluster.yaml && echo ';' && \
 	  echo 'const char BUILTIN_MIGRATION_YAML[] =' && $(C_TEXT) $(srcdir)/states/migration.yaml && echo ';' && \
-	  echo 'const char BUILTIN_RETIRE_YAML[] =' && $(C_TEXT) $(srcdir)/states/retire.yaml && echo ';'; } > $@.tmp && mv $@.tmp $@
+	  echo 'const char BUILTIN_RETIRE_YAML[] =' && $(C_TEXT) $(srcdir)/states/retire.yaml && echo ';' && \
+	  echo 'const char BUILTIN_FAILOVER_YAML[] =' && $(C_TEXT) $(srcdir)/states/failover.yaml && echo ';'; } > $@.tmp && mv $@.tmp $@

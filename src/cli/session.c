@@ -103,7 +103,8 @@ bool cli_machine_load(struct cli *cli, const char *path, struct rop_machine **re
 {
 	static const struct rop_shipped SHIPPED = { .cluster = BUILTIN_CLUSTER_YAML,
 						    .migration = BUILTIN_MIGRATION_YAML,
-						    .retire = BUILTIN_RETIRE_YAML };
+						    .retire = BUILTIN_RETIRE_YAML,
+						    .failover = BUILTIN_FAILOVER_YAML };
 	struct rop_diags diags;
 	rop_diags_init(&diags, cli->arena);
 	if (!path && cli->values.machines)

@@ -26,7 +26,8 @@ struct rop_observed *rop_observed_new(struct rop_arena *arena, size_t n, const c
 	for (size_t i = 0; i < n; i++) {
 		seen->nodes[i].primary = -1;
 		seen->nodes[i].keys = seen->nodes[i].functions = ROP_COUNT_UNKNOWN;
-		seen->nodes[i].offset = seen->nodes[i].sync_idle_s = seen->nodes[i].uptime_s = -1;
+		seen->nodes[i].priority = seen->nodes[i].offset = seen->nodes[i].sync_idle_s = seen->nodes[i]
+												       .uptime_s = -1;
 		seen->nodes[i].used_memory = seen->nodes[i].data_memory = seen->nodes[i]
 										  .max_memory = ROP_COUNT_NOT_ASKED;
 		seen->nodes[i].settings = rop_alloc_n(arena, n_settings, sizeof(char *));

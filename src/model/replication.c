@@ -35,6 +35,7 @@ void replication_take(const char *info, struct rop_node *node)
 	int64_t followed = take_number(info, "slave_repl_offset");
 	node->sync_idle_s = take_number(info, "master_sync_last_io_seconds_ago");
 	node->link_down_s = take_number(info, "master_link_down_since_seconds");
+	node->priority = take_number(info, "slave_priority");
 	node->offset = followed >= 0 ? followed : take_number(info, "master_repl_offset");
 }
 

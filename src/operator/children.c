@@ -1,5 +1,5 @@
 /* children.c - machines that the cluster's machine hosts: one instance for each run of slots that is being moved, and
- * for each node that leaves.
+ * for each node that leaves, and for a shard that is to be led by another node.
  *
  * Nothing is spawned and nothing resumed: an instance lives as long as its task is seen. A new process finds the same
  * tasks, begins each in the initial state, and the rows lead on. All plan into the batch of the pass.
@@ -98,16 +98,24 @@ static bool is_there(const struct rop_situation *now, const char *subject)
 	for (size_t k = 0; k < now->retirements.n; k++)
 		if (strcmp(now->retirements.at[k].subject, subject) == 0)
 			return true;
-	return false;
+	return now->handover && strcmp(now->handover->subject, subject) == 0;
+}
+
+void children_drop(struct rop_reconcile *r, const char *subject)
+{
+	struct child *child = find(r, subject);
+	if (!child)
+		return;
+	size_t at = (size_t)(child - r->children.at);
+	memmove(child, child + 1, (r->children.n - at - 1) * sizeof *child);
+	r->children.n--;
 }
 
 static void forget_gone(struct rop_reconcile *r)
 {
 	for (size_t i = r->children.n; i-- > 0;) {
-		if (is_there(r->now, r->children.at[i].subject))
-			continue;
-		memmove(&r->children.at[i], &r->children.at[i + 1], (r->children.n - i - 1) * sizeof *r->children.at);
-		r->children.n--;
+		if (!is_there(r->now, r->children.at[i].subject))
+			children_drop(r, r->children.at[i].subject);
 	}
 }
 
@@ -148,11 +156,23 @@ static void run_retirements(struct rop_reconcile *r, struct rop_clock clock)
 	}
 }
 
+static void run_failover(struct rop_reconcile *r, struct rop_clock clock)
+{
+	struct task task = { .machine = rop_machine_hosted(r->options.machine, "failover") };
+	if (!task.machine || !r->now->handover)
+		return;
+	task.subject = r->now->handover->subject;
+	task.facts = r->now->handover;
+	run_one(r, &task, clock);
+}
+
 void children_run(struct rop_reconcile *r, struct rop_clock clock)
 {
 	forget_gone(r);
 	if (r->batch.children == ROP_CHILDREN_LEAVING)
 		run_retirements(r, clock);
+	else if (r->batch.children == ROP_CHILDREN_WISH)
+		run_failover(r, clock);
 	else
 		run_migrations(r, clock);
 }

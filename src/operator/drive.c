@@ -43,6 +43,8 @@ struct rop_drive {
 	int64_t pass;       /* the journal's newest transaction that this drive knows of */
 	int64_t look_began_ms, look_took_ms;
 	int64_t clients_next_ms; /* when connections of other operators are asked for again */
+	bool wish_told;          /* ... and which wish is open in the database, as heard last: */
+	int64_t wish;            /* 0: none */
 	bool busy;               /* something is under way */
 	bool held;               /* another process has the lock, and on_held was told */
 	bool anew;               /* when it wakes: begin anew */
@@ -176,7 +178,7 @@ static void look(struct rop_drive *d)
 static void take_pauses(struct rop_drive *d, const struct rop_pause *pauses, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(pauses[i].cluster, name_of(d)) == 0) {
+		if (!pauses[i].wish && strcmp(pauses[i].cluster, name_of(d)) == 0) {
 			rop_reconcile_pause_changed(d->r, true, pauses[i].until_wall_ms, pauses[i].by);
 			return;
 		}
@@ -224,6 +226,8 @@ static void committed(struct rop_write *write, enum rop_commit result, const str
 	case ROP_COMMIT_WRITTEN:
 		if (rop_reconcile_entry(d->r)->pass)
 			d->pass = rop_reconcile_entry(d->r)->pass;
+		if (rop_reconcile_entry(d->r)->wish_end.id)
+			d->wish = 0; /* what one writes oneself is not told of */
 		if (rop_reconcile_entry(d->r)->members_changed)
 			expect_members(d, rop_reconcile_entry(d->r)->members.at, rop_reconcile_entry(d->r)->members.n);
 		if (d->options.on_written)
@@ -347,12 +351,29 @@ static void rest(struct rop_drive *d)
 	rop_timer_start(d->timer, time_to_sleep(d));
 }
 
+/* A person's wish has come up, or was taken back, that this drive does not know of. Who holds the lock all the time
+ * hears of none. */
+static bool has_new_wish(const struct rop_drive *d)
+{
+	return d->options.lock_path && d->wish_told && rop_reconcile_want(d->r) == ROP_WANT_SLEEP &&
+	       rop_reconcile_wish(d->r) != d->wish;
+}
+
+static void take_wishes(struct rop_drive *d, const struct rop_pause *pauses, size_t n)
+{
+	d->wish_told = true;
+	d->wish = 0;
+	for (size_t i = 0; i < n; i++)
+		if (pauses[i].wish && strcmp(pauses[i].cluster, name_of(d)) == 0)
+			d->wish = pauses[i].wish;
+}
+
 static void woke(void *arg)
 {
 	struct rop_drive *d = arg;
 	if (d->done || d->busy)
 		return;
-	if (d->anew) {
+	if (d->anew || has_new_wish(d)) {
 		begin_anew(d);
 		return;
 	}
@@ -382,7 +403,8 @@ void rop_drive_pauses(struct rop_drive *d, const struct rop_pause *pauses, size_
 		return;
 	bool before = rop_reconcile_paused(d->r);
 	take_pauses(d, pauses, n);
-	if (!d->busy && !d->anew && rop_reconcile_paused(d->r) != before)
+	take_wishes(d, pauses, n);
+	if (!d->busy && !d->anew && (rop_reconcile_paused(d->r) != before || has_new_wish(d)))
 		rop_timer_start(d->timer, 0);
 }
 

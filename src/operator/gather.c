@@ -243,6 +243,8 @@ void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 		*rop_push(r->pass, &r->entry.resolutions) = r->ended.at[i];
 	for (size_t i = 0; i < r->gone.n; i++)
 		*rop_push(r->pass, &r->entry.temporaries_gone) = r->gone.at[i];
+	r->entry.wish = r->image.wish.id;
+	r->entry.wish_end = r->batch.wish_end;
 	take_expectations(r, clock);
 	take_moving(r);
 	take_reached(r);

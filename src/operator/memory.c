@@ -32,7 +32,19 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 		copy.conditions[i].reason = rop_strdup(arena, from->conditions[i].reason);
 		copy.conditions[i].message = rop_strdup(arena, from->conditions[i].message);
 	}
+	copy.wish = memory_wish(arena, &from->wish);
+	copy.last_wish = memory_wish(arena, &from->last_wish);
 	*to = copy;
+}
+
+struct rop_wish memory_wish(struct rop_arena *arena, const struct rop_wish *wish)
+{
+	struct rop_wish copy = *wish;
+	const char **texts[] = { &copy.address, &copy.primary_address, &copy.note,      &copy.failure, &copy.by.user,
+				 &copy.by.host, &copy.by.command,      &copy.by.reason, &copy.by.note };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = rop_strdup(arena, *texts[i]);
+	return copy;
 }
 
 void memory_shards(struct rop_arena *arena, struct rop_image *image, const struct rop_shard_memory *shards, size_t n)
@@ -77,6 +89,8 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 	copy_image(r->arena, &r->image, image);
 	for (size_t m = 0; m < r->image.members.n && !same_boot; m++)
 		r->image.members.at[m].forgotten_boot_ms = 0;
+	if (!same_boot)
+		r->image.wish.failed_boot_ms = 0;
 	r->moving = image->moving;
 	for (size_t i = 0; i < image->unwritten.n; i++) {
 		const struct rop_expect *e = &image->unwritten.at[i];

@@ -13,6 +13,18 @@
 
 /* ---- expectations ------------------------------------------------------------------------------------------ */
 
+/* As the database will have it. */
+static void note_failure(struct rop_wish *wish, const struct rop_expect *e)
+{
+	bool failed = e->status == ROP_EXPECT_REFUSED || e->status == ROP_EXPECT_EXPIRED;
+	if (!wish->id || e->kind != ROP_STEP_FAILOVER || !failed)
+		return;
+	wish->failures++;
+	wish->failed_boot_ms = e->issued_boot_ms;
+	wish->failure = e->note;
+	wish->locked = e->status == ROP_EXPECT_EXPIRED;
+}
+
 void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status status, const char *note, int64_t boot_ms)
 {
 	struct rop_step *step = &r->pending.at[at];
@@ -22,6 +34,7 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
 								  .status = status,
 								  .note = step->expect.note };
 	rop_tries_ended(r->tries, &step->expect, status, boot_ms);
+	note_failure(&r->image.wish, &step->expect);
 	if (r->options.on_step)
 		r->options.on_step(r->options.arg, step, status, note);
 	r->pending.at[at] = r->pending.at[--r->pending.n];
@@ -198,6 +211,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.has_acted = r->batches > 0,
 		.looks_once = r->options.predict,
 		.moving = r->moving,
+		.only_wish = r->options.only_wish,
 		.before = r->before,
 		.consent = &consent,
 		.warn_of_found = r->options.keep,

@@ -57,7 +57,8 @@ struct rop_reconcile {
 	size_t compact_above_bytes; /* memory.c */
 	bool sent_since_compact;
 	struct rop_result result;
-	struct rop_text text; /* result.text */
+	const char *wish_note; /* how the last wish that ended in this run did; in consent_arena; NULL */
+	struct rop_text text;  /* result.text */
 
 	/* of the pass under way */
 	struct rop_situation *now;
@@ -97,6 +98,7 @@ struct rop_transition moves_transition(const struct rop_reconcile *r, const stru
 
 /* children.c: those that the batch asks for */
 void children_run(struct rop_reconcile *r, struct rop_clock clock);
+void children_drop(struct rop_reconcile *r, const char *subject); /* its task is over */
 struct child *children_copy(struct rop_arena *arena, const struct child *children, size_t n);
 
 /* gather.c: fills in the entry */
@@ -121,6 +123,8 @@ void memory_compact(struct rop_reconcile *r);
 struct rop_temporary memory_temporary(struct rop_arena *arena, const struct rop_temporary *temporary);
 /* image->shards becomes a copy of these; `shards` may be the image's own. */
 void memory_shards(struct rop_arena *arena, struct rop_image *image, const struct rop_shard_memory *shards, size_t n);
+/* A copy that needs nothing of the original's. */
+struct rop_wish memory_wish(struct rop_arena *arena, const struct rop_wish *wish);
 struct rop_member memory_member(struct rop_arena *arena, const struct rop_member *member);
 
 #endif

@@ -95,6 +95,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 										  .wall_ms = clock.wall_ms,
 										  .boot_ms = clock.boot_ms,
 										  .moving = options->image->moving,
+										  .only_wish = options->only_wish,
 										  .may_lower = !options->step });
 	first->consent = NULL;
 	ret_plan->first = first;

@@ -129,6 +129,19 @@ static bool waits_for_a_person(const struct rop_reconcile *r)
 	return r->now->lost.list.n > 0 && r->idle_passes > IDLE_PASSES_LOST && !r->options.predict;
 }
 
+/* What this run is for is over: how. */
+static void end_with_wish(struct rop_reconcile *r)
+{
+	static const enum rop_code CODES[ROP_WISH_STATUSES_N] = { [ROP_WISH_MET] = ROP_OK,
+								  [ROP_WISH_FAILED] = ROP_FAIL,
+								  [ROP_WISH_REFUSED] = ROP_REFUSED,
+								  [ROP_WISH_WITHDRAWN] = ROP_REFUSED };
+	rop_text_done(&r->text);
+	if (r->wish_note)
+		rop_text_add(&r->text, "%s", r->wish_note);
+	finish(r, CODES[r->result.wish]);
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
@@ -147,7 +160,9 @@ static void rest(struct rop_reconcile *r)
 	r->want = ROP_WANT_SLEEP;
 	if (r->stopping || r->options.keep)
 		return;
-	if (final && r->reached) {
+	if (r->options.only_wish && !r->image.wish.id) {
+		end_with_wish(r);
+	} else if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
 	} else if (final && (r->reported || r->now->paused || waits_for_a_person(r)) && !restores_later(r) &&
@@ -402,6 +417,11 @@ bool rop_reconcile_converged(const struct rop_reconcile *r)
 bool rop_reconcile_paused(const struct rop_reconcile *r)
 {
 	return r->image.paused;
+}
+
+int64_t rop_reconcile_wish(const struct rop_reconcile *r)
+{
+	return r->image.wish.id;
 }
 
 bool rop_reconcile_at_rest(const struct rop_reconcile *r)

@@ -41,6 +41,22 @@ static bool batch_rewrites(const struct rop_reconcile *r, int node)
 	return false;
 }
 
+static void remember_wish(struct rop_reconcile *r)
+{
+	struct rop_image *image = &r->image;
+	const struct rop_wish_end *end = &r->entry.wish_end;
+	if (!end->id || end->id != image->wish.id)
+		return;
+	children_drop(r, rop_printf(r->pass, "shard:%d", image->wish.shard));
+	image->last_wish = image->wish;
+	image->last_wish.status = end->status;
+	image->last_wish.closed_wall_ms = r->entry.wall_ms;
+	image->last_wish.note = rop_strdup(r->arena, end->note);
+	image->wish = (struct rop_wish){ 0 };
+	r->result.wish = end->status;
+	r->wish_note = rop_strdup(r->consent_arena, end->note);
+}
+
 void remember_written(struct rop_reconcile *r)
 {
 	struct rop_image *image = &r->image;
@@ -66,6 +82,7 @@ void remember_written(struct rop_reconcile *r)
 		remember_members(r);
 	if (r->entry.shards_changed)
 		memory_shards(r->arena, &r->image, r->entry.shards.at, r->entry.shards.n);
+	remember_wish(r);
 	if (r->entry.moving != ROP_UNKNOWN)
 		r->moving = image->moving = r->entry.moving == ROP_TRUE;
 	if (r->entry.formed)

@@ -26,7 +26,8 @@ static bool host(struct rop_arena *arena, const struct rop_shipped *shipped, str
 		 struct rop_machine *machine)
 {
 	const char *const files[ROP_HOSTED_MAX][2] = { { "states/migration.yaml", shipped->migration },
-						       { "states/retire.yaml", shipped->retire } };
+						       { "states/retire.yaml", shipped->retire },
+						       { "states/failover.yaml", shipped->failover } };
 	struct rop_machine *hosted[ROP_HOSTED_MAX] = { NULL };
 	bool itself = false; /* one of them was asked for */
 	for (size_t i = 0; i < ROP_HOSTED_MAX; i++) {

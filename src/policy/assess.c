@@ -5,6 +5,7 @@
 #include "alike.h"
 #include "copies.h"
 #include "guard.h"
+#include "handover.h"
 #include "by_server.h"
 #include "migrations.h"
 #include "refusals.h"
@@ -281,6 +282,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_find_leaving(now);
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
 	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
+	policy_find_handover(now);
 }
 
 bool rop_situation_converged(const struct rop_situation *now)

@@ -7,6 +7,7 @@ librop_a_SOURCES += \
 	src/policy/assign.c \
 	src/policy/by_server.c \
 	src/policy/by_server.h \
+	src/policy/choice.c \
 	src/policy/colour.c \
 	src/policy/conditions.c \
 	src/policy/copies.c \
@@ -15,6 +16,7 @@ librop_a_SOURCES += \
 	src/policy/elsewhere.c \
 	src/policy/emptied.c \
 	src/policy/epochs.c \
+	src/policy/failing_over.c \
 	src/policy/findings.c \
 	src/policy/functions.c \
 	src/policy/functions.h \
@@ -24,6 +26,8 @@ librop_a_SOURCES += \
 	src/policy/guard.h \
 	src/policy/identities.c \
 	src/policy/identities.h \
+	src/policy/handover.c \
+	src/policy/handover.h \
 	src/policy/introduce.c \
 	src/policy/kept.c \
 	src/policy/kept.h \
@@ -51,6 +55,7 @@ librop_a_SOURCES += \
 	src/policy/rights.c \
 	src/policy/risk.c \
 	src/policy/risk_kept.c \
+	src/policy/risk_failover.c \
 	src/policy/risk_moves.c \
 	src/policy/risk_retire.c \
 	src/policy/risk_settings.c \

@@ -19,19 +19,6 @@ static const struct rop_retirement *retirement_of(const struct rop_situation *no
 	return NULL;
 }
 
-/* The primary lets the replica catch up before it hands over (CLUSTER FAILOVER without FORCE). */
-struct guard risk_of_failover(const struct rop_situation *now, const struct rop_step *step)
-{
-	size_t heir = (size_t)step->node, primary = (size_t)step->peer;
-	const char *open = copies_leadership_open(now, primary);
-	if (open)
-		return guard_wait(open);
-	if (!copies_in_sync(now->seen, heir, primary))
-		return guard_wait(rop_printf(now->arena, "%s is not in sync with %s", now->seen->nodes[heir].address,
-					     now->seen->nodes[primary].address));
-	return guard_go;
-}
-
 static struct guard of_replica(const struct rop_situation *now, size_t i)
 {
 	const struct rop_observed *seen = now->seen;

@@ -13,12 +13,15 @@ struct guard risk_of_asking(const struct rop_situation *now, const struct rop_st
 const char *risk_of_the_last_slot(const struct rop_situation *now, size_t source, size_t target);
 
 /* risk_retire.c */
-struct guard risk_of_failover(const struct rop_situation *now, const struct rop_step *step);
 struct guard risk_of_reset(const struct rop_situation *now, const struct rop_step *step);
 struct guard risk_of_forget(const struct rop_situation *now, const struct rop_step *step);
 
 /* risk_kept.c: of a server that kept a copy */
 struct guard risk_of_emptying(const struct rop_situation *now, const struct rop_step *step);
+
+/* risk_failover.c */
+struct guard risk_of_failover(const struct rop_situation *now, const struct rop_batch *batch,
+			      const struct rop_step *step);
 
 /* emptied.c: shards that were emptied by a start, into the losses; of no step. */
 void risk_of_emptied(struct rop_situation *now);

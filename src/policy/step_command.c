@@ -174,7 +174,8 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_RELEASE: return "nothing was carried";
 	case ROP_STEP_BUMP:
 		return "peers hold a greater config epoch for it; every view gives it its slots, and nobody else";
-	case ROP_STEP_FAILOVER: return "in sync with its primary, which leaves";
+	case ROP_STEP_FAILOVER:
+		return "in sync with its primary, which answers; nothing else is under way in the shard";
 	case ROP_STEP_RESET: return "owns nothing, nobody follows it, and what it has others have";
 	case ROP_STEP_EMPTY: return "knows nobody; others serve what it kept, and somebody gave its copy up";
 	case ROP_STEP_FORGET: return "that one owns nothing, and is silent or knows nobody any more";

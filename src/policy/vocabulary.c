@@ -24,6 +24,7 @@ WORDS_FLAG(views_equal)
 WORDS_FLAG(views_agree)
 WORDS_FLAG(slots_in_place)
 WORDS_FLAG(leaving)
+WORDS_FLAG(wish_due)
 WORDS_FLAG(leavers_held)
 WORDS_FLAG(leavers_watched)
 WORDS_FLAG(epochs_behind)
@@ -122,6 +123,9 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_slots_in_place,
 	  .excludes = { "chunks_open" } },
 	{ .name = "chunks_open", .doc = "slots are on their way from one node to another", .holds = is_chunks_open },
+	{ .name = "wish_due",
+	  .doc = "a person asked for a shard to be led by another node, and that can be gone on with, or is over",
+	  .holds = is_wish_due },
 	{ .name = "leaving",
 	  .doc = "a node that an earlier revision declared and this one does not is still in the cluster",
 	  .holds = is_leaving },
@@ -215,6 +219,13 @@ static void do_run_retirements(const void *subject, const int64_t *args, void *o
 	((struct rop_batch *)output)->children = ROP_CHILDREN_LEAVING;
 }
 
+static void do_run_failover(const void *subject, const int64_t *args, void *output)
+{
+	(void)subject;
+	(void)args;
+	((struct rop_batch *)output)->children = ROP_CHILDREN_WISH;
+}
+
 static void do_record_reached(const void *subject, const int64_t *args, void *output)
 {
 	(void)subject;
@@ -266,6 +277,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "run_retirements",
 	  .doc = "let nodes leave that are not declared any more, each by a machine `retire` of its own",
 	  .plan = do_run_retirements },
+	{ .name = "run_failover",
+	  .doc = "hand the leadership of a shard over, by a machine `failover` of its own",
+	  .plan = do_run_failover },
 	{ .name = "report", .doc = "stop here and tell a person what was seen", .plan = do_report },
 	{ .name = "record_reached",
 	  .doc = "note that the declared cluster has been reached",
@@ -284,5 +298,7 @@ const struct rop_vocabulary *rop_words_of(const char *machine)
 		return rop_cluster_words();
 	if (machine && strcmp(machine, "retire") == 0)
 		return rop_retire_words();
+	if (machine && strcmp(machine, "failover") == 0)
+		return rop_failover_words();
 	return machine && strcmp(machine, "migration") == 0 ? rop_migration_words() : NULL;
 }

@@ -82,6 +82,7 @@ static const struct rop_machine *machine_of(struct rop_arena *arena, const char 
 	struct rop_machine *machine = load(arena, rop_printf(arena, "%s/cluster.yaml", folder), rop_cluster_words());
 	machine->hosted[0] = load(arena, rop_printf(arena, "%s/migration.yaml", folder), rop_migration_words());
 	machine->hosted[1] = load(arena, rop_printf(arena, "%s/retire.yaml", folder), rop_retire_words());
+	machine->hosted[2] = load(arena, rop_printf(arena, "%s/failover.yaml", folder), rop_failover_words());
 	return machine;
 }
 

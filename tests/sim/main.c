@@ -234,7 +234,8 @@ static struct rop_machine *load_machine(struct rop_arena *arena)
 {
 	const struct rop_shipped shipped = { .cluster = BUILTIN_CLUSTER_YAML,
 					     .migration = BUILTIN_MIGRATION_YAML,
-					     .retire = BUILTIN_RETIRE_YAML };
+					     .retire = BUILTIN_RETIRE_YAML,
+					     .failover = BUILTIN_FAILOVER_YAML };
 	struct rop_diags diags;
 	struct rop_machine *machine = NULL;
 	rop_diags_init(&diags, arena);

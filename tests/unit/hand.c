@@ -177,13 +177,37 @@ static void write_shards(struct rop_image *image, const struct rop_entry *entry)
 	}
 }
 
+/* As the store counts them: fail-overs that did not come. */
+static void note_failure(struct rop_image *image, const struct rop_resolution *end)
+{
+	bool failed = end->status == ROP_EXPECT_REFUSED || end->status == ROP_EXPECT_EXPIRED;
+	for (size_t i = 0; image->wish.id && failed && i < image->pending.n; i++) {
+		const struct rop_expect *e = &image->pending.at[i];
+		if (e->id != end->id || e->kind != ROP_STEP_FAILOVER)
+			continue;
+		image->wish.failures++;
+		image->wish.failed_boot_ms = e->issued_boot_ms;
+		image->wish.locked = end->status == ROP_EXPECT_EXPIRED;
+		image->wish.failure = rop_strdup(pool, end->note);
+	}
+}
+
 static void write_down(struct hand *hand, struct rop_entry *entry)
 {
 	struct rop_image *image = &hand->image;
 	image->known = true;
 	snprintf(image->boot_id, sizeof image->boot_id, "%s", entry->boot_id);
-	for (size_t i = 0; i < entry->resolutions.n; i++)
+	for (size_t i = 0; i < entry->resolutions.n; i++) {
+		note_failure(image, &entry->resolutions.at[i]);
 		resolve(image, &entry->resolutions.at[i]);
+	}
+	if (entry->wish_end.id) {
+		cr_assert_eq(entry->wish_end.id, image->wish.id);
+		image->last_wish = image->wish;
+		image->last_wish.status = entry->wish_end.status;
+		image->last_wish.note = rop_strdup(pool, entry->wish_end.note);
+		image->wish = (struct rop_wish){ 0 };
+	}
 	for (size_t i = 0; i < entry->transitions.n; i++)
 		*rop_push(pool, &hand->written) = kept(&entry->transitions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)

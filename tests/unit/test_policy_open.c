@@ -469,6 +469,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "leaving", &now.leaving },
 		{ "leavers_held", &now.leavers_held },
 		{ "leavers_watched", &now.leavers_watched },
+		{ "wish_due", &now.wish_due },
 	};
 	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 4,
 		     "all but agreed_for, settling, chunks_open and stalled_for");

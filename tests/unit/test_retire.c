@@ -434,13 +434,14 @@ Test(retire, a_shard_is_handed_over_to_who_is_in_sync)
 	struct rop_topology *topology;
 	struct rop_observed *world = world_with(1, &topology);
 	struct rop_step step = { .node = 3, .peer = 0, .expect = { .kind = ROP_STEP_FAILOVER } };
-	cr_assert_eq(risk_of_failover(situation_of(topology, world), &step).verdict, GUARD_GO);
+	struct rop_batch batch = { 0 };
+	cr_assert_eq(risk_of_failover(situation_of(topology, world), &batch, &step).verdict, GUARD_GO);
 	world->nodes[3].link_up = false;
-	waits(risk_of_failover(situation_of(topology, world), &step), "not in sync");
+	waits(risk_of_failover(situation_of(topology, world), &batch, &step), "not in sync");
 	world->nodes[3].link_up = true;
 	for (size_t i = 1; i < 3; i++)
 		rop_bit_set(world, world->failing, i, 0);
-	cr_assert_eq(risk_of_failover(situation_of(topology, world), &step).verdict, GUARD_WAIT);
+	cr_assert_eq(risk_of_failover(situation_of(topology, world), &batch, &step).verdict, GUARD_WAIT);
 }
 
 Test(retire, after_a_hand_over_its_shard_follows_the_heir_and_no_other_node_does)

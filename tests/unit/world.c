@@ -363,6 +363,7 @@ const struct rop_machine *shipped_machine(void)
 	cr_assert(machine, "%s", printed.at);
 	machine->hosted[0] = shipped_migration();
 	machine->hosted[1] = shipped_retire();
+	machine->hosted[2] = shipped_failover();
 	return machine;
 }
 
@@ -387,6 +388,11 @@ const struct rop_machine *shipped_migration(void)
 const struct rop_machine *shipped_retire(void)
 {
 	return shipped(TOP_SRCDIR "/states/retire.yaml", rop_retire_words());
+}
+
+const struct rop_machine *shipped_failover(void)
+{
+	return shipped(TOP_SRCDIR "/states/failover.yaml", rop_failover_words());
 }
 
 struct rop_tries *tries_that_took(const struct rop_topology *topology)

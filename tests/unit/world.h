@@ -78,6 +78,7 @@ struct rop_answer *answers_of(const struct rop_observed *world);
 const struct rop_machine *shipped_machine(void);
 const struct rop_machine *shipped_migration(void);
 const struct rop_machine *shipped_retire(void);
+const struct rop_machine *shipped_failover(void);
 char *read_source(const char *path); /* below TOP_SRCDIR, in the pool; NULL when it is not there */
 
 #endif

@@ -1,0 +1,363 @@
+/* handover.c - the wish that a shard be led by another node: who leads it, who is to, how far it is, and what stands
+ * against it. Held against what is seen, so that it does not matter who did what of it, or who asked.
+ */
+#include "handover.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "copies.h"
+#include "guard.h"
+#include "rop/text.h"
+
+#define MANUAL_TIMEOUT_MS 5000  /* so long a primary lets its clients wait: CLUSTER_MF_TIMEOUT */
+#define LOCKED_TIMEOUTS 4       /* node timeouts until a replica stands again: auth_retry_time */
+#define LOCKED_LEAST_MS 4000    /* ... at least */
+#define REFUSED_REST_MS 1000    /* refused at once: what it lacked may be there by then */
+#define FREE_SINCE_VALKEY 80100 /* which stands again at once */
+
+/* ---- who leads it -------------------------------------------------------------------------------------------- */
+
+static int shard_of_number(const struct rop_situation *now, int number)
+{
+	for (size_t k = 0; k < now->layout.n; k++)
+		if (now->layout.shards[k].number == number)
+			return (int)k;
+	return -1;
+}
+
+/* Of its slots, as far as anybody knows; -1: nobody. */
+static int leader_of(const struct rop_situation *now, int shard)
+{
+	int primary = shard < 0 ? -1 : now->layout.shards[shard].primary;
+	return primary >= 0 && !rop_slots_empty(&now->seen->nodes[primary].slots) ? primary : -1;
+}
+
+static bool is_led_as_wanted(const struct rop_handover *h)
+{
+	const struct rop_wish *wish = h->wish;
+	if (h->from < 0 || !rop_answers(h->now->seen, (size_t)h->from))
+		return false;
+	const char *id = h->now->seen->nodes[h->from].id;
+	return wish->node[0] ? strcmp(id, wish->node) == 0 : strcmp(id, wish->primary) != 0;
+}
+
+/* ---- confirmed ------------------------------------------------------------------------------------------------ */
+
+/* Who holds the shard to be led otherwise, or who led it before to be something else; -1: nobody that answers. */
+static int dissenter(const struct rop_observed *seen, size_t leader, int before)
+{
+	for (size_t v = 0; v < seen->n; v++) {
+		bool agrees = v == leader || rop_bit(seen, seen->agrees, v, leader);
+		if (before >= 0 && (int)v != before)
+			agrees &= rop_bit(seen, seen->agrees, v, (size_t)before);
+		if (rop_answers(seen, v) && !agrees)
+			return (int)v;
+	}
+	return -1;
+}
+
+/* NULL: all views say so, and who led it before follows. */
+static const char *unconfirmed(const struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	const struct rop_observed *seen = now->seen;
+	size_t leader = (size_t)h->from;
+	int before = rop_observed_find(seen, h->wish->primary);
+	if (before == h->from || (before >= 0 && (size_t)before >= seen->n))
+		before = -1;
+	const char *open = copies_leadership_open(now, leader);
+	if (open)
+		return open;
+	if (before >= 0 && !rop_answers(seen, (size_t)before))
+		return rop_printf(now->arena, "%s does not answer", seen->nodes[before].address);
+	if (before >= 0 && !copies_in_sync(seen, (size_t)before, leader))
+		return rop_printf(now->arena, "%s does not follow it with its link up yet",
+				  seen->nodes[before].address);
+	int other = dissenter(seen, leader, before);
+	return other < 0 ? NULL : rop_printf(now->arena, "%s has not heard of it yet", seen->nodes[other].address);
+}
+
+/* ---- attempts ------------------------------------------------------------------------------------------------- */
+
+/* For how long after an attempt that came to nothing the servers may take no other one. */
+static int64_t locked_ms(const struct rop_handover *h, size_t heir)
+{
+	const struct rop_node *node = &h->now->seen->nodes[heir];
+	if (!h->wish->locked)
+		return REFUSED_REST_MS;
+	if (node->valkey && node->own_version >= FREE_SINCE_VALKEY)
+		return MANUAL_TIMEOUT_MS;
+	int64_t ms = LOCKED_TIMEOUTS *
+		     rop_observed_number(h->now->seen, heir, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
+	return (ms > LOCKED_LEAST_MS ? ms : LOCKED_LEAST_MS) + REFUSED_REST_MS;
+}
+
+static void find_attempts(struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	struct rop_step step;
+	if (h->wish->failed_boot_ms && h->to >= 0) {
+		int64_t until_ms = h->wish->failed_boot_ms + locked_ms(h, (size_t)h->to);
+		h->rests = now->boot_ms < until_ms;
+		h->rests_ms = h->rests ? until_ms - now->boot_ms : 0;
+	}
+	step = policy_step(now, ROP_STEP_FAILOVER, h->from, h->from); /* its subject is the primary */
+	h->under_way = now->tries && rop_tries_may(now->tries, policy_subject(now->arena, &step.expect),
+						   now->boot_ms) == ROP_MAY_PENDING;
+}
+
+/* ---- what stands against it ----------------------------------------------------------------------------------- */
+
+static const struct rop_candidate *candidate_of(const struct rop_handover *h, int node)
+{
+	for (size_t i = 0; i < h->candidates.n; i++)
+		if (h->candidates.at[i].node == node)
+			return &h->candidates.at[i];
+	return NULL;
+}
+
+static void give_up(struct rop_handover *h, enum rop_wish_status as, const char *why)
+{
+	if (h->hopeless)
+		return;
+	h->hopeless = why;
+	h->ends_as = as;
+}
+
+static void bar(struct rop_handover *h, enum rop_code code, const char *why)
+{
+	if (h->barred)
+		return;
+	h->barred = why;
+	h->code = code;
+}
+
+/* All of them, and why not. */
+static const char *nobody_is_ready(const struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	ROP_OWN_TEXT text = { 0 };
+	if (!h->candidates.n)
+		return rop_printf(now->arena, "shard %d has no replica", h->wish->shard);
+	rop_text_add(&text, "no replica of shard %d is ready:", h->wish->shard);
+	for (size_t i = 0; i < h->candidates.n; i++)
+		rop_text_add(&text, "%s %s %s", i ? ";" : "", now->seen->nodes[h->candidates.at[i].node].address,
+			     h->candidates.at[i].why);
+	return rop_strndup(now->arena, text.at, text.n);
+}
+
+static void choose_named(struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	int node = rop_observed_find(now->seen, h->wish->node);
+	const struct rop_candidate *it = node < 0 ? NULL : candidate_of(h, node);
+	const char *name = h->wish->address ? h->wish->address : h->wish->node;
+	if (node < 0 || (size_t)node >= now->seen->n)
+		give_up(h, ROP_WISH_REFUSED, rop_printf(now->arena, "%s is no node of the cluster any more", name));
+	else if (!it)
+		bar(h, ROP_REFUSED, rop_printf(now->arena, "%s is no replica of shard %d", name, h->wish->shard));
+	else if (!it->ready)
+		bar(h, it->denied ? ROP_DENIED : ROP_REFUSED, rop_printf(now->arena, "%s %s", name, it->why));
+	else
+		h->to = node;
+}
+
+static void choose(struct rop_handover *h)
+{
+	bool denied = false;
+	if (h->wish->node[0]) {
+		choose_named(h);
+		return;
+	}
+	if (h->candidates.n && h->candidates.at[0].ready) {
+		h->to = h->candidates.at[0].node;
+		return;
+	}
+	for (size_t i = 0; i < h->candidates.n; i++)
+		denied |= h->candidates.at[i].denied;
+	bar(h, denied ? ROP_DENIED : ROP_REFUSED, nobody_is_ready(h));
+}
+
+/* What the guard says is said first of what stands against the primary: no replica of a silent one is in sync. */
+static void weigh(struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	struct rop_batch nothing = { .arena = now->arena };
+	struct rop_step step;
+	const char *open = copies_leadership_open(now, (size_t)h->from);
+	if (open)
+		bar(h, ROP_REFUSED, open);
+	choose(h);
+	if (!handover_step(h, &step))
+		return;
+	struct guard guard = guard_step(now, &nothing, &step);
+	if (guard.verdict != GUARD_GO)
+		bar(h, ROP_REFUSED, guard.why);
+}
+
+bool handover_step(const struct rop_handover *h, struct rop_step *ret_step)
+{
+	if (h->from < 0 || h->to < 0 || h->to == h->from)
+		return false;
+	*ret_step = policy_step(h->now, ROP_STEP_FAILOVER, h->to, h->from);
+	return true;
+}
+
+static void find_end(struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	const struct rop_wish *wish = h->wish;
+	int64_t age_ms = now->wall_ms - wish->asked_wall_ms;
+	if (h->under_way) /* it may come yet */
+		return;
+	if (!h->handed_over && wish->failures >= ROP_WISH_ATTEMPTS)
+		give_up(h, ROP_WISH_FAILED,
+			rop_printf(now->arena, "%d attempts have failed, the last one so: %s", wish->failures,
+				   wish->failure ? wish->failure : "nothing was seen of it in time"));
+	if (age_ms < ROP_WISH_LASTS_MS)
+		return;
+	give_up(h, ROP_WISH_REFUSED,
+		rop_printf(now->arena, "it was asked for more than %d minutes ago, and %s: ask again",
+			   ROP_WISH_LASTS_MS / 60000,
+			   h->barred ? h->barred : "was not done, or not seen by all, since"));
+}
+
+static void follow_wish(struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	int shard = shard_of_number(now, h->wish->shard);
+	if (shard < 0) {
+		give_up(h, ROP_WISH_REFUSED, rop_printf(now->arena, "there is no shard %d any more", h->wish->shard));
+		return;
+	}
+	h->from = leader_of(now, shard);
+	h->handed_over = is_led_as_wanted(h);
+	if (h->from < 0) {
+		bar(h, ROP_REFUSED, rop_printf(now->arena, "nobody is known to lead shard %d", h->wish->shard));
+	} else if (h->handed_over) {
+		h->to = h->from;
+		bar(h, ROP_REFUSED, unconfirmed(h));
+		h->confirmed = !h->barred;
+	} else {
+		handover_find_candidates(h);
+		weigh(h);
+		find_attempts(h);
+	}
+	find_end(h);
+}
+
+void policy_find_handover(struct rop_situation *now)
+{
+	const struct rop_wish *wish = &now->image->wish;
+	if (!wish->id)
+		return;
+	struct rop_handover *h = now->handover = rop_alloc(now->arena, sizeof *h);
+	*h = (struct rop_handover){ .now = now, .wish = wish, .from = -1, .to = -1 };
+	h->subject = rop_printf(now->arena, "shard:%d", wish->shard);
+	if (!now->formed)
+		bar(h, ROP_REFUSED, "the cluster is not formed");
+	else
+		follow_wish(h);
+	now->wish_due = now->only_wish || h->handed_over || h->hopeless || h->under_way || h->rests || !h->barred;
+}
+
+/* ---- asked for ------------------------------------------------------------------------------------------------- */
+
+/* As it is declared, or by its id. */
+static int node_of_words(const struct rop_situation *now, const char *words)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (strcmp(now->seen->nodes[i].address, words) == 0 ||
+		    (words[0] && strcmp(now->seen->nodes[i].id, words) == 0))
+			return (int)i;
+	return -1;
+}
+
+static bool wish_for_node(const struct rop_situation *now, int node, struct rop_wish *wish, struct rop_err *err)
+{
+	const struct rop_node *n = &now->seen->nodes[node];
+	int root = copies_root(now->seen, (size_t)node);
+	int shard = root < 0 || (size_t)root >= now->seen->n ? -1 : now->layout.shard_of[root];
+	if (!n->id[0] || shard < 0 || leader_of(now, shard) != root)
+		return rop_fail(err, ROP_REFUSED,
+				"%s is neither the primary nor a replica of a shard, as far as is seen%s%s%s",
+				n->address, n->reach_why ? " (" : "", n->reach_why ? n->reach_why : "",
+				n->reach_why ? ")" : "");
+	wish->shard = now->layout.shards[shard].number;
+	wish->address = n->address;
+	memcpy(wish->node, n->id, ROP_ID_SIZE);
+	return true;
+}
+
+bool rop_wish_make(const struct rop_situation *now, const char *target, struct rop_wish *ret_wish, struct rop_err *err)
+{
+	struct rop_wish wish = { .id = INT64_MAX, .asked_wall_ms = now->wall_ms };
+	int64_t number;
+	int node = node_of_words(now, target);
+	if (!now->formed)
+		return rop_fail(err, ROP_REFUSED,
+				"cluster '%s' is not formed: no shard has a primary that could hand over",
+				now->topology->name);
+	if (node >= 0) {
+		if (!wish_for_node(now, node, &wish, err))
+			return false;
+	} else if (rop_int_parse(target, 1, INT32_MAX, &number) && shard_of_number(now, (int)number) >= 0) {
+		wish.shard = (int)number;
+	} else {
+		return rop_fail(
+			err, ROP_INVALID,
+			"'%s' is no shard of cluster '%s' (1 to %zu), and no node of it: a node is named as in its "
+			"file, host:port, or by its id",
+			target, now->topology->name, now->layout.n);
+	}
+	int leader = leader_of(now, shard_of_number(now, wish.shard));
+	if (leader < 0 || !now->seen->nodes[leader].id[0])
+		return rop_fail(err, ROP_REFUSED, "nobody is known to lead shard %d", wish.shard);
+	memcpy(wish.primary, now->seen->nodes[leader].id, ROP_ID_SIZE);
+	wish.primary_address = now->seen->nodes[leader].address;
+	*ret_wish = wish;
+	return true;
+}
+
+/* ---- told ------------------------------------------------------------------------------------------------------ */
+
+#define MS_PER_S 1000
+
+const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_handover *h)
+{
+	const struct rop_node *nodes = h->now->seen->nodes;
+	int shard = h->wish->shard;
+	const char *to = h->to >= 0 ? nodes[h->to].address : "another node";
+	if (h->hopeless)
+		return rop_printf(arena, "shard %d is not handed over: %s", shard, h->hopeless);
+	if (h->confirmed)
+		return rop_printf(arena, "%s leads shard %d, as all nodes say", to, shard);
+	if (h->handed_over)
+		return rop_printf(arena, "%s leads shard %d; %s", to, shard, h->barred);
+	if (h->under_way)
+		return rop_printf(arena, "%s takes shard %d over from %s; writes wait meanwhile, 5 s at most",
+				  h->to >= 0 ? to : "a replica", shard, h->from >= 0 ? nodes[h->from].address : "?");
+	if (h->rests)
+		return rop_printf(
+			arena,
+			"attempt %d of %d to hand shard %d over failed (%s); the servers take no other one for "
+			"%" PRId64 " s",
+			h->wish->failures, ROP_WISH_ATTEMPTS, shard,
+			h->wish->failure ? h->wish->failure : "nothing was seen of it",
+			(h->rests_ms + MS_PER_S - 1) / MS_PER_S);
+	if (h->barred)
+		return rop_printf(arena, "the fail-over of shard %d waits: %s", shard, h->barred);
+	return rop_printf(arena, "%s is to take shard %d over from %s", to, shard, nodes[h->from].address);
+}
+
+const char *rop_candidate_sentence(struct rop_arena *arena, const struct rop_handover *h, const struct rop_candidate *c)
+{
+	const struct rop_declared_node *declared = &h->now->topology->nodes.at[c->node];
+	const char *zone = declared->zone ? rop_printf(arena, ", zone %s", declared->zone) : "";
+	const char *lag = c->lag < 0 ? "lag unknown"
+				     : rop_printf(arena, "%" PRId64 " byte%s behind", c->lag, rop_plural(c->lag));
+	if (!c->ready)
+		return rop_printf(arena, "%s%s: %s", lag, zone, c->why);
+	return rop_printf(arena, "%s%s: in sync%s", lag, zone, c->node == h->to ? ", takes over" : "");
+}

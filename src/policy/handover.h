@@ -1,0 +1,14 @@
+/* handover.h - of this folder: the wish that a shard be led by another node. */
+#ifndef ROP_POLICY_HANDOVER_H
+#define ROP_POLICY_HANDOVER_H
+
+#include "policy.h"
+
+/* Fills in `handover` and `wish_due`; once all else is known. */
+void policy_find_handover(struct rop_situation *now);
+/* choice.c: fills in the candidates, the best first; `from` is known. */
+void handover_find_candidates(struct rop_handover *h);
+/* What would be asked of the replica; false: there is nobody to ask. */
+bool handover_step(const struct rop_handover *h, struct rop_step *ret_step);
+
+#endif

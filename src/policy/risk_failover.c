@@ -1,0 +1,53 @@
+/* risk_failover.c - the guard's rules for a fail-over: nothing is lost by one that the primary has a part in, as long
+ * as the shard is whole, and nothing else is under way.
+ */
+#include "by_server.h"
+#include "copies.h"
+#include "risks.h"
+#include "rop/text.h"
+
+/* Slots of the primary that are open, there or towards it, or that servers move by themselves: what was begun with one
+ * node is not known to the other. */
+static const char *slots_on_their_way(const struct rop_situation *now, size_t primary)
+{
+	const struct rop_node *node = &now->seen->nodes[primary];
+	int slots;
+	if (node->open_slots || policy_open_towards(now->seen, node->id, &slots) >= 0)
+		return rop_printf(now->arena, "slots are on their way to or from %s", node->address);
+	if (by_server_is_busy(now, primary))
+		return rop_printf(now->arena, "slots are on their way to or from %s, by a job of the servers",
+				  node->address);
+	return NULL;
+}
+
+/* Two elections at a time split the votes. */
+static const char *another_one(const struct rop_situation *now, const struct rop_batch *batch, size_t primary)
+{
+	for (size_t i = 0; i < batch->steps.n; i++)
+		if (batch->steps.at[i].expect.kind == ROP_STEP_FAILOVER)
+			return "another shard is being handed over";
+	for (size_t i = 0; now->tries && i < now->seen->asked; i++) {
+		struct rop_step other = policy_step(now, ROP_STEP_FAILOVER, (int)primary, (int)i);
+		if (i != primary && rop_tries_may(now->tries, policy_subject(now->arena, &other.expect),
+						  now->boot_ms) == ROP_MAY_PENDING)
+			return "another shard is being handed over";
+	}
+	return NULL;
+}
+
+/* The primary lets the replica catch up before it hands over (CLUSTER FAILOVER without FORCE). */
+struct guard risk_of_failover(const struct rop_situation *now, const struct rop_batch *batch,
+			      const struct rop_step *step)
+{
+	size_t heir = (size_t)step->node, primary = (size_t)step->peer;
+	const char *open = copies_leadership_open(now, primary);
+	if (open)
+		return guard_wait(open);
+	if (!copies_in_sync(now->seen, heir, primary))
+		return guard_wait(rop_printf(now->arena, "%s is not in sync with %s", now->seen->nodes[heir].address,
+					     now->seen->nodes[primary].address));
+	open = slots_on_their_way(now, primary);
+	if (!open)
+		open = another_one(now, batch, primary);
+	return open ? guard_wait(open) : guard_go;
+}
