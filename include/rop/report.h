@@ -107,6 +107,20 @@ size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, 
 struct json_t *rop_report_health_json(const struct rop_report *r, struct rop_situation *now, const char *name,
 				      size_t *ret_errors);
 
+/* ---- a shard handed over ------------------------------------------------------------------------------------------
+ */
+
+/* Who leads the shard, its replicas and what speaks for or against each, and what would be done; of
+ * plan->first->handover.
+ */
+void rop_report_handover(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
+/* The same for programs; wish: what became of it (its status OPEN: nothing yet, it was only planned). plan->first has a
+ * handover. */
+struct json_t *rop_report_handover_json(const struct rop_report *r, const struct rop_plan *plan,
+					const struct rop_wish *wish);
+/* Who asked, for what, and what became of it. id 0: null. */
+struct json_t *rop_report_wish_json(const struct rop_wish *wish);
+
 /* ---- what happened --------------------------------------------------------------------------------------------- */
 
 /* A transition or a step. Of r only arena and color are used. */

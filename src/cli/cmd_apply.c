@@ -1,5 +1,4 @@
 /* cmd_apply.c - do it, once; return when the declared cluster is there and seen by all. */
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include "rop/look.h"
 #include "review.h"
 #include "rop/host.h"
+#include "run_once.h"
 
 static const struct cli_option OPTIONS[] = {
 	{ "yes", 'y', CLI_FLAG, NULL, "do not ask", CLI_VALUE(yes) },
@@ -20,33 +20,12 @@ static const struct cli_option OPTIONS[] = {
 	{ 0 },
 };
 
-#define TIMEOUT_DEFAULT_MS 300000
-#define PATIENCE_MS 60000 /* with another process that uses the database */
-
 struct applying {
-	struct cli *cli;
+	struct run_once once; /* first: what it is told is about this */
 	const struct review *review;
-	struct session *s;
-	struct rop_drive *drive;
-	struct rop_writer *writer;
-	struct rop_timer *ticker;
-	struct progress progress;
 	bool planned;      /* there were steps in the plan */
 	bool written_down; /* who does this */
-	enum rop_code code;
 };
-
-/* ---- what the drive tells -------------------------------------------------------------------------------------- */
-
-static void on_transition(void *arg, const struct rop_transition *transition)
-{
-	progress_transition(&((struct applying *)arg)->progress, transition);
-}
-
-static void on_step(void *arg, const struct rop_step *step, enum rop_expect_status status, const char *note)
-{
-	progress_step(&((struct applying *)arg)->progress, step, status, note);
-}
 
 static bool may_step(void *arg, const struct rop_step *step)
 {
@@ -54,138 +33,57 @@ static bool may_step(void *arg, const struct rop_step *step)
 	return rop_agreed_holds(&a->review->agreed, step);
 }
 
-static void tick(void *arg)
-{
-	struct applying *a = arg;
-	rop_timer_start(a->ticker, progress_every_ms(&a->progress));
-	progress_tick(&a->progress, rop_drive_reconcile(a->drive));
-}
-
-static void on_done(void *arg, const struct rop_result *result, const struct rop_err *err)
-{
-	struct applying *a = arg;
-	a->code = result->code;
-	if (err) {
-		progress_close_line(&a->progress);
-		a->code = cli_fail(err);
-		progress_not_done(&a->progress);
-	} else if (a->drive) {
-		progress_result(&a->progress, result, rop_reconcile_situation(rop_drive_reconcile(a->drive)));
-	}
-	rop_loop_stop(a->s->loop);
-}
-
-static void on_waiting(void *arg, const struct rop_err *why)
-{
-	progress_database(&((struct applying *)arg)->progress, why);
-}
-
-static void on_pauses(void *arg, const struct rop_pause *pauses, size_t n, const struct rop_err *err)
-{
-	struct applying *a = arg;
-	if (!err) /* what cannot be read cannot be written either: the next commit tells */
-		rop_drive_pauses(a->drive, pauses, n);
-}
-
-static void on_signal(void *arg, int signum)
-{
-	struct applying *a = arg;
-	progress_close_line(&a->progress);
-	rop_writer_patience(a->writer, 0);
-	rop_drive_stop(a->drive, ROP_FAIL,
-		       signum == SIGINT ? "interrupted; apply again to go on" : "told to stop; apply again to go on");
-}
-
 /* ---- doing ------------------------------------------------------------------------------------------------- */
-
-static int64_t patience_ms(const struct applying *a)
-{
-	return a->cli->values.timeout_ms < PATIENCE_MS ? a->cli->values.timeout_ms : PATIENCE_MS;
-}
 
 /* Before the writer's thread begins: this waits here, and a signal ends it. */
 static bool accept(struct applying *a, int64_t *ret_revision, struct rop_err *err)
 {
-	const struct rop_topology *t = a->s->topology;
-	const char *canonical = rop_topology_canonical(a->cli->arena, t), *path = rop_full_path(a->cli->arena, t->path);
-	struct rop_store *store = a->s->store;
-	while (!rop_store_accept(store, t->name, t->digest, canonical, a->s->source, path, rop_wall_ms(), ret_revision,
+	const struct session *s = a->once.s;
+	struct rop_arena *arena = s->cli->arena;
+	const struct rop_topology *t = s->topology;
+	const char *canonical = rop_topology_canonical(arena, t), *path = rop_full_path(arena, t->path);
+	struct rop_store *store = s->store;
+	while (!rop_store_accept(store, t->name, t->digest, canonical, s->source, path, rop_wall_ms(), ret_revision,
 				 err)) {
-		if (!rop_store_in_use(store) || rop_boot_ms() - a->progress.began_ms >= patience_ms(a))
+		if (!rop_store_in_use(store) ||
+		    rop_boot_ms() - a->once.progress.began_ms >= run_once_patience_ms(s->cli))
 			return false;
-		on_waiting(a, err);
+		progress_database(&a->once.progress, err);
 	}
-	on_waiting(a, NULL);
+	progress_database(&a->once.progress, NULL);
 	return true;
-}
-
-/* A terminal that goes away is told of by SIGHUP; who ignores that (nohup) goes on. */
-static bool is_ignored(int signum)
-{
-	struct sigaction is;
-	return sigaction(signum, NULL, &is) == 0 && is.sa_handler == SIG_IGN;
 }
 
 /* Who does this, and who consented to what: once there is something to be done, so that a run over a cluster that is as
  * declared writes nothing. */
 static bool write_down(struct applying *a, bool changes, struct rop_err *err)
 {
-	const struct session *s = a->s;
-	struct rop_deed deeds[2] = { cli_deed(a->cli, ROP_DEED_APPLY, NULL) };
+	const struct session *s = a->once.s;
+	struct rop_deed deeds[2] = { cli_deed(s->cli, ROP_DEED_APPLY, NULL) };
 	size_t n = 1;
-	if ((!changes && !a->s->consent) || a->written_down)
+	if ((!changes && !s->consent) || a->written_down)
 		return true;
 	if (s->consent)
-		deeds[n++] = cli_deed(a->cli, ROP_DEED_CONSENT,
-				      rop_printf(a->cli->arena, "to %s@%s", s->topology->name, s->consent));
+		deeds[n++] = cli_deed(s->cli, ROP_DEED_CONSENT,
+				      rop_printf(s->cli->arena, "to %s@%s", s->topology->name, s->consent));
 	a->written_down = rop_store_deeds(s->store, s->topology->name, deeds, n, rop_wall_ms(), err);
 	return a->written_down;
 }
 
 static enum rop_code go(struct applying *a)
 {
-	struct rop_drive_options options = {
-		.loop = a->s->loop,
-		.fleet = &a->s->fleet,
-		.timeout_ms = a->cli->values.timeout_ms,
-		.on_done = on_done,
-		.arg = a,
-	};
 	struct rop_err err = { 0 };
-	session_reconcile_options(a->s, &options.reconcile);
-	options.reconcile.on_transition = on_transition;
-	options.reconcile.on_step = on_step;
-	options.reconcile.may_step = a->review->agreed.index ? may_step : NULL;
-	options.reconcile.arg = a;
-	a->progress.began_ms = rop_boot_ms();
-	if (!accept(a, &options.reconcile.revision, &err))
+	session_reconcile_options(a->once.s, &a->once.reconcile);
+	a->once.reconcile.may_step = a->review->agreed.index ? may_step : NULL;
+	a->once.progress.began_ms = rop_boot_ms();
+	if (!accept(a, &a->once.reconcile.revision, &err))
 		return cli_fail(&err);
 	if (!write_down(a, a->planned, &err))
 		return cli_fail(&err);
-	a->progress.began_ms = a->progress.said_ms = rop_boot_ms();
-	struct rop_signal *interrupt = rop_signal_new(a->s->loop, SIGINT, on_signal, a);
-	struct rop_signal *terminate = rop_signal_new(a->s->loop, SIGTERM, on_signal, a);
-	struct rop_signal *hang_up = is_ignored(SIGHUP) ? NULL : rop_signal_new(a->s->loop, SIGHUP, on_signal, a);
-	options.writer = a->writer = rop_writer_new(a->s->loop, a->s->store, &err);
-	if (!options.writer)
+	run_once(&a->once);
+	if (!write_down(a, a->once.progress.asked > 0, &err)) /* what came up on the way */
 		return cli_fail(&err);
-	rop_writer_patience(a->writer, patience_ms(a));
-	rop_writer_watch_waiting(a->writer, on_waiting, a);
-	a->drive = rop_drive_start(&options);
-	rop_writer_watch_pauses(a->writer, on_pauses, a);
-	a->ticker = rop_timer_new(a->s->loop, tick, a);
-	rop_timer_start(a->ticker, progress_every_ms(&a->progress));
-	rop_loop_run(a->s->loop);
-	rop_timer_free(a->ticker);
-	rop_signal_free(interrupt);
-	rop_signal_free(terminate);
-	rop_signal_free(hang_up);
-	rop_drive_free(a->drive);
-	rop_writer_free(a->writer);
-	rop_text_done(&a->progress.held);
-	if (!write_down(a, a->progress.asked > 0, &err)) /* what came up on the way */
-		return cli_fail(&err);
-	return a->code;
+	return a->once.code;
 }
 
 /* ---- agreeing ---------------------------------------------------------------------------------------------- */
@@ -358,11 +256,13 @@ static enum rop_code apply(struct cli *cli, struct session *s, struct review *re
 	if (!agreed || code != ROP_OK)
 		return code;
 	struct applying a = {
-		.cli = cli,
-		.s = s,
+		.once = { .s = s,
+			  .progress = { .cli = cli, .cluster = s->topology->name, .lines = review->lines },
+			  .tell_result = progress_result,
+			  .interrupted = "interrupted; apply again to go on",
+			  .terminated = "told to stop; apply again to go on" },
 		.review = review,
 		.planned = review->planned,
-		.progress = { .cli = cli, .cluster = s->topology->name, .lines = review->lines },
 	};
 	return go(&a);
 }
@@ -376,7 +276,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	struct rop_lock *lock = NULL;
 	enum rop_code code;
 	if (!cli->values.timeout_ms)
-		cli->values.timeout_ms = TIMEOUT_DEFAULT_MS;
+		cli->values.timeout_ms = RUN_ONCE_TIMEOUT_MS;
 	if (review_open(&s, cli, argv[0], &review, &err) && session_open_machine(&s, &err)) {
 		code = apply(cli, &s, &review, &lock, &err);
 		session_close(&s);

@@ -7,6 +7,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_check.c \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_explain.c \
+	src/cli/cmd_failover.c \
 	src/cli/cmd_forget.c \
 	src/cli/cmd_help.c \
 	src/cli/cmd_history.c \
@@ -25,6 +26,7 @@ redis_operator_SOURCES = \
 	src/cli/main.c \
 	src/cli/progress.c src/cli/progress.h \
 	src/cli/review.c src/cli/review.h \
+	src/cli/run_once.c src/cli/run_once.h \
 	src/cli/session.c \
 	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c

@@ -7,10 +7,21 @@
 static json_t *deed_json(const struct rop_history_line *l)
 {
 	const struct rop_deed *d = l->deed;
-	return rop_json("{s:s, s:o, s:s, s:o, s:I, s:o, s:i, s:o, s:o, s:o}", "type", "deed", "time",
-			rop_json_time(l->wall_ms), "what", rop_deed_name(d->what), "user", rop_json_text(d->user),
-			"uid", (json_int_t)d->uid, "host", rop_json_text(d->host), "pid", d->pid, "command",
-			rop_json_text(d->command), "reason", rop_json_text(d->reason), "note", rop_json_text(d->note));
+	const char *note = l->wish ? l->wish->note : d->note;
+	json_t *json = rop_json("{s:s, s:o, s:s, s:o, s:I, s:o, s:i, s:o, s:o, s:o}", "type", "deed", "time",
+				rop_json_time(l->wall_ms), "what", rop_deed_name(d->what), "user",
+				rop_json_text(d->user), "uid", (json_int_t)d->uid, "host", rop_json_text(d->host),
+				"pid", d->pid, "command", rop_json_text(d->command), "reason", rop_json_text(d->reason),
+				"note", rop_json_text(note));
+	if (!l->wish)
+		return json;
+	json_t *wish = rop_json("{s:i, s:s, s:o, s:o, s:o}", "shard", l->wish->shard, "status",
+				rop_wish_status_name(l->wish->status), "from", rop_json_text(l->wish->primary_address),
+				"to", rop_json_text(l->wish->address), "resolved",
+				rop_json_time(l->wish->closed_wall_ms));
+	json_object_update(json, wish);
+	json_decref(wish);
+	return json;
 }
 
 json_t *rop_report_history_json(const struct rop_history_line *l)
@@ -43,16 +54,35 @@ static void put_line(const struct rop_report *r, const char *line, struct rop_te
 	rop_text_add(out, "\n");
 }
 
-static void put_deed(const struct rop_report *r, const struct rop_deed *d, const char *time, struct rop_text *out)
+/* What became of it, and when. */
+static void put_end(const struct rop_report *r, const struct rop_wish *w, struct rop_text *line)
 {
+	const char *status = w->status == ROP_WISH_OPEN ? "pending" : rop_wish_status_name(w->status);
+	rop_text_add(line, "  %s%s%s", report_paint(r, status_color(status)), status, report_paint(r, "off"));
+	if (w->closed_wall_ms)
+		rop_text_add(line, " (%lld ms)", (long long)(w->closed_wall_ms - w->asked_wall_ms));
+	if (w->note)
+		rop_text_add(line, ": %s", w->note);
+}
+
+static void put_deed(const struct rop_report *r, const struct rop_history_line *l, const char *time,
+		     struct rop_text *out)
+{
+	const struct rop_deed *d = l->deed;
 	ROP_OWN_TEXT line = { 0 };
 	rop_text_add(&line, "%s  %s%s%s by %s@%s (uid %lld)", time, report_paint(r, "bold"), rop_deed_name(d->what),
 		     report_paint(r, "off"), d->user, d->host, (long long)d->uid);
 	if (d->note)
 		rop_text_add(&line, " %s", d->note);
+	if (l->wish)
+		rop_text_add(&line, " of shard %d from %s%s%s", l->wish->shard,
+			     l->wish->primary_address ? l->wish->primary_address : l->wish->primary,
+			     l->wish->address ? " to " : "", l->wish->address ? l->wish->address : "");
 	if (d->reason)
 		rop_text_add(&line, ": %s", d->reason);
 	rop_text_add(&line, "  [%s]", d->command);
+	if (l->wish)
+		put_end(r, l->wish, &line);
 	put_line(r, line.at, out);
 }
 
@@ -72,7 +102,7 @@ void rop_report_history(const struct rop_report *r, const struct rop_history_lin
 {
 	const char *time = rop_time_exact(r->arena, l->wall_ms);
 	if (l->deed) {
-		put_deed(r, l->deed, time, out);
+		put_deed(r, l, time, out);
 		return;
 	}
 	ROP_OWN_TEXT line = { 0 };

@@ -8,6 +8,7 @@ librop_a_SOURCES += \
 	src/report/error_json.c \
 	src/report/events_json.c \
 	src/report/explain.c \
+	src/report/failover_report.c \
 	src/report/grade.c \
 	src/report/health.c \
 	src/report/history_lines.c \
@@ -33,4 +34,5 @@ librop_a_SOURCES += \
 	src/report/status_json.c \
 	src/report/node_words.c src/report/status_nodes.c \
 	src/report/status_text.c \
-	src/report/usage_text.c
+	src/report/usage_text.c \
+	src/report/wishes.c

@@ -137,8 +137,9 @@ static void tell_leaving(struct rop_arena *arena, const struct rop_plan *plan, c
 	const struct rop_expect *e = &g->step->expect;
 	line->sign = e->kind == ROP_STEP_FAILOVER ? "~" : "-";
 	if (e->kind == ROP_STEP_FAILOVER) {
-		line->what = rop_printf(arena, "takes shard %d over from %s, which leaves",
-					shard_number(plan, g->step->peer), seen->nodes[g->step->peer].address);
+		line->what = rop_printf(arena, "takes shard %d over from %s, %s", shard_number(plan, g->step->peer),
+					seen->nodes[g->step->peer].address,
+					seen->nodes[g->step->peer].leaving ? "which leaves" : "as was asked for");
 	} else if (e->kind == ROP_STEP_RESET) {
 		line->who = seen->nodes[g->step->node].address;
 		line->what = leaver_text(plan, g->step->node);

@@ -14,6 +14,10 @@ void rop_report_waits_for(struct rop_waiting *waiting, struct rop_situation *now
 	waiting->what = waiting->open ? now->open.at[0].text : "a second look that confirms it";
 	if (moving && !now->findings.n)
 		waiting->what = moving;
+	if (now->wish_due) {
+		waiting->open = true;
+		waiting->what = rop_handover_sentence(now->arena, now->handover);
+	}
 }
 
 void rop_report_waiting(const struct rop_waiting *waiting, bool live, struct rop_text *out)

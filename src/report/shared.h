@@ -46,6 +46,11 @@ const char *report_risk_word(const struct rop_plan *plan);    /* the worst of it
 struct json_t *report_risk_json(const struct rop_risk *risk); /* null for none */
 struct json_t *report_losses_json(const struct rop_losses *losses);
 
+/* wishes.c */
+struct json_t *report_node_json(const char *id, const char *address); /* null where nothing is known; address or NULL */
+/* The open wish, and the last one that is over: lines of status */
+void report_wishes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+
 /* status_text.c */
 /* What is owned and not served, and what only a person may do about it: said before all else. */
 void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);

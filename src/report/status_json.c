@@ -70,6 +70,15 @@ static json_t *leaving_json(const struct rop_report *r, const struct rop_situati
 	return list;
 }
 
+/* The open wish with how far it is; else null. */
+static json_t *failover_json(const struct rop_report *r, const struct rop_situation *now)
+{
+	json_t *json = rop_report_wish_json(&r->image->wish);
+	if (now->handover)
+		json_object_set_new(json, "message", rop_json_text(rop_handover_sentence(r->arena, now->handover)));
+	return json;
+}
+
 static json_t *warnings_json(const struct rop_situation *now)
 {
 	json_t *list = json_array();
@@ -108,11 +117,13 @@ json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation 
 							    t->name, "original", t->original, "temporary", t->temporary,
 							    "waits", rop_temporary_waits(now, t)));
 	}
-	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format_version",
-			"1.0", "cluster", r->topology->name, "time", rop_json_time(now->wall_ms), "state",
-			report_state(r, now), "converged", rop_situation_converged(now), "paused", now->paused,
+	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"format_version", "1.0", "cluster", r->topology->name, "time", rop_json_time(now->wall_ms),
+			"state", report_state(r, now), "converged", rop_situation_converged(now), "paused", now->paused,
 			"revision", (json_int_t)r->image->revision, "observedRevision",
 			(json_int_t)r->image->reached_revision, "conditions", list, "nodes", nodes_json(r, now),
-			"leaving", leaving_json(r, now), "expectations", expectations, "temporarySettings", temporaries,
-			"warnings", warnings_json(now), "file_errors", rop_report_file_errors_json(errors, n_errors));
+			"leaving", leaving_json(r, now), "failover", failover_json(r, now), "last_failover",
+			rop_report_wish_json(&r->image->last_wish), "expectations", expectations, "temporarySettings",
+			temporaries, "warnings", warnings_json(now), "file_errors",
+			rop_report_file_errors_json(errors, n_errors));
 }

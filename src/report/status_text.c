@@ -46,7 +46,7 @@ const char *report_state(const struct rop_report *r, const struct rop_situation 
 	 */
 	if (standing.state < 0 && now->refused)
 		standing.state = m->initial; /* what keeps it from beginning is told as that */
-	else if (standing.state < 0 || (rop_situation_converged(now) && !now->paused)) {
+	else if (standing.state < 0 || (rop_situation_converged(now) && !now->paused && !now->wish_due)) {
 		int reached = rop_situation_converged(now) ? state_reached(m) : -1;
 		return m->states[reached < 0 ? m->initial : reached].name;
 	}
@@ -191,6 +191,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 		else
 			rop_text_add(out, "%s is %s, will be put back to %s\n", t->name, t->temporary, t->original);
 	}
+	report_wishes(r, now, out);
 }
 
 bool report_is_of_any_look(const struct rop_finding *warning)
