@@ -223,6 +223,12 @@ struct rop_wish {
 			      * a while */
 };
 
+struct rop_handed {             /* a fail-over that was asked for, and came about */
+	char node[ROP_ID_SIZE]; /* who gave its slots away */
+	int64_t boot_ms;        /* when it was asked for, on the boot clock; 0: before this boot */
+};
+#define ROP_HANDED_MAX 8 /* so many of the newest are kept */
+
 struct rop_wish_end {
 	int64_t id; /* 0: none ends */
 	enum rop_wish_status status;
@@ -254,7 +260,8 @@ struct rop_image {
 	 * status and note of the newest REWRITE (PENDING: there was none). */
 	ROP_LIST(struct rop_expect) unwritten;
 	struct rop_condition conditions[ROP_CONDITIONS_N];
-	struct rop_wish wish, last_wish; /* the open one; the newest that is over. id 0: there is none */
+	ROP_LIST(struct rop_handed) handed; /* the newest first */
+	struct rop_wish wish, last_wish;    /* the open one; the newest that is over. id 0: there is none */
 };
 
 static inline bool rop_image_is_paused(const struct rop_image *image, int64_t wall_ms)

@@ -136,8 +136,9 @@ struct rop_candidate {
 /* The wish that is open (rop_wish), and how far it is. The subject of the machine `failover`.
  *
  * Whoever is to lead is the one that was named, or the first of the replicas that are ready: in sync (link up, nothing
- * being synchronised, listed online by its primary, which answers), declared, with a replica-priority, without
- * cluster-replica-no-failover, and such that the older servers of its shard can load what it sends. Among those:
+ * being synchronised, listed online by its primary, which answers), declared for no other shard, with a
+ * replica-priority, without cluster-replica-no-failover, and such that the older servers of its shard can load what it
+ * sends. Among those:
  *   1. the one that lags least, in steps of 64 KiB (less than that is made up for in a moment);
  *   2. one in another zone than the present primary, where zones are declared;
  *   3. one on another host than the present primary;
@@ -152,12 +153,13 @@ struct rop_handover {
 	int from, to;                              /* who leads it now; who is to, or does already; -1: nobody */
 	ROP_LIST(struct rop_candidate) candidates; /* replicas of the shard, the best first; not ready: at the end */
 	bool handed_over;                          /* it is led by whom it should be */
-	bool confirmed;               /* ... and every view says so, and who led it before follows with its link up */
-	bool under_way;               /* asked of the replica, and not over yet */
-	bool rests;                   /* an attempt failed, and the servers need not take another one yet */
-	int64_t rests_ms;             /* for how long still */
-	const char *barred;           /* why it cannot be asked for now, and that may pass; NULL */
-	const char *hopeless;         /* why it is not tried any more; NULL */
+	bool confirmed;       /* ... and every view says so, and who led it before follows with its link up */
+	bool under_way;       /* asked of the replica, and not over yet */
+	bool rests;           /* an attempt failed, or the primary gave slots away just now, and the servers need not
+			       * vote for another one yet */
+	int64_t rests_ms;     /* for how long still */
+	const char *barred;   /* why it cannot be asked for now, and that may pass; NULL */
+	const char *hopeless; /* why it is not tried any more; NULL */
 	enum rop_wish_status ends_as; /* where it is hopeless */
 	enum rop_code code;           /* of barred: REFUSED, or DENIED for a permission */
 };

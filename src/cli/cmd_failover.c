@@ -33,20 +33,25 @@ struct asking {
 
 /* ---- what is wanted ------------------------------------------------------------------------------------------- */
 
+/* It is so already, and nobody is at it. */
+static bool is_led_by(const struct asking *a)
+{
+	return a->wish.node[0] && strcmp(a->wish.node, a->wish.primary) == 0 && !a->goes_on;
+}
+
 /* Who asks for it by now, where it is an earlier one that was not finished. */
-static bool is_wanted_already(struct asking *a, struct rop_err *err)
+static bool take_earlier(struct asking *a, struct rop_err *err)
 {
 	const struct rop_wish *open = &a->s->image.wish;
-	if (!open->id)
+	a->goes_on = open->id && open->shard == a->wish.shard && strcmp(open->node, a->wish.node) == 0;
+	if (a->goes_on)
+		a->wish = *open;
+	if (!open->id || a->goes_on || is_led_by(a))
 		return true;
-	a->goes_on = open->shard == a->wish.shard && strcmp(open->node, a->wish.node) == 0;
-	if (!a->goes_on)
-		return rop_fail(err, ROP_REFUSED,
-				"a fail-over of shard %d is under way, asked for by %s@%s: one at a time\n"
-				"  -> 'redis-operator apply' goes on with it, or this command with the same words",
-				open->shard, open->by.user, open->by.host);
-	a->wish = *open;
-	return true;
+	return rop_fail(err, ROP_REFUSED,
+			"a fail-over of shard %d is under way, asked for by %s@%s: one at a time\n"
+			"  -> 'redis-operator apply' goes on with it, or this command with the same words",
+			open->shard, open->by.user, open->by.host);
 }
 
 static bool is_known(const struct asking *a, struct rop_err *err)
@@ -73,11 +78,6 @@ static void plan(struct asking *a)
 	rop_plan_make(a->cli->arena, &options, a->s->seen, session_clock(), &a->plan);
 }
 
-static bool is_led_by(const struct asking *a)
-{
-	return a->wish.node[0] && strcmp(a->wish.node, a->wish.primary) == 0 && !a->goes_on;
-}
-
 /* false: err says why it cannot be, or cannot be now. */
 static bool prepare(struct asking *a, struct rop_err *err)
 {
@@ -87,9 +87,10 @@ static bool prepare(struct asking *a, struct rop_err *err)
 		plan(a);
 		return true;
 	}
-	if (!rop_wish_make(now, a->target, &a->wish, err) || (!is_led_by(a) && !is_wanted_already(a, err)))
+	if (!rop_wish_make(now, a->target, &a->wish, err) || !take_earlier(a, err))
 		return false;
-	a->wish.by = cli_deed(a->cli, ROP_DEED_FAILOVER, NULL);
+	if (!a->goes_on)
+		a->wish.by = cli_deed(a->cli, ROP_DEED_FAILOVER, NULL);
 	plan(a);
 	return true;
 }
@@ -143,9 +144,9 @@ static enum rop_code judge(struct asking *a)
 		cli_findings(plan_reason(&a->plan), a->plan.result.text);
 		return a->plan.result.code;
 	}
-	if (h->hopeless)
+	if (h->hopeless && !a->goes_on)
 		return refuse(a, ROP_REFUSED, h->hopeless);
-	if (h->barred && !a->goes_on)
+	if (h->barred && !a->goes_on && !is_led_by(a))
 		return refuse(a, h->code, h->barred);
 	return ROP_OK;
 }

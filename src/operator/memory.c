@@ -32,6 +32,9 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 		copy.conditions[i].reason = rop_strdup(arena, from->conditions[i].reason);
 		copy.conditions[i].message = rop_strdup(arena, from->conditions[i].message);
 	}
+	memset(&copy.handed, 0, sizeof copy.handed);
+	for (size_t i = 0; i < from->handed.n; i++)
+		*rop_push(arena, &copy.handed) = from->handed.at[i];
 	copy.wish = memory_wish(arena, &from->wish);
 	copy.last_wish = memory_wish(arena, &from->last_wish);
 	*to = copy;
@@ -89,8 +92,10 @@ void memory_take_image(struct rop_reconcile *r, const struct rop_image *image)
 	copy_image(r->arena, &r->image, image);
 	for (size_t m = 0; m < r->image.members.n && !same_boot; m++)
 		r->image.members.at[m].forgotten_boot_ms = 0;
-	if (!same_boot)
+	if (!same_boot) {
 		r->image.wish.failed_boot_ms = 0;
+		r->image.handed.n = 0;
+	}
 	r->moving = image->moving;
 	for (size_t i = 0; i < image->unwritten.n; i++) {
 		const struct rop_expect *e = &image->unwritten.at[i];

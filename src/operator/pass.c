@@ -14,6 +14,19 @@
 /* ---- expectations ------------------------------------------------------------------------------------------ */
 
 /* As the database will have it. */
+static void note_handed(struct rop_reconcile *r, const struct rop_expect *e)
+{
+	struct rop_image *image = &r->image;
+	if (e->status != ROP_EXPECT_MET || e->kind != ROP_STEP_FAILOVER)
+		return;
+	if (image->handed.n < ROP_HANDED_MAX)
+		rop_push(r->arena, &image->handed);
+	for (size_t i = image->handed.n; i-- > 1;)
+		image->handed.at[i] = image->handed.at[i - 1];
+	image->handed.at[0].boot_ms = e->issued_boot_ms;
+	memcpy(image->handed.at[0].node, e->peer, ROP_ID_SIZE);
+}
+
 static void note_failure(struct rop_wish *wish, const struct rop_expect *e)
 {
 	bool failed = e->status == ROP_EXPECT_REFUSED || e->status == ROP_EXPECT_EXPIRED;
@@ -35,6 +48,7 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
 								  .note = step->expect.note };
 	rop_tries_ended(r->tries, &step->expect, status, boot_ms);
 	note_failure(&r->image.wish, &step->expect);
+	note_handed(r, &step->expect);
 	if (r->options.on_step)
 		r->options.on_step(r->options.arg, step, status, note);
 	r->pending.at[at] = r->pending.at[--r->pending.n];

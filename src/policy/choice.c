@@ -66,6 +66,9 @@ static const char *why_not(const struct rop_handover *h, size_t i)
 		return rop_printf(now->arena, "does not answer (%s)", node->reach_why ? node->reach_why : "no reply");
 	if (node->leaving)
 		return "is to leave";
+	int label = now->topology->nodes.at[i].shard;
+	if (label && label != h->wish->shard)
+		return rop_printf(now->arena, "is declared for shard %d", label);
 	if (node->primary != h->from)
 		return rop_printf(now->arena, "follows %s, which is a replica itself",
 				  node->primary >= 0 ? now->seen->nodes[node->primary].address : "another node");

@@ -14,7 +14,8 @@
 #define LOCKED_TIMEOUTS 4       /* node timeouts until a replica stands again: auth_retry_time */
 #define LOCKED_LEAST_MS 4000    /* ... at least */
 #define REFUSED_REST_MS 1000    /* refused at once: what it lacked may be there by then */
-#define FREE_SINCE_VALKEY 80100 /* which stands again at once */
+#define FREE_SINCE_VALKEY 80100 /* which stands again at once, and votes again at once */
+#define VOTED_TIMEOUTS 2        /* node timeouts for which nobody is voted for in the place of the same primary again */
 
 /* ---- who leads it -------------------------------------------------------------------------------------------- */
 
@@ -33,6 +34,22 @@ static int leader_of(const struct rop_situation *now, int shard)
 	return primary >= 0 && !rop_slots_empty(&now->seen->nodes[primary].slots) ? primary : -1;
 }
 
+/* Numbers follow labels, and who takes over may have another one: the shard is that of whoever led it, and follows
+ * there. Where that one is not to be asked, it is the shard of that number. ret_gone: there is none. */
+static int leader_now(const struct rop_situation *now, const struct rop_wish *wish, bool *ret_gone)
+{
+	int before = rop_observed_find(now->seen, wish->primary), shard = shard_of_number(now, wish->shard);
+	*ret_gone = false;
+	if (before >= 0 && (size_t)before < now->seen->n) {
+		int root = copies_root(now->seen, (size_t)before);
+		bool known = root == before || rop_answers(now->seen, (size_t)before);
+		if (known && root >= 0 && !rop_slots_empty(&now->seen->nodes[root].slots))
+			return root;
+	}
+	*ret_gone = shard < 0;
+	return leader_of(now, shard);
+}
+
 static bool is_led_as_wanted(const struct rop_handover *h)
 {
 	const struct rop_wish *wish = h->wish;
@@ -44,14 +61,16 @@ static bool is_led_as_wanted(const struct rop_handover *h)
 
 /* ---- confirmed ------------------------------------------------------------------------------------------------ */
 
-/* Who holds the shard to be led otherwise, or who led it before to be something else; -1: nobody that answers. */
-static int dissenter(const struct rop_observed *seen, size_t leader, int before)
+/* Who holds the shard to be led otherwise, or who led it before to be something else; -1: none of the members that
+ * answer. Nodes that are yet to be introduced hold nothing of the kind. */
+static int dissenter(const struct rop_situation *now, size_t leader, int before)
 {
+	const struct rop_observed *seen = now->seen;
 	for (size_t v = 0; v < seen->n; v++) {
 		bool agrees = v == leader || rop_bit(seen, seen->agrees, v, leader);
 		if (before >= 0 && (int)v != before)
 			agrees &= rop_bit(seen, seen->agrees, v, (size_t)before);
-		if (rop_answers(seen, v) && !agrees)
+		if (rop_answers(seen, v) && now->group[v] == now->group[leader] && !agrees)
 			return (int)v;
 	}
 	return -1;
@@ -74,11 +93,21 @@ static const char *unconfirmed(const struct rop_handover *h)
 	if (before >= 0 && !copies_in_sync(seen, (size_t)before, leader))
 		return rop_printf(now->arena, "%s does not follow it with its link up yet",
 				  seen->nodes[before].address);
-	int other = dissenter(seen, leader, before);
+	int other = dissenter(now, leader, before);
 	return other < 0 ? NULL : rop_printf(now->arena, "%s has not heard of it yet", seen->nodes[other].address);
 }
 
 /* ---- attempts ------------------------------------------------------------------------------------------------- */
+
+static int64_t timeout_of(const struct rop_handover *h, size_t node)
+{
+	return rop_observed_number(h->now->seen, node, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
+}
+
+static bool is_free(const struct rop_node *node)
+{
+	return node->valkey && node->own_version >= FREE_SINCE_VALKEY;
+}
 
 /* For how long after an attempt that came to nothing the servers may take no other one. */
 static int64_t locked_ms(const struct rop_handover *h, size_t heir)
@@ -86,25 +115,58 @@ static int64_t locked_ms(const struct rop_handover *h, size_t heir)
 	const struct rop_node *node = &h->now->seen->nodes[heir];
 	if (!h->wish->locked)
 		return REFUSED_REST_MS;
-	if (node->valkey && node->own_version >= FREE_SINCE_VALKEY)
+	if (is_free(node))
 		return MANUAL_TIMEOUT_MS;
-	int64_t ms = LOCKED_TIMEOUTS *
-		     rop_observed_number(h->now->seen, heir, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
+	int64_t ms = LOCKED_TIMEOUTS * timeout_of(h, heir);
 	return (ms > LOCKED_LEAST_MS ? ms : LOCKED_LEAST_MS) + REFUSED_REST_MS;
 }
 
+static void give_up(struct rop_handover *h, enum rop_wish_status as, const char *why)
+{
+	if (h->hopeless)
+		return;
+	h->hopeless = why;
+	h->ends_as = as;
+}
+
+/* When it gave its slots away last, as far as it was asked to by us; 0: it did not. */
+static int64_t gave_away_ms(const struct rop_image *image, const char *id)
+{
+	for (size_t i = 0; i < image->handed.n; i++)
+		if (strcmp(image->handed.at[i].node, id) == 0)
+			return image->handed.at[i].boot_ms;
+	return 0;
+}
+
+/* Until when the servers let an attempt come to nothing, while clients wait for it. */
+static int64_t rests_until_ms(const struct rop_handover *h)
+{
+	const struct rop_node *heir = &h->now->seen->nodes[h->to], *from = &h->now->seen->nodes[h->from];
+	int64_t gave_ms = gave_away_ms(h->now->image, from->id), failed_ms = h->wish->failed_boot_ms;
+	int64_t until_ms = failed_ms ? failed_ms + locked_ms(h, (size_t)h->to) : 0;
+	if (!gave_ms || is_free(heir))
+		return until_ms;
+	gave_ms += VOTED_TIMEOUTS * timeout_of(h, (size_t)h->to) + REFUSED_REST_MS;
+	return gave_ms > until_ms ? gave_ms : until_ms;
+}
+
+/* A plan does not wait. */
 static void find_attempts(struct rop_handover *h)
 {
 	const struct rop_situation *now = h->now;
-	struct rop_step step;
-	if (h->wish->failed_boot_ms && h->to >= 0) {
-		int64_t until_ms = h->wish->failed_boot_ms + locked_ms(h, (size_t)h->to);
+	if (h->to >= 0 && !(now->looks_once && now->tries)) {
+		int64_t until_ms = rests_until_ms(h);
 		h->rests = now->boot_ms < until_ms;
 		h->rests_ms = h->rests ? until_ms - now->boot_ms : 0;
 	}
-	step = policy_step(now, ROP_STEP_FAILOVER, h->from, h->from); /* its subject is the primary */
-	h->under_way = now->tries && rop_tries_may(now->tries, policy_subject(now->arena, &step.expect),
-						   now->boot_ms) == ROP_MAY_PENDING;
+	if (!now->tries)
+		return;
+	struct rop_step step = policy_step(now, ROP_STEP_FAILOVER, h->from, h->from); /* its subject is the primary */
+	enum rop_may may = rop_tries_may(now->tries, policy_subject(now->arena, &step.expect), now->boot_ms);
+	h->under_way = may == ROP_MAY_PENDING;
+	h->rests |= may == ROP_MAY_LATER;
+	if (may == ROP_MAY_NEVER)
+		give_up(h, ROP_WISH_FAILED, rop_tries_note(now->tries, policy_subject(now->arena, &step.expect)));
 }
 
 /* ---- what stands against it ----------------------------------------------------------------------------------- */
@@ -115,14 +177,6 @@ static const struct rop_candidate *candidate_of(const struct rop_handover *h, in
 		if (h->candidates.at[i].node == node)
 			return &h->candidates.at[i];
 	return NULL;
-}
-
-static void give_up(struct rop_handover *h, enum rop_wish_status as, const char *why)
-{
-	if (h->hopeless)
-		return;
-	h->hopeless = why;
-	h->ends_as = as;
 }
 
 static void bar(struct rop_handover *h, enum rop_code code, const char *why)
@@ -226,12 +280,12 @@ static void find_end(struct rop_handover *h)
 static void follow_wish(struct rop_handover *h)
 {
 	const struct rop_situation *now = h->now;
-	int shard = shard_of_number(now, h->wish->shard);
-	if (shard < 0) {
+	bool gone;
+	h->from = leader_now(now, h->wish, &gone);
+	if (gone) {
 		give_up(h, ROP_WISH_REFUSED, rop_printf(now->arena, "there is no shard %d any more", h->wish->shard));
 		return;
 	}
-	h->from = leader_of(now, shard);
 	h->handed_over = is_led_as_wanted(h);
 	if (h->from < 0) {
 		bar(h, ROP_REFUSED, rop_printf(now->arena, "nobody is known to lead shard %d", h->wish->shard));
@@ -338,6 +392,11 @@ const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_hand
 	if (h->under_way)
 		return rop_printf(arena, "%s takes shard %d over from %s; writes wait meanwhile, 5 s at most",
 				  h->to >= 0 ? to : "a replica", shard, h->from >= 0 ? nodes[h->from].address : "?");
+	if (h->rests && !h->wish->failures)
+		return rop_printf(arena,
+				  "%s gave slots away just now; the servers vote for no other node in its place for "
+				  "%" PRId64 " s",
+				  nodes[h->from].address, (h->rests_ms + MS_PER_S - 1) / MS_PER_S);
 	if (h->rests)
 		return rop_printf(
 			arena,

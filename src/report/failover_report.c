@@ -46,6 +46,8 @@ void rop_report_handover(const struct rop_report *r, const struct rop_plan *plan
 	if (h->barred || h->hopeless)
 		return;
 	put_steps(r, plan, out);
+	if (h->rests)
+		rop_text_add(out, "\n%s\n", rop_handover_sentence(r->arena, h));
 	rop_text_add(out, "\n");
 	report_wrap(
 		r,

@@ -226,6 +226,9 @@ enum sql_when {
 		" AND kind = 'fail-over' AND status IN ('refused', 'expired')" \
 		" AND pass > (SELECT pass FROM wish WHERE id = ?2)" \
 		" ORDER BY id DESC") \
+	/* those that came about, the newest first; ?2: at most so many */ \
+	X(FAILOVERS_MET, READ, "SELECT peer, issued_boot_ms FROM expectation WHERE cluster = ?1" \
+		" AND kind = 'fail-over' AND status = 'met' ORDER BY id DESC LIMIT ?2") \
 	X(WISH_ADD, WRITE, "INSERT INTO wish (cluster, pass, what, shard, node, address, leader, leader_address," \
 		" asked_wall_ms, user, uid, host, pid, command, reason)" \
 		" VALUES (?1, ?2, 'failover', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \

@@ -58,9 +58,25 @@ static bool read_failures(struct rop_store *store, struct rop_arena *arena, int6
 	return sql_end(&q, err);
 }
 
+static bool read_handed(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
+			struct rop_err *err)
+{
+	struct sql q = sql_start(store, SQL_FAILOVERS_MET);
+	sql_put_int(&q, cluster);
+	sql_put_int(&q, ROP_HANDED_MAX);
+	while (sql_row(&q)) {
+		struct rop_handed *handed = rop_push(arena, &image->handed);
+		sql_copy(&q, handed->node, sizeof handed->node);
+		handed->boot_ms = sql_int(&q);
+	}
+	return sql_end(&q, err);
+}
+
 bool store_read_wishes(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
 		       struct rop_err *err)
 {
+	if (!read_handed(store, arena, cluster, image, err))
+		return false;
 	if (store->schema < 5)
 		return true;
 	return read_one(store, arena, SQL_WISH_OPEN, cluster, &image->wish, err) &&

@@ -174,6 +174,18 @@ Test(handover, a_replica_that_the_others_could_not_load_from_is_none_to_lead)
 	barred("is newer than");
 }
 
+Test(handover, who_is_declared_for_another_shard_is_none_to_lead_this_one)
+{
+	three_shards(2);
+	want(1, -1);
+	topology->nodes.at[3].shard = 1;
+	cr_assert_eq(best(), 3);
+	topology->nodes.at[3].shard = 2;
+	cr_assert_eq(best(), 6);
+	want(1, 3);
+	barred("is declared for shard 2");
+}
+
 Test(handover, a_permission_that_is_missing_is_told_as_such)
 {
 	three_shards(2);
@@ -278,6 +290,7 @@ Test(handover, what_is_barred_waits_and_what_is_over_or_can_be_gone_on_with_is_d
 	cr_assert(h->ends_as == ROP_WISH_REFUSED && strstr(h->hopeless, "15 minutes"), "%s", h->hopeless);
 	cr_assert_null(situation_at(image.wish.asked_wall_ms + ROP_WISH_LASTS_MS - 1)->handover->hopeless);
 	want(9, -1);
+	memcpy(image.wish.primary, "gone", 5);
 	cr_assert(strstr(now_is()->hopeless, "no shard 9"));
 	want(1, 3);
 	memcpy(image.wish.node, "gone", 5);
@@ -315,6 +328,32 @@ Test(handover, after_a_failed_attempt_it_waits_as_long_as_servers_lock_others_ou
 	cr_assert_not(now_is()->rests, "Valkey since 8.1 stands again");
 	set_value(world, 3, "cluster-node-timeout", "15000");
 	cr_assert_not(now_is()->rests);
+}
+
+Test(handover, who_gave_its_slots_away_is_not_asked_to_again_before_the_servers_vote)
+{
+	three_shards(1);
+	want(1, -1);
+	for (size_t i = 0; i < world->n; i++)
+		set_value(world, i, "cluster-node-timeout", "2000");
+	struct rop_handed handed = { .boot_ms = NOW_MS - 4999 };
+	memcpy(handed.node, node_id(3), ROP_ID_SIZE);
+	*rop_push(pool, &image.handed) = handed;
+	cr_assert_not(now_is()->rests, "another one did");
+	memcpy(handed.node, node_id(PRIMARY), ROP_ID_SIZE);
+	*rop_push(pool, &image.handed) = handed;
+	const struct rop_handover *h = now_is();
+	cr_assert(h->rests && h->rests_ms == 1 && h->now->wish_due, "two node timeouts and a second");
+	cr_assert(strstr(rop_handover_sentence(pool, h), "10.0.0.1:6379 gave slots away just now"));
+	image.handed.at[1].boot_ms--;
+	cr_assert_not(now_is()->rests);
+	image.handed.at[1].boot_ms = NOW_MS;
+	world->nodes[3].valkey = true;
+	world->nodes[3].own_version = 80100;
+	cr_assert_not(now_is()->rests);
+	world->nodes[3].valkey = false;
+	tries = rop_tries_new(pool);
+	cr_assert_not(now_is()->rests, "a plan does not wait");
 }
 
 Test(handover, one_that_was_asked_for_is_under_way_and_never_hopeless_meanwhile)
@@ -372,6 +411,23 @@ Test(handover, it_is_confirmed_by_all_views_and_the_link_of_who_led_before)
 	cr_assert(strstr(now_is()->barred, "10.0.0.1:6379 does not answer"));
 }
 
+Test(handover, who_is_not_a_member_yet_need_not_hold_it_for_the_leader)
+{
+	three_shards(1);
+	want(1, -1);
+	hand_over_to(3);
+	rop_settle(world);
+	cr_assert(now_is()->confirmed);
+	for (size_t i = 0; i < world->n; i++) {
+		uint64_t *const all[] = { world->known, world->linked, world->agrees };
+		for (size_t m = 0; m < 3; m++) {
+			rop_bit_clear(world, all[m], 5, i);
+			rop_bit_clear(world, all[m], i, 5);
+		}
+	}
+	cr_assert(now_is()->confirmed);
+}
+
 Test(handover, a_named_node_is_not_replaced_by_another_one_that_came_to_lead)
 {
 	three_shards(2);
@@ -382,6 +438,22 @@ Test(handover, a_named_node_is_not_replaced_by_another_one_that_came_to_lead)
 	cr_assert(!h->handed_over && h->from == 6 && h->to == 3 && !h->barred);
 	want(1, 6);
 	cr_assert(now_is()->confirmed);
+}
+
+/* A label names the shard of its owner, so that the number is another one's afterwards. */
+Test(handover, the_shard_is_that_of_who_led_it_whatever_its_number_has_become)
+{
+	three_shards(2);
+	want(1, -1);
+	hand_over_to(6);
+	rop_settle(world);
+	topology->nodes.at[1].shard = 1; /* leads the second */
+	cr_assert_eq(situation_at(NOW_MS)->layout.shards[0].primary, 6);
+	const struct rop_handover *h = now_is();
+	cr_assert(h->confirmed && h->from == 6);
+	world->nodes[PRIMARY].role = ROP_ROLE_UNKNOWN;
+	go_silent(world, PRIMARY);
+	cr_assert(now_is()->handed_over);
 }
 
 /* ---- asked for -------------------------------------------------------------------------------------------------- */
@@ -429,7 +501,7 @@ Test(handover, a_run_for_the_wish_hands_over_and_does_nothing_else)
 	cr_assert_eq(result.steps, 1);
 	cr_assert_eq(hand_sent(op, ROP_STEP_FAILOVER), 1);
 	cr_assert_str_eq(op->sent.at[0].expect.node, node_id(3));
-	cr_assert(hand_moved(op, "Prepare", "HandOver") && hand_moved(op, "Confirm", "Met"));
+	cr_assert(hand_moved(op, "Prepare", "Confirm") && hand_moved(op, "Confirm", "Met"));
 	cr_assert(strstr(result.text, "10.0.0.4:6379 leads shard 1"));
 }
 
@@ -475,7 +547,7 @@ Test(handover, the_third_failure_ends_it_with_its_reason)
 	cr_assert_eq(hand_sent(op, ROP_STEP_FAILOVER), 3);
 	cr_assert(strstr(result.text, "3 attempts have failed, the last one so: ERR Master is down"), "%s",
 		  result.text);
-	cr_assert(hand_moved(op, "HandOver", "Rest") && hand_moved(op, "Rest", "Prepare"));
+	cr_assert(hand_moved(op, "Prepare", "Rest") && hand_moved(op, "Rest", "Prepare"));
 	for (size_t i = 1; i < op->sent.n; i++)
 		cr_assert_geq(op->sent.at[i].expect.issued_boot_ms - op->sent.at[i - 1].expect.issued_boot_ms, 1000);
 }

@@ -92,6 +92,7 @@ static void fail_over(int64_t wall_ms, enum rop_expect_status status, const char
 {
 	struct rop_entry entry = entry_at(wall_ms);
 	struct rop_expect x = expect_of(ROP_STEP_FAILOVER, "failover:" NODE_A);
+	memcpy(x.peer, NODE_A, sizeof NODE_A);
 	x.issued_wall_ms = wall_ms;
 	x.issued_boot_ms = wall_ms + 5;
 	add_expect(&entry, x);
@@ -119,6 +120,20 @@ Test(wish, its_failures_are_those_of_the_journal_since_it_was_asked_for)
 	end(id, ROP_WISH_FAILED, "twice", 1400);
 	ask(2, 1500);
 	cr_assert_eq(image_of(store, "cart").wish.failures, 0, "another one");
+	rop_store_close(store);
+}
+
+Test(wish, those_that_came_about_come_back_the_newest_first)
+{
+	store = open_or_die(db_path, ROP_STORE_WRITE);
+	fail_over(500, ROP_EXPECT_EXPIRED, "not this one");
+	for (int i = 0; i < ROP_HANDED_MAX + 2; i++)
+		fail_over(1000 + 10 * i, ROP_EXPECT_MET, NULL);
+	struct rop_image image = image_of(store, "cart");
+	cr_assert_eq(image.handed.n, ROP_HANDED_MAX);
+	cr_assert_eq(image.handed.at[0].boot_ms, 1005 + 10 * (ROP_HANDED_MAX + 1));
+	cr_assert_gt(image.handed.at[0].boot_ms, image.handed.at[1].boot_ms);
+	cr_assert_str_eq(image.handed.at[0].node, NODE_A);
 	rop_store_close(store);
 }
 
