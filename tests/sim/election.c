@@ -245,6 +245,11 @@ bool election_hand_over(struct world *w, size_t node, size_t primary)
 	return true;
 }
 
+int64_t election_again_ms(const struct world *w, size_t node)
+{
+	return w->now_ms + AGAIN_TIMEOUTS * timeout_of(w, node);
+}
+
 static void stand(struct world *w, size_t node, struct victim v)
 {
 	struct server *server = &w->servers[node];
@@ -264,7 +269,7 @@ static void stand(struct world *w, size_t node, struct victim v)
 		win(w, node, v);
 		return;
 	}
-	server->again_ms = w->now_ms + AGAIN_TIMEOUTS * timeout_of(w, node);
+	server->again_ms = election_again_ms(w, node);
 	world_wake(w, server->again_ms);
 }
 

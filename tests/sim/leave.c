@@ -204,6 +204,10 @@ void leave_fail_over(struct world *w, struct delivery *d)
 		refuse(w, d, "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE");
 		return;
 	}
+	if (w->now_ms < w->servers[heir].again_ms) { /* it does not stand again yet: the clients wait for nothing */
+		w->servers[node->primary].held_until_ms = w->now_ms + HAND_OVER_MS;
+		return;
+	}
 	struct chance luck = { world_luck(w, 'M', heir, 0) };
 	bool trouble = sim_trouble(w->sim) && chance_permille(&luck, 2 * w->sim->trouble);
 	if (trouble && chance_permille(&luck, 300))
@@ -225,6 +229,7 @@ void leave_handed_over(struct world *w, const struct event *event)
 	bool in_time = w->now_ms <= event->amount && w->servers[heir].deaths == event->delivery->deaths;
 	if (!in_time || !election_hand_over(w, heir, primary)) {
 		trace(w->sim, "bus", "%zu does not take over from %zu: the fail-over is given up", heir, primary);
+		w->servers[heir].again_ms = election_again_ms(w, heir);
 		return;
 	}
 	sim_lived(w->sim, LIVED_HANDED);

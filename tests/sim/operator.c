@@ -168,6 +168,7 @@ static void hide(struct driver *d, struct rop_observed *seen)
 		seen->nodes[i].shards_apart = 0;
 	hide_the_bus(d, seen);
 	leave_hide(d->s, seen);
+	wish_hide(d->s, seen);
 	if (d->s->sabotage == SABOTAGE_EARLY_RESTORE)
 		pretend_in_sync(d, seen);
 	if (d->s->sabotage == SABOTAGE_ATTACH_SILENT || d->s->sabotage == SABOTAGE_MOVE_LAST_COPY)

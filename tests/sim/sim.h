@@ -6,6 +6,7 @@
  *   moves.c     slots on their way to another node             weights.c    shares by weight
  *   leave.c     RESET, FORGET, FAILOVER                        leave_story.c  a file that loses lines
  *   judge_leave.c  who may be reset and forgotten              leave_broken.c  operators that do not see that
+ *   handover_story.c  a shard that a person wants led by another node
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
  *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
  *   plights.c   moved members, a clone, dead shards, failing links  judge_bus.c  what must not come of those
@@ -424,6 +425,7 @@ void moves_returned(struct world *w, size_t node); /* its process was started an
 /* election.c */
 void election_step(struct world *w);
 bool election_hand_over(struct world *w, size_t node, size_t primary);
+int64_t election_again_ms(const struct world *w, size_t node);                  /* who failed now stands again then */
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
 
 /* ghost.c */
@@ -516,6 +518,8 @@ struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *t
 	X(FORGET_FIRST, "forget-first", "has who leaves forgotten before it is reset", "answers and lists") \
 	X(FORGET_OWNER, "forget-owner", "has an owner of slots forgotten", "is to be forgotten, and owns") \
 	X(GHOST_OWNS, "ghost-owns", "gives up an id that owns slots", "a foreign peer was seen") \
+	X(HAND_OVER_STALE, "hand-over-stale", "hands a shard over to a replica that is not in sync", \
+	  "is not in sync with it") \
 	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
 
 enum sabotage {
@@ -629,6 +633,10 @@ enum lived {
 	LIVED_RESET,
 	LIVED_FORGOTTEN,
 	LIVED_HANDED,
+	LIVED_WISHED,
+	LIVED_WISH_MET,
+	LIVED_WISH_NOT_MET,
+	LIVED_WISH_FAILED,
 	LIVED_LISTED_AGAIN,
 	LIVED_NEW_LISTED,
 	LIVED_STRUCK,
@@ -654,7 +662,7 @@ struct leave_edit { /* of the file */
 
 struct sim {
 	uint64_t seed;
-	struct chance chance, fate, clients, plights, weights; /* fate: faults, and a person's acts */
+	struct chance chance, fate, clients, plights, weights, wishes; /* fate: faults, and a person's acts */
 	enum sabotage sabotage;
 	bool traced;
 	struct rop_arena *arena;
@@ -677,6 +685,8 @@ struct sim {
 	bool unknown_setting; /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
 	uint64_t *once_astray; /* of one sabotage: [viewer][subject] */
+	int64_t wish_ms;       /* when a person wants another node to lead a shard; NEVER */
+	int n_wishes;          /* that are still to come */
 	int64_t edit_ms;       /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
 	int owners;                  /* that the cluster begins with, where slots are to be moved */
@@ -752,6 +762,15 @@ size_t leave_staying(const struct sim *s); /* the first so many nodes of the wor
 const char *leave_as(const struct world *w, const struct rop_topology *topology, size_t node);
 void leave_hide(struct sim *s, struct rop_observed *seen); /* of an operator that is broken on purpose */
 int leave_node_of(const struct world *w, const struct rop_topology *topology, size_t k);
+
+/* handover_story.c */
+void wish_schedule(struct sim *s);
+void wish_ask(struct sim *s);                             /* if it is time */
+void wish_hide(struct sim *s, struct rop_observed *seen); /* of an operator that is broken on purpose */
+/* leaver: its primary is one that leaves, which nobody need ask for */
+void judge_handover_step(struct sim *s, const struct rop_expect *e, bool leaver);
+void judge_handover_entry(struct sim *s, const struct rop_entry *entry);
+void judge_handover_end(struct sim *s); /* it is converged */
 
 /* faults.c */
 void faults_schedule(struct sim *s);

@@ -34,6 +34,7 @@ static void misfortunes(struct sim *s)
 	struct chance *c = &s->chance;
 	while (sim_trouble(s) && !s->failed && !s->muted) {
 		faults_edit(s);
+		wish_ask(s);
 		struct run_end end = operator_run(s, faults_run_plan(s));
 		if (!sim_trouble(s) || s->muted)
 			break;
@@ -88,9 +89,11 @@ static void calm(struct sim *s)
 	}
 	int64_t by = s->world->now_ms + CALM_MS;
 	struct run_end end = { 0 };
+	wish_ask(s);
 	bool resumed = false, promised = s->calm && s->start != START_OURS;
 	const struct rop_plan *plan = promised ? promise_make(s) : NULL;
 	while (!s->failed && s->world->now_ms < by) {
+		wish_ask(s);
 		s->left_before = moves_left(s);
 		end = operator_run(s, faults_run_plan(s));
 		if (s->failed || s->muted || end.result.reached)
@@ -127,6 +130,7 @@ static void calm(struct sim *s)
 		sim_fail(s, "the operator says 'reached', and a node holds a replica for one of another shard");
 	if (!verdict_even(s))
 		sim_fail(s, "the slots that were given out are no even shares");
+	judge_handover_end(s);
 	judge_leave_end(s);
 	judge_data_stranded(s);
 	if (!s->failed)
@@ -157,6 +161,7 @@ static void begin_streams(struct sim *s)
 	s->clients.state = chance_next(&root) ^ 0x636c6965;
 	s->plights.state = chance_next(&root) ^ 0x706c6967;
 	s->weights.state = chance_next(&root) ^ 0x77656967;
+	s->wishes.state = chance_next(&root) ^ 0x77697368;
 }
 
 bool sim_run(struct sim *s)
@@ -171,6 +176,7 @@ bool sim_run(struct sim *s)
 		if (s->start == START_LEAVE)
 			leave_begin(s);
 		faults_schedule(s);
+		wish_schedule(s);
 		trace(s, "seed", "faults end at %" PRId64 " ms", s->faults_end_ms);
 		s->stats->starts[s->start]++;
 		misfortunes(s);
