@@ -47,6 +47,9 @@ fits() { # fits DEFINITION json|jsonl CODE ARG... - the exit code, and what was 
 	expect "$code" -o "$how" "$@" &&
 		/usr/bin/python3 "$LIVE_DIR/fits.py" "$TOP/data/redis-operator-output.schema.json" "$definition" "$OUT" "$how"
 }
+schema() { # schema DEFINITION FILE - lines that were printed
+	/usr/bin/python3 "$LIVE_DIR/fits.py" "$TOP/data/redis-operator-output.schema.json" "$1" "$2" jsonl
+}
 both() { # both NAME DEFINITION DEFINITION-OF-A-LINE CODE ARG...
 	local name=$1 definition=$2 line=$3
 	shift 3
@@ -121,6 +124,14 @@ both 'explain of a node' explain explain 0 explain "$F" "$(address 1)"
 both 'rebalance' rebalance rebalance 0 rebalance --by keys "$F"
 both 'import' import import 0 import "$(address 0)"
 check '... the topology in it is one' eval 'expect 0 import -o json "$(address 0)" && jq -r .topology "$OUT" >"$LIVE_DIR/imported.yaml" && expect 0 plan --detailed-exitcode "$LIVE_DIR/imported.yaml"'
+both 'failover --plan' failover failover 0 failover --plan "$F" 2
+check 'failover' eval 'fits failover json 0 failover --yes "$F" 2 && json ".result == \"met\" and .elapsed_ms > 0"'
+check '... where it leads already' eval 'fits failover json 0 failover --yes "$F" "$(jq -r .to.address "$OUT")" && json ".result == \"met\" and .changes == []"'
+check '... with -o jsonl the events of apply, and then the same' eval 'expect 0 failover --yes -o jsonl "$F" 1 && head -n -1 "$OUT" >"$LIVE_DIR/events" && tail -1 "$OUT" >"$LIVE_DIR/last" &&
+	schema event "$LIVE_DIR/events" && schema failover "$LIVE_DIR/last" && grep -q step_done "$LIVE_DIR/events"'
+check '... status and history have it' eval 'fits status json 0 status "$F" && json ".last_failover.status == \"met\"" && fits history json 0 history cart'
+check '(the first ones lead again)' each 'expect 0 failover --yes "$F" "$i"' "$(address 0)" "$(address 1)"
+error 'a fail-over of no shard' 3 failover --yes "$F" 9
 check 'a saved plan' fits plan json 0 plan --out "$LIVE_DIR/saved" "$F"
 both 'show' show show 0 show "$LIVE_DIR/saved"
 error 'a saved plan where a topology belongs' 3 status "$LIVE_DIR/saved"
