@@ -1,10 +1,11 @@
 #!/bin/bash
 # failover.sh - a shard is handed over to its best replica, or to the one that is named; what is refused; killed in the middle
 # timeout: 300
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2034
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/data.sh"
 . "$TOP/tests/lib/ledger.sh"
+. "$TOP/tests/lib/daemon.sh"
 F=$LIVE_DIR/cart.yaml
 
 leads() { rcli "$1" CLUSTER NODES | grep -qE 'myself,master .* [0-9]+-[0-9]+'; }
@@ -121,4 +122,14 @@ check 'the primary is silent: that is for the servers' eval 'expect 4 failover -
 node_thaw "$P"
 check '(all are well)' wait_until 30 'agreed && replicas_up && op apply --yes "$F" >/dev/null 2>&1'
 check 'of all that was refused no replica was asked' eval '[ "$(all_asked)" = "$A" ] || { all_asked; echo "$A"; false; }'
+
+# ---------------------------------------------------------------- beside the daemon
+
+none_open() { [ "$(sqlite3 "$STATE" "SELECT count(*) FROM wish WHERE status = 'open'")" = 0 ]; }
+last_is() { [ "$(sqlite3 "$STATE" 'SELECT status FROM wish ORDER BY id DESC LIMIT 1')" = "$1" ]; }
+cp "$F" "$CLUSTERS/"
+check 'a daemon looks after it' eval 'daemon_start && passes 3'
+check 'the command works beside it' expect 0 failover --yes cart 1
+check 'killed in the middle, the daemon goes on' eval 'killed failover --yes cart 1; wait_until 20 none_open && last_is met'
+check 'the daemon ends' daemon_stop
 fleet_down

@@ -160,6 +160,7 @@ check '... after the options' offers zones.yaml plan --detailed-exitcode -o json
 check 'any file for --config' offers other.txt --config o
 check 'the words of an option' offers 'json jsonl' status --output j
 check 'nothing after a number' offers '' history -n ''
+check 'a node of the file' offers 10.0.1.11:6379 failover zones.yaml 10.0.1.11:63
 check 'one operand is enough' offers '' plan zones.yaml ''
 typed 'redis-operator expl\t --vers\t'
 check 'a tab in a real bash' has "$OUT" "redis-operator $("$DEST$bindir/redis-operator" --version | cut -d' ' -f2)"
