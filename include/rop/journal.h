@@ -83,6 +83,7 @@ struct rop_expect {
 	int64_t epoch;          /* EPOCH; BUMP: the one that peers hold; else 0 */
 	/* MOVE: `was` is the name of the newest job of this kind that was there before; "": none.
 	 * FUNCTIONS: value is the libraries' text (rop/libraries.h) of the peer. */
+	/* GREET: name is ROP_GREET_ROLE where the node tells of its role; else it tells of its shard. */
 	const char *name, *value, *was; /* settings: name, new value, value before; slots that move: value is their
 					 * rop_slots_text; else NULL */
 	const char *address;            /* of the node, for people */
@@ -103,6 +104,7 @@ struct rop_expect {
 		*note; /* why refused or expired; MET of a SETTING: ROP_KEPT_AS and the value that is shown; or NULL */
 };
 #define ROP_KEPT_AS "kept as "
+#define ROP_GREET_ROLE "role"
 
 struct rop_transition {
 	const char *machine, *digest, *subject; /* "cluster", machine digest, subject instance */

@@ -1,5 +1,6 @@
 /* failing_over.c - the vocabulary of the machine `failover`: how a shard's leadership goes to another node. */
 #include "handover.h"
+#include "rop/permissions.h"
 #include "words.h"
 
 WORDS_ON(struct rop_handover)
@@ -30,6 +31,32 @@ static void hand_over(const void *subject, const int64_t *args, void *output)
 	(void)args;
 	if (handover_step(h, &step))
 		policy_add(h->now, output, &step);
+}
+
+#define BROADCASTS_SINCE_VALKEY 80000 /* a role that changed */
+
+/* The new primary tells all others of it, the old one does not before its next ping to each, which may be half a node
+ * timeout away; a MEET carries its role at once. */
+static void tell_others(const struct rop_handover *h, struct rop_batch *batch, size_t viewer)
+{
+	const struct rop_situation *now = h->now;
+	int about = handover_unheard(h, viewer);
+	const struct rop_node *node = about < 0 ? NULL : &now->seen->nodes[about];
+	if (!node || node->forbidden & ROP_PERMIT(MEET) ||
+	    (node->valkey && node->own_version >= BROADCASTS_SINCE_VALKEY) ||
+	    (about != h->from && (node->role != ROP_ROLE_REPLICA || node->primary != h->from)))
+		return;
+	struct rop_step step = policy_step(now, ROP_STEP_GREET, about, (int)viewer);
+	step.expect.name = ROP_GREET_ROLE;
+	policy_add(now, batch, &step);
+}
+
+static void spread_news(const void *subject, const int64_t *args, void *output)
+{
+	const struct rop_handover *h = on(subject);
+	(void)args;
+	for (size_t v = 0; v < h->now->seen->n; v++)
+		tell_others(h, output, v);
 }
 
 static void end(const struct rop_handover *h, struct rop_batch *batch, enum rop_wish_status status, const char *note)
@@ -89,6 +116,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "hand_over",
 	  .doc = "CLUSTER FAILOVER on the replica: its primary lets writes wait until it has caught up",
 	  .plan = hand_over },
+	{ .name = "spread_news",
+	  .doc = "MEET again, of who led the shard and who leads it now, towards nodes that have not heard of it",
+	  .plan = spread_news },
 	{ .name = "close_met", .doc = "note that it is done as it was asked for", .plan = close_met },
 	{ .name = "close_not_done", .doc = "note that it is not done, and why", .plan = close_not_done },
 };

@@ -61,18 +61,26 @@ static bool is_led_as_wanted(const struct rop_handover *h)
 
 /* ---- confirmed ------------------------------------------------------------------------------------------------ */
 
-/* Who holds the shard to be led otherwise, or who led it before to be something else; -1: none of the members that
- * answer. Nodes that are yet to be introduced hold nothing of the kind. */
-static int dissenter(const struct rop_situation *now, size_t leader, int before)
+/* What it was when it was asked for; -1: it is not there any more, leaves, or leads still. */
+static int leader_before(const struct rop_handover *h)
 {
-	const struct rop_observed *seen = now->seen;
-	for (size_t v = 0; v < seen->n; v++) {
-		bool agrees = v == leader || rop_bit(seen, seen->agrees, v, leader);
-		if (before >= 0 && (int)v != before)
-			agrees &= rop_bit(seen, seen->agrees, v, (size_t)before);
-		if (rop_answers(seen, v) && now->group[v] == now->group[leader] && !agrees)
-			return (int)v;
-	}
+	int before = rop_observed_find(h->now->seen, h->wish->primary);
+	return before == h->from || (before >= 0 && (size_t)before >= h->now->seen->n) ? -1 : before;
+}
+
+/* Nodes that are yet to be introduced hold nothing of the kind. */
+static bool has_heard(const struct rop_situation *now, size_t viewer, int about, size_t leader)
+{
+	return about < 0 || (int)viewer == about || !rop_answers(now->seen, viewer) ||
+	       now->group[viewer] != now->group[leader] || rop_bit(now->seen, now->seen->agrees, viewer, (size_t)about);
+}
+
+int handover_unheard(const struct rop_handover *h, size_t viewer)
+{
+	const int about[] = { h->from, leader_before(h) };
+	for (size_t k = 0; h->handed_over && k < 2; k++)
+		if (!has_heard(h->now, viewer, about[k], (size_t)h->from))
+			return about[k];
 	return -1;
 }
 
@@ -82,9 +90,7 @@ static const char *unconfirmed(const struct rop_handover *h)
 	const struct rop_situation *now = h->now;
 	const struct rop_observed *seen = now->seen;
 	size_t leader = (size_t)h->from;
-	int before = rop_observed_find(seen, h->wish->primary);
-	if (before == h->from || (before >= 0 && (size_t)before >= seen->n))
-		before = -1;
+	int before = leader_before(h);
 	const char *open = copies_leadership_open(now, leader);
 	if (open)
 		return open;
@@ -93,8 +99,10 @@ static const char *unconfirmed(const struct rop_handover *h)
 	if (before >= 0 && !copies_in_sync(seen, (size_t)before, leader))
 		return rop_printf(now->arena, "%s does not follow it with its link up yet",
 				  seen->nodes[before].address);
-	int other = dissenter(now, leader, before);
-	return other < 0 ? NULL : rop_printf(now->arena, "%s has not heard of it yet", seen->nodes[other].address);
+	for (size_t v = 0; v < seen->n; v++)
+		if (handover_unheard(h, v) >= 0)
+			return rop_printf(now->arena, "%s has not heard of it yet", seen->nodes[v].address);
+	return NULL;
 }
 
 /* ---- attempts ------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 void policy_find_handover(struct rop_situation *now);
 /* choice.c: fills in the candidates, the best first; `from` is known. */
 void handover_find_candidates(struct rop_handover *h);
+/* Of those who led the shard and lead it now, one that this viewer holds for something else than it is; -1: none. */
+int handover_unheard(const struct rop_handover *h, size_t viewer);
 /* What would be asked of the replica; false: there is nobody to ask. */
 bool handover_step(const struct rop_handover *h, struct rop_step *ret_step);
 

@@ -161,7 +161,10 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 	case ROP_STEP_SETTING: return rop_printf(arena, "%s is %s", e->name, e->was ? e->was : "not as declared");
 	case ROP_STEP_EPOCH: return "knows no other node, config epoch 0";
 	case ROP_STEP_MEET: return "does not know the peer";
-	case ROP_STEP_GREET: return "the peer holds it, or its replica, for one of another shard";
+	case ROP_STEP_GREET:
+		return rop_streq(e->name, ROP_GREET_ROLE)
+			       ? "the peer has not heard of its role yet"
+			       : "the peer holds it, or its replica, for one of another shard";
 	case ROP_STEP_SLOTS: return "nobody owns these slots";
 	case ROP_STEP_ROLE: return "owns no slots; knows the primary";
 	case ROP_STEP_PERSIST: return "its settings were changed";

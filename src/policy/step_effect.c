@@ -3,6 +3,7 @@
 
 #include "policy.h"
 #include "rop/libraries.h"
+#include "rop/text.h"
 
 /* Keys of a slot that nobody has counted: an even part of what the node has. */
 static int64_t keys_of_a_slot(const struct rop_node *node)
@@ -214,6 +215,10 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		}
 		return;
 	case ROP_STEP_GREET:
+		if (peer >= 0 && rop_streq(e->name, ROP_GREET_ROLE)) {
+			rop_bit_set(seen, seen->agrees, (size_t)peer, (size_t)node);
+			return;
+		}
 		for (size_t i = 0; peer >= 0 && i < seen->n; i++)
 			rop_bit_clear(seen, seen->apart, (size_t)peer, i);
 		if (peer >= 0)

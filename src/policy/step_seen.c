@@ -98,7 +98,10 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_MEET:
 		return peer >= 0 && rop_knows(seen, (size_t)node, (size_t)peer) &&
 		       rop_knows(seen, (size_t)peer, (size_t)node);
-	case ROP_STEP_GREET: return peer >= 0 && knows_shard_of(seen, (size_t)peer, (size_t)node);
+	case ROP_STEP_GREET:
+		if (rop_streq(e->name, ROP_GREET_ROLE))
+			return peer >= 0 && rop_bit(seen, seen->agrees, (size_t)peer, (size_t)node);
+		return peer >= 0 && knows_shard_of(seen, (size_t)peer, (size_t)node);
 	case ROP_STEP_SLOTS: {
 		struct rop_slots range = { 0 };
 		rop_slots_add(&range, e->first, e->last);

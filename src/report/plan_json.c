@@ -1,6 +1,7 @@
 /* plan_json.c - a plan for programs. format_version 1.0: minor adds, major breaks. */
 #include <jansson.h>
 
+#include "rop/text.h"
 #include "rop/libraries.h"
 #include "shared.h"
 
@@ -15,7 +16,10 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 		return rop_printf(arena, "%s shows config epoch %lld or a greater one", e->address,
 				  (long long)e->epoch);
 	case ROP_STEP_MEET: return rop_printf(arena, "%s and node %s list each other", e->address, e->peer);
-	case ROP_STEP_GREET: return rop_printf(arena, "node %s knows the shard of %s", e->peer, e->address);
+	case ROP_STEP_GREET:
+		if (rop_streq(e->name, ROP_GREET_ROLE))
+			return rop_printf(arena, "node %s knows the role of %s", e->peer, e->address);
+		return rop_printf(arena, "node %s knows the shard of %s", e->peer, e->address);
 	case ROP_STEP_SLOTS: return rop_printf(arena, "%s claims slots %d-%d", e->address, e->first, e->last);
 	case ROP_STEP_ROLE: return rop_printf(arena, "%s is a replica of %s", e->address, e->peer);
 	case ROP_STEP_PERSIST: return rop_printf(arena, "%s answers OK", e->address);

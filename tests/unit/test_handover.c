@@ -411,6 +411,32 @@ Test(handover, it_is_confirmed_by_all_views_and_the_link_of_who_led_before)
 	cr_assert(strstr(now_is()->barred, "10.0.0.1:6379 does not answer"));
 }
 
+/* Who gave the shard away tells the others, where the servers leave it to their next ping. */
+Test(handover, who_has_not_heard_of_it_is_told_by_who_led_before)
+{
+	three_shards(1);
+	want(1, -1);
+	hand_over_to(3);
+	rop_settle(world);
+	rop_bit_clear(world, world->agrees, 4, PRIMARY);
+	struct rop_batch batch = { .arena = pool };
+	plan_action(rop_failover_words(), "spread_news", now_is(), &batch);
+	cr_assert_eq(batch.steps.n, 1);
+	struct rop_step *step = &batch.steps.at[0];
+	cr_assert(step->expect.kind == ROP_STEP_GREET && step->node == PRIMARY && step->peer == 4);
+	rop_step_describe(pool, world, step);
+	cr_assert_str_eq(step->expect.command, "CLUSTER MEET 10.0.0.5 6379");
+	cr_assert_not(rop_expect_seen(&step->expect, world));
+	rop_step_effect(&step->expect, world);
+	cr_assert(rop_expect_seen(&step->expect, world) && now_is()->confirmed);
+	rop_bit_clear(world, world->agrees, 4, PRIMARY);
+	world->nodes[PRIMARY].valkey = true;
+	world->nodes[PRIMARY].own_version = 80000;
+	batch.steps.n = 0;
+	plan_action(rop_failover_words(), "spread_news", now_is(), &batch);
+	cr_assert_eq(batch.steps.n, 0, "that one tells all by itself");
+}
+
 Test(handover, who_is_not_a_member_yet_need_not_hold_it_for_the_leader)
 {
 	three_shards(1);
