@@ -50,7 +50,7 @@ static bool take_earlier(struct asking *a, struct rop_err *err)
 		return true;
 	return rop_fail(err, ROP_REFUSED,
 			"a fail-over of shard %d is under way, asked for by %s@%s: one at a time\n"
-			"  -> 'redis-operator apply' goes on with it, or this command with the same words",
+			"  -> `redis-operator apply` goes on with it, or this command with the same words",
 			open->shard, open->by.user, open->by.host);
 }
 
@@ -62,7 +62,7 @@ static bool is_known(const struct asking *a, struct rop_err *err)
 		return true;
 	return rop_fail(err, ROP_REFUSED,
 			"cluster '%s' is not one that this database knows (%s): who belongs to it was never seen as "
-			"declared\n  -> redis-operator apply %s",
+			"declared\n  -> `redis-operator apply %s`",
 			t->name, cli_state_path(a->cli), t->path);
 }
 
@@ -217,7 +217,7 @@ static void withdraw(struct asking *a)
 	for (size_t i = 0; i < a->s->image.pending.n; i++)
 		if (a->s->image.pending.at[i].kind == ROP_STEP_FAILOVER) {
 			cli_tell(a->cli,
-				 "%s: a replica was asked to take over, and may do so yet; 'redis-operator apply' sees "
+				 "%s: a replica was asked to take over, and may do so yet; `redis-operator apply` sees "
 				 "it through",
 				 a->s->topology->name);
 			return;

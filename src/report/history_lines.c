@@ -95,6 +95,8 @@ static const char *whose(const struct rop_report *r, const struct rop_history_li
 		return rop_printf(r->arena, "%s: ", l->address ? l->address : l->subject + 5);
 	if (strncmp(l->subject, "slots:", 6) == 0)
 		return rop_printf(r->arena, "slots %.*s: ", (int)strcspn(l->subject + 6, " "), l->subject + 6);
+	if (strncmp(l->subject, "shard:", 6) == 0)
+		return rop_printf(r->arena, "shard %s: ", l->subject + 6);
 	return rop_printf(r->arena, "%s: ", l->subject);
 }
 
