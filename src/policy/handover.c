@@ -15,7 +15,8 @@
 #define LOCKED_LEAST_MS 4000    /* ... at least */
 #define REFUSED_REST_MS 1000    /* refused at once: what it lacked may be there by then */
 #define FREE_SINCE_VALKEY 80100 /* which stands again at once, and votes again at once */
-#define VOTED_TIMEOUTS 2        /* node timeouts for which nobody is voted for in the place of the same primary again */
+#define FRESH_MS 30000
+#define VOTED_TIMEOUTS 2 /* node timeouts for which nobody is voted for in the place of the same primary again */
 
 /* ---- who leads it -------------------------------------------------------------------------------------------- */
 
@@ -158,6 +159,25 @@ static int64_t rests_until_ms(const struct rop_handover *h)
 	return gave_ms > until_ms ? gave_ms : until_ms;
 }
 
+static const char *subject_of(const struct rop_situation *now, const char *primary)
+{
+	struct rop_expect e = { .kind = ROP_STEP_FAILOVER };
+	memcpy(e.peer, primary, strlen(primary) + 1);
+	return policy_subject(now->arena, &e);
+}
+
+/* It came about by our asking, and just now: what is missing comes in a moment, and nothing else is done until then.
+ * What takes longer (a primary that went down, a full synchronisation), or came about otherwise, is not waited for so.
+ */
+static bool is_fresh(const struct rop_handover *h)
+{
+	const struct rop_situation *now = h->now;
+	int64_t gave_ms = gave_away_ms(now->image, h->wish->primary);
+	bool pending = now->tries &&
+		       rop_tries_may(now->tries, subject_of(now, h->wish->primary), now->boot_ms) == ROP_MAY_PENDING;
+	return pending || (gave_ms && now->boot_ms - gave_ms < FRESH_MS);
+}
+
 /* A plan does not wait. */
 static void find_attempts(struct rop_handover *h)
 {
@@ -169,12 +189,12 @@ static void find_attempts(struct rop_handover *h)
 	}
 	if (!now->tries)
 		return;
-	struct rop_step step = policy_step(now, ROP_STEP_FAILOVER, h->from, h->from); /* its subject is the primary */
-	enum rop_may may = rop_tries_may(now->tries, policy_subject(now->arena, &step.expect), now->boot_ms);
+	const char *subject = subject_of(now, now->seen->nodes[h->from].id);
+	enum rop_may may = rop_tries_may(now->tries, subject, now->boot_ms);
 	h->under_way = may == ROP_MAY_PENDING;
 	h->rests |= may == ROP_MAY_LATER;
 	if (may == ROP_MAY_NEVER)
-		give_up(h, ROP_WISH_FAILED, rop_tries_note(now->tries, policy_subject(now->arena, &step.expect)));
+		give_up(h, ROP_WISH_FAILED, rop_tries_note(now->tries, subject));
 }
 
 /* ---- what stands against it ----------------------------------------------------------------------------------- */
@@ -271,7 +291,7 @@ static void find_end(struct rop_handover *h)
 	const struct rop_situation *now = h->now;
 	const struct rop_wish *wish = h->wish;
 	int64_t age_ms = now->wall_ms - wish->asked_wall_ms;
-	if (h->under_way) /* it may come yet */
+	if (h->under_way || h->confirmed) /* it may come yet, or has */
 		return;
 	if (!h->handed_over && wish->failures >= ROP_WISH_ATTEMPTS)
 		give_up(h, ROP_WISH_FAILED,
@@ -279,7 +299,7 @@ static void find_end(struct rop_handover *h)
 				   wish->failure ? wish->failure : "nothing was seen of it in time"));
 	if (age_ms < ROP_WISH_LASTS_MS)
 		return;
-	give_up(h, ROP_WISH_REFUSED,
+	give_up(h, h->handed_over ? ROP_WISH_FAILED : ROP_WISH_REFUSED,
 		rop_printf(now->arena, "it was asked for more than %d minutes ago, and %s: ask again",
 			   ROP_WISH_LASTS_MS / 60000,
 			   h->barred ? h->barred : "was not done, or not seen by all, since"));
@@ -321,7 +341,8 @@ void policy_find_handover(struct rop_situation *now)
 		bar(h, ROP_REFUSED, "the cluster is not formed");
 	else
 		follow_wish(h);
-	now->wish_due = now->only_wish || h->handed_over || h->hopeless || h->under_way || h->rests || !h->barred;
+	now->wish_due = now->only_wish || h->hopeless || h->under_way || h->rests || !h->barred ||
+			(h->handed_over && is_fresh(h));
 }
 
 /* ---- asked for ------------------------------------------------------------------------------------------------- */

@@ -223,7 +223,7 @@ void judge_handover_end(struct sim *s)
 	const struct rop_topology *topology = rop_topology_leaving(scratch, s->topology, &image);
 	struct rop_observed *seen = look_at_truth(s->world, topology);
 	const struct rop_handover *h = situation_of(s, seen, &image, topology)->handover;
-	if (h->handed_over || h->hopeless || !h->barred)
+	if (h->hopeless || !h->barred)
 		sim_fail(s, "it is said to be as declared, and a wish is open: %s", rop_handover_sentence(scratch, h));
 	struct rop_wish_end end = { .id = image.wish.id, .status = ROP_WISH_WITHDRAWN, .note = "the seed is over" };
 	rop_arena_free(seen->arena);

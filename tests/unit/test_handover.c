@@ -411,6 +411,43 @@ Test(handover, it_is_confirmed_by_all_views_and_the_link_of_who_led_before)
 	cr_assert(strstr(now_is()->barred, "10.0.0.1:6379 does not answer"));
 }
 
+/* While a primary that was handed over from does not come back, or takes its data over for hours, the rest is cared
+ * for. */
+Test(handover, what_is_long_in_being_confirmed_keeps_nothing_from_being_done)
+{
+	three_shards(2);
+	want(1, -1);
+	hand_over_to(6);
+	rop_settle(world);
+	go_silent(world, PRIMARY);
+	const struct rop_handover *h = now_is();
+	cr_assert(h->handed_over && !h->confirmed && !h->now->wish_due, "the servers' own, say");
+	struct rop_handed handed = { .boot_ms = NOW_MS - 29999 };
+	memcpy(handed.node, node_id(PRIMARY), ROP_ID_SIZE);
+	*rop_push(pool, &image.handed) = handed;
+	cr_assert(now_is()->now->wish_due, "we asked for it just now");
+	image.handed.at[0].boot_ms--;
+	cr_assert_not(now_is()->now->wish_due);
+	h = situation_at(image.wish.asked_wall_ms + ROP_WISH_LASTS_MS)->handover;
+	cr_assert(h->now->wish_due && h->ends_as == ROP_WISH_FAILED);
+	image.handed.n = 0;
+	tries = rop_tries_new(pool);
+	struct rop_step step = policy_step(situation_at(NOW_MS), ROP_STEP_FAILOVER, 6, PRIMARY);
+	step.expect.subject = policy_subject(pool, &step.expect);
+	rop_tries_pending(tries, &step.expect);
+	cr_assert(now_is()->now->wish_due, "one side says so");
+}
+
+Test(handover, what_is_confirmed_is_met_however_old_it_is)
+{
+	three_shards(2);
+	want(1, -1);
+	hand_over_to(6);
+	rop_settle(world);
+	const struct rop_handover *h = situation_at(image.wish.asked_wall_ms + 2 * ROP_WISH_LASTS_MS)->handover;
+	cr_assert(h->confirmed && !h->hopeless && h->now->wish_due);
+}
+
 /* Who gave the shard away tells the others, where the servers leave it to their next ping. */
 Test(handover, who_has_not_heard_of_it_is_told_by_who_led_before)
 {
