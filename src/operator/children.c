@@ -101,21 +101,13 @@ static bool is_there(const struct rop_situation *now, const char *subject)
 	return now->handover && strcmp(now->handover->subject, subject) == 0;
 }
 
-void children_drop(struct rop_reconcile *r, const char *subject)
-{
-	struct child *child = find(r, subject);
-	if (!child)
-		return;
-	size_t at = (size_t)(child - r->children.at);
-	memmove(child, child + 1, (r->children.n - at - 1) * sizeof *child);
-	r->children.n--;
-}
-
 static void forget_gone(struct rop_reconcile *r)
 {
 	for (size_t i = r->children.n; i-- > 0;) {
-		if (!is_there(r->now, r->children.at[i].subject))
-			children_drop(r, r->children.at[i].subject);
+		if (is_there(r->now, r->children.at[i].subject))
+			continue;
+		memmove(&r->children.at[i], &r->children.at[i + 1], (r->children.n - i - 1) * sizeof *r->children.at);
+		r->children.n--;
 	}
 }
 

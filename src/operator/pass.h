@@ -98,7 +98,6 @@ struct rop_transition moves_transition(const struct rop_reconcile *r, const stru
 
 /* children.c: those that the batch asks for */
 void children_run(struct rop_reconcile *r, struct rop_clock clock);
-void children_drop(struct rop_reconcile *r, const char *subject); /* its task is over */
 struct child *children_copy(struct rop_arena *arena, const struct child *children, size_t n);
 
 /* gather.c: fills in the entry */

@@ -47,7 +47,6 @@ static void remember_wish(struct rop_reconcile *r)
 	const struct rop_wish_end *end = &r->entry.wish_end;
 	if (!end->id || end->id != image->wish.id)
 		return;
-	children_drop(r, rop_printf(r->pass, "shard:%d", image->wish.shard));
 	image->last_wish = image->wish;
 	image->last_wish.status = end->status;
 	image->last_wish.closed_wall_ms = r->entry.wall_ms;

@@ -501,6 +501,11 @@ Test(drive_turns, a_wish_that_it_does_not_know_of_has_it_begin_anew_once_it_rest
 	cr_assert_eq(fake_out(), OUT_CALL, "the database is read");
 	fake_until(OUT_LOOK);
 	cr_assert_eq(rop_reconcile_wish(rop_drive_reconcile(run.drive)), told.wish);
+	until_rest(); /* another one than NODE_A leads the shard: so it is met */
+	cr_assert_eq(rop_reconcile_wish(rop_drive_reconcile(run.drive)), 0);
+	cr_assert_eq(image_of(fakes.store, "cart").last_wish.status, ROP_WISH_MET);
+	fake_turn();
+	cr_assert_eq(fake_out(), OUT_LOOK, "what it closed itself is no news");
 }
 
 Test(drive_turns, a_pause_does_not_hurry_one_that_waits_for_the_lock)

@@ -118,9 +118,9 @@ Test(handover, among_equals_another_zone_comes_before_another_host_and_that_befo
 	put_on_host(topology, 6, 51);
 	put_on_host(topology, 1, 51);
 	put_on_host(topology, 12, 52);
+	put_on_host(topology, 9, 50);
 	cr_assert_eq(best(), 9, "the only one in zone b");
 	put_in_zone(topology, 9, "a");
-	put_on_host(topology, 9, 50);
 	cr_assert_eq(best(), 12, "another host, where nobody leads");
 	put_on_host(topology, 12, 50);
 	cr_assert_eq(best(), 6, "another host");
