@@ -39,14 +39,21 @@ static bool is_led_by(const struct asking *a)
 	return a->wish.node[0] && strcmp(a->wish.node, a->wish.primary) == 0 && !a->goes_on;
 }
 
+/* Nobody came to see that it is too late for it: the cluster was blocked or paused, say. */
+static bool is_over(const struct rop_wish *open)
+{
+	return rop_wall_ms() - open->asked_wall_ms >= ROP_WISH_LASTS_MS;
+}
+
 /* Who asks for it by now, where it is an earlier one that was not finished. */
 static bool take_earlier(struct asking *a, struct rop_err *err)
 {
 	const struct rop_wish *open = &a->s->image.wish;
-	a->goes_on = open->id && open->shard == a->wish.shard && strcmp(open->node, a->wish.node) == 0;
+	a->goes_on = open->id && !is_over(open) && open->shard == a->wish.shard &&
+		     strcmp(open->node, a->wish.node) == 0;
 	if (a->goes_on)
 		a->wish = *open;
-	if (!open->id || a->goes_on || is_led_by(a))
+	if (!open->id || is_over(open) || a->goes_on || is_led_by(a))
 		return true;
 	return rop_fail(err, ROP_REFUSED,
 			"a fail-over of shard %d is under way, asked for by %s@%s: one at a time\n"
@@ -227,6 +234,25 @@ static void withdraw(struct asking *a)
 		cli_tell(a->cli, "%s: the fail-over is not wanted any more", a->s->topology->name);
 }
 
+/* Nothing but what was shown; also by a machine that somebody changed. (What tells others of it is not asked about.) */
+static bool may_step(void *arg, const struct rop_step *step)
+{
+	(void)arg;
+	return step->expect.kind == ROP_STEP_FAILOVER || step->expect.kind == ROP_STEP_RESTORE;
+}
+
+static bool write_down(struct asking *a, int64_t *ret_id, struct rop_err *err)
+{
+	const char *name = a->s->topology->name;
+	struct rop_wish_end over = { .id = a->s->image.wish.id,
+				     .status = ROP_WISH_REFUSED,
+				     .note = "it was not done for too long" };
+	if (a->goes_on)
+		return true;
+	return (!over.id || rop_store_withdraw(a->s->store, name, &over, rop_wall_ms(), err)) &&
+	       rop_store_wish(a->s->store, name, &a->wish, rop_wall_ms(), ret_id, err);
+}
+
 static enum rop_code do_it(struct asking *a)
 {
 	struct rop_err err = { 0 };
@@ -236,14 +262,13 @@ static enum rop_code do_it(struct asking *a)
 				 .interrupted = "interrupted",
 				 .terminated = "told to stop" };
 	int64_t id = a->wish.id;
-	if (!a->goes_on && !rop_store_wish(a->s->store, a->s->topology->name, &a->wish, rop_wall_ms(), &id, &err))
-		return cli_fail(&err);
-	if (!load(a, &err))
+	if (!write_down(a, &id, &err) || !load(a, &err))
 		return cli_fail(&err);
 	for (size_t i = 0; a->cli->values.output != CLI_TEXT && i < a->plan.steps.n; i++)
 		cli_print_event(rop_report_planned_json(a->s->topology->name, &a->plan.steps.at[i]));
 	session_reconcile_options(a->s, &once.reconcile);
 	once.reconcile.only_wish = true;
+	once.reconcile.may_step = may_step;
 	once.reconcile.revision = a->s->image.revision;
 	run_once(&once);
 	if (once.wish == ROP_WISH_OPEN)

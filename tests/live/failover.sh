@@ -88,6 +88,10 @@ check 'interrupted, it takes its wish back' eval 'op_start failover --yes "$F" 3
 	wait_until 10 "[ \"\$(sqlite3 \"$STATE\" \"SELECT count(*) FROM wish\")\" -gt 5 ]" && kill -INT "$OP_PID"; op_wait >/dev/null 2>&1
 	[[ "$(wishes)" =~ (met|withdrawn|open)$ ]] && expect 0 apply --yes "$F" && [ -z "$(sqlite3 "$STATE" "SELECT id FROM wish WHERE status = '"'open'"'")" ]'
 
+sqlite3 "$STATE" "INSERT INTO wish (cluster, pass, what, shard, node, leader, asked_wall_ms, user, uid, host, pid, command)
+	SELECT id, 0, 'failover', 3, '', '', 1000, 'ada', 1, 'desk', 1, 'x' FROM cluster"
+check 'one that nobody came to is in nobody'"'"'s way' eval 'expect 0 failover --yes "$F" "$(address 3)" && [[ "$(wishes)" == *"refused met" ]]'
+
 # ---------------------------------------------------------------- refused
 
 P=$(for i in 2 5 8; do leads $i && echo $i; done)
@@ -105,7 +109,7 @@ check '... nor is a named one' eval 'expect 4 failover --yes "$F" "$(address "${
 node_thaw "${R[1]}"
 rcli "${R[0]}" CONFIG SET cluster-replica-no-failover no >/dev/null
 check '(all are back)' wait_until 20 'agreed && replicas_up'
-rcli "$P" CLUSTER SETSLOT 16000 MIGRATING "$(rcli 0 CLUSTER MYID)" >/dev/null
+check "(a slot is opened)" eval 'rcli "$P" CLUSTER SETSLOT 16000 MIGRATING "$(rcli 3 CLUSTER MYID)" | grep -qx OK'
 check 'a slot is open' eval 'expect 4 failover --yes "$F" 3 && has "$ERR" "slots are on their way to or from $(address "$P")" && unasked'
 rcli "$P" CLUSTER SETSLOT 16000 STABLE >/dev/null
 check '(it is closed)' wait_until 10 agreed
