@@ -28,7 +28,7 @@ for version in redis-8.0 valkey-8.1 valkey-9.1; do
 	check "$version: plan says no changes" eval 'expect 0 plan --detailed-exitcode "$F" && has "$OUT" "No changes."'
 	check "$version: check has nothing to say" eval 'expect 0 check "$F" && lacks "$OUT" "[ERR]" && has "$OUT" "[OK]"'
 	check "$version: a shard is handed over" eval \
-		'expect 0 failover --yes "$F" 2 && has "$OUT" "leads shard 2" && agreed && expect 0 failover --yes "$F" "$(address 1)" && has "$OUT" "$(address 1) leads shard 2"'
+		'expect 0 failover --yes "$F" 2 && has "$OUT" "leads shard 2" && wait_until 5 agreed && expect 0 failover --yes "$F" "$(address 1)" && has "$OUT" "$(address 1) leads shard 2"'
 	fleet_down
 
 	# Members of 7.0 that are started anew on it, one after the other, with the folders that they had: what CLUSTER
