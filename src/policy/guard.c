@@ -69,6 +69,16 @@ struct guard guard_durability(const char *what, int shard, const char *text)
 	};
 }
 
+bool guard_hands_over(const struct rop_situation *now)
+{
+	for (size_t i = 0; now->tries && i < now->seen->asked; i++) {
+		const char *subject = rop_printf(now->arena, "failover:%s", now->seen->nodes[i].id);
+		if (rop_tries_may(now->tries, subject, now->boot_ms) == ROP_MAY_PENDING)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the digest -------------------------------------------------------------------------------------------- */
 
 static int compare_losses(const void *a, const void *b)

@@ -24,6 +24,10 @@ struct guard guard_unknown(const struct rop_situation *now, size_t node, const c
 struct guard guard_loss(const struct rop_situation *now, const struct rop_risk *risk);
 struct guard guard_durability(const char *what, int shard, const char *text);
 
+/* guard.c: a fail-over that we asked for is under way: one node may have answered this look before it, and another one
+ * after it, so that slots seem to be nobody's, or a replica's primary nobody. */
+bool guard_hands_over(const struct rop_situation *now);
+
 /* risk.c. Pure: of the step, the situation, and what the batch holds already. */
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step);
 
