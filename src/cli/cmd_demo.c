@@ -1,13 +1,16 @@
 /* cmd_demo.c - six servers on 127.0.0.1 to try things on. Touches no server it did not start. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "rop/host.h"
 #include "rop/look.h"
+#include "rop/text.h"
 
 #define FIRST_PORT 7000
-#define LAST_PORT 55535 /* the cluster bus listens 10000 above */
+#define LAST_PORT 55535  /* the cluster bus listens 10000 above */
+#define DEMO_NAME "demo" /* rop_demo_topology */
 #define SERVERS 6
 #define WAIT_MS 10000
 #define LOOK_AGAIN_MS 10
@@ -114,6 +117,38 @@ static enum rop_code up(struct cli *cli, int first)
 	return ROP_OK;
 }
 
+/* A cluster of that name, all of whose members were these servers. */
+static bool is_of_demo(const struct rop_image *image, const int *ports, size_t n)
+{
+	size_t ours = 0;
+	for (size_t m = 0; m < image->members.n; m++)
+		for (size_t i = 0; i < n; i++) {
+			char address[32];
+			snprintf(address, sizeof address, "127.0.0.1:%d", ports[i]);
+			ours += rop_streq(image->members.at[m].address, address);
+		}
+	return ours > 0 && ours == image->members.n;
+}
+
+/* Else the next demo would be told that the data of this one is lost. */
+static bool forget_it(struct cli *cli, const int *ports, size_t n)
+{
+	struct rop_err err = { 0 };
+	struct rop_store *store = NULL;
+	struct rop_lock *lock = NULL;
+	struct rop_image image = { 0 };
+	bool done = n && access(cli_state_path(cli), W_OK) == 0 &&
+		    rop_store_open(cli_state_path(cli), ROP_STORE_WRITE, &store, &err) &&
+		    rop_store_load(store, cli->arena, DEMO_NAME, &image, &err) && is_of_demo(&image, ports, n) &&
+		    rop_lock_take(cli_state_path(cli), DEMO_NAME, "demo down", &lock, &err) &&
+		    rop_store_forget_cluster(store, DEMO_NAME, &err);
+	rop_lock_release(lock);
+	rop_store_close(store);
+	if (err.code != ROP_OK)
+		cli_tell(cli, "cluster '%s' stays in the database: %s", DEMO_NAME, err.text);
+	return done;
+}
+
 static enum rop_code down(struct cli *cli)
 {
 	struct rop_err err = { 0 };
@@ -128,12 +163,14 @@ static enum rop_code down(struct cli *cli)
 			return cli_fail(&err);
 		stopped += ran;
 	}
+	bool forgotten = forget_it(cli, ports, n);
 	unlink(rop_printf(cli->arena, "%s/demo.yaml", folder));
 	rmdir(folder);
 	if (cli->values.output != CLI_TEXT)
 		cli_print_json(rop_json("{s:i}", "stopped", stopped));
 	if (stopped)
-		cli_tell(cli, "%d servers stopped, and their files in %s removed", stopped, folder);
+		cli_tell(cli, "%d servers stopped, and their files in %s removed%s", stopped, folder,
+			 forgotten ? "; the database knows nothing of them any more" : "");
 	else
 		cli_tell(cli, "no server of a demo runs in %s", folder);
 	return ROP_OK;
@@ -171,6 +208,6 @@ const struct cli_command cli_demo = {
 	.run = run,
 	.summary = "Six servers on 127.0.0.1:7000-7005 to try things on",
 	.about = "up starts them, in a folder beside the database, and writes a topology file for them (its "
-		 "path is printed); plan and apply of that file make the cluster. down stops them and removes "
-		 "the folder.\n",
+		 "path is printed); plan and apply of that file make the cluster. down stops them, removes "
+		 "the folder, and what the database knows of them.\n",
 };

@@ -32,4 +32,6 @@ check 'a port that somebody else has' eval 'expect 4 --state "$LIVE_DIR/other/st
 check 'ports that there are not' eval 'expect 3 demo up --port 60000 && has "$ERR" "--port: at most 55530"'
 check 'down has no port' eval 'expect 3 demo down --port 7300 && has "$ERR" "down stops all that up started" && runs 7300'
 check 'down' eval 'expect 0 demo down && has "$ERR" "6 servers stopped" && is_gone 7300'
+check '... the database knows nothing of it' eval 'has "$ERR" "the database knows nothing of them any more" && expect 3 status demo'
+check '... the next one is a new one, which lost nothing' eval 'expect 0 demo up --port 7300 && expect 0 plan "$D/demo.yaml" && has "$OUT" "Data-loss risk: none." && expect 0 demo down'
 check '... again: nothing runs' eval 'expect 0 demo down && has "$ERR" "no server of a demo runs"'
