@@ -177,7 +177,7 @@ struct rop_node {
 		*no_setting; /* by the same index: it answered that it has none of that name; NULL: not said of any */
 	bool no_config_file; /* it says that it was started without one: CONFIG REWRITE has nothing to write to */
 	bool config_denied;  /* CONFIG GET is not permitted */
-	unsigned forbidden;  /* what it said it would not permit: a set of ROP_PERMIT; of the probed ones */
+	uint64_t forbidden;  /* what it said it would not permit: a set of ROP_PERMIT; of the probed ones */
 	const char *rights_hidden; /* why it would not say what it permits; NULL: it said, or nobody asked */
 	struct rop_operator
 		*operators; /* each once, ours too; none also where nobody asked, or the node did not tell */
@@ -336,7 +336,7 @@ struct rop_answer { /* what one node sent, as text; NULL: not asked or not sent 
 	/* as rop_node's of the same names */
 	const char *nameless, *rights_hidden;
 	bool config_denied, no_config;
-	unsigned forbidden;
+	uint64_t forbidden;
 	int rtt_ms;
 	bool asked_shards;
 	bool asked_memory;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rop/mem.h"
 
@@ -67,7 +68,8 @@ enum rop_permission {
 	ROP_PERMISSIONS_N
 };
 /* clang-format on */
-#define ROP_PERMIT(id) (1u << ROP_PERMIT_##id) /* in a set of them */
+#define ROP_PERMIT(id) ((uint64_t)1 << ROP_PERMIT_##id) /* in a set of them */
+_Static_assert(ROP_PERMISSIONS_N <= 64, "a set of permissions has 64 bits");
 
 const char *rop_permission_name(enum rop_permission permission);
 const char *rop_permission_doc(enum rop_permission permission);
@@ -81,6 +83,6 @@ size_t rop_permission_probe(enum rop_permission permission, const char *const **
  */
 const char *rop_acl_rule(struct rop_arena *arena, enum rop_acl acl, const char *user);
 /* "cluster|meet, cluster|replicate" of a set */
-const char *rop_permissions_text(struct rop_arena *arena, unsigned set);
+const char *rop_permissions_text(struct rop_arena *arena, uint64_t set);
 
 #endif

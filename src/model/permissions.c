@@ -103,7 +103,7 @@ const char *rop_acl_rule(struct rop_arena *arena, enum rop_acl acl, const char *
 	return rop_strndup(arena, text.at, text.n);
 }
 
-const char *rop_permissions_text(struct rop_arena *arena, unsigned set)
+const char *rop_permissions_text(struct rop_arena *arena, uint64_t set)
 {
 	ROP_OWN_TEXT text = { 0 };
 	for (unsigned p = 0; p < ROP_PERMISSIONS_N; p++)

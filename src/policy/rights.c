@@ -48,9 +48,9 @@ static bool has_temporary(const struct rop_situation *now, size_t node)
 	return false;
 }
 
-static unsigned moves_slots(const struct rop_situation *now, size_t node)
+static uint64_t moves_slots(const struct rop_situation *now, size_t node)
 {
-	unsigned set = 0;
+	uint64_t set = 0;
 	for (size_t i = 0; i < now->migrations.n; i++) {
 		const struct rop_migration *m = &now->migrations.at[i];
 		if (m->source == (int)node)
@@ -59,16 +59,16 @@ static unsigned moves_slots(const struct rop_situation *now, size_t node)
 		if (m->target == (int)node)
 			set |= ROP_PERMIT(SETSLOT) | ROP_PERMIT(RESTORE_ASKING);
 		if (policy_lacks_functions(now, (size_t)m->target, (size_t)m->source))
-			set |= m->source == (int)node ? ROP_PERMIT(FUNCTION_DUMP) : 0u;
+			set |= m->source == (int)node ? ROP_PERMIT(FUNCTION_DUMP) : 0;
 		if (policy_lacks_functions(now, (size_t)m->target, (size_t)m->source))
-			set |= m->target == (int)node ? ROP_PERMIT(FUNCTION_RESTORE) : 0u;
+			set |= m->target == (int)node ? ROP_PERMIT(FUNCTION_RESTORE) : 0;
 	}
 	return set;
 }
 
-static unsigned lets_leave(const struct rop_situation *now, size_t node)
+static uint64_t lets_leave(const struct rop_situation *now, size_t node)
 {
-	unsigned set = 0;
+	uint64_t set = 0;
 	for (size_t i = 0; i < now->retirements.n; i++) {
 		const struct rop_retirement *r = &now->retirements.at[i];
 		if (rop_bit(now->seen, now->seen->listed, node, (size_t)r->node))
@@ -79,9 +79,9 @@ static unsigned lets_leave(const struct rop_situation *now, size_t node)
 	return set;
 }
 
-static unsigned needs(const struct rop_situation *now, size_t node)
+static uint64_t needs(const struct rop_situation *now, size_t node)
 {
-	unsigned set = 0;
+	uint64_t set = 0;
 	if (introduces(now, node) || (now->shards_apart && now->has_acted))
 		set |= ROP_PERMIT(MEET);
 	if (now->fresh && policy_needs_epoch(now, node))
@@ -105,7 +105,7 @@ static unsigned needs(const struct rop_situation *now, size_t node)
 /* ---- told -------------------------------------------------------------------------------------------------------- */
 
 /* Of those whose value is `value`. */
-static const char *nodes_of(struct rop_situation *now, const unsigned *values, unsigned value)
+static const char *nodes_of(struct rop_situation *now, const uint64_t *values, uint64_t value)
 {
 	const char **names = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *names);
 	size_t n = 0;
@@ -115,7 +115,7 @@ static const char *nodes_of(struct rop_situation *now, const unsigned *values, u
 	return rop_text_some(now->arena, names, n, NODES_TOLD);
 }
 
-static void tell_missing(struct rop_situation *now, size_t first, const unsigned *missing)
+static void tell_missing(struct rop_situation *now, size_t first, const uint64_t *missing)
 {
 	const char *what = rop_permissions_text(now->arena, missing[first]);
 	const char *where = nodes_of(now, missing, missing[first]);
@@ -136,9 +136,9 @@ static void tell_missing(struct rop_situation *now, size_t first, const unsigned
 /* Two operators that do not see each other are no danger to data, only to sleep. */
 static void warn_of_blindness(struct rop_situation *now)
 {
-	const unsigned sight = ROP_PERMIT(CLIENT_LIST) | ROP_PERMIT(CLIENT_SETNAME);
+	const uint64_t sight = ROP_PERMIT(CLIENT_LIST) | ROP_PERMIT(CLIENT_SETNAME);
 	for (size_t i = 0; i < now->seen->n; i++) {
-		unsigned lacks = now->seen->nodes[i].forbidden & sight;
+		uint64_t lacks = now->seen->nodes[i].forbidden & sight;
 		if (!lacks)
 			continue;
 		policy_warn(now, (int)i, ROP_WHY_NOT_PERMITTED,
@@ -153,7 +153,7 @@ static void warn_of_blindness(struct rop_situation *now)
 }
 
 /* Nodes that lack the same are told together. */
-static void find_missing(struct rop_situation *now, const unsigned *missing)
+static void find_missing(struct rop_situation *now, const uint64_t *missing)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		bool told = !missing[i];
@@ -164,7 +164,7 @@ static void find_missing(struct rop_situation *now, const unsigned *missing)
 	}
 }
 
-static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
+static void warn_of_hidden(struct rop_situation *now, const uint64_t *needed)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
@@ -183,7 +183,7 @@ static void warn_of_hidden(struct rop_situation *now, const unsigned *needed)
 /* Where CONFIG GET is not permitted, nobody knows whether a declared setting has its value. */
 static void find_hidden_settings(struct rop_situation *now)
 {
-	unsigned *denied = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *denied);
+	uint64_t *denied = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *denied);
 	size_t n = 0, first = 0;
 	for (size_t i = now->seen->n; i-- > 0;) {
 		denied[i] = rop_node_answers(&now->seen->nodes[i]) && now->seen->nodes[i].config_denied;
@@ -205,8 +205,8 @@ void policy_find_rights(struct rop_situation *now)
 	find_hidden_settings(now);
 	if (!now->in_view || now->findings.n || now->paused)
 		return;
-	unsigned *needed = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *needed);
-	unsigned *missing = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *missing);
+	uint64_t *needed = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *needed);
+	uint64_t *missing = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *missing);
 	bool any = false;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];

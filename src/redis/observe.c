@@ -69,7 +69,7 @@ static void take_probe(const struct verdict_login *login, struct rop_arena *aren
 {
 	struct verdict verdict;
 	if (reply->type == REDIS_REPLY_STRING)
-		answer->forbidden |= 1u << permission;
+		answer->forbidden |= (uint64_t)1 << permission;
 	if (reply->type != REDIS_REPLY_ERROR || answer->rights_hidden)
 		return;
 	if (verdict_is_noperm(reply->str, reply->len)) {

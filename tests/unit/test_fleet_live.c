@@ -170,7 +170,7 @@ Test(fleet_live, what_a_user_may_do_is_told_without_doing_it)
 					     "ACL SETUSER mute on >pw +@all -acl|dryrun" };
 	static const struct {
 		const char *user;
-		unsigned forbidden;
+		uint64_t forbidden;
 		const char *hidden;
 	} USERS_SEE[] = { { NULL, 0, NULL },
 			  { "meek", /* who may reach no key may not move any */
