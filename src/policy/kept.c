@@ -71,7 +71,7 @@ static bool is_rebuilt(const struct rop_situation *now, size_t node)
 	if (policy_address_before(now->image, n->id))
 		return false;
 	for (size_t m = 0; m < now->image->members.n; m++)
-		if (strcmp(now->image->members.at[m].address, n->address) == 0)
+		if (rop_streq(now->image->members.at[m].address, n->address))
 			return true;
 	return false;
 }

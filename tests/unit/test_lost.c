@@ -197,6 +197,18 @@ Test(lost, who_follows_it_may_have_it)
 	cr_assert_not(is_offered());
 }
 
+Test(lost, who_reforms_gave_up_what_answers_and_is_empty)
+{
+	a_shard_was_rebuilt();
+	topology->reform_on_total_loss = true;
+	struct rop_situation *now = situation();
+	cr_assert(now->lost.list.n == 0 && now->all_answer);
+	cr_assert_eq(batch_of(now, "forget_lost").steps.n, 4);
+	world->nodes[FOLLOWED].keys = 1;
+	now = situation();
+	cr_assert_eq(batch_of(now, "forget_lost").steps.n, 0, "a copy may be left");
+}
+
 /* ---- another way: the file names other servers ------------------------------------------------------------- */
 
 #define OTHER 6
@@ -251,6 +263,9 @@ Test(lost, servers_that_are_not_declared_any_more_and_silent_are_offered)
 	world->nodes[6].reach = ROP_REACH_DENIED;
 	cr_assert_not(is_offered(), "it is there, and does not let us ask");
 	world->nodes[6].reach = ROP_REACH_SILENT;
+	topology->reform_on_total_loss = true;
+	cr_assert(is_offered(), "it does not answer: that it is empty is not known");
+	topology->reform_on_total_loss = false;
 	given_up();
 	now = situation();
 	cr_assert_eq(batch_of(now, "forget_lost").steps.n, 4);
