@@ -13,6 +13,8 @@ const char *report_role(const struct rop_node *node)
 
 const char *report_link(const struct rop_node *node)
 {
+	if (node->ghost)
+		return "gone";
 	if (!rop_node_answers(node))
 		return node->reach == ROP_REACH_LOADING ? "loading" : "silent";
 	if (node->role != ROP_ROLE_REPLICA)

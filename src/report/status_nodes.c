@@ -34,10 +34,16 @@ static bool is_fine(const char *health)
 	return strcmp(health, "ok") == 0 || strcmp(health, "up") == 0;
 }
 
+/* Of one that is nobody any more only where it was: its id stands in the last column. */
+static const char *where(const struct table *t, const struct rop_node *node)
+{
+	return node->ghost ? rop_strndup(t->r->arena, node->address, strcspn(node->address, " ")) : node->address;
+}
+
 static void put_narrow(const struct table *t, const struct rop_node *node, const char *slots)
 {
 	const char *health = report_link(node);
-	rop_text_add(t->out, "  %-*s  %-7s  %s%s%s\n", t->address, node->address, report_role(node),
+	rop_text_add(t->out, "  %-*s  %-7s  %s%s%s\n", t->address, where(t, node), report_role(node),
 		     report_paint(t->r, is_fine(health) ? "green" : "red"), health, report_paint(t->r, "off"));
 	if (!*slots)
 		return;
@@ -58,7 +64,7 @@ static void put_row(const struct table *t, int shard, const struct rop_node *nod
 		more = end + 1;
 	}
 	rop_text_add(t->out, "%5s  %-*s  %-7s  %s%-7s%s  ", shard ? rop_printf(t->r->arena, "%d", shard) : "-",
-		     t->address, node->address, report_role(node),
+		     t->address, where(t, node), report_role(node),
 		     report_paint(t->r, is_fine(health) ? "green" : "red"), health, report_paint(t->r, "off"));
 	rop_text_add(t->out, t->versions || t->ids ? "%-*s" : "%.*s", t->versions || t->ids ? t->slots : 1000,
 		     ranges.at);
@@ -90,7 +96,7 @@ static void measure(struct table *t)
 {
 	const struct rop_observed *seen = t->now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
-		int address = (int)strlen(seen->nodes[i].address);
+		int address = (int)strlen(where(t, &seen->nodes[i]));
 		int slots = (int)strlen(rop_slots_text(t->r->arena, &seen->nodes[i].slots));
 		if (address > t->address)
 			t->address = address;
