@@ -89,7 +89,8 @@ static bool is_gone(const struct rop_foreign *peer)
 static int rebuilt_as(const struct rop_situation *now, const struct rop_foreign *peer)
 {
 	int i = in_its_place(now, peer);
-	if (i < 0 || policy_address_before(now->image, now->seen->nodes[i].id))
+	const char *other = i >= 0 ? policy_address_before(now->image, now->seen->nodes[i].id) : NULL;
+	if (i < 0 || (other && strcmp(other, now->seen->nodes[i].address) != 0)) /* it may have been taken in already */
 		return -1;
 	return rop_address_is_unknown(peer->address) || rop_node_is_at(&now->seen->nodes[i], peer->address) ? i : -1;
 }

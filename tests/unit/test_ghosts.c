@@ -107,6 +107,18 @@ Test(ghosts, any_member_that_lists_it_has_taken_it_in)
 	}
 }
 
+Test(ghosts, who_was_taken_in_and_is_listed_by_nobody_now_is_no_stranger)
+{
+	a_server_was_rebuilt();
+	add_member(REBUILT, world->nodes[REBUILT].address);
+	world->nodes[REBUILT].keys = 7;
+	struct rop_situation *now = situation();
+	cr_assert(now->refused && now->findings.n > 0);
+	cr_assert_eq(now->findings.at[0].is, ROP_WHY_REBUILT);
+	image->members.at[image->members.n - 1].address = "10.9.9.9:6379";
+	cr_assert_eq(situation()->findings.at[0].is, ROP_WHY_FOREIGN_PEER, "it was a member elsewhere");
+}
+
 Test(ghosts, what_may_cost_something_is_refused_as_before)
 {
 	a_server_was_rebuilt();
