@@ -21,9 +21,13 @@ struct tally_of_jobs {
 	int64_t age_s; /* of the last */
 };
 
+/* By two clocks, the server's and ours. Where they are far apart, or one was set back, nobody knows its age: it is not
+ * waited for until they agree. */
 static int64_t age_of(const struct rop_situation *now, const struct rop_job *job)
 {
 	int64_t age_s = now->wall_ms / 1000 - job->updated_s;
+	if (age_s < -CANCELLED_S)
+		return FAILURES_S;
 	return age_s > 0 ? age_s : 0;
 }
 

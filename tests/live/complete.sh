@@ -113,7 +113,7 @@ check '... the node is one of the three primaries' eval 'rcli 3 CLUSTER NODES | 
 afresh
 slots 5 16000 16383
 slots 4 8000 8099
-completed 'pieces here and there' "$EVEN" 'slots 5461-7999' 'slots 8100-10922' 'slots 10923-15999'
+completed 'pieces here and there' "$EVEN" 'slots 5461-7999 8100-10922' 'slots 10923-15999'
 afresh
 meet 4 5
 wait_until 10 'known 2 4 5' >/dev/null

@@ -193,6 +193,16 @@ Test(by_server, one_that_was_cancelled_rests_for_a_minute)
 	cr_assert_not(of_source(look_at(world), 0)->job_rests);
 }
 
+Test(by_server, what_is_to_come_by_a_clock_that_was_set_back_is_not_waited_for)
+{
+	struct rop_observed *world = wider_world();
+	struct rop_job *job = one_that(world, ROP_JOB_FAILED, "Connection lost to target");
+	job->updated_s = NOW_S + 60;
+	cr_assert(of_source(look_at(world), 0)->job_rests, "two clocks are never quite the same");
+	job->updated_s = NOW_S + 61;
+	cr_assert_not(of_source(look_at(world), 0)->job_rests);
+}
+
 /* ---- what a server lists -------------------------------------------------------------------------------------- */
 
 static struct rop_answer listed(const char *reply)
