@@ -1,6 +1,6 @@
 /* test_fleet_live.c - observing and sending with a real redis-server. */
 #include <criterion/criterion.h>
-
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -194,7 +194,7 @@ Test(fleet_live, what_a_user_may_do_is_told_without_doing_it)
 		const struct rop_answer *answer = look(&view,
 						       ROP_OBSERVE_RIGHTS | ROP_OBSERVE_SHARDS | ROP_OBSERVE_FULL);
 		assert_reach(answer, ROP_REACH_OK, NULL);
-		cr_assert_eq(answer->forbidden, USERS_SEE[i].forbidden, "%zu: %x", i, answer->forbidden);
+		cr_assert_eq(answer->forbidden, USERS_SEE[i].forbidden, "%zu: %" PRIx64, i, answer->forbidden);
 		cr_assert(rop_streq(answer->rights_hidden, USERS_SEE[i].hidden), "%s", answer->rights_hidden);
 		cr_assert(answer->asked_shards && strlen(answer->shards) == 42, "one shard of one node: '%s'",
 			  answer->shards);
