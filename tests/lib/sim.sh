@@ -21,10 +21,10 @@ else
 	echo "ok - $last"
 fi
 if ASAN_OPTIONS="log_path=$2/sanitizer" UBSAN_OPTIONS="log_path=$2/sanitizer:halt_on_error=1:print_stacktrace=1" \
-	"$watched" --from 500000 --seeds 60 >"$2/watched" 2>&1; then
-	echo "ok - 60 seeds under sanitizers"
+	"$watched" --from 500000 --seeds 40 >"$2/watched" 2>&1; then
+	echo "ok - 40 seeds under sanitizers"
 else
-	echo "not ok - 60 seeds under sanitizers"
+	echo "not ok - 40 seeds under sanitizers"
 	tail -60 "$2/watched" | sed 's/^/    /'
 	status=1
 fi

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/live.sh"
 . "$TOP/tests/lib/rounds.sh"
 CART=$LIVE_DIR/cart.yaml
-ROUNDS=${ROUNDS:-42}    # kills at random moments, spread over the measured duration of a formation
+ROUNDS=${ROUNDS:-30}    # kills at random moments, spread over the measured duration of a formation
 IN_STATE=${IN_STATE:-1} # kills seen in each of the states
 SIGNALS=${SIGNALS:-3}   # each of SIGINT, SIGTERM and SIGHUP
 SEED=${SEED:-$((${EPOCHREALTIME/./} % 32768))}
