@@ -85,6 +85,9 @@ void cli_tell(const struct cli *cli, const char *fmt, ...)
 void cli_print_diags(struct rop_diags *diags); /* stderr */
 /* result.text, one error a finding, on stderr. reason: a word for the first of them, or NULL. */
 void cli_findings(const char *reason, const char *text);
+/* Where nobody is asked, or a person types just that word. Else err: there is no terminal, and what to do; or `not`. */
+bool cli_agreed(const struct cli *cli, const char *question, const char *word, const char *instead, const char * not,
+		struct rop_err *err);
 bool cli_answered(const char *word);         /* what a person types next, after the question on stderr, is just that */
 size_t cli_columns(FILE *of);                /* of a terminal: its width, of old where it does not say; else 0 */
 void cli_print(const struct rop_text *text); /* on stdout */

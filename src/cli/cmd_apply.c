@@ -88,18 +88,10 @@ static enum rop_code go(struct applying *a)
 
 /* ---- agreeing ---------------------------------------------------------------------------------------------- */
 
-static bool may_go_on(struct cli *cli, struct rop_err *err)
+static bool may_go_on(const struct cli *cli, struct rop_err *err)
 {
-	if (cli->values.yes)
-		return true;
-	if (!isatty(STDIN_FILENO))
-		return rop_fail(err, ROP_REFUSED,
-				"these changes need a person's yes, and there is no terminal to ask on\n  -> review "
-				"the plan, then give --yes");
-	fprintf(stderr, "\nMake these changes? Only 'yes' is taken for a yes: ");
-	if (!cli_answered("yes"))
-		return rop_fail(err, ROP_REFUSED, "not confirmed; nothing was changed");
-	return true;
+	return cli_agreed(cli, "\nMake these changes? Only 'yes' is taken for a yes: ", "yes",
+			  "review the plan, then give --yes", "not confirmed; nothing was changed", err);
 }
 
 static void tell_of_second(const struct session *s, const struct rop_situation *now)

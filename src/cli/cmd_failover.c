@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "rop/text.h"
@@ -165,7 +164,7 @@ static void tell_result(struct progress *p, const struct rop_result *result, con
 	if (p->cli->values.output != CLI_TEXT)
 		cli_print_event(rop_report_summary_json(p->cluster, result, took_ms));
 	if (result->code != ROP_OK)
-		cli_findings(now && now->findings.n ? now->findings.at[0].reason : NULL, result->text);
+		cli_findings(now ? rop_situation_reason(now) : NULL, result->text);
 	else if (p->cli->values.output == CLI_TEXT && !p->cli->values.quiet)
 		printf("%s: %s, after %.2f s; all nodes say so\n", p->cluster, result->text, (double)took_ms / 1000);
 }
@@ -175,15 +174,9 @@ static void tell_result(struct progress *p, const struct rop_result *result, con
 /* Nobody holds the cluster up while a question stands. */
 static bool may_go_on(const struct asking *a, struct rop_err *err)
 {
-	if (a->cli->values.yes)
-		return true;
-	if (!isatty(STDIN_FILENO))
-		return rop_fail(
-			err, ROP_REFUSED,
-			"this needs a person's yes, and there is no terminal to ask on\n  -> --plan shows what is "
-			"done, --yes does it without asking");
-	fprintf(stderr, "\nHand this shard over? Only 'yes' is taken for a yes: ");
-	return cli_answered("yes") || rop_fail(err, ROP_REFUSED, "not confirmed; nothing was changed");
+	return cli_agreed(a->cli, "\nHand this shard over? Only 'yes' is taken for a yes: ", "yes",
+			  "--plan shows what is done, --yes does it without asking",
+			  "not confirmed; nothing was changed", err);
 }
 
 static bool take_lock(struct asking *a, struct rop_err *err)

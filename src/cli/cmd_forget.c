@@ -1,7 +1,5 @@
 /* cmd_forget.c - a cluster is not managed any more: what the database knows of it goes, its servers are left alone. */
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "rop/text.h"
@@ -38,20 +36,14 @@ static bool may_be_forgotten(struct cli *cli, const char *name, const struct rop
 
 static bool ask(struct cli *cli, const char *name, const struct rop_image *image, struct rop_err *err)
 {
-	if (cli->values.yes)
-		return true;
-	if (!isatty(STDIN_FILENO))
-		return rop_fail(err, ROP_REFUSED,
-				"this needs a person's yes, and there is no terminal to ask on\n"
-				"  -> --yes forgets cluster '%s' without asking",
-				name);
-	fprintf(stderr,
-		"What the database knows of cluster '%s' goes: %zu member%s, its history, who\n"
-		"held which data. Its servers are left as they are.\n"
-		"Forget it? Only the cluster's name is taken for a yes: ",
-		name, image->members.n, rop_plural((int64_t)image->members.n));
-	return cli_answered(name) ||
-	       rop_fail(err, ROP_REFUSED, "cluster '%s' is not forgotten: its name was not given", name);
+	return cli_agreed(cli,
+			  rop_printf(cli->arena,
+				     "What the database knows of cluster '%s' goes: %zu member%s, its history, who\n"
+				     "held which data. Its servers are left as they are.\n"
+				     "Forget it? Only the cluster's name is taken for a yes: ",
+				     name, image->members.n, rop_plural((int64_t)image->members.n)),
+			  name, rop_printf(cli->arena, "--yes forgets cluster '%s' without asking", name),
+			  rop_printf(cli->arena, "cluster '%s' is not forgotten: its name was not given", name), err);
 }
 
 static bool forget(struct cli *cli, struct rop_store *store, const char *name, struct rop_image *image,

@@ -17,6 +17,18 @@ bool cli_answered(const char *word)
 	return strcmp(answer, word) == 0;
 }
 
+bool cli_agreed(const struct cli *cli, const char *question, const char *word, const char *instead, const char * not,
+		struct rop_err *err)
+{
+	if (cli->values.yes)
+		return true;
+	if (!isatty(STDIN_FILENO))
+		return rop_fail(err, ROP_REFUSED,
+				"this needs a person's yes, and there is no terminal to ask on\n  -> %s", instead);
+	fprintf(stderr, "%s", question);
+	return cli_answered(word) || rop_fail(err, ROP_REFUSED, "%s", not );
+}
+
 size_t cli_columns(FILE *of)
 {
 	struct winsize size;

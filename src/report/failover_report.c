@@ -1,5 +1,5 @@
-/* handover.c - a shard that is to be led by another node: who may, what would be done, who asked, and what became of
- * it.
+/* failover_report.c - a shard that is to be led by another node: who may, what would be done, who asked, and what
+ * became of it.
  */
 #include <jansson.h>
 
