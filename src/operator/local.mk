@@ -9,6 +9,8 @@ librop_a_SOURCES += \
 	src/operator/memory.c \
 	src/operator/moves.c \
 	src/operator/names.c \
+	src/operator/over.c \
+	src/operator/over.h \
 	src/operator/pass.c \
 	src/operator/pass.h \
 	src/operator/predict.c \

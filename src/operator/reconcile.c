@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pass.h"
+#include "over.h"
 #include "rop/leaving.h"
 #include "rop/text.h"
 
@@ -51,59 +51,6 @@ static void finish(struct rop_reconcile *r, enum rop_code code)
 	r->result.code = code;
 }
 
-/* In a plan the world answers at once: what has not come after some looks does not come without something else, unless
- * an expectation that an earlier process left is still to expire. */
-#define IDLE_PASSES_PREDICTED 8
-#define IDLE_PASSES_LOST 3 /* what nobody has any more, nobody brings back in the next look */
-
-/* A temporary setting that could not be put back at once is tried again before this ends. */
-static bool restores_later(const struct rop_reconcile *r)
-{
-	return r->now->temporaries_in_force && rop_tries_next_ms(r->tries, r->now->boot_ms) != INT64_MAX;
-}
-
-/* It was stopped by something that was seen (a node that did not answer, say), and by the time that it could end that
- * has passed: there is nothing to tell any more, and the machine goes on. */
-static bool has_passed(const struct rop_reconcile *r)
-{
-	return r->now->finding_gone && !r->now->paused && !r->options.predict;
-}
-
-static bool all_rows_wait(const struct rop_reconcile *r)
-{
-	for (size_t i = 0; i < r->image.temporaries.n; i++)
-		if (!r->now || !rop_temporary_waits(r->now, &r->image.temporaries.at[i]))
-			return false;
-	return true;
-}
-
-/* Told to stop: is there something that may have to go back then? */
-static bool owes_restore(const struct rop_reconcile *r)
-{
-	return r->image.temporaries.n || (r->now && r->now->temporaries_in_force);
-}
-
-/* Left as it is for a step that this run will not come to: the run is about to end. */
-static bool waits_in_vain(const struct rop_reconcile *r)
-{
-	struct rop_situation at_end = *r->now;
-	at_end.ends = true;
-	for (size_t i = 0; i < r->image.temporaries.n; i++)
-		if (rop_temporary_waits(r->now, &r->image.temporaries.at[i]) &&
-		    !rop_temporary_waits(&at_end, &r->image.temporaries.at[i]))
-			return true;
-	return false;
-}
-
-/* Slots that were opened here, and are on their way. */
-static bool any_open(const struct rop_reconcile *r)
-{
-	for (size_t i = 0; r->now && i < r->now->migrations.n; i++)
-		if (r->now->migrations.at[i].open && r->now->migrations.at[i].ours)
-			return true;
-	return false;
-}
-
 /* Why it ends, and what is open then. */
 static void say_stopped(struct rop_reconcile *r)
 {
@@ -113,20 +60,6 @@ static void say_stopped(struct rop_reconcile *r)
 	ROP_OWN_TEXT open = r->text;
 	r->text = (struct rop_text){ 0 };
 	rop_text_add(&r->text, "%s%s%s", r->stop_why, open.n ? "\n" : "", open.n ? open.at : "");
-}
-
-/* What was to be seen through is, or time is up. */
-static bool has_stopped(const struct rop_reconcile *r)
-{
-	const struct rop_situation *now = r->now;
-	bool goes_on = r->finishing && any_open(r) && now->in_view && !now->paused && !now->refused;
-	return now->boot_ms >= r->stop_by_boot_ms || (!r->pending.n && !restores_later(r) && !goes_on);
-}
-
-/* Nobody is left who has a shard's slots: that is not over by itself, and all else has been done. */
-static bool waits_for_a_person(const struct rop_reconcile *r)
-{
-	return r->now->lost.list.n > 0 && r->idle_passes > IDLE_PASSES_LOST && !r->options.predict;
 }
 
 /* What this run is for is over: how. */
@@ -147,11 +80,11 @@ static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
 	if (r->stopping && !r->stop_decided &&
-	    owes_restore(r)) { /* told after this pass: the next one puts them back */
+	    over_owes_restore(r)) { /* told after this pass: the next one puts them back */
 		r->want = ROP_WANT_OBSERVE;
 		return;
 	}
-	if (r->stopping && has_stopped(r)) {
+	if (r->stopping && over_has_stopped(r)) {
 		if (r->finishing)
 			say_stopped(r);
 		finish(r, r->stop_code);
@@ -165,17 +98,17 @@ static void rest(struct rop_reconcile *r)
 	} else if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
-	} else if (final && (r->reported || r->now->paused || waits_for_a_person(r)) && !restores_later(r) &&
-		   !has_passed(r)) {
+	} else if (final && (r->reported || r->now->paused || over_waits_for_a_person(r)) && !over_restores_later(r) &&
+		   !over_has_passed(r)) {
 		/* also where it is paused: who waits for a pause to end does not know for how long */
 		why_not(r);
-		if (!r->options.predict && waits_in_vain(r))
+		if (!r->options.predict && over_waits_in_vain(r))
 			rop_reconcile_stop(r, r->result.code, NULL);
 		else
 			r->want = ROP_WANT_DONE;
 	} else if (r->options.step && r->batches > 0 && !r->pending.n) {
 		finish(r, ROP_OK);
-	} else if (r->options.predict && r->idle_passes > IDLE_PASSES_PREDICTED && !r->pending.n) {
+	} else if (over_is_foreseen(r)) {
 		why_not(r);
 		if (final)
 			r->result.code = ROP_OK;
@@ -386,14 +319,14 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 	r->stop_why = rop_strdup(r->consent_arena, why);
 	say_stopped(r);
 	r->stopping = true;
-	r->finishing = code != ROP_STALE && any_open(r);
+	r->finishing = code != ROP_STALE && over_any_open(r);
 	r->stop_code = code;
 	r->stop_by_boot_ms = (r->now ? r->now->boot_ms
 				     : r->idle_since_boot_ms) + /* before the first look: since the start */
 			     (r->finishing ? FINISH_GRACE_MS : STOP_GRACE_MS);
 	if (r->want == ROP_WANT_SLEEP)
 		r->want = ROP_WANT_OBSERVE;
-	if (!owes_restore(r) && !r->pending.n && !r->finishing && r->want == ROP_WANT_OBSERVE)
+	if (!over_owes_restore(r) && !r->pending.n && !r->finishing && r->want == ROP_WANT_OBSERVE)
 		finish(r, code);
 }
 
@@ -427,7 +360,7 @@ int64_t rop_reconcile_wish(const struct rop_reconcile *r)
 bool rop_reconcile_at_rest(const struct rop_reconcile *r)
 {
 	return r->want == ROP_WANT_SLEEP && r->options.machine->states[r->state].final && !r->pending.n &&
-	       all_rows_wait(r);
+	       over_all_rows_wait(r);
 }
 
 void rop_reconcile_pause_changed(struct rop_reconcile *r, bool paused, int64_t until_wall_ms, const char *by)
