@@ -24,6 +24,7 @@ struct rop_slots {
 
 void rop_slots_add(struct rop_slots *slots, int first, int last);
 void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more);
+void rop_slots_drop(struct rop_slots *slots, const struct rop_slots *less);
 bool rop_slots_has(const struct rop_slots *slots, int slot);
 bool rop_slots_within(const struct rop_slots *part, const struct rop_slots *whole);
 bool rop_slots_meet(const struct rop_slots *a, const struct rop_slots *b); /* share at least one */

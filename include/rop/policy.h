@@ -268,9 +268,8 @@ struct rop_situation {
 		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
 	bool slots_in_place;                                          /* no slot is to be moved, and none is open */
 	ROP_LIST(struct rop_retirement) retirements;                  /* of all that leave */
-	const bool
-		*to_empty; /* [node] it kept a copy that somebody gave up, and cannot be taken in with it; NULL: none */
-	bool empties;      /* there is one */
+	const bool *to_empty; /* [node] it kept a copy that somebody gave up, and cannot be taken in with it; NULL: none
+				 is */
 	bool rejoins; /* all identities were lost, a person lets the nodes come together, and some have no epoch yet */
 	struct rop_handover *handover; /* of the open wish; NULL: there is none */
 	bool wish_due;                 /* there is something to do about it, or to wait for, before all else */

@@ -25,6 +25,12 @@ void rop_slots_join(struct rop_slots *slots, const struct rop_slots *more)
 		slots->bits[i] |= more->bits[i];
 }
 
+void rop_slots_drop(struct rop_slots *slots, const struct rop_slots *less)
+{
+	for (int i = 0; i < WORDS; i++)
+		slots->bits[i] &= ~less->bits[i];
+}
+
 /* The compiler's own is a call where the processor is not known to have it. */
 static int count_bits(uint64_t word)
 {

@@ -81,8 +81,7 @@ static struct rop_slots slots_left(const struct holders *h, const struct rop_sha
 	struct rop_slots left = { 0 };
 	if (!before || !rop_slots_parse(before->slots, &left))
 		return left;
-	for (size_t w = 0; w < ROP_SLOTS / 64; w++)
-		left.bits[w] &= ~h->led.bits[w];
+	rop_slots_drop(&left, &h->led);
 	return left;
 }
 

@@ -265,7 +265,7 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_find_kept(now);
 	refusals_of_nodes(now);
 	decide_case(now, tally);
-	if (now->empties)
+	if (now->to_empty)
 		lay_out_without_kept(now);
 	policy_find_emptied(now);
 	if (now->in_view && !now->findings.n)

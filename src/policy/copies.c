@@ -240,7 +240,7 @@ static int compare_ids(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static const char *sorted_ids(struct rop_arena *arena, const char **ids, size_t n)
+const char *copies_ids_text(struct rop_arena *arena, const char **ids, size_t n)
 {
 	ROP_OWN_TEXT text = { 0 };
 	qsort(ids, n, sizeof *ids, compare_ids);
@@ -266,6 +266,13 @@ static void add_copy(const struct rop_situation *now, const struct rop_copy_memo
 		rop_text_add(silent, "%s%s", silent->n ? ", " : "", copy->address ? copy->address : copy->node);
 }
 
+const char *copies_ago(const struct rop_situation *now, int64_t wall_ms)
+{
+	char text[24];
+	return rop_strdup(now->arena,
+			  rop_duration_about(now->wall_ms > wall_ms ? now->wall_ms - wall_ms : 0, text, sizeof text));
+}
+
 struct remembered copies_remembered(const struct rop_situation *now, const struct rop_slots *slots)
 {
 	struct remembered r = { .keys = -1 };
@@ -285,7 +292,7 @@ struct remembered copies_remembered(const struct rop_situation *now, const struc
 	}
 	if (!r.n)
 		return r;
-	r.ids = sorted_ids(now->arena, ids.at, ids.n);
+	r.ids = copies_ids_text(now->arena, ids.at, ids.n);
 	r.nodes = rop_strndup(now->arena, nodes.at, nodes.n);
 	r.silent_nodes = silent.n ? rop_strndup(now->arena, silent.at, silent.n) : NULL;
 	return r;

@@ -46,6 +46,11 @@ const char *copies_doubted(const struct rop_situation *now, size_t primary);
 /* Another address that peers are connected to for this node's id, now or lately; NULL: none. ret_ms: for how long. */
 const char *copies_elsewhere(const struct rop_situation *now, size_t node, int64_t *ret_ms);
 
+/* "id id ...", sorted, each once: copies of a loss. Sorts the list that it is given. */
+const char *copies_ids_text(struct rop_arena *arena, const char **ids, size_t n);
+/* "7 s": how long before now that was. */
+const char *copies_ago(const struct rop_situation *now, int64_t wall_ms);
+
 /* Who held these slots, as the database remembers it. */
 struct remembered {
 	const char *ids,

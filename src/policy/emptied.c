@@ -23,13 +23,6 @@ static int owner_of(const struct rop_observed *seen, const struct rop_slots *slo
 	return -1;
 }
 
-static const char *how_long_ago(const struct rop_situation *now, int64_t wall_ms)
-{
-	char text[24];
-	return rop_strdup(now->arena,
-			  rop_duration_about(now->wall_ms > wall_ms ? now->wall_ms - wall_ms : 0, text, sizeof text));
-}
-
 /* Clients may have written since it was started. */
 static bool has_lost_most(const struct rop_node *node, const struct rop_copy_memory *led)
 {
@@ -125,7 +118,7 @@ static struct guard weigh(const struct rop_situation *now, const struct rop_empt
 		.text = rop_printf(now->arena,
 				   "shard %d: %s was started anew without its keys: it had %" PRId64
 				   " when they were counted last, %s before, and has %s; %s",
-				   shard->number, node->address, led->keys, how_long_ago(now, led->seen_wall_ms),
+				   shard->number, node->address, led->keys, copies_ago(now, led->seen_wall_ms),
 				   node->keys ? rop_printf(now->arena, "%" PRId64, node->keys) : "none",
 				   where_else(now, shard, &r)),
 	};

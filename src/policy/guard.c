@@ -69,13 +69,24 @@ struct guard guard_durability(const char *what, int shard, const char *text)
 	};
 }
 
-bool guard_hands_over(const struct rop_situation *now)
+const char *guard_failover_subject(const struct rop_situation *now, const char *primary)
 {
-	for (size_t i = 0; now->tries && i < now->seen->asked; i++) {
-		const char *subject = rop_printf(now->arena, "failover:%s", now->seen->nodes[i].id);
-		if (rop_tries_may(now->tries, subject, now->boot_ms) == ROP_MAY_PENDING)
+	struct rop_expect e = { .kind = ROP_STEP_FAILOVER };
+	memcpy(e.peer, primary, strlen(primary) + 1);
+	return policy_subject(now->arena, &e);
+}
+
+bool guard_is_handing_over(const struct rop_situation *now, const char *primary)
+{
+	return now->tries &&
+	       rop_tries_may(now->tries, guard_failover_subject(now, primary), now->boot_ms) == ROP_MAY_PENDING;
+}
+
+bool guard_hands_over(const struct rop_situation *now, int but)
+{
+	for (size_t i = 0; now->tries && i < now->seen->asked; i++)
+		if ((int)i != but && guard_is_handing_over(now, now->seen->nodes[i].id))
 			return true;
-	}
 	return false;
 }
 

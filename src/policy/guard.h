@@ -26,7 +26,9 @@ struct guard guard_durability(const char *what, int shard, const char *text);
 
 /* guard.c: a fail-over that we asked for is under way: one node may have answered this look before it, and another one
  * after it, so that slots seem to be nobody's, or a replica's primary nobody. */
-bool guard_hands_over(const struct rop_situation *now);
+bool guard_hands_over(const struct rop_situation *now, int but); /* not counting that primary's; -1: any */
+bool guard_is_handing_over(const struct rop_situation *now, const char *primary); /* by its id */
+const char *guard_failover_subject(const struct rop_situation *now, const char *primary);
 
 /* risk.c. Pure: of the step, the situation, and what the batch holds already. */
 struct guard guard_step(const struct rop_situation *now, const struct rop_batch *batch, const struct rop_step *step);

@@ -20,7 +20,7 @@
 
 /* ---- who leads it -------------------------------------------------------------------------------------------- */
 
-static int shard_of_number(const struct rop_situation *now, int number)
+int handover_shard(const struct rop_situation *now, int number)
 {
 	for (size_t k = 0; k < now->layout.n; k++)
 		if (now->layout.shards[k].number == number)
@@ -28,8 +28,7 @@ static int shard_of_number(const struct rop_situation *now, int number)
 	return -1;
 }
 
-/* Of its slots, as far as anybody knows; -1: nobody. */
-static int leader_of(const struct rop_situation *now, int shard)
+int handover_leader(const struct rop_situation *now, int shard)
 {
 	int primary = shard < 0 ? -1 : now->layout.shards[shard].primary;
 	return primary >= 0 && !rop_slots_empty(&now->seen->nodes[primary].slots) ? primary : -1;
@@ -39,7 +38,7 @@ static int leader_of(const struct rop_situation *now, int shard)
  * there. Where that one is not to be asked, it is the shard of that number. ret_gone: there is none. */
 static int leader_now(const struct rop_situation *now, const struct rop_wish *wish, bool *ret_gone)
 {
-	int before = rop_observed_find(now->seen, wish->primary), shard = shard_of_number(now, wish->shard);
+	int before = rop_observed_find(now->seen, wish->primary), shard = handover_shard(now, wish->shard);
 	*ret_gone = false;
 	if (before >= 0 && (size_t)before < now->seen->n) {
 		int root = copies_root(now->seen, (size_t)before);
@@ -48,7 +47,7 @@ static int leader_now(const struct rop_situation *now, const struct rop_wish *wi
 			return root;
 	}
 	*ret_gone = shard < 0;
-	return leader_of(now, shard);
+	return handover_leader(now, shard);
 }
 
 static bool is_led_as_wanted(const struct rop_handover *h)
@@ -159,13 +158,6 @@ static int64_t rests_until_ms(const struct rop_handover *h)
 	return gave_ms > until_ms ? gave_ms : until_ms;
 }
 
-static const char *subject_of(const struct rop_situation *now, const char *primary)
-{
-	struct rop_expect e = { .kind = ROP_STEP_FAILOVER };
-	memcpy(e.peer, primary, strlen(primary) + 1);
-	return policy_subject(now->arena, &e);
-}
-
 /* It came about by our asking, and just now: what is missing comes in a moment, and nothing else is done until then.
  * What takes longer (a primary that went down, a full synchronisation), or came about otherwise, is not waited for so.
  */
@@ -173,9 +165,7 @@ static bool is_fresh(const struct rop_handover *h)
 {
 	const struct rop_situation *now = h->now;
 	int64_t gave_ms = gave_away_ms(now->image, h->wish->primary);
-	bool pending = now->tries &&
-		       rop_tries_may(now->tries, subject_of(now, h->wish->primary), now->boot_ms) == ROP_MAY_PENDING;
-	return pending || (gave_ms && now->boot_ms - gave_ms < FRESH_MS);
+	return guard_is_handing_over(now, h->wish->primary) || (gave_ms && now->boot_ms - gave_ms < FRESH_MS);
 }
 
 /* A plan does not wait. */
@@ -189,7 +179,7 @@ static void find_attempts(struct rop_handover *h)
 	}
 	if (!now->tries)
 		return;
-	const char *subject = subject_of(now, now->seen->nodes[h->from].id);
+	const char *subject = guard_failover_subject(now, now->seen->nodes[h->from].id);
 	enum rop_may may = rop_tries_may(now->tries, subject, now->boot_ms);
 	h->under_way = may == ROP_MAY_PENDING;
 	h->rests |= may == ROP_MAY_LATER;
@@ -343,109 +333,4 @@ void policy_find_handover(struct rop_situation *now)
 		follow_wish(h);
 	now->wish_due = now->only_wish || h->hopeless || h->under_way || h->rests || !h->barred ||
 			(h->handed_over && is_fresh(h));
-}
-
-/* ---- asked for ------------------------------------------------------------------------------------------------- */
-
-/* As it is declared, or by its id. */
-static int node_of_words(const struct rop_situation *now, const char *words)
-{
-	for (size_t i = 0; i < now->seen->n; i++)
-		if (strcmp(now->seen->nodes[i].address, words) == 0 ||
-		    (words[0] && strcmp(now->seen->nodes[i].id, words) == 0))
-			return (int)i;
-	return -1;
-}
-
-static bool wish_for_node(const struct rop_situation *now, int node, struct rop_wish *wish, struct rop_err *err)
-{
-	const struct rop_node *n = &now->seen->nodes[node];
-	int root = copies_root(now->seen, (size_t)node);
-	int shard = root < 0 || (size_t)root >= now->seen->n ? -1 : now->layout.shard_of[root];
-	if (!n->id[0] || shard < 0 || leader_of(now, shard) != root)
-		return rop_fail(err, ROP_REFUSED,
-				"%s is neither the primary nor a replica of a shard, as far as is seen%s%s%s",
-				n->address, n->reach_why ? " (" : "", n->reach_why ? n->reach_why : "",
-				n->reach_why ? ")" : "");
-	wish->shard = now->layout.shards[shard].number;
-	wish->address = n->address;
-	memcpy(wish->node, n->id, ROP_ID_SIZE);
-	return true;
-}
-
-bool rop_wish_make(const struct rop_situation *now, const char *target, struct rop_wish *ret_wish, struct rop_err *err)
-{
-	struct rop_wish wish = { .id = INT64_MAX, .asked_wall_ms = now->wall_ms };
-	int64_t number;
-	int node = node_of_words(now, target);
-	if (!now->formed)
-		return rop_fail(err, ROP_REFUSED,
-				"cluster '%s' is not formed: no shard has a primary that could hand over",
-				now->topology->name);
-	if (node >= 0) {
-		if (!wish_for_node(now, node, &wish, err))
-			return false;
-	} else if (rop_int_parse(target, 1, INT32_MAX, &number) && shard_of_number(now, (int)number) >= 0) {
-		wish.shard = (int)number;
-	} else {
-		return rop_fail(
-			err, ROP_INVALID,
-			"'%s' is no shard of cluster '%s' (1 to %zu), and no node of it: a node is named as in its "
-			"file, host:port, or by its id",
-			target, now->topology->name, now->layout.n);
-	}
-	int leader = leader_of(now, shard_of_number(now, wish.shard));
-	if (leader < 0 || !now->seen->nodes[leader].id[0])
-		return rop_fail(err, ROP_REFUSED, "nobody is known to lead shard %d", wish.shard);
-	memcpy(wish.primary, now->seen->nodes[leader].id, ROP_ID_SIZE);
-	wish.primary_address = now->seen->nodes[leader].address;
-	*ret_wish = wish;
-	return true;
-}
-
-/* ---- told ------------------------------------------------------------------------------------------------------ */
-
-#define MS_PER_S 1000
-
-const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_handover *h)
-{
-	const struct rop_node *nodes = h->now->seen->nodes;
-	int shard = h->wish->shard;
-	const char *to = h->to >= 0 ? nodes[h->to].address : "another node";
-	if (h->hopeless)
-		return rop_printf(arena, "shard %d is not handed over: %s", shard, h->hopeless);
-	if (h->confirmed)
-		return rop_printf(arena, "%s leads shard %d, as all nodes say", to, shard);
-	if (h->handed_over)
-		return rop_printf(arena, "%s leads shard %d; %s", to, shard, h->barred);
-	if (h->under_way)
-		return rop_printf(arena, "%s takes shard %d over from %s; writes wait meanwhile, 5 s at most",
-				  h->to >= 0 ? to : "a replica", shard, h->from >= 0 ? nodes[h->from].address : "?");
-	if (h->rests && !h->wish->failures)
-		return rop_printf(arena,
-				  "%s gave slots away just now; the servers vote for no other node in its place for "
-				  "%" PRId64 " s",
-				  nodes[h->from].address, (h->rests_ms + MS_PER_S - 1) / MS_PER_S);
-	if (h->rests)
-		return rop_printf(
-			arena,
-			"attempt %d of %d to hand shard %d over failed (%s); the servers take no other one for "
-			"%" PRId64 " s",
-			h->wish->failures, ROP_WISH_ATTEMPTS, shard,
-			h->wish->failure ? h->wish->failure : "nothing was seen of it",
-			(h->rests_ms + MS_PER_S - 1) / MS_PER_S);
-	if (h->barred)
-		return rop_printf(arena, "the fail-over of shard %d waits: %s", shard, h->barred);
-	return rop_printf(arena, "%s is to take shard %d over from %s", to, shard, nodes[h->from].address);
-}
-
-const char *rop_candidate_sentence(struct rop_arena *arena, const struct rop_handover *h, const struct rop_candidate *c)
-{
-	const struct rop_declared_node *declared = &h->now->topology->nodes.at[c->node];
-	const char *zone = declared->zone ? rop_printf(arena, ", zone %s", declared->zone) : "";
-	const char *lag = c->lag < 0 ? "lag unknown"
-				     : rop_printf(arena, "%" PRId64 " byte%s behind", c->lag, rop_plural(c->lag));
-	if (!c->ready)
-		return rop_printf(arena, "%s%s: %s", lag, zone, c->why);
-	return rop_printf(arena, "%s%s: in sync%s", lag, zone, c->node == h->to ? ", takes over" : "");
 }

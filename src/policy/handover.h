@@ -10,6 +10,9 @@ void policy_find_handover(struct rop_situation *now);
 void handover_find_candidates(struct rop_handover *h);
 /* Of those who led the shard and lead it now, one that this viewer holds for something else than it is; -1: none. */
 int handover_unheard(const struct rop_handover *h, size_t viewer);
+/* The shard of that number, as an index; -1: there is none. Who owns its slots, as far as anybody knows; -1: nobody. */
+int handover_shard(const struct rop_situation *now, int number);
+int handover_leader(const struct rop_situation *now, int shard);
 /* What would be asked of the replica; false: there is nobody to ask. */
 bool handover_step(const struct rop_handover *h, struct rop_step *ret_step);
 

@@ -1,15 +1,18 @@
-/* identities.c - every member's id is new, and no two claim a slot: the servers were started without their nodes.conf
- * files, each claims the slots of the keys it kept, and between them they hold the only copy.
+/* identities.c - every member's id is new: the servers were started without their nodes.conf files, each claims the
+ * slots of the keys it kept, and between them they hold the only copy.
  *
  * With consent they are brought together around these claims: an epoch for each, introduced to each other, and the
- * slots that nobody claims given out. Nothing is emptied. What was in those slots, if there was anything, is gone.
+ * slots that nobody claims given out; what was in those, if there was anything, is gone. Where two claim the same
+ * slots, as a primary and its replica do that both kept their files, the one that led stays, if it has no fewer keys;
+ * the other one's copy is named, and emptied (kept.c). Else nobody can tell which one counts, and it stays a finding
+ * (refusals.c).
  */
 #include "identities.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "copies.h"
 #include "kept.h"
 #include "lost.h"
 #include "rop/text.h"
@@ -71,30 +74,23 @@ static bool find_rivals(const struct rop_situation *now, int *stays)
 	return true;
 }
 
-static int compare_ids(const void *a, const void *b)
+/* Who holds something: ids; and by address, with how much. */
+static const char *holders(const struct rop_situation *now, const int *stays, struct rop_text *nodes)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Who holds something, by id, sorted; and by address, with how much. */
-static void holders(const struct rop_situation *now, const int *stays, struct rop_text *ids, struct rop_text *nodes)
-{
-	const char **sorted = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *sorted);
+	const char **ids = rop_alloc_n(now->arena, now->seen->n + 1, sizeof *ids);
 	size_t n = 0;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		if (stays[i] >= 0 || (node->keys == 0 && rop_slots_empty(&node->slots)))
 			continue;
-		sorted[n++] = node->id;
+		ids[n++] = node->id;
 		if (n <= NODES_TOLD)
 			rop_text_add(nodes, "%s%s (%" PRId64 " key%s)", nodes->n ? ", " : "", node->address, node->keys,
 				     rop_plural(node->keys));
 	}
 	if (n > NODES_TOLD)
 		rop_text_add(nodes, " and %zu more", n - NODES_TOLD);
-	qsort(sorted, n, sizeof *sorted, compare_ids);
-	for (size_t i = 0; i < n; i++)
-		rop_text_add(ids, "%s%s", i ? " " : "", sorted[i]);
+	return copies_ids_text(now->arena, ids, n);
 }
 
 /* What comes of bringing them together: the slots that nobody claims any more. */
@@ -102,22 +98,21 @@ static struct rop_risk loss_of(const struct rop_situation *now, const int *stays
 {
 	struct rop_slots unclaimed = { 0 };
 	size_t n_kept = 0;
-	ROP_OWN_TEXT ids = { 0 };
 	ROP_OWN_TEXT nodes = { 0 };
 	rop_slots_add(&unclaimed, 0, ROP_SLOTS - 1);
 	for (size_t i = 0; i < now->seen->n; i++) {
 		n_kept += stays[i] >= 0;
-		for (size_t w = 0; w < ROP_SLOTS / 64 && stays[i] < 0; w++)
-			unclaimed.bits[w] &= ~now->seen->nodes[i].slots.bits[w];
+		if (stays[i] < 0)
+			rop_slots_drop(&unclaimed, &now->seen->nodes[i].slots);
 	}
-	holders(now, stays, &ids, &nodes);
+	const char *ids = holders(now, stays, &nodes);
 	int n = rop_slots_count(&unclaimed);
 	struct rop_risk risk = {
 		.kind = ROP_RISK_LOSS,
 		.what = "slots",
 		.slots = rop_slots_text(now->arena, &unclaimed),
 		.keys = -1,
-		.copies = rop_strndup(now->arena, ids.at, ids.n),
+		.copies = ids,
 		.nodes = rop_strndup(now->arena, nodes.at, nodes.n),
 	};
 	risk.text = rop_printf(

@@ -61,7 +61,6 @@ void kept_is_to_empty(struct rop_situation *now, size_t node)
 	for (size_t i = 0; i < now->seen->n; i++)
 		to_empty[i] = policy_is_to_empty(now, i) || i == node;
 	now->to_empty = to_empty;
-	now->empties = true;
 }
 
 /* That address was a member's, under an id that was given up by nobody yet; this one was never a member. */

@@ -202,8 +202,7 @@ static void write_shards(struct maker *m, const int *seats, const int *share_of)
 		shard->number = m->share_number[k];
 		shard->primary = seats[k];
 		rop_slots_add(&shard->add, m->first_slot[k], m->first_slot[k + 1] - 1);
-		for (size_t w = 0; w < ROP_SLOTS / 64; w++)
-			shard->add.bits[w] &= ~owned.bits[w];
+		rop_slots_drop(&shard->add, &owned);
 	}
 	for (size_t i = 0; i < m->seen->n; i++) {
 		int share = share_of[i];

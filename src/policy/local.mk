@@ -28,6 +28,7 @@ librop_a_SOURCES += \
 	src/policy/identities.h \
 	src/policy/handover.c \
 	src/policy/handover.h \
+	src/policy/handover_text.c \
 	src/policy/introduce.c \
 	src/policy/kept.c \
 	src/policy/kept.h \
@@ -83,4 +84,5 @@ librop_a_SOURCES += \
 	src/policy/values.c \
 	src/policy/vocabulary.c \
 	src/policy/weigh.c \
+	src/policy/wishing.c \
 	src/policy/words.h

@@ -21,16 +21,6 @@ enum fate {
 	FATE_OPEN,    /* it may come back, or has keys, or would not tell */
 };
 
-/* Who has that id, of all that were asked; -1: nobody. */
-static int who_has(const struct rop_observed *seen, const char *id)
-{
-	for (size_t i = 0; i < seen->asked; i++)
-		if (strcmp(seen->nodes[i].id, id) == 0 ||
-		    (seen->nodes[i].leaving && strcmp(seen->nodes[i].leaving, id) == 0))
-			return (int)i;
-	return -1;
-}
-
 /* The declared node of that address; -1: it is declared no more. */
 static int who_is_at(const struct rop_observed *seen, const char *address)
 {
@@ -40,20 +30,18 @@ static int who_is_at(const struct rop_observed *seen, const char *address)
 	return -1;
 }
 
+/* Who was not asked may be there, with all it had. */
 static enum fate fate_of(const struct rop_observed *seen, const struct rop_copy_memory *copy)
 {
-	int node = who_has(seen, copy->node);
-	bool left = node < 0 || (size_t)node >= seen->asked - seen->n_leaving;
-	if (node >= 0 && rop_answers(seen, (size_t)node))
-		return seen->nodes[node].keys == 0 ? FATE_EMPTY : FATE_OPEN;
-	int place = who_is_at(seen, copy->address);
-	if (!left || (place >= 0 && !rop_answers(seen, (size_t)place)))
+	int node = rop_observed_find(seen, copy->node), leaver = rop_observed_find_leaving(seen, copy->node);
+	int asked = leaver >= 0 ? leaver : node, place = who_is_at(seen, copy->address);
+	if (asked >= 0 && rop_answers(seen, (size_t)asked))
+		return seen->nodes[asked].keys == 0 ? FATE_EMPTY : FATE_OPEN;
+	if ((asked >= 0 && leaver < 0) || (asked >= 0 && seen->nodes[asked].reach != ROP_REACH_SILENT))
 		return FATE_OPEN;
-	if (node >= 0 && seen->nodes[node].reach != ROP_REACH_SILENT)
-		return FATE_OPEN;
-	if (place < 0)
-		return FATE_LEFT;
-	return seen->nodes[place].keys == 0 ? FATE_REBUILT : FATE_OPEN;
+	if (place >= 0)
+		return rop_answers(seen, (size_t)place) && seen->nodes[place].keys == 0 ? FATE_REBUILT : FATE_OPEN;
+	return asked >= 0 ? FATE_LEFT : FATE_OPEN;
 }
 
 static const char *word_of(enum fate fate)
@@ -119,8 +107,8 @@ static struct rop_slots left_of(const struct rop_observed *seen, const struct ro
 	struct rop_slots slots = { 0 };
 	rop_slots_parse(shard->slots, &slots); /* it was found by them */
 	for (size_t i = 0; i < seen->asked; i++)
-		for (size_t w = 0; w < ROP_SLOTS / 64 && rop_answers(seen, i); w++)
-			slots.bits[w] &= ~seen->nodes[i].slots.bits[w];
+		if (rop_answers(seen, i))
+			rop_slots_drop(&slots, &seen->nodes[i].slots);
 	return slots;
 }
 
@@ -137,12 +125,10 @@ static const struct rop_shard_memory *memory_of(const struct rop_image *image, c
 /* Clients may have written since. */
 static const char *keys_counted(const struct rop_situation *now, const struct rop_copy_memory *led)
 {
-	char ago[24];
 	if (!led || led->keys < 0)
 		return "";
-	rop_duration_about(now->wall_ms > led->seen_wall_ms ? now->wall_ms - led->seen_wall_ms : 0, ago, sizeof ago);
 	return rop_printf(now->arena, " (%" PRId64 " key%s when they were counted last, %s before)", led->keys,
-			  rop_plural(led->keys), ago);
+			  rop_plural(led->keys), copies_ago(now, led->seen_wall_ms));
 }
 
 /* What is lost with that node, which leaves; NULL: nothing, or it is not known that nobody is left who has it. */
@@ -182,44 +168,43 @@ static bool is_word_of(const struct rop_consent *consent, const struct rop_losse
 	       strcmp(consent->digest, losses->digest) == 0;
 }
 
-static void offer(struct rop_situation *now)
+static bool is_any_open(const struct rop_situation *now, const struct rop_risk *losses, size_t n)
 {
-	if (now->lost.list.n)
-		policy_digest_losses(&now->lost);
-	if (!is_word_of(now->consent, &now->lost))
-		return;
-	now->consent->taken = now->lost; /* the caller copies it to memory that lasts */
-	now->lost = (struct rop_losses){ 0 };
+	for (size_t i = 0; i < n; i++)
+		if (guard_loss(now, &losses[i]).verdict != GUARD_GO)
+			return true;
+	return false;
 }
 
 bool lost_is_given_up(struct rop_situation *now, const struct rop_risk *losses, size_t n)
 {
-	size_t open = 0;
-	for (size_t i = 0; i < n; i++)
-		if (guard_loss(now, &losses[i]).verdict != GUARD_GO) {
-			*rop_push(now->arena, &now->lost.list) = losses[i];
-			open++;
-		}
-	if (open)
-		offer(now);
+	if (!is_any_open(now, losses, n))
+		return true;
 	for (size_t i = 0; i < n; i++)
 		if (guard_loss(now, &losses[i]).verdict != GUARD_GO)
-			return false;
-	return true;
+			*rop_push(now->arena, &now->lost.list) = losses[i];
+	policy_digest_losses(&now->lost);
+	if (!is_word_of(now->consent, &now->lost))
+		return false;
+	now->consent->taken = now->lost; /* the caller copies it to memory that lasts */
+	now->lost = (struct rop_losses){ 0 };
+	return !is_any_open(now, losses, n);
 }
 
 /* spec.onTotalLoss: Reform is a standing consent where each copy answers, and is empty. */
 void lost_find(struct rop_situation *now)
 {
+	struct rop_risk *losses = rop_alloc_n(now->arena, now->retirements.n + 1, sizeof *losses);
+	size_t n = 0;
 	for (size_t k = 0; k < now->retirements.n; k++) {
 		struct rop_retirement *r = &now->retirements.at[k];
 		bool answer = false;
 		r->loss = loss_of(now, (size_t)r->node, &answer);
 		r->given_up = r->loss && answer && now->topology->reform_on_total_loss;
-		if (r->loss && !r->given_up && guard_loss(now, r->loss).verdict == GUARD_LOSS)
-			*rop_push(now->arena, &now->lost.list) = *r->loss;
+		if (r->loss && !r->given_up)
+			losses[n++] = *r->loss;
 	}
-	offer(now);
+	lost_is_given_up(now, losses, n);
 	for (size_t k = 0; k < now->retirements.n; k++) {
 		struct rop_retirement *r = &now->retirements.at[k];
 		r->given_up |= r->loss && guard_loss(now, r->loss).verdict == GUARD_GO;

@@ -239,7 +239,7 @@ static int leaderless_shards(const struct rop_situation *now)
 static void find_wrong_shape(struct rop_situation *now)
 {
 	int owners = 0, shards = now->topology->shards;
-	if (is_found(now, ROP_WHY_SAME_NODE_ID) || is_found(now, ROP_WHY_IDENTITIES_LOST) || now->empties)
+	if (is_found(now, ROP_WHY_SAME_NODE_ID) || is_found(now, ROP_WHY_IDENTITIES_LOST) || now->to_empty)
 		return;
 	const bool *owner = policy_owners(now->arena, now->seen);
 	for (size_t i = 0; i < now->seen->n; i++)

@@ -120,7 +120,7 @@ const char *guard_homeless_slots(const struct rop_situation *now, size_t k, cons
 {
 	const struct rop_shard *shard = &now->layout.shards[k];
 	if (shard->primary >= 0 || rop_slots_empty(&shard->add) || !have_history(now) ||
-	    by_server_hands_over(now->seen, &shard->add) || guard_hands_over(now))
+	    by_server_hands_over(now->seen, &shard->add) || guard_hands_over(now, -1))
 		return NULL;
 	struct remembered r = copies_remembered(now, &shard->add);
 	*ret_silent = r.silent_nodes;
@@ -176,7 +176,7 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 	const char *listed = lost_is_listed(now, &range);
 	if (listed)
 		return guard_wait(listed);
-	if (guard_hands_over(now))
+	if (guard_hands_over(now, -1))
 		return guard_wait("a shard is being handed over");
 	if (by_server_hands_over(now->seen, &range))
 		return guard_wait("a server is about to hand them over");
@@ -294,7 +294,7 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 {
 	const struct rop_observed *seen = now->seen;
 	const struct rop_node *node = &seen->nodes[x];
-	if (guard_hands_over(now))
+	if (guard_hands_over(now, -1))
 		return guard_wait("a shard is being handed over");
 	const char *unlike = alike_cannot_load(now, x, p);
 	if (unlike)

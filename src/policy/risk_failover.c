@@ -26,13 +26,7 @@ static const char *another_one(const struct rop_situation *now, const struct rop
 	for (size_t i = 0; i < batch->steps.n; i++)
 		if (batch->steps.at[i].expect.kind == ROP_STEP_FAILOVER)
 			return "another shard is being handed over";
-	for (size_t i = 0; now->tries && i < now->seen->asked; i++) {
-		struct rop_step other = policy_step(now, ROP_STEP_FAILOVER, (int)primary, (int)i);
-		if (i != primary && rop_tries_may(now->tries, policy_subject(now->arena, &other.expect),
-						  now->boot_ms) == ROP_MAY_PENDING)
-			return "another shard is being handed over";
-	}
-	return NULL;
+	return guard_hands_over(now, (int)primary) ? "another shard is being handed over" : NULL;
 }
 
 /* The primary lets the replica catch up before it hands over (CLUSTER FAILOVER without FORCE). */

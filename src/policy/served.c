@@ -115,8 +115,7 @@ static struct rop_slots claim_of(const struct serving *s, size_t node)
 		const struct rop_node *other = &seen->nodes[j];
 		if (j == node || other->epoch <= seen->nodes[node].epoch || !rop_slots_meet(&other->slots, &claim))
 			continue;
-		for (size_t w = 0; w < ROP_SLOTS / 64; w++)
-			claim.bits[w] &= ~other->slots.bits[w];
+		rop_slots_drop(&claim, &other->slots);
 	}
 	return claim;
 }

@@ -152,6 +152,31 @@ static void hand_over(struct rop_observed *seen, int heir, int primary)
 	bump_epoch(seen, to);
 }
 
+static void meet(struct rop_observed *seen, int node, int peer)
+{
+	if (peer < 0)
+		return;
+	rop_bit_clear(seen, seen->astray, (size_t)node, (size_t)peer);
+	if (rop_bit(seen, seen->known, (size_t)node, (size_t)peer))
+		return;
+	rop_bit_set(seen, seen->known, (size_t)node, (size_t)peer);
+	seen->nodes[node].others++;
+}
+
+/* The peer hears of the node's role, or else of its shard. */
+static void greet(struct rop_observed *seen, int node, int peer, bool role)
+{
+	if (peer < 0)
+		return;
+	if (role) {
+		rop_bit_set(seen, seen->agrees, (size_t)peer, (size_t)node);
+		return;
+	}
+	for (size_t i = 0; i < seen->n; i++)
+		rop_bit_clear(seen, seen->apart, (size_t)peer, i);
+	seen->nodes[peer].shards_apart = 0;
+}
+
 /* A new node with another id, and nobody in its view. */
 static void reset_node(struct rop_observed *seen, int at)
 {
@@ -206,24 +231,8 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		if (n->current_epoch < e->epoch)
 			n->current_epoch = e->epoch;
 		return;
-	case ROP_STEP_MEET:
-		if (peer >= 0)
-			rop_bit_clear(seen, seen->astray, (size_t)node, (size_t)peer);
-		if (peer >= 0 && !rop_bit(seen, seen->known, (size_t)node, (size_t)peer)) {
-			rop_bit_set(seen, seen->known, (size_t)node, (size_t)peer);
-			n->others++;
-		}
-		return;
-	case ROP_STEP_GREET:
-		if (peer >= 0 && rop_streq(e->name, ROP_GREET_ROLE)) {
-			rop_bit_set(seen, seen->agrees, (size_t)peer, (size_t)node);
-			return;
-		}
-		for (size_t i = 0; peer >= 0 && i < seen->n; i++)
-			rop_bit_clear(seen, seen->apart, (size_t)peer, i);
-		if (peer >= 0)
-			seen->nodes[peer].shards_apart = 0;
-		return;
+	case ROP_STEP_MEET: meet(seen, node, peer); return;
+	case ROP_STEP_GREET: greet(seen, node, peer, rop_streq(e->name, ROP_GREET_ROLE)); return;
 	case ROP_STEP_SLOTS: rop_slots_add(&n->slots, e->first, e->last); break;
 	case ROP_STEP_ROLE:
 		for (size_t i = 0; i < seen->n; i++) /* whom it followed before lists it no more */

@@ -15,8 +15,13 @@ WORDS_FLAG(members_agree)
 WORDS_FLAG(slots_assigned)
 WORDS_FLAG(replicas_attached)
 WORDS_FLAG(replicas_held)
-WORDS_FLAG(empties)
 WORDS_FLAG(rejoins)
+
+static bool is_to_be_emptied(const void *subject, const int64_t *args)
+{
+	(void)args;
+	return on(subject)->to_empty != NULL;
+}
 WORDS_FLAG(links_up)
 WORDS_FLAG(synchronising)
 WORDS_FLAG(state_ok)
@@ -93,7 +98,7 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_replicas_attached },
 	{ .name = "empties",
 	  .doc = "a server kept a copy that somebody gave up, and cannot be taken in with it",
-	  .holds = is_empties },
+	  .holds = is_to_be_emptied },
 	{ .name = "rejoins",
 	  .doc = "all identities were lost, the nodes are to come together again, and one has no epoch of its own yet",
 	  .holds = is_rejoins },

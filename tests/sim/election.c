@@ -35,9 +35,8 @@ static struct rop_slots owned(const struct world *w, const struct rop_slots *slo
 	struct rop_slots left = *slots;
 	for (size_t k = 0; w->contested && k < w->truth->n; k++) {
 		const struct rop_node *other = &w->truth->nodes[k];
-		for (size_t word = 0; other->epoch > epoch && other->role == ROP_ROLE_PRIMARY && word < ROP_SLOTS / 64;
-		     word++)
-			left.bits[word] &= ~other->slots.bits[word];
+		if (other->epoch > epoch && other->role == ROP_ROLE_PRIMARY)
+			rop_slots_drop(&left, &other->slots);
 	}
 	return left;
 }
@@ -216,8 +215,7 @@ static void win(struct world *w, size_t node, struct victim v)
 	n->primary_id[0] = '\0';
 	n->epoch = n->current_epoch = epoch + 1;
 	n->slots = slots;
-	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
-		w->moved.bits[word] &= ~slots.bits[word];
+	rop_slots_drop(&w->moved, &slots);
 	n->link_up = n->syncing = false;
 	w->servers[node].link_ms = w->servers[node].fill_ms = NEVER;
 	w->servers[node].pointed = TOLD_NOBODY;

@@ -258,8 +258,8 @@ struct rop_slots gossip_slots_of(const struct world *w, const int *heard, const 
 		if (k == subject || heard[k] < 0 || !(known[k / 64] >> (k % 64) & 1))
 			continue;
 		const struct claim *other = &w->servers[k].claims.at[heard[k]];
-		for (size_t word = 0; other->owns && other->epoch > claim->epoch && word < ROP_SLOTS / 64; word++)
-			slots.bits[word] &= ~other->slots.bits[word];
+		if (other->owns && other->epoch > claim->epoch)
+			rop_slots_drop(&slots, &other->slots);
 	}
 	return slots;
 }
@@ -272,8 +272,7 @@ static void count_ghosts(struct world *w, size_t i, struct rop_slots *all, struc
 		if (!ghost_is_listed(ghost, i))
 			continue;
 		struct rop_slots left = ghost->slots;
-		for (size_t word = 0; word < ROP_SLOTS / 64; word++)
-			left.bits[word] &= ~all->bits[word];
+		rop_slots_drop(&left, all);
 		w->servers[i].ghosts_owning += !rop_slots_empty(&left);
 		rop_slots_join(all, &left);
 		if (!(ghost->failing[i / 64] >> (i % 64) & 1))

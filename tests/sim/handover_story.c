@@ -100,16 +100,8 @@ void wish_ask(struct sim *s)
 
 void wish_hide(struct sim *s, struct rop_observed *seen)
 {
-	if (s->sabotage != SABOTAGE_HAND_OVER_STALE || !s->lived[LIVED_WISHED])
-		return;
-	for (size_t i = 0; i < seen->n; i++) {
-		struct rop_node *node = &seen->nodes[i];
-		if (!rop_answers(seen, i) || node->role != ROP_ROLE_REPLICA || node->primary < 0)
-			continue;
-		node->link_up = true;
-		node->syncing = false;
-		rop_bit_set(seen, seen->online, (size_t)node->primary, i);
-	}
+	if (s->sabotage == SABOTAGE_HAND_OVER_STALE && s->lived[LIVED_WISHED])
+		leave_pretend_in_sync(seen);
 }
 
 /* ---- what must not come of it ----------------------------------------------------------------------------------- */

@@ -254,8 +254,8 @@ static bool all_owners_answered(const struct judge *j)
 		const struct rop_node *node = &j->seen->nodes[i];
 		struct rop_slots own = node->slots;
 		for (size_t k = 0; k < j->seen->n; k++)
-			for (size_t word = 0; j->seen->nodes[k].epoch > node->epoch && word < ROP_SLOTS / 64; word++)
-				own.bits[word] &= ~j->seen->nodes[k].slots.bits[word];
+			if (j->seen->nodes[k].epoch > node->epoch)
+				rop_slots_drop(&own, &j->seen->nodes[k].slots);
 		if (node->reach == ROP_REACH_OK)
 			rop_slots_join(&served, &own);
 	}
@@ -416,8 +416,8 @@ static bool in_view(const struct sim *s)
 		if (leaves && s->consent && node->reach != ROP_REACH_OK)
 			continue;
 		for (size_t k = 0; k < j->seen->n; k++) /* a greater epoch has won them */
-			for (size_t word = 0; j->seen->nodes[k].epoch > node->epoch && word < ROP_SLOTS / 64; word++)
-				own.bits[word] &= ~j->seen->nodes[k].slots.bits[word];
+			if (j->seen->nodes[k].epoch > node->epoch)
+				rop_slots_drop(&own, &j->seen->nodes[k].slots);
 		rop_slots_join(&all, &own);
 		owners += !empty(&own);
 		answer_owners += !empty(&own) && node->reach == ROP_REACH_OK;

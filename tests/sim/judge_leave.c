@@ -95,8 +95,8 @@ static bool owns(const struct rop_observed *seen, size_t node)
 {
 	struct rop_slots own = seen->nodes[node].slots;
 	for (size_t k = 0; k < seen->n; k++)
-		for (size_t word = 0; seen->nodes[k].epoch > seen->nodes[node].epoch && word < ROP_SLOTS / 64; word++)
-			own.bits[word] &= ~seen->nodes[k].slots.bits[word];
+		if (seen->nodes[k].epoch > seen->nodes[node].epoch)
+			rop_slots_drop(&own, &seen->nodes[k].slots);
 	return !rop_slots_empty(&own);
 }
 

@@ -57,8 +57,7 @@ static void judge_take(const struct asked_step *a, int slot)
 static void judge_last(const struct asked_step *a, const struct rop_slots *slots)
 {
 	struct rop_slots left = a->peer->slots;
-	for (size_t word = 0; word < ROP_SLOTS / 64; word++)
-		left.bits[word] &= ~slots->bits[word];
+	rop_slots_drop(&left, slots);
 	int64_t keys = a->peer->keys >= 0 ? a->peer->keys : a->s->judge.true_keys[a->peer_at];
 	/* Told to stay a primary it does, where who gets them owns others, too. */
 	bool stays = !gossip_may_follow(a->s->world, a->peer_at) && !rop_slots_empty(&a->node->slots);

@@ -3,8 +3,7 @@
 
 #include "sim.h"
 
-/* In sync with whom it follows, which has enough others that are. */
-static void pretend_in_sync(struct rop_observed *seen)
+void leave_pretend_in_sync(struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
@@ -39,7 +38,7 @@ void leave_hide(struct sim *s, struct rop_observed *seen)
 				seen->nodes[i].primary_id[0] = '\0';
 	}
 	if (s->sabotage == SABOTAGE_RESET_EARLY && seen->n_leaving)
-		pretend_in_sync(seen);
+		leave_pretend_in_sync(seen);
 	for (size_t i = seen->n - seen->n_leaving; i < seen->n; i++) {
 		struct rop_node *node = &seen->nodes[i];
 		if (s->sabotage == SABOTAGE_FORGET_FIRST || s->sabotage == SABOTAGE_FORGET_OWNER)

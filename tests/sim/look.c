@@ -221,8 +221,8 @@ static const char *slots_of_ghost(const struct rop_observed *seen, const struct 
 {
 	struct rop_slots left = ghost->slots;
 	for (size_t i = 0; i < seen->n; i++)
-		for (size_t word = 0; seen->nodes[i].epoch > ghost->epoch && word < ROP_SLOTS / 64; word++)
-			left.bits[word] &= ~seen->nodes[i].slots.bits[word];
+		if (seen->nodes[i].epoch > ghost->epoch)
+			rop_slots_drop(&left, &seen->nodes[i].slots);
 	return rop_slots_empty(&left) ? NULL : rop_slots_text(seen->arena, &left);
 }
 

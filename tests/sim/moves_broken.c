@@ -54,9 +54,8 @@ static void drop_stale_claims(struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		for (size_t j = 0; j < seen->n; j++)
-			for (size_t word = 0; seen->nodes[j].epoch > seen->nodes[i].epoch && word < ROP_SLOTS / 64;
-			     word++)
-				seen->nodes[i].slots.bits[word] &= ~seen->nodes[j].slots.bits[word];
+			if (seen->nodes[j].epoch > seen->nodes[i].epoch)
+				rop_slots_drop(&seen->nodes[i].slots, &seen->nodes[j].slots);
 }
 
 void moves_hide(struct sim *s, const struct rop_situation *last, struct rop_observed *seen)

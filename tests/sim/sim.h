@@ -329,6 +329,8 @@ void leave_started(struct world *w, size_t node);
 void leave_renewed(struct world *w, size_t node, struct ghost *ghost);
 bool leave_finds_new(struct world *w, const struct ghost *ghost, size_t viewer);
 void leave_forget(struct world *w, struct delivery *d);
+/* leave_broken.c: every replica that answers seems to be in sync with whom it follows. */
+void leave_pretend_in_sync(struct rop_observed *seen);
 void leave_emptied(struct world *w, struct delivery *d);
 void leave_reset(struct world *w, struct delivery *d);
 void leave_fail_over(struct world *w, struct delivery *d);

@@ -15,13 +15,6 @@ static struct rop_topology *topology;
 static struct rop_observed *world;
 static struct rop_image *image;
 
-static void add_member(size_t id, const char *address)
-{
-	struct rop_member *member = rop_push(pool, &image->members);
-	*member = (struct rop_member){ .address = address, .shard = 1 };
-	memcpy(member->node, node_id(id), ROP_ID_SIZE);
-}
-
 /* Three shards with a replica each; the last one's server lost its nodes.conf and its data. The others list who it was.
  */
 static void a_server_was_rebuilt(void)
@@ -31,22 +24,12 @@ static void a_server_was_rebuilt(void)
 	image = rop_alloc(pool, sizeof *image);
 	image->formed_wall_ms = 1;
 	for (size_t i = 0; i < 6; i++)
-		add_member(i == REBUILT ? WAS : i, world->nodes[i].address);
-	struct rop_node *node = &world->nodes[REBUILT];
-	for (size_t i = 0; i < 6; i++) {
-		rop_bit_clear(world, world->known, i, REBUILT);
-		rop_bit_clear(world, world->known, REBUILT, i);
-		rop_bit_clear(world, world->linked, i, REBUILT);
-		rop_bit_clear(world, world->linked, REBUILT, i);
+		add_member(image, i == REBUILT ? WAS : i, world->nodes[i].address);
+	lose_conf(world, REBUILT);
+	for (size_t i = 0; i < 6; i++)
 		if (i != REBUILT)
 			rop_observed_add_foreign(world, i, node_id(WAS), ":0", "slave,noaddr", NULL);
-	}
-	node->role = ROP_ROLE_PRIMARY;
-	node->primary = -1;
-	node->primary_id[0] = '\0';
-	node->epoch = 0;
-	node->others = 0;
-	node->keys = 0;
+	world->nodes[REBUILT].keys = 0;
 }
 
 static const struct rop_observed *looked(void)
@@ -110,7 +93,7 @@ Test(ghosts, any_member_that_lists_it_has_taken_it_in)
 Test(ghosts, who_was_taken_in_and_is_listed_by_nobody_now_is_no_stranger)
 {
 	a_server_was_rebuilt();
-	add_member(REBUILT, world->nodes[REBUILT].address);
+	add_member(image, REBUILT, world->nodes[REBUILT].address);
 	world->nodes[REBUILT].keys = 7;
 	struct rop_situation *now = situation();
 	cr_assert(now->refused && now->findings.n > 0);
@@ -165,9 +148,9 @@ Test(ghosts, a_member_of_another_address_is_no_new_server)
 	a_server_was_rebuilt();
 	image->members.n = 0;
 	for (size_t i = 0; i < 5; i++)
-		add_member(i, world->nodes[i].address);
-	add_member(WAS, world->nodes[REBUILT].address);
-	add_member(REBUILT, "10.0.0.77:6379");
+		add_member(image, i, world->nodes[i].address);
+	add_member(image, WAS, world->nodes[REBUILT].address);
+	add_member(image, REBUILT, "10.0.0.77:6379");
 	cr_assert_eq(looked()->n_leaving, 0);
 }
 
@@ -193,7 +176,7 @@ Test(ghosts, forgotten_it_is_watched_while_the_database_has_it)
 	image->members.at[REBUILT].forgotten_boot_ms = 400;
 	struct rop_situation *now = situation();
 	cr_assert_eq(now->retirements.at[0].forgotten_ms, 600);
-	add_member(REBUILT, world->nodes[REBUILT].address);
+	add_member(image, REBUILT, world->nodes[REBUILT].address);
 	cr_assert_eq(looked()->n_leaving, 1, "also when the new one is a member");
 	memcpy(world->nodes[3].primary_id, node_id(WAS), ROP_ID_SIZE);
 	cr_assert_eq(looked()->n_leaving, 0, "who is followed is not given up");
@@ -205,7 +188,7 @@ Test(ghosts, more_nodes_than_a_word_has_bits)
 	world = formed_world(topology);
 	image = rop_alloc(pool, sizeof *image);
 	image->formed_wall_ms = 1;
-	add_member(WAS + 100, world->nodes[63].address);
+	add_member(image, WAS + 100, world->nodes[63].address);
 	memset(&world->nodes[63].slots, 0, sizeof world->nodes[63].slots);
 	for (size_t i = 0; i < 63; i += 2)
 		rop_observed_add_foreign(world, i, node_id(WAS + 100), ":0", "master,fail,noaddr", NULL);

@@ -24,11 +24,8 @@ static void nodes_conf_were_lost(void)
 	}
 	image = rop_alloc(pool, sizeof *image);
 	image->formed_wall_ms = 1;
-	for (size_t i = 0; i < 6; i++) {
-		struct rop_member *member = rop_push(pool, &image->members);
-		*member = (struct rop_member){ .address = world->nodes[i].address };
-		memcpy(member->node, node_id(500 + i), ROP_ID_SIZE);
-	}
+	for (size_t i = 0; i < 6; i++)
+		add_member(image, 500 + i, world->nodes[i].address);
 	consent = rop_alloc(pool, sizeof *consent);
 }
 

@@ -17,34 +17,31 @@ static struct rop_observed *world;
 static struct rop_image *image;
 static struct rop_consent *consent;
 
-static void a_copy_was_kept(void)
+static void begin(struct rop_observed *of, size_t first_id)
 {
-	topology = topology_of(3, 1, 6);
-	world = formed_world(topology);
+	world = of;
 	image = rop_alloc(pool, sizeof *image);
 	consent = rop_alloc(pool, sizeof *consent);
 	image->formed_wall_ms = 1;
-	for (size_t i = 0; i < 6; i++) {
-		struct rop_member *member = rop_push(pool, &image->members);
-		*member = (struct rop_member){ .address = world->nodes[i].address, .shard = 1 };
-		memcpy(member->node, node_id(i == KEPT ? WAS : i), ROP_ID_SIZE);
-		world->nodes[i].keys = 100;
-	}
-	struct rop_node *serves = &world->nodes[SERVES], *kept = &world->nodes[KEPT];
-	serves->slots = kept->slots;
+	for (size_t i = 0; i < 6; i++)
+		add_member(image, first_id + i, world->nodes[i].address);
+}
+
+static void a_copy_was_kept(void)
+{
+	topology = topology_of(3, 1, 6);
+	begin(formed_world(topology), 0);
+	memcpy(image->members.at[KEPT].node, node_id(WAS), ROP_ID_SIZE);
+	struct rop_node *serves = &world->nodes[SERVES];
+	serves->slots = world->nodes[KEPT].slots;
 	serves->role = ROP_ROLE_PRIMARY;
 	serves->primary = -1;
 	serves->primary_id[0] = '\0';
 	serves->epoch = 7;
-	kept->slots = (struct rop_slots){ 0 };
+	lose_conf(world, KEPT);
 	rop_slots_add(&world->nodes[KEPT].slots, 0, 99);
-	kept->epoch = 0;
-	kept->others = 0;
 	for (size_t i = 0; i < 6; i++) {
-		rop_bit_clear(world, world->known, i, KEPT);
-		rop_bit_clear(world, world->known, KEPT, i);
-		rop_bit_clear(world, world->linked, i, KEPT);
-		rop_bit_clear(world, world->linked, KEPT, i);
+		world->nodes[i].keys = 100;
 		if (i != KEPT)
 			rop_observed_add_foreign(world, i, node_id(WAS), ":0", "master,fail,noaddr", NULL);
 	}
@@ -62,7 +59,7 @@ static struct rop_situation *situation(void)
 static bool is_offered(void)
 {
 	struct rop_situation *now = situation();
-	cr_assert(now->refused && !now->empties, "nothing is done by itself");
+	cr_assert(now->refused && !now->to_empty, "nothing is done by itself");
 	cr_assert_eq(batch_of(now, "empty_kept").steps.n, 0);
 	for (size_t i = 0; i < now->findings.n; i++)
 		if (now->findings.at[i].advice && strstr(now->findings.at[i].advice, "--allow-data-loss"))
@@ -86,7 +83,7 @@ Test(kept, given_up_it_is_emptied_before_it_meets_anybody)
 	a_copy_was_kept();
 	consent->digest = rop_strdup(pool, situation()->lost.digest);
 	struct rop_situation *now = situation();
-	cr_assert(!now->refused && now->empties && !now->introduced);
+	cr_assert(!now->refused && now->to_empty && !now->introduced);
 	cr_assert_eq(batch_of(now, "introduce_nodes").steps.n, 0);
 	struct rop_batch batch = batch_of(now, "empty_kept");
 	cr_assert_eq(batch.steps.n, 1);
@@ -101,7 +98,7 @@ Test(kept, given_up_it_is_emptied_before_it_meets_anybody)
 	rop_step_effect(&step->expect, world);
 	cr_assert(rop_expect_seen(&step->expect, world));
 	now = situation();
-	cr_assert(!now->refused && !now->empties && now->retirements.n == 1, "it is taken in as any other");
+	cr_assert(!now->refused && !now->to_empty && now->retirements.n == 1, "it is taken in as any other");
 	cr_assert_gt(batch_of(now, "introduce_nodes").steps.n, 0);
 }
 
@@ -142,16 +139,10 @@ static void all_copies_were_kept(void)
 {
 	static const char *const RANGES[] = { "0-5460", "5461-10922", "10923-16383" };
 	topology = topology_of(3, 1, 6);
-	world = fresh_world(topology);
-	image = rop_alloc(pool, sizeof *image);
-	consent = rop_alloc(pool, sizeof *consent);
-	image->formed_wall_ms = 1;
+	begin(fresh_world(topology), 500);
 	for (size_t i = 0; i < 6; i++) {
 		rop_slots_add(&world->nodes[i].slots, (int)(i % 3) * 5461 + 1, (int)(i % 3) * 5461 + 100);
 		world->nodes[i].keys = 7;
-		struct rop_member *member = rop_push(pool, &image->members);
-		*member = (struct rop_member){ .address = world->nodes[i].address };
-		memcpy(member->node, node_id(500 + i), ROP_ID_SIZE);
 	}
 	for (size_t s = 0; s < 3; s++) {
 		struct rop_shard_memory *shard = rop_push(pool, &image->shards);
@@ -171,7 +162,7 @@ Test(kept, of_two_that_claim_the_same_slots_the_one_that_led_stays)
 		cr_assert_str_eq(now->findings.at[i].reason, "IdentitiesLost");
 	consent->digest = rop_strdup(pool, now->lost.digest);
 	now = situation();
-	cr_assert(!now->refused && now->empties && now->rejoins);
+	cr_assert(!now->refused && now->to_empty && now->rejoins);
 	struct rop_batch batch = batch_of(now, "empty_kept");
 	cr_assert_eq(batch.steps.n, 3);
 	for (size_t i = 0; i < batch.steps.n; i++) {
@@ -179,7 +170,7 @@ Test(kept, of_two_that_claim_the_same_slots_the_one_that_led_stays)
 		rop_step_effect(&batch.steps.at[i].expect, world);
 	}
 	now = situation();
-	cr_assert(!now->refused && !now->empties && now->rejoins, "the word still holds");
+	cr_assert(!now->refused && !now->to_empty && now->rejoins, "the word still holds");
 }
 
 Test(kept, where_it_cannot_be_told_who_led_nobody_is_emptied)

@@ -31,11 +31,8 @@ static void remember(void)
 	static const char *const RANGES[] = { "0-5460", SLOTS, "10923-16383" };
 	image = rop_alloc(pool, sizeof *image);
 	image->formed_wall_ms = 1;
-	for (size_t i = 0; i < 6; i++) {
-		struct rop_member *member = rop_push(pool, &image->members);
-		*member = (struct rop_member){ .address = world->nodes[i].address, .shard = (int)(i % 3) + 1 };
-		memcpy(member->node, node_id(id_of(i, true)), ROP_ID_SIZE);
-	}
+	for (size_t i = 0; i < 6; i++)
+		add_member(image, id_of(i, true), world->nodes[i].address);
 	for (size_t s = 0; s < 3; s++) {
 		struct rop_shard_memory *shard = rop_push(pool, &image->shards);
 		*shard = (struct rop_shard_memory){ .number = (int)s + 1, .slots = RANGES[s] };
@@ -51,20 +48,8 @@ static void remember(void)
 
 static void is_blank_again(size_t node)
 {
-	struct rop_node *n = &world->nodes[node];
-	for (size_t i = 0; i < 6; i++) {
-		rop_bit_clear(world, world->known, i, node);
-		rop_bit_clear(world, world->known, node, i);
-		rop_bit_clear(world, world->linked, i, node);
-		rop_bit_clear(world, world->linked, node, i);
-	}
-	n->role = ROP_ROLE_PRIMARY;
-	n->primary = -1;
-	n->primary_id[0] = '\0';
-	n->epoch = 0;
-	n->others = 0;
-	n->keys = 0;
-	memset(&n->slots, 0, sizeof n->slots);
+	lose_conf(world, node);
+	world->nodes[node].keys = 0;
 }
 
 static void a_shard_was_rebuilt(void)
@@ -266,6 +251,11 @@ Test(lost, servers_that_are_not_declared_any_more_and_silent_are_offered)
 	topology->reform_on_total_loss = true;
 	cr_assert(is_offered(), "it does not answer: that it is empty is not known");
 	topology->reform_on_total_loss = false;
+	struct rop_copy_memory *copy = rop_push(pool, &image->shards.at[1].copies);
+	*copy = (struct rop_copy_memory){ .address = "10.9.9.9:6379" };
+	memcpy(copy->node, node_id(99), ROP_ID_SIZE);
+	cr_assert_not(is_offered(), "one that had a copy was not asked");
+	image->shards.at[1].copies.n--;
 	given_up();
 	now = situation();
 	cr_assert_eq(batch_of(now, "forget_lost").steps.n, 4);

@@ -114,6 +114,32 @@ static void see_itself(struct rop_observed *world, size_t i)
 	rop_bit_set(world, world->agrees, i, i);
 }
 
+void add_member(struct rop_image *image, size_t id, const char *address)
+{
+	struct rop_member *member = rop_push(pool, &image->members);
+	*member = (struct rop_member){ .address = address, .shard = 1 };
+	memcpy(member->node, node_id(id), ROP_ID_SIZE);
+}
+
+void lose_conf(struct rop_observed *world, size_t node)
+{
+	struct rop_node *n = &world->nodes[node];
+	for (size_t i = 0; i < world->asked; i++) {
+		if (i == node)
+			continue;
+		rop_bit_clear(world, world->known, i, node);
+		rop_bit_clear(world, world->known, node, i);
+		rop_bit_clear(world, world->linked, i, node);
+		rop_bit_clear(world, world->linked, node, i);
+	}
+	n->role = ROP_ROLE_PRIMARY;
+	n->primary = -1;
+	n->primary_id[0] = '\0';
+	n->epoch = 0;
+	n->others = 0;
+	n->slots = (struct rop_slots){ 0 };
+}
+
 void set_value(struct rop_observed *world, size_t node, const char *name, const char *value)
 {
 	int at = rop_observed_setting(world, name);

@@ -50,6 +50,9 @@ void give_slots(struct rop_observed *world, size_t node, int first, int last);
 void make_replica(struct rop_observed *world, size_t node, size_t primary);
 void go_silent(struct rop_observed *world, size_t node);
 void know_each_other(struct rop_observed *world, size_t a, size_t b);
+void add_member(struct rop_image *image, size_t id, const char *address); /* node_id(id), in shard 1 */
+/* It was started anew without its nodes.conf: alone, a primary without slots and epoch; what it holds stays. */
+void lose_conf(struct rop_observed *world, size_t node);
 void set_value(struct rop_observed *world, size_t node, const char *name, const char *value);
 /* Everybody knows everybody; the first three own the slots, the others follow nobody yet. */
 struct rop_observed *three_owners(const struct rop_topology *topology);
