@@ -109,6 +109,7 @@ struct rop_node {
 	 * and peers never do. 0: none. */
 	int64_t epoch_held;
 	bool named_otherwise; /* a peer holds another role, another primary or other slots for it */
+	bool named_owner;     /* a peer lists slots as its own */
 	int64_t current_epoch;
 	struct rop_slots slots;              /* its own claim */
 	int open_slots;                      /* migrating or importing, on its own line */

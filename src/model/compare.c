@@ -342,6 +342,7 @@ static void take_sayings(const struct comparison *c, size_t viewer, size_t subje
 	else if (!line->myself)
 		take_difference(c, viewer, subject, line);
 	node->named_otherwise |= !same;
+	node->named_owner |= !line->myself && line->slots[0];
 	if (line->epoch > node->epoch && line->epoch > node->epoch_held)
 		node->epoch_held = line->epoch;
 }

@@ -57,6 +57,16 @@ static bool is_present(const struct rop_observed *seen, size_t staying, size_t n
 	return false;
 }
 
+/* It has handed over what it owned, and one of those that stay has not heard of it. */
+static bool is_owner_still(const struct rop_observed *seen, size_t staying, size_t node)
+{
+	for (size_t i = 0; i < staying && seen->nodes[node].named_owner; i++)
+		if (rop_answers(seen, i) && rop_bit(seen, seen->known, i, node) &&
+		    !rop_bit(seen, seen->agrees, i, node))
+			return true;
+	return false;
+}
+
 static bool is_drained(const struct rop_observed *seen, size_t staying, size_t node)
 {
 	const struct rop_node *n = &seen->nodes[node];
@@ -70,6 +80,8 @@ static bool is_drained(const struct rop_observed *seen, size_t staying, size_t n
 		return false;
 	if (rop_node_answers(n) && !is_present(seen, staying, node))
 		return true; /* whatever is there, it is none of ours */
+	if (is_owner_still(seen, staying, node))
+		return false;
 	return rop_slots_empty(&n->slots) && !n->open_slots;
 }
 

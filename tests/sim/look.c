@@ -190,6 +190,7 @@ static void show_difference(const struct world *w, const struct claim *heard, st
 {
 	shown->named_otherwise |= heard->role != shown->role || heard->primary != shown->primary ||
 				  memcmp(&heard->slots, &shown->slots, sizeof shown->slots) != 0;
+	shown->named_owner |= !rop_slots_empty(&heard->slots);
 	int64_t epoch = look_shown_epoch(w, heard);
 	if (epoch > shown->epoch && epoch > shown->epoch_held)
 		shown->epoch_held = epoch;

@@ -155,4 +155,10 @@ Test(epochs, what_peers_hold_for_a_node_is_taken_from_their_views)
 					      node_id(0), node_id(1));
 	node = &rop_observed_from_answers(pool, answers, 2, NULL, 0, 1)->nodes[1];
 	cr_assert(node->epoch_held == 0 && node->named_otherwise && !rop_node_is_behind(node));
+	cr_assert(node->named_owner);
+	answers[0].cluster_nodes = rop_printf(pool,
+					      "%s 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-16383\n"
+					      "%s 10.0.0.2:6379@16379 master - 0 1 1 connected\n",
+					      node_id(0), node_id(1));
+	cr_assert_not(rop_observed_from_answers(pool, answers, 2, NULL, 0, 1)->nodes[1].named_owner);
 }

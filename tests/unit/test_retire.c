@@ -153,6 +153,21 @@ Test(retire, who_owns_slots_is_followed_or_has_some_open_is_needed)
 	cr_assert_not(only(situation_of(topology, world))->drained);
 }
 
+/* Reset now, its old id would own them in that view, and nobody would be it any more. */
+Test(retire, who_handed_over_is_needed_until_all_who_stay_have_heard_of_it)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	cr_assert(only(situation_of(topology, world))->drained);
+	world->nodes[6].named_owner = true;
+	cr_assert(only(situation_of(topology, world))->drained, "all say the same as it does");
+	rop_bit_clear(world, world->agrees, 4, 6);
+	cr_assert_not(only(situation_of(topology, world))->drained);
+	waits(guard_of_reset(topology, world, 6), "needed still");
+	world->nodes[6].named_owner = false;
+	cr_assert(only(situation_of(topology, world))->drained, "they differ in something else");
+}
+
 Test(retire, whose_old_id_still_owns_slots_is_needed)
 {
 	struct rop_topology *topology;
