@@ -48,11 +48,15 @@ jsonschema.Draft7Validator.check_schema(schema)
 validator = jsonschema.Draft7Validator(schema)
 
 
-def as_json(value):
-    """JSON has no other keys than texts."""
+def as_json(value, left=None):
+    """JSON has no other keys than texts, and no aliases: what they stand for is written out, up to a limit."""
+    left = left or [100000]
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError("its aliases stand for too much")
     if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
-    return [as_json(item) for item in value] if isinstance(value, list) else value
+        return {str(key): as_json(item, left) for key, item in value.items()}
+    return [as_json(item, left) for item in value] if isinstance(value, list) else value
 
 
 def complaint(path):
