@@ -2,7 +2,7 @@
 EXTRA_DIST += data/schema.sql
 EXTRA_DIST += data/schema-2.sql
 EXTRA_DIST += data/schema-3.sql
-EXTRA_DIST += data/schema-4.sql data/schema-5.sql
+EXTRA_DIST += data/schema-4.sql data/schema-5.sql data/schema-6.sql
 dist_pkgdata_DATA = data/redis-operator.schema.json data/redis-operator-output.schema.json
 
 confdir = $(sysconfdir)/redis-operator

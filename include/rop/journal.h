@@ -170,7 +170,7 @@ bool rop_shard_had(const struct rop_shard_memory *shard, const char *node);     
 /* What a person asked for. */
 /* clang-format off */
 #define ROP_DEEDS(X) X(APPLY, "apply") X(CONSENT, "consent") X(PAUSE, "pause") X(RESUME, "resume") \
-	X(FAILOVER, "failover")
+	X(FAILOVER, "failover") X(DRAIN, "drain") X(UNDRAIN, "undrain")
 enum rop_deed_kind {
 #define X(id, name) ROP_DEED_##id,
 	ROP_DEEDS(X)
@@ -216,6 +216,7 @@ struct rop_wish {
 	enum rop_wish_status status;
 	const char *note; /* how it ended, in a sentence; NULL while it is open */
 	struct rop_deed by;
+	int64_t drain; /* the one that wants it (rop_drain.id); 0: a person asked for it by itself */
 	/* Of its attempts, as the journal has them: how many failed, when the newest one of those was begun (boot
 	 * clock; 0: none, or before this boot). */
 	int failures;
@@ -223,6 +224,19 @@ struct rop_wish {
 	const char *failure; /* why the newest one failed; NULL */
 	bool locked;         /* that one was taken by the server, and nothing came of it: servers may refuse another for
 			      * a while */
+};
+
+/* A host, or the hosts of a zone, that somebody is to stop: what has a role there hands it over, nothing gets a new one
+ * there, and its silence is expected until the time is over. Expected silence is told otherwise, and permits nothing:
+ * for copies, majorities and every "all", who is silent is absent. */
+struct rop_drain {
+	int64_t id;
+	const char *target; /* the host as it is declared, or the zone */
+	bool zone;
+	int64_t asked_wall_ms, until_wall_ms; /* until_wall_ms is never 0 */
+	int64_t ended_wall_ms;                /* 0: nobody ended it; its time may have passed all the same */
+	const char *fewer;  /* "2:0 3:1": how few replicas in sync somebody lets these shards be left with; NULL: none */
+	struct rop_deed by; /* in history, of a line that tells of the end: who ended it */
 };
 
 struct rop_handed {             /* a fail-over that was asked for, and came about */
@@ -264,7 +278,14 @@ struct rop_image {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	ROP_LIST(struct rop_handed) handed; /* the newest first */
 	struct rop_wish wish, last_wish;    /* the open one; the newest that is over. id 0: there is none */
+	ROP_LIST(struct rop_drain) drains;  /* that nobody ended, as written: also where the time has passed */
+	int64_t drains_told;                /* how often people have said something of the kind: tells what is newer */
 };
+
+static inline bool rop_drain_holds(const struct rop_drain *drain, int64_t wall_ms)
+{
+	return !drain->ended_wall_ms && drain->until_wall_ms > wall_ms;
+}
 
 static inline bool rop_image_is_paused(const struct rop_image *image, int64_t wall_ms)
 {
@@ -300,8 +321,10 @@ struct rop_entry {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	int64_t wish;                 /* the open one that this was decided with; 0: none */
 	struct rop_wish_end wish_end; /* it is met, or over for another reason */
-	bool check_pass; /* write only when after_pass is still the newest, and `wish` open: else another process
-			    decided meanwhile */
+	struct rop_wish wish_begin;   /* shard 0: none; one that a drain wants. Its id is filled in by the store */
+	bool check_pass; /* write only when after_pass is still the newest, `wish` open, and drains_told the newest:
+			    else another process decided meanwhile */
+	int64_t drains_told;
 	int64_t after_pass;
 	int64_t pass;      /* set by the store: the id of this transaction */
 	bool ignore_pause; /* restoring temporary settings: a pause asks for it */
@@ -315,6 +338,7 @@ struct rop_history_line {
 	int64_t wall_ms;
 	const struct rop_deed *deed; /* NULL: a transition or a step */
 	const struct rop_wish *wish; /* what the deed asked for, and what became of it; NULL: nothing of the kind */
+	const struct rop_drain *drain; /* of a deed that drains, or ends that; else NULL */
 	bool is_step;                /* false: a transition */
 	const char *from, *to;       /* transition; `row` is "Configure#2" */
 	const char *row, *why;

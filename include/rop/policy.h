@@ -54,10 +54,12 @@ struct rop_layout {
 /* Who should be what, given what is: owners of slots stay primaries, replicas stay where they are unless their shard
  * has too many, the rest is placed so that no two nodes of a shard share a zone or a host where that can be done.
  * Deterministic. Linear in nodes but for the placement, which is a matching (n x shards at worst).
+ * drained: [node] its host is to be stopped, and it gets no role that it does not have; NULL: none is.
  * Shards are numbered from 1 to n: by the label of their owner; by what is remembered (NULL: nothing) of who led them
  * or had a copy; and else by their place in the order of slots. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-		     const struct rop_shard_memory *remembered, size_t n_remembered, struct rop_layout *ret_layout);
+		     const struct rop_shard_memory *remembered, size_t n_remembered, const bool *drained,
+		     struct rop_layout *ret_layout);
 
 /* ---- slots that move -------------------------------------------------------------------------------------- */
 
@@ -173,6 +175,31 @@ const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_hand
 const char *rop_candidate_sentence(struct rop_arena *arena, const struct rop_handover *handover,
 				   const struct rop_candidate *candidate);
 
+/* ---- hosts that are to be stopped -------------------------------------------------------------------------------- */
+
+struct rop_fewer { /* a shard that would be left with fewer replicas in sync than it keeps */
+	int shard; /* its number */
+	size_t left, keeps;
+	bool consented;
+};
+
+/* A drain that is in force, and how far it is. */
+struct rop_drained {
+	const struct rop_situation *now;
+	const struct rop_drain *drain;
+	ROP_LIST(int) nodes; /* of its hosts */
+	size_t silent;       /* of them */
+	size_t leads;        /* shards that are led from there still */
+	ROP_LIST(struct rop_fewer) fewer;
+	const char *fewer_text; /* all of them, as rop_drain.fewer has them; "": none */
+	char digest[9];         /* what a consent to these is named by */
+	const char *holds;      /* why it may not be stopped yet; NULL: it may */
+};
+
+bool rop_drain_is_of(const struct rop_drain *drain, const struct rop_declared_node *node);
+/* What is drained, by whom, for how long still, and whether it may be stopped. */
+const char *rop_drained_sentence(struct rop_arena *arena, const struct rop_drained *drained);
+
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 
 enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - decided from what is seen */
@@ -229,6 +256,7 @@ struct rop_situation {
 	bool has_acted;                  /* this run has sent something: else nothing is hastened either */
 	bool looks_once;                 /* there is no second look to wait for: plan, status, check */
 	bool only_wish;                  /* this run is for the open wish alone */
+	bool only_drain;                 /* ... for what drains want alone */
 	bool moving;                     /* slots are being moved towards the aim: it is walked to its end */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
@@ -273,6 +301,13 @@ struct rop_situation {
 	bool rejoins; /* all identities were lost, a person lets the nodes come together, and some have no epoch yet */
 	struct rop_handover *handover; /* of the open wish; NULL: there is none */
 	bool wish_due;                 /* there is something to do about it, or to wait for, before all else */
+	const bool *drained;           /* [node] its host is drained; NULL: none is */
+	ROP_LIST(struct rop_drained) drains; /* those in force */
+	const struct rop_wish *drain_wish;   /* the hand-over that is next for one; NULL */
+	bool host_drained;             /* there is one */
+	bool drain_due;                /* a wish is to be made of drain_wish */
+	bool silence_expected;         /* some do not answer, and all of these are on hosts that are drained */
+	bool optional_waits;           /* slots are to move, or nodes to leave, and that waits for a drain */
 	bool leaving;                  /* one of them is still in the cluster, and can go on */
 	bool leavers_held;             /* one of them is, and cannot */
 	bool leavers_watched;          /* one is in nobody's view, and may come back */
@@ -301,6 +336,8 @@ size_t rop_situation_declared(const struct rop_situation *now);
 size_t rop_situation_declared_answer(const struct rop_situation *now);
 size_t rop_situation_leavers(const struct rop_situation *now);
 bool rop_situation_converged(const struct rop_situation *now);
+/* The same, as far as it can be while a host is drained: who is silent is expected to be, what is optional waits. */
+bool rop_situation_waits_for_drain(const struct rop_situation *now);
 /* The word for what ends a run here: of the first finding; of what is lost, where that is all; NULL: neither. */
 const char *rop_situation_reason(const struct rop_situation *now);
 /* Was the shard of that number started anew without its keys, and did nobody give them up? */
@@ -390,6 +427,7 @@ struct rop_batch { /* what the actions of one pass ask for */
 		ROP_CHILDREN_WISH
 	} children;
 	struct rop_wish_end wish_end;  /* the open wish is over */
+	struct rop_wish wish_begin;    /* one that a drain wants; shard 0: none */
 	ROP_LIST(const char *) struck; /* ids of members that left for good */
 	struct rop_situation
 		*weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */

@@ -101,12 +101,13 @@ bool rop_store_forget_cluster(struct rop_store *store, const char *cluster, stru
 
 /* Has another connection written since this was asked last? One small read; true the first time. */
 bool rop_store_changed(struct rop_store *store, bool *ret_changed, struct rop_err *err);
-/* What people said of clusters: who is paused, as written (also where the time has passed), and whose wish is open.
- * Sorted by name; in the arena. */
+/* What people said of clusters: who is paused, as written (also where the time has passed), whose wish is open, and how
+ * often they spoke of hosts. Each kind sorted by name; in the arena. */
 struct rop_pause {
 	const char *cluster, *by;
 	int64_t until_wall_ms;
-	int64_t wish; /* 0: this is a pause; else the open wish of a cluster, and no pause */
+	int64_t wish;        /* else 0: the open wish of a cluster, and no pause */
+	int64_t drains_told; /* else 0: rop_image.drains_told, neither a pause nor a wish */
 };
 bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct rop_pause **ret_pauses, size_t *ret_n,
 		      struct rop_err *err);
@@ -122,6 +123,14 @@ bool rop_store_wish(struct rop_store *store, const char *cluster, const struct r
 /* Closes it, where it is open still: what was not done is not wanted any more. */
 bool rop_store_withdraw(struct rop_store *store, const char *cluster, const struct rop_wish_end *end, int64_t wall_ms,
 			struct rop_err *err);
+
+/* A host is drained: target, zone, until, fewer, and by whom; the rest is the store's. The same target again takes the
+ * place of the one before. Who does this holds the cluster's lock. */
+bool rop_store_drain(struct rop_store *store, const char *cluster, const struct rop_drain *drain, int64_t wall_ms,
+		     int64_t *ret_id, struct rop_err *err);
+/* Ends it, where it is not ended; also where its time has passed. ret_ended: there was one. */
+bool rop_store_undrain(struct rop_store *store, const char *cluster, const char *target, const struct rop_deed *by,
+		       int64_t wall_ms, bool *ret_ended, struct rop_err *err);
 
 /* until_wall_ms 0: until resumed. deed: who, for history, in the same transaction; NULL: nobody is written down. */
 bool rop_store_pause(struct rop_store *store, const char *cluster, int64_t until_wall_ms, const char *by,

@@ -93,7 +93,7 @@ bool rop_entry_empty(const struct rop_entry *entry)
 	return !entry->resolutions.n && !entry->transitions.n && !entry->expects.n && !entry->temporaries_set.n &&
 	       !entry->temporaries_gone.n && !entry->members_changed && !entry->shards_changed && !entry->state &&
 	       !entry->formed && !entry->reached_revision && !entry->conditions_changed &&
-	       entry->moving == ROP_UNKNOWN && !entry->wish_end.id;
+	       entry->moving == ROP_UNKNOWN && !entry->wish_end.id && !entry->wish_begin.shard;
 }
 
 const char *rop_deed_name(enum rop_deed_kind what)

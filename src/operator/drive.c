@@ -45,6 +45,7 @@ struct rop_drive {
 	int64_t clients_next_ms; /* when connections of other operators are asked for again */
 	bool wish_told;          /* ... and which wish is open in the database, as heard last: */
 	int64_t wish;            /* 0: none */
+	int64_t drains_told;     /* ... and how often people spoke of hosts */
 	bool busy;               /* something is under way */
 	bool held;               /* another process has the lock, and on_held was told */
 	bool anew;               /* when it wakes: begin anew */
@@ -178,7 +179,7 @@ static void look(struct rop_drive *d)
 static void take_pauses(struct rop_drive *d, const struct rop_pause *pauses, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!pauses[i].wish && strcmp(pauses[i].cluster, name_of(d)) == 0) {
+		if (!pauses[i].wish && !pauses[i].drains_told && strcmp(pauses[i].cluster, name_of(d)) == 0) {
 			rop_reconcile_pause_changed(d->r, true, pauses[i].until_wall_ms, pauses[i].by);
 			return;
 		}
@@ -228,6 +229,8 @@ static void committed(struct rop_write *write, enum rop_commit result, const str
 			d->pass = rop_reconcile_entry(d->r)->pass;
 		if (rop_reconcile_entry(d->r)->wish_end.id)
 			d->wish = 0; /* what one writes oneself is not told of */
+		if (rop_reconcile_entry(d->r)->wish_begin.id)
+			d->wish = rop_reconcile_entry(d->r)->wish_begin.id;
 		if (rop_reconcile_entry(d->r)->members_changed)
 			expect_members(d, rop_reconcile_entry(d->r)->members.at, rop_reconcile_entry(d->r)->members.n);
 		if (d->options.on_written)
@@ -356,16 +359,21 @@ static void rest(struct rop_drive *d)
 static bool has_new_wish(const struct rop_drive *d)
 {
 	return d->options.lock_path && d->wish_told && rop_reconcile_want(d->r) == ROP_WANT_SLEEP &&
-	       rop_reconcile_wish(d->r) != d->wish;
+	       (rop_reconcile_wish(d->r) != d->wish || rop_reconcile_drains_told(d->r) != d->drains_told);
 }
 
 static void take_wishes(struct rop_drive *d, const struct rop_pause *pauses, size_t n)
 {
 	d->wish_told = true;
-	d->wish = 0;
-	for (size_t i = 0; i < n; i++)
-		if (pauses[i].wish && strcmp(pauses[i].cluster, name_of(d)) == 0)
+	d->wish = d->drains_told = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(pauses[i].cluster, name_of(d)) != 0)
+			continue;
+		if (pauses[i].wish)
 			d->wish = pauses[i].wish;
+		if (pauses[i].drains_told)
+			d->drains_told = pauses[i].drains_told;
+	}
 }
 
 static void woke(void *arg)

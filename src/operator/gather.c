@@ -245,6 +245,8 @@ void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 		*rop_push(r->pass, &r->entry.temporaries_gone) = r->gone.at[i];
 	r->entry.wish = r->image.wish.id;
 	r->entry.wish_end = r->batch.wish_end;
+	r->entry.wish_begin = r->batch.wish_begin;
+	r->entry.drains_told = r->image.drains_told;
 	take_expectations(r, clock);
 	take_moving(r);
 	take_reached(r);
@@ -254,5 +256,6 @@ void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 		*rop_push(r->pass, &r->entry.transitions) = r->child_moves.at[i];
 	take_held(r);
 	holders_refresh(r);
-	r->entry.ignore_pause = r->now->paused || r->stopping || !r->batch.steps.n;
+	r->entry.ignore_pause = r->now->paused || r->stopping ||
+				(!r->batch.steps.n && !r->batch.wish_begin.shard);
 }

@@ -6,6 +6,8 @@
 
 #define SMALL_BYTES ((size_t)64 * 1024) /* below that nothing is gained */
 
+static struct rop_drain memory_drain(struct rop_arena *arena, const struct rop_drain *drain);
+
 /* Everything but the pending expectations, which the reconciler has as steps. `to` may be `from`. */
 static void copy_image(struct rop_arena *arena, struct rop_image *to, const struct rop_image *from)
 {
@@ -35,18 +37,37 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 	memset(&copy.handed, 0, sizeof copy.handed);
 	for (size_t i = 0; i < from->handed.n; i++)
 		*rop_push(arena, &copy.handed) = from->handed.at[i];
+	memset(&copy.drains, 0, sizeof copy.drains);
+	for (size_t i = 0; i < from->drains.n; i++)
+		*rop_push(arena, &copy.drains) = memory_drain(arena, &from->drains.at[i]);
 	copy.wish = memory_wish(arena, &from->wish);
 	copy.last_wish = memory_wish(arena, &from->last_wish);
 	*to = copy;
 }
 
+static void copy_deed(struct rop_arena *arena, struct rop_deed *deed)
+{
+	const char **texts[] = { &deed->user, &deed->host, &deed->command, &deed->reason, &deed->note };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = rop_strdup(arena, *texts[i]);
+}
+
 struct rop_wish memory_wish(struct rop_arena *arena, const struct rop_wish *wish)
 {
 	struct rop_wish copy = *wish;
-	const char **texts[] = { &copy.address, &copy.primary_address, &copy.note,      &copy.failure, &copy.by.user,
-				 &copy.by.host, &copy.by.command,      &copy.by.reason, &copy.by.note };
+	const char **texts[] = { &copy.address, &copy.primary_address, &copy.note, &copy.failure };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = rop_strdup(arena, *texts[i]);
+	copy_deed(arena, &copy.by);
+	return copy;
+}
+
+static struct rop_drain memory_drain(struct rop_arena *arena, const struct rop_drain *drain)
+{
+	struct rop_drain copy = *drain;
+	copy.target = rop_strdup(arena, drain->target);
+	copy.fewer = rop_strdup(arena, drain->fewer);
+	copy_deed(arena, &copy.by);
 	return copy;
 }
 

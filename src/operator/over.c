@@ -72,3 +72,27 @@ bool over_waits_for_a_person(const struct rop_reconcile *r)
 {
 	return r->now->lost.list.n > 0 && r->idle_passes > IDLE_PASSES_LOST && !r->options.predict;
 }
+
+#define HELD_MS 10000 /* what keeps a host from being stopped may pass within that */
+
+/* Whoever runs this for drains alone has nothing to wait for: they may be stopped, or something keeps them that does not
+ * pass. */
+bool over_is_drained(const struct rop_reconcile *r)
+{
+	const struct rop_situation *now = r->now;
+	bool held = false;
+	if (r->image.wish.id || r->pending.n || r->batch.wish_begin.shard)
+		return false;
+	for (size_t i = 0; i < now->drains.n; i++)
+		held |= now->drains.at[i].holds != NULL;
+	if (r->options.predict)
+		return !held || r->idle_passes > IDLE_PASSES_LOST;
+	return !held || now->boot_ms - r->idle_since_boot_ms >= HELD_MS;
+}
+
+/* Who is silent is expected to be, what is optional waits, and all else is as declared. */
+bool over_rests_for_a_drain(const struct rop_reconcile *r)
+{
+	return !r->pending.n && !r->image.wish.id && r->idle_passes > IDLE_PASSES_LOST &&
+	       rop_situation_waits_for_drain(r->now);
+}

@@ -9,6 +9,8 @@ bool over_is_foreseen(const struct rop_reconcile *r);
 /* What it was stopped by has passed, and the machine goes on. */
 bool over_has_passed(const struct rop_reconcile *r);
 /* Only a person can go on, and all else has been done. */
+bool over_is_drained(const struct rop_reconcile *r);
+bool over_rests_for_a_drain(const struct rop_reconcile *r);
 bool over_waits_for_a_person(const struct rop_reconcile *r);
 
 /* Temporary settings: one is tried again before this ends; each waits for its node; something may have to go back; one

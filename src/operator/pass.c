@@ -226,6 +226,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.looks_once = r->options.predict,
 		.moving = r->moving,
 		.only_wish = r->options.only_wish,
+		.only_drain = r->options.only_drain,
 		.before = r->before,
 		.consent = &consent,
 		.warn_of_found = r->options.keep,

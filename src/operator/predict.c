@@ -46,6 +46,8 @@ static void pretend_to_write(struct rop_entry *entry, int64_t *next_id)
 {
 	for (size_t i = 0; i < entry->expects.n; i++)
 		entry->expects.at[i].id = (*next_id)++;
+	if (entry->wish_begin.shard)
+		entry->wish_begin.id = (*next_id)++;
 }
 
 static void dup_risk(struct rop_arena *arena, struct rop_risk *risk)
@@ -96,6 +98,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 										  .boot_ms = clock.boot_ms,
 										  .moving = options->image->moving,
 										  .only_wish = options->only_wish,
+										  .only_drain = options->only_drain,
 										  .may_lower = !options->step });
 	first->consent = NULL;
 	ret_plan->first = first;

@@ -75,6 +75,19 @@ static void end_with_wish(struct rop_reconcile *r)
 	finish(r, CODES[r->result.wish]);
 }
 
+/* All that can be done while a host is drained is done: what is left, and for whom it waits. */
+static void end_with_drain(struct rop_reconcile *r)
+{
+	bool held = false;
+	rop_text_done(&r->text);
+	for (size_t i = 0; i < r->now->drains.n; i++) {
+		held |= r->now->drains.at[i].holds != NULL;
+		rop_text_add(&r->text, "%s%s", i ? "\n" : "",
+			     rop_drained_sentence(r->pass, &r->now->drains.at[i]));
+	}
+	finish(r, held && r->options.only_drain ? ROP_TIMEOUT : ROP_OK);
+}
+
 /* The machine rests and nothing is to be sent: done, or look again later. */
 static void rest(struct rop_reconcile *r)
 {
@@ -95,6 +108,10 @@ static void rest(struct rop_reconcile *r)
 		return;
 	if (r->options.only_wish && !r->image.wish.id) {
 		end_with_wish(r);
+	} else if (r->options.only_drain && over_is_drained(r)) {
+		end_with_drain(r);
+	} else if (final && over_rests_for_a_drain(r)) {
+		end_with_drain(r);
 	} else if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);
@@ -355,6 +372,11 @@ bool rop_reconcile_paused(const struct rop_reconcile *r)
 int64_t rop_reconcile_wish(const struct rop_reconcile *r)
 {
 	return r->image.wish.id;
+}
+
+int64_t rop_reconcile_drains_told(const struct rop_reconcile *r)
+{
+	return r->image.drains_told;
 }
 
 bool rop_reconcile_at_rest(const struct rop_reconcile *r)

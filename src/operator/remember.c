@@ -45,6 +45,11 @@ static void remember_wish(struct rop_reconcile *r)
 {
 	struct rop_image *image = &r->image;
 	const struct rop_wish_end *end = &r->entry.wish_end;
+	if (r->entry.wish_begin.shard) {
+		image->wish = memory_wish(r->arena, &r->entry.wish_begin);
+		image->wish.asked_wall_ms = r->entry.wall_ms;
+		return;
+	}
 	if (!end->id || end->id != image->wish.id)
 		return;
 	image->last_wish = image->wish;

@@ -4,6 +4,7 @@
 
 #include "alike.h"
 #include "copies.h"
+#include "drained.h"
 #include "guard.h"
 #include "handover.h"
 #include "by_server.h"
@@ -218,12 +219,14 @@ static void lay_out_without_kept(struct rop_situation *now)
 	for (size_t i = 0; i < then->n; i++)
 		if (policy_is_to_empty(now, i))
 			then->nodes[i].slots = (struct rop_slots){ 0 };
-	rop_layout_make(now->arena, now->topology, then, now->image->shards.at, now->image->shards.n, &now->layout);
+	rop_layout_make(now->arena, now->topology, then, now->image->shards.at, now->image->shards.n, now->drained,
+			&now->layout);
 }
 
 void rop_situation_assess(struct rop_situation *now)
 {
 	policy_let_go(now);
+	policy_find_drained(now);
 	const struct rop_observed *seen = now->seen;
 	for (size_t i = 0; i < seen->n; i++) {
 		now->answering += rop_answers(seen, i);
@@ -238,7 +241,8 @@ void rop_situation_assess(struct rop_situation *now)
 	now->in_view = now->formed ? t->owners_answering * 2 > t->owners : now->all_answer;
 	now->paused = rop_image_is_paused(now->image, now->wall_ms);
 
-	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, &now->layout);
+	rop_layout_make(now->arena, now->topology, seen, now->image->shards.at, now->image->shards.n, now->drained,
+			&now->layout);
 	policy_aim(now);
 	policy_find_room(now);
 	policy_find_migrations(now);
@@ -283,6 +287,7 @@ void rop_situation_assess(struct rop_situation *now)
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
 	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
 	policy_find_handover(now);
+	policy_find_drains(now);
 }
 
 bool rop_situation_converged(const struct rop_situation *now)

@@ -8,6 +8,7 @@
 
 #include "alike.h"
 #include "copies.h"
+#include "drained.h"
 #include "guard.h"
 #include "handover.h"
 #include "rop/permissions.h"
@@ -66,6 +67,8 @@ static const char *why_not(const struct rop_handover *h, size_t i)
 		return rop_printf(now->arena, "does not answer (%s)", node->reach_why ? node->reach_why : "no reply");
 	if (node->leaving)
 		return "is to leave";
+	if (drained_is(now, i))
+		return drained_words(now, i);
 	int label = now->topology->nodes.at[i].shard;
 	if (label && label != h->wish->shard)
 		return rop_printf(now->arena, "is declared for shard %d", label);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "drained.h"
 #include "guard.h"
 #include "rop/text.h"
 
@@ -283,6 +284,8 @@ static void find_end(struct rop_handover *h)
 	int64_t age_ms = now->wall_ms - wish->asked_wall_ms;
 	if (h->under_way || h->confirmed) /* it may come yet, or has */
 		return;
+	if (!h->handed_over && !drained_wants(now, wish))
+		give_up(h, ROP_WISH_WITHDRAWN, "the host is not drained any more");
 	if (!h->handed_over && wish->failures >= ROP_WISH_ATTEMPTS)
 		give_up(h, ROP_WISH_FAILED,
 			rop_printf(now->arena, "%d attempts have failed, the last one so: %s", wish->failures,
@@ -319,18 +322,23 @@ static void follow_wish(struct rop_handover *h)
 	find_end(h);
 }
 
-void policy_find_handover(struct rop_situation *now)
+struct rop_handover *handover_of(const struct rop_situation *now, const struct rop_wish *wish)
 {
-	const struct rop_wish *wish = &now->image->wish;
-	if (!wish->id)
-		return;
-	struct rop_handover *h = now->handover = rop_alloc(now->arena, sizeof *h);
+	struct rop_handover *h = rop_alloc(now->arena, sizeof *h);
 	*h = (struct rop_handover){ .now = now, .wish = wish, .from = -1, .to = -1 };
 	h->subject = rop_printf(now->arena, "shard:%d", wish->shard);
 	if (!now->formed)
 		bar(h, ROP_REFUSED, "the cluster is not formed");
 	else
 		follow_wish(h);
+	return h;
+}
+
+void policy_find_handover(struct rop_situation *now)
+{
+	if (!now->image->wish.id)
+		return;
+	struct rop_handover *h = now->handover = handover_of(now, &now->image->wish);
 	now->wish_due = now->only_wish || h->hopeless || h->under_way || h->rests || !h->barred ||
 			(h->handed_over && is_fresh(h));
 }

@@ -6,6 +6,8 @@
 
 /* Fills in `handover` and `wish_due`; once all else is known. */
 void policy_find_handover(struct rop_situation *now);
+/* What would become of that wish, if it were the open one. */
+struct rop_handover *handover_of(const struct rop_situation *now, const struct rop_wish *wish);
 /* choice.c: fills in the candidates, the best first; `from` is known. */
 void handover_find_candidates(struct rop_handover *h);
 /* Of those who led the shard and lead it now, one that this viewer holds for something else than it is; -1: none. */

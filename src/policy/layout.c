@@ -53,11 +53,11 @@ static void place_replicas(struct maker *m, const int *seats, int *ret_share_of)
 			ret_share_of[i] = now;
 			continue;
 		}
-		if (wanted >= 0 && rop_node_answers(node))
+		if (wanted >= 0 && rop_node_answers(node) && !seats_drained(m, i))
 			now = wanted;
 		if (now >= 0)
 			placement_add(&p, (size_t)now, (int)i, false, true);
-		else if (rop_node_answers(node))
+		else if (rop_node_answers(node) && !seats_drained(m, i))
 			unplaced[n_free++] = (int)i;
 	}
 	size_t left = placement_run(&p, unplaced, n_free, 2);
@@ -108,7 +108,7 @@ static void even_out(struct maker *m, const int *seats, int *share_of)
 			for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
 				int from = share_of[i];
 				if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
-				    seats_label(m, i) != 0 || seats_leaves(m, i) || !rop_answers(m->seen, i) ||
+				    seats_label(m, i) != 0 || seats_leaves(m, i) || seats_drained(m, i) || !rop_answers(m->seen, i) ||
 				    !is_apart_from_all(&p, m, share_of, i, k, level))
 					continue;
 				share_of[i] = (int)k;
@@ -146,7 +146,8 @@ static bool deal(struct maker *m, bool exact, int *seats, int *share_of)
 	struct dealt *cards = rop_alloc_n(m->arena, n, sizeof *cards);
 	int *order = rop_alloc_n(m->arena, n, sizeof(int)), *hand = rop_alloc_n(m->arena, n, sizeof(int));
 	for (size_t i = 0; i < n; i++) {
-		if (seats_label(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA || !rop_answers(m->seen, i))
+		if (seats_label(m, i) || m->seen->nodes[i].role == ROP_ROLE_REPLICA || !rop_answers(m->seen, i) ||
+		    seats_drained(m, i))
 			return false;
 		cards[i] = (struct dealt){ p.zone[i], p.host[i], (int)i };
 	}
@@ -265,7 +266,7 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 		int now = leader >= 0 ? seat_of(whole->seats, m->out->n, leader) : -1;
 		if (now >= 0 && now != whole->share_of[i])
 			return false;
-		if (now < 0 && !rop_node_answers(node) && !m->is_primary[i])
+		if (now < 0 && (!rop_node_answers(node) || seats_drained(m, i)) && !m->is_primary[i])
 			whole->share_of[i] = -1; /* its place waits for it, unsaid */
 	}
 	return true;
@@ -274,11 +275,13 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 /* What a fresh cluster of this topology becomes is worked out first, from the topology alone: as long as what is seen
  * is a part of that, it stays the aim, whatever was done first. Else the best is made of what is there. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
-		     const struct rop_shard_memory *remembered, size_t n_remembered, struct rop_layout *ret_layout)
+		     const struct rop_shard_memory *remembered, size_t n_remembered, const bool *drained,
+		     struct rop_layout *ret_layout)
 {
 	struct maker found = { .arena = arena, .topology = topology, .out = ret_layout }, fresh = found;
 	found.remembered = remembered;
 	found.n_remembered = n_remembered;
+	found.drained = drained;
 	struct rop_observed *blank = rop_observed_new(arena, seen->n, NULL, 0);
 	for (size_t i = 0; i < seen->n; i++) {
 		blank->nodes[i].role = ROP_ROLE_PRIMARY;

@@ -5,6 +5,8 @@ librop_a_SOURCES += \
 	src/policy/announced.c \
 	src/policy/assess.c \
 	src/policy/assign.c \
+	src/policy/budget.c \
+	src/policy/budget.h \
 	src/policy/by_server.c \
 	src/policy/by_server.h \
 	src/policy/choice.c \
@@ -13,6 +15,9 @@ librop_a_SOURCES += \
 	src/policy/copies.c \
 	src/policy/copies.h \
 	src/policy/differ.c \
+	src/policy/drained.c \
+	src/policy/drained.h \
+	src/policy/draining.c \
 	src/policy/elsewhere.c \
 	src/policy/emptied.c \
 	src/policy/epochs.c \

@@ -136,6 +136,7 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 bool policy_follows_on(const struct rop_situation *now, size_t node);
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);
+void policy_begin_handover(const void *subject, const int64_t *args, void *output); /* draining.c */
 void policy_keep_replicas(const void *subject, const int64_t *args, void *output);
 
 /* subject.c: the canonical subject of a step; needs kind, node, peer, and what of its kind names it. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "drained.h"
 #include "lost.h"
 #include "risks.h"
 #include "rop/text.h"
@@ -193,7 +194,7 @@ static int heir_of(const struct rop_situation *now, size_t node)
 	const struct rop_observed *seen = now->seen;
 	int best = -1;
 	for (size_t i = 0; i < seen->asked - seen->n_leaving; i++)
-		if (copies_in_sync(seen, i, node) && (best < 0 || seen->nodes[i].offset > seen->nodes[best].offset))
+		if (copies_in_sync(seen, i, node) && !drained_is(now, i) && (best < 0 || seen->nodes[i].offset > seen->nodes[best].offset))
 			best = (int)i;
 	return best;
 }

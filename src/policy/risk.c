@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "alike.h"
+#include "budget.h"
 #include "by_server.h"
 #include "copies.h"
 #include "lost.h"
@@ -180,6 +181,9 @@ static struct guard risk_of_slots(const struct rop_situation *now, const struct 
 		return guard_wait("a shard is being handed over");
 	if (by_server_hands_over(now->seen, &range))
 		return guard_wait("a server is about to hand them over");
+	const char *drained = rop_slots_empty(&node->slots) ? budget_of_role(now, (size_t)step->node) : NULL;
+	if (drained)
+		return guard_wait(drained);
 	if (!rop_slots_empty(&node->slots)) {
 		const char *open = copies_leadership_open(now, (size_t)step->node);
 		if (open)
@@ -280,6 +284,11 @@ static struct guard risk_of_move(const struct rop_situation *now, const struct r
 		return guard_wait(rop_printf(now->arena,
 					     "%s is being moved to another primary; one replica moves at a time",
 					     other));
+	other = budget_of_copy(now, (size_t)root, x);
+	if (!other)
+		other = budget_of_shard(now, batch, (size_t)root, false);
+	if (other)
+		return guard_wait(other);
 	if (copies_ready(now, (size_t)root, x) == 0)
 		return guard_durability("copy", shard,
 					rop_printf(now->arena,
@@ -296,6 +305,9 @@ static struct guard risk_of_following(const struct rop_situation *now, const str
 	const struct rop_node *node = &seen->nodes[x];
 	if (guard_hands_over(now, -1))
 		return guard_wait("a shard is being handed over");
+	const char *drained = copies_root(seen, x) == (int)p ? NULL : budget_of_role(now, x);
+	if (drained)
+		return guard_wait(drained);
 	const char *unlike = alike_cannot_load(now, x, p);
 	if (unlike)
 		return guard_wait(unlike);

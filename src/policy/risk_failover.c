@@ -1,8 +1,10 @@
 /* risk_failover.c - the guard's rules for a fail-over: nothing is lost by one that the primary has a part in, as long
  * as the shard is whole, and nothing else is under way.
  */
+#include "budget.h"
 #include "by_server.h"
 #include "copies.h"
+#include "drained.h"
 #include "risks.h"
 #include "rop/text.h"
 
@@ -40,8 +42,12 @@ struct guard risk_of_failover(const struct rop_situation *now, const struct rop_
 	if (!copies_in_sync(now->seen, heir, primary))
 		return guard_wait(rop_printf(now->arena, "%s is not in sync with %s", now->seen->nodes[heir].address,
 					     now->seen->nodes[primary].address));
-	open = slots_on_their_way(now, primary);
+	open = budget_of_role(now, heir);
+	if (!open)
+		open = slots_on_their_way(now, primary);
 	if (!open)
 		open = another_one(now, batch, primary);
+	if (!open)
+		open = budget_of_shard(now, batch, primary, drained_is(now, primary));
 	return open ? guard_wait(open) : guard_go;
 }

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "alike.h"
+#include "budget.h"
 #include "by_server.h"
 #include "copies.h"
 #include "functions.h"
@@ -24,11 +25,30 @@ static bool is_open(const struct rop_node *node, int slot, bool importing, const
 	return open && open->importing == importing && strcmp(open->peer, peer) == 0;
 }
 
+/* No slot of it is open on either side. */
+static bool begins(const struct rop_situation *now, const struct rop_step *step)
+{
+	const struct rop_node *node = &now->seen->nodes[step->node], *peer = &now->seen->nodes[step->peer];
+	struct rop_slots slots;
+	if (step->expect.kind != ROP_STEP_IMPORT)
+		return step->expect.kind == ROP_STEP_MOVE;
+	if (!now->host_drained || !rop_slots_parse(step->expect.value, &slots))
+		return false;
+	for (int from = 0, first, last; rop_slots_run(&slots, from, &first, &last); from = last + 1)
+		for (int s = first; s <= last; s++)
+			if (rop_node_open(node, s) || rop_node_open(peer, s))
+				return false;
+	return true;
+}
+
 /* ---- both sides --------------------------------------------------------------------------------------------- */
 
 static struct guard of_both_sides(const struct rop_situation *now, const struct rop_step *step)
 {
 	const size_t sides[] = { (size_t)step->node, (size_t)step->peer };
+	const char *waits = begins(now, step) ? budget_of_optional(now) : NULL;
+	if (waits)
+		return guard_wait(waits);
 	for (size_t k = 0; k < 2; k++) {
 		const char *doubted = copies_doubted(now, sides[k]);
 		if (doubted)

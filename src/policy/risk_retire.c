@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "budget.h"
 #include "copies.h"
 #include "risks.h"
 #include "rop/text.h"
@@ -42,7 +43,10 @@ static struct guard of_replica(const struct rop_situation *now, size_t i)
 	if (ready < wanted)
 		return guard_wait(rop_printf(now->arena, "%s would have %zu of %zu replicas in sync without %s",
 					     seen->nodes[primary].address, ready, wanted, node->address));
-	return guard_go;
+	const char *why = budget_of_copy(now, primary, i);
+	if (!why)
+		why = budget_of_optional(now);
+	return why ? guard_wait(why) : guard_go;
 }
 
 /* One that leaves too, and would lose with its primary whom to catch up with. */

@@ -214,6 +214,11 @@ bool seats_leaves(const struct maker *m, size_t node)
 	return m->topology->nodes.at[node].leaving != NULL;
 }
 
+bool seats_drained(const struct maker *m, size_t node)
+{
+	return m->drained && m->drained[node];
+}
+
 int seats_label(const struct maker *m, size_t node)
 {
 	return m->topology->nodes.at[node].shard;
@@ -230,7 +235,8 @@ int seats_share_of_label(const struct maker *m, int label)
 bool seats_is_candidate(const struct maker *m, size_t i)
 {
 	const struct rop_node *node = &m->seen->nodes[i];
-	return rop_node_answers(node) && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA && !seats_leaves(m, i);
+	return rop_node_answers(node) && !m->is_primary[i] && node->role != ROP_ROLE_REPLICA && !seats_leaves(m, i) &&
+	       !seats_drained(m, i);
 }
 
 /* The next of those declared for a shard (0: for none) in file order; the older servers first, for they cannot load

@@ -16,6 +16,7 @@ struct maker {
 	int n_vanishing;
 	const struct rop_shard_memory *remembered;
 	size_t n_remembered;
+	const bool *drained; /* [node]: gets no role that it does not have; NULL: none */
 	bool *is_primary;  /* [node] */
 	const bool *owner; /* [node]: owns slots now */
 	size_t owners;
@@ -32,6 +33,7 @@ void seats_take(struct maker *m, const struct rop_observed *seen);
 void seats_new_primaries(struct maker *m, int *ret_seats);
 /* Could become the primary of a shard that has none: answers, owns nothing, follows nobody. */
 bool seats_is_candidate(const struct maker *m, size_t node);
+bool seats_drained(const struct maker *m, size_t node);
 bool seats_leaves(const struct maker *m, size_t node);      /* it is not declared any more */
 int seats_label(const struct maker *m, size_t node);        /* the shard that the file declares it for; 0: none */
 int seats_share_of_label(const struct maker *m, int label); /* -1: no share has that number */

@@ -30,6 +30,10 @@ WORDS_FLAG(views_agree)
 WORDS_FLAG(slots_in_place)
 WORDS_FLAG(leaving)
 WORDS_FLAG(wish_due)
+WORDS_FLAG(host_drained)
+WORDS_FLAG(drain_due)
+WORDS_FLAG(silence_expected)
+WORDS_FLAG(optional_waits)
 WORDS_FLAG(leavers_held)
 WORDS_FLAG(leavers_watched)
 WORDS_FLAG(epochs_behind)
@@ -131,6 +135,24 @@ static const struct rop_fact FACTS[] = {
 	{ .name = "wish_due",
 	  .doc = "a person asked for a shard to be led by another node, and that can be gone on with, or is over",
 	  .holds = is_wish_due },
+	{ .name = "host_drained",
+	  .doc = "a host is to be stopped, as somebody said (drain), and the time for that is not over",
+	  .holds = is_host_drained },
+	{ .name = "drain_due",
+	  .doc = "a shard is led from such a host, and can be handed over now",
+	  .holds = is_drain_due,
+	  .implies = { "host_drained" } },
+	{ .name = "silence_expected",
+	  .doc = "some nodes do not answer, and all of these are on hosts that are drained; of what they hold that says "
+		 "nothing",
+	  .holds = is_silence_expected,
+	  .implies = { "host_drained", "in_view" },
+	  .excludes = { "all_answer" } },
+	{ .name = "optional_waits",
+	  .doc = "slots are to be moved, or nodes to leave, and that is not begun while a host is drained",
+	  .holds = is_optional_waits,
+	  .implies = { "host_drained" },
+	  .excludes = { "chunks_open" } },
 	{ .name = "leaving",
 	  .doc = "a node that an earlier revision declared and this one does not is still in the cluster",
 	  .holds = is_leaving },
@@ -285,6 +307,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "run_failover",
 	  .doc = "hand the leadership of a shard over, by a machine `failover` of its own",
 	  .plan = do_run_failover },
+	{ .name = "begin_handover",
+	  .doc = "note that the shard which is next is to be handed over, because its host is drained",
+	  .plan = policy_begin_handover },
 	{ .name = "report", .doc = "stop here and tell a person what was seen", .plan = do_report },
 	{ .name = "record_reached",
 	  .doc = "note that the declared cluster has been reached",

@@ -29,7 +29,7 @@ static void lay_out_anew(struct rop_import *im, const struct rop_topology *topol
 		blank->nodes[line].role = ROP_ROLE_PRIMARY;
 		blank->nodes[line].address = im->seed->endpoints[im->shape.order[line]].address;
 	}
-	rop_layout_make(im->arena, topology, blank, NULL, 0, ret_layout);
+	rop_layout_make(im->arena, topology, blank, NULL, 0, NULL, ret_layout);
 }
 
 static bool same_pairs(const struct rop_import *im, const struct rop_layout *layout)

@@ -56,6 +56,11 @@ static bool forget_of_cluster(struct forgetting *f, int64_t cluster, struct rop_
 	sql_put_int(&q, f->before_wall_ms);
 	if (!sql_run(&q, err))
 		return false;
+	q = sql_start(f->store, SQL_DRAINS_DROP);
+	sql_put_int(&q, cluster);
+	sql_put_int(&q, f->before_wall_ms);
+	if (!sql_run(&q, err))
+		return false;
 	for (size_t i = 0; i < passes.n; i++) {
 		if (f->rows >= ROWS_AT_ONCE) {
 			f->more = true;
@@ -109,6 +114,7 @@ static bool drop_cluster(struct rop_store *store, const char *name, struct rop_e
 		SQL_CLUSTER_PASSES_DROP,
 		SQL_CLUSTER_DEEDS_DROP,
 		SQL_CLUSTER_WISHES_DROP,
+		SQL_CLUSTER_DRAINS_DROP,
 		SQL_CLUSTER_REVISIONS_DROP,
 		SQL_MEMBERS_CLEAR,
 		SQL_SHARD_COPIES_CLEAR,

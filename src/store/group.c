@@ -28,13 +28,13 @@ static bool is_outdated(struct rop_store *store, const struct rop_commit_request
 	if (!store_find_cluster(store, request->cluster, &cluster, err) ||
 	    !store_newest_pass(store, cluster, &pass, err))
 		return false;
-	*ret_outdated = pass != request->entry->after_pass;
-	if (*ret_outdated || !request->entry->wish)
-		return true;
-	int64_t wish; /* who asked for it may have taken it back */
-	if (!store_open_wish(store, cluster, &wish, err))
+	int64_t told, wish;
+	if (!store_drains_told(store, cluster, &told, err) || !store_open_wish(store, cluster, &wish, err))
 		return false;
-	*ret_outdated = wish != request->entry->wish;
+	const struct rop_entry *entry = request->entry;
+	*ret_outdated = pass != entry->after_pass || told != entry->drains_told ||
+			/* who asked for it may have taken it back; another one may be wanted meanwhile */
+			((entry->wish || entry->wish_begin.shard) && wish != entry->wish);
 	return true;
 }
 

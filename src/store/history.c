@@ -1,7 +1,7 @@
 /* history.c - transitions and steps of a cluster, in the order in which they were written. */
 #include "inner.h"
 
-enum { LINE_MOVE, LINE_STEP, LINE_DEED, LINE_WISH }; /* as SQL_HISTORY has them */
+enum { LINE_MOVE, LINE_STEP, LINE_DEED, LINE_WISH, LINE_DRAIN, LINE_DRAIN_END }; /* as SQL_HISTORY has them */
 
 static void get_deed(struct sql *q, struct rop_arena *arena, struct rop_history_line *line)
 {
@@ -33,6 +33,14 @@ static void get_line(struct sql *q, struct rop_arena *arena, struct rop_history_
 		line->deed = &wish->by;
 		return;
 	}
+	if (kind == LINE_DRAIN || kind == LINE_DRAIN_END) {
+		struct rop_drain *drain = rop_alloc(arena, sizeof *drain);
+		drain->id = id;
+		drain->by.what = kind == LINE_DRAIN ? ROP_DEED_DRAIN : ROP_DEED_UNDRAIN;
+		line->drain = drain;
+		line->deed = &drain->by;
+		return;
+	}
 	if (kind == LINE_DEED) {
 		get_deed(q, arena, line);
 		return;
@@ -51,14 +59,17 @@ static enum sql_name history_of(int schema)
 {
 	if (schema < 4)
 		return SQL_HISTORY_3;
-	return schema < 5 ? SQL_HISTORY_4 : SQL_HISTORY;
+	if (schema < 5)
+		return SQL_HISTORY_4;
+	return schema < 6 ? SQL_HISTORY_5 : SQL_HISTORY;
 }
 
-static bool read_wishes(struct rop_store *store, struct rop_arena *arena, struct rop_history_line *lines, size_t n,
+static bool read_wanted(struct rop_store *store, struct rop_arena *arena, struct rop_history_line *lines, size_t n,
 			struct rop_err *err)
 {
 	for (size_t i = 0; i < n; i++)
-		if (lines[i].wish && !store_get_wish(store, arena, (struct rop_wish *)lines[i].wish, err))
+		if ((lines[i].wish && !store_get_wish(store, arena, (struct rop_wish *)lines[i].wish, err)) ||
+		    (lines[i].drain && !store_get_drain(store, arena, (struct rop_drain *)lines[i].drain, err)))
 			return false;
 	return true;
 }
@@ -84,7 +95,7 @@ static bool read_history(struct rop_store *store, struct rop_arena *arena, const
 	}
 	*ret_lines = lines.at;
 	*ret_n = lines.n;
-	return read_wishes(store, arena, lines.at, lines.n, err);
+	return read_wanted(store, arena, lines.at, lines.n, err);
 }
 
 bool rop_store_history(struct rop_store *store, struct rop_arena *arena, const char *cluster, size_t limit,

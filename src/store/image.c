@@ -237,7 +237,8 @@ static bool read_image(struct reading *r, struct rop_image *image, struct rop_er
 	       read_revision(r, image, err) && read_pending(r, image, err) && read_tried(r, image, err) &&
 	       read_unwritten(r, image, err) && read_temporaries(r, image, err) && read_members(r, image, err) &&
 	       read_shards(r, image, err) && read_conditions(r, image, err) &&
-	       store_read_wishes(r->store, r->arena, r->cluster, image, err);
+	       store_read_wishes(r->store, r->arena, r->cluster, image, err) &&
+	       store_read_drains(r->store, r->arena, r->cluster, image, err);
 }
 
 bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char *cluster, struct rop_image *ret_image,

@@ -103,6 +103,19 @@ bool store_close_wish(struct rop_store *store, int64_t cluster, const struct rop
 /* 0: none. */
 bool store_open_wish(struct rop_store *store, int64_t cluster, int64_t *ret_id, struct rop_err *err);
 
+/* wish.c: inside a write transaction; the row of an open wish. ROP_BUSY: one is open. */
+bool store_add_wish(struct rop_store *store, int64_t cluster, int64_t pass, const struct rop_wish *wish,
+		    int64_t wall_ms, int64_t *ret_id, struct rop_err *err);
+
+/* ---- drain.c ---- */
+
+/* Inside a read transaction: those of a cluster that nobody ended, and how often they were told of; the row with
+ * drain->id, by whom it was asked for, or ended (by.what: ROP_DEED_UNDRAIN). */
+bool store_read_drains(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
+		       struct rop_err *err);
+bool store_get_drain(struct rop_store *store, struct rop_arena *arena, struct rop_drain *drain, struct rop_err *err);
+bool store_drains_told(struct rop_store *store, int64_t cluster, int64_t *ret_told, struct rop_err *err);
+
 /* ---- image.c ---- */
 
 /* 0: no such cluster; no pass of it. */

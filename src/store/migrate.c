@@ -23,9 +23,13 @@ static const char SCHEMA_5[] =
 #include "src/store/schema-5.inc"
 	;
 
+static const char SCHEMA_6[] =
+#include "src/store/schema-6.inc"
+	;
+
 const struct store_migration store_migrations[] = {
 	{ SCHEMA }, /* 1 */
-	{ SCHEMA_2 }, { SCHEMA_3 }, { SCHEMA_4 }, { SCHEMA_5 },
+	{ SCHEMA_2 }, { SCHEMA_3 }, { SCHEMA_4 }, { SCHEMA_5 }, { SCHEMA_6 },
 };
 const int store_migrations_n = (int)(sizeof store_migrations / sizeof *store_migrations);
 

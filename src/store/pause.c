@@ -95,6 +95,16 @@ bool rop_store_pauses(struct rop_store *store, struct rop_arena *arena, struct r
 		if (!sql_end(&q, err))
 			return false;
 	}
+	if (store->schema >= 6) {
+		q = sql_start(store, SQL_CLUSTERS_DRAINS);
+		while (sql_row(&q)) {
+			struct rop_pause *told = rop_push(arena, &pauses);
+			told->cluster = sql_always(&q, arena);
+			told->drains_told = sql_int(&q);
+		}
+		if (!sql_end(&q, err))
+			return false;
+	}
 	*ret_pauses = pauses.at;
 	*ret_n = pauses.n;
 	return true;

@@ -30,7 +30,8 @@ bool sql_prepare_all(struct rop_store *store, bool for_writing, struct rop_err *
 		enum sql_when when = STATEMENTS[i].when;
 		if (when == SQL_WHEN_SETUP || (when == SQL_WHEN_WRITE && !for_writing) ||
 		    (when == SQL_WHEN_READ_2 && store->schema < 2) || (when == SQL_WHEN_READ_3 && store->schema < 3) ||
-		    (when == SQL_WHEN_READ_4 && store->schema < 4) || (when == SQL_WHEN_READ_5 && store->schema < 5))
+		    (when == SQL_WHEN_READ_4 && store->schema < 4) || (when == SQL_WHEN_READ_5 && store->schema < 5) ||
+		    (when == SQL_WHEN_READ_6 && store->schema < 6))
 			continue;
 		int rc = prepare(store, i);
 		if (rc != SQLITE_OK)

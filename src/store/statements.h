@@ -21,6 +21,7 @@ enum sql_when {
 	SQL_WHEN_READ_3,
 	SQL_WHEN_READ_4,
 	SQL_WHEN_READ_5,
+	SQL_WHEN_READ_6,
 	SQL_WHEN_WRITE
 };
 
@@ -52,10 +53,25 @@ enum sql_when {
 	" UNION ALL SELECT * FROM (SELECT pass, 2, id, wall_ms, pid, user, command, what, reason, host," \
 	" uid, 0, note FROM deed WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)"
 
+/* ... and wanted: these are read one by one, for their rows are another shape. */
+#define SQL_HISTORY_WISHES \
+	" UNION ALL SELECT * FROM (SELECT pass, 3, id, asked_wall_ms, pid, NULL, NULL, NULL, NULL, NULL," \
+	" 0, 0, NULL FROM wish WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)"
+#define SQL_HISTORY_DRAINS \
+	" UNION ALL SELECT * FROM (SELECT pass, 4, id, asked_wall_ms, pid, NULL, NULL, NULL, NULL, NULL," \
+	" 0, 0, NULL FROM drain WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)" \
+	" UNION ALL SELECT * FROM (SELECT ended_pass, 5, id, ended_wall_ms, ended_pid, NULL, NULL, NULL, NULL, NULL," \
+	" 0, 0, NULL FROM drain WHERE cluster = ?1 AND ended_user <> '' ORDER BY id DESC LIMIT ?2)"
+
 /* The columns of a wish, in the order in which wish.c reads them. */
 #define SQL_WISH_COLUMNS \
 	"id, shard, node, address, leader, leader_address, asked_wall_ms, closed_wall_ms, status, note," \
 	" user, uid, host, pid, command, reason"
+
+/* The columns of a drain, in the order in which drain.c reads them; and of its end: who. */
+#define SQL_DRAIN_COLUMNS "id, target, is_zone, asked_wall_ms, until_wall_ms, fewer, ended_wall_ms"
+#define SQL_DRAIN_BY " user, uid, host, pid, command, reason"
+#define SQL_DRAIN_ENDED_BY " ended_user, ended_uid, ended_host, ended_pid, ended_command, ended_reason"
 
 /* X(name, when, text). Parameters are numbered in the order in which they are bound. */
 /* clang-format off */
@@ -210,9 +226,9 @@ enum sql_when {
 	 * asked for after it; of a database of schema 3 or older, which is only read */ \
 	X(HISTORY_3, READ, SQL_HISTORY_LINES " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
 	X(HISTORY_4, READ_4, SQL_HISTORY_LINES SQL_HISTORY_DEEDS " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
-	X(HISTORY, READ_5, SQL_HISTORY_LINES SQL_HISTORY_DEEDS \
-		" UNION ALL SELECT * FROM (SELECT pass, 3, id, asked_wall_ms, pid, NULL, NULL, NULL, NULL, NULL," \
-		" 0, 0, NULL FROM wish WHERE cluster = ?1 ORDER BY id DESC LIMIT ?2)" \
+	X(HISTORY_5, READ_5, SQL_HISTORY_LINES SQL_HISTORY_DEEDS SQL_HISTORY_WISHES \
+		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
+	X(HISTORY, READ_6, SQL_HISTORY_LINES SQL_HISTORY_DEEDS SQL_HISTORY_WISHES SQL_HISTORY_DRAINS \
 		" ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2") \
 	/* what people want */ \
 	X(WISH_OPEN, READ_5, "SELECT " SQL_WISH_COLUMNS " FROM wish WHERE cluster = ?1 AND status = 'open'") \
@@ -230,10 +246,28 @@ enum sql_when {
 	X(FAILOVERS_MET, READ, "SELECT peer, issued_boot_ms FROM expectation WHERE cluster = ?1" \
 		" AND kind = 'fail-over' AND status = 'met' ORDER BY id DESC LIMIT ?2") \
 	X(WISH_ADD, WRITE, "INSERT INTO wish (cluster, pass, what, shard, node, address, leader, leader_address," \
-		" asked_wall_ms, user, uid, host, pid, command, reason)" \
-		" VALUES (?1, ?2, 'failover', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+		" asked_wall_ms, user, uid, host, pid, command, reason, drain)" \
+		" VALUES (?1, ?2, 'failover', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)") \
 	X(WISH_CLOSE, WRITE, "UPDATE wish SET status = ?3, note = ?4, closed_wall_ms = ?5" \
 		" WHERE id = ?1 AND cluster = ?2 AND status = 'open'") \
+	X(WISH_DRAIN, READ_6, "SELECT drain FROM wish WHERE id = ?1") \
+	/* hosts that are to be stopped */ \
+	X(DRAINS, READ_6, "SELECT " SQL_DRAIN_COLUMNS "," SQL_DRAIN_BY " FROM drain" \
+		" WHERE cluster = ?1 AND ended_wall_ms = 0 ORDER BY id") \
+	X(DRAIN_GET, READ_6, "SELECT " SQL_DRAIN_COLUMNS "," SQL_DRAIN_BY " FROM drain WHERE id = ?1") \
+	X(DRAIN_GET_END, READ_6, "SELECT " SQL_DRAIN_COLUMNS "," SQL_DRAIN_ENDED_BY " FROM drain WHERE id = ?1") \
+	X(CLUSTER_DRAINS, READ_6, "SELECT drains FROM cluster WHERE id = ?1") \
+	X(CLUSTERS_DRAINS, READ_6, "SELECT name, drains FROM cluster WHERE drains > 0 ORDER BY name") \
+	X(CLUSTER_DRAINS_TOLD, WRITE, "UPDATE cluster SET drains = drains + 1 WHERE id = ?1") \
+	X(DRAIN_ADD, WRITE, "INSERT INTO drain (cluster, pass, target, is_zone, asked_wall_ms, until_wall_ms, fewer," \
+		SQL_DRAIN_BY ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)") \
+	X(DRAIN_END, WRITE, "UPDATE drain SET ended_pass = ?3, ended_wall_ms = ?4, ended_user = ?5, ended_uid = ?6," \
+		" ended_host = ?7, ended_pid = ?8, ended_command = ?9, ended_reason = ?10" \
+		" WHERE cluster = ?1 AND target = ?2 AND ended_wall_ms = 0") \
+	X(CLUSTER_DRAINS_DROP, WRITE, "DELETE FROM drain WHERE cluster = ?1") \
+	/* ?2: over before this; the newest of a cluster stays */ \
+	X(DRAINS_DROP, WRITE, "DELETE FROM drain WHERE cluster = ?1 AND until_wall_ms < ?2 AND asked_wall_ms < ?2" \
+		" AND ended_wall_ms < ?2 AND id < (SELECT max(id) FROM drain WHERE cluster = ?1)") \
 	X(CLUSTER_WISHES_DROP, WRITE, "DELETE FROM wish WHERE cluster = ?1") \
 	X(WISHES_DROP, WRITE, "DELETE FROM wish WHERE cluster = ?1 AND closed_wall_ms > 0 AND closed_wall_ms < ?2" \
 		" AND id < (SELECT max(id) FROM wish WHERE cluster = ?1)") \

@@ -1,12 +1,11 @@
 /* wish.c - what a person wants of a cluster besides what is declared: written here, and taken back. */
 #include "inner.h"
 
-static bool add_wish(struct rop_store *store, const char *cluster, const struct rop_wish *wish, int64_t wall_ms,
-		     int64_t *ret_id, struct rop_err *err)
+bool store_add_wish(struct rop_store *store, int64_t id, int64_t pass, const struct rop_wish *wish, int64_t wall_ms,
+		    int64_t *ret_id, struct rop_err *err)
 {
-	int64_t id, open, pass;
-	if (!store_cluster(store, cluster, &id, NULL, err) || !store_open_wish(store, id, &open, err) ||
-	    !store_newest_pass(store, id, &pass, err))
+	int64_t open;
+	if (!store_open_wish(store, id, &open, err))
 		return false;
 	if (open)
 		return rop_fail(err, ROP_BUSY, "another fail-over is wanted already");
@@ -25,10 +24,19 @@ static bool add_wish(struct rop_store *store, const char *cluster, const struct 
 	sql_put_int(&q, wish->by.pid);
 	sql_put_always(&q, wish->by.command);
 	sql_put_text(&q, wish->by.reason);
+	sql_put_int(&q, wish->drain);
 	if (!sql_run(&q, err))
 		return false;
 	*ret_id = sqlite3_last_insert_rowid(store->db);
 	return true;
+}
+
+static bool add_wish(struct rop_store *store, const char *cluster, const struct rop_wish *wish, int64_t wall_ms,
+		     int64_t *ret_id, struct rop_err *err)
+{
+	int64_t id, pass;
+	return store_cluster(store, cluster, &id, NULL, err) && store_newest_pass(store, id, &pass, err) &&
+	       store_add_wish(store, id, pass, wish, wall_ms, ret_id, err);
 }
 
 static bool finish(struct rop_store *store, bool ok, const char *cluster, struct rop_err *err)

@@ -72,6 +72,17 @@ static bool read_handed(struct rop_store *store, struct rop_arena *arena, int64_
 	return sql_end(&q, err);
 }
 
+static bool read_drain_of(struct rop_store *store, struct rop_wish *wish, struct rop_err *err)
+{
+	if (store->schema < 6 || !wish->id)
+		return true;
+	struct sql q = sql_start(store, SQL_WISH_DRAIN);
+	sql_put_int(&q, wish->id);
+	while (sql_row(&q))
+		wish->drain = sql_int(&q);
+	return sql_end(&q, err);
+}
+
 bool store_read_wishes(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
 		       struct rop_err *err)
 {
@@ -81,6 +92,7 @@ bool store_read_wishes(struct rop_store *store, struct rop_arena *arena, int64_t
 		return true;
 	return read_one(store, arena, SQL_WISH_OPEN, cluster, &image->wish, err) &&
 	       read_one(store, arena, SQL_WISH_LAST, cluster, &image->last_wish, err) &&
+	       read_drain_of(store, &image->wish, err) && read_drain_of(store, &image->last_wish, err) &&
 	       (!image->wish.id || read_failures(store, arena, cluster, &image->wish, err));
 }
 

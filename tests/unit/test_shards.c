@@ -32,7 +32,7 @@ static struct rop_layout layout_with(const struct rop_topology *topology, const 
 				     const struct memory *memory)
 {
 	struct rop_layout layout;
-	rop_layout_make(pool, topology, seen, memory->shards.at, memory->shards.n, &layout);
+	rop_layout_make(pool, topology, seen, memory->shards.at, memory->shards.n, NULL, &layout);
 	return layout;
 }
 

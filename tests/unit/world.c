@@ -275,7 +275,7 @@ struct rop_situation *situation_of(const struct rop_topology *topology, const st
 struct rop_layout layout_of(const struct rop_topology *topology, const struct rop_observed *seen)
 {
 	struct rop_layout layout;
-	rop_layout_make(pool, topology, seen, NULL, 0, &layout);
+	rop_layout_make(pool, topology, seen, NULL, 0, NULL, &layout);
 	return layout;
 }
 
