@@ -121,7 +121,8 @@ struct rop_temporary { /* a temporary setting in force, with the value to put ba
 
 /* clang-format off */
 #define ROP_CONDITION_TYPES(X) X(REACHABLE, "Reachable") X(WELL_FORMED, "WellFormed") X(SLOTS_COVERED, "SlotsCovered") \
-	X(REPLICAS_READY, "ReplicasReady") X(CONVERGED, "Converged") X(PAUSED, "Paused") X(BLOCKED, "Blocked")
+	X(REPLICAS_READY, "ReplicasReady") X(CONVERGED, "Converged") X(PAUSED, "Paused") X(BLOCKED, "Blocked") \
+	X(DRAINED, "Drained")
 enum rop_condition_type {
 #define X(id, name) ROP_COND_##id,
 	ROP_CONDITION_TYPES(X)
@@ -235,7 +236,7 @@ struct rop_drain {
 	bool zone;
 	int64_t asked_wall_ms, until_wall_ms; /* until_wall_ms is never 0 */
 	int64_t ended_wall_ms;                /* 0: nobody ended it; its time may have passed all the same */
-	const char *fewer;  /* "2:0 3:1": how few replicas in sync somebody lets these shards be left with; NULL: none */
+	const char *fewer; /* "2:0 3:1": how few replicas in sync somebody lets these shards be left with; NULL: none */
 	struct rop_deed by; /* in history, of a line that tells of the end: who ended it */
 };
 
@@ -336,11 +337,11 @@ bool rop_entry_empty(const struct rop_entry *entry);
 
 struct rop_history_line {
 	int64_t wall_ms;
-	const struct rop_deed *deed; /* NULL: a transition or a step */
-	const struct rop_wish *wish; /* what the deed asked for, and what became of it; NULL: nothing of the kind */
+	const struct rop_deed *deed;   /* NULL: a transition or a step */
+	const struct rop_wish *wish;   /* what the deed asked for, and what became of it; NULL: nothing of the kind */
 	const struct rop_drain *drain; /* of a deed that drains, or ends that; else NULL */
-	bool is_step;                /* false: a transition */
-	const char *from, *to;       /* transition; `row` is "Configure#2" */
+	bool is_step;                  /* false: a transition */
+	const char *from, *to;         /* transition; `row` is "Configure#2" */
 	const char *row, *why;
 	const char *subject; /* step; transition of a machine for one node or some slots: which, else NULL */
 	const char *command, *status, *note; /* step */

@@ -299,18 +299,18 @@ struct rop_situation {
 	const bool *to_empty; /* [node] it kept a copy that somebody gave up, and cannot be taken in with it; NULL: none
 				 is */
 	bool rejoins; /* all identities were lost, a person lets the nodes come together, and some have no epoch yet */
-	struct rop_handover *handover; /* of the open wish; NULL: there is none */
-	bool wish_due;                 /* there is something to do about it, or to wait for, before all else */
-	const bool *drained;           /* [node] its host is drained; NULL: none is */
+	struct rop_handover *handover;       /* of the open wish; NULL: there is none */
+	bool wish_due;                       /* there is something to do about it, or to wait for, before all else */
+	const bool *drained;                 /* [node] its host is drained; NULL: none is */
 	ROP_LIST(struct rop_drained) drains; /* those in force */
 	const struct rop_wish *drain_wish;   /* the hand-over that is next for one; NULL */
-	bool host_drained;             /* there is one */
-	bool drain_due;                /* a wish is to be made of drain_wish */
-	bool silence_expected;         /* some do not answer, and all of these are on hosts that are drained */
-	bool optional_waits;           /* slots are to move, or nodes to leave, and that waits for a drain */
-	bool leaving;                  /* one of them is still in the cluster, and can go on */
-	bool leavers_held;             /* one of them is, and cannot */
-	bool leavers_watched;          /* one is in nobody's view, and may come back */
+	bool host_drained;                   /* there is one */
+	bool drain_due;                      /* a wish is to be made of drain_wish */
+	bool silence_expected;               /* some do not answer, and all of these are on hosts that are drained */
+	bool optional_waits;                 /* slots are to move, or nodes to leave, and that waits for a drain */
+	bool leaving;                        /* one of them is still in the cluster, and can go on */
+	bool leavers_held;                   /* one of them is, and cannot */
+	bool leavers_watched;                /* one is in nobody's view, and may come back */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
 	bool replicas_stay;    /* ROP_REPLICA_MIGRATION is to be `no`; then it is one of the topology's settings */
 	bool settings_refused; /* a node refused a declared setting in this run */

@@ -57,6 +57,7 @@ enum rop_reason_kind {
 	X(LINK_DOWN,        "LinkDown",        ROP_TIMEOUT,     OPEN) \
 	X(STEP_FAILS,       "StepFails",       ROP_TIMEOUT,     OPEN) \
 	X(MOVING,           "Moving",          ROP_TIMEOUT,     OPEN) \
+	X(DRAINED,          "Drained",         ROP_TIMEOUT,     OPEN) \
 	X(LEAVING,          "Leaving",         ROP_TIMEOUT,     OPEN) \
 	X(CANNOT_LEAVE,     "CannotLeave",     ROP_REFUSED,     OPEN) \
 	X(SETTINGS,         "Settings",        ROP_TIMEOUT,     OPEN) \

@@ -50,8 +50,8 @@ struct rop_reconcile_options {
 				    passes); 0: none */
 	const char *consent;     /* digest of the losses a person consented to, for this run; NULL: none */
 	bool only_wish;          /* for the open wish alone: done when it is over */
-	bool only_drain;         /* for what drains want alone: done when nobody leads from there, and it may be stopped */
-	bool predict;            /* plan: the world answers at once; give up when nothing moves */
+	bool only_drain; /* for what drains want alone: done when nobody leads from there, and it may be stopped */
+	bool predict;    /* plan: the world answers at once; give up when nothing moves */
 	/* Told as it happens; may be NULL. Transitions also where the journal will not have them, because nothing came
 	 * of them. Steps are told at the beginning (status PENDING) and at the end. */
 	void (*on_transition)(void *arg, const struct rop_transition *transition);
@@ -89,8 +89,8 @@ void rop_reconcile_stop(struct rop_reconcile *r, enum rop_code code, const char 
 const struct rop_situation *rop_reconcile_situation(const struct rop_reconcile *r);
 const char *rop_reconcile_state(const struct rop_reconcile *r); /* the machine's state */
 bool rop_reconcile_converged(const struct rop_reconcile *r);
-bool rop_reconcile_paused(const struct rop_reconcile *r);  /* as told last */
-int64_t rop_reconcile_wish(const struct rop_reconcile *r); /* the open one that it knows of; 0: none */
+bool rop_reconcile_paused(const struct rop_reconcile *r);         /* as told last */
+int64_t rop_reconcile_wish(const struct rop_reconcile *r);        /* the open one that it knows of; 0: none */
 int64_t rop_reconcile_drains_told(const struct rop_reconcile *r); /* rop_image.drains_told, of what it knows */
 bool rop_reconcile_at_rest(
 	const struct rop_reconcile *r); /* nothing is under way: other processes may have the cluster */

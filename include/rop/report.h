@@ -121,6 +121,18 @@ struct json_t *rop_report_handover_json(const struct rop_report *r, const struct
 /* Who asked, for what, and what became of it. id 0: null. */
 struct json_t *rop_report_wish_json(const struct rop_wish *wish);
 
+/* ---- a host drained --------------------------------------------------------------------------------------------- */
+
+/* Who has which role there, what would be handed over, and what would be left; drained is one of plan->first. */
+void rop_report_drain(const struct rop_report *r, const struct rop_plan *plan, const struct rop_drained *drained,
+		      struct rop_text *out);
+/* The same for programs; result: "planned", "drained", "held", "refused"; message: why, or NULL. */
+struct json_t *rop_report_drain_json(const struct rop_report *r, const struct rop_plan *plan,
+				     const struct rop_drained *drained, const char *result, const char *message);
+/* Who asked, until when, and what keeps it from being stopped. */
+struct json_t *rop_report_drained_json(const struct rop_report *r, const struct rop_drained *drained);
+struct json_t *rop_report_drains_json(const struct rop_report *r, const struct rop_situation *now); /* all in force */
+
 /* ---- what happened --------------------------------------------------------------------------------------------- */
 
 /* A transition or a step. Of r only arena and color are used. */

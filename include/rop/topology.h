@@ -57,9 +57,9 @@ struct rop_topology {
 	int64_t command_timeout_ms; /* spec.intervals.commandTimeout, default 5s */
 	bool interval_declared, connect_timeout_declared,
 		command_timeout_declared; /* else the default; the daemon has its own */
-	struct { /* spec.disruption: what is done unforced */
-		int shards_at_once; /* shards that it may disturb at the same time; default 1 */
-		int keep_copies;    /* replicas in sync that each shard keeps, where as many are declared; default 1 */
+	struct {                          /* spec.disruption: what is done unforced */
+		int shards_at_once;       /* shards that it may disturb at the same time; default 1 */
+		int keep_copies; /* replicas in sync that each shard keeps, where as many are declared; default 1 */
 	} disruption;
 	int64_t settle_ms;           /* spec.intervals.settle, default 0: how long agreement must last to be believed */
 	bool reform_on_total_loss;   /* spec.onTotalLoss: Refuse (default) | Reform */

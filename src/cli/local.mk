@@ -6,6 +6,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_apply.c \
 	src/cli/cmd_check.c \
 	src/cli/cmd_demo.c \
+	src/cli/cmd_drain.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_failover.c \
 	src/cli/cmd_forget.c \

@@ -105,6 +105,10 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 	put_migration(t, &out);
 	if (t->never_atomic)
 		rop_text_add(&out, "spec.migration.atomic=Never\n");
+	if (t->disruption.shards_at_once != 1)
+		rop_text_add(&out, "spec.disruption.shardsAtOnce=%d\n", t->disruption.shards_at_once);
+	if (t->disruption.keep_copies != 1)
+		rop_text_add(&out, "spec.disruption.keepCopies=%d\n", t->disruption.keep_copies);
 	if (t->keep_replica_migration) /* only then: as with the credential */
 		rop_text_add(&out, "spec.replicaMigration=Keep\n");
 	return rop_strdup(arena, out.at);

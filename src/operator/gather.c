@@ -256,6 +256,5 @@ void gather_entry(struct rop_reconcile *r, struct rop_clock clock)
 		*rop_push(r->pass, &r->entry.transitions) = r->child_moves.at[i];
 	take_held(r);
 	holders_refresh(r);
-	r->entry.ignore_pause = r->now->paused || r->stopping ||
-				(!r->batch.steps.n && !r->batch.wish_begin.shard);
+	r->entry.ignore_pause = r->now->paused || r->stopping || (!r->batch.steps.n && !r->batch.wish_begin.shard);
 }

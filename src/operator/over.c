@@ -75,8 +75,8 @@ bool over_waits_for_a_person(const struct rop_reconcile *r)
 
 #define HELD_MS 10000 /* what keeps a host from being stopped may pass within that */
 
-/* Whoever runs this for drains alone has nothing to wait for: they may be stopped, or something keeps them that does not
- * pass. */
+/* Whoever runs this for drains alone has nothing to wait for: they may be stopped, or something keeps them that does
+ * not pass. */
 bool over_is_drained(const struct rop_reconcile *r)
 {
 	const struct rop_situation *now = r->now;

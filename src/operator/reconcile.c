@@ -82,8 +82,7 @@ static void end_with_drain(struct rop_reconcile *r)
 	rop_text_done(&r->text);
 	for (size_t i = 0; i < r->now->drains.n; i++) {
 		held |= r->now->drains.at[i].holds != NULL;
-		rop_text_add(&r->text, "%s%s", i ? "\n" : "",
-			     rop_drained_sentence(r->pass, &r->now->drains.at[i]));
+		rop_text_add(&r->text, "%s%s", i ? "\n" : "", rop_drained_sentence(r->pass, &r->now->drains.at[i]));
 	}
 	finish(r, held && r->options.only_drain ? ROP_TIMEOUT : ROP_OK);
 }

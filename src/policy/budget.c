@@ -97,8 +97,8 @@ const char *budget_of_copy(const struct rop_situation *now, size_t primary, size
 
 const char *budget_of_role(const struct rop_situation *now, size_t node)
 {
-	return drained_is(now, node) ? rop_printf(now->arena, "%s gets no new role: %s",
-						  now->seen->nodes[node].address, drained_words(now, node))
+	return drained_is(now, node) ? rop_printf(now->arena, "%s gets no new role: %s", now->seen->nodes[node].address,
+						  drained_words(now, node))
 				     : NULL;
 }
 

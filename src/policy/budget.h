@@ -1,13 +1,13 @@
-/* budget.h - of this folder: how much of a cluster what we do unforced may disturb (spec.disruption). The one place that
- * planners and the guard ask.
+/* budget.h - of this folder: how much of a cluster what we do unforced may disturb (spec.disruption). The one place
+ * that planners and the guard ask.
  *
  * Unforced is all that could as well be done tomorrow: that a person wants a shard led by another node, that a host is
- * drained, that a node leaves, that a replica changes its shard, that slots begin to move. What mends (a replica that is
- * attached, slots that nobody owns) is not, and what was begun is seen through.
+ * drained, that a node leaves, that a replica changes its shard, that slots begin to move. What mends (a replica that
+ * is attached, slots that nobody owns) is not, and what was begun is seen through.
  *
  * A shard is disturbed while its leadership is on its way by our doing, or a node of it is silent because somebody
- * drains its host. A hand-over takes no copy away: who led follows. Each answer is NULL where nothing stands against it,
- * else a sentence, in the situation's arena.
+ * drains its host. A hand-over takes no copy away: who led follows. Each answer is NULL where nothing stands against
+ * it, else a sentence, in the situation's arena.
  */
 #ifndef ROP_POLICY_BUDGET_H
 #define ROP_POLICY_BUDGET_H

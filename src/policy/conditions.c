@@ -1,6 +1,7 @@
 /* conditions.c - the situation in Kubernetes' habit: type, status, reason, message. */
 #include <string.h>
 
+#include "drained.h"
 #include "rop/policy.h"
 #include "rop/text.h"
 
@@ -63,6 +64,32 @@ static const char *reachable(const struct rop_situation *now)
 	if (answer == n && !now->all_answer)
 		text = rop_printf(now->arena, "%s, but not all that are to leave", text);
 	return text;
+}
+
+/* Who is silent as somebody said that it would be. */
+static const char *silent_ones(const struct rop_situation *now)
+{
+	const char *first = NULL;
+	size_t more = 0;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		if (rop_answers(now->seen, i))
+			continue;
+		more += first != NULL;
+		first = first ? first : drained_silence(now, i);
+	}
+	return rop_printf(now->arena, more ? "%s; %s, and so are %zu more" : "%s; %s", reachable(now), first, more);
+}
+
+static struct rop_condition drained(const struct rop_situation *now)
+{
+	if (!now->host_drained)
+		return (struct rop_condition){ .status = ROP_FALSE, .reason = "None", .message = "no host is drained" };
+	const struct rop_drained *d = &now->drains.at[0];
+	for (size_t i = 0; i < now->drains.n && !d->holds; i++)
+		d = &now->drains.at[i];
+	return (struct rop_condition){ .status = ROP_TRUE,
+				       .reason = d->holds ? "Holds" : "MayBeStopped",
+				       .message = rop_drained_sentence(now->arena, d) };
 }
 
 static const char *well_formed(const struct rop_situation *now)
@@ -132,22 +159,32 @@ static struct rop_condition slots_covered(const struct rop_situation *now)
 							     rop_slots_count(&now->owned)) };
 }
 
+static const char *not_reached(const struct rop_situation *now)
+{
+	if (rop_situation_waits_for_drain(now))
+		return "Drained";
+	return now->waiting ? "InProgress" : "NotReached";
+}
+
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret[ROP_CONDITIONS_N])
 {
-	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", "SomeSilent", reachable(now));
+	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer",
+				      now->silence_expected ? "SilenceExpected" : "SomeSilent",
+				      now->silence_expected ? silent_ones(now) : reachable(now));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
 					well_formed(now));
 	ret[ROP_COND_SLOTS_COVERED] = slots_covered(now);
 	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked",
 					   "NotAllLinked", replicas_ready(now));
-	ret[ROP_COND_CONVERGED] = say(converged, "Reached", now->waiting ? "InProgress" : "NotReached",
+	ret[ROP_COND_CONVERGED] = say(converged, "Reached", not_reached(now),
 				      converged ? "the cluster matches its topology"
 						: first_text(now, "not as declared yet"));
 	ret[ROP_COND_PAUSED] = say(now->paused, "Asked", "Running",
 				   now->paused ? paused_by(now) : "changes are allowed");
 	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : ROP_REASON_STUCK,
 				    "Free", blocked ? first_text(now, "it does not come to an end") : not_blocked(now));
+	ret[ROP_COND_DRAINED] = drained(now);
 	for (int type = ROP_COND_WELL_FORMED; !now->in_view && type <= ROP_COND_REPLICAS_READY; type++)
 		if (type != ROP_COND_SLOTS_COVERED || !now->formed)
 			ret[type] = unknown();

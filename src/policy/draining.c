@@ -1,6 +1,6 @@
-/* draining.c - how far the drain of a host is: which shards are led from there still, what would be left without it, which
- * hand-over is next, and what waits meanwhile. Nothing is taken for granted of a host because somebody drains it: its
- * silence is told otherwise, and proves nothing.
+/* draining.c - how far the drain of a host is: which shards are led from there still, what would be left without it,
+ * which hand-over is next, and what waits meanwhile. Nothing is taken for granted of a host because somebody drains it:
+ * its silence is told otherwise, and proves nothing.
  */
 #include <stdio.h>
 #include <string.h>

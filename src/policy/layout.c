@@ -108,8 +108,8 @@ static void even_out(struct maker *m, const int *seats, int *share_of)
 			for (size_t i = m->seen->n; i-- > 0 && count[k] < want && seats[k] >= 0;) {
 				int from = share_of[i];
 				if (from < 0 || from == (int)k || seats[from] == (int)i || count[from] <= want ||
-				    seats_label(m, i) != 0 || seats_leaves(m, i) || seats_drained(m, i) || !rop_answers(m->seen, i) ||
-				    !is_apart_from_all(&p, m, share_of, i, k, level))
+				    seats_label(m, i) != 0 || seats_leaves(m, i) || seats_drained(m, i) ||
+				    !rop_answers(m->seen, i) || !is_apart_from_all(&p, m, share_of, i, k, level))
 					continue;
 				share_of[i] = (int)k;
 				count[from]--;

@@ -194,7 +194,8 @@ static int heir_of(const struct rop_situation *now, size_t node)
 	const struct rop_observed *seen = now->seen;
 	int best = -1;
 	for (size_t i = 0; i < seen->asked - seen->n_leaving; i++)
-		if (copies_in_sync(seen, i, node) && !drained_is(now, i) && (best < 0 || seen->nodes[i].offset > seen->nodes[best].offset))
+		if (copies_in_sync(seen, i, node) && !drained_is(now, i) &&
+		    (best < 0 || seen->nodes[i].offset > seen->nodes[best].offset))
 			best = (int)i;
 	return best;
 }

@@ -17,8 +17,8 @@ struct maker {
 	const struct rop_shard_memory *remembered;
 	size_t n_remembered;
 	const bool *drained; /* [node]: gets no role that it does not have; NULL: none */
-	bool *is_primary;  /* [node] */
-	const bool *owner; /* [node]: owns slots now */
+	bool *is_primary;    /* [node] */
+	const bool *owner;   /* [node]: owns slots now */
 	size_t owners;
 	bool mixed;    /* servers of which some cannot load what others send */
 	int *seats;    /* [share]: its primary, now or to be; -1 */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "drained.h"
 #include "migrations.h"
 #include "retire.h"
 #include "rop/text.h"
@@ -145,7 +146,9 @@ static const uint64_t *note_known_causes(struct rop_situation *now)
 static void note_silent_nodes(struct rop_situation *now)
 {
 	for (size_t i = 0; i < now->seen->n && now->open.n < POLICY_OPEN_MAX; i++)
-		if (!rop_answers(now->seen, i))
+		if (!rop_answers(now->seen, i) && drained_is(now, i))
+			policy_note_open(now, (int)i, ROP_WHY_DRAINED, drained_silence(now, i), NULL);
+		else if (!rop_answers(now->seen, i))
 			policy_note_open(now, (int)i, ROP_WHY_UNREACHABLE,
 					 rop_printf(now->arena, "%s does not answer: %s", now->seen->nodes[i].address,
 						    now->seen->nodes[i].reach_why),
@@ -324,6 +327,10 @@ void rop_situation_open(struct rop_situation *now)
 				 rop_printf(now->arena, "%d of 16384 slots are owned by nobody", missing), NULL);
 	if (now->members_agree && !now->views_agree && !denied && now->open.n < POLICY_OPEN_MAX)
 		note_pairs(now, policy_note_differences(now), ROP_WHY_VIEWS_DIFFER, sees_other, NULL);
+	for (size_t d = 0; d < now->drains.n && now->open.n < POLICY_OPEN_MAX; d++)
+		if (now->drains.at[d].holds || now->optional_waits)
+			policy_note_open(now, -1, ROP_WHY_DRAINED, rop_drained_sentence(now->arena, &now->drains.at[d]),
+					 NULL);
 	note_nodes(now);
 	note_waiting_temporaries(now);
 	policy_note_leaving(now);

@@ -14,7 +14,8 @@ static bool is_there(const struct rop_situation *now)
 
 static bool is_well(const struct rop_situation *now)
 {
-	return now->all_answer && now->replicas_attached && now->links_up && now->state_ok && now->views_agree;
+	return (now->all_answer || now->silence_expected) && now->replicas_attached && now->links_up && now->state_ok &&
+	       now->views_agree;
 }
 
 static bool is_denied(const struct rop_situation *now)
@@ -26,6 +27,15 @@ static bool is_denied(const struct rop_situation *now)
 		if (rop_reason_code(now->open.at[i].is) == ROP_DENIED)
 			return true;
 	return false;
+}
+
+/* Who waits for a host to be drained asks until this says 0. */
+static const struct rop_drained *not_drained_yet(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->drains.n; i++)
+		if (now->drains.at[i].holds)
+			return &now->drains.at[i];
+	return NULL;
 }
 
 static const char *why(const struct rop_situation *now, const struct rop_plan *plan)
@@ -59,6 +69,14 @@ struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situati
 					   .why = now->unserved ? now->unserved : "some slots are owned by nobody" };
 	if ((is_there(now) && !is_well(now) && !mended) || (plan && !plan->result.reached))
 		return (struct rop_grade){ .code = ROP_TIMEOUT, .word = "degraded", .why = why(now, plan) };
+	if (not_drained_yet(now))
+		return (struct rop_grade){ .code = ROP_CHANGES,
+					   .word = "draining",
+					   .why = rop_drained_sentence(r->arena, not_drained_yet(now)) };
+	if (now->drains.n && (rop_situation_converged(now) || rop_situation_waits_for_drain(now)))
+		return (struct rop_grade){ .code = ROP_OK,
+					   .word = "drained",
+					   .why = rop_drained_sentence(r->arena, &now->drains.at[0]) };
 	if (plan ? plan->steps.n > 0 : !rop_situation_converged(now))
 		return (struct rop_grade){ .code = ROP_CHANGES, .word = "changes", .why = why(now, plan) };
 	return (struct rop_grade){ .code = ROP_OK, .word = "converged", .why = "" };

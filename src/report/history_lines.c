@@ -13,6 +13,10 @@ static json_t *deed_json(const struct rop_history_line *l)
 				rop_json_text(d->user), "uid", (json_int_t)d->uid, "host", rop_json_text(d->host),
 				"pid", d->pid, "command", rop_json_text(d->command), "reason", rop_json_text(d->reason),
 				"note", rop_json_text(note));
+	if (l->drain) {
+		json_object_set_new(json, "target", json_string(l->drain->target));
+		json_object_set_new(json, "until", rop_json_time(l->drain->until_wall_ms));
+	}
 	if (!l->wish)
 		return json;
 	json_t *wish = rop_json("{s:i, s:s, s:o, s:o, s:o}", "shard", l->wish->shard, "status",
@@ -78,6 +82,10 @@ static void put_deed(const struct rop_report *r, const struct rop_history_line *
 		rop_text_add(&line, " of shard %d from %s%s%s", l->wish->shard,
 			     l->wish->primary_address ? l->wish->primary_address : l->wish->primary,
 			     l->wish->address ? " to " : "", l->wish->address ? l->wish->address : "");
+	if (l->drain)
+		rop_text_add(&line, " of %s", l->drain->target);
+	if (l->drain && d->what == ROP_DEED_DRAIN)
+		rop_text_add(&line, " until %s", rop_time_text(r->arena, l->drain->until_wall_ms));
 	if (d->reason)
 		rop_text_add(&line, ": %s", d->reason);
 	rop_text_add(&line, "  [%s]", d->command);

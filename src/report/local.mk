@@ -5,6 +5,7 @@ librop_a_SOURCES += \
 	src/report/demo_text.c \
 	src/report/file_report.c \
 	src/report/document_json.c \
+	src/report/drains.c \
 	src/report/error_json.c \
 	src/report/events_json.c \
 	src/report/explain.c \

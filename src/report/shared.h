@@ -51,6 +51,11 @@ struct json_t *report_node_json(const char *id, const char *address); /* null wh
 /* The open wish, and the last one that is over: lines of status */
 void report_wishes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
 
+/* drains.c */
+const char *report_drained_by(const struct rop_report *r, const struct rop_drain *drain); /* "drained by anna: why" */
+const struct rop_drained *report_drained(const struct rop_situation *now, size_t node);   /* NULL: it is not */
+void report_drains(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+
 /* status_text.c */
 /* What is owned and not served, and what only a person may do about it: said before all else. */
 void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);

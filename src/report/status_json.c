@@ -28,6 +28,8 @@ static json_t *nodes_json(const struct rop_report *r, const struct rop_situation
 	for (size_t i = 0; i < now->seen->n; i++) {
 		const struct rop_node *node = &now->seen->nodes[i];
 		int shard = report_shard_of(now, i), planned = now->layout.shard_of[i];
+		const struct rop_drained *drained = report_drained(now, i);
+		bool silent = !rop_answers(now->seen, i);
 		const char *want = wanted_role(now->layout.primary_of[i]);
 		json_t *declared = rop_json("{s:s, s:o}", "role", want, "shard",
 					    planned < 0 ? json_null()
@@ -38,13 +40,16 @@ static json_t *nodes_json(const struct rop_report *r, const struct rop_situation
 					    (json_int_t)node->epoch, "keys", (json_int_t)node->keys, "version",
 					    rop_json_text(node->flavour), "cluster_state",
 					    node->state_ok ? "ok" : "fail");
-		json_array_append_new(nodes, rop_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
-						      rop_json_text(node->id[0] ? node->id : NULL), "address",
-						      node->address, "role", report_role(node), "shard",
-						      shard ? json_integer(shard) : json_null(), "slots",
-						      rop_slots_text(r->arena, &node->slots), "link", report_link(node),
-						      "why", rop_json_text(node->reach_why), "declared", declared,
-						      "observed", observed));
+		json_array_append_new(nodes,
+				      rop_json("{s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:o}", "id",
+					       rop_json_text(node->id[0] ? node->id : NULL), "address", node->address,
+					       "role", report_role(node), "shard",
+					       shard ? json_integer(shard) : json_null(), "slots",
+					       rop_slots_text(r->arena, &node->slots), "link", report_link(node), "why",
+					       rop_json_text(node->reach_why), "declared", declared, "observed",
+					       observed, "drained", drained != NULL, "silenceExpectedUntil",
+					       silent && drained ? rop_json_time(drained->drain->until_wall_ms)
+								 : json_null()));
 	}
 	return nodes;
 }
@@ -117,13 +122,13 @@ json_t *rop_report_status_json(const struct rop_report *r, struct rop_situation 
 							    t->name, "original", t->original, "temporary", t->temporary,
 							    "waits", rop_temporary_waits(now, t)));
 	}
-	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return rop_json("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			"format_version", "1.0", "cluster", r->topology->name, "time", rop_json_time(now->wall_ms),
 			"state", report_state(r, now), "converged", rop_situation_converged(now), "paused", now->paused,
 			"revision", (json_int_t)r->image->revision, "observedRevision",
 			(json_int_t)r->image->reached_revision, "conditions", list, "nodes", nodes_json(r, now),
-			"leaving", leaving_json(r, now), "failover", failover_json(r, now), "last_failover",
-			rop_report_wish_json(&r->image->last_wish), "expectations", expectations, "temporarySettings",
-			temporaries, "warnings", warnings_json(now), "file_errors",
-			rop_report_file_errors_json(errors, n_errors));
+			"leaving", leaving_json(r, now), "drains", rop_report_drains_json(r, now), "failover",
+			failover_json(r, now), "last_failover", rop_report_wish_json(&r->image->last_wish),
+			"expectations", expectations, "temporarySettings", temporaries, "warnings", warnings_json(now),
+			"file_errors", rop_report_file_errors_json(errors, n_errors));
 }

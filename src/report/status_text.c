@@ -46,7 +46,8 @@ const char *report_state(const struct rop_report *r, const struct rop_situation 
 	 */
 	if (standing.state < 0 && now->refused)
 		standing.state = m->initial; /* what keeps it from beginning is told as that */
-	else if (standing.state < 0 || (rop_situation_converged(now) && !now->paused && !now->wish_due)) {
+	else if (standing.state < 0 ||
+		 (rop_situation_converged(now) && !now->paused && !now->wish_due && !now->drain_due)) {
 		int reached = rop_situation_converged(now) ? state_reached(m) : -1;
 		return m->states[reached < 0 ? m->initial : reached].name;
 	}
@@ -167,7 +168,8 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 	put_leaving(r, now, out);
 	rop_text_add(out, "\n");
 	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
-		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED) == (conditions[i].status == ROP_FALSE);
+		bool good = (i == ROP_COND_PAUSED || i == ROP_COND_BLOCKED || i == ROP_COND_DRAINED) ==
+			    (conditions[i].status == ROP_FALSE);
 		if (conditions[i].status == ROP_UNKNOWN)
 			good = false;
 		rop_text_add(out, "%-14s %s%-8s%s %-12s ", rop_condition_type_name((enum rop_condition_type)i),
@@ -191,6 +193,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 		else
 			rop_text_add(out, "%s is %s, will be put back to %s\n", t->name, t->temporary, t->original);
 	}
+	report_drains(r, now, out);
 	report_wishes(r, now, out);
 }
 

@@ -370,8 +370,8 @@ bool store_write_entry(struct rop_store *store, const char *cluster, struct rop_
 	if (!write_temporaries(&w, err) || !write_members(&w, err) || !write_shards(&w, err) ||
 	    !write_conditions(&w, err) ||
 	    (entry->wish_end.id && !store_close_wish(store, w.cluster, &entry->wish_end, entry->wall_ms, err)) ||
-	    (entry->wish_begin.shard && !store_add_wish(store, w.cluster, w.pass, &entry->wish_begin, entry->wall_ms,
-							&entry->wish_begin.id, err)))
+	    (entry->wish_begin.shard &&
+	     !store_add_wish(store, w.cluster, w.pass, &entry->wish_begin, entry->wall_ms, &entry->wish_begin.id, err)))
 		return false;
 	entry->pass = w.pass;
 	return true;

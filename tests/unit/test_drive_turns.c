@@ -458,7 +458,7 @@ Test(drive_turns, stopped_while_it_learns_of_a_pause_it_ends_once)
 
 Test(drive_turns, a_pause_wakes_it_and_the_end_of_one_too)
 {
-	const struct rop_pause PAUSES[] = { { "beside", "bob", 0, 0 }, { "cart", "ann", 0, 0 } };
+	const struct rop_pause PAUSES[] = { { "beside", "bob", 0, 0, 0 }, { "cart", "ann", 0, 0, 0 } };
 	start();
 	rop_drive_pauses(run.drive, PAUSES, 2); /* nothing is known yet: it is read with the database */
 	until_rest();
@@ -485,9 +485,9 @@ Test(drive_turns, a_pause_wakes_it_and_the_end_of_one_too)
 
 Test(drive_turns, a_wish_that_it_does_not_know_of_has_it_begin_anew_once_it_rests)
 {
-	const struct rop_pause OTHERS = { "beside", NULL, 0, 7 };
+	const struct rop_pause OTHERS = { "beside", NULL, 0, 7, 0 };
 	struct rop_wish wish = { .shard = 1, .primary = NODE_A };
-	struct rop_pause told = { "cart", NULL, 0, 0 };
+	struct rop_pause told = { "cart", NULL, 0, 0, 0 };
 	start();
 	until_rest();
 	int64_t rest = fake_timer_ms();
@@ -510,7 +510,7 @@ Test(drive_turns, a_wish_that_it_does_not_know_of_has_it_begin_anew_once_it_rest
 
 Test(drive_turns, a_pause_does_not_hurry_one_that_waits_for_the_lock)
 {
-	const struct rop_pause PAUSE = { "cart", "ann", 0, 0 };
+	const struct rop_pause PAUSE = { "cart", "ann", 0, 0, 0 };
 	struct rop_lock *lock;
 	cr_assert(rop_lock_take(db_path, "cart", "apply", &lock, &err));
 	start();
