@@ -131,6 +131,13 @@ check '... with -o jsonl the events of apply, and then the same' eval 'expect 0 
 	schema event "$LIVE_DIR/events" && schema failover "$LIVE_DIR/last" && grep -q step_done "$LIVE_DIR/events"'
 check '... status and history have it' eval 'fits status json 0 status "$F" && json ".last_failover.status == \"met\"" && fits history json 0 history cart'
 check '(the first ones lead again)' each 'expect 0 failover --yes "$F" "$i"' "$(address 0)" "$(address 1)"
+check 'drain --plan, which takes a consent' fits drain json 4 drain --plan "$F" 127.0.0.1
+DIGEST=$(jq -r .digest "$OUT")
+check '... refused without it' fits drain json 4 drain --yes "$F" 127.0.0.1
+check '... held, for nobody is elsewhere' eval 'fits drain json 6 drain --yes --timeout 1s --allow-fewer-copies="cart@$DIGEST" "$F" 127.0.0.1 && json ".result == \"held\" and .leads == 3"'
+check '... status and history have it' eval 'fits status json 0 status "$F" && json ".drains[0].target == \"127.0.0.1\" and .verdict.word == \"draining\"" && fits history json 0 history cart'
+both 'undrain' undrain undrain 0 undrain cart 127.0.0.1
+error 'a drain of no host' 3 drain --yes "$F" nowhere
 error 'a fail-over of no shard' 3 failover --yes "$F" 9
 check 'a saved plan' fits plan json 0 plan --out "$LIVE_DIR/saved" "$F"
 both 'show' show show 0 show "$LIVE_DIR/saved"

@@ -528,6 +528,8 @@ static bool load(struct driver *d, int64_t *ret_revision)
 		d->image.members.n = 0;
 	if (s->sabotage == SABOTAGE_FORGET_PENDING)
 		d->image.pending.n = 0;
+	if (s->sabotage == SABOTAGE_NO_DRAINS)
+		d->image.drains.n = 0;
 	return true;
 }
 
@@ -552,8 +554,11 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 	d.seen_at = rop_alloc_n(d.arena, s->world->truth->n, sizeof *d.seen_at);
 	d.end.step = plan.step;
 	d.deadline_ms = plan.keep ? NEVER : s->world->now_ms + plan.timeout_ms;
-	struct rop_topology unweighed = *s->topology;
-	unweighed.weights = NULL;
+	struct rop_topology without = *s->topology;
+	if (s->sabotage == SABOTAGE_NO_WEIGHTS)
+		without.weights = NULL;
+	if (s->sabotage == SABOTAGE_NO_BUDGET)
+		without.disruption.keep_copies = 0;
 	struct rop_reconcile_options options = {
 		.machine = s->machine,
 		.image = &d.image,
@@ -573,8 +578,10 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : how,
 		      d.image.pending.n, d.image.temporaries.n);
 		options.topology = d.topology = rop_topology_leaving(d.arena,
-								     s->sabotage == SABOTAGE_NO_WEIGHTS ? &unweighed
-													: s->topology,
+								     s->sabotage == SABOTAGE_NO_WEIGHTS ||
+										     s->sabotage == SABOTAGE_NO_BUDGET
+									     ? &without
+									     : s->topology,
 								     &d.image);
 		d.r = rop_reconcile_new(&options, world_clock(s->world));
 		int64_t began = s->world->now_ms;

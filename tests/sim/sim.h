@@ -6,6 +6,7 @@
  *   moves.c     slots on their way to another node             weights.c    shares by weight
  *   leave.c     RESET, FORGET, FAILOVER                        leave_story.c  a file that loses lines
  *   judge_leave.c  who may be reset and forgotten              leave_broken.c  operators that do not see that
+ *   drain_story.c     a host that a person drains, and stops
  *   handover_story.c  a shard that a person wants led by another node
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
  *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
@@ -522,6 +523,8 @@ struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *t
 	X(GHOST_OWNS, "ghost-owns", "gives up an id that owns slots", "a foreign peer was seen") \
 	X(HAND_OVER_STALE, "hand-over-stale", "hands a shard over to a replica that is not in sync", \
 	  "is not in sync with it") \
+	X(NO_DRAINS, "no-drains", "does not know of hosts that are drained", "host is drained, gets") \
+	X(NO_BUDGET, "no-budget", "does not know how many copies a shard keeps", "and is to keep") \
 	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
 
 enum sabotage {
@@ -635,6 +638,9 @@ enum lived {
 	LIVED_RESET,
 	LIVED_FORGOTTEN,
 	LIVED_HANDED,
+	LIVED_DRAINED,
+	LIVED_DRAIN_HANDED,
+	LIVED_DRAIN_STOPPED,
 	LIVED_WISHED,
 	LIVED_WISH_MET,
 	LIVED_WISH_NOT_MET,
@@ -664,7 +670,7 @@ struct leave_edit { /* of the file */
 
 struct sim {
 	uint64_t seed;
-	struct chance chance, fate, clients, plights, weights, wishes; /* fate: faults, and a person's acts */
+	struct chance chance, fate, clients, plights, weights, wishes, drains; /* fate: faults, and a person's acts */
 	enum sabotage sabotage;
 	bool traced;
 	struct rop_arena *arena;
@@ -686,10 +692,12 @@ struct sim {
 	enum plight plight;
 	bool unknown_setting; /* the file declares a setting that the servers do not have */
 	bool person_replicated, person_assigned;
-	uint64_t *once_astray; /* of one sabotage: [viewer][subject] */
-	int64_t wish_ms;       /* when a person wants another node to lead a shard; NEVER */
-	int n_wishes;          /* that are still to come */
-	int64_t edit_ms;       /* when a person swaps two pins in the topology file; NEVER */
+	uint64_t *once_astray;                 /* of one sabotage: [viewer][subject] */
+	int64_t wish_ms;                       /* when a person wants another node to lead a shard; NEVER */
+	int n_wishes;                          /* that are still to come */
+	int64_t drain_ms, stop_ms, undrain_ms; /* when a person drains a host, stops it, ends that; NEVER */
+	const char *drained_host;              /* NULL: none is */
+	int64_t edit_ms;                       /* when a person swaps two pins in the topology file; NEVER */
 	int edit_nodes[2];
 	int owners;                  /* that the cluster begins with, where slots are to be moved */
 	int edit_shards;             /* how many a person declares then; 0: as many as before */
@@ -773,6 +781,12 @@ void wish_hide(struct sim *s, struct rop_observed *seen); /* of an operator that
 void judge_handover_step(struct sim *s, const struct rop_expect *e, bool leaver);
 void judge_handover_entry(struct sim *s, const struct rop_entry *entry);
 void judge_handover_end(struct sim *s); /* it is converged */
+
+/* drain_story.c */
+void drain_schedule(struct sim *s);
+void drain_go_on(struct sim *s); /* what is due of it, between two runs */
+void drain_end(struct sim *s);   /* no host is drained any more */
+void judge_drain_entry(struct sim *s, const struct rop_entry *entry);
 
 /* faults.c */
 void faults_schedule(struct sim *s);

@@ -113,6 +113,7 @@ static void make_settings(struct sim *s)
 	s->topology->interval_ms = 5000;
 	s->topology->connect_timeout_ms = 2000;
 	s->topology->command_timeout_ms = 5000;
+	s->topology->disruption.shards_at_once = s->topology->disruption.keep_copies = 1;
 	s->topology->reform_on_total_loss = chance_permille(c, 400);
 }
 

@@ -35,6 +35,7 @@ static void misfortunes(struct sim *s)
 	while (sim_trouble(s) && !s->failed && !s->muted) {
 		faults_edit(s);
 		wish_ask(s);
+		drain_go_on(s);
 		struct run_end end = operator_run(s, faults_run_plan(s));
 		if (!sim_trouble(s) || s->muted)
 			break;
@@ -87,6 +88,7 @@ static void calm(struct sim *s)
 		s->edit_ms = s->world->now_ms;
 		faults_edit(s);
 	}
+	drain_end(s);
 	int64_t by = s->world->now_ms + CALM_MS;
 	struct run_end end = { 0 };
 	wish_ask(s);
@@ -162,6 +164,7 @@ static void begin_streams(struct sim *s)
 	s->plights.state = chance_next(&root) ^ 0x706c6967;
 	s->weights.state = chance_next(&root) ^ 0x77656967;
 	s->wishes.state = chance_next(&root) ^ 0x77697368;
+	s->drains.state = chance_next(&root) ^ 0x64726169;
 }
 
 bool sim_run(struct sim *s)
@@ -177,6 +180,7 @@ bool sim_run(struct sim *s)
 			leave_begin(s);
 		faults_schedule(s);
 		wish_schedule(s);
+		drain_schedule(s);
 		trace(s, "seed", "faults end at %" PRId64 " ms", s->faults_end_ms);
 		s->stats->starts[s->start]++;
 		misfortunes(s);

@@ -343,7 +343,7 @@ Test(policy_open, of_a_converged_cluster_the_conditions_say_so)
 	struct rop_topology *topology = six();
 	const struct rop_condition *c = conditions_of(situation_of(topology, formed_world(topology)), true, false);
 	static const enum rop_truth TRUTHS[] = {
-		ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_FALSE, ROP_FALSE
+		ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_FALSE, ROP_FALSE, ROP_FALSE
 	};
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(c[i].status, TRUTHS[i], "%s", rop_condition_type_name((enum rop_condition_type)i));
@@ -469,6 +469,10 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "leavers_held", &now.leavers_held },
 		{ "leavers_watched", &now.leavers_watched },
 		{ "wish_due", &now.wish_due },
+		{ "host_drained", &now.host_drained },
+		{ "drain_due", &now.drain_due },
+		{ "silence_expected", &now.silence_expected },
+		{ "optional_waits", &now.optional_waits },
 	};
 	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 5,
 		     "all but empties, agreed_for, settling, chunks_open and stalled_for");

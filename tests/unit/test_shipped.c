@@ -21,11 +21,11 @@ Test(shipped, has_the_states_that_people_were_told_of)
 {
 	const struct rop_machine *machine = shipped_machine();
 	static const char *const STATES[] = { "Observe", "Configure", "Verify",  "AssignSlots", "Replicate",
-					      "Ready",   "Degraded",  "Blocked", "Paused" };
+					      "Ready",   "Degraded",  "Drained", "Blocked",     "Paused" };
 	for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++)
 		cr_assert_geq(rop_machine_find_state(machine, STATES[i]), 0, "%s", STATES[i]);
 	cr_assert_str_eq(machine->states[machine->initial].name, "Observe");
-	static const char *const FINAL[] = { "Ready", "Degraded", "Blocked", "Paused" };
+	static const char *const FINAL[] = { "Ready", "Degraded", "Drained", "Blocked", "Paused" };
 	for (size_t i = 0; i < sizeof FINAL / sizeof *FINAL; i++)
 		cr_assert(machine->states[rop_machine_find_state(machine, FINAL[i])].final, "%s", FINAL[i]);
 }

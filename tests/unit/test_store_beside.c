@@ -191,6 +191,9 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	}
 }
 
+#define UNDO_6 \
+	"DROP INDEX drain_open; DROP INDEX drain_of_cluster; DROP TABLE drain;" \
+	"ALTER TABLE cluster DROP COLUMN drains; ALTER TABLE wish DROP COLUMN drain;"
 #define UNDO_5 "DROP INDEX wish_open; DROP INDEX wish_of_cluster; DROP TABLE wish;"
 #define UNDO_4 \
 	"DROP INDEX deed_of_cluster; DROP TABLE deed; ALTER TABLE member DROP COLUMN ip;" \
@@ -201,7 +204,7 @@ static void fill(struct rop_store *store, const char *cluster, int passes)
 	"DROP TABLE instance; DROP TABLE file_error; DROP INDEX pass_of_cluster; DROP INDEX pass_by_age;" \
 	"DROP INDEX transition_of_pass; DROP INDEX expectation_of_pass; DROP INDEX revision_of_path;"
 
-/* As version 1, 2, 3 or 4 of the program left it. */
+/* As version 1 to 5 of the program left it. */
 static void make_version(int version)
 {
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
@@ -212,8 +215,9 @@ static void make_version(int version)
 	add_temporary(&entry, NODE_A, "10.0.0.1:6379", "15000", "500");
 	commit_or_die(store, "cart", &entry);
 	rop_store_close(store);
-	raw_exec(db_path, rop_printf(arena, "%s %s %s %s PRAGMA user_version = %d", UNDO_5, version < 4 ? UNDO_4 : "",
-				     version < 3 ? UNDO_3 : "", version < 2 ? UNDO_2 : "", version));
+	raw_exec(db_path,
+		 rop_printf(arena, UNDO_6 "%s %s %s %s PRAGMA user_version = %d", version < 5 ? UNDO_5 : "",
+			    version < 4 ? UNDO_4 : "", version < 3 ? UNDO_3 : "", version < 2 ? UNDO_2 : "", version));
 	sqlite3 *bare = NULL; /* it is what the schemas up to then make, to the letter */
 	cr_assert_eq(sqlite3_open(in_folder("bare.db"), &bare), SQLITE_OK);
 	for (int i = 0; i < version; i++)
@@ -266,13 +270,13 @@ Test(store_beside, a_database_of_version_1_is_read_as_it_is_and_then_migrates_co
 	cr_assert(rop_store_file_error(store, "/d/cart.yaml", "cart", "line 1: error", 1, &err), "%s", err.text);
 	fill(store, "basket", 2);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 6);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 	/* and the program of version 1 leaves it alone */
 	store = NULL;
 	cr_assert_not(store_open_with(db_path, ROP_STORE_WRITE, store_migrations, 1, &store, &err));
-	cr_assert(strstr(err.text, "written by schema 5, this program knows 1"), "%s", err.text);
+	cr_assert(strstr(err.text, "written by schema 6, this program knows 1"), "%s", err.text);
 	cr_assert_null(store);
 }
 
@@ -294,7 +298,7 @@ Test(store_beside, one_of_version_2_keeps_all_it_had_and_learns_of_shards)
 	commit_or_die(store, "cart", &entry);
 	cr_assert_eq(image_of(store, "cart").shards.n, 1);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 6);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-3", db_path), "PRAGMA user_version"), 2);
 }
@@ -322,7 +326,7 @@ Test(store_beside, one_of_version_3_keeps_its_members_and_learns_where_they_are)
 	cr_assert_str_eq(image.members.at[0].ip, "10.0.0.1");
 	cr_assert_null(image.members.at[1].ip);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 6);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-4", db_path), "PRAGMA user_version"), 3);
 }
@@ -349,9 +353,38 @@ Test(store_beside, one_of_version_4_shows_its_history_and_learns_of_wishes)
 	cr_assert_eq(image_of(store, "cart").wish.id, id);
 	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 8);
 	rop_store_close(store);
-	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 6);
 	cr_assert(integrity_ok(db_path));
 	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-5", db_path), "PRAGMA user_version"), 4);
+}
+
+Test(store_beside, one_of_version_5_keeps_its_wishes_and_learns_of_drains)
+{
+	make_version(5);
+	raw_exec(db_path,
+		 "INSERT INTO wish (cluster, pass, what, shard, node, leader, asked_wall_ms, user, uid, host, pid,"
+		 " command) VALUES (1, 9, 'failover', 2, '', 'aa', 3000, 'ada', 7, 'desk', 8, 'x')");
+	struct rop_store *store = open_or_die(db_path, ROP_STORE_READ);
+	struct rop_history_line *lines;
+	struct rop_pause *pauses;
+	size_t n;
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 7, "%s", err.text);
+	struct rop_image image = image_of(store, "cart");
+	cr_assert(image.wish.shard == 2 && !image.wish.drain && !image.drains.n && !image.drains_told);
+	cr_assert(rop_store_pauses(store, arena, &pauses, &n, &err) && n == 2, "%s", err.text);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5, "reading migrates nothing");
+	store = open_or_die(db_path, ROP_STORE_WRITE);
+	struct rop_drain drain = { .target = "10.0.0.1", .until_wall_ms = 9000 };
+	int64_t id = 0;
+	cr_assert(rop_store_drain(store, "cart", &drain, 4000, &id, &err) && id > 0, "%s", err.text);
+	image = image_of(store, "cart");
+	cr_assert(image.wish.shard == 2 && image.drains.n == 1 && image.drains_told == 1);
+	cr_assert(rop_store_history(store, arena, "cart", 100, &lines, &n, &err) && n == 8);
+	rop_store_close(store);
+	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 6);
+	cr_assert(integrity_ok(db_path));
+	cr_assert_eq(raw_int(rop_printf(arena, "%s.before-6", db_path), "PRAGMA user_version"), 5);
 }
 
 Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_old_one)
@@ -377,7 +410,7 @@ Test(store_beside, of_processes_that_all_migrate_one_does_and_its_copy_is_the_ol
 			int status = -1;
 			cr_assert(waitpid(children[i], &status, 0) == children[i] && status == 0, "process %d", i);
 		}
-		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 5);
+		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), 6);
 		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM instance"), 1);
 		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-2", db_path), "PRAGMA user_version"), 1);
 		cr_assert(integrity_ok(db_path));

@@ -266,7 +266,7 @@ Test(store_files, network_file_systems_are_known_by_name)
 
 /* ---- schemas ----------------------------------------------------------------------------------------------- */
 
-enum { NEXT = 6 }; /* the schema after the newest one */
+enum { NEXT = 7 }; /* the schema after the newest one */
 static struct store_migration steps[NEXT];
 
 static const struct store_migration *steps_and(const char *next)
@@ -289,8 +289,8 @@ Test(store_files, a_newer_schema_is_refused)
 {
 	rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
 	raw_exec(db_path, "PRAGMA user_version = 9");
-	assert_not_opened(db_path, ROP_STORE_WRITE, "written by schema 9, this program knows 5");
-	assert_not_opened(db_path, ROP_STORE_READ, "written by schema 9, this program knows 5");
+	assert_not_opened(db_path, ROP_STORE_WRITE, "written by schema 9, this program knows 6");
+	assert_not_opened(db_path, ROP_STORE_READ, "written by schema 9, this program knows 6");
 	raw_exec(db_path, "PRAGMA user_version = 0");
 	assert_not_opened(db_path, ROP_STORE_WRITE, "damaged");
 	raw_exec(db_path, "PRAGMA user_version = -3");
@@ -300,7 +300,7 @@ Test(store_files, a_newer_schema_is_refused)
 /* Of the newest schema all that is read is asked for at once, and not when it is needed. */
 Test(store_files, a_table_that_is_missing_is_found_at_opening)
 {
-	static const char *const TABLES[] = { "temporary_setting", "shard", "cluster", "expectation", "wish" };
+	static const char *const TABLES[] = { "temporary_setting", "shard", "cluster", "expectation", "wish", "drain" };
 	for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES; i++) {
 		rop_store_close(open_or_die(db_path, ROP_STORE_WRITE));
 		raw_exec(db_path, rop_printf(arena, "PRAGMA foreign_keys = OFF; DROP TABLE %s", TABLES[i]));
@@ -315,7 +315,7 @@ Test(store_files, a_migration_keeps_what_was_there_and_a_copy_of_it)
 	struct rop_store *store = open_or_die(db_path, ROP_STORE_WRITE);
 	one_move(store, "Ready");
 	rop_store_close(store);
-	char *copy = rop_printf(arena, "%s.before-6", db_path);
+	char *copy = rop_printf(arena, "%s.before-7", db_path);
 	write_file(rop_printf(arena, "%s.part", copy), "left by a copy that was interrupted");
 	const struct store_migration *all = steps_and("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;ALTER TABLE "
 						      "cluster ADD COLUMN colour TEXT;");
@@ -335,7 +335,7 @@ Test(store_files, a_migration_keeps_what_was_there_and_a_copy_of_it)
 	store = open_or_die(copy, ROP_STORE_READ);
 	cr_assert_str_eq(image_of(store, "cart").state, "Ready", "the copy is a database of the schema before");
 	rop_store_close(store);
-	assert_not_opened(db_path, ROP_STORE_WRITE, "written by schema 6, this program knows 5");
+	assert_not_opened(db_path, ROP_STORE_WRITE, "written by schema 7, this program knows 6");
 }
 
 Test(store_files, a_new_database_takes_all_steps_without_copies)
@@ -346,7 +346,7 @@ Test(store_files, a_new_database_takes_all_steps_without_copies)
 	one_move(store, "Ready");
 	rop_store_close(store);
 	cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), NEXT);
-	cr_assert_eq(mode_of(rop_printf(arena, "%s.before-6", db_path)), -ENOENT);
+	cr_assert_eq(mode_of(rop_printf(arena, "%s.before-7", db_path)), -ENOENT);
 	cr_assert(store_open_with(":memory:", ROP_STORE_WRITE, all, NEXT, &store, &err), "%s", err.text);
 	rop_store_close(store);
 }
@@ -364,7 +364,7 @@ Test(store_files, a_migration_that_fails_changes_nothing)
 	for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
 		store = NULL;
 		cr_assert_not(store_open_with(db_path, ROP_STORE_WRITE, steps_and(BAD[i]), NEXT, &store, &err));
-		cr_assert(err.code == ROP_FAIL && strstr(err.text, "schema 6"), "%s", err.text);
+		cr_assert(err.code == ROP_FAIL && strstr(err.text, "schema 7"), "%s", err.text);
 		cr_assert_null(store);
 		cr_assert_eq(raw_int(db_path, "PRAGMA user_version"), NEXT - 1);
 		cr_assert_eq(raw_int(db_path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), 0);
