@@ -144,6 +144,12 @@ void progress_database(struct progress *p, const struct rop_err *why)
 		cli_tell(p->cli, "the database is free again");
 }
 
+/* As somebody said that it would be: no news for whoever runs this every minute. */
+static bool is_awaited(const struct progress *p, const struct rop_result *result, const struct rop_situation *now)
+{
+	return now && !result->steps && !p->cli->live && rop_situation_waits_for_drain(now);
+}
+
 void progress_result(struct progress *p, const struct rop_result *result, const struct rop_situation *now)
 {
 	int64_t took_ms = rop_boot_ms() - p->began_ms;
@@ -162,6 +168,6 @@ void progress_result(struct progress *p, const struct rop_result *result, const 
 	rop_report_end(p->cluster, result, took_ms, now, &end);
 	if (result->reached && result->steps && !p->cli->values.quiet)
 		cli_print_lines(&end);
-	else if (!result->reached || (!result->steps && p->cli->live))
+	else if ((!result->reached && !is_awaited(p, result, now)) || (!result->steps && p->cli->live))
 		cli_tell_text(p->cli, &end);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "budget.h"
 #include "copies.h"
 #include "drained.h"
 #include "migrations.h"
@@ -211,8 +212,14 @@ static void note_not_attached(struct rop_situation *now, size_t i, int primary)
 				      now->seen->nodes[primary].address, held ? ", and waits: " : "",
 				      held ? held->why : "");
 	bool denied = held && held->denied;
+	int root = held ? copies_root(now->seen, i) : -1;
+	const char
+		*keep = root >= 0 && budget_of_copy(now, (size_t)root, i)
+				? "declare a node more for the shard that it leaves; or let that one be without for a "
+				  "while, spec.disruption: { keepCopies: 0 }"
+				: NULL;
 	policy_note_open(now, (int)i, denied ? ROP_WHY_DENIED : ROP_WHY_NOT_ATTACHED, text,
-			 denied ? POLICY_ALLOW : NULL);
+			 denied ? POLICY_ALLOW : keep);
 }
 
 static void note_link(struct rop_situation *now, size_t i)

@@ -67,7 +67,8 @@ struct rop_grade rop_report_grade(const struct rop_report *r, struct rop_situati
 		return (struct rop_grade){ .code = ROP_UNSERVED,
 					   .word = "unserved",
 					   .why = now->unserved ? now->unserved : "some slots are owned by nobody" };
-	if ((is_there(now) && !is_well(now) && !mended) || (plan && !plan->result.reached))
+	bool waits = plan && plan->last && rop_situation_waits_for_drain(plan->last);
+	if ((is_there(now) && !is_well(now) && !mended) || (plan && !plan->result.reached && !waits))
 		return (struct rop_grade){ .code = ROP_TIMEOUT, .word = "degraded", .why = why(now, plan) };
 	if (not_drained_yet(now))
 		return (struct rop_grade){ .code = ROP_CHANGES,

@@ -77,7 +77,13 @@ static void check_reach(struct health *h)
 {
 	for (size_t i = 0; i < h->now->seen->n; i++) {
 		const struct rop_node *node = &h->now->seen->nodes[i];
-		if (!rop_node_answers(node) && !is_told(h->now, i))
+		const struct rop_drained *drained = report_drained(h->now, i);
+		if (!rop_node_answers(node) && drained)
+			say(h, "WARNING", "yellow",
+			    rop_printf(h->r->arena, "%s is silent, expected until %s (%s)", node->address,
+				       rop_time_text(h->r->arena, drained->drain->until_wall_ms),
+				       report_drained_by(h->r, drained->drain)));
+		else if (!rop_node_answers(node) && !is_told(h->now, i))
 			say(h, "ERR", "red",
 			    rop_printf(h->r->arena, "%s does not answer: %s", node->address, node->reach_why));
 	}

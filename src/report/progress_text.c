@@ -37,7 +37,9 @@ void rop_report_end(const char *cluster, const struct rop_result *result, int64_
 {
 	const char *s = rop_plural((int64_t)result->steps);
 	double took_s = (double)took_ms / 1000;
-	if (!result->reached)
+	if (!result->reached && result->text[0])
+		rop_text_add(out, "%s: %s\n", cluster, result->text);
+	else if (!result->reached)
 		rop_text_add(out, "%s: one batch of %zu step%s done; apply --step again, or without --step to go on\n",
 			     cluster, result->steps, s);
 	else if (result->steps)

@@ -175,6 +175,15 @@ static bool in_sync(const struct rop_observed *seen, size_t replica, size_t prim
 	       node->link_up && !node->syncing && rop_bit(seen, seen->online, primary, replica);
 }
 
+/* Of what was begun the rest is done, too. */
+static bool is_open(const struct rop_expect *e, int node, int peer, const struct rop_observed *seen)
+{
+	for (int slot = e->first; slot <= e->last; slot++)
+		if (rop_node_open(&seen->nodes[node], slot) || (peer >= 0 && rop_node_open(&seen->nodes[peer], slot)))
+			return true;
+	return false;
+}
+
 static void judge_role(struct sim *s, const struct rop_expect *e, const struct rop_image *image, int64_t wall_ms)
 {
 	const struct rop_observed *seen = s->judge.seen;
@@ -182,7 +191,8 @@ static void judge_role(struct sim *s, const struct rop_expect *e, const struct r
 	bool drained = is_drained(s, image, node, wall_ms);
 	if (!drained || (e->kind == ROP_STEP_SLOTS && !rop_slots_empty(&seen->nodes[node].slots)))
 		return;
-	if (e->kind == ROP_STEP_FAILOVER || e->kind == ROP_STEP_SLOTS || e->kind == ROP_STEP_IMPORT)
+	bool begins = e->kind == ROP_STEP_IMPORT && !is_open(e, node, peer, seen);
+	if (e->kind == ROP_STEP_FAILOVER || e->kind == ROP_STEP_SLOTS || begins)
 		sim_fail(s, "%s, whose host is drained, gets a role: %s", e->address, rop_step_kind_name(e->kind));
 	if (e->kind == ROP_STEP_ROLE && seen->nodes[node].role != ROP_ROLE_REPLICA)
 		sim_fail(s, "%s, whose host is drained, is to follow %s", e->address,
@@ -247,4 +257,34 @@ void judge_drain_entry(struct sim *s, const struct rop_entry *entry)
 		if (e->kind == ROP_STEP_FAILOVER && image.wish.drain && !s->failed)
 			sim_lived(s, LIVED_DRAIN_HANDED);
 	}
+}
+
+/* ---- what waits for the budget ------------------------------------------------------------------------------------
+ */
+
+/* A replica that the file sends to another shard is one that its own is to keep. */
+bool drain_is_kept(const struct sim *s, const char *text)
+{
+	const struct rop_observed *t = s->world->truth;
+	if (!strstr(text, "spec.disruption.keepCopies"))
+		return false;
+	for (size_t i = 0; i < leave_staying(s); i++) {
+		int primary = t->nodes[i].role == ROP_ROLE_REPLICA ? t->nodes[i].primary : -1, left = 0;
+		for (size_t k = 0; primary >= 0 && k < leave_staying(s); k++)
+			left += k != i && s->world->servers[k].up && t->nodes[k].role == ROP_ROLE_REPLICA &&
+				t->nodes[k].primary == primary;
+		if (primary >= 0 && left < s->topology->disruption.keep_copies)
+			return true;
+	}
+	return false;
+}
+
+bool drain_follow_advice(struct sim *s, const char *text)
+{
+	if (!strstr(text, "keepCopies: 0") || !s->topology->disruption.keep_copies)
+		return false;
+	s->topology->disruption.keep_copies = 0;
+	trace(s, "person", "lets shards be without a replica for a while, as told");
+	sim_lived(s, LIVED_KEPT);
+	return true;
 }

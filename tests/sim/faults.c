@@ -198,6 +198,8 @@ bool faults_follow_advice(struct sim *s, const char *reason, const char *text)
 	struct world *w = s->world;
 	uint64_t luck = world_luck(w, 'a', 0, 0) % 10;
 	ROP_OWN_ARENA scratch = rop_arena_new();
+	if (drain_follow_advice(s, text))
+		return true;
 	if (w->clone >= 0 && strcmp(reason, "SameNodeId") == 0 && luck < 7 &&
 	    strstr(text, bus_place_text(w, scratch, (int)w->truth->n + w->clone))) {
 		bus_stop_clone(w);

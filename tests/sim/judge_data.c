@@ -59,6 +59,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_DRAINED] = { "a host drained", 80 },
 	[LIVED_DRAIN_HANDED] = { "... and a shard handed over for that", 20 },
 	[LIVED_DRAIN_STOPPED] = { "... and its servers stopped", 30 },
+	[LIVED_KEPT] = { "a replica that waits, for its shard is to keep it", 3 },
 	[LIVED_WISHED] = { "a shard that a person wants led by another node", 100 },
 	[LIVED_WISH_MET] = { "... which came about", 80 },
 	[LIVED_WISH_NOT_MET] = { "... which could not be done", 1 },

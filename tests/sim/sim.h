@@ -641,6 +641,7 @@ enum lived {
 	LIVED_DRAINED,
 	LIVED_DRAIN_HANDED,
 	LIVED_DRAIN_STOPPED,
+	LIVED_KEPT,
 	LIVED_WISHED,
 	LIVED_WISH_MET,
 	LIVED_WISH_NOT_MET,
@@ -784,8 +785,10 @@ void judge_handover_end(struct sim *s); /* it is converged */
 
 /* drain_story.c */
 void drain_schedule(struct sim *s);
-void drain_go_on(struct sim *s); /* what is due of it, between two runs */
-void drain_end(struct sim *s);   /* no host is drained any more */
+void drain_go_on(struct sim *s);                           /* what is due of it, between two runs */
+bool drain_is_kept(const struct sim *s, const char *text); /* a run ended so, for the budget, and that is true */
+bool drain_follow_advice(struct sim *s, const char *text); /* false: there is none */
+void drain_end(struct sim *s);                             /* no host is drained any more */
 void judge_drain_entry(struct sim *s, const struct rop_entry *entry);
 
 /* faults.c */

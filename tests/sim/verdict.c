@@ -259,7 +259,7 @@ bool verdict_is_true(struct sim *s, const struct run_end *end)
 		return (any_down(s) && all_covered(s)) || verdict_marked(s) || is_paused(s) || s->unknown_setting ||
 		       plights_last(s) || (s->person_replicated && too_few_primaries(s)) ||
 		       moves_undecidable(s->world) || (any_hides(s) && moves_open(s->world)) ||
-		       moves_left(s) < s->left_before || judge_leave_held(s);
+		       moves_left(s) < s->left_before || judge_leave_held(s) || drain_is_kept(s, end->text);
 	case ROP_FAIL:
 	case ROP_CHANGES:
 	case ROP_UNSERVED:
