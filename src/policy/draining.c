@@ -132,6 +132,13 @@ static const char *without_them(const struct rop_drained *d)
 			  fewer->shard, fewer->left, rop_plural((int64_t)fewer->left), fewer->keeps);
 }
 
+static const char *not_known(const struct rop_situation *now)
+{
+	if (now->refused)
+		return now->findings.at[0].text;
+	return now->in_view ? "nobody is known to own all slots" : "too few nodes answer to tell who leads what";
+}
+
 static void look_at(struct rop_situation *now, struct rop_drained *d)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
@@ -140,12 +147,16 @@ static void look_at(struct rop_situation *now, struct rop_drained *d)
 		*rop_push(now->arena, &d->nodes) = (int)i;
 		d->silent += !rop_answers(now->seen, i);
 	}
-	if (!now->formed)
+	if (!now->formed || !now->in_view || now->refused) { /* unknown is not safe */
+		d->holds = not_known(now);
 		return;
+	}
 	find_fewer(d);
 	for (size_t i = 0; i < d->nodes.n; i++)
 		if (leads(now, d->nodes.at[i]))
 			look_at_leader(now, d, d->nodes.at[i]);
+		else if (!d->holds && !rop_slots_empty(&now->seen->nodes[d->nodes.at[i]].slots))
+			d->holds = rop_printf(now->arena, "%s claims slots", now->seen->nodes[d->nodes.at[i]].address);
 	if (!d->holds && now->handover && now->handover->wish->drain == d->drain->id)
 		d->holds = rop_handover_sentence(now->arena, now->handover);
 	if (!d->holds)

@@ -17,7 +17,7 @@ void drain_schedule(struct sim *s)
 	s->drain_ms = s->stop_ms = s->undrain_ms = NEVER;
 	s->topology->disruption.shards_at_once = chance_permille(c, 800) ? 1 : 2;
 	s->topology->disruption.keep_copies = chance_permille(c, 700) ? 1 : (int)chance_below(c, 3);
-	if (!formed || s->calm || !chance_permille(c, 400))
+	if (!formed || s->calm || !chance_permille(c, 600))
 		return;
 	s->drain_ms = chance_between(c, s->world->now_ms, s->faults_end_ms);
 }
@@ -199,14 +199,16 @@ static void judge_role(struct sim *s, const struct rop_expect *e, const struct r
 			 peer < 0 ? e->peer : seen->nodes[peer].address);
 }
 
-/* A replica in sync leaves the shard of a primary that answers: as many as are to be kept are left. */
+/* A replica in sync leaves the shard of a primary that answers: as many as are to be kept are left. Who holds nothing
+ * is no copy. */
 static void judge_copies(struct sim *s, const struct rop_expect *e, const struct rop_image *image, int64_t wall_ms)
 {
 	const struct rop_observed *seen = s->judge.seen;
 	int node = rop_observed_find(seen, e->node);
 	int primary = e->kind == ROP_STEP_ROLE && node >= 0 ? seen->nodes[node].primary : -1;
-	if (primary < 0 || (size_t)primary >= leave_staying(s) || !in_sync(seen, (size_t)node, (size_t)primary) ||
-	    strcmp(seen->nodes[primary].id, e->peer) == 0 || rop_slots_empty(&seen->nodes[primary].slots))
+	if (primary < 0 || (size_t)primary >= leave_staying(s) || seen->nodes[node].keys == 0 ||
+	    !in_sync(seen, (size_t)node, (size_t)primary) || strcmp(seen->nodes[primary].id, e->peer) == 0 ||
+	    rop_slots_empty(&seen->nodes[primary].slots))
 		return;
 	int left = 0, keeps = s->topology->disruption.keep_copies, wants = 0;
 	for (size_t i = 0; i < leave_staying(s); i++)

@@ -87,7 +87,7 @@ Test(store_files, every_pragma_reads_back)
 		{ "PRAGMA foreign_keys", "1" },        { "PRAGMA trusted_schema", "0" },
 		{ "PRAGMA cell_size_check", "1" },     { "PRAGMA mmap_size", "0" },
 		{ "PRAGMA busy_timeout", "5000" },     { "PRAGMA temp_store", "2" },
-		{ "PRAGMA user_version", "5" },        { "PRAGMA application_id", "1919905841" },
+		{ "PRAGMA user_version", "6" },        { "PRAGMA application_id", "1919905841" },
 		{ "PRAGMA encoding", "UTF-8" },
 	};
 	for (int mode = ROP_STORE_WRITE; mode >= ROP_STORE_READ; mode--) {
