@@ -387,13 +387,15 @@ const struct cli_command cli_drain = {
 	.run = run_drain,
 	.summary = "Hand over what is led from a host, so that it may be stopped for a while",
 	.about =
-		"HOST is named as in the file, without a port; ZONE is one of its zones. Each shard that is led from there "
-		"is handed over to a replica elsewhere, one after the other, as 'failover' does it. Until --for has passed "
-		"or 'undrain', nothing there gets a new role, and its silence is expected: 'status' says until when, and "
-		"the cluster is not Degraded by that alone. Slots are not begun to be moved meanwhile, and no node leaves.\n"
-		"It ends with 0 when the host may be stopped, with 6 while something keeps it: what, is said here and by "
-		"'status', whose --exit-code is 2 until then. A shard that would be left with fewer replicas in sync than "
-		"spec.disruption.keepCopies takes a consent, --allow-fewer-copies, with the digest that is printed.\n"
+		"HOST is named as in the file, without a port; ZONE is one of its zones. Each shard that is led from "
+		"there is handed over to a replica elsewhere, one after the other, as 'failover' does it. Until --for "
+		"has passed or 'undrain', nothing there gets a new role, and its silence is expected: 'status' says "
+		"until when, and the cluster is not Degraded by that alone. Slots are not begun to be moved meanwhile, "
+		"and no node leaves.\n"
+		"It ends with 0 when the host may be stopped, with 6 while something keeps it: what, is said here and "
+		"by 'status', whose --exit-code is 2 until then. A shard that would be left with fewer replicas in "
+		"sync than spec.disruption.keepCopies takes a consent, --allow-fewer-copies, with the digest that is "
+		"printed.\n"
 		"Killed in the middle, the next 'apply' or the daemon goes on with it. One host at a time.\n",
 };
 

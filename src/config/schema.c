@@ -112,8 +112,8 @@ const struct config_key CONFIG_KEYS[] = {
 	  .at = IN_TOPOLOGY(reform_on_total_loss),
 	  .doc = "What to do when a cluster that was formed before is found with all its nodes empty." },
 	{ "spec.disruption", CONFIG_MAP, false, .example = "{ shardsAtOnce: 1 }", NOT_STORED,
-	  .doc = "How much of the cluster may be disturbed by what could as well be done tomorrow: drains, fail-overs that "
-		 "a person asks for, replicas that change their shard, nodes that leave." },
+	  .doc = "How much of the cluster may be disturbed by what could as well be done tomorrow: drains, fail-overs "
+		 "that a person asks for, replicas that change their shard, nodes that leave." },
 	{ "spec.disruption.shardsAtOnce", CONFIG_INT, false, 1, 500, "1", .at = IN_TOPOLOGY(disruption.shards_at_once),
 	  .doc = "How many shards at the same time; never as many as would be a majority." },
 	{ "spec.disruption.keepCopies", CONFIG_INT, false, 0, 10, "1", .at = IN_TOPOLOGY(disruption.keep_copies),

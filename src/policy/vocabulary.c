@@ -143,8 +143,8 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_drain_due,
 	  .implies = { "host_drained" } },
 	{ .name = "silence_expected",
-	  .doc = "some nodes do not answer, and all of these are on hosts that are drained; of what they hold that says "
-		 "nothing",
+	  .doc = "some nodes do not answer, and all of these are on hosts that are drained; of what they hold that "
+		 "says nothing",
 	  .holds = is_silence_expected,
 	  .implies = { "host_drained", "in_view" },
 	  .excludes = { "all_answer" } },
