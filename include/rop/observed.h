@@ -158,7 +158,9 @@ struct rop_node {
 	const char *held_at;
 	int held_by;
 	int64_t held_ms;
-	bool torn;            /* a peer heard it just now, and has no link to it: as of two servers with its identity */
+	bool torn;            /* a peer heard it just now, and has no link to it, or one to another place that did not
+				 answer yet: as of two servers with its identity */
+	bool fresh;           /* each peer's link to it had its answer just now, so all of them may be new: the same */
 	bool at_own;          /* a peer is connected to it, and has its answer, at own_address */
 	bool at_home;         /* a peer is connected to it where it calls itself to be */
 	const char *strange;  /* "ip:port" of an entry of its view that has no identity yet, where none of the nodes
@@ -288,6 +290,9 @@ struct rop_observed *rop_observed_widened(struct rop_arena *arena, const struct 
 /* One view's entry of a peer that was not asked: counted, and kept while there are few (NULL: there are too many). */
 struct rop_foreign *rop_observed_add_foreign(struct rop_observed *seen, size_t viewer, const char *id,
 					     const char *address, const char *flags, const char *slots);
+/* One look at two servers with one identity may show the one alone, with links that were made just now. Does anything
+ * in this look speak for that, without showing the other? */
+bool rop_observed_may_be_torn(const struct rop_observed *seen);
 /* A node that answers looks in vain for another one that does. */
 bool rop_observed_any_astray(const struct rop_observed *seen);
 /* The longest round trip to any node; what goes on between nodes takes as long, or twice that. */

@@ -342,6 +342,9 @@ bool rop_situation_waits_for_drain(const struct rop_situation *now);
 const char *rop_situation_reason(const struct rop_situation *now);
 /* Was the shard of that number started anew without its keys, and did nobody give them up? */
 bool rop_shard_is_emptied(const struct rop_situation *now, int number);
+/* Was a peer seen lately that holds a node at another address than its own? Whether a second server is there takes a
+ * node timeout to be told (SameNodeId). */
+bool rop_situation_is_doubted(const struct rop_situation *now);
 /* All that stands in the way is where peers hold nodes, and that may be of before an address was put right: for how
  * long at most. 0: something else does, or nothing. Of a situation that looks_once. */
 int64_t rop_situation_may_pass_ms(const struct rop_situation *now);

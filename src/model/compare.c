@@ -32,6 +32,7 @@ struct comparison {
 	size_t n_places;
 	const char **slots_text; /* [node] its own, as it would be written in a line */
 	bool *found;             /* [node] some peer is connected to it */
+	int *held, *fresh;       /* [node] by how many peers; of how many the link had its answer just now */
 	ROP_LIST(struct miss) misses;
 };
 
@@ -96,6 +97,7 @@ static bool announces(const struct rop_observed *seen, const struct rop_node *no
 }
 
 #define JUST_NOW_MS 2000
+#define FRESH_MS 500 /* a link that is new had its answer within that; an old one has one every few seconds */
 
 /* Of two servers with one identity peers hear now this one, now that one, and drop the link each time. Who moved is not
  * heard any more. */
@@ -113,7 +115,10 @@ static void take_astray(struct comparison *c, size_t viewer, size_t subject, con
 	if (!rop_node_answers(node))
 		return;
 	c->found[subject] |= connected && !line->ping_sent;
-	node->torn |= !connected && !line->noaddr && heard;
+	bool elsewhere = !rop_node_is_at(node, line->address) && !rop_streq(line->address, node->own_address);
+	node->torn |= heard && !line->noaddr && (!connected || (line->ping_sent && elsewhere));
+	c->held[subject]++;
+	c->fresh[subject] += connected && heard && c->views[viewer].clock_ms - line->pong < FRESH_MS;
 	if (line->noaddr)
 		rop_bit_set(c->seen, c->seen->astray, viewer, subject);
 	else if (!connected && c->views[viewer].clock_ms && !heard && !rop_node_is_at(node, line->address) &&
@@ -429,7 +434,9 @@ void views_compare(struct rop_observed *seen, const struct view *views, const ch
 				.work = work,
 				.views = views,
 				.slots_text = rop_alloc_n(work, seen->n, sizeof *c.slots_text),
-				.found = rop_alloc_n(work, seen->n, sizeof *c.found) };
+				.found = rop_alloc_n(work, seen->n, sizeof *c.found),
+				.held = rop_alloc_n(work, seen->n, sizeof *c.held),
+				.fresh = rop_alloc_n(work, seen->n, sizeof *c.fresh) };
 	fill_in_silent(&c);
 	sort_ids(&c);
 	sort_places(&c);
@@ -444,4 +451,6 @@ void views_compare(struct rop_observed *seen, const struct view *views, const ch
 			take_shards(&c, i, shards[i]);
 	}
 	keep_misses(&c);
+	for (size_t i = 0; i < seen->n; i++)
+		seen->nodes[i].fresh = c.held[i] > 0 && c.fresh[i] == c.held[i];
 }

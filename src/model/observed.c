@@ -156,6 +156,20 @@ bool rop_node_is_at(const struct rop_node *node, const char *address)
 	       rop_int_parse(address + n + 1, 1, UINT16_MAX, &port) && port == node->port;
 }
 
+bool rop_observed_may_be_torn(const struct rop_observed *seen)
+{
+	bool torn = false;
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct rop_node *node = &seen->nodes[i];
+		if (!rop_node_answers(node))
+			continue;
+		if (node->elsewhere && !rop_node_is_held_in_vain(node, node->elsewhere))
+			return false; /* here is the other one */
+		torn |= node->elsewhere || node->torn || node->fresh;
+	}
+	return torn;
+}
+
 bool rop_observed_any_astray(const struct rop_observed *seen)
 {
 	for (size_t i = 0; i < seen->n; i++)

@@ -4,7 +4,7 @@
 #include "rop/names.h"
 #include "rop/policy.h"
 
-#define LOOKS_AT_TORN 12 /* among so many one shows the other server, if there is one */
+#define LOOKS_AT_TORN 40 /* each server pings each peer within a second or two: one of so many shows the other one */
 #define LOOK_AGAIN_MS 100
 
 struct waiting {
@@ -62,18 +62,6 @@ static void looked(void *arg, const struct rop_answer *answers, size_t n)
 	rop_loop_stop(w->loop);
 }
 
-/* Two servers with one identity: which of them the peers hold changes from moment to moment. */
-static bool is_torn(const struct rop_observed *seen)
-{
-	bool torn = false;
-	for (size_t i = 0; i < seen->n; i++) {
-		if (seen->nodes[i].elsewhere)
-			return false; /* here is the other one */
-		torn |= seen->nodes[i].torn;
-	}
-	return torn;
-}
-
 const struct rop_observed *rop_look_at(const struct rop_look *look, const struct rop_topology *topology,
 				       const struct rop_image *image, unsigned flags)
 {
@@ -83,7 +71,7 @@ const struct rop_observed *rop_look_at(const struct rop_look *look, const struct
 		w.n_names = 0;
 	struct rop_fleet *fleet = rop_fleet_new(look->loop, look->fleet, rop_endpoints_of(look->arena, topology, image),
 						topology->nodes.n);
-	for (int i = 0; i < LOOKS_AT_TORN && (!i || is_torn(w.seen)); i++) {
+	for (int i = 0; i < LOOKS_AT_TORN && (!i || rop_observed_may_be_torn(w.seen)); i++) {
 		if (i)
 			rop_look_wait(look->loop, LOOK_AGAIN_MS);
 		rop_fleet_observe(fleet, look->arena, flags, w.names, w.n_names, looked, &w);

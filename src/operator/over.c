@@ -67,6 +67,19 @@ bool over_has_stopped(const struct rop_reconcile *r)
 	return now->boot_ms >= r->stop_by_boot_ms || (!r->pending.n && !over_restores_later(r) && !goes_on);
 }
 
+#define DOUBTS_MAX 12
+
+/* Two servers may have one identity. A run that had nothing to do says so only of looks that do not speak for it; one
+ * of them that showed both is not forgotten because the next one does not. */
+bool over_is_doubted(struct rop_reconcile *r)
+{
+	if (r->options.predict || r->batches || (r->image.wish.id && r->options.only_wish))
+		return false;
+	if (rop_situation_is_doubted(r->now))
+		return true;
+	return rop_observed_may_be_torn(r->now->seen) && r->doubts++ < DOUBTS_MAX;
+}
+
 /* Nobody is left who has a shard's slots: that is not over by itself, and all else has been done. */
 bool over_waits_for_a_person(const struct rop_reconcile *r)
 {

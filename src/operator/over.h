@@ -8,6 +8,8 @@
 bool over_is_foreseen(const struct rop_reconcile *r);
 /* What it was stopped by has passed, and the machine goes on. */
 bool over_has_passed(const struct rop_reconcile *r);
+/* Whether two servers have one identity is not known yet: looked at once more. Counts. */
+bool over_is_doubted(struct rop_reconcile *r);
 /* Only a person can go on, and all else has been done. */
 bool over_is_drained(const struct rop_reconcile *r);
 bool over_rests_for_a_drain(const struct rop_reconcile *r);

@@ -53,7 +53,7 @@ struct rop_reconcile {
 	const char *stop_why;            /* in consent_arena; NULL */
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
-	size_t idle_passes, batches;
+	size_t idle_passes, batches, doubts;
 	size_t compact_above_bytes; /* memory.c */
 	bool sent_since_compact;
 	struct rop_result result;

@@ -111,6 +111,8 @@ static void rest(struct rop_reconcile *r)
 		end_with_drain(r);
 	} else if (final && over_rests_for_a_drain(r)) {
 		end_with_drain(r);
+	} else if (final && r->reached && over_is_doubted(r)) {
+		return; /* and looks again */
 	} else if (final && r->reached) {
 		r->result.reached = true;
 		finish(r, ROP_OK);

@@ -195,6 +195,18 @@ void policy_find_elsewhere(struct rop_situation *now)
 	find_leaving_from(now);
 }
 
+bool rop_situation_is_doubted(const struct rop_situation *now)
+{
+	int64_t for_ms;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		const char *elsewhere = rop_node_answers(node) ? copies_elsewhere(now, i, &for_ms) : NULL;
+		if (elsewhere && !rop_node_is_held_in_vain(node, elsewhere))
+			return true;
+	}
+	return false;
+}
+
 int64_t rop_situation_may_pass_ms(const struct rop_situation *now)
 {
 	int64_t longest_ms = 0;

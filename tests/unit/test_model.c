@@ -721,6 +721,48 @@ Test(model, a_peer_that_waits_for_an_answer_elsewhere_is_told_from_one_that_is_c
 	}
 }
 
+/* Of two servers with one identity a look may show the declared one alone, with links that are new or were just lost.
+ */
+Test(model, a_look_that_may_be_one_at_two_servers_is_told_from_a_quiet_one)
+{
+	static const struct {
+		const char *line;
+		bool may_be; /* it was heard last at ...1000, now it is ...1500 */
+	} VIEWS[] = {
+		{ "10.0.0.2:6379@16379 master - 0 1700000001200 7 connected", true },
+		{ "10.0.0.2:6379@16379 master - 0 1700000000900 7 connected", false },
+		{ "10.0.0.2:6379@16379 master - 0 1700000000900 7 disconnected", true },
+		{ "10.0.0.2:6379@16379 master - 0 1699999999000 7 disconnected", false },
+		{ "10.0.0.2:6379@16379 master - 1700000001300 1700000000900 7 connected", false },
+		{ "10.0.0.9:6379@16379 master - 1700000001300 1700000000900 7 connected", true },
+		{ "10.0.0.9:6379@16379 master - 0 1700000001200 7 connected", false }, /* here is the other one */
+		{ ":0@0 master,noaddr - 0 1700000001200 7 disconnected", false },
+	};
+	for (size_t i = 0; i < sizeof VIEWS / sizeof *VIEWS; i++) {
+		struct rop_answer answers[3] = {
+			answer_of(rop_printf(pool, OWN_LINE "\n" B " %s\n", VIEWS[i].line)),
+			answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected\n"),
+			answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 9 connected\n" B
+				    " 10.0.0.2:6379@16379 master - 0 1700000000100 7 connected\n"),
+		};
+		answers[0].info_server = answers[2].info_server =
+			"redis_version:7.0.15\r\nserver_time_usec:1700000001500000\r\n";
+		answers[1].ip = "10.0.0.2";
+		answers[2].ip = "10.0.0.3";
+		cr_assert_eq(rop_observed_may_be_torn(seen_by(answers, 2)), VIEWS[i].may_be, "%s", VIEWS[i].line);
+	}
+	struct rop_answer both[3] = {
+		answer_of(OWN_LINE "\n" B " 10.0.0.2:6379@16379 master - 0 1700000001200 7 connected\n"),
+		answer_of(B " 10.0.0.2:6379@16379 myself,master - 0 0 7 connected\n"),
+		answer_of(C " 10.0.0.3:6379@16379 myself,master - 0 0 9 connected\n" B
+			    " 10.0.0.2:6379@16379 master - 0 1700000000100 7 connected\n"),
+	};
+	both[0].info_server = both[2].info_server = "redis_version:7.0.15\r\nserver_time_usec:1700000001500000\r\n";
+	both[1].ip = "10.0.0.2";
+	both[2].ip = "10.0.0.3";
+	cr_assert_not(rop_observed_may_be_torn(seen_by(both, 3)), "one peer has a link that is not new");
+}
+
 Test(model, a_node_tells_its_bus_port_and_host_name_where_the_file_is_silent)
 {
 	static const struct {
