@@ -125,19 +125,49 @@ static bool members_differ(const struct rop_reconcile *r)
 	return false;
 }
 
-/* The members are those that are declared, once all is as declared; until then those that were, and in any case those
- * that leave. */
+static bool is_member_at(const struct rop_reconcile *r, const char *address)
+{
+	for (size_t m = 0; m < r->image.members.n; m++)
+		if (strcmp(r->image.members.at[m].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* Taken in on the way to what is declared: a file that does not name it any more is one that it leaves. Where another
+ * one was a member, that one's row is needed still. */
+static bool was_taken_in(const struct rop_reconcile *r, size_t i)
+{
+	const struct rop_observed *seen = r->now->seen;
+	const struct rop_node *node = &seen->nodes[i];
+	if (!r->image.formed_wall_ms || !rop_node_answers(node) || find_member(r, node->id) ||
+	    is_member_at(r, node->address))
+		return false;
+	for (size_t v = 0; v < seen->n; v++)
+		if (v != i && rop_answers(seen, v) && find_member(r, seen->nodes[v].id) &&
+		    rop_bit(seen, seen->known, v, i) && rop_bit(seen, seen->known, i, v))
+			return true;
+	return false;
+}
+
+/* The members are those that are declared, once all is as declared; until then those that were and those that were
+ * taken in since, and in any case those that leave. */
 static void take_members(struct rop_reconcile *r)
 {
 	const struct rop_image *image = &r->image;
 	size_t staying = r->now->seen->asked - r->now->seen->n_leaving;
-	if (!r->batch.reached && !r->now->retirements.n)
+	bool newcomers = false;
+	for (size_t i = 0; i < staying && !newcomers && !r->batch.reached; i++)
+		newcomers = was_taken_in(r, i);
+	if (!r->batch.reached && !r->now->retirements.n && !newcomers)
 		return;
 	for (size_t i = 0; r->batch.reached && i < staying; i++)
 		*rop_push(r->pass, &r->entry.members) = member_of(r, i);
 	for (size_t m = 0; !r->batch.reached && m < image->members.n; m++)
 		if (!find_retirement(r, image->members.at[m].node))
 			*rop_push(r->pass, &r->entry.members) = image->members.at[m];
+	for (size_t i = 0; !r->batch.reached && i < staying; i++)
+		if (was_taken_in(r, i))
+			*rop_push(r->pass, &r->entry.members) = member_of(r, i);
 	for (size_t m = 0; m < image->members.n; m++)
 		gather_leaving(r, &image->members.at[m]);
 	r->entry.members_changed = members_differ(r);
