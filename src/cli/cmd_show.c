@@ -24,7 +24,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 		return ROP_OK;
 	}
 	ROP_OWN_TEXT text = { 0 };
-	rop_saved_plan_print(cli->arena, &plan, &text);
+	rop_saved_plan_print(cli->arena, &plan, cli->values.verbose > 0, &text);
 	cli_print_lines(&text);
 	cli_tell(cli, "to do exactly this, if nothing has changed since: `redis-operator apply %s`", argv[0]);
 	return ROP_OK;
@@ -37,5 +37,7 @@ const struct cli_command cli_show = {
 	.max_operands = 1,
 	.run = run,
 	.summary = "A saved plan, read back",
-	.about = "Each command that the plan holds, with its node, in order. Connects to nothing.\n",
+	.about =
+		"The commands that the plan holds, with their nodes; what goes together is one line, with --verbose each\n"
+		"command, in order. Connects to nothing.\n",
 };

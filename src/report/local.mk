@@ -31,6 +31,7 @@ librop_a_SOURCES += \
 	src/report/rebalance_text.c \
 	src/report/saved_plan.c \
 	src/report/saved_plan_json.c \
+	src/report/saved_plan_text.c \
 	src/report/shared.h \
 	src/report/status_json.c \
 	src/report/node_words.c src/report/status_nodes.c \

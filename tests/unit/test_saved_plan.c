@@ -109,6 +109,65 @@ Test(saved_plan, knows_its_steps_and_no_others)
 	cr_assert(!rop_saved_plan_holds(index, 0, &plan.steps.at[0]));
 }
 
+static struct rop_step taking(const char *slots, int first)
+{
+	struct rop_step step = { .expect = { .kind = ROP_STEP_TAKE, .address = "10.0.0.4:6379" } };
+	step.expect.first = first;
+	memcpy(step.expect.node, node_id(4), ROP_ID_SIZE);
+	memcpy(step.expect.peer, node_id(1), ROP_ID_SIZE);
+	step.expect.subject = rop_printf(pool, "take:%s>%s/%d", node_id(4), node_id(1), first / 64 * 64);
+	step.expect.command = rop_printf(pool, "CLUSTER SETSLOT %s NODE %s", slots, node_id(4));
+	return step;
+}
+
+Test(saved_plan, what_is_left_of_a_run_of_slots_is_part_of_its_step)
+{
+	struct rop_step planned = taking("128-190", 128);
+	struct rop_saved_plan saved = { 0 };
+	*rop_push(pool, &saved.steps) = (struct rop_saved_step){ .kind = rop_step_kind_name(ROP_STEP_TAKE),
+								 .subject = planned.expect.subject,
+								 .node = planned.expect.address,
+								 .command = planned.expect.command };
+	const struct rop_saved_step **index = rop_saved_plan_index(pool, &saved);
+	static const struct {
+		const char *slots;
+		bool held;
+	} LEFT[] = { { "128-190", true },  { "132-190", true },  { "130 140-150", true },
+		     { "132-191", false }, { "127-190", false }, { "what", false } };
+	for (size_t i = 0; i < sizeof LEFT / sizeof *LEFT; i++) {
+		struct rop_step step = taking(LEFT[i].slots, 128);
+		cr_assert_eq(rop_saved_plan_holds(index, 1, &step), LEFT[i].held, "%s", LEFT[i].slots);
+	}
+	struct rop_step step = taking("132-190", 128);
+	step.expect.command = rop_printf(pool, "CLUSTER SETSLOT 132-190 NODE %s", node_id(5));
+	cr_assert_not(rop_saved_plan_holds(index, 1, &step), "to somebody else");
+	step = taking("132-190", 128);
+	step.expect.address = "10.0.0.5:6379";
+	cr_assert_not(rop_saved_plan_holds(index, 1, &step), "by somebody else");
+}
+
+Test(saved_plan, is_read_back_with_a_line_for_what_goes_together)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_saved_plan plan = plan_of(topology, fresh_world(topology));
+	ROP_OWN_TEXT brief = { 0 };
+	ROP_OWN_TEXT each = { 0 };
+	for (int k = 0; k < 3; k++) {
+		struct rop_step step = taking(rop_printf(pool, "%d-%d", 128 + 64 * k, 190 + 64 * k), 128 + 64 * k);
+		*rop_push(pool, &plan.steps) = (struct rop_saved_step){ .kind = rop_step_kind_name(ROP_STEP_TAKE),
+									.subject = step.expect.subject,
+									.node = step.expect.address,
+									.command = step.expect.command };
+	}
+	rop_saved_plan_print(pool, &plan, false, &brief);
+	rop_saved_plan_print(pool, &plan, true, &each);
+	const char *move = strstr(brief.at, "189 slots with their keys, 128-190 192-254 256-318 (3 steps)");
+	cr_assert(move && !strstr(move + 40, "with their keys"), "%s", brief.at);
+	cr_assert_null(strstr(brief.at, "SETSLOT"));
+	cr_assert(strstr(each.at, "SETSLOT 192-254 NODE") && strstr(each.at, "SETSLOT 256-318 NODE"), "%s", each.at);
+	cr_assert(brief.n < each.n);
+}
+
 /* ---- what differs ------------------------------------------------------------------------------------------ */
 
 static void expect_told(const char *what, const struct rop_saved_plan *then, const struct rop_saved_plan *now)
