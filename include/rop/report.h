@@ -135,7 +135,11 @@ struct json_t *rop_report_drains_json(const struct rop_report *r, const struct r
 
 /* ---- what happened --------------------------------------------------------------------------------------------- */
 
-/* A transition or a step. Of r only arena and color are used. */
+/* Which of these lines a person is told: of slots that moved as was wanted, each run once, when it has come over; not
+ * again and again that the way goes on. All of them where r is verbose. Returns how many. */
+size_t rop_report_history_told(const struct rop_report *r, const struct rop_history_line *lines, size_t n,
+			       bool *ret_told);
+/* A transition or a step. Of r only arena, color, columns and verbose are used. */
 void rop_report_history(const struct rop_report *r, const struct rop_history_line *line, struct rop_text *out);
 struct json_t *rop_report_history_json(const struct rop_history_line *line);
 

@@ -8,6 +8,8 @@ static const struct cli_option OPTIONS[] = {
 	{ 0 },
 };
 
+#define LINES_OF_ONE 12 /* of the journal, for one that is told: what a run of slots takes that moves */
+
 static void print_line(const char *cluster, const struct rop_history_line *line)
 {
 	json_t *json = rop_report_history_json(line);
@@ -19,12 +21,19 @@ static bool print_cluster(struct cli *cli, struct rop_store *store, const char *
 {
 	struct rop_history_line *lines = NULL;
 	size_t n = 0, limit = cli->values.limit ? (size_t)cli->values.limit : 200;
-	if (!rop_store_history(store, cli->arena, name, limit, &lines, &n, err))
+	struct rop_report report = { .arena = cli->arena,
+				     .color = cli->color,
+				     .columns = cli_columns(stdout),
+				     .verbose = cli->values.verbose > 0 || cli->values.output != CLI_TEXT };
+	if (!rop_store_history(store, cli->arena, name, report.verbose ? limit : limit * LINES_OF_ONE, &lines, &n, err))
 		return false;
 	json_t *list = json_array();
-	struct rop_report report = { .arena = cli->arena, .color = cli->color, .columns = cli_columns(stdout) };
 	ROP_OWN_TEXT text = { 0 };
+	bool *told = rop_alloc_n(cli->arena, n + 1, sizeof *told);
+	size_t left = rop_report_history_told(&report, lines, n, told);
 	for (size_t i = 0; i < n; i++) {
+		if (!told[i] || left-- > limit)
+			continue;
 		if (cli->values.output == CLI_JSON)
 			json_array_append_new(list, rop_report_history_json(&lines[i]));
 		else if (cli->values.output == CLI_JSONL)
@@ -70,4 +79,5 @@ const struct cli_command cli_history = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Every transition and step: when, what, why, result",
+	.about = "Slots that were moved are a line for each run of them; --verbose tells each command.\n",
 };

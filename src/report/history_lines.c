@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "rop/text.h"
 #include "shared.h"
 
 static json_t *deed_json(const struct rop_history_line *l)
@@ -43,6 +44,68 @@ json_t *rop_report_history_json(const struct rop_history_line *l)
 			rop_json_text(l->note), "resolved", rop_json_time(l->resolved_wall_ms), "why",
 			rop_json_text(l->why));
 }
+
+/* ---- slots that moved ---------------------------------------------------------------------------------------- */
+
+static bool has_verb(const struct rop_history_line *l, const char *verb)
+{
+	size_t n = strlen(verb);
+	return l->subject && strncmp(l->subject, verb, n) == 0 && l->subject[n] == ':';
+}
+
+/* A step of a run of slots that did what it was to do. */
+static bool is_of_a_move(const struct rop_history_line *l)
+{
+	return l->is_step && strcmp(l->status, "met") == 0 &&
+	       (has_verb(l, "import") || has_verb(l, "export") || has_verb(l, "carry") || has_verb(l, "yield"));
+}
+
+/* The target owns them. */
+static bool has_moved(const struct rop_history_line *l)
+{
+	return l->is_step && strcmp(l->status, "met") == 0 && has_verb(l, "take");
+}
+
+/* A run of slots is on its way, as is to be. */
+static bool is_on_its_way(const struct rop_history_line *l)
+{
+	return !l->deed && !l->is_step && has_verb(l, "slots") && strcmp(l->to, "Held") != 0 &&
+	       strcmp(l->from, "Held") != 0;
+}
+
+/* The way went on as the last row of a machine said. */
+static bool goes_on(const struct rop_history_line *l, const struct rop_history_line *last)
+{
+	return last && !l->deed && !l->is_step && !l->subject && !last->subject && rop_streq(l->row, last->row) &&
+	       strcmp(l->from, l->to) == 0 && strcmp(last->from, last->to) == 0;
+}
+
+size_t rop_report_history_told(const struct rop_report *r, const struct rop_history_line *lines, size_t n,
+			       bool *ret_told)
+{
+	const struct rop_history_line *last = NULL;
+	size_t told = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct rop_history_line *l = &lines[i];
+		ret_told[i] = r->verbose || !(is_of_a_move(l) || is_on_its_way(l) || goes_on(l, last));
+		told += ret_told[i];
+		if (ret_told[i] && !l->deed && !l->is_step)
+			last = l;
+	}
+	return told;
+}
+
+/* "CLUSTER SETSLOT 4096-4159 NODE ID": the slots; all of the command where it is none. */
+static const char *moved_text(const struct rop_report *r, const char *command)
+{
+	static const char PREFIX[] = "CLUSTER SETSLOT ";
+	if (strncmp(command, PREFIX, strlen(PREFIX)) != 0)
+		return command;
+	const char *slots = command + strlen(PREFIX), *end = strstr(slots, " NODE ");
+	return end ? rop_printf(r->arena, "has slots %.*s now, with their keys", (int)(end - slots), slots) : command;
+}
+
+/* ---- a line ---------------------------------------------------------------------------------------------------- */
 
 static const char *status_color(const char *status)
 {
@@ -123,6 +186,8 @@ void rop_report_history(const struct rop_report *r, const struct rop_history_lin
 		return;
 	}
 	const char *command = l->command ? l->command : l->subject;
+	if (has_moved(l) && !r->verbose)
+		command = moved_text(r, command);
 	bool beside = report_fits(r, 65 + strlen(command)); /* else below its node */
 	rop_text_add(&line, beside ? "%s    %s%-8s%s %-21s" : "%s    %s%-8s%s %s", time,
 		     report_paint(r, status_color(l->status)), l->status, report_paint(r, "off"),

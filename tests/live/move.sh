@@ -52,7 +52,8 @@ check '... none is lost, doubled or out of order' ledger_verify 0
 check '... all nodes agree, nothing is open' eval 'agreed && closed && check_agrees'
 check 'no key is lost' eval '[ "$(for i in $(seq $KEYS); do echo GET k$i; done | "$REDIS_CLI" -c -p "$(port 0)" | grep -c "^v")" = $KEYS ]'
 check 'a second apply has nothing to do' eval 'changes_begin; expect 0 apply --yes "$F" && silent && ! changes_list | grep -vE "(del|unlink) [0-9]+$"'
-check 'history has chunks, not keys' eval 'expect 0 history cart && has "$OUT" "SETSLOT" && [ "$(grep -c MIGRATE "$OUT")" -lt 100 ]'
+check 'history has a line for each run of slots' eval 'expect 0 history -n 1000 cart && lacks "$OUT" "SETSLOT" && lacks "$OUT" "MIGRATE" && n=$(grep -c "has slots [0-9]*-[0-9]* now" "$OUT") && [ "$n" -ge 64 ] && [ "$n" -le 130 ] && [ "$(grep -c "Move -> Move" "$OUT")" -le 2 ]'
+check '... told in full, it has the commands, and no keys' eval 'expect 0 history -v -n 2000 cart && has "$OUT" "SETSLOT" && n=$(grep -c MIGRATE "$OUT") && [ "$n" -gt 0 ] && [ "$n" -lt 100 ]'
 
 # ---------------------------------------------------------------- scale in, killed on the way
 
