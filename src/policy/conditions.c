@@ -172,11 +172,11 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer",
 				      now->silence_expected ? "SilenceExpected" : "SomeSilent",
 				      now->silence_expected ? silent_ones(now) : reachable(now));
-	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree", "ViewsDiffer",
-					well_formed(now));
+	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree",
+					now->all_answer ? "ViewsDiffer" : "SomeSilent", well_formed(now));
 	ret[ROP_COND_SLOTS_COVERED] = slots_covered(now);
 	ret[ROP_COND_REPLICAS_READY] = say(now->replicas_attached && now->links_up && now->all_answer, "AllLinked",
-					   "NotAllLinked", replicas_ready(now));
+					   now->all_answer ? "NotAllLinked" : "SomeSilent", replicas_ready(now));
 	ret[ROP_COND_CONVERGED] = say(converged, "Reached", not_reached(now),
 				      converged ? "the cluster matches its topology"
 						: first_text(now, "not as declared yet"));

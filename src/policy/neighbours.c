@@ -14,12 +14,14 @@ void policy_warn_of_neighbours(struct rop_arena *arena, const struct rop_topolog
 {
 	struct placement p;
 	placement_init(&p, arena, topology, 0, 0);
-	size_t found = 0;
-	if (p.one_host && p.n > layout->n)
+	size_t found = 0, there = 0;
+	for (size_t i = 0; i < seen->n; i++)
+		there += !seen->nodes[i].ghost;
+	if (p.one_host && there > layout->n)
 		warn(arena, layout, -1, ROP_WHY_ONE_HOST,
 		     rop_printf(arena,
 				"all %zu nodes are on one host (%s): its failure takes primaries and replicas together",
-				p.n, topology->nodes.at[0].host));
+				there, topology->nodes.at[0].host));
 	/* Nodes of one shard, primary first: each is held against those before it. */
 	int *order = rop_alloc_n(arena, p.n, sizeof(int));
 	for (size_t k = 0; k < layout->n; k++) {

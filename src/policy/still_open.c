@@ -87,7 +87,7 @@ static void note_moved(struct rop_situation *now, size_t node, int peers)
 static void note_introductions(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
-	size_t not_yet = 0, words = seen->n * seen->words;
+	size_t not_yet = 0, there = 0, words = seen->n * seen->words;
 	uint64_t *known = rop_alloc_n(now->arena, words + 1, sizeof *known);
 	int *moved = rop_alloc_n(now->arena, seen->n + 1, sizeof *moved);
 	if (words)
@@ -107,6 +107,7 @@ static void note_introductions(struct rop_situation *now)
 				lacks = true;
 		}
 		not_yet += lacks;
+		there += !seen->nodes[i].ghost;
 	}
 	note_pairs(now, known, ROP_WHY_NOT_INTRODUCED, cannot_reach,
 		   "open the cluster bus port between these hosts (firewall, cluster-port, cluster-announce-*), or "
@@ -116,8 +117,7 @@ static void note_introductions(struct rop_situation *now)
 			note_moved(now, j, moved[j]);
 	if (not_yet)
 		policy_note_open(now, -1, ROP_WHY_NOT_INTRODUCED,
-				 rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet,
-					    seen->n),
+				 rop_printf(now->arena, "%zu of %zu nodes do not know all others yet", not_yet, there),
 				 NULL);
 }
 
@@ -236,14 +236,33 @@ static void note_nodes(struct rop_situation *now)
 		int primary = now->layout.primary_of[i];
 		if (!rop_answers(now->seen, i))
 			continue;
-		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary))
-			note_not_attached(now, i, primary);
-		else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
+		if (primary >= 0 && !(node->role == ROP_ROLE_REPLICA && node->primary == primary)) {
+			if (!now->seen->nodes[primary].ghost) /* of that one is said what it waits for */
+				note_not_attached(now, i, primary);
+		} else if (node->role == ROP_ROLE_REPLICA && (!node->link_up || node->syncing))
 			note_link(now, i);
-		else if (!node->state_ok)
-			policy_note_open(now, (int)i, ROP_WHY_STATE_FAIL,
-					 rop_printf(now->arena, "%s reports cluster_state:fail", node->address), NULL);
 	}
+}
+
+/* Where slots are not served, that is why, and was said. */
+static void note_states(struct rop_situation *now)
+{
+	const struct rop_observed *seen = now->seen;
+	const char **nodes = rop_alloc_n(now->arena, seen->n + 1, sizeof *nodes);
+	size_t n = 0;
+	int last = -1;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (!rop_answers(seen, i) || seen->nodes[i].state_ok)
+			continue;
+		nodes[n++] = seen->nodes[i].address;
+		last = (int)i;
+	}
+	if (n && !(now->unserved && now->formed) && rop_slots_count(&now->owned) == ROP_SLOTS &&
+	    now->open.n < POLICY_OPEN_MAX)
+		policy_note_open(now, n == 1 ? last : -1, ROP_WHY_STATE_FAIL,
+				 rop_printf(now->arena, "%s report%s cluster_state:fail",
+					    rop_text_some(now->arena, nodes, n, POLICY_VIEWERS_MAX), n == 1 ? "s" : ""),
+				 NULL);
 }
 
 static void note_waiting_temporaries(struct rop_situation *now)
@@ -297,7 +316,7 @@ static bool note_failing_step(struct rop_situation *now)
 				 POLICY_ALLOW);
 	else
 		policy_note_open(now, node, ROP_WHY_STEP_FAILS,
-				 rop_printf(now->arena, "%s: tried again and again, and: %s", who, why), NULL);
+				 rop_printf(now->arena, "%s: tried again and again, last: %s", who, why), NULL);
 	return rop_is_denial(why);
 }
 
@@ -339,6 +358,7 @@ void rop_situation_open(struct rop_situation *now)
 			policy_note_open(now, -1, ROP_WHY_DRAINED, rop_drained_sentence(now->arena, &now->drains.at[d]),
 					 NULL);
 	note_nodes(now);
+	note_states(now);
 	note_waiting_temporaries(now);
 	policy_note_leaving(now);
 	size_t node;

@@ -37,6 +37,15 @@ static const char *advice_against_eviction(const struct rop_situation *now)
 			  policy_consenting_command(now, &now->losses));
 }
 
+static int slots_at_stake(const struct rop_situation *now)
+{
+	struct rop_slots all = { 0 }, one;
+	for (size_t i = 0; i < now->losses.list.n; i++)
+		if (now->losses.list.at[i].slots && rop_slots_parse(now->losses.list.at[i].slots, &one))
+			rop_slots_join(&all, &one);
+	return rop_slots_count(&all);
+}
+
 static void find_losses(struct rop_situation *now)
 {
 	size_t n = now->losses.list.n;
@@ -54,8 +63,10 @@ static void find_losses(struct rop_situation *now)
 	for (size_t i = 0; i < n && i < LOSSES_TOLD; i++) {
 		const struct rop_risk *risk = &now->losses.list.at[i];
 		const char *text = i + 1 == LOSSES_TOLD && n > LOSSES_TOLD
-					   ? rop_printf(now->arena, "%s; and %zu more losses", risk->text,
-							n - LOSSES_TOLD)
+					   ? rop_printf(now->arena,
+							"%s; and %zu more losses, of %d slots in all "
+							"(`redis-operator plan -o json` lists them)",
+							risk->text, n - LOSSES_TOLD, slots_at_stake(now))
 					   : risk->text;
 		bool evicts = strcmp(risk->what, "evict") == 0;
 		bool silent = strstr(risk->text, "may come back") != NULL;

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "rop/text.h"
 #include "shared.h"
 
 /* In a column of `width`, which colours do not count for. */
@@ -100,14 +101,16 @@ static void explain_facts(const struct rop_report *r, struct rop_situation *now,
 	}
 }
 
-static void tell_open(const struct rop_finding *f, size_t *told, struct rop_text *out, json_t *open)
+/* Advice that the next one has too is given after that one. */
+static void tell_open(const struct rop_finding *f, const struct rop_finding *next, size_t *told, struct rop_text *out,
+		      json_t *open)
 {
 	if (open)
 		json_array_append_new(open, rop_json("{s:s, s:s, s:o}", "reason", f->reason, "message", f->text,
 						     "advice", rop_json_text(f->advice)));
 	else
 		rop_text_add(out, "%s  - %s\n", *told ? "" : "\nNot as declared\n", f->text);
-	if (out && f->advice)
+	if (out && f->advice && !(next && rop_streq(next->advice, f->advice)))
 		rop_text_add(out, "    -> %s\n", f->advice);
 	(*told)++;
 }
@@ -118,8 +121,8 @@ static void tell_settings(const struct rop_situation *now, size_t node, size_t *
 {
 	const char *off = rop_node_settings_off(now, node);
 	if (off)
-		tell_open(&(struct rop_finding){ .reason = rop_reason_word(ROP_WHY_SETTINGS), .text = off }, told, out,
-			  open);
+		tell_open(&(struct rop_finding){ .reason = rop_reason_word(ROP_WHY_SETTINGS), .text = off }, NULL, told,
+			  out, open);
 }
 
 /* What is open may be a finding already. */
@@ -135,14 +138,17 @@ static void explain_open(struct rop_situation *now, const char *node, struct rop
 {
 	rop_situation_open(now);
 	size_t told = 0;
+	ROP_LIST(const struct rop_finding *) list = { 0 };
 	for (size_t i = 0; i < now->findings.n + now->open.n; i++) {
 		const struct rop_finding *f = i < now->findings.n ? &now->findings.at[i]
 								  : &now->open.at[i - now->findings.n];
 		if (is_told(now, i))
 			continue;
 		if (!node || (f->node >= 0 && strcmp(now->seen->nodes[f->node].address, node) == 0))
-			tell_open(f, &told, out, open);
+			*rop_push(now->arena, &list) = f;
 	}
+	for (size_t i = 0; i < list.n; i++)
+		tell_open(list.at[i], i + 1 < list.n ? list.at[i + 1] : NULL, &told, out, open);
 	for (size_t i = 0; node && i < now->seen->n; i++)
 		if (strcmp(now->seen->nodes[i].address, node) == 0)
 			tell_settings(now, i, &told, out, open);

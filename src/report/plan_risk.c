@@ -24,6 +24,21 @@ static bool is_told(const struct rop_plan *plan, size_t at)
 	return false;
 }
 
+/* Of the worst kind, where there are several of it: what all of it comes to. */
+static void put_sum(const struct rop_plan *plan, enum rop_risk_kind kind, size_t told, struct rop_text *out)
+{
+	struct rop_slots slots = { 0 }, one;
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const struct rop_risk *risk = &plan->steps.at[i].risk;
+		if (risk->kind != kind || is_told(plan, i))
+			continue;
+		if (risk->slots && rop_slots_parse(risk->slots, &one))
+			rop_slots_join(&slots, &one);
+	}
+	if (told > 1 && !rop_slots_empty(&slots))
+		rop_text_add(out, "  = in all %d of 16384 slots\n", rop_slots_count(&slots));
+}
+
 void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	enum rop_risk_kind kind = worst(plan);
@@ -37,13 +52,14 @@ void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		if (plan->steps.at[i].risk.kind == ROP_RISK_NONE || is_told(plan, i))
 			continue;
-		if (told++ < RISKS_TOLD)
+		if (told++ < RISKS_TOLD || r->verbose)
 			rop_text_add(out, "  ! %s\n", plan->steps.at[i].risk.text);
 		else
 			more++;
 	}
 	if (more)
-		rop_text_add(out, "  ! and %zu more\n", more);
+		rop_text_add(out, "  ! and %zu more; all of them: `redis-operator plan --verbose`\n", more);
+	put_sum(plan, kind, told, out); /* (told: how many there are) */
 }
 
 const char *report_risk_word(const struct rop_plan *plan)

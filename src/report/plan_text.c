@@ -202,6 +202,26 @@ static void put_no_changes(const struct rop_plan *plan, struct rop_text *out)
 		rop_text_add(out, "- and %zu more\n", first.open.n - WAITS_FOR_MAX);
 }
 
+static const char *without_line(const char *text, const char *line)
+{
+	size_t n = strcspn(text, "\n");
+	return line && strncmp(line, text, n) == 0 ? text + n + (text[n] == '\n') : text;
+}
+
+/* Why it will not be converged; what clients get no answer of stands above, with what may be done about it. */
+static const char *why_not_then(const struct rop_plan *plan)
+{
+	const struct rop_situation *first = plan->first;
+	const char *text = plan->result.text;
+	if (first->unserved && first->formed)
+		text = without_line(text, first->unserved);
+	if (text != plan->result.text && first->unserved_advice && strncmp(text, "  -> ", 5) == 0) {
+		const char *rest = without_line(text + 5, first->unserved_advice);
+		text = rest == text + 5 ? text : rest;
+	}
+	return *text ? text : plan->result.text;
+}
+
 void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	put_header(r, plan, out);
@@ -215,6 +235,6 @@ void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, st
 		put_no_changes(plan, out);
 	else if (!plan->result.reached && plan->result.text[0])
 		rop_text_add(out, "%sIt will not be converged then:\n%s\n",
-			     plan->steps.n ? "\n" : "No changes can be made. ", plan->result.text);
+			     plan->steps.n ? "\n" : "No changes can be made. ", why_not_then(plan));
 	put_pause(r, plan, out);
 }

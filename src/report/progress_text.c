@@ -20,16 +20,22 @@ void rop_report_waits_for(struct rop_waiting *waiting, struct rop_situation *now
 	}
 }
 
+#define GIVES_UP_TOLD_MS 5000
+
 void rop_report_waiting(const struct rop_waiting *waiting, bool live, struct rop_text *out)
 {
 	int64_t left = waiting->timeout_ms - waiting->elapsed_ms;
-	int64_t left_s = left > 0 ? (left + 999) / 1000 : 0; /* at most: rounded up */
+	int64_t left_s = left > 0 ? (left + 999) / 1000 : 0; /* rounded up */
 	rop_text_add(out, "%s: %s, ", waiting->cluster, waiting->state);
 	if (live)
 		rop_text_add(out, "%.1f s", (double)waiting->elapsed_ms / 1000);
 	else
 		rop_text_add(out, "for %lld s", (long long)(waiting->elapsed_ms / 1000));
-	rop_text_add(out, ", at most %lld s more: %s", (long long)left_s, waiting->what);
+	/* How long it takes nobody knows; when it is given up, --timeout says. A job of a second is not told of that.
+	 */
+	if (waiting->elapsed_ms >= GIVES_UP_TOLD_MS)
+		rop_text_add(out, ", gives up in %lld s", (long long)left_s);
+	rop_text_add(out, ": %s", waiting->what);
 }
 
 void rop_report_end(const char *cluster, const struct rop_result *result, int64_t took_ms,

@@ -141,6 +141,15 @@ static void put_header(const struct rop_report *r, struct rop_situation *now, st
 	report_parts(r, parts, r->image->revision ? 4 : 3, out);
 }
 
+/* What stands at the top, with its causes, is not told thrice. */
+static const char *brief(const struct rop_report *r, const struct rop_situation *now, const char *message)
+{
+	const char *told = now->formed ? now->unserved : NULL, *causes = told ? strstr(told, " (") : NULL;
+	if (!causes || !rop_streq(message, told))
+		return message;
+	return rop_printf(r->arena, "%.*s: see above", (int)(causes - told), told);
+}
+
 /* Below the nodes that are declared. */
 static void put_leaving(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out)
 {
@@ -175,7 +184,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 		rop_text_add(out, "%-14s %s%-8s%s %-12s ", rop_condition_type_name((enum rop_condition_type)i),
 			     report_paint(r, good ? "green" : "yellow"), rop_truth_name(conditions[i].status),
 			     report_paint(r, "off"), conditions[i].reason);
-		report_below(r, i == ROP_COND_BLOCKED && below ? below : conditions[i].message, 37, out);
+		report_below(r, i == ROP_COND_BLOCKED && below ? below : brief(r, now, conditions[i].message), 37, out);
 		rop_text_add(out, "\n");
 	}
 	report_put_refusals(r, now, out);
