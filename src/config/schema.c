@@ -209,6 +209,7 @@ enum config_setting_kind config_setting_kind(const char *name)
 		{ "pidfile", CONFIG_SETTING_EACH },
 		{ "daemonize", CONFIG_SETTING_FIXED },
 		{ "databases", CONFIG_SETTING_FIXED },
+		{ "tcp-backlog", CONFIG_SETTING_FIXED },
 		{ "include", CONFIG_SETTING_FIXED },
 		{ "loadmodule", CONFIG_SETTING_FIXED },
 		{ "aclfile", CONFIG_SETTING_FIXED },

@@ -316,8 +316,37 @@ static bool setting_name_is_fine(struct config_walk *w, const struct rop_doc_nod
 	return false;
 }
 
+/* As servers read it: "512mb", "1g", "1048576"; the unit in any case. */
+static bool is_memory(const char *value)
+{
+	static const char *const UNITS[] = { "", "b", "k", "kb", "m", "mb", "g", "gb" };
+	size_t n = strspn(value, DIGITS);
+	for (size_t i = 0; n && i < sizeof UNITS / sizeof *UNITS; i++)
+		if (strcasecmp(value + n, UNITS[i]) == 0)
+			return true;
+	return false;
+}
+
+#define CLIENTS_MIN 64
+
+/* What all servers refuse, and what keeps everybody out. NULL: nothing is known against it. */
+static const char *wrong_value(struct config_walk *w, const char *name, const char *value, const char **ret_hint)
+{
+	int64_t clients;
+	if ((strcmp(name, "maxmemory") == 0 || strcmp(name, "repl-backlog-size") == 0) && !is_memory(value)) {
+		*ret_hint = "such as 512mb or 4gb, without a blank";
+		return rop_printf(w->arena, "'%.60s' is no size as servers read it", value);
+	}
+	if (strcmp(name, "maxclients") == 0 && rop_int_parse(value, 0, CLIENTS_MIN - 1, &clients)) {
+		*ret_hint = rop_printf(w->arena, "%d at least", CLIENTS_MIN);
+		return rop_printf(w->arena, "%.20s connections keep the operator and the replicas out", value);
+	}
+	return NULL;
+}
+
 void config_setting(struct config_walk *w, const struct rop_doc_node *name, const struct rop_doc_node *value)
 {
+	const char *wrong, *hint = NULL;
 	if (!setting_name_is_fine(w, name) || config_is_broken(value))
 		return;
 	if (value->type != ROP_DOC_SCALAR)
@@ -332,6 +361,8 @@ void config_setting(struct config_walk *w, const struct rop_doc_node *name, cons
 	else if (strpbrk(value->text, "\n\t"))
 		rop_diag_error(w->diags, w->doc, value, NULL, "the setting '%.60s' must be a single line without tabs",
 			       name->text);
+	else if ((wrong = wrong_value(w, name->text, value->text, &hint)) != NULL)
+		rop_diag_error(w->diags, w->doc, value, hint, "%s", wrong);
 	else
 		*rop_push(w->arena, &w->topology->settings) = (struct rop_setting){ .name = name->text,
 										    .value = value->text };
