@@ -101,6 +101,16 @@ static size_t edit_distance(const char *a, size_t an, const char *b, size_t bn)
 	return row[bn];
 }
 
+/* Two neighbours changed places: the commonest slip of all. */
+static bool is_swapped(const char *a, size_t an, const char *b, size_t bn)
+{
+	size_t i = 0;
+	while (i < an && i < bn && a[i] == b[i])
+		i++;
+	return an == bn && i + 1 < an && a[i] == b[i + 1] && a[i + 1] == b[i] &&
+	       memcmp(a + i + 2, b + i + 2, an - i - 2) == 0;
+}
+
 const char *rop_suggest(const char *word, const char *const *candidates, size_t n)
 {
 	char a[WORD_MAX + 1], b[WORD_MAX + 1];
@@ -108,7 +118,7 @@ const char *rop_suggest(const char *word, const char *const *candidates, size_t 
 	const char *best = NULL;
 	for (size_t i = 0; i < n; i++) {
 		size_t bn = squeeze(candidates[i], b);
-		size_t distance = edit_distance(a, an, b, bn);
+		size_t distance = is_swapped(a, an, b, bn) ? 1 : edit_distance(a, an, b, bn);
 		size_t longest = an > bn ? an : bn;
 		if (distance * 3 <= longest && distance < best_distance) {
 			best = candidates[i];

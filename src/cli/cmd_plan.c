@@ -106,7 +106,7 @@ const struct cli_command cli_plan = {
 	.summary = "What would apply do? Changes nothing",
 	.about = "Looks at every node once, then runs the machine against the cluster as it is predicted to "
 		 "become.\n"
-		 "Signs: + is made, ~ is changed. With -o json every command is listed, with its reason and "
+		 "Signs: + is made, ~ is changed, - goes. With -o json every command is listed, with its reason and "
 		 "expectation.\n"
 		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses "
 		 "with exit code 7 and what has changed.\n"

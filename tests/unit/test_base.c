@@ -61,6 +61,9 @@ Test(base, suggests_what_was_meant)
 	cr_assert_str_eq(rop_suggest("replicas_per_shard", KEYS, 4), "replicasPerShard");
 	cr_assert_str_eq(rop_suggest("shard", KEYS, 4), "shards");
 	cr_assert_str_eq(rop_suggest("Nodes", KEYS, 4), "nodes");
+	static const char *const COMMANDS[] = { "plan", "pause" };
+	cr_assert_str_eq(rop_suggest("plna", COMMANDS, 2), "plan", "two letters changed places");
+	cr_assert_null(rop_suggest("lpna", COMMANDS, 2), "twice");
 	cr_assert_null(rop_suggest("colour", KEYS, 4));
 }
 
