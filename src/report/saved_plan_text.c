@@ -85,7 +85,7 @@ static void put_move(struct rop_arena *arena, const struct rop_saved_plan *plan,
 			     rop_slots_text(arena, &bundle->slots));
 	else
 		rop_text_add(out, "slots with their keys (");
-	rop_text_add(out, "%zu step%s)\n", bundle->n, rop_plural((int64_t)bundle->n));
+	rop_text_add(out, "%zu command%s)\n", bundle->n, rop_plural((int64_t)bundle->n));
 }
 
 static void put(struct rop_arena *arena, const struct rop_saved_plan *plan, const struct bundle *bundle,

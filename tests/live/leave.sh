@@ -112,3 +112,18 @@ check '... it is brought in sync, and takes over or lets the other replica do so
 check '... the old one is gone' eval 'alone 0 && nobody_lists 0 1 ${STAY#* }'
 LOAD_BY=1
 check '... no key is lost' kept 3000
+
+# ---------------------------------------------------------------- a file that grew goes back, in mid-way
+
+MEMBERS="1 ${STAY#* }"
+TOPOLOGY_NODES="$MEMBERS 0 $R" topology "$CART" 4 1
+op_start apply --yes "$CART"
+check 'a shard more: slots are on their way to it' wait_until 30 \
+	'rcli 0 cluster nodes | grep myself | grep -q "connected [0-9]" || rcli "$R" cluster nodes | grep myself | grep -q "connected [0-9]"'
+kill -TERM "$OP_PID"
+op_wait
+TOPOLOGY_NODES=$MEMBERS topology "$CART" 3 1
+check '... the file is put back: what was taken in meanwhile leaves, and is no stranger' eval \
+	'expect 2 plan --detailed-exitcode "$CART" && has "$OUT" "2 nodes to leave"'
+check '... apply does it' expect 0 apply --yes "$CART"
+check '... no key is lost' kept 3000

@@ -68,7 +68,8 @@ printf 'kind: precious\n' >"$LIVE_DIR/precious"
 check 'no file that is no plan is written over' eval 'expect 3 plan --out "$LIVE_DIR/precious" "$F" && has "$ERR" "is no saved plan" && [ "$(cat "$LIVE_DIR/precious")" = "kind: precious" ]'
 : >"$LIVE_DIR/nothing"
 check 'one without a byte is' expect 0 plan --out "$LIVE_DIR/nothing" "$F"
-check 'show reads it back: every command' eval 'expect 0 show "$P" && has "$OUT" "saved plan of cluster cart   6 nodes, " && [ "$(grep -c "CLUSTER ADDSLOTSRANGE" "$OUT")" = 3 ] && [ "$(grep -c "^  " "$OUT")" = "$(jq ".steps | length" "$P")" ]'
+check 'show reads it back: what goes together in one line' eval 'expect 0 show "$P" && grep -q "^  6 nodes  *CONFIG SET cluster-node-timeout [56]" "$OUT" && [ "$(grep -c "CLUSTER ADDSLOTSRANGE" "$OUT")" = 3 ] && [ "$(grep -c "^  [^ ]" "$OUT")" -lt 35 ]'
+check '... with --verbose every command' eval 'expect 0 show -v "$P" && has "$OUT" "saved plan of cluster cart   6 nodes, " && [ "$(grep -c "CLUSTER ADDSLOTSRANGE" "$OUT")" = 3 ] && [ "$(grep -c "^  " "$OUT")" = "$(jq ".steps | length" "$P")" ]'
 check '... as JSON: what was saved' eval 'expect 0 show -o json "$P" && diff <(jq -S . "$OUT") <(jq -S . "$P")'
 check '... of something else' eval 'expect 3 show "$F" && has "$ERR" "is no saved plan"'
 check 'where a topology belongs it is called what it is' each 'expect 3 $i "$P" && has "$ERR" "is a saved plan, not a topology file" && has "$ERR" "redis-operator show $P"' validate plan status check explain

@@ -408,6 +408,74 @@ Test(report, a_step_is_told_when_it_begins_and_when_it_is_over)
 	json_decref(planned);
 }
 
+Test(report, what_is_not_served_is_told_once_with_its_causes)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_observed *world = formed_world(topology);
+	static const int DEAD[] = { 1, 4 };
+	for (size_t k = 0; k < 2; k++) {
+		world->nodes[DEAD[k]].reach = ROP_REACH_SILENT;
+		world->nodes[DEAD[k]].reach_why = "connection refused";
+	}
+	struct rop_plan plan = plan_of(topology, world);
+	ROP_OWN_TEXT status = { 0 }, planned = { 0 };
+	rop_report_status(&r, situation_of(topology, world), NULL, 0, &status);
+	cr_assert_eq(times(status.at, "(shard 2: 10.0.0.2:6379"), 1, "%s", status.at);
+	cr_assert_eq(times(status.at, "5462 of 16384 slots are not served: see above"), 2, "%s", status.at);
+	rop_report_plan(&r, &plan, &planned);
+	cr_assert_eq(times(planned.at, "(shard 2: 10.0.0.2:6379"), 1, "%s", planned.at);
+	cr_assert(strstr(planned.at, "converged then:\n10.0.0.2:6379 does not answer"), "%s", planned.at);
+}
+
+Test(report, when_it_gives_up_is_told_who_waits_for_long)
+{
+	struct rop_waiting waiting = {
+		.cluster = "cart", .state = "Verify", .what = "a second look", .elapsed_ms = 1007, .timeout_ms = 300000
+	};
+	ROP_OWN_TEXT soon = { 0 }, late = { 0 };
+	rop_report_waiting(&waiting, true, &soon);
+	cr_assert_str_eq(soon.at, "cart: Verify, 1.0 s: a second look");
+	waiting.elapsed_ms = 10000;
+	rop_report_waiting(&waiting, false, &late);
+	cr_assert_str_eq(late.at, "cart: Verify, for 10 s, gives up in 290 s: a second look");
+}
+
+Test(report, history_has_a_line_for_each_run_of_slots)
+{
+	static const struct rop_history_line LINES[] = {
+		{ .from = "Verify", .to = "Move", .row = "Verify#3", .why = "some slots are to be moved" },
+		{ .from = "Begin", .to = "Open", .row = "Begin#6", .subject = "slots:0-63 a>b", .why = "both" },
+		{ .from = "Move", .to = "Move", .row = "Move#1", .why = "some" },
+		{ .is_step = true,
+		  .subject = "import:b>a/0",
+		  .status = "met",
+		  .command = "CLUSTER SETSLOT 0-63 IMPORTING a" },
+		{ .from = "Move", .to = "Move", .row = "Move#1", .why = "some" },
+		{ .is_step = true, .subject = "carry:a>b/0", .status = "met", .command = "MIGRATE" },
+		{ .is_step = true, .subject = "carry:a>b/0", .status = "failed", .command = "MIGRATE" },
+		{ .is_step = true, .subject = "take:b>a/0", .status = "met", .command = "CLUSTER SETSLOT 0-63 NODE b" },
+		{ .is_step = true,
+		  .subject = "yield:a>b/0",
+		  .status = "met",
+		  .command = "CLUSTER SETSLOT 0-63 NODE b" },
+		{ .from = "Close", .to = "Held", .row = "Close#1", .subject = "slots:64-127 a>b", .why = "held" },
+		{ .from = "Move", .to = "Verify", .row = "Move#2", .why = "done" },
+	};
+	static const bool TOLD[] = { true, false, true, false, false, false, true, true, false, true, true };
+	enum { N = sizeof LINES / sizeof *LINES };
+	struct rop_report r = { .arena = pool };
+	bool told[N];
+	cr_assert_eq(rop_report_history_told(&r, LINES, N, told), 6);
+	for (size_t i = 0; i < N; i++)
+		cr_assert_eq(told[i], TOLD[i], "%zu", i);
+	ROP_OWN_TEXT text = { 0 };
+	rop_report_history(&r, &LINES[7], &text);
+	cr_assert(strstr(text.at, "has slots 0-63 now, with their keys"), "%s", text.at);
+	r.verbose = true;
+	cr_assert_eq(rop_report_history_told(&r, LINES, N, told), N);
+}
+
 Test(report, who_waits_is_told_for_how_long_at_most_and_never_less_than_nothing)
 {
 	struct rop_waiting waiting = {

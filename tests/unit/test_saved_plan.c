@@ -161,7 +161,7 @@ Test(saved_plan, is_read_back_with_a_line_for_what_goes_together)
 	}
 	rop_saved_plan_print(pool, &plan, false, &brief);
 	rop_saved_plan_print(pool, &plan, true, &each);
-	const char *move = strstr(brief.at, "189 slots with their keys, 128-190 192-254 256-318 (3 steps)");
+	const char *move = strstr(brief.at, "189 slots with their keys, 128-190 192-254 256-318 (3 commands)");
 	cr_assert(move && !strstr(move + 40, "with their keys"), "%s", brief.at);
 	cr_assert_null(strstr(brief.at, "SETSLOT"));
 	cr_assert(strstr(each.at, "SETSLOT 192-254 NODE") && strstr(each.at, "SETSLOT 256-318 NODE"), "%s", each.at);
