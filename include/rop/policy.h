@@ -104,6 +104,7 @@ struct rop_retirement {
 	const char *subject;  /* "node:ID" */
 	int node;             /* among those asked: it may be seen->n or more */
 	const char *id;       /* that it had as a member */
+	bool moved;           /* a declared node answers under that id: nobody leaves */
 	bool drained;         /* it owns nothing, and no node that stays follows it */
 	bool present;         /* it answers, as one of this cluster */
 	bool alone;           /* it is not there as one of this cluster, or knows nobody */

@@ -199,7 +199,7 @@ void lost_find(struct rop_situation *now)
 	for (size_t k = 0; k < now->retirements.n; k++) {
 		struct rop_retirement *r = &now->retirements.at[k];
 		bool answer = false;
-		r->loss = loss_of(now, (size_t)r->node, &answer);
+		r->loss = r->moved ? NULL : loss_of(now, (size_t)r->node, &answer);
 		r->given_up = r->loss && answer && now->topology->reform_on_total_loss;
 		if (r->loss && !r->given_up)
 			losses[n++] = *r->loss;

@@ -34,6 +34,15 @@ static bool is_twin(const struct rop_observed *seen, size_t node)
 	return false;
 }
 
+/* It moved: a declared node answers under that id. Nobody leaves, whatever the address was. */
+static bool has_moved(const struct rop_observed *seen, size_t staying, const char *id)
+{
+	for (size_t i = 0; i < staying; i++)
+		if (rop_answers(seen, i) && strcmp(seen->nodes[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 static bool is_listed(const struct rop_observed *seen, size_t staying, size_t node)
 {
 	for (size_t i = 0; i < staying; i++)
@@ -157,6 +166,15 @@ static void take_ghosts_in(struct rop_situation *now)
 	now->topology = topology;
 }
 
+static void drop_moved(struct rop_situation *now)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < now->retirements.n; k++)
+		if (!now->retirements.at[k].moved)
+			now->retirements.at[n++] = now->retirements.at[k];
+	now->retirements.n = n;
+}
+
 void policy_let_go(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
@@ -166,24 +184,26 @@ void policy_let_go(struct rop_situation *now)
 		struct rop_retirement *r = rop_push(now->arena, &now->retirements);
 		*r = (struct rop_retirement){ .now = now, .node = (int)i, .id = seen->nodes[i].leaving, .heir = -1 };
 		r->subject = rop_printf(now->arena, "node:%s", r->id);
+		r->moved = has_moved(seen, staying, r->id);
 	}
 	lost_find(now);
 	for (size_t k = 0; k < now->retirements.n; k++) {
 		struct rop_retirement *r = &now->retirements.at[k];
-		r->drained = r->given_up || is_drained(seen, staying, (size_t)r->node);
+		r->drained = r->moved || r->given_up || is_drained(seen, staying, (size_t)r->node);
 	}
 	size_t needed = needed_still(now, staying);
 	for (size_t k = 0; k < now->retirements.n; k++) {
 		struct rop_retirement *r = &now->retirements.at[k];
 		size_t i = (size_t)r->node;
 		r->drained = i >= needed;
-		r->present = is_present(seen, staying, i);
+		r->present = !r->moved && is_present(seen, staying, i);
 		r->alone = !r->present || seen->nodes[i].others == 0;
-		r->listed = is_listed(seen, needed, i);
+		r->listed = !r->moved && is_listed(seen, needed, i);
 		r->forgotten_ms = r->listed ? 0 : forgotten_ms(now, r->id);
 	}
 	if (needed < seen->asked)
 		leave_out(now, needed);
+	drop_moved(now);
 }
 
 /* ---- what stands against it ------------------------------------------------------------------------------------ */

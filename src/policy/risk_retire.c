@@ -89,6 +89,9 @@ struct guard risk_of_forget(const struct rop_situation *now, const struct rop_st
 	const struct rop_retirement *r = retirement_of(now, step->expect.peer);
 	if (!r || !r->drained || (size_t)step->node >= now->seen->n)
 		return guard_wait("it is needed still, or another one that leaves is");
+	int declared = rop_observed_find(now->seen, step->expect.peer);
+	if (declared >= 0 && (size_t)declared < now->seen->asked - now->seen->n_leaving)
+		return guard_wait("a declared node has that id");
 	if (!r->alone)
 		return guard_wait("it still knows the others, and would come back");
 	if (r->given_up)

@@ -511,6 +511,22 @@ Test(retire, who_is_declared_again_counts_as_forgotten_only_where_nobody_lists_i
 	}
 }
 
+/* Its line in the file has the new address: at the old one nobody answers. */
+Test(retire, who_answers_at_another_declared_address_has_moved_and_is_never_forgotten)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	topology->nodes.at[STAY].leaving = world->nodes[STAY].leaving = node_id(3);
+	memcpy(world->nodes[STAY].id, node_id(3), ROP_ID_SIZE);
+	world->nodes[STAY].reach = ROP_REACH_SILENT;
+	const struct rop_situation *now = situation_of(topology, world);
+	cr_assert(!now->retirements.n && !now->leaving && now->seen->n == STAY);
+	waits(guard_of_forget(topology, world, 0, node_id(3)), "needed still");
+	world->nodes[3].reach = ROP_REACH_SILENT; /* ... nor while that one is not seen */
+	waits(guard_of_forget(topology, world, 0, node_id(3)), "a declared node has that id");
+	cr_assert_eq(situation_of(topology, world)->retirements.n, 1);
+}
+
 /* A primary that gave its slots away, and went back: its epoch is nobody's concern any more. */
 Test(retire, one_that_leaves_is_given_no_new_epoch)
 {
