@@ -48,7 +48,7 @@ tests_unit_units_SOURCES += tests/unit/test_saved_plan.c
 
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim
-tests_sim_sim_SOURCES = tests/sim/bus.c tests/sim/data.c tests/sim/drain_story.c tests/sim/election.c tests/sim/faults.c tests/sim/ghost.c tests/sim/gossip.c tests/sim/handover_story.c \
+tests_sim_sim_SOURCES = tests/sim/bus.c tests/sim/data.c tests/sim/drain_story.c tests/sim/election.c tests/sim/faults.c tests/sim/fresh.c tests/sim/ghost.c tests/sim/gossip.c tests/sim/handover_story.c \
 	tests/sim/honest.c tests/sim/judge.c tests/sim/judge_bus.c tests/sim/judge_data.c tests/sim/judge_leave.c tests/sim/judge_moves.c tests/sim/leave.c tests/sim/leave_broken.c tests/sim/leave_story.c tests/sim/look.c tests/sim/main.c tests/sim/moves.c tests/sim/moves_broken.c tests/sim/moves_jobs.c tests/sim/moves_story.c tests/sim/weights.c tests/sim/operator.c \
 	tests/sim/plights.c tests/sim/promise.c tests/sim/server.c tests/sim/shards.c tests/sim/sim.h tests/sim/start.c tests/sim/story.c tests/sim/trace.c tests/sim/witness.c \
 	tests/sim/verdict.c tests/sim/views.c tests/sim/world.c

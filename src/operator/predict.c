@@ -127,6 +127,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 		case ROP_WANT_DONE: break;
 		}
 	}
+	ret_plan->end = p.world;
 	ret_plan->result = rop_reconcile_result(r);
 	ret_plan->result.text = rop_strdup(arena, ret_plan->result.text);
 	rop_reconcile_free(r);

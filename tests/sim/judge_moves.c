@@ -249,13 +249,17 @@ static void judge_places(struct sim *s)
 
 /* Nothing but moves gives slots out there. A lost database does not know any more that it was begun; nor did it begin
  * where the last weights were taken away. */
-static void judge_shares(struct sim *s)
+bool judge_moves_shares_known(const struct sim *s)
 {
 	bool known = (moves_is_start(s->start) || s->start == START_LEAVE) && !s->database_lost && !s->judge.gave_slots;
 	bool weighed = s->topology->weights && moves_is_start(s->start) && !s->judge.gave_slots;
+	return (known && !s->weights_dropped) || weighed;
+}
+
+static void judge_shares(struct sim *s)
+{
 	int shares[ROP_NODES_MAX];
-	known &= !s->weights_dropped;
-	if (!known && !weighed)
+	if (!judge_moves_shares_known(s))
 		return;
 	weights_shares(s, shares);
 	for (size_t i = 0; i < leave_staying(s); i++) {

@@ -46,6 +46,19 @@ static void draw_second_edit(struct sim *s, size_t all)
 	s->n_leave = 2;
 }
 
+/* One after the other, each another shape that these nodes can be: more of anything, or less. */
+static void draw_chain(struct sim *s, struct chance *c, size_t all)
+{
+	size_t n = (size_t)chance_between(c, 3, sizeof s->leave / sizeof *s->leave);
+	s->n_leave = 0;
+	while (s->n_leave < n) {
+		int shards = (int)chance_between(c, 1, 4), replicas = (int)chance_between(c, 0, 2);
+		size_t least = nodes_for(shards, replicas);
+		if (least <= all)
+			plan_edit(s, shards, replicas, some_nodes(c, least, all));
+	}
+}
+
 void leave_shape(struct sim *s)
 {
 	static const int SHARDS[] = { 1, 2, 3, 3, 3, 3, 3, 4 }, REPLICAS[] = { 0, 0, 1, 1, 1, 1, 2 };
@@ -59,6 +72,9 @@ void leave_shape(struct sim *s)
 	all += !fewer_shards && !fewer_replicas ? (size_t)chance_between(c, 1, 3) : chance_permille(c, 200);
 	plan_edit(s, shards, replicas, some_nodes(c, nodes_for(shards, replicas), all - 1));
 	draw_second_edit(s, all);
+	struct chance edits = { s->seed ^ 0x65646974 }; /* not of the story's own: the other seeds stay what they are */
+	if (chance_permille(&edits, 400))
+		draw_chain(s, &edits, all);
 	s->leave_nodes = all;
 }
 
@@ -122,6 +138,8 @@ bool leave_edit(struct sim *s)
 	trace(s, "person", "declares %zu nodes instead of %zu, %d shards and %d replicas each", edit.nodes,
 	      s->topology->nodes.n, edit.shards, edit.replicas);
 	sim_lived(s, edit.nodes > s->topology->nodes.n ? LIVED_LINE_BACK : LIVED_LINES_GONE);
+	if (s->edits++ == 2)
+		sim_lived(s, LIVED_EDITS);
 	s->topology->nodes.n = edit.nodes;
 	s->topology->shards = edit.shards;
 	s->topology->replicas_per_shard = edit.replicas;

@@ -15,6 +15,7 @@
  *   judge.c     what must never happen                             judge_data.c why a write is gone
  *   verdict.c   how it may end                                     story.c      one seed from beginning to end
  *   promise.c   what is done is what was planned                   honest.c     gossip.c ends where rop_settle does
+ *   fresh.c     the end is that of a fresh formation
  *   trace.c     chance, and the story told                         main.c       many seeds
  *
  * The truth is a struct rop_observed, as for a plan; commands change it by rop_step_effect. Beside it the world keeps
@@ -649,6 +650,8 @@ enum lived {
 	LIVED_LISTED_AGAIN,
 	LIVED_NEW_LISTED,
 	LIVED_STRUCK,
+	LIVED_EDITS,
+	LIVED_AFRESH,
 	LIVED_PLIGHTS, /* and so on: one for each plight */
 	LIVED_N = LIVED_PLIGHTS + PLIGHTS_N
 };
@@ -706,8 +709,9 @@ struct sim {
 	bool drop_weights;           /* none any more */
 	bool weights_dropped;        /* that was done */
 	bool only_weights;           /* as many shards are declared as own slots */
-	struct leave_edit leave[2];  /* still to be made, the last one first */
+	struct leave_edit leave[6];  /* still to be made, the last one first */
 	size_t n_leave, leave_nodes; /* leave_nodes: declared at first */
+	int edits;                   /* that were made of these */
 	int hot_first, hot_n;        /* slots that clients write to most; n 0: none */
 	struct rop_slots once_open;  /* a sabotage's */
 	const char *consent;         /* to a loss, of a person, for the next run: its digest; NULL */
@@ -847,7 +851,8 @@ void judge_moves_step(struct sim *s, const struct rop_step *step);
 void judge_moves_left(struct sim *s, const struct rop_situation *now);
 void judge_moves_forget(struct sim *s); /* the file or the database is another one */
 void judge_moves_said(struct sim *s, const struct rop_entry *entry);
-void judge_moves_end(struct sim *s); /* it is converged */
+bool judge_moves_shares_known(const struct sim *s); /* what each shard's share of the slots has to be */
+void judge_moves_end(struct sim *s);                /* it is converged */
 int moves_open(const struct world *w);
 bool moves_undecidable(const struct world *w);
 int64_t moves_left(const struct sim *s);
@@ -878,6 +883,9 @@ bool verdict_even(const struct sim *s); /* slots that the operator gave out itse
 /* promise.c: the plan of this moment, and whether it was what was done. For seeds in which nothing goes wrong. */
 struct rop_plan *promise_make(struct sim *s);
 void promise_judge(struct sim *s, const struct rop_plan *plan);
+
+/* fresh.c */
+void fresh_judge(struct sim *s); /* it is converged: as what is declared last would be, formed afresh */
 
 /* honest.c */
 bool honest(struct rop_arena *arena, uint64_t seeds, size_t *ret_checked);

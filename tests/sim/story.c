@@ -132,6 +132,7 @@ static void calm(struct sim *s)
 		sim_fail(s, "the operator says 'reached', and a node holds a replica for one of another shard");
 	if (!verdict_even(s))
 		sim_fail(s, "the slots that were given out are no even shares");
+	fresh_judge(s);
 	judge_handover_end(s);
 	judge_leave_end(s);
 	judge_data_stranded(s);
