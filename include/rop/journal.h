@@ -140,6 +140,11 @@ struct rop_condition {
 	int64_t since_wall_ms;        /* last change of status; 0: never set */
 };
 
+struct rop_elsewhere { /* a node id of another cluster of this database */
+	char node[ROP_ID_SIZE];
+	const char *cluster;
+};
+
 struct rop_member { /* a node id this cluster was seen to consist of */
 	char node[ROP_ID_SIZE];
 	const char *address; /* as declared, host:port */
@@ -269,6 +274,7 @@ struct rop_image {
 	ROP_LIST(struct rop_expect) pending;
 	ROP_LIST(struct rop_temporary) temporaries;
 	ROP_LIST(struct rop_member) members;
+	ROP_LIST(struct rop_elsewhere) others;    /* members of the other clusters; of many the first ones */
 	ROP_LIST(struct rop_shard_memory) shards; /* by number */
 	/* Settings whose newest try a node refused (REFUSED), or wrote in its own way (MET, ROP_KEPT_AS); node,
 	 * address, name, value, note. */

@@ -29,6 +29,14 @@ static void copy_image(struct rop_arena *arena, struct rop_image *to, const stru
 		*rop_push(arena, &copy.temporaries) = memory_temporary(arena, &from->temporaries.at[i]);
 	for (size_t i = 0; i < from->members.n; i++)
 		*rop_push(arena, &copy.members) = memory_member(arena, &from->members.at[i]);
+	memset(&copy.others, 0, sizeof copy.others);
+	for (size_t i = 0; i < from->others.n; i++)
+		*rop_push(arena, &copy.others) = from->others.at[i];
+	for (size_t i = 0; i < copy.others.n; i++) { /* in the order of clusters */
+		bool same = i && from->others.at[i].cluster == from->others.at[i - 1].cluster;
+		copy.others.at[i].cluster = same ? copy.others.at[i - 1].cluster
+						 : rop_strdup(arena, from->others.at[i].cluster);
+	}
 	memory_shards(arena, &copy, from->shards.at, from->shards.n);
 	for (int i = 0; i < ROP_CONDITIONS_N; i++) {
 		copy.conditions[i].reason = rop_strdup(arena, from->conditions[i].reason);

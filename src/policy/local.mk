@@ -41,6 +41,7 @@ librop_a_SOURCES += \
 	src/policy/limit.c \
 	src/policy/links.c \
 	src/policy/lost.c \
+	src/policy/merging.c \
 	src/policy/lost.h \
 	src/policy/lowering.c \
 	src/policy/migrating.c \

@@ -54,6 +54,12 @@ void policy_find_strangers(struct rop_situation *now);
 const char *policy_address_before(const struct rop_image *image, const char *id);
 /* Of the first n nodes the one that answers by the name, or at the address, that this id was declared by. -1: none. */
 int policy_in_its_place(const struct rop_observed *seen, size_t n, const struct rop_image *image, const char *id);
+/* merging.c: it is a node of a cluster that is not ours; all who list that peer are such; "node 1a2b3c4d of cluster
+ * 'x'". */
+bool policy_is_of_another_cluster(const struct rop_situation *now, size_t node);
+bool policy_is_of_others_alone(const struct rop_situation *now, const struct rop_foreign *peer);
+const char *policy_cluster_of(const struct rop_situation *now, size_t node);
+void policy_find_merging(struct rop_situation *now);
 int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
 void policy_find_emptied(struct rop_situation *now);                     /* emptied.c: into `emptied` */
 /* lost.c: shards that nobody is left of, and that may be given up */
@@ -135,6 +141,7 @@ void policy_assign_slots(const void *subject, const int64_t *args, void *output)
 /* It follows a node that has become a replica itself, and has not heard of that: then it follows its new primary. */
 bool policy_follows_on(const struct rop_situation *now, size_t node);
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output);
+void policy_attach_idle(const void *subject, const int64_t *args, void *output);
 void policy_apply_settings(const void *subject, const int64_t *args, void *output);
 void policy_begin_handover(const void *subject, const int64_t *args, void *output); /* draining.c */
 void policy_keep_replicas(const void *subject, const int64_t *args, void *output);

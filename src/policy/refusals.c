@@ -153,7 +153,7 @@ static bool is_found(const struct rop_situation *now, enum rop_reason reason)
  */
 static bool is_rebuilt(const struct rop_situation *now, size_t node)
 {
-	if (policy_is_to_empty(now, node))
+	if (policy_is_to_empty(now, node) || policy_is_of_another_cluster(now, node))
 		return true;
 	for (size_t i = 0; i < now->findings.n; i++)
 		if (now->findings.at[i].is == ROP_WHY_REBUILT && now->findings.at[i].node == (int)node)
@@ -181,26 +181,31 @@ static void find_rival_claims(struct rop_situation *now)
 	}
 }
 
+static const char *group_text(const struct rop_situation *now, const struct tally *t)
+{
+	int slots = rop_slots_count(&t->slots);
+	return rop_printf(now->arena, "%d node%s, %d slot%s, %" PRId64 " key%s", t->members, rop_plural(t->members),
+			  slots, rop_plural(slots), t->keys, rop_plural(t->keys));
+}
+
 /* Several groups of nodes that do not know each other, and keys: only empty ones may be joined to the one that counts.
  * How many nodes know each other in an empty group does not matter: while nodes are introduced such groups come and go.
  */
 static void find_rival_components(struct rop_situation *now, const struct tally *tally)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
-		if (now->group[i] != (int)i || (int)i == now->main_group ||
+		if (now->group[i] != (int)i || (int)i == now->main_group || policy_is_of_another_cluster(now, i) ||
 		    (tally[i].members == 1 && is_rebuilt(now, i)))
 			continue;
 		if (tally[i].keys <= 0 && rop_slots_empty(&tally[i].slots))
 			continue;
-		int slots = rop_slots_count(&tally[i].slots);
-		const char *group = rop_printf(now->arena, "%d node%s, %d slot%s, %" PRId64 " key%s", tally[i].members,
-					       rop_plural(tally[i].members), slots, rop_plural(slots), tally[i].keys,
-					       rop_plural(tally[i].keys));
 		policy_find(now, (int)i, ROP_WHY_SEVERAL_CLUSTERS,
 			    rop_printf(now->arena,
-				       "%s belongs to another group than %s: %s; joining two groups, one of which "
-				       "holds keys, can lose data",
-				       now->seen->nodes[i].address, now->seen->nodes[now->main_group].address, group),
+				       "%s belongs to another group than %s: %s, beside %s; joining two groups, one of "
+				       "which holds keys, can lose data (%s, and %s)",
+				       now->seen->nodes[i].address, now->seen->nodes[now->main_group].address,
+				       group_text(now, &tally[i]), group_text(now, &tally[now->main_group]),
+				       policy_cluster_of(now, i), policy_cluster_of(now, (size_t)now->main_group)),
 			    tally[i].keys ? "find out what they belong to; describe one of them per file"
 					  : "describe one of them per file, or let go of the slots on the nodes that "
 					    "are to join (CLUSTER RESET, by hand)");

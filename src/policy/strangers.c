@@ -225,10 +225,14 @@ static const char *advice_on_peer(const struct rop_situation *now, const struct 
 void policy_find_strangers(struct rop_situation *now)
 {
 	const struct rop_observed *seen = now->seen;
+	policy_find_merging(now);
 	for (size_t f = 0; f < seen->foreign.n; f++) {
 		const struct rop_foreign *peer = &seen->foreign.at[f];
 		const char *before = policy_address_before(now->image, peer->id);
 		int rebuilt = rebuilt_as(now, peer);
+		if (policy_is_of_others_alone(now, peer) ||
+		    (rebuilt >= 0 && policy_is_of_another_cluster(now, (size_t)rebuilt)))
+			continue; /* told as that */
 		if (rebuilt >= 0) {
 			find_rebuilt(now, peer, rebuilt);
 			continue;

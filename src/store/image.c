@@ -141,6 +141,19 @@ static bool read_members(struct reading *r, struct rop_image *image, struct rop_
 	return sql_end(&q, err);
 }
 
+static bool read_others(struct reading *r, struct rop_image *image, struct rop_err *err)
+{
+	struct sql q = start(r, SQL_OTHERS_GET);
+	const char *last = "";
+	while (sql_row(&q)) {
+		struct rop_elsewhere *other = rop_push(r->arena, &image->others);
+		sql_copy(&q, other->node, sizeof other->node);
+		const char *name = sql_always(&q, r->arena);
+		other->cluster = last = strcmp(name, last) == 0 ? last : name;
+	}
+	return sql_end(&q, err);
+}
+
 /* The shard of the row; a new one when the number is. */
 static struct rop_shard_memory *get_shard(struct sql *q, struct rop_arena *arena, struct rop_image *image)
 {
@@ -250,7 +263,8 @@ bool rop_store_load(struct rop_store *store, struct rop_arena *arena, const char
 		image.conditions[i].reason = image.conditions[i].message = "";
 	if (!store_begin_read(store, err))
 		return rop_wrap(err, "cluster '%s'", cluster);
-	bool ok = store_find_cluster(store, cluster, &r.cluster, err) && (!r.cluster || read_image(&r, &image, err));
+	bool ok = store_find_cluster(store, cluster, &r.cluster, err) && (!r.cluster || read_image(&r, &image, err)) &&
+		  read_others(&r, &image, err);
 	store_end_read(store);
 	if (!ok)
 		return rop_wrap(err, "cluster '%s'", cluster);

@@ -144,6 +144,8 @@ enum sql_when {
 		" WHERE cluster IS NOT excluded.cluster OR text <> excluded.text") \
 	X(FILE_ERROR_DROP, WRITE, "DELETE FROM file_error WHERE path = ?1") \
 	/* members */ \
+	X(OTHERS_GET, READ, "SELECT m.node, c.name FROM member AS m JOIN cluster AS c ON c.id = m.cluster" \
+	  " WHERE m.cluster <> ?1 ORDER BY m.cluster LIMIT 1000") \
 	X(MEMBERS_GET_3, READ, "SELECT node, address, shard, NULL, 0 FROM member WHERE cluster = ?1 ORDER BY id") \
 	X(MEMBERS_GET, READ_4, "SELECT node, address, shard, ip, forgotten_boot_ms FROM member" \
 		" WHERE cluster = ?1 ORDER BY id") \
