@@ -58,25 +58,42 @@ static struct rop_step step_aside(const struct rop_situation *now, size_t i, int
 	return step;
 }
 
+static void attach(const struct rop_situation *now, size_t i, void *output)
+{
+	const struct rop_observed *seen = now->seen;
+	const struct rop_node *node = &seen->nodes[i];
+	int primary = now->layout.primary_of[i];
+	if (primary < 0 || (node->role == ROP_ROLE_REPLICA && node->primary == primary) || policy_follows_on(now, i))
+		return;
+	/* The server refuses these; so do we, before asking: a primary that is unknown or not a primary, an
+	 * owner of slots, a node with keys of its own (a replica's keys are its primary's). */
+	if (!rop_bit(seen, seen->known, i, (size_t)primary) || seen->nodes[primary].role == ROP_ROLE_REPLICA ||
+	    !rop_slots_empty(&node->slots) || (node->role != ROP_ROLE_REPLICA && node->keys > 0))
+		return;
+	struct rop_step step = is_ready_to_follow(now, i, primary) ? policy_step(now, ROP_STEP_ROLE, (int)i, primary)
+								   : step_aside(now, i, primary);
+	policy_add(now, output, &step);
+}
+
 void policy_attach_replicas(const void *subject, const int64_t *args, void *output)
 {
 	(void)args;
 	const struct rop_situation *now = subject;
-	const struct rop_observed *seen = now->seen;
-	for (size_t i = 0; i < seen->n; i++) {
-		const struct rop_node *node = &seen->nodes[i];
-		int primary = now->layout.primary_of[i];
-		if (primary < 0 || (node->role == ROP_ROLE_REPLICA && node->primary == primary) ||
-		    policy_follows_on(now, i))
-			continue;
-		/* The server refuses these; so do we, before asking: a primary that is unknown or not a primary, an
-		 * owner of slots, a node with keys of its own (a replica's keys are its primary's). */
-		if (!rop_bit(seen, seen->known, i, (size_t)primary) || seen->nodes[primary].role == ROP_ROLE_REPLICA ||
-		    !rop_slots_empty(&node->slots) || (node->role != ROP_ROLE_REPLICA && node->keys > 0))
-			continue;
-		struct rop_step step = is_ready_to_follow(now, i, primary)
-					       ? policy_step(now, ROP_STEP_ROLE, (int)i, primary)
-					       : step_aside(now, i, primary);
-		policy_add(now, output, &step);
+	for (size_t i = 0; i < now->seen->n; i++)
+		attach(now, i, output);
+}
+
+/* Whoever gave its last slots away is free while others still give theirs: a shard that gets them and has no replica
+ * waits for one before it gets more. Shards that are to go need none. */
+void policy_attach_idle(const void *subject, const int64_t *args, void *output)
+{
+	(void)args;
+	const struct rop_situation *now = subject;
+	for (size_t i = 0; i < now->seen->n; i++) {
+		const struct rop_node *node = &now->seen->nodes[i];
+		int shard = now->layout.shard_of[i];
+		if (node->role == ROP_ROLE_PRIMARY && rop_slots_empty(&node->slots) && !node->open_slots &&
+		    shard >= 0 && now->layout.shards[shard].share > 0)
+			attach(now, i, output);
 	}
 }

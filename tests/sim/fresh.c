@@ -147,7 +147,7 @@ void fresh_judge(struct sim *s)
 	}
 	/* What stands where it does is not moved for a better place, which would cost a copy for a while: it is warned
 	 * of. Who placed them all may be asked for the best. */
-	bool placed_all = (s->start == START_FRESH || s->start == START_OURS) && !s->person_replicated;
+	bool placed_all = s->calm && (s->start == START_FRESH || s->start == START_OURS);
 	if (placed_all && (found.one_host > fresh.one_host || found.one_zone > fresh.one_zone))
 		sim_fail(s, "%zu pairs share a host, %zu a zone; formed afresh it would be %zu and %zu", found.one_host,
 			 found.one_zone, fresh.one_host, fresh.one_zone);

@@ -207,7 +207,8 @@ static bool bears_out(const struct sim *s, const char *reason)
 	if (strcmp(reason, "TooManyShards") == 0)
 		return owners(t) > s->topology->shards;
 	if (strcmp(reason, "TooFewShards") == 0)
-		return (all_covered(s) || moves_is_start(s->start)) && owners_up(s) < s->topology->shards;
+		return (all_covered(s) || moves_is_start(s->start) || s->edits > 1) &&
+		       owners_up(s) < s->topology->shards;
 	if (strcmp(reason, "Unreachable") == 0)
 		return any_down(s);
 	if (strcmp(reason, "SameNodeId") == 0)
