@@ -294,6 +294,8 @@ static inline bool rop_drain_holds(const struct rop_drain *drain, int64_t wall_m
 	return !drain->ended_wall_ms && drain->until_wall_ms > wall_ms;
 }
 
+#define ROP_FAILOVER_FORCE "FORCE" /* value of a FAILOVER whose primary has no part in it */
+
 static inline bool rop_image_is_paused(const struct rop_image *image, int64_t wall_ms)
 {
 	return image->paused && (!image->paused_until_wall_ms || image->paused_until_wall_ms > wall_ms);

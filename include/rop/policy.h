@@ -234,7 +234,15 @@ struct rop_before { /* of the last look: what must not have changed for a shard'
 	 */
 	int64_t held_since_ms, strange_since_ms, strange_seen_ms;
 	int64_t sought_since_ms; /* boot clock: since when each look has shown rop_node.sought_at; 0: it did not */
+	int64_t orphan_since_ms; /* of rop_orphan.copy */
 	int64_t barred_since_ms; /* of one that leaves: since when each look has shown rop_retirement.barred */
+};
+
+struct rop_orphan { /* slots of an id that nobody has any more, and who followed it */
+	const char *id;
+	int copy, place; /* who takes them over; who answers where it was */
+	bool due;        /* the servers had their time to elect somebody */
+	const char *price;
 };
 
 struct rop_emptied {                          /* a shard that was started anew without its keys */
@@ -297,6 +305,7 @@ struct rop_situation {
 		views_equal, views_agree, shards_known, shards_apart; /* views_equal: views_agree, but for open slots */
 	bool slots_in_place;                                          /* no slot is to be moved, and none is open */
 	ROP_LIST(struct rop_retirement) retirements;                  /* of all that leave */
+	struct rop_orphan *orphan;                                    /* to be taken over first; NULL: there is none */
 	const bool *to_empty; /* [node] it kept a copy that somebody gave up, and cannot be taken in with it; NULL: none
 				 is */
 	bool rejoins; /* all identities were lost, a person lets the nodes come together, and some have no epoch yet */

@@ -171,7 +171,12 @@ void remember_look(struct rop_reconcile *r, const struct rop_observed *seen, str
 		if (strcmp(before->id, node->id) != 0) {
 			before->elsewhere[0] = '\0';
 			before->held_since_ms = before->strange_since_ms = before->sought_since_ms = 0;
+			before->orphan_since_ms = 0;
 		}
+		if (!r->now->orphan || r->now->orphan->copy != (int)i)
+			before->orphan_since_ms = 0;
+		else if (!before->orphan_since_ms)
+			before->orphan_since_ms = clock.boot_ms;
 		before->role = node->role;
 		before->epoch = node->epoch;
 		before->epoch_held = node->epoch_held;

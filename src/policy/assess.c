@@ -272,7 +272,7 @@ void rop_situation_assess(struct rop_situation *now)
 	if (now->to_empty)
 		lay_out_without_kept(now);
 	policy_find_emptied(now);
-	if (now->in_view && !now->findings.n)
+	if (now->in_view && !now->findings.n && !now->orphan)
 		policy_weigh(now);
 	policy_find_rights(now);
 	now->refused = now->findings.n > 0;

@@ -42,6 +42,7 @@ librop_a_SOURCES += \
 	src/policy/links.c \
 	src/policy/lost.c \
 	src/policy/merging.c \
+	src/policy/orphans.c \
 	src/policy/lost.h \
 	src/policy/lowering.c \
 	src/policy/migrating.c \

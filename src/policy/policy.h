@@ -60,6 +60,9 @@ bool policy_is_of_another_cluster(const struct rop_situation *now, size_t node);
 bool policy_is_of_others_alone(const struct rop_situation *now, const struct rop_foreign *peer);
 const char *policy_cluster_of(const struct rop_situation *now, size_t node);
 void policy_find_merging(struct rop_situation *now);
+/* orphans.c: false: that peer is none whose slots who followed it may take over. */
+bool policy_find_orphan(struct rop_situation *now, const struct rop_foreign *peer, int place);
+void policy_take_over(const void *subject, const int64_t *args, void *output);
 int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
 void policy_find_emptied(struct rop_situation *now);                     /* emptied.c: into `emptied` */
 /* lost.c: shards that nobody is left of, and that may be given up */

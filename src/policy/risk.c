@@ -385,7 +385,10 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 	case ROP_STEP_RELEASE: return risk_of_moving(now, batch, step);
 	case ROP_STEP_MOVE: return risk_of_asking(now, step);
 	case ROP_STEP_BUMP: return risk_of_bump(now, step);
-	case ROP_STEP_FAILOVER: return risk_of_failover(now, batch, step);
+	case ROP_STEP_FAILOVER:
+		if (step->peer < 0)
+			return risk_of_take_over(now, step);
+		return risk_of_failover(now, batch, step);
 	case ROP_STEP_RESET: return risk_of_reset(now, step);
 	case ROP_STEP_EMPTY: return risk_of_emptying(now, step);
 	case ROP_STEP_FORGET: return risk_of_forget(now, step);

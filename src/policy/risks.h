@@ -20,6 +20,7 @@ struct guard risk_of_forget(const struct rop_situation *now, const struct rop_st
 struct guard risk_of_emptying(const struct rop_situation *now, const struct rop_step *step);
 
 /* risk_failover.c */
+struct guard risk_of_take_over(const struct rop_situation *now, const struct rop_step *step);
 struct guard risk_of_failover(const struct rop_situation *now, const struct rop_batch *batch,
 			      const struct rop_step *step);
 

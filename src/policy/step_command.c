@@ -105,7 +105,8 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_ROLE: return WORDS(arena, "CLUSTER", "REPLICATE", e->peer);
 	case ROP_STEP_PERSIST: return WORDS(arena, "CONFIG", "REWRITE");
 	case ROP_STEP_BUMP: return WORDS(arena, "CLUSTER", "BUMPEPOCH");
-	case ROP_STEP_FAILOVER: return WORDS(arena, "CLUSTER", "FAILOVER");
+	case ROP_STEP_FAILOVER:
+		return e->value ? WORDS(arena, "CLUSTER", "FAILOVER", e->value) : WORDS(arena, "CLUSTER", "FAILOVER");
 	case ROP_STEP_RESET: return WORDS(arena, "CLUSTER", "RESET", "HARD");
 	case ROP_STEP_FORGET: return WORDS(arena, "CLUSTER", "FORGET", e->peer);
 	case ROP_STEP_IMPORT:

@@ -152,6 +152,35 @@ static void hand_over(struct rop_observed *seen, int heir, int primary)
 	bump_epoch(seen, to);
 }
 
+/* The same, of an id that nobody has any more: views alone know what it owned. */
+static void take_over(struct rop_observed *seen, int heir, const char *id)
+{
+	struct rop_node *to = &seen->nodes[heir];
+	struct rop_slots slots = { 0 };
+	for (size_t f = 0; f < seen->foreign.n; f++) {
+		struct rop_foreign *peer = &seen->foreign.at[f];
+		if (strcmp(peer->id, id) != 0)
+			continue;
+		if (peer->slots)
+			rop_slots_parse(peer->slots, &slots);
+		peer->slots = NULL;
+	}
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		if (node->role != ROP_ROLE_REPLICA || strcmp(node->primary_id, id) != 0)
+			continue;
+		node->primary = heir;
+		memcpy(node->primary_id, to->id, ROP_ID_SIZE);
+		for (size_t k = 0; k < seen->n; k++)
+			rop_bit_clear(seen, seen->agrees, k, i);
+	}
+	to->role = ROP_ROLE_PRIMARY;
+	to->primary = -1;
+	to->primary_id[0] = '\0';
+	rop_slots_join(&to->slots, &slots);
+	bump_epoch(seen, to);
+}
+
 static void meet(struct rop_observed *seen, int node, int peer)
 {
 	if (peer < 0)
@@ -259,6 +288,8 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 	case ROP_STEP_FAILOVER:
 		if (peer >= 0)
 			hand_over(seen, node, peer);
+		else
+			take_over(seen, node, e->peer);
 		return;
 	case ROP_STEP_RESET: reset_node(seen, node); return;
 	case ROP_STEP_EMPTY:

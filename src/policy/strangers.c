@@ -141,7 +141,7 @@ static bool is_offered(const struct rop_situation *now, int rebuilt)
 static void find_rebuilt(struct rop_situation *now, const struct rop_foreign *peer, int rebuilt)
 {
 	const struct rop_node *node = &now->seen->nodes[rebuilt];
-	if (policy_is_to_empty(now, (size_t)rebuilt))
+	if (policy_is_to_empty(now, (size_t)rebuilt) || policy_find_orphan(now, peer, rebuilt))
 		return;
 	const char *restore = "put its nodes.conf (cluster-config-file) back and start it again, if there is a copy";
 	int follower = policy_follower_of(now->seen, peer->id);

@@ -37,6 +37,13 @@ WORDS_FLAG(optional_waits)
 WORDS_FLAG(leavers_held)
 WORDS_FLAG(leavers_watched)
 WORDS_FLAG(epochs_behind)
+
+static bool is_orphaned(const void *subject, const int64_t *args)
+{
+	(void)args;
+	return on(subject)->orphan != NULL;
+}
+
 WORDS_FLAG(shards_known)
 WORDS_FLAG(shards_apart)
 WORDS_FLAG(temporaries_in_force)
@@ -170,6 +177,10 @@ static const struct rop_fact FACTS[] = {
 		      .min = 1,
 		      .max = 3600000 } },
 	  .holds = is_stalled_for },
+	{ .name = "orphaned",
+	  .doc = "an id that nobody has any more owns slots, and who followed it may take them over",
+	  .holds = is_orphaned,
+	  .implies = { "all_answer" } },
 	{ .name = "epochs_behind",
 	  .doc = "a node says a smaller config epoch than its peers hold for it, which does not end by itself; every "
 		 "view gives it, and nobody else, its slots",
@@ -285,6 +296,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "assign_slots",
 	  .doc = "give slots that nobody owns to the primaries, in even ranges",
 	  .plan = policy_assign_slots },
+	{ .name = "take_over",
+	  .doc = "CLUSTER FAILOVER FORCE on who followed an id that nobody has any more, once the servers had their time",
+	  .plan = policy_take_over },
 	{ .name = "attach_idle",
 	  .doc = "CLUSTER REPLICATE on those that gave their last slots away, where their shard gets some",
 	  .plan = policy_attach_idle },

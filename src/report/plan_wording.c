@@ -136,7 +136,10 @@ static void tell_leaving(struct rop_arena *arena, const struct rop_plan *plan, c
 	const struct rop_observed *seen = plan->first->seen;
 	const struct rop_expect *e = &g->step->expect;
 	line->sign = e->kind == ROP_STEP_FAILOVER ? "~" : "-";
-	if (e->kind == ROP_STEP_FAILOVER) {
+	if (e->kind == ROP_STEP_FAILOVER && g->step->peer < 0) {
+		line->what = rop_printf(arena, "takes the slots of %.8s over, which is nobody any more (FORCE)",
+					e->peer);
+	} else if (e->kind == ROP_STEP_FAILOVER) {
 		line->what = rop_printf(arena, "takes shard %d over from %s, %s", shard_number(plan, g->step->peer),
 					seen->nodes[g->step->peer].address,
 					seen->nodes[g->step->peer].leaving ? "which leaves" : "as was asked for");
