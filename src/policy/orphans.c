@@ -3,8 +3,9 @@
  * its replica asks at that address for data: what it has is the last copy, or was wiped already. It takes the slots
  * over (CLUSTER FAILOVER FORCE, which needs the others' votes).
  *
- * Only where the old one cannot come back: all declared nodes answer, one of them at its address, under another id, and
- * empty; where nobody else claims its slots, and where the servers had their time to elect somebody by themselves.
+ * Where it still has keys it does so at once; else the servers have their time to elect it by themselves. And only
+ * where the old one cannot come back: all declared nodes answer, one of them at its address, under another id, and empty;
+ * and where nobody else claims its slots.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -56,12 +57,15 @@ static bool is_empty(const struct rop_node *node)
 	return node->keys == 0 && rop_slots_empty(&node->slots) && node->role == ROP_ROLE_PRIMARY && !node->open_slots;
 }
 
+/* What it has is wiped as soon as its link is up: then there is nothing to wait for. */
 static bool is_due(const struct rop_situation *now, int copy)
 {
+	const struct rop_node *node = &now->seen->nodes[copy];
 	const char *value = rop_observed_value(now->seen, (size_t)copy, "cluster-node-timeout");
 	int64_t timeout = value ? strtoll(value, NULL, 10) : TIMEOUT_UNKNOWN;
 	int64_t since = now->before ? now->before[copy].orphan_since_ms : 0;
-	return now->looks_once || (since && now->boot_ms - since >= timeout + ELECTION_MS);
+	return now->looks_once || (node->keys > 0 && !node->link_up) ||
+	       (since && now->boot_ms - since >= timeout + ELECTION_MS);
 }
 
 static const char *price(const struct rop_situation *now, const struct rop_node *copy)
@@ -81,8 +85,8 @@ bool policy_find_orphan(struct rop_situation *now, const struct rop_foreign *pee
 	struct rop_slots slots;
 	int open;
 	if (!now->all_answer || !peer->slots || !rop_slots_parse(peer->slots, &slots) || peer->linked ||
-	    peer->addresses_differ || seen->n != seen->asked || seen->foreign_more || !is_empty(&seen->nodes[place]) ||
-	    policy_open_towards(seen, peer->id, &open) >= 0)
+	    peer->addresses_differ || seen->n != seen->asked - seen->n_leaving || seen->foreign_more ||
+	    !is_empty(&seen->nodes[place]) || policy_open_towards(seen, peer->id, &open) >= 0)
 		return false;
 	int copy = best_copy(seen, peer->id);
 	if (copy < 0 || seen->nodes[copy].named_otherwise || !have_votes(now, &slots, copy))

@@ -22,3 +22,22 @@ check '... nothing is left of it' eval '[ "$(rows)" = 0 ] && expect 0 status && 
 check '... its servers were sent nothing, and serve' eval 'no_changes && agreed'
 check '... it is not known any more' expect 3 forget --yes cart
 check 'its file makes it known anew: adopted as it is' eval 'changes_begin; expect 0 apply --yes "$F" && no_changes && expect 0 status && has "$OUT" cart'
+
+# ---------------------------------------------------------------- an address that is another cluster's now
+
+G=$LIVE_DIR/orders.yaml
+orders() { TOPOLOGY_NAME=orders TOPOLOGY_NODES=$1 topology "$G" 3 0; }
+reuse() { # the host of the one is gone, and its address given to a host of the other
+	rcli 5 CLUSTER SAVECONFIG >/dev/null
+	node_kill9 2
+	node_kill9 5
+	mv "$LIVE_DIR/5/nodes.conf" "$LIVE_DIR/2/nodes.conf"
+	rm -f "$LIVE_DIR"/[25]/dump.rdb
+	node_start 2
+}
+check 'a second cluster, in the same database' eval 'fleet_up 3 && orders "3 4 5" && expect 0 apply --yes "$G"'
+check 'one of its nodes has the address of a node of the first now' reuse
+changes_begin
+check '... that is refused, both are named, and nothing is advised that costs data' eval \
+	'expect 4 plan "$F" && has "$ERR" "$(address 2) is a node of cluster '\''orders'\'' now" && has "$ERR" "of cluster '\''cart'\''" && lacks "$ERR" flushall && lacks "$ERR" "cluster forget" && expect 4 apply --yes --timeout 5s "$F" && no_changes'
+check '... its own file follows: it has moved, and nobody is told to forget it' eval 'orders "3 4 2" && expect 0 apply --yes --timeout 30s "$G" && lacks "$OUT" forget && agreed 2 3 4'

@@ -53,3 +53,12 @@ check '... while it is alive nobody is told to forget it' eval 'expect 4 plan "$
 node_kill9 6
 check '... when it is gone, how to let it go' eval 'wait_until 15 "op plan \"$F\" 2>&1 | grep -q \"cluster forget $stranger., on every node\""'
 check '... done as told, nothing is left to do' eval 'each "[ \"\$(rcli \$i CLUSTER FORGET $stranger)\" = OK ]" 0 1 2 3 4 5 && expect 0 plan --detailed-exitcode "$F" && [ "$(keys 0 1 2 3 4 5)" = 300 ]'
+
+# ---------------------------------------------------------------- before anybody could take over
+
+check 'a primary is rebuilt, empty, before the others call it failed' eval 'node_kill9 2 && node_wipe 2 && node_start 2'
+wait_until 20 '[ "$(role 5)" = master ] || each "rcli \$i CLUSTER NODES | grep -q \"master,.*noaddr\"" 0 1 3 4' >/dev/null
+check '... who followed it leads the shard: elected by the servers, or made to by apply after their time' eval \
+	'op apply --yes --timeout 40s "$F" >"$OUT" 2>"$ERR"; [ "$(role 5)" = master ] && each "rcli \$i CLUSTER INFO | grep -q cluster_state:ok" 0 1 3 4 5'
+check '... what was wiped is said; given up, all is as declared' eval \
+	'yes=$(grep -o "allow-data-loss=cart@[0-9a-f]*" "$ERR" | head -1); expect 0 apply --yes ${yes:+"--$yes"} --timeout 40s "$F" && agreed 0 1 2 3 4 5 && replicas_up && [ "$(role 2)" = slave ]'

@@ -200,3 +200,103 @@ Test(ghosts, more_nodes_than_a_word_has_bits)
 			cr_assert_eq(rop_bit(seen, seen->known, i, j), rop_bit(world, world->known, i, j));
 	}
 }
+
+/* ---- a primary that was rebuilt before the others called it failed ------------------------------------------------
+ */
+
+#define LED 2 /* the third shard, followed by REBUILT */
+
+static void a_primary_was_rebuilt(void)
+{
+	topology = topology_of(3, 1, 6);
+	world = formed_world(topology);
+	image = rop_alloc(pool, sizeof *image);
+	image->formed_wall_ms = 1;
+	for (size_t i = 0; i < 6; i++)
+		add_member(image, i == LED ? WAS : i, world->nodes[i].address);
+	const char *slots = rop_slots_text(pool, &world->nodes[LED].slots);
+	lose_conf(world, LED);
+	world->nodes[LED].keys = 0;
+	memset(&world->nodes[LED].slots, 0, sizeof world->nodes[LED].slots);
+	for (size_t i = 0; i < 6; i++)
+		if (i != LED)
+			rop_observed_add_foreign(world, i, node_id(WAS), ":0", "master,noaddr", slots);
+	struct rop_node *copy = &world->nodes[REBUILT];
+	copy->primary = -1;
+	memcpy(copy->primary_id, node_id(WAS), ROP_ID_SIZE);
+	copy->keys = 100;
+	copy->link_up = false;
+}
+
+static struct rop_situation *at_one_look(void)
+{
+	struct rop_situation asked = {
+		.arena = pool, .topology = topology, .seen = looked(), .image = image, .looks_once = true
+	};
+	return rop_situation_make(&asked);
+}
+
+Test(ghosts, who_followed_it_takes_its_slots_over_once_the_servers_had_their_time)
+{
+	a_primary_was_rebuilt();
+	struct rop_situation *now = situation();
+	cr_assert(now->orphan && now->orphan->copy == REBUILT && now->orphan->place == LED && !now->refused);
+	cr_assert_eq(batch_of(now, "take_over").steps.n, 1, "what it has would be wiped");
+	world->nodes[REBUILT].keys = 0;
+	world->nodes[REBUILT].link_up = true;
+	cr_assert_eq(batch_of(situation(), "take_over").steps.n, 0, "the servers may elect it by themselves");
+	struct rop_batch batch = batch_of(at_one_look(), "take_over");
+	cr_assert_eq(batch.steps.n, 1);
+	const struct rop_step *step = &batch.steps.at[0];
+	cr_assert_str_eq(step->expect.command, "CLUSTER FAILOVER FORCE");
+	cr_assert_str_eq(step->expect.node, node_id(REBUILT));
+	cr_assert_eq(step->risk.kind, ROP_RISK_DURABILITY);
+	cr_assert_not(rop_expect_seen(&step->expect, world));
+	rop_step_effect(&step->expect, world);
+	cr_assert(rop_expect_seen(&step->expect, world));
+	cr_assert_eq(rop_slots_count(&world->nodes[REBUILT].slots), 5461);
+	cr_assert_null(situation()->orphan);
+}
+
+Test(ghosts, nobody_takes_over_where_that_could_cost_data)
+{
+	for (int k = 0; k < 6; k++) {
+		a_primary_was_rebuilt();
+		if (k == 0)
+			world->nodes[LED].keys = 1; /* it kept some */
+		if (k == 1)
+			world->nodes[REBUILT].keys = ROP_COUNT_UNKNOWN;
+		if (k == 2)
+			rop_slots_add(&world->nodes[0].slots, 16000, 16000); /* claimed by another one, too */
+		if (k == 3)
+			rop_bit_clear(world, world->linked, 0, REBUILT); /* one vote of three */
+		if (k == 4)
+			world->nodes[4].reach = ROP_REACH_SILENT;
+		if (k == 5)
+			world->foreign.at[0].linked = true; /* it is there for somebody */
+		cr_assert_null(at_one_look()->orphan, "%d", k);
+	}
+}
+
+/* ---- an address that another cluster has now --------------------------------------------------------------------- */
+
+Test(ghosts, a_node_of_another_cluster_is_named_as_that_and_left_alone)
+{
+	a_server_was_rebuilt();
+	world->nodes[REBUILT].keys = 7;
+	rop_slots_add(&world->nodes[REBUILT].slots, 0, 99);
+	rop_observed_add_foreign(world, REBUILT, node_id(70), "10.9.9.9:7000", "master", "100-16383");
+	struct rop_elsewhere other = { .cluster = "orders" };
+	memcpy(other.node, node_id(70), ROP_ID_SIZE);
+	*rop_push(pool, &image->others) = other;
+	struct rop_situation *now = situation();
+	cr_assert_eq(now->findings.n, 1);
+	cr_assert_str_eq(now->findings.at[0].reason, "SeveralClusters");
+	cr_assert(strstr(now->findings.at[0].text, "is a node of cluster 'orders' now"), "%s",
+		  now->findings.at[0].text);
+	cr_assert(strstr(now->findings.at[0].text, "10.9.9.9:7000") &&
+		  strstr(now->findings.at[0].text, rop_printf(pool, "of cluster '%s'", topology->name)));
+	cr_assert(strstr(now->findings.at[0].advice, "empty neither"));
+	image->others.n = 0;
+	cr_assert(strstr(situation()->findings.at[0].text, "is a node of another cluster now"));
+}
