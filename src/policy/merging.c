@@ -52,7 +52,7 @@ bool policy_is_of_another_cluster(const struct rop_situation *now, size_t node)
 {
 	const struct rop_node *n = &now->seen->nodes[node];
 	bool any = false;
-	if (!rop_node_answers(n) || !n->strangers || now->group[node] == now->main_group || is_ours(now, node))
+	if (!rop_node_answers(n) || !n->strangers || is_ours(now, node))
 		return false;
 	for (size_t i = 0; i < now->seen->n; i++) {
 		any |= is_ours(now, i);

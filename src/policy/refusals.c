@@ -195,6 +195,7 @@ static void find_rival_components(struct rop_situation *now, const struct tally 
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		if (now->group[i] != (int)i || (int)i == now->main_group || policy_is_of_another_cluster(now, i) ||
+		    policy_is_of_another_cluster(now, (size_t)now->main_group) ||
 		    (tally[i].members == 1 && is_rebuilt(now, i)))
 			continue;
 		if (tally[i].keys <= 0 && rop_slots_empty(&tally[i].slots))

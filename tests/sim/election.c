@@ -243,6 +243,22 @@ bool election_hand_over(struct world *w, size_t node, size_t primary)
 	return true;
 }
 
+/* CLUSTER FAILOVER FORCE, of who follows an id that nobody has any more: all vote as if it had failed. */
+bool election_take_over(struct world *w, size_t node)
+{
+	struct victim v = { -1, w->servers[node].ghost };
+	size_t votes = 0;
+	if (v.ghost < 0 || w->ghosts.at[v.ghost].forgotten)
+		return false;
+	for (size_t i = 0; i < w->truth->n; i++)
+		votes += votes_for(w, i, node);
+	if (votes * 2 <= count_owners(w))
+		return false;
+	sim_lived(w->sim, LIVED_TAKEN_OVER);
+	win(w, node, v);
+	return true;
+}
+
 int64_t election_again_ms(const struct world *w, size_t node)
 {
 	return w->now_ms + AGAIN_TIMEOUTS * timeout_of(w, node);

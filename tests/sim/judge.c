@@ -476,7 +476,8 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 			sim_fail(s, "%s is lowered, but its value was not written down", e->subject);
 		if (e->kind != ROP_STEP_RESTORE && paused)
 			sim_fail(s, "%s is sent while the cluster is paused", e->subject);
-		bool given_up = e->kind == ROP_STEP_EMPTY && s->consent; /* that is what it is about */
+		/* that is what it is about */
+		bool given_up = (e->kind == ROP_STEP_EMPTY && s->consent) || judge_leave_takes_over(s, e);
 		if (e->kind != ROP_STEP_RESTORE && refusal && !given_up)
 			sim_fail(s, "%s is sent, though %s", e->subject, refusal);
 		const char *untold = seen_untold(&s->judge);

@@ -67,6 +67,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_LISTED_AGAIN] = { "a forgotten node listed again", 1 },
 	[LIVED_NEW_LISTED] = { "a reset node listed by its new id", 0 },
 	[LIVED_STRUCK] = { "leavers watched and struck off", 20 },
+	[LIVED_TAKEN_OVER] = { "slots of an id that nobody had any more, taken over by force", 1 },
 	[LIVED_EDITS] = { "three edits of the file and more, one after the other", 15 },
 	[LIVED_AFRESH] = { "an end that was held against a fresh formation", 500 },
 #define X(id, text, least) [LIVED_PLIGHTS + PLIGHT_##id] = { text, least },

@@ -199,6 +199,22 @@ static void judge_hand_over(struct sim *s, const struct rop_expect *e)
 	judge_handover_step(s, e, primary >= 0 && !stays(s, (size_t)primary));
 }
 
+/* Its server is another one now, as it was seen empty, and a replica of it was seen. */
+bool judge_leave_takes_over(const struct sim *s, const struct rop_expect *e)
+{
+	const struct world *w = s->world;
+	const struct rop_observed *seen = s->judge.seen;
+	int heir = rop_observed_find(seen, e->node);
+	if (e->kind != ROP_STEP_FAILOVER || !e->value || heir < 0 || strcmp(seen->nodes[heir].primary_id, e->peer) != 0)
+		return false;
+	for (size_t g = 0; g < w->ghosts.n; g++) {
+		const struct rop_node *now = &seen->nodes[w->ghosts.at[g].node];
+		if (strcmp(w->ghosts.at[g].id, e->peer) == 0)
+			return now->reach == ROP_REACH_OK && now->keys == 0 && rop_slots_empty(&now->slots);
+	}
+	return false;
+}
+
 void judge_leave_step(struct sim *s, const struct rop_step *step)
 {
 	const struct rop_expect *e = &step->expect;
@@ -206,7 +222,9 @@ void judge_leave_step(struct sim *s, const struct rop_step *step)
 		judge_reset(s, e);
 	if (e->kind == ROP_STEP_FORGET)
 		judge_forget(s, e);
-	if (e->kind == ROP_STEP_FAILOVER)
+	if (e->kind == ROP_STEP_FAILOVER && e->value && !judge_leave_takes_over(s, e))
+		sim_fail(s, "%s is to take over by force, and its primary is there, or had keys", e->address);
+	if (e->kind == ROP_STEP_FAILOVER && !e->value)
 		judge_hand_over(s, e);
 }
 

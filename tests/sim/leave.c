@@ -197,7 +197,11 @@ void leave_fail_over(struct world *w, struct delivery *d)
 	size_t heir = (size_t)d->node;
 	const struct rop_node *node = &w->truth->nodes[heir];
 	if (node->role != ROP_ROLE_REPLICA || node->primary < 0) {
-		refuse(w, d, "ERR You should send CLUSTER FAILOVER to a replica");
+		bool forced = d->expect.value && node->role == ROP_ROLE_REPLICA;
+		if (!forced)
+			refuse(w, d, "ERR You should send CLUSTER FAILOVER to a replica");
+		else if (!election_take_over(w, heir))
+			trace(w->sim, "bus", "%zu has not the votes", heir);
 		return;
 	}
 	if (!node->link_up || rop_bit(w->truth, w->truth->failing, heir, (size_t)node->primary)) {

@@ -428,6 +428,7 @@ void moves_returned(struct world *w, size_t node); /* its process was started an
 
 /* election.c */
 void election_step(struct world *w);
+bool election_take_over(struct world *w, size_t node);
 bool election_hand_over(struct world *w, size_t node, size_t primary);
 int64_t election_again_ms(const struct world *w, size_t node);                  /* who failed now stands again then */
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
@@ -651,6 +652,7 @@ enum lived {
 	LIVED_NEW_LISTED,
 	LIVED_STRUCK,
 	LIVED_EDITS,
+	LIVED_TAKEN_OVER,
 	LIVED_AFRESH,
 	LIVED_PLIGHTS, /* and so on: one for each plight */
 	LIVED_N = LIVED_PLIGHTS + PLIGHTS_N
@@ -867,6 +869,7 @@ bool judge_leave_knowable(const struct sim *s, size_t node); /* asked, or somebo
 bool judge_leave_listed(const struct sim *s, size_t node);   /* by one that stays */
 void judge_leave_end(struct sim *s);                         /* it is converged */
 void judge_leave_watch(struct sim *s); /* ... and runs on as a daemon, until they are struck off */
+bool judge_leave_takes_over(const struct sim *s, const struct rop_expect *e); /* of whom nobody is any more */
 bool judge_leave_held(const struct sim *s);
 
 /* verdict.c */

@@ -487,8 +487,8 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "silence_expected", &now.silence_expected },
 		{ "optional_waits", &now.optional_waits },
 	};
-	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 5,
-		     "all but empties, agreed_for, settling, chunks_open and stalled_for");
+	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 6,
+		     "all but empties, orphaned, agreed_for, settling, chunks_open and stalled_for");
 	for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) {
 		*FLAGS[i].flag = true;
 		for (size_t k = 0; k < sizeof FLAGS / sizeof *FLAGS; k++)
