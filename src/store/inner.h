@@ -103,11 +103,9 @@ bool store_close_wish(struct rop_store *store, int64_t cluster, const struct rop
 /* 0: none. */
 bool store_open_wish(struct rop_store *store, int64_t cluster, int64_t *ret_id, struct rop_err *err);
 
-/* wish.c: inside a write transaction; the row of an open wish. ROP_BUSY: one is open. */
+/* Inside a write transaction; the row of an open wish. ROP_BUSY: one is open. */
 bool store_add_wish(struct rop_store *store, int64_t cluster, int64_t pass, const struct rop_wish *wish,
 		    int64_t wall_ms, int64_t *ret_id, struct rop_err *err);
-
-/* ---- drain.c ---- */
 
 /* Inside a read transaction: those of a cluster that nobody ended, and how often they were told of; the row with
  * drain->id, by whom it was asked for, or ended (by.what: ROP_DEED_UNDRAIN). */

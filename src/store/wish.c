@@ -1,36 +1,6 @@
 /* wish.c - what a person wants of a cluster besides what is declared: written here, and taken back. */
 #include "inner.h"
 
-bool store_add_wish(struct rop_store *store, int64_t id, int64_t pass, const struct rop_wish *wish, int64_t wall_ms,
-		    int64_t *ret_id, struct rop_err *err)
-{
-	int64_t open;
-	if (!store_open_wish(store, id, &open, err))
-		return false;
-	if (open)
-		return rop_fail(err, ROP_BUSY, "another fail-over is wanted already");
-	struct sql q = sql_start(store, SQL_WISH_ADD);
-	sql_put_int(&q, id);
-	sql_put_int(&q, pass);
-	sql_put_int(&q, wish->shard);
-	sql_put_always(&q, wish->node);
-	sql_put_text(&q, wish->address);
-	sql_put_always(&q, wish->primary);
-	sql_put_text(&q, wish->primary_address);
-	sql_put_int(&q, wall_ms);
-	sql_put_always(&q, wish->by.user);
-	sql_put_int(&q, wish->by.uid);
-	sql_put_always(&q, wish->by.host);
-	sql_put_int(&q, wish->by.pid);
-	sql_put_always(&q, wish->by.command);
-	sql_put_text(&q, wish->by.reason);
-	sql_put_int(&q, wish->drain);
-	if (!sql_run(&q, err))
-		return false;
-	*ret_id = sqlite3_last_insert_rowid(store->db);
-	return true;
-}
-
 static bool add_wish(struct rop_store *store, const char *cluster, const struct rop_wish *wish, int64_t wall_ms,
 		     int64_t *ret_id, struct rop_err *err)
 {

@@ -117,3 +117,93 @@ bool store_close_wish(struct rop_store *store, int64_t cluster, const struct rop
 	sql_put_int(&q, wall_ms);
 	return sql_run(&q, err);
 }
+
+bool store_add_wish(struct rop_store *store, int64_t id, int64_t pass, const struct rop_wish *wish, int64_t wall_ms,
+		    int64_t *ret_id, struct rop_err *err)
+{
+	int64_t open;
+	if (!store_open_wish(store, id, &open, err))
+		return false;
+	if (open)
+		return rop_fail(err, ROP_BUSY, "another fail-over is wanted already");
+	struct sql q = sql_start(store, SQL_WISH_ADD);
+	sql_put_int(&q, id);
+	sql_put_int(&q, pass);
+	sql_put_int(&q, wish->shard);
+	sql_put_always(&q, wish->node);
+	sql_put_text(&q, wish->address);
+	sql_put_always(&q, wish->primary);
+	sql_put_text(&q, wish->primary_address);
+	sql_put_int(&q, wall_ms);
+	sql_put_always(&q, wish->by.user);
+	sql_put_int(&q, wish->by.uid);
+	sql_put_always(&q, wish->by.host);
+	sql_put_int(&q, wish->by.pid);
+	sql_put_always(&q, wish->by.command);
+	sql_put_text(&q, wish->by.reason);
+	sql_put_int(&q, wish->drain);
+	if (!sql_run(&q, err))
+		return false;
+	*ret_id = sqlite3_last_insert_rowid(store->db);
+	return true;
+}
+
+/* ---- hosts that are to be stopped ------------------------------------------------------------------------------ */
+
+static void get_drain(struct sql *q, struct rop_arena *arena, struct rop_drain *drain)
+{
+	drain->id = sql_int(q);
+	drain->target = sql_always(q, arena);
+	drain->zone = sql_int(q) != 0;
+	drain->asked_wall_ms = sql_int(q);
+	drain->until_wall_ms = sql_int(q);
+	drain->fewer = sql_text(q, arena);
+	drain->ended_wall_ms = sql_int(q);
+	drain->by.user = sql_always(q, arena);
+	drain->by.uid = sql_int(q);
+	drain->by.host = sql_always(q, arena);
+	drain->by.pid = sql_small(q);
+	drain->by.command = sql_always(q, arena);
+	drain->by.reason = sql_text(q, arena);
+}
+
+bool store_get_drain(struct rop_store *store, struct rop_arena *arena, struct rop_drain *drain, struct rop_err *err)
+{
+	struct sql q = sql_start(store, drain->by.what == ROP_DEED_UNDRAIN ? SQL_DRAIN_GET_END : SQL_DRAIN_GET);
+	sql_put_int(&q, drain->id);
+	while (sql_row(&q))
+		get_drain(&q, arena, drain);
+	return sql_end(&q, err);
+}
+
+bool store_drains_told(struct rop_store *store, int64_t cluster, int64_t *ret_told, struct rop_err *err)
+{
+	int64_t told = 0;
+	if (store->schema >= 6) {
+		struct sql q = sql_start(store, SQL_CLUSTER_DRAINS);
+		sql_put_int(&q, cluster);
+		while (sql_row(&q))
+			told = sql_int(&q);
+		if (!sql_end(&q, err))
+			return false;
+	}
+	*ret_told = told;
+	return true;
+}
+
+bool store_read_drains(struct rop_store *store, struct rop_arena *arena, int64_t cluster, struct rop_image *image,
+		       struct rop_err *err)
+{
+	if (!store_drains_told(store, cluster, &image->drains_told, err))
+		return false;
+	if (store->schema < 6)
+		return true;
+	struct sql q = sql_start(store, SQL_DRAINS);
+	sql_put_int(&q, cluster);
+	while (sql_row(&q)) {
+		struct rop_drain *drain = rop_push(arena, &image->drains);
+		get_drain(&q, arena, drain);
+		drain->by.what = ROP_DEED_DRAIN;
+	}
+	return sql_end(&q, err);
+}
