@@ -209,7 +209,7 @@ Test(store_faults, when_a_migration_dies_anywhere_the_old_or_the_new_schema_is_t
 		struct rop_image image = image_of(store, "cart");
 		cr_assert_eq(number_of(&image), 7);
 		rop_store_close(store);
-		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-6", db_path), "PRAGMA user_version"), 5);
+		cr_assert_eq(raw_int(rop_printf(arena, "%s.before-7", db_path), "PRAGMA user_version"), 6);
 	}
 }
 
