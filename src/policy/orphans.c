@@ -4,8 +4,8 @@
  * over (CLUSTER FAILOVER FORCE, which needs the others' votes).
  *
  * Where it still has keys it does so at once; else the servers have their time to elect it by themselves. And only
- * where the old one cannot come back: all declared nodes answer, one of them at its address, under another id, and empty;
- * and where nobody else claims its slots.
+ * where the old one cannot come back: all declared nodes answer, one of them at its address, under another id, and
+ * empty; and where nobody else claims its slots.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static int best_copy(const struct rop_observed *seen, const char *id)
 	return best;
 }
 
-/* Most of those that own slots have to vote for it, and the one that is gone counts. */
+/* Most of those that own slots have to hear of it and vote for it, and the one that is gone counts. */
 static bool have_votes(const struct rop_situation *now, const struct rop_slots *orphaned, int copy)
 {
 	size_t owners = 1, vote = 0;
@@ -47,9 +47,20 @@ static bool have_votes(const struct rop_situation *now, const struct rop_slots *
 		if (rop_slots_meet(&node->slots, orphaned))
 			return false;
 		owners++;
-		vote += rop_bit(now->seen, now->seen->linked, i, (size_t)copy);
+		vote += rop_bit(now->seen, now->seen->linked, i, (size_t)copy) &&
+			rop_bit(now->seen, now->seen->linked, (size_t)copy, i);
 	}
 	return vote * 2 > owners;
+}
+
+/* Besides the one that is new: then not all would hear of the election. */
+static bool members_lost_each_other(const struct rop_observed *seen, int place)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		for (size_t j = 0; j < seen->n; j++)
+			if (i != j && (int)i != place && (int)j != place && !rop_knows(seen, i, j))
+				return true;
+	return false;
 }
 
 static bool is_empty(const struct rop_node *node)
@@ -89,7 +100,8 @@ bool policy_find_orphan(struct rop_situation *now, const struct rop_foreign *pee
 	    !is_empty(&seen->nodes[place]) || policy_open_towards(seen, peer->id, &open) >= 0)
 		return false;
 	int copy = best_copy(seen, peer->id);
-	if (copy < 0 || seen->nodes[copy].named_otherwise || !have_votes(now, &slots, copy))
+	if (copy < 0 || seen->nodes[copy].named_otherwise || members_lost_each_other(seen, place) ||
+	    !have_votes(now, &slots, copy))
 		return false;
 	struct rop_orphan *orphan = rop_alloc(now->arena, sizeof *orphan);
 	*orphan = (struct rop_orphan){ .id = peer->id, .copy = copy, .place = place, .due = is_due(now, copy) };
