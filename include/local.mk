@@ -1,4 +1,6 @@
 librop_a_SOURCES += \
+	include/rop/backup.h \
+	include/rop/backup_report.h \
 	include/rop/config.h \
 	include/rop/daemon.h \
 	include/rop/doc.h \
@@ -24,6 +26,7 @@ librop_a_SOURCES += \
 	include/rop/permissions.h \
 	include/rop/policy.h \
 	include/rop/reasons.h \
+	include/rop/rdb.h \
 	include/rop/rebalance.h \
 	include/rop/reconcile.h \
 	include/rop/report.h \
@@ -32,7 +35,9 @@ librop_a_SOURCES += \
 	include/rop/seed.h \
 	include/rop/service.h \
 	include/rop/shipped.h \
+	include/rop/snapshots.h \
 	include/rop/store.h \
+	include/rop/talk.h \
 	include/rop/text.h \
 	include/rop/topology.h \
 	include/rop/tries.h \

@@ -42,6 +42,9 @@ static inline bool rop_slots_empty(const struct rop_slots *slots)
 	return rop_slots_first(slots) == ROP_SLOTS;
 }
 
+/* The slot that a key belongs to; any bytes. */
+int rop_key_slot(const void *key, size_t n);
+
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
 enum rop_reach {

@@ -27,9 +27,10 @@ struct cli_values { /* every option of every command has a place here */
 	enum cli_color color;
 	int quiet, verbose, help, version;
 	int detailed_exitcode, exit_code, plan, yes, force, step, watch, purge;
-	const char *allow_data_loss, *allow_fewer_copies, *out, *reason, *by;
+	int dry_run;
+	const char *allow_data_loss, *allow_fewer_copies, *out, *reason, *by, *to, *compress;
 	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
-	int64_t timeout_ms, for_ms, limit, port;
+	int64_t timeout_ms, for_ms, limit, port, keep_last, keep_daily;
 };
 
 enum cli_option_type { CLI_FLAG, CLI_STRING, CLI_DURATION, CLI_NUMBER, CLI_OUTPUT, CLI_COLOR };
@@ -63,7 +64,7 @@ struct cli_command {
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
 	cli_pause, cli_resume, cli_import, cli_acl, cli_machine, cli_demo, cli_run, cli_show, cli_rebalance, cli_forget,
-	cli_failover, cli_drain, cli_undrain, cli_help_command, cli_version_command;
+	cli_failover, cli_backup, cli_drain, cli_undrain, cli_help_command, cli_version_command;
 extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
 extern const struct cli_option CLI_GLOBAL_OPTIONS[];
 

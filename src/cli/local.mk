@@ -1,9 +1,11 @@
 redis_operator_SOURCES = \
 	src/cli/args.c \
+	src/cli/backing.c src/cli/backing.h \
 	src/cli/builtin.h \
 	src/cli/cli.h \
 	src/cli/cmd_acl.c \
 	src/cli/cmd_apply.c \
+	src/cli/cmd_backup.c \
 	src/cli/cmd_check.c \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_drain.c \

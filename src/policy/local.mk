@@ -79,6 +79,7 @@ librop_a_SOURCES += \
 	src/policy/step_command.c \
 	src/policy/step_effect.c \
 	src/policy/step_seen.c \
+	src/policy/snapshots.c \
 	src/policy/steps.c \
 	src/policy/still_open.c \
 	src/policy/strangers.c \

@@ -26,6 +26,7 @@ librop_a_SOURCES += \
 	src/redis/slot_counts.h \
 	src/redis/slot_jobs.c \
 	src/redis/slot_jobs.h \
+	src/redis/talk.c \
 	src/redis/tls_probe.c \
 	src/redis/tls_probe.h \
 	src/redis/verdict.c \

@@ -1,6 +1,8 @@
 librop_a_SOURCES += \
 	src/report/acl.c \
 	src/report/agreed.c \
+	src/report/backup_json.c \
+	src/report/backup_text.c \
 	src/report/blocked.c \
 	src/report/demo_text.c \
 	src/report/file_report.c \

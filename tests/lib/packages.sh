@@ -8,7 +8,7 @@
 
 # shellcheck disable=SC2034  # the lists are for those who source this file
 PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config libyaml-dev libhiredis-dev libconfig-dev libsqlite3-dev
-	libuv1-dev libjansson-dev libsystemd-dev)
+	libuv1-dev libjansson-dev libsystemd-dev libzstd-dev libssl-dev)
 PACKAGES_RUN=(redis-server redis-tools)
 PACKAGES_TEST=(libcriterion-dev clang clang-format shellcheck graphviz jq sqlite3 python3 python3-jsonschema python3-yaml xz-utils
 	util-linux procps findutils diffutils socat

@@ -1,0 +1,13 @@
+librop_a_SOURCES += \
+	src/backup/crew.c src/backup/crew.h \
+	src/backup/digest.c src/backup/digest.h \
+	src/backup/manifest.c src/backup/manifest.h src/backup/manifest_json.h \
+	src/backup/manifest_load.c \
+	src/backup/proof.c \
+	src/backup/resync.c src/backup/resync.h \
+	src/backup/shelf.c \
+	src/backup/sink.c src/backup/sink.h \
+	src/backup/snapshot.c src/backup/snapshot.h \
+	src/backup/take.c \
+	src/backup/tally.c src/backup/tally.h \
+	src/backup/unpack.c src/backup/unpack.h

@@ -1,0 +1,23 @@
+/* tally.h - of this folder: what is counted of a snapshot's records, and that each key is where it belongs. */
+#ifndef BACKUP_TALLY_H
+#define BACKUP_TALLY_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "rop/observed.h"
+#include "rop/rdb.h"
+
+struct progress {          /* written by its thread, read by the one that tells */
+	_Atomic int phase; /* enum rop_backup_phase */
+	_Atomic int64_t bytes, keys;
+};
+
+struct tally {
+	struct rop_slots slots; /* of the shard */
+	int64_t keys, expiring, functions;
+};
+/* false: its key is of another shard, named. */
+bool tally_add(struct tally *tally, const struct rop_rdb_record *record, struct rop_err *err);
+
+#endif
