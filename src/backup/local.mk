@@ -1,6 +1,8 @@
 librop_a_SOURCES += \
 	src/backup/crew.c src/backup/crew.h \
 	src/backup/digest.c src/backup/digest.h \
+	src/backup/feed.c src/backup/feed.h \
+	src/backup/give.c \
 	src/backup/manifest.c src/backup/manifest.h src/backup/manifest_json.h \
 	src/backup/manifest_load.c \
 	src/backup/proof.c \
@@ -10,4 +12,5 @@ librop_a_SOURCES += \
 	src/backup/snapshot.c src/backup/snapshot.h \
 	src/backup/take.c \
 	src/backup/tally.c src/backup/tally.h \
+	src/backup/target.c src/backup/target.h \
 	src/backup/unpack.c src/backup/unpack.h

@@ -19,6 +19,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_pause.c \
 	src/cli/cmd_plan.c \
 	src/cli/cmd_rebalance.c \
+	src/cli/cmd_restore.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_show.c \
 	src/cli/cmd_status.c \

@@ -23,6 +23,7 @@
 #include "wire.h"
 
 #define IN_BYTES ((size_t)128 << 10)
+#define OUT_KEPT ((size_t)1 << 20) /* after a large word its memory is given back */
 #define BULK_MAX_BYTES ((int64_t)64 << 20)
 
 struct rop_talk {
@@ -94,6 +95,8 @@ bool rop_talk_flush(struct rop_talk *talk, struct rop_err *err)
 		}
 	}
 	talk->out.n = 0;
+	if (talk->out.cap > OUT_KEPT)
+		rop_text_done(&talk->out);
 	return true;
 }
 

@@ -1,0 +1,248 @@
+/* feed.c - one stored snapshot, record by record to the owners of its keys.
+ *
+ * A connection to each target, opened when its first key comes. Commands go in pieces; the answers to a piece are taken
+ * before the one after the next is sent, so neither side keeps more than two. An answer that is not OK ends it all:
+ * what was given stays, and the cluster is not empty any more.
+ */
+#include "feed.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rop/loop.h"
+#include "rop/rdb.h"
+#include "rop/text.h"
+#include "target.h"
+#include "unpack.h"
+
+#define PIECE_BYTES ((size_t)128 << 10)
+#define PIECE_COMMANDS 2000
+#define CLOCK_EVERY 1024 /* records */
+#define NAME_SHOWN 80
+
+struct pipe {                  /* to one target */
+	struct rop_talk *talk; /* NULL: not yet */
+	struct rop_talk_options options;
+	size_t put, sent; /* commands of this piece; of the one before, whose answers are to come */
+};
+
+struct feeding {
+	struct feed_job *job;
+	struct crew *crew;
+	struct pipe *pipes; /* [target] */
+	int64_t now_ms, records;
+};
+
+/* ---- to one target ---------------------------------------------------------------------------------------------- */
+
+static bool answered(struct pipe *pipe, size_t *n, struct rop_err *err)
+{
+	for (; *n; --*n) {
+		struct rop_talk_reply reply;
+		if (!rop_talk_reply(pipe->talk, &reply, err))
+			return false;
+		if (reply.kind == '-' && strncmp(reply.text, "BUSYKEY", 7) == 0)
+			return rop_fail(err, ROP_REFUSED,
+					"%s: a key of the backup is there already: a client writes while the backup is "
+					"being restored",
+					pipe->options.address);
+		if (!rop_talk_is_ok(pipe->talk, "RESTORE", &reply, err))
+			return false;
+	}
+	return true;
+}
+
+static bool send_piece(struct pipe *pipe, struct rop_err *err)
+{
+	if (!rop_talk_flush(pipe->talk, err) || !answered(pipe, &pipe->sent, err))
+		return false;
+	pipe->sent = pipe->put;
+	pipe->put = 0;
+	return true;
+}
+
+static bool put_key(struct feeding *f, struct pipe *pipe, const struct rop_rdb_record *record, struct rop_err *err)
+{
+	bool more = record->idle_s >= 0 || record->frequency >= 0;
+	if (!pipe->talk && !rop_talk_open(&pipe->options, &pipe->talk, err))
+		return false;
+	rop_talk_begin(pipe->talk, more ? 7 : 5);
+	rop_talk_text(pipe->talk, "RESTORE");
+	rop_talk_word(pipe->talk, record->name, record->name_n);
+	rop_talk_number(pipe->talk, record->expires_ms >= 0 ? record->expires_ms : 0);
+	rop_talk_word(pipe->talk, record->value, (size_t)record->value_n);
+	rop_talk_text(pipe->talk, "ABSTTL");
+	if (more) {
+		rop_talk_text(pipe->talk, record->idle_s >= 0 ? "IDLETIME" : "FREQ");
+		rop_talk_number(pipe->talk, record->idle_s >= 0 ? record->idle_s : record->frequency);
+	}
+	pipe->put++;
+	f->job->bytes += (int64_t)(record->value_n + record->name_n);
+	return (rop_talk_waiting(pipe->talk) < PIECE_BYTES && pipe->put < PIECE_COMMANDS) || send_piece(pipe, err);
+}
+
+/* ---- a snapshot ------------------------------------------------------------------------------------------------- */
+
+static bool is_fit(const struct rop_rdb_record *record, struct rop_err *err)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	const char *name = rop_text_visible(arena, (const char *)record->name, record->name_n, NAME_SHOWN);
+	if (record->database != 0)
+		return rop_fail(err, ROP_REFUSED,
+				"key '%s' is of database %" PRId64
+				": keys of other databases than 0 cannot be restored",
+				name, record->database);
+	return record->value != NULL ||
+	       rop_fail(err, ROP_REFUSED, "key '%s' has %" PRIu64 " bytes, too many for a RESTORE", name,
+			record->value_n);
+}
+
+static bool take_key(struct feeding *f, const struct rop_rdb_record *record, struct rop_err *err)
+{
+	struct feed_job *job = f->job;
+	int slot = rop_key_slot(record->name, record->name_n);
+	if (record->expires_ms >= 0 && record->expires_ms <= f->now_ms) {
+		job->expired++;
+		return true;
+	}
+	if ((record->database != 0 || !record->value) && !is_fit(record, err))
+		return false;
+	job->given[slot]++;
+	job->keys++;
+	if (!job->options->dry_run)
+		return put_key(f, &f->pipes[job->owner[slot]], record, err);
+	job->bytes += (int64_t)(record->value_n + record->name_n);
+	return true;
+}
+
+static bool pace(struct feeding *f, const struct rop_rdb *rdb, struct rop_err *err)
+{
+	if (f->records++ % CLOCK_EVERY)
+		return true;
+	f->now_ms = rop_wall_ms();
+	f->job->progress->bytes = (int64_t)rop_rdb_bytes(rdb);
+	f->job->progress->keys = f->job->keys;
+	return !crew_stopped(f->crew, err);
+}
+
+static bool records(struct feeding *f, struct rop_rdb *rdb, struct tally *tally, struct rop_err *err)
+{
+	for (;;) {
+		struct rop_rdb_record record;
+		if (!pace(f, rdb, err) || !rop_rdb_next(rdb, &record, err) || !tally_add(tally, &record, err))
+			return false;
+		if (record.kind == ROP_RDB_END)
+			return true;
+		if (record.kind == ROP_RDB_KEY && !take_key(f, &record, err))
+			return false;
+	}
+}
+
+/* It was what the manifest says: told at the end only, for it is read as it is sent. */
+static bool was_sound(struct unpack *unpack, const struct rop_backup_shard *shard, const struct tally *tally,
+		      struct rop_err *err)
+{
+	char sha256[ROP_SHA256_SIZE];
+	int64_t stored;
+	if (!unpack_end(unpack, sha256, &stored, err))
+		return false;
+	return (strcmp(sha256, shard->sha256) == 0 && tally->keys == shard->keys) ||
+	       rop_fail(err, ROP_FAIL, "%s is not what the manifest says (`redis-operator backup verify` tells)",
+			shard->file);
+}
+
+static bool drain(struct feeding *f, struct rop_err *err)
+{
+	for (size_t i = 0; i < f->job->options->n_targets; i++) {
+		struct pipe *pipe = &f->pipes[i];
+		if (pipe->talk && (!send_piece(pipe, err) || !answered(pipe, &pipe->sent, err)))
+			return false;
+	}
+	return true;
+}
+
+static struct pipe *pipes_new(const struct rop_restore_options *options, int stop_fd)
+{
+	struct pipe *pipes = rop_malloc((options->n_targets + 1) * sizeof *pipes);
+	for (size_t i = 0; i < options->n_targets; i++)
+		pipes[i] = (struct pipe){ .options = target_talk(options, i, stop_fd) };
+	return pipes;
+}
+
+static void pipes_free(struct pipe *pipes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rop_talk_close(pipes[i].talk);
+	free(pipes);
+}
+
+static bool open_snapshot(const char *folder, const struct rop_backup_shard *shard, bool values,
+			  struct unpack **ret_unpack, struct rop_rdb **ret_rdb, struct rop_err *err)
+{
+	if (!unpack_open(folder, shard->file, ret_unpack, err))
+		return false;
+	*ret_rdb = rop_rdb_new(&(struct rop_rdb_input){ .more = unpack_more, .arg = *ret_unpack }, values);
+	return true;
+}
+
+bool feed_keys(struct feed_job *job, struct crew *crew, struct rop_err *err)
+{
+	struct feeding f = { .job = job, .crew = crew };
+	struct tally tally = { 0 };
+	struct unpack *unpack;
+	struct rop_rdb *rdb;
+	if (!rop_slots_parse(job->shard->slots, &tally.slots) ||
+	    !open_snapshot(job->folder, job->shard, true, &unpack, &rdb, err))
+		return false;
+	f.pipes = pipes_new(job->options, crew_stop_fd(crew));
+	bool fine = records(&f, rdb, &tally, err) && was_sound(unpack, job->shard, &tally, err) && drain(&f, err);
+	job->functions = tally.functions;
+	job->progress->bytes = (int64_t)rop_rdb_bytes(rdb);
+	job->progress->keys = job->keys;
+	pipes_free(f.pipes, job->options->n_targets);
+	rop_rdb_free(rdb);
+	unpack_close(unpack);
+	return fine || rop_wrap(err, "shard %d of the backup", job->shard->number);
+}
+
+bool feed_functions(const char *folder, const struct rop_backup_shard *shard,
+		    bool (*take)(void *arg, const struct rop_rdb_record *library, struct rop_err *err), void *arg,
+		    struct rop_err *err)
+{
+	struct unpack *unpack;
+	struct rop_rdb *rdb;
+	struct rop_rdb_record record = { 0 };
+	bool fine = open_snapshot(folder, shard, true, &unpack, &rdb, err);
+	if (!fine)
+		return false;
+	for (int64_t left = shard->functions; fine && left > 0 && record.kind != ROP_RDB_END;) {
+		fine = rop_rdb_next(rdb, &record, err);
+		if (fine && record.kind == ROP_RDB_FUNCTION) {
+			fine = take(arg, &record, err);
+			left--;
+		}
+	}
+	rop_rdb_free(rdb);
+	unpack_close(unpack);
+	return fine || rop_wrap(err, "functions of shard %d", shard->number);
+}
+
+bool feed_count_later(const char *folder, const struct rop_backup_shard *shard, int64_t wall_ms, int64_t *ret_keys,
+		      struct rop_err *err)
+{
+	struct unpack *unpack;
+	struct rop_rdb *rdb;
+	struct rop_rdb_record record = { 0 };
+	if (!open_snapshot(folder, shard, false, &unpack, &rdb, err))
+		return false;
+	bool fine = true;
+	while (fine && record.kind != ROP_RDB_END) {
+		fine = rop_rdb_next(rdb, &record, err);
+		if (fine && record.kind == ROP_RDB_KEY && (record.expires_ms < 0 || record.expires_ms > wall_ms))
+			ret_keys[rop_key_slot(record.name, record.name_n)]++;
+	}
+	rop_rdb_free(rdb);
+	unpack_close(unpack);
+	return fine;
+}
