@@ -85,15 +85,20 @@ tests_unit_units_LDFLAGS += -Wl,--wrap=rop_boot_ms,--wrap=rop_wall_ms,--wrap=rop
 	-Wl,--wrap=rop_fleet_new,--wrap=rop_fleet_free,--wrap=rop_fleet_expect,--wrap=rop_fleet_observe \
 	-Wl,--wrap=rop_fleet_send,--wrap=rop_writer_commit,--wrap=rop_writer_call,--wrap=rop_write_close
 
+# Snapshots and backups.
+tests_unit_units_SOURCES += tests/unit/test_rdb.c tests/unit/test_backup.c
+
 # Fuzz targets: here over the corpus that is kept; tests/fuzz/run builds them with libFuzzer.
-check_PROGRAMS += tests/fuzz/answers tests/fuzz/reader
+check_PROGRAMS += tests/fuzz/answers tests/fuzz/rdb tests/fuzz/reader
 tests_fuzz_answers_SOURCES = tests/fuzz/answers.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h
 tests_fuzz_answers_LDADD = $(ROP_LIBS)
+tests_fuzz_rdb_SOURCES = tests/fuzz/rdb.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h
+tests_fuzz_rdb_LDADD = $(ROP_LIBS)
 tests_fuzz_reader_SOURCES = tests/fuzz/reader.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h
 tests_fuzz_reader_CFLAGS = $(AM_CFLAGS) $(HIREDIS_CFLAGS)
 tests_fuzz_reader_LDADD = $(ROP_LIBS)
 TESTS += tests/fuzz/check
-EXTRA_DIST += tests/fuzz/check tests/fuzz/run tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/check tests/fuzz/run tests/fuzz/rdb_corpus tests/fuzz/corpus
 
 # What the tests do not notice: a target of its own, for it takes its time.
 EXTRA_DIST += tests/mutants tests/mutants.equivalent

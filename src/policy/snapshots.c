@@ -43,17 +43,16 @@ static int number_of(const struct rop_situation *now, size_t primary)
 
 static bool owned_by_one(const struct rop_situation *now, struct rop_err *err)
 {
-	if (!now->owner)
-		return rop_fail(err, ROP_REFUSED, "the cluster is not formed: nobody owns its slots");
 	struct rop_slots nobodys = { 0 };
-	for (int slot = 0; slot < ROP_SLOTS; slot++)
-		if (now->owner[slot] < 0)
-			rop_slots_add(&nobodys, slot, slot);
+	if (rop_slots_empty(&now->owned))
+		return rop_fail(err, ROP_REFUSED, "the cluster is not formed: nobody owns its slots");
+	rop_slots_add(&nobodys, 0, ROP_SLOTS - 1);
+	rop_slots_drop(&nobodys, &now->owned);
 	if (!rop_slots_empty(&nobodys))
 		return rop_fail(err, ROP_REFUSED,
 				"nobody that is known owns the slots %s: their keys could not be told",
 				rop_slots_text(now->arena, &nobodys));
-	return true;
+	return now->owner || rop_fail(err, ROP_REFUSED, "the cluster is not formed: its nodes do not agree yet");
 }
 
 /* Keys of a slot that is on its way are in two places, or in none at the moments of the snapshots. */
