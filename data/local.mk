@@ -15,6 +15,7 @@ dist_man_MANS = \
 	data/man/redis-operator.1 \
 	data/man/redis-operator-acl.1 \
 	data/man/redis-operator-drain.1 \
+	data/man/redis-operator-backup.1 \
 	data/man/redis-operator-failover.1 \
 	data/man/redis-operator-import.1 \
 	data/man/redis-operator-machine.1 \

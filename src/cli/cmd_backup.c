@@ -196,14 +196,14 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_backup = {
 	.name = "backup",
-	.operands = "FILE|CLUSTER --to FOLDER | list|prune FOLDER | show|verify BACKUP",
+	.operands = "FILE|CLUSTER|list|show|verify|prune [FOLDER|BACKUP]",
 	.min_operands = 1,
 	.max_operands = 2,
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Snapshots of all shards into a folder; what is there: list, show, verify, prune",
 	.about =
-		"Each shard is streamed from its replica that is in sync and lags least, else from its primary, all at "
+		"FILE|CLUSTER --to FOLDER makes one. Each shard is streamed from its replica that is in sync and lags least, else from its primary, all at "
 		"once, by the replication protocol: no server needs its disk. Nothing of the cluster is changed. Each "
 		"record is checked as it comes; the manifest is written last, and a folder without one is no backup. "
 		"Servers begin after their repl-diskless-sync-delay (5 s by default). Each shard is as it was at a "

@@ -7,11 +7,11 @@ static json_t *shard_json(const struct rop_backup_shard *s)
 	return rop_json(
 		"{s:i, s:o, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:i, s:b, s:I, s:I, s:I}",
 		"shard", s->number, "slots", rop_json_text(s->slots), "address", rop_json_text(s->address), "replica",
-		s->from_replica, "server", rop_json_text(s->server), "replicationId", rop_json_text(s->replid),
+		s->from_replica, "server", rop_json_text(s->server), "replication_id", rop_json_text(s->replid),
 		"offset", (json_int_t)s->offset, "begun", rop_json_time(s->begun_ms), "ended",
-		rop_json_time(s->ended_ms), "file", rop_json_text(s->file), "sha256", s->sha256, "storedBytes",
-		(json_int_t)s->stored, "rdbBytes", (json_int_t)s->bytes, "rdbOf",
-		rop_json_text(s->valkey ? "valkey" : "redis"), "rdbVersion", s->rdb_version, "checksum", s->checksum,
+		rop_json_time(s->ended_ms), "file", rop_json_text(s->file), "sha256", s->sha256, "stored_bytes",
+		(json_int_t)s->stored, "rdb_bytes", (json_int_t)s->bytes, "rdb_of",
+		rop_json_text(s->valkey ? "valkey" : "redis"), "rdb_version", s->rdb_version, "checksum", s->checksum,
 		"keys", (json_int_t)s->keys, "expiring", (json_int_t)s->expiring, "functions",
 		(json_int_t)s->functions);
 }
@@ -23,9 +23,9 @@ json_t *rop_report_backup_json(const char *folder, const struct rop_backup *b)
 		json_array_append_new(shards, shard_json(&b->shards.at[i]));
 	return rop_json("{s:o, s:o, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o}", "cluster", rop_json_text(b->cluster),
 			"backup", rop_json_text(folder), "begun", rop_json_time(b->begun_ms), "ended",
-			rop_json_time(b->ended_ms), "apartMs", (json_int_t)rop_backup_apart_ms(b), "compressed",
-			b->compressed, "keys", (json_int_t)rop_backup_keys(b), "rdbBytes",
-			(json_int_t)rop_backup_bytes(b), "storedBytes", (json_int_t)rop_backup_stored(b), "shards",
+			rop_json_time(b->ended_ms), "apart_ms", (json_int_t)rop_backup_apart_ms(b), "compressed",
+			b->compressed, "keys", (json_int_t)rop_backup_keys(b), "rdb_bytes",
+			(json_int_t)rop_backup_bytes(b), "stored_bytes", (json_int_t)rop_backup_stored(b), "shards",
 			shards);
 }
 
@@ -38,7 +38,7 @@ static json_t *entry_json(const struct rop_backup_entry *e)
 	return rop_json("{s:o, s:b, s:o, s:o, s:o, s:i, s:I, s:I, s:o}", "name", rop_json_text(e->name), "whole", 1,
 			"cluster", rop_json_text(b->cluster), "begun", rop_json_time(b->begun_ms), "ended",
 			rop_json_time(b->ended_ms), "shards", (int)b->shards.n, "keys", (json_int_t)rop_backup_keys(b),
-			"storedBytes", (json_int_t)rop_backup_stored(b), "verified", rop_json_time(e->verified_ms));
+			"stored_bytes", (json_int_t)rop_backup_stored(b), "verified", rop_json_time(e->verified_ms));
 }
 
 json_t *rop_report_backups_json(const char *folder, const struct rop_backup_list *list)
@@ -56,7 +56,7 @@ json_t *rop_report_proofs_json(const char *folder, const struct rop_backup *b, c
 		const struct rop_proof *p = &proofs->at[i];
 		json_array_append_new(shards, rop_json("{s:i, s:b, s:o, s:I, s:I}", "shard", p->number, "sound",
 						       p->trouble == NULL, "reason", rop_json_text(p->trouble), "keys",
-						       (json_int_t)p->keys, "rdbBytes", (json_int_t)p->bytes));
+						       (json_int_t)p->keys, "rdb_bytes", (json_int_t)p->bytes));
 	}
 	return rop_json("{s:o, s:o, s:b, s:o}", "cluster", rop_json_text(b->cluster), "backup", rop_json_text(folder),
 			"sound", proofs->bad == 0, "shards", shards);
@@ -67,7 +67,7 @@ json_t *rop_report_prune_json(const char *folder, const struct rop_backup_list *
 	json_t *removed = json_array(), *kept = json_array();
 	for (size_t i = 0; i < list->at.n; i++)
 		json_array_append_new(goes[i] ? removed : kept, rop_json_text(list->at.at[i].name));
-	return rop_json("{s:o, s:b, s:o, s:o}", "folder", rop_json_text(folder), "dryRun", dry_run, "removed", removed,
+	return rop_json("{s:o, s:b, s:o, s:o}", "folder", rop_json_text(folder), "dry_run", dry_run, "removed", removed,
 			"kept", kept);
 }
 
@@ -83,7 +83,7 @@ json_t *rop_report_restore_json(const char *folder, const char *cluster, const s
 					       rop_json_text(rop_slots_text(arena, &options->targets[i].slots)), "keys",
 					       (json_int_t)result->keys_of[i]));
 	return rop_json("{s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:o}", "cluster", rop_json_text(cluster), "backup",
-			rop_json_text(folder), "dryRun", options->dry_run, "keys", (json_int_t)result->keys, "expired",
+			rop_json_text(folder), "dry_run", options->dry_run, "keys", (json_int_t)result->keys, "expired",
 			(json_int_t)result->expired, "functions", (json_int_t)result->functions, "bytes",
 			(json_int_t)result->bytes, "targets", targets);
 }

@@ -91,7 +91,7 @@ def fill(port, n=60):
         c.put('PFADD', 'hll:%d' % i, *range(i + 1))
         for e in range(1, 130 if i % 8 == 0 else 3):
             c.put('XADD', 'stream:%d' % i, '%d-1' % e, 'field', 'value %d' % e)
-        c.put('XGROUP', 'CREATE', 'stream:%d' % i, 'g', '0')
+        c.owner[slot(b'stream:%d' % i)].put('XGROUP', 'CREATE', 'stream:%d' % i, 'g', '0')
     c.flush()
     for i in range(n):
         key = b'stream:%d' % i

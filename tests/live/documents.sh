@@ -138,6 +138,16 @@ check '... held, for nobody is elsewhere' eval 'fits drain json 6 drain --yes --
 check '... status and history have it' eval 'fits status json 0 status "$F" && json ".drains[0].target == \"127.0.0.1\" and .verdict.word == \"draining\"" && fits history json 0 history cart'
 both 'undrain' undrain undrain 0 undrain cart 127.0.0.1
 error 'a drain of no host' 3 drain --yes "$F" nowhere
+check '(snapshots begin at once)' each 'rcli "$i" CONFIG SET repl-diskless-sync-delay 0' $(seq 0 $((COUNT - 1)))
+check '(replicas follow)' wait_until 10 replicas_up
+both 'backup' backup backup 0 backup "$F" --to "$LIVE_DIR/taken"
+BACKUP=$(find "$LIVE_DIR/taken" -mindepth 1 -maxdepth 1 -type d | sort | head -1)
+mkdir "$LIVE_DIR/taken/none"
+both 'backup show' backup backup 0 backup show "$BACKUP"
+both 'backup verify' backup_verify backup_verify 0 backup verify "$BACKUP"
+both 'backup list' backup_list backup_list 0 backup list "$LIVE_DIR/taken"
+check 'backup prune' fits backup_prune json 0 backup prune --dry-run --keep-last 1 "$LIVE_DIR/taken"
+error 'a backup that is none' 3 backup verify "$LIVE_DIR/taken/none"
 error 'a fail-over of no shard' 3 failover --yes "$F" 9
 check 'a saved plan' fits plan json 0 plan --out "$LIVE_DIR/saved" "$F"
 both 'show' show show 0 show "$LIVE_DIR/saved"
