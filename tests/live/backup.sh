@@ -45,8 +45,14 @@ check 'it is verified' expect 0 backup verify "$A"
 check 'and listed so' expect 0 backup list "$TAKEN" -o json
 check 'once' json ".backups | length == 1 and .[0].keys == $KEYS and .[0].verified != null"
 check 'shown' expect 0 backup show "$A"
-check "stored plainly" expect 0 backup "$LIVE_DIR/from.yaml" --to "$LIVE_DIR/plain" --compress none
-check "it is what redis-check-rdb takes" eval '! command -v redis-check-rdb || redis-check-rdb "$(newest "$LIVE_DIR/plain")/shard-1.rdb"'
+check 'stored plainly' expect 0 backup "$LIVE_DIR/from.yaml" --to "$LIVE_DIR/plain" --compress none
+check_rdb() { # the server's own reader, under the name that makes it one
+	case $("$REDIS_SERVER" --version) in
+	*alkey*) (exec -a valkey-check-rdb "$REDIS_SERVER" "$1") ;;
+	*) (exec -a redis-check-rdb "$REDIS_SERVER" "$1") ;;
+	esac
+}
+check 'it is what the servers read' check_rdb "$(newest "$LIVE_DIR/plain")/shard-1.rdb"
 
 # ---------------------------------------------------------------- given
 
