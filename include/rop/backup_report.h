@@ -2,24 +2,27 @@
 #ifndef ROP_BACKUP_REPORT_H
 #define ROP_BACKUP_REPORT_H
 
-#include <jansson.h>
-
 #include "rop/backup.h"
+
+struct json_t;
 
 /* Of one: its shards, how large, how far apart. made: it was just made. */
 void rop_report_backup(const char *folder, const struct rop_backup *backup, bool made, struct rop_text *text);
-json_t *rop_report_backup_json(const char *folder, const struct rop_backup *backup);
+struct json_t *rop_report_backup_json(const char *folder, const struct rop_backup *backup);
 void rop_report_backups(const char *folder, const struct rop_backup_list *list, struct rop_text *text);
-json_t *rop_report_backups_json(const char *folder, const struct rop_backup_list *list);
+struct json_t *rop_report_backups_json(const char *folder, const struct rop_backup_list *list);
 void rop_report_proofs(const char *folder, const struct rop_backup *backup, const struct rop_proofs *proofs,
 		       struct rop_text *text);
-json_t *rop_report_proofs_json(const char *folder, const struct rop_backup *backup, const struct rop_proofs *proofs);
+struct json_t *rop_report_proofs_json(const char *folder, const struct rop_backup *backup,
+				      const struct rop_proofs *proofs);
 void rop_report_prune(const struct rop_backup_list *list, const bool *goes, bool dry_run, struct rop_text *text);
-json_t *rop_report_prune_json(const char *folder, const struct rop_backup_list *list, const bool *goes, bool dry_run);
+struct json_t *rop_report_prune_json(const char *folder, const struct rop_backup_list *list, const bool *goes,
+				     bool dry_run);
 void rop_report_restore(const struct rop_backup *backup, const struct rop_restore_options *options,
 			const struct rop_restore_result *result, struct rop_text *text);
-json_t *rop_report_restore_json(const char *folder, const char *cluster, const struct rop_restore_options *options,
-				const struct rop_restore_result *result);
+struct json_t *rop_report_restore_json(const char *folder, const char *cluster,
+				       const struct rop_restore_options *options,
+				       const struct rop_restore_result *result);
 
 /* How far it is, on one line. of: bytes of all; -1: not known. */
 void rop_report_backup_progress(const struct rop_backup_progress *shards, size_t n, int64_t elapsed_ms, int64_t of,

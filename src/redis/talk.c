@@ -22,6 +22,7 @@
 #include "verdict.h"
 #include "wire.h"
 
+#define WAIT_MOST_MS 60000 /* at a time */
 #define IN_BYTES ((size_t)128 << 10)
 #define OUT_KEPT ((size_t)1 << 20) /* after a large word its memory is given back */
 #define BULK_MAX_BYTES ((int64_t)64 << 20)
@@ -49,7 +50,9 @@ static bool wait_for(struct rop_talk *talk, short events, int64_t timeout_ms, co
 		struct pollfd fds[2] = { { .fd = talk->context->fd, .events = events },
 					 { .fd = talk->options.stop_fd, .events = POLLIN } };
 		int64_t left = until - rop_boot_ms();
-		int n = left > 0 ? poll(fds, 2, (int)(left < INT32_MAX ? left : INT32_MAX)) : 0;
+		if (left > WAIT_MOST_MS)
+			left = WAIT_MOST_MS;
+		int n = left > 0 ? poll(fds, 2, (int)left) : 0;
 		if (n < 0 && errno != EINTR)
 			return failed(talk, ROP_FAIL, strerror(errno), err);
 		if (n > 0 && fds[1].revents)

@@ -1,4 +1,6 @@
 /* backup_json.c - backups as programs read them. */
+#include <jansson.h>
+
 #include "rop/backup_report.h"
 #include "rop/report.h"
 
