@@ -79,6 +79,26 @@ check 'functions are everywhere' each 'rcli "$i" FUNCTION LIST | grep -q lib' 6 
 check 'not again: there are keys' expect 4 restore "$A" "$LIVE_DIR/two.yaml"
 check 'and how many' has "$ERR" 'keys already'
 
+# ---------------------------------------------------------------- with a user that may do no more than it must
+
+printf 'secret\n' >"$LIVE_DIR/password" && chmod 600 "$LIVE_DIR/password"
+allow() { # allow I RULE...
+	local i=$1
+	shift
+	op acl observer --user saver | rcli "$i" >/dev/null && rcli "$i" ACL SETUSER saver '>secret' "$@" >/dev/null
+}
+as_saver() { sed "s|^spec:|&\n  auth: { user: saver, passwordFile: $LIVE_DIR/password }|" "$1" >"$2"; }
+as_saver "$LIVE_DIR/from.yaml" "$LIVE_DIR/saver.yaml"
+as_saver "$LIVE_DIR/two.yaml" "$LIVE_DIR/giver.yaml"
+check 'users' each 'allow "$i"' 0 1 2 3 4 5 6 7
+check 'an observer may not' expect 9 backup "$LIVE_DIR/saver.yaml" --to "$LIVE_DIR/saved"
+check '... and is told what is missing' has "$ERR" "may not run 'replconf'"
+check 'with what the man page says' each 'allow "$i" +psync +replconf' 0 1 2 3 4 5
+check '... a backup is made' expect 0 backup "$LIVE_DIR/saver.yaml" --to "$LIVE_DIR/saved"
+check '(the two shards are empty again)' each 'rcli "$i" FLUSHALL && rcli "$i" FUNCTION FLUSH' 6 7
+check 'with what the man page says' each 'allow "$i" "~*" +restore +dbsize "+function|restore" "+cluster|countkeysinslot"' 6 7
+check '... it is restored' expect 0 restore "$A" "$LIVE_DIR/giver.yaml"
+
 # ---------------------------------------------------------------- damaged: each is found, and named
 
 damaged() { # damaged NAME CODE TEXT COMMAND... - verify ends with the code and says the text
