@@ -146,11 +146,10 @@ static bool compare(const struct giving *g, const int64_t *given, const int64_t 
 		more += there[slot] > given[slot] ? there[slot] - given[slot] : 0;
 	}
 	return rop_slots_empty(&others) ||
-	       rop_fail(
-		       err, ROP_FAIL,
-		       "the slots %s do not hold as many keys as were given to them: %lld are missing, %lld more are there "
-		       "(a client writes, or the servers evicted some)",
-		       rop_slots_text(arena, &others), (long long)missing, (long long)more);
+	       rop_fail(err, ROP_FAIL,
+			"the slots %s do not hold as many keys as were given to them: %lld are missing, %lld more are "
+			"there (a client writes, or the servers evicted some)",
+			rop_slots_text(arena, &others), (long long)missing, (long long)more);
 }
 
 static bool count(const struct giving *g, const int64_t *given, struct rop_err *err)

@@ -202,15 +202,15 @@ const struct cli_command cli_backup = {
 	.options = OPTIONS,
 	.run = run,
 	.summary = "Snapshots of all shards into a folder; what is there: list, show, verify, prune",
-	.about =
-		"FILE|CLUSTER --to FOLDER makes one. Each shard is streamed from its replica that is in sync and lags least, else from its primary, all at "
-		"once, by the replication protocol: no server needs its disk. Nothing of the cluster is changed. Each "
-		"record is checked as it comes; the manifest is written last, and a folder without one is no backup. "
-		"Servers begin after their repl-diskless-sync-delay (5 s by default). Each shard is as it was at a "
-		"moment of its own; show says how far they are apart.\n"
-		"  list FOLDER    the backups in it, the newest first, and what is none\n"
-		"  show BACKUP    what its manifest says\n"
-		"  verify BACKUP  reads every record: digests, checksums, counts, and whose slot each key is of\n"
-		"  prune FOLDER   removes what neither --keep-last nor --keep-daily keeps; never the newest verified "
-		"one\n",
+	.about = "FILE|CLUSTER --to FOLDER makes one. Each shard is streamed from its replica that is in sync and lags "
+		 "least, else from its primary, all at "
+		 "once, by the replication protocol: no server needs its disk. Nothing of the cluster is changed. Each "
+		 "record is checked as it comes; the manifest is written last, and a folder without one is no backup. "
+		 "Servers begin after their repl-diskless-sync-delay (5 s by default). Each shard is as it was at a "
+		 "moment of its own; show says how far they are apart.\n"
+		 "  list FOLDER    the backups in it, the newest first, and what is none\n"
+		 "  show BACKUP    what its manifest says\n"
+		 "  verify BACKUP  reads every record: digests, checksums, counts, and whose slot each key is of\n"
+		 "  prune FOLDER   removes what neither --keep-last nor --keep-daily keeps; never the newest verified "
+		 "one\n",
 };
