@@ -112,7 +112,7 @@ struct rop_plan {
 	ROP_LIST(struct rop_transition) transitions;
 	struct rop_result result;
 	const struct rop_situation *first, *last; /* as observed; as predicted at the end */
-	const struct rop_observed *end; /* the same */
+	const struct rop_observed *end;           /* the same */
 };
 void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *options,
 		   const struct rop_observed *seen, struct rop_clock clock, struct rop_plan *ret_plan);

@@ -37,7 +37,7 @@ const struct cli_command cli_show = {
 	.max_operands = 1,
 	.run = run,
 	.summary = "A saved plan, read back",
-	.about =
-		"The commands that the plan holds, with their nodes; what goes together is one line, with --verbose each\n"
-		"command, in order. Connects to nothing.\n",
+	.about = "The commands that the plan holds, with their nodes; what goes together is one line, with --verbose "
+		 "each\n"
+		 "command, in order. Connects to nothing.\n",
 };

@@ -297,7 +297,8 @@ static const struct rop_action ACTIONS[] = {
 	  .doc = "give slots that nobody owns to the primaries, in even ranges",
 	  .plan = policy_assign_slots },
 	{ .name = "take_over",
-	  .doc = "CLUSTER FAILOVER FORCE on who followed an id that nobody has any more, where it would be wiped, or the servers had their time",
+	  .doc = "CLUSTER FAILOVER FORCE on who followed an id that nobody has any more, where it would be wiped, or "
+		 "the servers had their time",
 	  .plan = policy_take_over },
 	{ .name = "attach_idle",
 	  .doc = "CLUSTER REPLICATE on those that gave their last slots away, where their shard gets some",

@@ -345,9 +345,8 @@ Test(policy_open, of_a_converged_cluster_the_conditions_say_so)
 {
 	struct rop_topology *topology = six();
 	const struct rop_condition *c = conditions_of(situation_of(topology, formed_world(topology)), true, false);
-	static const enum rop_truth TRUTHS[] = {
-		ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_TRUE, ROP_FALSE, ROP_FALSE, ROP_FALSE
-	};
+	static const enum rop_truth TRUTHS[] = { ROP_TRUE, ROP_TRUE,  ROP_TRUE,  ROP_TRUE,
+						 ROP_TRUE, ROP_FALSE, ROP_FALSE, ROP_FALSE };
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(c[i].status, TRUTHS[i], "%s", rop_condition_type_name((enum rop_condition_type)i));
 	cr_assert_str_eq(c[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
