@@ -98,6 +98,14 @@ static bool announces(const struct rop_observed *seen, const struct rop_node *no
 
 #define JUST_NOW_MS 2000
 #define FRESH_MS 500 /* a link that is new had its answer within that; an old one has one every few seconds */
+#define FRESH_PART 8 /* ... or every half of cluster-node-timeout, where that is sooner */
+
+/* Within how long an answer of a link speaks for a new one. */
+static int64_t fresh_ms(const struct rop_observed *seen, size_t viewer)
+{
+	int64_t timeout = rop_observed_number(seen, viewer, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
+	return timeout / FRESH_PART < FRESH_MS ? timeout / FRESH_PART : FRESH_MS;
+}
 
 /* Of two servers with one identity peers hear now this one, now that one, and drop the link each time. Who moved is not
  * heard any more. */
@@ -118,7 +126,7 @@ static void take_astray(struct comparison *c, size_t viewer, size_t subject, con
 	bool elsewhere = !rop_node_is_at(node, line->address) && !rop_streq(line->address, node->own_address);
 	node->torn |= heard && !line->noaddr && (!connected || (line->ping_sent && elsewhere));
 	c->held[subject]++;
-	c->fresh[subject] += connected && heard && c->views[viewer].clock_ms - line->pong < FRESH_MS;
+	c->fresh[subject] += connected && heard && c->views[viewer].clock_ms - line->pong < fresh_ms(c->seen, viewer);
 	if (line->noaddr)
 		rop_bit_set(c->seen, c->seen->astray, viewer, subject);
 	else if (!connected && c->views[viewer].clock_ms && !heard && !rop_node_is_at(node, line->address) &&
