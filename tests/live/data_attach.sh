@@ -55,13 +55,13 @@ rm "$CLUSTERS/bare.yaml"
 # ---------------------------------------------------------------- pins swapped
 
 FLEET_TIMEOUT=4000
-pinned() { # pinned FILE SHARD SHARD - of the replicas of the first two shards
+pinned() { # pinned FILE SHARD SHARD [YAML] - of the replicas of the first two shards
 	local i=0 shard nodes=
 	for shard in 1 2 3 "$2" "$3" 3; do
 		nodes+="{ address: $(address $i), shard: $shard }"$'\n'
 		i=$((i + 1))
 	done
-	TOPOLOGY_NODES=${nodes%$'\n'} TOPOLOGY_NAME=pin topology "$1" 3 1 "$QUICKLY"
+	TOPOLOGY_NODES=${nodes%$'\n'} TOPOLOGY_NAME=pin topology "$1" 3 1 "$QUICKLY" ${4:+"$4"}
 }
 pinned_fleet() {
 	fresh 6 && pinned "$LIVE_DIR/a.yaml" 1 2 && pinned "$LIVE_DIR/b.yaml" 2 1 && expect 0 apply --yes "$LIVE_DIR/a.yaml" &&
@@ -71,8 +71,10 @@ took_over() { rcli 1 CLUSTER NODES | grep -F "$(address 3)@" | grep -q ' master 
 no_failover_is() { each '[ "$(rcli $i CONFIG GET cluster-replica-no-failover | tail -1)" = '"$1"' ]' 0 1 2 3 4 5; }
 
 check 'six pinned nodes' pinned_fleet
-check 'pins swapped while all is well: the replicas move' eval \
-	'told 0 apply --yes "$LIVE_DIR/b.yaml" && wait_until 10 "agreed && replicas_up"'
+check 'pins swapped while all is well: each is the last copy in sync of its shard, and stays' eval \
+	'told "4|6" apply --yes --timeout 2s "$LIVE_DIR/b.yaml" && tells keepCopies && follows 3 0 && follows 4 1'
+check '... unless a shard may be without for a while: the replicas move' eval \
+	'pinned "$LIVE_DIR/b.yaml" 2 1 "disruption: { keepCopies: 0 }" && told 0 apply --yes "$LIVE_DIR/b.yaml" && wait_until 10 "agreed && replicas_up"'
 check '... to each other'\''s shard' eval 'follows 3 1 && follows 4 0'
 check '... each with cluster-replica-no-failover for the time of it' eval \
 	'changes_list | grep -q "^3 config|set" && no_failover_is no'
