@@ -105,15 +105,15 @@ remembered() { # remembered NAME
 	told '0|4|6' plan "$F" && tells "$1" && tells_like 'refused' || return
 	told 0 status "$F" && tells "$1"
 }
-check 'a name that cannot be set at run time: one try, on one node' one_try tcp-backlog 600
-check '... plan and status remember it' remembered tcp-backlog
+check 'a name that cannot be set at run time: one try, on one node' one_try set-proc-title no
+check '... plan and status remember it' remembered set-proc-title
 check 'a value that no node takes: one try, on one node' one_try activerehashing '"maybe"'
 check '... plan and status remember it' remembered activerehashing
 node_stop 0
-echo 'tcp-backlog 600' >>"$LIVE_DIR/0/redis.conf"
+echo 'set-proc-title no' >>"$LIVE_DIR/0/redis.conf"
 node_start 0
-check '(a node that was started with it, the others not)' eval 'wait_until 20 agreed && [ "$(value 0 tcp-backlog)" = 600 ]'
-check 'that one node has it proves nothing: one try, on one of the others' one_try tcp-backlog 600
+check '(a node that was started with it, the others not)' eval 'wait_until 20 agreed && [ "$(value 0 set-proc-title)" = no ]'
+check 'that one node has it proves nothing: one try, on one of the others' one_try set-proc-title no
 check 'a right one is set thereafter' eval \
 	'declared "maxmemory-samples: 7"; told 0 apply --yes "$F" &&
 		[ "$(value 0 maxmemory-samples)$(value 1 maxmemory-samples)$(value 2 maxmemory-samples)" = 777 ]'
