@@ -115,11 +115,15 @@ check '... no key is lost' kept 3000
 
 # ---------------------------------------------------------------- a file that grew goes back, in mid-way
 
-MEMBERS="1 ${STAY#* }"
-TOPOLOGY_NODES="$MEMBERS 0 $R" topology "$CART" 4 1
+fresh 8
+MEMBERS='0 1 2 3 4 5'
+TOPOLOGY_NODES=$MEMBERS topology "$CART" 3 1
+check 'three shards' expect 0 apply --yes "$CART"
+check 'keys in all of them' load 3000
+TOPOLOGY_NODES="$MEMBERS 6 7" topology "$CART" 4 1
 op_start apply --yes "$CART"
 check 'a shard more: slots are on their way to it' wait_until 30 \
-	'rcli 0 cluster nodes | grep myself | grep -q "connected [0-9]" || rcli "$R" cluster nodes | grep myself | grep -q "connected [0-9]"'
+	'rcli 6 cluster nodes | grep myself | grep -q "connected [0-9]" || rcli 7 cluster nodes | grep myself | grep -q "connected [0-9]"'
 kill -TERM "$OP_PID"
 op_wait
 TOPOLOGY_NODES=$MEMBERS topology "$CART" 3 1
