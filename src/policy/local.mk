@@ -34,6 +34,7 @@ librop_a_SOURCES += \
 	src/policy/handover.c \
 	src/policy/handover.h \
 	src/policy/handover_text.c \
+	src/policy/ids.c \
 	src/policy/introduce.c \
 	src/policy/kept.c \
 	src/policy/kept.h \

@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guard.h"
 #include "policy.h"
-#include "risks.h"
 #include "rop/text.h"
 
 #define ELECTION_MS 2000      /* beyond a node timeout: votes, and a second attempt */
@@ -129,14 +127,4 @@ void policy_take_over(const void *subject, const int64_t *args, void *output)
 	memcpy(step.expect.peer, now->orphan->id, strlen(now->orphan->id) + 1);
 	step.expect.value = ROP_FAILOVER_FORCE;
 	policy_add(now, output, &step);
-}
-
-struct guard risk_of_take_over(const struct rop_situation *now, const struct rop_step *step)
-{
-	const struct rop_orphan *orphan = now->orphan;
-	if (!orphan || orphan->copy != step->node || strcmp(orphan->id, step->expect.peer) != 0)
-		return guard_wait("nobody is known to be gone for good whom it followed");
-	if (!orphan->due)
-		return guard_wait("the servers may elect it by themselves");
-	return guard_durability("failover", 0, orphan->price);
 }

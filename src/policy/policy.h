@@ -50,10 +50,14 @@ void policy_warn_of_protected(struct rop_situation *now);
 const uint64_t *policy_note_differences(struct rop_situation *now);
 /* strangers.c: peers that are not declared */
 void policy_find_strangers(struct rop_situation *now);
-/* Of the member with that id, as declared when it was seen last; NULL: none had it. */
+/* ids.c
+ * Of the member with that id, as declared when it was seen last; NULL: none had it. */
 const char *policy_address_before(const struct rop_image *image, const char *id);
 /* Of the first n nodes the one that answers by the name, or at the address, that this id was declared by. -1: none. */
 int policy_in_its_place(const struct rop_observed *seen, size_t n, const struct rop_image *image, const char *id);
+int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
+/* A node that has slots open with that one, and how many do; -1: none. */
+int policy_open_towards(const struct rop_observed *seen, const char *id, int *ret_slots);
 /* merging.c: it is a node of a cluster that is not ours; all who list that peer are such; "node 1a2b3c4d of cluster
  * 'x'". */
 bool policy_is_of_another_cluster(const struct rop_situation *now, size_t node);
@@ -63,8 +67,7 @@ void policy_find_merging(struct rop_situation *now);
 /* orphans.c: false: that peer is none whose slots who followed it may take over. */
 bool policy_find_orphan(struct rop_situation *now, const struct rop_foreign *peer, int place);
 void policy_take_over(const void *subject, const int64_t *args, void *output);
-int policy_follower_of(const struct rop_observed *seen, const char *id); /* of those that answer; -1: none */
-void policy_find_emptied(struct rop_situation *now);                     /* emptied.c: into `emptied` */
+void policy_find_emptied(struct rop_situation *now); /* emptied.c: into `emptied` */
 /* lost.c: shards that nobody is left of, and that may be given up */
 void policy_warn_of_lost(struct rop_situation *now);
 void policy_find_owning_ghosts(struct rop_situation *now); /* and that may not be */
@@ -82,8 +85,6 @@ static inline bool policy_is_to_empty(const struct rop_situation *now, size_t no
 }
 /* ghosts.c: who is taken in where another one was */
 void policy_warn_of_ghosts(struct rop_situation *now);
-/* A node that has slots open with that one, and how many do; -1: none. */
-int policy_open_towards(const struct rop_observed *seen, const char *id, int *ret_slots);
 /* second.c: warns of another operator that was seen on the nodes */
 void policy_warn_of_second(struct rop_situation *now);
 

@@ -51,3 +51,14 @@ struct guard risk_of_failover(const struct rop_situation *now, const struct rop_
 		open = budget_of_shard(now, batch, primary, drained_is(now, primary));
 	return open ? guard_wait(open) : guard_go;
 }
+
+/* In the place of an id that nobody has any more: orphans.c. */
+struct guard risk_of_take_over(const struct rop_situation *now, const struct rop_step *step)
+{
+	const struct rop_orphan *orphan = now->orphan;
+	if (!orphan || orphan->copy != step->node || strcmp(orphan->id, step->expect.peer) != 0)
+		return guard_wait("nobody is known to be gone for good whom it followed");
+	if (!orphan->due)
+		return guard_wait("the servers may elect it by themselves");
+	return guard_durability("failover", 0, orphan->price);
+}

@@ -8,30 +8,6 @@
 #include "policy.h"
 #include "rop/text.h"
 
-/* Who follows this id, of those that answer: it may hold the last copy of its data. -1: nobody. */
-int policy_follower_of(const struct rop_observed *seen, const char *id)
-{
-	for (size_t i = 0; i < seen->n; i++)
-		if (rop_node_answers(&seen->nodes[i]) && seen->nodes[i].role == ROP_ROLE_REPLICA &&
-		    strcmp(seen->nodes[i].primary_id, id) == 0)
-			return (int)i;
-	return -1;
-}
-
-int policy_open_towards(const struct rop_observed *seen, const char *id, int *ret_slots)
-{
-	int node = -1;
-	*ret_slots = 0;
-	for (size_t i = 0; i < seen->n; i++)
-		for (size_t k = 0; k < seen->nodes[i].open.n && rop_answers(seen, i); k++) {
-			if (strcmp(seen->nodes[i].open.at[k].peer, id) != 0)
-				continue;
-			node = (int)i;
-			++*ret_slots;
-		}
-	return node;
-}
-
 /* FORGET closes them without a word: what was carried there is on whoever took over from it, and the slots' owner would
  * not send clients there any more. */
 static const char *advice_on_open(const struct rop_situation *now, const char *id)
@@ -46,23 +22,6 @@ static const char *advice_on_open(const struct rop_situation *now, const char *i
 		"from it; find out who has them (CLUSTER COUNTKEYSINSLOT %d, on each primary), and end the move "
 		"between those two (CLUSTER SETSLOT, MIGRATE)",
 		other->address, n, rop_plural(n), other->open.at[0].slot);
-}
-
-const char *policy_address_before(const struct rop_image *image, const char *id)
-{
-	for (size_t m = 0; m < image->members.n; m++)
-		if (strcmp(image->members.at[m].node, id) == 0)
-			return image->members.at[m].address;
-	return NULL;
-}
-
-int policy_in_its_place(const struct rop_observed *seen, size_t n, const struct rop_image *image, const char *id)
-{
-	const char *before = policy_address_before(image, id);
-	for (size_t i = 0; before && i < n; i++)
-		if (rop_answers(seen, i) && strcmp(seen->nodes[i].address, before) == 0)
-			return (int)i;
-	return -1;
 }
 
 static int in_its_place(const struct rop_situation *now, const struct rop_foreign *peer)

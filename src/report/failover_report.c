@@ -3,7 +3,6 @@
  */
 #include <jansson.h>
 
-#include "plan_groups.h"
 #include "rop/text.h"
 #include "shared.h"
 
@@ -13,19 +12,6 @@ static const char *zone_of(const struct rop_report *r, const struct rop_handover
 {
 	const char *zone = h->now->topology->nodes.at[node].zone;
 	return zone ? rop_printf(r->arena, ", zone %s", zone) : "";
-}
-
-static void put_steps(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
-{
-	struct plan_groups groups;
-	plan_groups_make(r->arena, plan, &groups);
-	for (size_t i = 0; i < groups.list.n; i++) {
-		struct plan_line line = plan_line_of(r->arena, plan, &groups.list.at[i]);
-		rop_text_add(out, "\n%s%s%s %s ", report_paint(r, "yellow"), line.sign, report_paint(r, "off"),
-			     line.who);
-		report_below(r, line.what, 2, out);
-	}
-	rop_text_add(out, "\n");
 }
 
 void rop_report_handover(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
@@ -45,7 +31,7 @@ void rop_report_handover(const struct rop_report *r, const struct rop_plan *plan
 	}
 	if (h->barred || h->hopeless)
 		return;
-	put_steps(r, plan, out);
+	report_plan_steps(r, plan, out);
 	if (h->rests)
 		rop_text_add(out, "\n%s\n", rop_handover_sentence(r->arena, h));
 	rop_text_add(out, "\n");

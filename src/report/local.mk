@@ -1,12 +1,14 @@
 librop_a_SOURCES += \
 	src/report/acl.c \
 	src/report/agreed.c \
+	src/report/any_look.c \
 	src/report/backup_json.c \
 	src/report/backup_text.c \
 	src/report/blocked.c \
 	src/report/demo_text.c \
 	src/report/file_report.c \
 	src/report/document_json.c \
+	src/report/drain_report.c \
 	src/report/drains.c \
 	src/report/error_json.c \
 	src/report/events_json.c \

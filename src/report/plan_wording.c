@@ -219,3 +219,16 @@ struct plan_line plan_line_of(struct rop_arena *arena, const struct rop_plan *pl
 	}
 	return line;
 }
+
+void report_plan_steps(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
+{
+	struct plan_groups groups;
+	plan_groups_make(r->arena, plan, &groups);
+	for (size_t i = 0; i < groups.list.n; i++) {
+		struct plan_line line = plan_line_of(r->arena, plan, &groups.list.at[i]);
+		rop_text_add(out, "\n%s%s%s %s ", report_paint(r, "yellow"), line.sign, report_paint(r, "off"),
+			     line.who);
+		report_below(r, line.what, 2, out);
+	}
+	rop_text_add(out, "\n");
+}

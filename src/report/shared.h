@@ -52,17 +52,23 @@ struct json_t *report_node_json(const char *id, const char *address); /* null wh
 void report_wishes(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
 
 /* drains.c */
+const char *report_drain_target(const struct rop_report *r, const struct rop_drain *drain); /* a host; "zone b" */
+void report_fewer(const struct rop_report *r, const struct rop_drained *d, struct rop_text *out);
 const char *report_drained_by(const struct rop_report *r, const struct rop_drain *drain); /* "drained by anna: why" */
 const struct rop_drained *report_drained(const struct rop_situation *now, size_t node);   /* NULL: it is not */
 void report_drains(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+
+/* plan_wording.c: of a short plan: a line each, after an empty one */
+void report_plan_steps(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
+
+/* any_look.c: told to everybody who looks, whatever else is asked: rop_report_second. */
+bool report_is_of_any_look(const struct rop_finding *warning);
 
 /* status_text.c */
 /* What is owned and not served, and what only a person may do about it: said before all else. */
 void report_unserved(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
 /* ", 2 are to leave"; "": nobody is. */
 const char *report_leavers(const struct rop_report *r, const struct rop_situation *now);
-/* Told to everybody who looks, whatever else is asked: rop_report_second. */
-bool report_is_of_any_look(const struct rop_finding *warning);
 const char *report_role(const struct rop_node *node);
 const char *report_link(const struct rop_node *node);
 int report_shard_of(const struct rop_situation *now, size_t i); /* its number; 0: none yet */
