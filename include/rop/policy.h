@@ -170,6 +170,10 @@ struct rop_handover {
 /* Of a person's words: the number of a shard, or a node as it is declared ("host:port") or by its id. Who leads it now
  * is written down with it. false: there is no such one, or the cluster is not one that is known. */
 bool rop_wish_make(const struct rop_situation *now, const char *target, struct rop_wish *ret_wish, struct rop_err *err);
+/* So long an attempt lasts at most, and clients' writes wait: of both nodes the greater one, where it is a setting
+ * (Valkey since 8.1); else what is built into the servers. */
+#define ROP_MANUAL_TIMEOUT "cluster-manual-failover-timeout"
+int64_t rop_handover_pause_ms(const struct rop_handover *handover);
 /* How far it is, in a sentence. */
 const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_handover *handover);
 /* "lags 0 bytes, zone b: ready" */

@@ -11,7 +11,7 @@
 #include "guard.h"
 #include "rop/text.h"
 
-#define MANUAL_TIMEOUT_MS 5000  /* so long a primary lets its clients wait: CLUSTER_MF_TIMEOUT */
+#define MANUAL_TIMEOUT_MS 5000  /* CLUSTER_MF_TIMEOUT, where it is no setting */
 #define LOCKED_TIMEOUTS 4       /* node timeouts until a replica stands again: auth_retry_time */
 #define LOCKED_LEAST_MS 4000    /* ... at least */
 #define REFUSED_REST_MS 1000    /* refused at once: what it lacked may be there by then */
@@ -113,6 +113,19 @@ static int64_t timeout_of(const struct rop_handover *h, size_t node)
 	return rop_observed_number(h->now->seen, node, "cluster-node-timeout", ROP_NODE_TIMEOUT_MS);
 }
 
+int64_t rop_handover_pause_ms(const struct rop_handover *h)
+{
+	int64_t most = 0;
+	const int nodes[] = { h->from, h->to };
+	for (size_t i = 0; i < 2; i++) {
+		if (nodes[i] < 0)
+			continue;
+		int64_t ms = rop_observed_number(h->now->seen, (size_t)nodes[i], ROP_MANUAL_TIMEOUT, MANUAL_TIMEOUT_MS);
+		most = ms > most ? ms : most;
+	}
+	return most ? most : MANUAL_TIMEOUT_MS;
+}
+
 static bool is_free(const struct rop_node *node)
 {
 	return node->valkey && node->own_version >= FREE_SINCE_VALKEY;
@@ -125,7 +138,7 @@ static int64_t locked_ms(const struct rop_handover *h, size_t heir)
 	if (!h->wish->locked)
 		return REFUSED_REST_MS;
 	if (is_free(node))
-		return MANUAL_TIMEOUT_MS;
+		return rop_handover_pause_ms(h);
 	int64_t ms = LOCKED_TIMEOUTS * timeout_of(h, heir);
 	return (ms > LOCKED_LEAST_MS ? ms : LOCKED_LEAST_MS) + REFUSED_REST_MS;
 }

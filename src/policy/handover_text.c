@@ -18,8 +18,9 @@ const char *rop_handover_sentence(struct rop_arena *arena, const struct rop_hand
 	if (h->handed_over)
 		return rop_printf(arena, "%s leads shard %d; %s", to, shard, h->barred);
 	if (h->under_way)
-		return rop_printf(arena, "%s takes shard %d over from %s; writes wait meanwhile, 5 s at most",
-				  h->to >= 0 ? to : "a replica", shard, h->from >= 0 ? nodes[h->from].address : "?");
+		return rop_printf(arena, "%s takes shard %d over from %s; writes wait meanwhile, %" PRId64 " s at most",
+				  h->to >= 0 ? to : "a replica", shard, h->from >= 0 ? nodes[h->from].address : "?",
+				  (rop_handover_pause_ms(h) + MS_PER_S - 1) / MS_PER_S);
 	if (h->rests && !h->wish->failures)
 		return rop_printf(arena,
 				  "%s gave slots away just now; the servers vote for no other node in its place for "

@@ -25,8 +25,9 @@ static const char *const OTHERS[] = {
 	"tls-port",
 	ROP_REPLICA_MIGRATION,
 	ROP_SLOT_JOBS_SETTING,
-	"repl-timeout", /* how long a synchronisation may stand still: copies_is_filling */
-	"save",         /* what is left of a primary that is started anew: `check` */
+	ROP_MANUAL_TIMEOUT, /* how long a hand-over may take */
+	"repl-timeout",     /* how long a synchronisation may stand still: copies_is_filling */
+	"save",             /* what is left of a primary that is started anew: `check` */
 	"appendonly",
 };
 #define OTHERS_N (sizeof OTHERS / sizeof *OTHERS)

@@ -37,8 +37,11 @@ void rop_report_handover(const struct rop_report *r, const struct rop_plan *plan
 	rop_text_add(out, "\n");
 	report_wrap(
 		r,
-		"Clients' writes to this shard wait until the replica has caught up, for 5 s at most; none is lost. "
-		"Nothing else is changed.",
+		rop_printf(
+			r->arena,
+			"Clients' writes to this shard wait until the replica has caught up, for %lld s at most; none "
+			"is lost. Nothing else is changed.",
+			(long long)(rop_handover_pause_ms(h) + 999) / 1000),
 		0, out);
 	rop_text_add(out, "\n");
 }

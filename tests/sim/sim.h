@@ -53,7 +53,7 @@ bool chance_permille(struct chance *c, int64_t permille);
 
 /* ---- the truth --------------------------------------------------------------------------------------------- */
 
-#define SETTINGS_MAX 24
+#define SETTINGS_MAX 32
 #define NEVER INT64_MAX
 
 struct claim { /* what a node said of itself at some time; its epoch is its own (a replica shows its primary's) */

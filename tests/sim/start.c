@@ -174,8 +174,9 @@ static void make_server(struct world *w, size_t i, size_t pick)
 	node->flavour = rop_printf(s->arena, "redis %d", node->version);
 	new_id(&s->chance, node->id);
 	for (size_t at = 0; at < w->truth->n_settings; at++) {
-		const char *value = original_value(s, w->truth->setting_names[at],
-						   chance_permille(&s->chance, 900) ? pick : 1);
+		const char *name = w->truth->setting_names[at], *value = NULL;
+		if (strcmp(name, ROP_MANUAL_TIMEOUT) != 0) /* none of these servers has it */
+			value = original_value(s, name, chance_permille(&s->chance, 900) ? pick : 1);
 		node->settings[at] = server->file[at] = server->want[at] = server->keeps[at] = value;
 		server->person_ms[at] = -1;
 	}

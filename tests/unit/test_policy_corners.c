@@ -134,10 +134,10 @@ Test(policy_corners, settings_that_are_changed_for_a_while_can_be_managed_as_wel
 	manage_setting(topology, "cluster-node-timeout", "5000");
 	manage_setting(topology, "maxmemory", "0");
 	rop_settings_watched(pool, topology, &n);
-	cr_assert_eq(n, 20);
+	cr_assert_eq(n, 21);
 	manage_setting(topology, "cluster-replica-no-failover", "yes");
 	rop_settings_watched(pool, topology, &n);
-	cr_assert_eq(n, 20);
+	cr_assert_eq(n, 21);
 }
 
 Test(policy_corners, names_that_are_not_resolved_are_hosts_too)

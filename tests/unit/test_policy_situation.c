@@ -1004,7 +1004,7 @@ Test(policy_situation, managed_settings_are_set_where_they_differ_and_written_do
 	set_value(world, 1, "maxmemory", "104857600");
 	set_value(world, 2, "maxmemory", NULL);
 	struct rop_situation *now = situation_with(topology, world, &no_image, tries_that_took(topology), 0);
-	cr_assert_eq(world->n_settings, 20,
+	cr_assert_eq(world->n_settings, 21,
 		     "a name that is watched anyway is watched once; maxmemory asks for its policy");
 	cr_assert_not(now->settings_as_declared);
 	struct rop_batch batch = batch_of(now, "apply_settings");
