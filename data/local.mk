@@ -21,6 +21,7 @@ dist_man_MANS = \
 	data/man/redis-operator-machine.1 \
 	data/man/redis-operator-plan.1 \
 	data/man/redis-operator-status.1 \
+	data/man/redis-operator-takeover.1 \
 	data/man/redis-operator-machine.5 \
 	data/man/redis-operator.conf.5 \
 	data/man/redis-operator.yaml.5 \

@@ -37,6 +37,7 @@ librop_a_SOURCES += \
 	include/rop/shipped.h \
 	include/rop/snapshots.h \
 	include/rop/store.h \
+	include/rop/takeover.h \
 	include/rop/talk.h \
 	include/rop/text.h \
 	include/rop/topology.h \

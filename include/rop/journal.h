@@ -29,6 +29,7 @@
 	X(RELEASE, "release-slots",    5000, "end a move of slots that was begun and carried nothing") \
 	X(BUMP,    "bump-epoch",       2000, "give a node that went back an epoch past the one its peers hold") \
 	X(FAILOVER, "fail-over",      10000, "have a replica take over from its primary, once it has caught up") \
+	X(TAKEOVER, "take-over",      10000, "have a replica lead its shard without a vote") \
 	X(RESET,   "reset",            5000, "make a node that leaves one that knows nobody") \
 	X(EMPTY,   "empty",          10000, "empty a server whose old copy somebody gave up") \
 	X(FORGET,  "forget",           2000, "have a node forget another one that left") \
@@ -67,16 +68,16 @@ int rop_expect_status_find(const char *name);
 
 /* A step and its expectation: one command to one node, and what must be seen after it.
  * subject, the canonical tuple at the right grain: link:A>B  greet:A>B  epoch:A  bump:A  setting:A/name  role:A
- * slot:FIRST-LAST  config:A  failover:B  reset:A  forget:A>B, where A and B are node ids. Pending slot ranges claim
- * each of their slots. Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS yield:A/SLOTS
- * release:A/SLOTS. functions:A  move:A>B */
+ * slot:FIRST-LAST  config:A  failover:B  takeover:B  reset:A  forget:A>B, where A and B are node ids. Pending slot
+ * ranges claim each of their slots. Of slots that move: import:A/SLOTS export:A/SLOTS carry:A/SLOTS take:A/SLOTS
+ * yield:A/SLOTS release:A/SLOTS. functions:A  move:A>B */
 struct rop_expect {
 	int64_t id; /* row in the database; 0: not written yet */
 	enum rop_step_kind kind;
 	const char *subject;
 	char node[ROP_ID_SIZE]; /* the node the command goes to */
 	char peer[ROP_ID_SIZE]; /* MEET, GREET: whom; ROLE: the primary; LOWER: rop_temporary.peer; slots that
-				 * move: the other side; FAILOVER: the primary; RESET, FORGET: the id
+				 * move: the other side; FAILOVER, TAKEOVER: the primary; RESET, FORGET: the id
 				 * that it had as a member, or has; else "" */
 	int first, last;        /* SLOTS: the range, inclusive; of slots that move: the lowest and the
 				 * highest; else -1 */

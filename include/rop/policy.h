@@ -249,6 +249,8 @@ struct rop_orphan { /* slots of an id that nobody has any more, and who followed
 	const char *price;
 };
 
+struct rop_takeover; /* rop/takeover.h */
+
 struct rop_emptied {                          /* a shard that was started anew without its keys */
 	const struct rop_shard_memory *shard; /* as it was */
 	int owner;                            /* of its slots */
@@ -273,6 +275,7 @@ struct rop_situation {
 	bool moving;                     /* slots are being moved towards the aim: it is walked to its end */
 	const struct rop_before *before; /* [node] of the look before; NULL: this is the first */
 	struct rop_consent *consent;     /* to losses, for this run; NULL: none */
+	const struct rop_wish *to_take_over; /* this run is for a take-over alone; NULL: it is for something else */
 
 	/* What follows from it: rop_situation_assess. */
 	enum rop_case kase;
@@ -325,6 +328,8 @@ struct rop_situation {
 	bool leaving;                        /* one of them is still in the cluster, and can go on */
 	bool leavers_held;                   /* one of them is, and cannot */
 	bool leavers_watched;                /* one is in nobody's view, and may come back */
+	struct rop_takeover *takeover;       /* that this run is for; NULL: for something else */
+	bool takeover_due;                   /* it was consented to, or is under way */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
 	bool replicas_stay;    /* ROP_REPLICA_MIGRATION is to be `no`; then it is one of the topology's settings */
 	bool settings_refused; /* a node refused a declared setting in this run */

@@ -49,7 +49,9 @@ struct rop_reconcile_options {
 	int64_t look_at_most_ms; /* with keep: the longest sleep, however long the interval is (a watchdog waits for
 				    passes); 0: none */
 	const char *consent;     /* digest of the losses a person consented to, for this run; NULL: none */
-	bool only_wish;          /* for the open wish alone: done when it is over */
+	const struct rop_wish *takeover; /* for that take-over alone (rop/takeover.h): done when it is over; NULL. Lives
+					  * as long as the run */
+	bool only_wish;                  /* for the open wish alone: done when it is over */
 	bool only_drain; /* for what drains want alone: done when nobody leads from there, and it may be stopped */
 	bool predict;    /* plan: the world answers at once; give up when nothing moves */
 	/* Told as it happens; may be NULL. Transitions also where the journal will not have them, because nothing came

@@ -118,6 +118,11 @@ void rop_report_handover(const struct rop_report *r, const struct rop_plan *plan
  * handover. */
 struct json_t *rop_report_handover_json(const struct rop_report *r, const struct rop_plan *plan,
 					const struct rop_wish *wish);
+struct rop_takeover; /* rop/takeover.h */
+/* A take-over without a vote: who may, and what it costs. result: "planned", "refused", "met" or "failed". */
+void rop_report_takeover(const struct rop_report *r, const struct rop_takeover *takeover, struct rop_text *out);
+struct json_t *rop_report_takeover_json(const struct rop_report *r, const struct rop_takeover *takeover,
+					const char *result, const char *message);
 /* Who asked, for what, and what became of it. id 0: null. */
 struct json_t *rop_report_wish_json(const struct rop_wish *wish);
 

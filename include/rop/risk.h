@@ -27,8 +27,8 @@ const char *rop_risk_kind_name(enum rop_risk_kind kind);
 
 struct rop_risk {
 	enum rop_risk_kind kind;
-	const char *what;   /* one word: "slots", "copy", "evict", "persistence", "emptied"; NULL with NONE */
-	int shard;          /* from 1; 0: none */
+	const char *what; /* one word: "slots", "copy", "evict", "persistence", "emptied", "takeover"; NULL with NONE */
+	int shard;        /* from 1; 0: none */
 	const char *slots;  /* rop_slots_text of what is at stake; NULL */
 	int64_t keys;       /* at stake, counted last; -1 unknown */
 	const char *copies; /* "id id ..." of those that hold or held it, sorted; part of the digest; NULL */

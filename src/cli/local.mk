@@ -23,6 +23,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_run.c \
 	src/cli/cmd_show.c \
 	src/cli/cmd_status.c \
+	src/cli/cmd_takeover.c \
 	src/cli/cmd_validate.c \
 	src/cli/commands.c \
 	src/cli/consent.c \

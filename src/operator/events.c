@@ -28,6 +28,7 @@ static bool changes_its_node(enum rop_step_kind kind)
 	case ROP_STEP_BUMP:
 	case ROP_STEP_TAKE:
 	case ROP_STEP_FAILOVER:
+	case ROP_STEP_TAKEOVER:
 	case ROP_STEP_RESET:
 	case ROP_STEP_EMPTY:
 	case ROP_STEP_FUNCTIONS:

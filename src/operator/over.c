@@ -1,6 +1,8 @@
 /* over.c - is a run over, or what does it wait for still? Of what the reconciler knows; nothing is changed here. */
 #include "over.h"
 
+#include "rop/takeover.h"
+
 /* In a plan the world answers at once: what has not come after some looks does not come without something else, unless
  * an expectation that an earlier process left is still to expire. */
 #define IDLE_PASSES_PREDICTED 8
@@ -108,4 +110,21 @@ bool over_rests_for_a_drain(const struct rop_reconcile *r)
 {
 	return !r->pending.n && !r->image.wish.id && r->idle_passes > IDLE_PASSES_LOST &&
 	       rop_situation_waits_for_drain(r->now);
+}
+
+bool over_takeover(const struct rop_reconcile *r, enum rop_code *ret_code)
+{
+	const struct rop_takeover *t = r->now->takeover;
+	bool final = r->options.machine->states[r->state].final;
+	if (!t || r->pending.n || r->now->paused)
+		return false;
+	if (t->confirmed)
+		*ret_code = ROP_OK;
+	else if (t->done) /* the others hear of it in a moment, or do not */
+		*ret_code = ROP_TIMEOUT;
+	else if (t->barred)
+		*ret_code = t->code;
+	else
+		*ret_code = r->now->takeover_due ? ROP_FAIL : ROP_STALE;
+	return t->confirmed || final || (t->barred && !t->done);
 }

@@ -27,4 +27,7 @@ bool over_any_open(const struct rop_reconcile *r);
 /* Told to stop: what was to be seen through is, or time is up. */
 bool over_has_stopped(const struct rop_reconcile *r);
 
+/* The take-over that this run is for is done, or cannot be: ret_code. */
+bool over_takeover(const struct rop_reconcile *r, enum rop_code *ret_code);
+
 #endif

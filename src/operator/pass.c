@@ -229,6 +229,7 @@ static void make_situation(struct rop_reconcile *r, const struct rop_observed *s
 		.only_drain = r->options.only_drain,
 		.before = r->before,
 		.consent = &consent,
+		.to_take_over = r->options.takeover,
 		.warn_of_found = r->options.keep,
 		.ends = r->stopping,
 	});

@@ -114,6 +114,7 @@ void remember_consent(struct rop_reconcile *r, const struct rop_consent *asked);
 
 /* why_not.c: why it ended, from findings and open points, into result.text */
 void why_not(struct rop_reconcile *r);
+void why_not_taken_over(struct rop_reconcile *r); /* the same of the take-over that it was for, also when it is done */
 
 /* memory.c */
 void memory_take_image(struct rop_reconcile *r, const struct rop_image *image);

@@ -89,6 +89,7 @@ void rop_plan_make(struct rop_arena *arena, const struct rop_reconcile_options *
 	struct rop_consent consent = { .digest = options->consent };
 	struct rop_situation *first = rop_situation_make(&(struct rop_situation){ .looks_once = true,
 										  .consent = &consent,
+										  .to_take_over = options->takeover,
 										  .arena = arena,
 										  .topology = options->topology,
 										  .seen = seen,

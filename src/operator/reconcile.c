@@ -91,6 +91,7 @@ static void end_with_drain(struct rop_reconcile *r)
 static void rest(struct rop_reconcile *r)
 {
 	bool final = r->options.machine->states[r->state].final && !r->pending.n;
+	enum rop_code code;
 	if (r->stopping && !r->stop_decided &&
 	    over_owes_restore(r)) { /* told after this pass: the next one puts them back */
 		r->want = ROP_WANT_OBSERVE;
@@ -105,7 +106,10 @@ static void rest(struct rop_reconcile *r)
 	r->want = ROP_WANT_SLEEP;
 	if (r->stopping || r->options.keep)
 		return;
-	if (r->options.only_wish && !r->image.wish.id) {
+	if (over_takeover(r, &code)) {
+		why_not_taken_over(r);
+		finish(r, code);
+	} else if (r->options.only_wish && !r->image.wish.id) {
 		end_with_wish(r);
 	} else if (r->options.only_drain && over_is_drained(r)) {
 		end_with_drain(r);

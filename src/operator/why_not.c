@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pass.h"
+#include "rop/takeover.h"
 #include "rop/text.h"
 
 /* Advice that several findings share is given once, after the last of them. */
@@ -67,4 +68,15 @@ void why_not(struct rop_reconcile *r)
 		if (rop_reason_code(r->now->open.at[i].is) == ROP_DENIED ||
 		    r->now->open.at[i].is == ROP_WHY_CANNOT_LEAVE) /* waiting does not help */
 			r->result.code = rop_reason_code(r->now->open.at[i].is);
+}
+
+void why_not_taken_over(struct rop_reconcile *r)
+{
+	const struct rop_takeover *t = r->now->takeover;
+	rop_text_done(&r->text);
+	rop_text_add(&r->text, "%s", rop_takeover_sentence(r->pass, t));
+	if (!t->done && !t->barred && !r->now->takeover_due)
+		rop_text_add(&r->text, ": what it costs is not what was consented to any more");
+	if (t->advice && !t->done)
+		rop_text_add(&r->text, "\n  -> %s", t->advice);
 }

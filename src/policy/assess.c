@@ -288,6 +288,7 @@ void rop_situation_assess(struct rop_situation *now)
 	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
 	policy_find_handover(now);
 	policy_find_drains(now);
+	policy_find_takeover(now);
 }
 
 bool rop_situation_converged(const struct rop_situation *now)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/takeover.h"
 #include "rop/text.h"
 
 const struct guard guard_go = { .verdict = GUARD_GO };
@@ -39,6 +40,8 @@ static bool is_covered_by(const struct rop_risk *risk, const struct rop_risk *ta
 {
 	if (!rop_streq(risk->what, taken->what))
 		return false;
+	if (strcmp(risk->what, ROP_RISK_TAKEOVER) == 0 && !rop_streq(risk->copies, taken->copies))
+		return false; /* whose copy it is that is led from */
 	if (risk->slots || taken->slots)
 		return is_part_of(risk->slots, taken->slots);
 	return rop_streq(risk->copies, taken->copies);

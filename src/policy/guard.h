@@ -45,6 +45,8 @@ bool guard_needs_no_failover(const struct rop_situation *now, size_t x, size_t p
 /* weigh.c: lets every planner that can cost data plan what it would, and notes what stands against it: findings for
  * what needs consent or a permission, held for what has to wait. */
 void policy_weigh(struct rop_situation *now);
+/* The consent of a person names losses by their digest: where it is just these, they are taken as consented to. */
+bool policy_take_consent(struct rop_situation *now, const struct rop_losses *losses);
 /* findings.c */
 void policy_note_guard(struct rop_situation *now, const struct rop_step *step, const struct guard *guard);
 

@@ -68,6 +68,7 @@ librop_a_SOURCES += \
 	src/policy/risk_moves.c \
 	src/policy/risk_retire.c \
 	src/policy/risk_settings.c \
+	src/policy/risk_takeover.c \
 	src/policy/risks.h \
 	src/policy/room.c \
 	src/policy/seats.c \
@@ -85,6 +86,8 @@ librop_a_SOURCES += \
 	src/policy/still_open.c \
 	src/policy/strangers.c \
 	src/policy/subject.c \
+	src/policy/takeover.c \
+	src/policy/takeover_text.c \
 	src/policy/temporary.c \
 	src/policy/tries.c \
 	src/policy/under_way.c \

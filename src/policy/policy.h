@@ -131,6 +131,10 @@ void policy_warn_of_refusals(struct rop_situation *now);
 const char *policy_refusal(const struct rop_situation *now, size_t node, const struct rop_setting *setting);
 const struct rop_setting *policy_refused_setting(const struct rop_situation *now, size_t *ret_node); /* NULL: none */
 
+/* takeover.c: fills in `takeover`; and its action */
+void policy_find_takeover(struct rop_situation *now);
+void policy_take_over_unvoted(const void *subject, const int64_t *args, void *output);
+
 /* replicas_stay.c: where it is to be, ROP_REPLICA_MIGRATION becomes one of the declared settings of the situation */
 void policy_take_replica_migration(struct rop_situation *now);
 

@@ -389,6 +389,7 @@ struct guard guard_step(const struct rop_situation *now, const struct rop_batch 
 		if (step->peer < 0)
 			return risk_of_take_over(now, step);
 		return risk_of_failover(now, batch, step);
+	case ROP_STEP_TAKEOVER: return risk_of_unvoted(now, step);
 	case ROP_STEP_RESET: return risk_of_reset(now, step);
 	case ROP_STEP_EMPTY: return risk_of_emptying(now, step);
 	case ROP_STEP_FORGET: return risk_of_forget(now, step);

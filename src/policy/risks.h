@@ -24,6 +24,13 @@ struct guard risk_of_take_over(const struct rop_situation *now, const struct rop
 struct guard risk_of_failover(const struct rop_situation *now, const struct rop_batch *batch,
 			      const struct rop_step *step);
 
+/* risk_takeover.c; and what stands against it in the shard that `lost` led, and in that replica; NULL: nothing */
+struct guard risk_of_unvoted(const struct rop_situation *now, const struct rop_step *step);
+const char *risk_takeover_of(const struct rop_situation *now, size_t lost, const char **ret_advice);
+const char *risk_takeover_by(const struct rop_situation *now, size_t lost, size_t heir);
+/* Bytes that it is behind what that primary had written when it was seen last; -1: not known. */
+int64_t risk_takeover_lag(const struct rop_situation *now, size_t lost, size_t heir);
+
 /* emptied.c: shards that were emptied by a start, into the losses; of no step. */
 void risk_of_emptied(struct rop_situation *now);
 

@@ -228,10 +228,10 @@ static const char *takeover_advice(const struct serving *s)
 				     s->gone, s->owners, s->gone == 1 ? "is" : "are");
 		rop_text_add(
 			&text,
-			"; only if %s is gone for good: `redis-cli -h %s -p %d cluster failover takeover` (%s; what "
-			"was written to %s and had not reached it is lost then, also where that comes back)",
-			lost->address, node->ip ? node->ip : "HOST", node->port, keys_text(now->arena, node),
-			lost->address);
+			"; only if %s is gone for good: `redis-operator takeover %s %s` (%s; what was written to %s "
+			"and had not reached it is lost then, also where that comes back)",
+			lost->address, now->topology->path ? now->topology->path : "FILE", node->address,
+			keys_text(now->arena, node), lost->address);
 	}
 	return text.n ? rop_strndup(now->arena, text.at, text.n) : NULL;
 }

@@ -107,6 +107,7 @@ static struct rop_words make_command(struct rop_arena *arena, const struct rop_e
 	case ROP_STEP_BUMP: return WORDS(arena, "CLUSTER", "BUMPEPOCH");
 	case ROP_STEP_FAILOVER:
 		return e->value ? WORDS(arena, "CLUSTER", "FAILOVER", e->value) : WORDS(arena, "CLUSTER", "FAILOVER");
+	case ROP_STEP_TAKEOVER: return WORDS(arena, "CLUSTER", "FAILOVER", "TAKEOVER");
 	case ROP_STEP_RESET: return WORDS(arena, "CLUSTER", "RESET", "HARD");
 	case ROP_STEP_FORGET: return WORDS(arena, "CLUSTER", "FORGET", e->peer);
 	case ROP_STEP_IMPORT:
@@ -180,6 +181,7 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 		return "peers hold a greater config epoch for it; every view gives it its slots, and nobody else";
 	case ROP_STEP_FAILOVER:
 		return "in sync with its primary, which answers; nothing else is under way in the shard";
+	case ROP_STEP_TAKEOVER: return "its primary is silent, and no majority of the primaries answers";
 	case ROP_STEP_RESET: return "owns nothing, nobody follows it, and what it has others have";
 	case ROP_STEP_EMPTY: return "knows nobody; others serve what it kept, and somebody gave its copy up";
 	case ROP_STEP_FORGET: return "that one owns nothing, and is silent or knows nobody any more";

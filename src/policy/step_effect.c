@@ -181,6 +181,27 @@ static void take_over(struct rop_observed *seen, int heir, const char *id)
 	bump_epoch(seen, to);
 }
 
+/* Without the one that is silent: what others say of it is that it owns nothing any more. */
+static void take_over_unvoted(struct rop_observed *seen, int heir, int lost)
+{
+	struct rop_node *to = &seen->nodes[heir], *from = &seen->nodes[lost];
+	to->role = ROP_ROLE_PRIMARY;
+	to->primary = -1;
+	to->primary_id[0] = '\0';
+	to->link_up = false;
+	rop_slots_join(&to->slots, &from->slots);
+	memset(&from->slots, 0, sizeof from->slots);
+	for (size_t i = 0; i < seen->n; i++) {
+		struct rop_node *node = &seen->nodes[i];
+		if (node->primary != lost || (int)i == heir || !rop_answers(seen, i))
+			continue;
+		node->primary = heir;
+		memcpy(node->primary_id, to->id, ROP_ID_SIZE);
+		node->link_up = false;
+	}
+	bump_epoch(seen, to);
+}
+
 static void meet(struct rop_observed *seen, int node, int peer)
 {
 	if (peer < 0)
@@ -291,6 +312,10 @@ void rop_step_effect(const struct rop_expect *e, struct rop_observed *seen)
 		else
 			take_over(seen, node, e->peer);
 		return;
+	case ROP_STEP_TAKEOVER:
+		if (peer >= 0)
+			take_over_unvoted(seen, node, peer);
+		break;
 	case ROP_STEP_RESET: reset_node(seen, node); return;
 	case ROP_STEP_EMPTY:
 		n->keys = 0;

@@ -119,6 +119,7 @@ bool rop_expect_seen(const struct rop_expect *e, const struct rop_observed *seen
 	case ROP_STEP_FAILOVER: /* roles are swapped, as both say */
 		return n->role == ROP_ROLE_PRIMARY && !rop_slots_empty(&n->slots) &&
 		       (peer < 0 || !rop_answers(seen, (size_t)peer) || seen->nodes[peer].role == ROP_ROLE_REPLICA);
+	case ROP_STEP_TAKEOVER: return n->role == ROP_ROLE_PRIMARY && !rop_slots_empty(&n->slots);
 	case ROP_STEP_FORGET: return forget_seen(e, seen, (size_t)node);
 	case ROP_STEP_MOVE: return move_seen(e, n);
 	case ROP_STEP_FUNCTIONS: return n->functions > 0 && rop_libraries_hold(n->libraries, e->value);

@@ -50,6 +50,7 @@ const char *policy_subject(struct rop_arena *arena, const struct rop_expect *e)
 	case ROP_STEP_FUNCTIONS: return rop_printf(arena, "functions:%s", e->node);
 	case ROP_STEP_BUMP: return rop_printf(arena, "bump:%s", e->node);
 	case ROP_STEP_FAILOVER: return rop_printf(arena, "failover:%s", e->peer);
+	case ROP_STEP_TAKEOVER: return rop_printf(arena, "takeover:%s", e->peer);
 	case ROP_STEP_RESET: return rop_printf(arena, "reset:%s", e->node);
 	case ROP_STEP_EMPTY: return rop_printf(arena, "empty:%s", e->node);
 	case ROP_STEP_FORGET: return rop_printf(arena, "forget:%s>%s", e->node, e->peer);

@@ -34,6 +34,7 @@ WORDS_FLAG(host_drained)
 WORDS_FLAG(drain_due)
 WORDS_FLAG(silence_expected)
 WORDS_FLAG(optional_waits)
+WORDS_FLAG(takeover_due)
 WORDS_FLAG(leavers_held)
 WORDS_FLAG(leavers_watched)
 WORDS_FLAG(epochs_behind)
@@ -160,6 +161,9 @@ static const struct rop_fact FACTS[] = {
 	  .holds = is_optional_waits,
 	  .implies = { "host_drained" },
 	  .excludes = { "chunks_open" } },
+	{ .name = "takeover_due",
+	  .doc = "this run is for a replica to take over without a vote, and a person consented to what that costs",
+	  .holds = is_takeover_due },
 	{ .name = "leaving",
 	  .doc = "a node that an earlier revision declared and this one does not is still in the cluster",
 	  .holds = is_leaving },
@@ -328,6 +332,9 @@ static const struct rop_action ACTIONS[] = {
 	{ .name = "begin_handover",
 	  .doc = "note that the shard which is next is to be handed over, because its host is drained",
 	  .plan = policy_begin_handover },
+	{ .name = "take_over_unvoted",
+	  .doc = "CLUSTER FAILOVER TAKEOVER on the replica that a person chose, in a run that is for nothing else",
+	  .plan = policy_take_over_unvoted },
 	{ .name = "report", .doc = "stop here and tell a person what was seen", .plan = do_report },
 	{ .name = "record_reached",
 	  .doc = "note that the declared cluster has been reached",

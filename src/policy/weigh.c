@@ -91,13 +91,12 @@ static void find_homeless_slots(struct rop_situation *now)
 	}
 }
 
-/* The consent of a person names the loss by its digest: when just that is met, it is taken. */
-static bool take_consent(struct rop_situation *now)
+bool policy_take_consent(struct rop_situation *now, const struct rop_losses *losses)
 {
 	struct rop_consent *consent = now->consent;
-	if (!consent || consent->taken.list.n || !consent->digest || strcmp(consent->digest, now->losses.digest) != 0)
+	if (!consent || consent->taken.list.n || !consent->digest || strcmp(consent->digest, losses->digest) != 0)
 		return false;
-	consent->taken = now->losses; /* the caller copies it to memory that lasts */
+	consent->taken = *losses; /* the caller copies it to memory that lasts */
 	return true;
 }
 
@@ -134,7 +133,7 @@ void policy_weigh(struct rop_situation *now)
 	weigh(now);
 	if (now->losses.list.n)
 		policy_digest_losses(&now->losses);
-	if (now->losses.list.n && take_consent(now)) {
+	if (now->losses.list.n && policy_take_consent(now, &now->losses)) {
 		memset(&now->losses, 0, sizeof now->losses);
 		now->held.n = 0;
 		weigh(now);

@@ -40,5 +40,6 @@ librop_a_SOURCES += \
 	src/report/status_json.c \
 	src/report/node_words.c src/report/status_nodes.c \
 	src/report/status_text.c \
+	src/report/takeover_report.c \
 	src/report/usage_text.c \
 	src/report/wishes.c

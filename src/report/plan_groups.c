@@ -50,6 +50,7 @@ static bool one_line(const struct rop_plan *plan, const struct rop_step *a, cons
 	case ROP_STEP_FORGET: return rop_streq(a->expect.peer, b->expect.peer);
 	case ROP_STEP_SLOTS: return a->node == b->node;
 	case ROP_STEP_FAILOVER:
+	case ROP_STEP_TAKEOVER:
 	case ROP_STEP_RESET:
 	case ROP_STEP_EMPTY:
 	case ROP_STEP_ROLE:

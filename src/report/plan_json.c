@@ -33,6 +33,7 @@ static const char *expectation_text(struct rop_arena *arena, const struct rop_ex
 		return rop_printf(arena, "%s does not claim slots %s, nor has them open", e->address, e->value);
 	case ROP_STEP_RELEASE: return rop_printf(arena, "%s has none of slots %s open", e->address, e->value);
 	case ROP_STEP_FAILOVER:
+	case ROP_STEP_TAKEOVER:
 		return rop_printf(arena, "%s is a primary and claims the slots of %s", e->address, e->peer);
 	case ROP_STEP_RESET: return rop_printf(arena, "%s has another id and lists nobody", e->address);
 	case ROP_STEP_EMPTY: return rop_printf(arena, "%s has no key and claims no slot", e->address);

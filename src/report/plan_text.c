@@ -51,6 +51,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 			if (rop_slots_parse(step->expect.value, &moved))
 				sum.moved += rop_slots_count(&moved);
 			break;
+		case ROP_STEP_TAKEOVER:
 		case ROP_STEP_FAILOVER: sum.failovers++; break;
 		case ROP_STEP_RESET:
 		case ROP_STEP_EMPTY:

@@ -205,6 +205,11 @@ struct plan_line plan_line_of(struct rop_arena *arena, const struct rop_plan *pl
 	case ROP_STEP_FAILOVER:
 	case ROP_STEP_RESET:
 	case ROP_STEP_FORGET: tell_leaving(arena, plan, g, &line); break;
+	case ROP_STEP_TAKEOVER:
+		line.sign = "~";
+		line.what = rop_printf(arena, "takes shard %d over without a vote, %s is silent",
+				       shard_number(plan, g->step->peer), seen->nodes[g->step->peer].address);
+		break;
 	case ROP_STEP_EMPTY:
 		line.sign = "-";
 		line.what = rop_printf(arena, "is emptied: %lld key%s that it kept",

@@ -138,6 +138,7 @@ check '... held, for nobody is elsewhere' eval 'fits drain json 6 drain --yes --
 check '... status and history have it' eval 'fits status json 0 status "$F" && json ".drains[0].target == \"127.0.0.1\" and .verdict.word == \"draining\"" && fits history json 0 history cart'
 both 'undrain' undrain undrain 0 undrain cart 127.0.0.1
 error 'a drain of no host' 3 drain --yes "$F" nowhere
+check 'takeover, where it is refused' eval 'fits takeover json 4 takeover "$F" 2 && json ".result == \"refused\" and .risk == null and .error.code == 4"'
 check '(snapshots begin at once)' each 'rcli "$i" CONFIG SET repl-diskless-sync-delay 0' $(seq 0 $((COUNT - 1)))
 check '(replicas follow)' wait_until 10 replicas_up
 both 'backup' backup backup 0 backup "$F" --to "$LIVE_DIR/taken"

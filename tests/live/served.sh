@@ -83,11 +83,16 @@ r=$(follower "$a" "$b")
 rcli "$a" SET b x >/dev/null 2>&1
 node_kill9 "$a"
 check 'one of two is dead: status names the takeover, and its price' wait_until 15 'expect 0 status "$F" &&
-	grep -q "cluster failover takeover. (it holds .* lost then" "$OUT"'
+	grep -qE "redis-operator takeover [^ ]+ [0-9.:]+. \(it holds .* lost then" "$OUT"'
 check '... so does apply, which changes nothing' eval 'expect 8 apply --yes --timeout 5s "$F" &&
-	grep -q "^redis-operator: 8192 of 16384 slots are not served" "$ERR" && has "$ERR" "cluster failover takeover"'
-command=$(op status "$F" | sed -n 's/.*gone for good: `redis-cli \(.*takeover\)` (.*/\1/p' | head -1)
+	grep -q "^redis-operator: 8192 of 16384 slots are not served" "$ERR" && has "$ERR" "redis-operator takeover"'
+named() { tr '\n' ' ' <"$1" | sed -n 's/.*`redis-operator \(takeover [^`]*\)`.*/\1/p'; } # the command in that file
+op status "$F" >"$OUT" 2>&1
+command=$(named "$OUT")
 # shellcheck disable=SC2086
-"$REDIS_CLI" $command >/dev/null
-check 'the command that it names makes the slots served' wait_until 15 'expect 0 status "$F" && has "$OUT" "SlotsCovered   True"'
+check 'the command that it names asks for consent' expect 4 $command
+command=$(named "$ERR")
+# shellcheck disable=SC2086
+check '... and with that the slots are served' expect 0 $command
+check '... as status says' wait_until 15 'expect 0 status "$F" && has "$OUT" "SlotsCovered   True"'
 fleet_down

@@ -259,6 +259,16 @@ bool election_take_over(struct world *w, size_t node)
 	return true;
 }
 
+/* CLUSTER FAILOVER TAKEOVER */
+bool election_take_over_unvoted(struct world *w, size_t node)
+{
+	struct victim v = { w->truth->nodes[node].primary, -1 };
+	if (v.node < 0 || !follows(w, node, v))
+		return false;
+	win(w, node, v);
+	return true;
+}
+
 int64_t election_again_ms(const struct world *w, size_t node)
 {
 	return w->now_ms + AGAIN_TIMEOUTS * timeout_of(w, node);

@@ -483,8 +483,11 @@ void judge_send(struct sim *s, const struct rop_step *steps, size_t n)
 		const char *untold = seen_untold(&s->judge);
 		if (untold && (e->kind == ROP_STEP_MEET || e->kind == ROP_STEP_SLOTS || e->kind == ROP_STEP_EPOCH))
 			sim_fail(s, "%s is sent, though %s", e->subject, untold);
-		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && !in_view(s))
+		if (e->kind != ROP_STEP_RESTORE && e->kind != ROP_STEP_MEET && e->kind != ROP_STEP_TAKEOVER &&
+		    !in_view(s))
 			sim_fail(s, "%s is sent, though too few owners answered", e->subject);
+		if (e->kind == ROP_STEP_TAKEOVER)
+			judge_takeover_step(s, e, in_view(s));
 		judge_bus_send(s, &steps[i]);
 		judge_moves_step(s, &steps[i]);
 		judge_leave_step(s, &steps[i]);

@@ -64,6 +64,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_WISH_MET] = { "... which came about", 80 },
 	[LIVED_WISH_NOT_MET] = { "... which could not be done", 1 },
 	[LIVED_WISH_FAILED] = { "... of which three attempts failed", 0 },
+	[LIVED_UNVOTED] = { "a replica that took over without a vote", 3 },
 	[LIVED_LISTED_AGAIN] = { "a forgotten node listed again", 1 },
 	[LIVED_NEW_LISTED] = { "a reset node listed by its new id", 0 },
 	[LIVED_STRUCK] = { "leavers watched and struck off", 20 },

@@ -234,6 +234,7 @@ bool judge_leave_word(const struct rop_step *step, const char *word)
 	       (step->expect.kind == ROP_STEP_EMPTY && step->risk.kind == ROP_RISK_LOSS &&
 		(strcmp(word, "FLUSHALL") == 0 || strcmp(word, "RESET") == 0)) ||
 	       (step->expect.kind == ROP_STEP_FORGET && strcmp(word, "FORGET") == 0) ||
+	       (step->expect.kind == ROP_STEP_TAKEOVER && strcmp(word, "FAILOVER") == 0) ||
 	       (step->expect.kind == ROP_STEP_FAILOVER && strcmp(word, "FAILOVER") == 0);
 }
 

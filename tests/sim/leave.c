@@ -226,6 +226,16 @@ void leave_fail_over(struct world *w, struct delivery *d)
 				 .amount = w->servers[node->primary].held_until_ms });
 }
 
+/* By its own word: nobody is asked. */
+void leave_take_over(struct world *w, struct delivery *d)
+{
+	const struct rop_node *node = &w->truth->nodes[d->node];
+	if (node->role != ROP_ROLE_REPLICA)
+		refuse(w, d, "ERR You should send CLUSTER FAILOVER to a replica");
+	else if (!election_take_over_unvoted(w, (size_t)d->node))
+		refuse(w, d, "ERR I'm a replica but my master is unknown to me");
+}
+
 void leave_handed_over(struct world *w, const struct event *event)
 {
 	size_t heir = (size_t)event->node, primary = (size_t)event->peer;

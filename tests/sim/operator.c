@@ -567,6 +567,7 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		.keep = plan.keep,
 		.step = plan.step,
 		.consent = s->consent,
+		.takeover = s->takeover,
 		.on_transition = told_transition,
 		.on_step = told_step,
 		.arg = &d,

@@ -24,7 +24,8 @@ static bool is_for(enum start start, enum plight plight)
 
 static bool keeps_data(enum plight plight)
 {
-	return plight == PLIGHT_ALL_MOVED || plight == PLIGHT_SWAPPED || plight == PLIGHT_ALL_CONF;
+	return plight == PLIGHT_ALL_MOVED || plight == PLIGHT_SWAPPED || plight == PLIGHT_ALL_CONF ||
+	       plight == PLIGHT_MAJORITY;
 }
 
 static void at(struct sim *s, int64_t at_ms, int node, int peer, int64_t amount)
@@ -39,8 +40,11 @@ void plights_schedule(struct sim *s)
 {
 	struct chance *c = &s->plights;
 	size_t n = s->world->truth->n, one = chance_below(c, n), other = chance_below(c, n);
-	enum plight plight = (enum plight)chance_between(c, 1, PLIGHTS_N - 1);
-	if (!chance_permille(c, 250) || !is_for(s->start, plight) || n < 2 || n > NODES_AT_MOST)
+	enum plight plight = (enum plight)chance_between(c, 1, PLIGHT_MAJORITY - 1);
+	if (chance_permille(&s->takeovers, 40)) /* a draw of its own: the others keep theirs */
+		plight = PLIGHT_MAJORITY;
+	bool happens = chance_permille(c, 250) || plight == PLIGHT_MAJORITY;
+	if (!happens || !is_for(s->start, plight) || n < 2 || n > NODES_AT_MOST)
 		return;
 	other = other == one ? (one + 1) % n : other;
 	int64_t now = s->world->now_ms, lasts = s->faults_end_ms - now;
@@ -49,7 +53,8 @@ void plights_schedule(struct sim *s)
 	int64_t draw = (int64_t)(chance_next(c) >> 1 & ~(uint64_t)1);
 	s->plight = plight;
 	s->world->aof |= keeps_data(plight) && chance_permille(c, 900);
-	if (plight == PLIGHT_ALL_CONF || plight == PLIGHT_SHARD || plight == PLIGHT_REBUILT)
+	if (plight == PLIGHT_ALL_CONF || plight == PLIGHT_SHARD || plight == PLIGHT_REBUILT ||
+	    plight == PLIGHT_MAJORITY)
 		ends = begins;
 	else
 		bus_begin(s->world);
@@ -274,6 +279,7 @@ static void it_is_over(struct world *w, size_t one)
 	case PLIGHT_DEAF: w->deaf_until_ms = 0; return;
 	case PLIGHT_ANNOUNCES: set_announced(w, one, false); return;
 	case PLIGHT_NONE:
+	case PLIGHT_MAJORITY:
 	case PLIGHT_MOVED:
 	case PLIGHT_ALL_MOVED:
 	case PLIGHT_SWAPPED:
@@ -299,6 +305,7 @@ static bool begin(struct world *w, size_t one, size_t other, struct chance *c)
 	case PLIGHT_SEVERED: w->servers[one].severed_until_ms = NEVER; return true;
 	case PLIGHT_DEAF: return turn_deaf(w, one, other, c);
 	case PLIGHT_ANNOUNCES: set_announced(w, one, true); return true;
+	case PLIGHT_MAJORITY: return takeover_plight(w, c);
 	case PLIGHT_NONE:
 	case PLIGHTS_N: break;
 	}

@@ -188,6 +188,7 @@ void server_execute(struct world *w, struct delivery *d)
 	case ROP_STEP_YIELD:
 	case ROP_STEP_RELEASE: moves_set_slots(w, d); break;
 	case ROP_STEP_FAILOVER: leave_fail_over(w, d); break;
+	case ROP_STEP_TAKEOVER: leave_take_over(w, d); break;
 	case ROP_STEP_EMPTY: leave_emptied(w, d); break;
 	case ROP_STEP_RESET: leave_reset(w, d); break;
 	case ROP_STEP_FORGET: leave_forget(w, d); break;

@@ -8,6 +8,7 @@
  *   judge_leave.c  who may be reset and forgotten              leave_broken.c  operators that do not see that
  *   drain_story.c     a host that a person drains, and stops
  *   handover_story.c  a shard that a person wants led by another node
+ *   takeover_story.c  most primaries are lost, and a person has replicas take over without a vote
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
  *   bus.c       where nodes look for each other, who hears whom    views.c      CLUSTER NODES, where that matters
  *   plights.c   moved members, a clone, dead shards, failing links  judge_bus.c  what must not come of those
@@ -242,7 +243,8 @@ struct line { /* one node's entry of another: where it looks for it, and what co
 	X(REBUILT, "a shard whose servers were all rebuilt, empty", 5) \
 	X(SEVERED, "a replica whose link does not come up", 5) \
 	X(DEAF, "two members that do not hear each other", 5) \
-	X(ANNOUNCES, "a member that announces an address where nobody is", 5)
+	X(ANNOUNCES, "a member that announces an address where nobody is", 5) \
+	X(MAJORITY, "most primaries dead at one time", 5)
 enum plight {
 #define X(id, text, least) PLIGHT_##id,
 	PLIGHTS(X)
@@ -335,6 +337,7 @@ void leave_forget(struct world *w, struct delivery *d);
 void leave_pretend_in_sync(struct rop_observed *seen);
 void leave_emptied(struct world *w, struct delivery *d);
 void leave_reset(struct world *w, struct delivery *d);
+void leave_take_over(struct world *w, struct delivery *d);
 void leave_fail_over(struct world *w, struct delivery *d);
 void leave_handed_over(struct world *w, const struct event *event);
 
@@ -412,6 +415,12 @@ void moves_jobs_break(struct world *w, size_t node); /* it goes down */
 void moves_jobs_lost(struct world *w, size_t node);
 #define CARRY_BATCH 3                          /* keys that travel until a replica must have them */
 void faults_death(struct sim *s, size_t node); /* faults.c */
+
+/* takeover_story.c */
+void takeover_ask(struct sim *s); /* if it is time */
+bool takeover_plight(struct world *w, struct chance *c);
+void judge_takeover_step(struct sim *s, const struct rop_expect *e, bool majority); /* most owners answered */
+
 /* witness.c */
 bool witness_has(struct world *w, const struct delivery *d, size_t primary, bool all);
 void witness_judge(struct world *w, size_t node, size_t from);  /* node takes over from it, which is dead */
@@ -429,6 +438,7 @@ void moves_returned(struct world *w, size_t node); /* its process was started an
 /* election.c */
 void election_step(struct world *w);
 bool election_take_over(struct world *w, size_t node);
+bool election_take_over_unvoted(struct world *w, size_t node); /* by its own word */
 bool election_hand_over(struct world *w, size_t node, size_t primary);
 int64_t election_again_ms(const struct world *w, size_t node);                  /* who failed now stands again then */
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
@@ -648,6 +658,7 @@ enum lived {
 	LIVED_WISH_MET,
 	LIVED_WISH_NOT_MET,
 	LIVED_WISH_FAILED,
+	LIVED_UNVOTED,
 	LIVED_LISTED_AGAIN,
 	LIVED_NEW_LISTED,
 	LIVED_STRUCK,
@@ -676,7 +687,8 @@ struct leave_edit { /* of the file */
 
 struct sim {
 	uint64_t seed;
-	struct chance chance, fate, clients, plights, weights, wishes, drains; /* fate: faults, and a person's acts */
+	/* fate: faults, and a person's acts */
+	struct chance chance, fate, clients, plights, weights, wishes, drains, takeovers;
 	enum sabotage sabotage;
 	bool traced;
 	struct rop_arena *arena;
@@ -704,6 +716,8 @@ struct sim {
 	int64_t drain_ms, stop_ms, undrain_ms; /* when a person drains a host, stops it, ends that; NEVER */
 	const char *drained_host;              /* NULL: none is */
 	int64_t edit_ms;                       /* when a person swaps two pins in the topology file; NEVER */
+	int64_t takeover_ms;                   /* when a person has a replica take over without a vote; NEVER */
+	const struct rop_wish *takeover;       /* that the next run is for; NULL */
 	int edit_nodes[2];
 	int owners;                  /* that the cluster begins with, where slots are to be moved */
 	int edit_shards;             /* how many a person declares then; 0: as many as before */

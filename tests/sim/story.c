@@ -36,6 +36,7 @@ static void misfortunes(struct sim *s)
 		faults_edit(s);
 		wish_ask(s);
 		drain_go_on(s);
+		takeover_ask(s);
 		struct run_end end = operator_run(s, faults_run_plan(s));
 		if (!sim_trouble(s) || s->muted)
 			break;
@@ -96,6 +97,9 @@ static void calm(struct sim *s)
 	const struct rop_plan *plan = promised ? promise_make(s) : NULL;
 	while (!s->failed && s->world->now_ms < by) {
 		wish_ask(s);
+		takeover_ask(s);
+		if (s->failed || s->muted)
+			return;
 		s->left_before = moves_left(s);
 		end = operator_run(s, faults_run_plan(s));
 		if (s->failed || s->muted || end.result.reached)
@@ -164,6 +168,8 @@ static void begin_streams(struct sim *s)
 	s->clients.state = chance_next(&root) ^ 0x636c6965;
 	s->plights.state = chance_next(&root) ^ 0x706c6967;
 	s->weights.state = chance_next(&root) ^ 0x77656967;
+	s->takeovers.state = s->plights.state ^ 0x74616b65;
+	s->takeover_ms = NEVER;
 	s->wishes.state = chance_next(&root) ^ 0x77697368;
 	s->drains.state = chance_next(&root) ^ 0x64726169;
 }

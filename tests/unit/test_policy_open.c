@@ -485,6 +485,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "drain_due", &now.drain_due },
 		{ "silence_expected", &now.silence_expected },
 		{ "optional_waits", &now.optional_waits },
+		{ "takeover_due", &now.takeover_due },
 	};
 	cr_assert_eq(sizeof FLAGS / sizeof *FLAGS, rop_cluster_words()->n_facts - 6,
 		     "all but empties, orphaned, agreed_for, settling, chunks_open and stalled_for");

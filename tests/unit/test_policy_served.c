@@ -176,12 +176,11 @@ Test(policy_served, where_nobody_can_be_elected_the_takeover_is_named_with_its_p
 	world->nodes[2].offset = 7;
 	struct rop_situation *now = situation_of(topology, world);
 	cr_assert(now->unserved_advice);
-	cr_assert_str_eq(
-		now->unserved_advice,
-		"1 of 2 primaries is gone, and without a majority no replica is elected; only if "
-		"10.0.0.1:6379 is gone for good: `redis-cli -h 10.0.0.3 -p 6379 cluster failover takeover` (it "
-		"holds 812 keys; what was written to 10.0.0.1:6379 and had not reached it is lost then, also "
-		"where that comes back)");
+	cr_assert_str_eq(now->unserved_advice,
+			 "1 of 2 primaries is gone, and without a majority no replica is elected; only if "
+			 "10.0.0.1:6379 is gone for good: `redis-operator takeover FILE 10.0.0.3:6379` (it "
+			 "holds 812 keys; what was written to 10.0.0.1:6379 and had not reached it is lost then, also "
+			 "where that comes back)");
 	cr_assert_eq(covered(now).status, ROP_FALSE, "out of view, but this is known");
 	world->nodes[2].syncing = true;
 	cr_assert_null(situation_of(topology, world)->unserved_advice, "what is being filled is no copy");
@@ -195,9 +194,9 @@ Test(policy_served, of_two_replicas_the_one_that_is_furthest_on_takes_over)
 	see_failing(world, 0);
 	world->nodes[1].offset = 10;
 	world->nodes[2].offset = 11;
-	cr_assert(strstr(situation_of(topology, world)->unserved_advice, "-h 10.0.0.3 "));
+	cr_assert(strstr(situation_of(topology, world)->unserved_advice, "FILE 10.0.0.3:6379`"));
 	world->nodes[1].offset = 12;
-	cr_assert(strstr(situation_of(topology, world)->unserved_advice, "-h 10.0.0.2 "));
+	cr_assert(strstr(situation_of(topology, world)->unserved_advice, "FILE 10.0.0.2:6379`"));
 }
 
 Test(policy_served, where_a_majority_lives_it_elects_and_nobody_is_told_to)
