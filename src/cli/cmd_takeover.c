@@ -281,12 +281,12 @@ const struct cli_command cli_takeover = {
 	.run = run,
 	.summary = "Where most primaries are lost: have a replica lead its shard without a vote",
 	.about =
-		"SHARD is its number, for the replica that got furthest; NODE is named as in the file (host:port), or by "
-		"its id. --plan shows every replica, how far behind it is, and what it would cost.\n"
+		"SHARD is its number, for the replica that got furthest; NODE is named as in the file (host:port), or "
+		"by its id. --plan shows every replica, how far behind it is, and what it would cost.\n"
 		"CLUSTER FAILOVER TAKEOVER: what had not reached the replica is lost. Where the silent primary, or "
 		"most of the others, live on in another part of the network, two primaries take writes, and one "
-		"side's are thrown away when they meet. So it takes consent: the digest that was shown, or the cluster's name "
-		"typed on a terminal. There is no --yes, and neither apply nor the daemon ever does it.\n"
+		"side's are thrown away when they meet. So it takes consent: the digest that was shown, or the "
+		"cluster's name typed on a terminal. There is no --yes, and neither apply nor the daemon ever does it.\n"
 		"Refused where a majority of the primaries answers (the servers elect then), where the shard's primary "
 		"is there or seen by a node that answers, and where the replica was never seen to hold the shard's "
 		"data.\n",
