@@ -286,7 +286,7 @@ const struct cli_command cli_takeover = {
 		"CLUSTER FAILOVER TAKEOVER: what had not reached the replica is lost. Where the silent primary, or "
 		"most of the others, live on in another part of the network, two primaries take writes, and one "
 		"side's are thrown away when they meet. So it takes consent: the digest that was shown, or the "
-		"cluster's name typed on a terminal. There is no --yes, and neither apply nor the daemon ever does it.\n"
+		"cluster's name typed on a terminal. There is no --yes; neither apply nor the daemon ever does it.\n"
 		"Refused where a majority of the primaries answers (the servers elect then), where the shard's primary "
 		"is there or seen by a node that answers, and where the replica was never seen to hold the shard's "
 		"data.\n",

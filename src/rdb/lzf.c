@@ -41,6 +41,8 @@ static bool again(struct expanding *e, unsigned control)
 
 bool lzf_expand(const uint8_t *from, size_t n, uint8_t *to, size_t size)
 {
+	if (!n) /* FROM may be NULL */
+		return !size;
 	struct expanding e = { .at = from, .end = from + n, .to = to, .size = size };
 	while (e.at < e.end) {
 		unsigned control = *e.at++;

@@ -248,6 +248,8 @@ Test(rdb, compressed_strings_expand_to_just_their_length)
 						  "ab",
 				 3, out, 6),
 		      "cut short");
+	cr_assert(lzf_expand(NULL, 0, NULL, 0), "nothing is nothing; ASan + UBSan watch");
+	cr_assert_not(lzf_expand(NULL, 0, out, 1));
 }
 
 Test(rdb, the_slot_of_a_key_is_the_servers)
