@@ -22,7 +22,7 @@ struct victim {
 	int node, ghost;
 }; /* one of both; the other is -1 */
 
-static int64_t timeout_of(const struct world *w, size_t node)
+int64_t election_timeout_ms(const struct world *w, size_t node)
 {
 	return gossip_setting(w, node, "cluster-node-timeout", 15000);
 }
@@ -110,10 +110,10 @@ static void suspect(struct world *w, struct victim v, int64_t down_ms)
 			continue;
 		if (w->lines && bus_line(w, i, (size_t)v.node)->tried_ms > since)
 			since = bus_line(w, i, (size_t)v.node)->tried_ms;
-		if (w->now_ms >= since + timeout_of(w, i) || *fail_ms_of(w, v) != NEVER)
+		if (w->now_ms >= since + election_timeout_ms(w, i) || *fail_ms_of(w, v) != NEVER)
 			mark(w, i, v);
 		else
-			world_wake(w, since + timeout_of(w, i));
+			world_wake(w, since + election_timeout_ms(w, i));
 	}
 }
 
@@ -137,7 +137,7 @@ static void agree_on_fail(struct world *w, struct victim v)
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject)
 {
 	const struct server *server = &w->servers[subject];
-	if (server->fail_ms == NEVER || w->now_ms >= server->fail_ms + UNDO_TIMEOUTS * timeout_of(w, viewer))
+	if (server->fail_ms == NEVER || w->now_ms >= server->fail_ms + UNDO_TIMEOUTS * election_timeout_ms(w, viewer))
 		return false;
 	struct rop_slots slots = moves_view(w, viewer, subject);
 	return !rop_slots_empty(&slots);
@@ -163,7 +163,7 @@ static bool may_not(const struct world *w, size_t node)
 static bool may_stand(const struct world *w, size_t node, struct victim v)
 {
 	const struct server *server = &w->servers[node];
-	int64_t timeout = timeout_of(w, node);
+	int64_t timeout = election_timeout_ms(w, node);
 	if (!server->up || !follows(w, node, v) || !sees_fail(w, node, v) || may_not(w, node) ||
 	    w->now_ms < server->again_ms || w->now_ms < server->loading_until_ms)
 		return false;
@@ -271,7 +271,7 @@ bool election_take_over_unvoted(struct world *w, size_t node)
 
 int64_t election_again_ms(const struct world *w, size_t node)
 {
-	return w->now_ms + AGAIN_TIMEOUTS * timeout_of(w, node);
+	return w->now_ms + AGAIN_TIMEOUTS * election_timeout_ms(w, node);
 }
 
 static void stand(struct world *w, size_t node, struct victim v)

@@ -55,6 +55,7 @@ const struct lived_row LIVED[LIVED_N] = {
 	[LIVED_LINE_BACK] = { "a deleted line that came back", 5 },
 	[LIVED_RESET] = { "a node reset", 25 },
 	[LIVED_FORGOTTEN] = { "a node forgotten", 25 },
+	[LIVED_FORGET_RACES] = { "... while a replica stood for a primary that had failed", 1 },
 	[LIVED_HANDED] = { "a shard handed over to a replica", 10 },
 	[LIVED_DRAINED] = { "a host drained", 80 },
 	[LIVED_DRAIN_HANDED] = { "... and a shard handed over for that", 20 },

@@ -119,6 +119,32 @@ static void forget_ghost(struct world *w, size_t viewer, struct ghost *ghost)
 	ghost->banned_ms[viewer] = w->now_ms + BAN_MS;
 }
 
+/* A primary with a replica dies as FORGET is sent, which is executed late: while that replica stands for election. */
+int64_t leave_race_ms(struct world *w, const struct rop_expect *forget, size_t node)
+{
+	if (forget->kind != ROP_STEP_FORGET || !w->elections || world_luck(w, 'f', node, 0) % 8)
+		return 0;
+	for (size_t i = 0; i < w->truth->n; i++) {
+		const struct rop_node *replica = &w->truth->nodes[i];
+		int primary = replica->primary;
+		if (replica->role != ROP_ROLE_REPLICA || !replica->link_up || primary < 0 || primary == (int)node ||
+		    !w->servers[i].up || !w->servers[primary].up ||
+		    strcmp(w->truth->nodes[primary].id, forget->peer) == 0)
+			continue;
+		faults_death(w->sim, (size_t)primary);
+		return election_timeout_ms(w, i) + (int64_t)(world_luck(w, 'f', node, 1) % 1500);
+	}
+	return 0;
+}
+
+static bool anybody_stands(const struct world *w)
+{
+	for (size_t i = 0; i < w->truth->n; i++)
+		if (w->servers[i].up && w->servers[i].stand_ms != NEVER)
+			return true;
+	return false;
+}
+
 void leave_forget(struct world *w, struct delivery *d)
 {
 	size_t viewer = (size_t)d->node;
@@ -146,6 +172,8 @@ void leave_forget(struct world *w, struct delivery *d)
 	w->servers[viewer].news = true;
 	gossip_count_others(w);
 	sim_lived(w->sim, LIVED_FORGOTTEN);
+	if (anybody_stands(w))
+		sim_lived(w->sim, LIVED_FORGET_RACES);
 }
 
 /* ---- RESET --------------------------------------------------------------------------------------------------- */

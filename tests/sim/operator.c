@@ -269,6 +269,11 @@ static void put_on_wire(struct driver *d, struct wire *wire, const struct rop_st
 	int64_t arrives = latest(latest(wire->last_ms[node], *hung), d->w->now_ms + delay);
 	bool request_lost = wire->broken[node] || (trouble && chance_permille(c, 400));
 	wire->reply_lost[at] = request_lost || (trouble && chance_permille(c, 500));
+	int64_t race = sim_trouble(s) && !request_lost ? leave_race_ms(d->w, &step->expect, node) : 0;
+	if (race) {
+		arrives = latest(arrives, d->w->now_ms + race);
+		wire->reply_lost[at] = true;
+	}
 	if (wire->reply_lost[at]) {
 		int64_t given_up = d->w->now_ms +
 				   chance_between(c, 0, chance_permille(c, 500) ? 50 : s->topology->command_timeout_ms);

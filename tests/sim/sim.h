@@ -333,6 +333,7 @@ void leave_started(struct world *w, size_t node);
 void leave_renewed(struct world *w, size_t node, struct ghost *ghost);
 bool leave_finds_new(struct world *w, const struct ghost *ghost, size_t viewer);
 void leave_forget(struct world *w, struct delivery *d);
+int64_t leave_race_ms(struct world *w, const struct rop_expect *forget, size_t node); /* 0: it arrives as others do */
 /* leave_broken.c: every replica that answers seems to be in sync with whom it follows. */
 void leave_pretend_in_sync(struct rop_observed *seen);
 void leave_emptied(struct world *w, struct delivery *d);
@@ -440,7 +441,9 @@ void election_step(struct world *w);
 bool election_take_over(struct world *w, size_t node);
 bool election_take_over_unvoted(struct world *w, size_t node); /* by its own word */
 bool election_hand_over(struct world *w, size_t node, size_t primary);
-int64_t election_again_ms(const struct world *w, size_t node);                  /* who failed now stands again then */
+int64_t election_again_ms(const struct world *w, size_t node);
+int64_t election_timeout_ms(const struct world *w, size_t node);
+	/* cluster-node-timeout */                                              /* who failed now stands again then */
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
 
 /* ghost.c */
@@ -649,6 +652,7 @@ enum lived {
 	LIVED_LINE_BACK,
 	LIVED_RESET,
 	LIVED_FORGOTTEN,
+	LIVED_FORGET_RACES,
 	LIVED_HANDED,
 	LIVED_DRAINED,
 	LIVED_DRAIN_HANDED,
