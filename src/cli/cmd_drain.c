@@ -5,9 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "task.h"
 #include "rop/text.h"
-#include "run_once.h"
 
 #define FOR_DEFAULT_MS ((int64_t)3600 * 1000)
 
@@ -25,17 +24,11 @@ static const struct cli_option DRAIN_OPTIONS[] = {
 };
 static const struct cli_option UNDRAIN_OPTIONS[] = { CLI_REASON_OPTION, { 0 } };
 
-#define LOOK (ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS)
-
 struct asking {
-	struct cli *cli;
-	struct session *s;
-	struct rop_lock *lock;
-	const char *target;                /* the person's words */
-	struct rop_drain drain;            /* what they mean */
+	struct task task;
+	struct rop_drain drain;            /* what the person's words mean */
 	struct rop_image with;             /* the session's image, with the drain in it */
-	struct rop_plan plan;              /* of nothing else */
-	const struct rop_drained *drained; /* of plan.first; NULL: it is not known yet */
+	const struct rop_drained *drained; /* of task.plan.first; NULL: it is not known yet */
 };
 
 /* ---- what is wanted ------------------------------------------------------------------------------------------- */
@@ -66,60 +59,48 @@ static bool find_target(const struct rop_topology *t, const char *target, struct
 /* One at a time: what the first one leaves is what the second one would take. */
 static bool is_only_one(const struct asking *a, struct rop_err *err)
 {
-	const struct rop_image *image = &a->s->image;
+	const struct rop_image *image = &a->task.s->image;
 	for (size_t i = 0; i < image->drains.n; i++) {
 		const struct rop_drain *other = &image->drains.at[i];
 		if (rop_drain_holds(other, rop_wall_ms()) && strcmp(other->target, a->drain.target) != 0)
 			return rop_fail(err, ROP_REFUSED,
 					"%s is drained until %s, by %s@%s: one at a time\n"
 					"  -> `redis-operator undrain %s %s`",
-					other->target, rop_time_text(a->cli->arena, other->until_wall_ms),
-					other->by.user, other->by.host, a->s->topology->name, other->target);
+					other->target, rop_time_text(a->task.cli->arena, other->until_wall_ms),
+					other->by.user, other->by.host, a->task.s->topology->name, other->target);
 	}
 	return true;
-}
-
-static bool is_known(const struct asking *a, struct rop_err *err)
-{
-	const struct rop_image *image = &a->s->image;
-	const struct rop_topology *t = a->s->topology;
-	if (image->known && image->members.n)
-		return true;
-	return rop_fail(err, ROP_REFUSED,
-			"cluster '%s' is not one that this database knows (%s): who belongs to it was never seen as "
-			"declared\n  -> `redis-operator apply %s`",
-			t->name, cli_state_path(a->cli), t->path);
 }
 
 static void plan(struct asking *a)
 {
 	struct rop_reconcile_options options;
 	struct rop_image *with = &a->with;
-	session_reconcile_options(a->s, &options);
-	*with = a->s->image;
+	session_reconcile_options(a->task.s, &options);
+	*with = a->task.s->image;
 	memset(&with->drains, 0, sizeof with->drains);
-	for (size_t i = 0; i < a->s->image.drains.n; i++)
-		if (strcmp(a->s->image.drains.at[i].target, a->drain.target) != 0)
-			*rop_push(a->cli->arena, &with->drains) = a->s->image.drains.at[i];
-	*rop_push(a->cli->arena, &with->drains) = a->drain;
-	with->paused &= !a->cli->values.plan; /* who only looks is shown what would be done */
+	for (size_t i = 0; i < a->task.s->image.drains.n; i++)
+		if (strcmp(a->task.s->image.drains.at[i].target, a->drain.target) != 0)
+			*rop_push(a->task.cli->arena, &with->drains) = a->task.s->image.drains.at[i];
+	*rop_push(a->task.cli->arena, &with->drains) = a->drain;
+	with->paused &= !a->task.cli->values.plan; /* who only looks is shown what would be done */
 	options.image = with;
 	options.only_drain = true;
-	rop_plan_make(a->cli->arena, &options, a->s->seen, session_clock(), &a->plan);
+	rop_plan_make(a->task.cli->arena, &options, a->task.s->seen, session_clock(), &a->task.plan);
 	a->drained = NULL;
-	for (size_t d = 0; d < a->plan.first->drains.n; d++)
-		if (a->plan.first->drains.at[d].drain->id == a->drain.id)
-			a->drained = &a->plan.first->drains.at[d];
+	for (size_t d = 0; d < a->task.plan.first->drains.n; d++)
+		if (a->task.plan.first->drains.at[d].drain->id == a->drain.id)
+			a->drained = &a->task.plan.first->drains.at[d];
 }
 
 /* false: err says why it cannot be. */
 static bool prepare(struct asking *a, struct rop_err *err)
 {
 	const char *fewer = a->drain.fewer;
-	int64_t now = rop_wall_ms(), until = now + a->cli->values.for_ms;
+	int64_t now = rop_wall_ms(), until = now + a->task.cli->values.for_ms;
 	a->drain = (struct rop_drain){ .id = INT64_MAX, .asked_wall_ms = now, .until_wall_ms = until, .fewer = fewer };
-	a->drain.by = cli_deed(a->cli, ROP_DEED_DRAIN, NULL);
-	if (!find_target(a->s->topology, a->target, &a->drain, err) || !is_only_one(a, err))
+	a->drain.by = cli_deed(a->task.cli, ROP_DEED_DRAIN, NULL);
+	if (!find_target(a->task.s->topology, a->task.target, &a->drain, err) || !is_only_one(a, err))
 		return false;
 	plan(a);
 	return true;
@@ -129,18 +110,18 @@ static bool prepare(struct asking *a, struct rop_err *err)
 
 static void print_document(const struct asking *a, const struct rop_drained *d, const char *result, const char *message)
 {
-	struct rop_report report = session_report(a->s);
-	if (a->cli->values.output != CLI_TEXT && d)
-		cli_print_json(rop_report_drain_json(&report, &a->plan, d, result, message));
+	struct rop_report report = session_report(a->task.s);
+	if (a->task.cli->values.output != CLI_TEXT && d)
+		cli_print_json(rop_report_drain_json(&report, &a->task.plan, d, result, message));
 }
 
 static void show(const struct asking *a)
 {
 	ROP_OWN_TEXT text = { 0 };
-	struct rop_report report = session_report(a->s);
-	if (a->cli->values.output != CLI_TEXT || !a->drained)
+	struct rop_report report = session_report(a->task.s);
+	if (a->task.cli->values.output != CLI_TEXT || !a->drained)
 		return;
-	rop_report_drain(&report, &a->plan, a->drained, &text);
+	rop_report_drain(&report, &a->task.plan, a->drained, &text);
 	cli_print_lines(&text);
 	fflush(stdout);
 }
@@ -148,15 +129,16 @@ static void show(const struct asking *a)
 /* ROP_OK: it can be done. What stands against the whole cluster is said as apply says it. */
 static enum rop_code judge(struct asking *a)
 {
-	const struct rop_situation *now = a->plan.first;
+	const struct rop_situation *now = a->task.plan.first;
 	struct rop_err err = { 0 };
 	if (now->findings.n || !now->in_view || now->paused) {
-		cli_findings(plan_reason(&a->plan), a->plan.result.text);
-		return a->plan.result.code;
+		cli_findings(plan_reason(&a->task.plan), a->task.plan.result.text);
+		return a->task.plan.result.code;
 	}
 	if (now->formed && a->drained)
 		return ROP_OK;
-	rop_fail(&err, ROP_REFUSED, "cluster '%s' is not formed: there is nothing to hand over", a->s->topology->name);
+	rop_fail(&err, ROP_REFUSED, "cluster '%s' is not formed: there is nothing to hand over",
+		 a->task.s->topology->name);
 	return cli_fail(&err);
 }
 
@@ -169,10 +151,10 @@ static const char *what_is_left(const struct asking *a)
 		const struct rop_fewer *fewer = &a->drained->fewer.at[i];
 		rop_text_add(&text,
 			     "%sshard %d would have %zu replica%s in sync while %s is stopped, and is to keep %zu",
-			     i ? "\n" : "", fewer->shard, fewer->left, rop_plural((int64_t)fewer->left), a->target,
+			     i ? "\n" : "", fewer->shard, fewer->left, rop_plural((int64_t)fewer->left), a->task.target,
 			     fewer->keeps);
 	}
-	return rop_strndup(a->cli->arena, text.at, text.n);
+	return rop_strndup(a->task.cli->arena, text.at, text.n);
 }
 
 static bool is_asked_for(const struct asking *a)
@@ -186,13 +168,13 @@ static bool is_asked_for(const struct asking *a)
 /* The digest names what is left; without one only on a terminal, after it was shown there. */
 static bool consent(struct asking *a, struct rop_err *err)
 {
-	const char *word = a->cli->values.allow_fewer_copies, *digest = NULL, *name = a->s->topology->name;
-	if (word && !rop_consent_parse(a->cli->arena, word, name, &digest, err))
+	const char *word = a->task.cli->values.allow_fewer_copies, *digest = NULL, *name = a->task.s->topology->name;
+	if (word && !rop_consent_parse(a->task.cli->arena, word, name, &digest, err))
 		return false;
 	if (!is_asked_for(a))
 		return true;
 	bool given = digest && strcmp(digest, a->drained->digest) == 0;
-	if (!given && !digest && !a->cli->values.yes && isatty(STDIN_FILENO)) {
+	if (!given && !digest && !a->task.cli->values.yes && isatty(STDIN_FILENO)) {
 		cli_findings("FewerCopies", what_is_left(a));
 		fprintf(stderr, "\nLeave them with so few? Only the cluster's name, '%s', is taken for a yes: ", name);
 		given = cli_answered(name);
@@ -201,8 +183,8 @@ static bool consent(struct asking *a, struct rop_err *err)
 		return rop_fail(err, ROP_REFUSED,
 				"%s\n  -> `redis-operator drain %s %s --allow-fewer-copies=%s@%s` leaves them so; "
 				"spec.disruption.keepCopies says how many they are to keep",
-				what_is_left(a), a->s->topology->path ? a->s->topology->path : name, a->target, name,
-				a->drained->digest);
+				what_is_left(a), a->task.s->topology->path ? a->task.s->topology->path : name,
+				a->task.target, name, a->drained->digest);
 	a->drain.fewer = a->drained->fewer_text;
 	plan(a);
 	return true;
@@ -210,33 +192,11 @@ static bool consent(struct asking *a, struct rop_err *err)
 
 /* ---- done ----------------------------------------------------------------------------------------------------- */
 
-static void tell_result(struct progress *p, const struct rop_result *result, const struct rop_situation *now)
-{
-	int64_t took_ms = rop_boot_ms() - p->began_ms;
-	progress_close_line(p);
-	if (p->cli->values.output != CLI_TEXT)
-		cli_print_event(rop_report_summary_json(p->cluster, result, took_ms));
-	if (result->code != ROP_OK)
-		cli_findings(now ? rop_situation_reason(now) : NULL, result->text);
-	else if (p->cli->values.output == CLI_TEXT && !p->cli->values.quiet)
-		printf("%s: %s\n", p->cluster, result->text);
-}
-
 static bool may_go_on(const struct asking *a, struct rop_err *err)
 {
-	return cli_agreed(a->cli, "\nDrain it? Only 'yes' is taken for a yes: ", "yes",
+	return cli_agreed(a->task.cli, "\nDrain it? Only 'yes' is taken for a yes: ", "yes",
 			  "--plan shows what is done, --yes does it without asking",
 			  "not confirmed; nothing was changed", err);
-}
-
-static bool take_lock(struct asking *a, struct rop_err *err)
-{
-	return a->lock || rop_lock_take(cli_state_path(a->cli), a->s->topology->name, "drain", &a->lock, err);
-}
-
-static bool load(struct asking *a, struct rop_err *err)
-{
-	return rop_store_load(a->s->store, a->cli->arena, a->s->topology->name, &a->s->image, err);
 }
 
 /* While the question stood others could change what they liked. */
@@ -245,9 +205,9 @@ static enum rop_code still_agreed(struct asking *a)
 	struct rop_err err = { 0 };
 	const char *left = a->drained->fewer_text;
 	size_t leads = a->drained->leads;
-	if (a->lock)
+	if (a->task.lock)
 		return ROP_OK;
-	if (!take_lock(a, &err) || !load(a, &err) || !session_look(a->s, LOOK) || !prepare(a, &err))
+	if (!task_look_again(&a->task, &err) || !prepare(a, &err))
 		return cli_fail(&err);
 	enum rop_code code = judge(a);
 	if (code != ROP_OK)
@@ -258,20 +218,13 @@ static enum rop_code still_agreed(struct asking *a)
 	return cli_fail(&err);
 }
 
-/* Nothing but hand-overs, also by a machine that somebody changed. (What tells others of them is not asked about.) */
-static bool may_step(void *arg, const struct rop_step *step)
-{
-	(void)arg;
-	return step->expect.kind == ROP_STEP_FAILOVER || step->expect.kind == ROP_STEP_RESTORE;
-}
-
 /* As it is now, from a look of its own. */
 static void print_end(struct asking *a, enum rop_code code)
 {
 	struct rop_err err = { 0 };
-	if (a->cli->values.output == CLI_TEXT || !load(a, &err) || !session_look(a->s, LOOK))
+	if (a->task.cli->values.output == CLI_TEXT || !task_look_again(&a->task, &err))
 		return;
-	const struct rop_situation *now = session_situation(a->s);
+	const struct rop_situation *now = session_situation(a->task.s);
 	for (size_t d = 0; d < now->drains.n; d++)
 		if (strcmp(now->drains.at[d].drain->target, a->drain.target) == 0)
 			print_document(a, &now->drains.at[d], code == ROP_OK ? "drained" : "held",
@@ -281,25 +234,18 @@ static void print_end(struct asking *a, enum rop_code code)
 static enum rop_code do_it(struct asking *a)
 {
 	struct rop_err err = { 0 };
-	struct run_once once = { .s = a->s,
-				 .progress = { .cli = a->cli, .cluster = a->s->topology->name },
-				 .tell_result = tell_result,
-				 .interrupted = "interrupted",
-				 .terminated = "told to stop" };
+	struct run_once once;
 	int64_t id;
-	if (!rop_store_drain(a->s->store, a->s->topology->name, &a->drain, rop_wall_ms(), &id, &err) || !load(a, &err))
+	if (!rop_store_drain(a->task.s->store, a->task.s->topology->name, &a->drain, rop_wall_ms(), &id, &err) ||
+	    !task_load(&a->task, &err))
 		return cli_fail(&err);
-	for (size_t i = 0; a->cli->values.output != CLI_TEXT && i < a->plan.steps.n; i++)
-		cli_print_event(rop_report_planned_json(a->s->topology->name, &a->plan.steps.at[i]));
-	session_reconcile_options(a->s, &once.reconcile);
+	task_begin(&a->task, &once);
 	once.reconcile.only_drain = true;
-	once.reconcile.may_step = may_step;
-	once.reconcile.revision = a->s->image.revision;
 	run_once(&once);
 	print_end(a, once.code);
-	cli_tell(a->cli, "%s: %s is drained until %s; `redis-operator undrain %s %s` ends it", a->s->topology->name,
-		 a->drain.target, rop_time_text(a->cli->arena, a->drain.until_wall_ms), a->s->topology->name,
-		 a->drain.target);
+	cli_tell(a->task.cli, "%s: %s is drained until %s; `redis-operator undrain %s %s` ends it",
+		 a->task.s->topology->name, a->drain.target, rop_time_text(a->task.cli->arena, a->drain.until_wall_ms),
+		 a->task.s->topology->name, a->drain.target);
 	return once.code;
 }
 
@@ -308,13 +254,13 @@ static enum rop_code drain_host(struct asking *a)
 	struct rop_err err = { 0 };
 	if (!prepare(a, &err))
 		return cli_fail(&err);
-	session_warn_of_second(a->cli, a->plan.first);
+	session_warn_of_second(a->task.cli, a->task.plan.first);
 	enum rop_code code = judge(a);
 	if (code != ROP_OK)
 		return code;
-	if (a->cli->values.plan || !a->cli->values.yes)
+	if (a->task.cli->values.plan || !a->task.cli->values.yes)
 		show(a);
-	if (a->cli->values.plan) {
+	if (a->task.cli->values.plan) {
 		bool fine = consent(a, &err);
 		print_document(a, a->drained, "planned", fine ? NULL : err.text);
 		return fine ? ROP_OK : cli_fail(&err);
@@ -332,19 +278,16 @@ static enum rop_code run_drain(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
-	struct asking a = { .cli = cli, .s = &s, .target = argv[1] };
-	bool changes = !cli->values.plan;
-	if (!cli->values.timeout_ms)
-		cli->values.timeout_ms = RUN_ONCE_TIMEOUT_MS;
+	struct asking a = { .task = { .command = "drain",
+				      .target = argv[1],
+				      .unknown = "who belongs to it was never seen as declared",
+				      .cli = cli,
+				      .s = &s } };
+	bool lock = cli->values.yes && !cli->values.plan;
 	if (!cli->values.for_ms)
 		cli->values.for_ms = FOR_DEFAULT_MS;
-	bool fine = session_open_topology(&s, cli, argv[0], &err) && session_open_machine(&s, &err) &&
-		    (!changes || !cli->values.yes || take_lock(&a, &err)) &&
-		    session_open_store(&s, changes ? ROP_STORE_WRITE : ROP_STORE_READ, &err) && is_known(&a, &err) &&
-		    session_open_nodes(&s, &err) && session_look(&s, LOOK) && session_is_of_no_other(&s, &err);
-	enum rop_code code = fine ? drain_host(&a) : cli_fail(&err);
-	session_close(&s);
-	rop_lock_release(a.lock);
+	enum rop_code code = task_open(&a.task, argv[0], lock, &err) ? drain_host(&a) : cli_fail(&err);
+	task_close(&a.task);
 	return code;
 }
 

@@ -70,7 +70,8 @@ static void close_met(const void *subject, const int64_t *args, void *output)
 	(void)args;
 	if (h->to >= 0)
 		end(h, output, ROP_WISH_MET,
-		    rop_printf(h->now->arena, "%s leads shard %d", h->now->seen->nodes[h->to].address, h->wish->shard));
+		    rop_printf(h->now->arena, "%s leads shard %d, as all nodes say", h->now->seen->nodes[h->to].address,
+			       h->wish->shard));
 }
 
 static void close_not_done(const void *subject, const int64_t *args, void *output)
