@@ -443,7 +443,7 @@ bool election_take_over_unvoted(struct world *w, size_t node); /* by its own wor
 bool election_hand_over(struct world *w, size_t node, size_t primary);
 int64_t election_again_ms(const struct world *w, size_t node);
 int64_t election_timeout_ms(const struct world *w, size_t node);
-	/* cluster-node-timeout */                                              /* who failed now stands again then */
+/* cluster-node-timeout */                                                      /* who failed now stands again then */
 bool election_holds_fail(const struct world *w, size_t viewer, size_t subject); /* up again, but still marked */
 
 /* ghost.c */
