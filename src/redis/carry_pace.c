@@ -3,7 +3,7 @@
 
 #define KEY_BYTES 2048           /* bytes that take as long as a key does by itself: measured 1 to 4 thousand */
 #define PER_MS_FIRST (64 * 1024) /* careful; it doubles with each batch */
-#define PER_MS_MIN (4 * 1024)    /* slower than that is a machine that stood still */
+#define PER_MS_MIN (15 * 1024)   /* slower than that is a machine that is busy: smaller batches would not help it */
 #define PER_MS_MAX (1024 * 1024) /* a thousand megabytes a second */
 #define PER_MS_SURE (100 * 1000) /* what any server does with one large key */
 #define STALLS_OF_ONE_KEY 10
