@@ -67,6 +67,7 @@ static void drive_pass(void *arg, const struct rop_reconcile *r)
 	struct cluster *c = arg;
 	c->looked = true;
 	tell_warnings(c, rop_reconcile_situation(r));
+	tell_drain(c, rop_reconcile_situation(r));
 	tell_pass(c->daemon);
 }
 

@@ -64,6 +64,9 @@ struct cluster {
 	bool unserved;                  /* slots are not served, as was logged last */
 	char *trouble;                  /* why it cannot be begun, as logged last */
 	char *nameless;                 /* its nodes whose names do not resolve, as logged last */
+	char *drained;                  /* the host or zone that is drained, as was logged last; NULL: none */
+	int64_t drain_id;               /* of that drain */
+	bool may_be_stopped;            /* the same */
 	uint64_t *warned;               /* digests of the warnings that were logged, on the heap */
 	size_t n_warned;
 };
@@ -143,7 +146,8 @@ void tell_pass(struct daemon *daemon); /* a pass is over: alive, status, perhaps
 void tell_status(struct daemon *daemon);
 void tell_waiting(struct daemon *daemon, const struct rop_err *why); /* for the database; NULL: no longer */
 void tell_written(struct cluster *cluster, const struct rop_entry *entry);
-void tell_warnings(struct cluster *cluster, const struct rop_situation *now);     /* logged when they are news */
+void tell_warnings(struct cluster *cluster, const struct rop_situation *now); /* logged when they are news */
+void tell_drain(struct cluster *cluster, const struct rop_situation *now);
 void tell_nameless(struct cluster *cluster, const struct rop_topology *topology); /* names without an address: news */
 void tell_trouble(struct cluster *cluster, const char *why); /* logged when it is news; NULL: over */
 

@@ -29,6 +29,7 @@ void cluster_free(struct cluster *c)
 	free((char *)c->converged.reason);
 	free(c->trouble);
 	free(c->nameless);
+	free(c->drained);
 	free(c->warned);
 	free(c->name);
 	free(c->path);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "rop/report.h"
 #include "rop/service.h"
 #include "rop/text.h"
 
@@ -224,6 +225,32 @@ void tell_warnings(struct cluster *c, const struct rop_situation *now)
 		rop_log(ROP_LOG_WARN, w->text,
 			ROP_FIELDS({ "cluster", c->name }, { "reason", w->reason }, { "advice", w->advice }));
 	}
+}
+
+/* One at a time is all there is. Who reads the log of a node that fell silent finds here that somebody meant it. */
+void tell_drain(struct cluster *c, const struct rop_situation *now)
+{
+	const struct rop_drained *d = now->drains.n ? &now->drains.at[0] : NULL;
+	if (c->drained && (!d || d->drain->id != c->drain_id)) {
+		rop_log(ROP_LOG_INFO, "not drained any more",
+			ROP_FIELDS({ "cluster", c->name }, { "target", c->drained }));
+		keep(&c->drained, NULL);
+	}
+	if (d && !c->drained) {
+		const struct rop_deed *by = &d->drain->by;
+		char *until = rop_time_text(now->arena, d->drain->until_wall_ms);
+		rop_log(ROP_LOG_INFO, "drained: nothing there gets a new role, and its silence is expected",
+			ROP_FIELDS({ "cluster", c->name }, { "target", d->drain->target }, { "until", until },
+				   { "user", by->user }, { "host", by->host }, { "reason", by->reason }));
+		keep(&c->drained, d->drain->target);
+		c->drain_id = d->drain->id;
+		c->may_be_stopped = false;
+	}
+	if (!d || c->may_be_stopped == !d->holds)
+		return;
+	c->may_be_stopped = !d->holds;
+	rop_log(ROP_LOG_INFO, d->holds ? "it may not be stopped any more" : "it may be stopped",
+		ROP_FIELDS({ "cluster", c->name }, { "target", c->drained }, { "why", d->holds }));
 }
 
 void tell_nameless(struct cluster *c, const struct rop_topology *topology)

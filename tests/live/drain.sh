@@ -68,5 +68,8 @@ cp "$F" "$CLUSTERS/cart.yaml"
 op_start drain --yes --for 8s "$CLUSTERS/cart.yaml" 127.0.0.1
 check 'the command is killed' eval 'wait_until 10 "[ -n \"\$(rows \"SELECT 1 FROM drain WHERE ended_wall_ms = 0\")\" ]" && kill -9 "$OP_PID"; op_wait; true'
 check 'the daemon goes on with it' eval 'daemon_start && wait_until 15 "! leads 0 && ! leads 1"'
+check '... its log says what is drained, by whom, until when, and that it may be stopped' eval \
+	'wait_until 5 "says \"it may be stopped\"" && grep "drained: nothing there gets a new role" "$SAID" | grep "target=127.0.0.1" | grep "until=" | grep -q "user=$(id -un)"'
 check '... until its time has passed' wait_until 15 'expect 0 status cart && lacks "$OUT" "127.0.0.1 until"'
+check '... which is said too' wait_until 5 'says "not drained any more"'
 check 'the daemon ends' daemon_stop
