@@ -32,7 +32,11 @@ static struct rop_topology *topology_of(struct rop_arena *arena, int shards, int
 {
 	struct rop_topology *topology = rop_alloc(arena, sizeof *topology);
 	*topology = (struct rop_topology){
-		.name = "bench", .shards = shards, .replicas_per_shard = replicas, .interval_ms = 5000
+		.name = "bench",
+		.shards = shards,
+		.replicas_per_shard = replicas,
+		.interval_ms = 5000,
+		.disruption = { .shards_at_once = 1, .keep_copies = 1 },
 	};
 	for (int i = 0; i < shards * (1 + replicas); i++) {
 		const char *host = rop_printf(arena, "10.0.%d.%d", i / 250, i % 250 + 1);
