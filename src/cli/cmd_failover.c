@@ -53,32 +53,37 @@ static bool take_earlier(struct asking *a, struct rop_err *err)
 			open->shard, open->by.user, open->by.host);
 }
 
-static void plan(struct asking *a)
+static bool is_against_all(const struct rop_situation *now)
+{
+	return now->findings.n || !now->in_view;
+}
+
+static void plan(struct asking *a, const struct rop_wish *wish)
 {
 	struct rop_reconcile_options options;
 	session_reconcile_options(a->task.s, &options);
 	a->with = a->task.s->image;
-	a->with.wish = a->wish;
+	a->with.wish = *wish;
 	a->with.paused &= !a->task.cli->values.plan; /* who only looks is shown what would be done */
 	options.image = &a->with;
 	options.only_wish = true;
 	rop_plan_make(a->task.cli->arena, &options, a->task.s->seen, session_clock(), &a->task.plan);
 }
 
-/* false: err says why it cannot be, or cannot be now. */
+/* false: err says why it cannot be, or cannot be now. What stands against the whole cluster is in the plan, and one
+ * judgement of it is asked throughout: another look at the same nodes may weigh what is fresh another way. */
 static bool prepare(struct asking *a, struct rop_err *err)
 {
-	const struct rop_situation *now = session_situation(a->task.s);
+	plan(a, &a->task.s->image.wish);
+	const struct rop_situation *now = a->task.plan.first;
 	a->goes_on = false;
-	if (now->findings.n || !now->in_view) { /* said as apply says it */
-		plan(a);
+	if (is_against_all(now)) /* said as apply says it */
 		return true;
-	}
 	if (!rop_wish_make(now, a->task.target, &a->wish, err) || !take_earlier(a, err))
 		return false;
 	if (!a->goes_on)
 		a->wish.by = cli_deed(a->task.cli, ROP_DEED_FAILOVER, NULL);
-	plan(a);
+	plan(a, &a->wish);
 	return true;
 }
 
@@ -127,7 +132,7 @@ static enum rop_code refuse(struct asking *a, enum rop_code code, const char *wh
 static enum rop_code judge(struct asking *a)
 {
 	const struct rop_handover *h = a->task.plan.first->handover;
-	if (a->task.plan.first->findings.n || !a->task.plan.first->in_view || a->task.plan.first->paused) {
+	if (is_against_all(a->task.plan.first) || a->task.plan.first->paused) {
 		cli_findings(plan_reason(&a->task.plan), a->task.plan.result.text);
 		return a->task.plan.result.code;
 	}
