@@ -48,6 +48,7 @@ bool rop_has_no_file_note(const char *note); /* of a CONFIG REWRITE: the server 
 bool rop_is_denial(const char *note);        /* the server's NOPERM: no use in trying again */
 int rop_tries_count(const struct rop_tries *tries, const char *subject); /* attempts so far */
 size_t rop_tries_n_pending(const struct rop_tries *tries);
+bool rop_tries_fails_over(const struct rop_tries *tries); /* a fail-over is under way, of whichever shard */
 bool rop_tries_gave_up(const struct rop_tries *tries, const char **ret_subject, const char **ret_note);
 /* When the next backed-off subject may be tried; INT64_MAX: none. */
 int64_t rop_tries_next_ms(const struct rop_tries *tries, int64_t boot_ms);

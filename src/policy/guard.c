@@ -81,13 +81,13 @@ const char *guard_failover_subject(const struct rop_situation *now, const char *
 
 bool guard_is_handing_over(const struct rop_situation *now, const char *primary)
 {
-	return now->tries &&
+	return now->tries && rop_tries_fails_over(now->tries) &&
 	       rop_tries_may(now->tries, guard_failover_subject(now, primary), now->boot_ms) == ROP_MAY_PENDING;
 }
 
 bool guard_hands_over(const struct rop_situation *now, int but)
 {
-	for (size_t i = 0; now->tries && i < now->seen->asked; i++)
+	for (size_t i = 0; now->tries && rop_tries_fails_over(now->tries) && i < now->seen->asked; i++)
 		if ((int)i != but && guard_is_handing_over(now, now->seen->nodes[i].id))
 			return true;
 	return false;

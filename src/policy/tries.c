@@ -28,9 +28,9 @@ struct try_entry {
 
 struct rop_tries {
 	struct rop_arena *arena;
-	struct try_entry *table; /* open addressing; size a power of two */
-	size_t size, used, n_pending, n_failed, n_given_up;
-	struct rop_slots slots; /* claimed by pending ranges */
+	struct try_entry *table;                                         /* open addressing; size a power of two */
+	size_t size, used, n_pending, n_failovers, n_failed, n_given_up; /* n_failovers: of n_pending */
+	struct rop_slots slots;                                          /* claimed by pending ranges */
 };
 
 struct rop_tries *rop_tries_new(struct rop_arena *arena)
@@ -79,6 +79,7 @@ void rop_tries_pending(struct rop_tries *tries, const struct rop_expect *expect)
 {
 	struct try_entry *entry = entry_for(tries, expect->subject);
 	tries->n_pending += !entry->pending;
+	tries->n_failovers += !entry->pending && expect->kind == ROP_STEP_FAILOVER;
 	entry->pending = true;
 	entry->owed = entry->owed && entry->attempts > 0; /* of a failed one it is known that it may be needed again */
 	if (expect->kind == ROP_STEP_SLOTS)
@@ -151,6 +152,7 @@ void rop_tries_ended(struct rop_tries *tries, const struct rop_expect *expect, e
 {
 	struct try_entry *entry = entry_for(tries, expect->subject);
 	tries->n_pending -= entry->pending;
+	tries->n_failovers -= entry->pending && expect->kind == ROP_STEP_FAILOVER;
 	entry->pending = false;
 	for (int s = expect->first; expect->kind == ROP_STEP_SLOTS && s <= expect->last; s++)
 		tries->slots.bits[s / 64] &= ~((uint64_t)1 << (s % 64));
@@ -214,6 +216,7 @@ struct rop_tries *rop_tries_copy(struct rop_arena *arena, const struct rop_tries
 		to->note = rop_strdup(arena, from->note);
 	}
 	copy->n_pending = tries->n_pending;
+	copy->n_failovers = tries->n_failovers;
 	copy->n_failed = tries->n_failed;
 	copy->n_given_up = tries->n_given_up;
 	copy->slots = tries->slots;
@@ -272,6 +275,11 @@ int rop_tries_count(const struct rop_tries *tries, const char *subject)
 {
 	const struct try_entry *entry = slot_for(tries->table, tries->size, subject);
 	return entry->subject ? entry->attempts : 0;
+}
+
+bool rop_tries_fails_over(const struct rop_tries *tries)
+{
+	return tries->n_failovers > 0;
 }
 
 size_t rop_tries_n_pending(const struct rop_tries *tries)

@@ -60,6 +60,7 @@ static struct rop_observed *fresh_world(struct rop_arena *arena, const struct ro
 		node->bus_port = 6379 + ROP_BUS_OFFSET;
 		node->role = ROP_ROLE_PRIMARY;
 		node->keys = node->functions = 0;
+		node->used_memory = node->data_memory = node->max_memory = 0;
 		node->version = 70015;
 		snprintf(node->id, sizeof node->id, "%08zx%032" PRIx64, i * 2654435761u & 0xffffffff, (uint64_t)i);
 		node->settings[0] = "15000";

@@ -220,3 +220,21 @@ Test(policy_tries, where_there_is_no_configuration_file_no_rewrite_is_owed)
 	rop_tries_ended(tries, &set, ROP_EXPECT_MET, 3);
 	cr_assert_not(rop_tries_is_owed(tries, config));
 }
+
+Test(policy_tries, a_fail_over_is_under_way_from_its_first_send_to_its_end)
+{
+	struct rop_tries *tries = rop_tries_new(pool);
+	struct rop_expect role = on("role:a"), first = on("failover:a"), second = on("failover:b");
+	first.kind = second.kind = ROP_STEP_FAILOVER;
+	rop_tries_pending(tries, &role);
+	cr_assert_not(rop_tries_fails_over(tries));
+	rop_tries_pending(tries, &first);
+	rop_tries_pending(tries, &first);
+	rop_tries_pending(tries, &second);
+	rop_tries_ended(tries, &first, ROP_EXPECT_EXPIRED, 1);
+	cr_assert(rop_tries_fails_over(tries) && rop_tries_fails_over(rop_tries_copy(pool, tries)));
+	rop_tries_ended(tries, &second, ROP_EXPECT_MET, 2);
+	rop_tries_ended(tries, &second, ROP_EXPECT_MET, 3);
+	cr_assert_not(rop_tries_fails_over(tries));
+	cr_assert_eq(rop_tries_n_pending(tries), 1);
+}
