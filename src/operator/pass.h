@@ -54,6 +54,7 @@ struct rop_reconcile {
 	int64_t stop_by_boot_ms;
 	enum rop_code stop_code;
 	size_t idle_passes, batches, doubts;
+	size_t carried_in_vain;     /* one batch after the other: keys are counted there, and none could be moved */
 	size_t compact_above_bytes; /* memory.c */
 	bool sent_since_compact;
 	struct rop_result result;

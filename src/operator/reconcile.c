@@ -298,10 +298,25 @@ bool rop_reconcile_sending(struct rop_reconcile *r, struct rop_clock clock)
 	return false;
 }
 
+#define IN_VAIN_MS 50
+
+/* Once may be that others were quicker. To look again at once, time and again, would keep the servers from what they
+ * need to come to an end with them. */
+static void look_again(struct rop_reconcile *r, bool carries, int64_t keys)
+{
+	r->carried_in_vain = carries && !keys ? r->carried_in_vain + 1 : 0;
+	r->sleep_ms = IN_VAIN_MS;
+	r->want = r->carried_in_vain > 1 ? ROP_WANT_SLEEP : ROP_WANT_OBSERVE;
+}
+
 void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outcomes, struct rop_clock clock)
 {
+	bool carries = false;
+	int64_t keys = 0;
 	for (size_t i = 0; i < r->batch.steps.n; i++) {
 		const struct rop_step *step = &r->batch.steps.at[i];
+		carries |= step->expect.kind == ROP_STEP_CARRY;
+		keys += outcomes[i].keys;
 		size_t at = outcomes[i].sent == ROP_SENT_UNKNOWN ? r->pending.n : pending_at(r, step);
 		if (at == r->pending.n)
 			continue; /* no reply: what is seen decides */
@@ -316,7 +331,7 @@ void rop_reconcile_sent(struct rop_reconcile *r, const struct rop_outcome *outco
 		r->result.steps += rop_step_is_counted(step->expect.kind);
 	}
 	r->batches++;
-	r->want = ROP_WANT_OBSERVE;
+	look_again(r, carries, keys);
 }
 
 int64_t rop_reconcile_sleep_ms(const struct rop_reconcile *r)

@@ -66,15 +66,17 @@ static size_t words_of_auth(const struct verdict_login *login)
 	return login->user ? 3 : 2; /* AUTH2 user password, AUTH password */
 }
 
-/* n keys from the next one on, of which so many are there. */
-static void put_move(struct carry *carry, struct stock_slot *slot, size_t n, size_t there)
+/* n keys from the next one on. Those that are gone too: a server counts a key that has expired, and names it, until it
+ * comes by to delete it, which may take long; MIGRATE looks at it, and so deletes it. Of what is not there it is
+ * silent. */
+static void put_move(struct carry *carry, struct stock_slot *slot, size_t n)
 {
 	const struct verdict_login *login = &carry->errand->fleet->login;
 	const struct rop_endpoint *to = &carry->errand->fleet->members[carry->wanted.to].endpoint;
 	struct rop_text *wire = &carry->job->wire;
 	size_t auth = words_of_auth(login);
 	put_select(carry, slot->database);
-	wire_begin(wire, 8 + auth + there);
+	wire_begin(wire, 8 + auth + n);
 	text_word(wire, "MIGRATE");
 	text_word(wire, to->ip);
 	number_word(wire, to->port);
@@ -90,10 +92,9 @@ static void put_move(struct carry *carry, struct stock_slot *slot, size_t n, siz
 	}
 	text_word(wire, "KEYS");
 	for (size_t k = slot->next; k < slot->next + n; k++)
-		if (slot->keys.at[k].bytes >= 0)
-			wire_word(wire, slot->keys.at[k].at, slot->keys.at[k].n);
+		wire_word(wire, slot->keys.at[k].at, slot->keys.at[k].n);
 	note_asked(carry, CARRY_MOVE, slot, n);
-	carry->batch += there;
+	carry->batch += n;
 	carry->unwitnessed = true;
 }
 
@@ -127,17 +128,15 @@ static bool takes(struct carry *carry, struct stock_slot *slot, size_t k, size_t
 	return true;
 }
 
-/* What is gone, and what is not to be sent, at the front of a slot's keys. */
+/* What is not to be sent, at the front of a slot's keys. */
 static void pass_over(struct carry *carry, struct stock_slot *slot)
 {
 	while (slot->next < slot->measured) {
 		const struct stock_key *key = &slot->keys.at[slot->next];
-		bool large = key->bytes > carry_pace_large(&carry->pace) && !carry->wanted.move_large;
-		if (large)
-			note_large(carry, slot, key);
-		if (!large && key->bytes >= 0)
+		if (key->bytes <= carry_pace_large(&carry->pace) || carry->wanted.move_large)
 			return;
-		stock_pass_over(&carry->stock, slot, large);
+		note_large(carry, slot, key);
+		stock_pass_over(&carry->stock, slot);
 	}
 }
 
@@ -149,17 +148,15 @@ static bool is_next(const struct carry *carry, const struct stock_key *key)
 /* false: the batch is full. */
 static bool put_moves_of(struct carry *carry, struct stock_slot *slot)
 {
-	size_t n = 0, there = 0;
+	size_t n = 0;
 	bool more = true;
 	pass_over(carry, slot);
 	while (more && slot->next + n < slot->measured && is_next(carry, &slot->keys.at[slot->next + n])) {
-		bool gone = slot->keys.at[slot->next + n].bytes < 0;
-		more = gone || takes(carry, slot, slot->next + n, there);
+		more = takes(carry, slot, slot->next + n, n);
 		n += more;
-		there += more && !gone;
 	}
-	if (there)
-		put_move(carry, slot, n, there);
+	if (n)
+		put_move(carry, slot, n);
 	return more;
 }
 

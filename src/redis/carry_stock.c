@@ -87,10 +87,9 @@ void stock_sent(struct stock *stock, struct stock_slot *slot, size_t n)
 	stock->waiting -= n;
 }
 
-void stock_pass_over(struct stock *stock, struct stock_slot *slot, bool remembered)
+void stock_pass_over(struct stock *stock, struct stock_slot *slot)
 {
-	if (remembered)
-		*rop_push(stock->arena, &slot->left) = slot->keys.at[slot->next];
+	*rop_push(stock->arena, &slot->left) = slot->keys.at[slot->next];
 	stock_sent(stock, slot, 1);
 }
 

@@ -10,7 +10,7 @@
 #include "rop/observed.h"
 
 #define STOCK_NOT_MEASURED (-1)
-#define STOCK_GONE (-2) /* deleted, expired, or carried already */
+#define STOCK_GONE (-2) /* deleted, carried already, or expired: then it is there still, to be named to MIGRATE */
 
 struct stock_key {
 	const char *at;
@@ -44,7 +44,7 @@ size_t stock_names_most(const struct stock_slot *slot, size_t part); /* how many
 /* One name of its answer; and the end of it, with how many there were and had been asked for. */
 void stock_name(struct stock *stock, struct stock_slot *slot, const char *at, size_t n);
 void stock_named(struct stock *stock, struct stock_slot *slot, size_t n, size_t most);
-void stock_pass_over(struct stock *stock, struct stock_slot *slot, bool remembered); /* the next key is not sent */
+void stock_pass_over(struct stock *stock, struct stock_slot *slot); /* the next key is not sent, by this carry */
 void stock_sent(struct stock *stock, struct stock_slot *slot, size_t n);
 void stock_tidy(struct stock *stock); /* slots of which nothing is left go */
 

@@ -154,7 +154,7 @@ Test(carry, a_slot_with_more_is_asked_again_and_what_may_not_go_is_left_out)
 	cr_assert_eq(stock_names_most(at, 3), 3);
 	answered(&stock, at, "abc", 3);
 	stock_sent(&stock, at, 1);
-	stock_pass_over(&stock, at, true);
+	stock_pass_over(&stock, at);
 	stock_tidy(&stock);
 	cr_assert_null(stock_to_ask(&stock, 1), "one is left to be sent");
 	stock_sent(&stock, at, 1);
