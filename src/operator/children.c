@@ -13,6 +13,7 @@ struct task { /* of one instance */
 	const struct rop_machine *machine;
 	const char *subject;
 	const void *facts;
+	int64_t wish; /* that it is for; 0: for none */
 };
 
 struct run {
@@ -30,13 +31,12 @@ static struct child *find(struct rop_reconcile *r, const char *subject)
 	return NULL;
 }
 
-static struct child *begin(struct rop_reconcile *r, const struct task *task, struct rop_clock clock)
+static void begin(struct rop_reconcile *r, struct child *child, const struct task *task, struct rop_clock clock)
 {
-	struct child *child = rop_push(r->arena, &r->children);
 	*child = (struct child){ .subject = rop_strdup(r->arena, task->subject),
+				 .wish = task->wish,
 				 .state = task->machine->initial,
 				 .since_boot_ms = clock.boot_ms };
-	return child;
 }
 
 static int64_t this_visit_ms(const struct child *child, struct rop_clock clock)
@@ -114,8 +114,11 @@ static void forget_gone(struct rop_reconcile *r)
 static void run_one(struct rop_reconcile *r, const struct task *task, struct rop_clock clock)
 {
 	struct child *child = find(r, task->subject);
+	bool anew = !child || child->wish != task->wish; /* of the same shard: the one before is over */
 	if (!child)
-		child = begin(r, task, clock);
+		child = rop_push(r->arena, &r->children);
+	if (anew)
+		begin(r, child, task, clock);
 	struct run run = { .r = r, .task = task, .child = child, .clock = clock };
 	struct rop_clock_in_state in_state = {
 		.in_state_ms = child->spent_ms[child->state] + this_visit_ms(child, clock), .spent_ms = child->spent_ms
@@ -155,6 +158,7 @@ static void run_failover(struct rop_reconcile *r, struct rop_clock clock)
 		return;
 	task.subject = r->now->handover->subject;
 	task.facts = r->now->handover;
+	task.wish = r->now->handover->wish->id;
 	run_one(r, &task, clock);
 }
 

@@ -14,6 +14,7 @@ struct roaming {
 /* An instance of a machine that the cluster's hosts: of one run of slots, as long as it is to be moved; of a node that
  * leaves. */
 struct child {
+	int64_t wish; /* that it is for; 0: for none */
 	const char *subject;
 	int state;
 	int64_t since_boot_ms;
