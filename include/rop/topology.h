@@ -63,6 +63,7 @@ struct rop_topology {
 	} disruption;
 	int64_t settle_ms;           /* spec.intervals.settle, default 0: how long agreement must last to be believed */
 	bool reform_on_total_loss;   /* spec.onTotalLoss: Refuse (default) | Reform */
+	bool repair_placement;       /* spec.placement.repair: Propose (default) | Auto */
 	bool never_atomic;           /* spec.migration.atomic: Auto (default) | Never */
 	bool keep_replica_migration; /* spec.replicaMigration: Managed (default) | Keep */
 	struct rop_declared_migration {

@@ -118,6 +118,12 @@ const struct config_key CONFIG_KEYS[] = {
 	  .doc = "How many shards at the same time; never as many as would be a majority." },
 	{ "spec.disruption.keepCopies", CONFIG_INT, false, 0, 10, "1", .at = IN_TOPOLOGY(disruption.keep_copies),
 	  .doc = "How many replicas in sync each shard keeps meanwhile, where as many are declared." },
+	{ "spec.placement", CONFIG_MAP, false, .example = "{ repair: Auto }", NOT_STORED,
+	  .doc = "Where shards are led from, after fail-overs." },
+	{ "spec.placement.repair", CONFIG_CHOICE, false, .fallback = "Propose", .choices = { "Propose", "Auto" },
+	  .at = IN_TOPOLOGY(repair_placement),
+	  .doc = "Hosts or zones from which more shards are led than need be: Propose says which shards had better be "
+		 "handed over, and to whom; Auto hands them over, one at a time." },
 	{ "spec.migration", CONFIG_MAP, false, .example = "{ profile: gentle }", NOT_STORED,
 	  .doc = "How slots move from one shard to another with their keys." },
 	{ "spec.migration.profile", CONFIG_CHOICE, false, .fallback = "gentle", .choices = { "gentle", "fast" },

@@ -109,6 +109,8 @@ char *rop_topology_canonical(struct rop_arena *arena, const struct rop_topology 
 		rop_text_add(&out, "spec.disruption.shardsAtOnce=%d\n", t->disruption.shards_at_once);
 	if (t->disruption.keep_copies != 1)
 		rop_text_add(&out, "spec.disruption.keepCopies=%d\n", t->disruption.keep_copies);
+	if (t->repair_placement)
+		rop_text_add(&out, "spec.placement.repair=Auto\n");
 	if (t->keep_replica_migration) /* only then: as with the credential */
 		rop_text_add(&out, "spec.replicaMigration=Keep\n");
 	return rop_strdup(arena, out.at);

@@ -285,12 +285,15 @@ Test(config, a_digest_tells_meanings_apart_and_not_spellings)
 		"# a comment\nspec:\n  settings: { save: '', hz: \"10\" }\n  replicasPerShard: 1\n"
 		"  nodes:\n  - { address: rEDIS-1:1, busPort: 10001 }\n  - address: '[FD00:0::1]:2'\n"
 		"  shards: 1\n  intervals: { observe: 5000ms }\n  onTotalLoss: Refuse\n  replicaMigration: Managed\n"
+		"  placement: { repair: Propose }\n"
 		"  migration: { profile: gentle, stall: 5ms, rate: 0, largeKeys: Refuse }\n",
 	};
 	static const char *const OTHER[] = {
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 11, save: \"\" }\n",
 		HEAD "spec:\n  shards: 2\n  replicasPerShard: 0\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n",
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n  onTotalLoss: Reform\n",
+		HEAD "spec:\n  shards: 1\n" TWO_NODES
+		     "  settings: { hz: 10, save: \"\" }\n  placement: { repair: Auto }\n",
 		HEAD "spec:\n  shards: 1\n" TWO_NODES "  settings: { hz: 10, save: \"\" }\n  replicaMigration: Keep\n",
 		HEAD "spec:\n  shards: 1\n" TWO_NODES
 		     "  settings: { hz: 10, save: \"\" }\n  migration: { profile: fast }\n",
