@@ -9,7 +9,7 @@ tests_unit_units_SOURCES += tests/unit/test_config.c tests/unit/test_config_doc.
 tests_unit_units_SOURCES += tests/unit/fleet_lib.c tests/unit/fleet_lib.h tests/unit/test_fleet.c \
 	tests/unit/test_fleet_live.c tests/unit/test_loop.c tests/unit/test_carry.c
 tests_unit_units_SOURCES += tests/unit/test_fleet_gate.c
-tests_unit_units_SOURCES += tests/unit/test_retire.c tests/unit/test_retire_members.c tests/unit/test_drain.c tests/unit/test_drained.c tests/unit/test_handover.c tests/unit/test_takeover.c
+tests_unit_units_SOURCES += tests/unit/test_retire.c tests/unit/test_retire_members.c tests/unit/test_drain.c tests/unit/test_drained.c tests/unit/test_handover.c tests/unit/test_misplaced.c tests/unit/test_spread.c tests/unit/test_takeover.c
 tests_unit_units_SOURCES += tests/unit/random.h tests/unit/toy.c tests/unit/toy.h tests/unit/test_machine.c \
 	tests/unit/test_machine_random.c tests/unit/test_machine_run.c tests/unit/test_sat.c
 # The pure core: worlds made up, a reconciler driven by hand.
@@ -48,7 +48,7 @@ tests_unit_units_SOURCES += tests/unit/test_saved_plan.c
 
 # The simulated world, with the machine compiled in.
 check_PROGRAMS += tests/sim/sim
-tests_sim_sim_SOURCES = tests/sim/bus.c tests/sim/data.c tests/sim/drain_story.c tests/sim/election.c tests/sim/faults.c tests/sim/fresh.c tests/sim/ghost.c tests/sim/gossip.c tests/sim/handover_story.c tests/sim/takeover_story.c \
+tests_sim_sim_SOURCES = tests/sim/bus.c tests/sim/data.c tests/sim/drain_story.c tests/sim/placement_story.c tests/sim/election.c tests/sim/faults.c tests/sim/fresh.c tests/sim/ghost.c tests/sim/gossip.c tests/sim/handover_story.c tests/sim/takeover_story.c \
 	tests/sim/honest.c tests/sim/judge.c tests/sim/judge_bus.c tests/sim/judge_data.c tests/sim/judge_leave.c tests/sim/judge_moves.c tests/sim/leave.c tests/sim/leave_broken.c tests/sim/leave_story.c tests/sim/look.c tests/sim/main.c tests/sim/moves.c tests/sim/moves_broken.c tests/sim/moves_jobs.c tests/sim/moves_story.c tests/sim/weights.c tests/sim/operator.c \
 	tests/sim/plights.c tests/sim/promise.c tests/sim/server.c tests/sim/shards.c tests/sim/sim.h tests/sim/start.c tests/sim/story.c tests/sim/trace.c tests/sim/witness.c \
 	tests/sim/verdict.c tests/sim/views.c tests/sim/world.c

@@ -123,7 +123,7 @@ struct rop_temporary { /* a temporary setting in force, with the value to put ba
 /* clang-format off */
 #define ROP_CONDITION_TYPES(X) X(REACHABLE, "Reachable") X(WELL_FORMED, "WellFormed") X(SLOTS_COVERED, "SlotsCovered") \
 	X(REPLICAS_READY, "ReplicasReady") X(CONVERGED, "Converged") X(PAUSED, "Paused") X(BLOCKED, "Blocked") \
-	X(DRAINED, "Drained")
+	X(DRAINED, "Drained") X(PLACED, "Placed")
 enum rop_condition_type {
 #define X(id, name) ROP_COND_##id,
 	ROP_CONDITION_TYPES(X)
@@ -233,6 +233,12 @@ struct rop_wish {
 			      * a while */
 };
 
+#define ROP_NOBODY (-1) /* uid of a deed that no person did: of a wish, spec.placement.repair asks for it */
+static inline bool rop_wish_is_repair(const struct rop_wish *wish)
+{
+	return wish->by.uid == ROP_NOBODY;
+}
+
 /* A host, or the hosts of a zone, that somebody is to stop: what has a role there hands it over, nothing gets a new one
  * there, and its silence is expected until the time is over. Expected silence is told otherwise, and permits nothing:
  * for copies, majorities and every "all", who is silent is absent. */
@@ -331,7 +337,8 @@ struct rop_entry {
 	struct rop_condition conditions[ROP_CONDITIONS_N];
 	int64_t wish;                 /* the open one that this was decided with; 0: none */
 	struct rop_wish_end wish_end; /* it is met, or over for another reason */
-	struct rop_wish wish_begin;   /* shard 0: none; one that a drain wants. Its id is filled in by the store */
+	/* shard 0: none; one that a drain wants, or spec.placement.repair. Its id is filled in by the store */
+	struct rop_wish wish_begin;
 	bool check_pass; /* write only when after_pass is still the newest, `wish` open, and drains_told the newest:
 			    else another process decided meanwhile */
 	int64_t drains_told;

@@ -205,6 +205,15 @@ bool rop_drain_is_of(const struct rop_drain *drain, const struct rop_declared_no
 /* What is drained, by whom, for how long still, and whether it may be stopped. */
 const char *rop_drained_sentence(struct rop_arena *arena, const struct rop_drained *drained);
 
+/* ---- shards that had better be led by another node ----------------------------------------------------------------
+ */
+
+struct rop_misplaced {
+	int shard;              /* its number */
+	int from, to;           /* who leads it, and who had better; nodes */
+	const char *why, *text; /* what is wrong; and a sentence that says also who had better lead it */
+};
+
 /* ---- the situation ----------------------------------------------------------------------------------------- */
 
 enum rop_case { /* architecture: form, complete, adopt, total loss, refuse - decided from what is seen */
@@ -323,13 +332,17 @@ struct rop_situation {
 	const struct rop_wish *drain_wish;   /* the hand-over that is next for one; NULL */
 	bool host_drained;                   /* there is one */
 	bool drain_due;                      /* a wish is to be made of drain_wish */
-	bool silence_expected;               /* some do not answer, and all of these are on hosts that are drained */
-	bool optional_waits;                 /* slots are to move, or nodes to leave, and that waits for a drain */
-	bool leaving;                        /* one of them is still in the cluster, and can go on */
-	bool leavers_held;                   /* one of them is, and cannot */
-	bool leavers_watched;                /* one is in nobody's view, and may come back */
-	struct rop_takeover *takeover;       /* that this run is for; NULL: for something else */
-	bool takeover_due;                   /* it was consented to, or is under way */
+	/* In the order in which to hand them over; none while anything else is going on. */
+	ROP_LIST(struct rop_misplaced) misplaced;
+	const struct rop_wish *placement_wish; /* the hand-over that is next for them; NULL */
+	bool placement_due;                    /* a wish is to be made of it (spec.placement.repair: Auto) */
+	bool silence_expected;                 /* some do not answer, and all of these are on hosts that are drained */
+	bool optional_waits;                   /* slots are to move, or nodes to leave, and that waits for a drain */
+	bool leaving;                          /* one of them is still in the cluster, and can go on */
+	bool leavers_held;                     /* one of them is, and cannot */
+	bool leavers_watched;                  /* one is in nobody's view, and may come back */
+	struct rop_takeover *takeover;         /* that this run is for; NULL: for something else */
+	bool takeover_due;                     /* it was consented to, or is under way */
 	bool epochs_behind;    /* a node says a smaller epoch than its peers hold for it, and may be given a new one */
 	bool replicas_stay;    /* ROP_REPLICA_MIGRATION is to be `no`; then it is one of the topology's settings */
 	bool settings_refused; /* a node refused a declared setting in this run */
@@ -449,7 +462,7 @@ struct rop_batch { /* what the actions of one pass ask for */
 		ROP_CHILDREN_WISH
 	} children;
 	struct rop_wish_end wish_end;  /* the open wish is over */
-	struct rop_wish wish_begin;    /* one that a drain wants; shard 0: none */
+	struct rop_wish wish_begin;    /* one that a drain or the placement wants; shard 0: none */
 	ROP_LIST(const char *) struck; /* ids of members that left for good */
 	struct rop_situation
 		*weighing; /* nothing is asked for: what stands against each step is noted there; NULL: planning */

@@ -80,6 +80,7 @@ enum rop_reason_kind {
 	X(NO_LIMIT,         "NoLimit",         ROP_OK,          PLACEMENT) \
 	X(ROOM_UNKNOWN,     "RoomUnknown",     ROP_OK,          RIGHTS) \
 	X(FEW_PRIMARIES,    "FewPrimaries",    ROP_OK,          PLACEMENT) \
+	X(MISPLACED,        "Misplaced",       ROP_OK,          PLACEMENT) \
 	X(ONE_HOST,         "OneHost",         ROP_OK,          PLACEMENT) \
 	X(SHARED_HOST,      "SharedHost",      ROP_OK,          PLACEMENT) \
 	X(SHARED_ZONE,      "SharedZone",      ROP_OK,          PLACEMENT)

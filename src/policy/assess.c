@@ -9,6 +9,7 @@
 #include "handover.h"
 #include "by_server.h"
 #include "migrations.h"
+#include "misplaced.h"
 #include "refusals.h"
 #include "retire.h"
 #include "rop/permissions.h"
@@ -286,16 +287,11 @@ void rop_situation_assess(struct rop_situation *now)
 	policy_find_leaving(now);
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
 	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
+	policy_find_misplaced(now);
 	policy_find_handover(now);
 	policy_find_drains(now);
+	policy_find_placement_due(now);
 	policy_find_takeover(now);
-}
-
-bool rop_situation_converged(const struct rop_situation *now)
-{
-	return now->all_answer && !now->refused && now->views_agree && now->slots_assigned && now->slots_in_place &&
-	       now->replicas_attached && now->links_up && now->state_ok && now->settings_as_declared &&
-	       !now->temporaries_in_force && !now->temporaries_waiting && !now->leaving && !now->leavers_held;
 }
 
 struct rop_situation *rop_situation_make(const struct rop_situation *asked)

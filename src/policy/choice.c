@@ -59,7 +59,7 @@ static const char *not_meant_to(const struct rop_handover *h, size_t i)
 	return h->now->seen->nodes[i].priority == 0 ? "has replica-priority 0; it can be named" : NULL;
 }
 
-static const char *why_not(const struct rop_handover *h, size_t i)
+const char *handover_why_not(const struct rop_handover *h, size_t i)
 {
 	const struct rop_situation *now = h->now;
 	const struct rop_node *node = &now->seen->nodes[i];
@@ -117,7 +117,7 @@ static void add(const struct rop_handover *h, size_t i, struct rank *ret)
 	const struct rop_declared_node *it = &h->now->topology->nodes.at[i],
 				       *from = &h->now->topology->nodes.at[h->from];
 	const struct rop_node *node = &h->now->seen->nodes[i];
-	const char *why = why_not(h, i);
+	const char *why = handover_why_not(h, i);
 	bool denied = !why && node->forbidden & ROP_PERMIT(FAILOVER);
 	if (denied)
 		why = rop_printf(h->now->arena, "does not let user '%s' run cluster|failover", policy_user(h->now));

@@ -92,6 +92,26 @@ static struct rop_condition drained(const struct rop_situation *now)
 				       .message = rop_drained_sentence(now->arena, d) };
 }
 
+/* Of a cluster that is as declared: while something is missing, or going on, nobody says from where to lead. */
+static struct rop_condition placed(const struct rop_situation *now)
+{
+	const struct rop_misplaced *first = now->misplaced.n ? &now->misplaced.at[0] : NULL;
+	if (first)
+		return (struct rop_condition){ .status = ROP_FALSE,
+					       .reason = "Misplaced",
+					       .message = now->misplaced.n == 1
+								  ? first->text
+								  : rop_printf(now->arena, "%s; and %zu more",
+									       first->text, now->misplaced.n - 1) };
+	if (!rop_situation_converged(now) || now->host_drained || now->image->wish.id)
+		return (struct rop_condition){ .status = ROP_UNKNOWN,
+					       .reason = "NotQuiet",
+					       .message = "told once all is as declared, and no host is drained" };
+	return (struct rop_condition){ .status = ROP_TRUE,
+				       .reason = "Spread",
+				       .message = "shards are led from as many hosts and zones as can be" };
+}
+
 static const char *well_formed(const struct rop_situation *now)
 {
 	size_t leave = rop_situation_leavers(now);
@@ -185,6 +205,7 @@ void rop_conditions_make(const struct rop_situation *now, bool converged, bool b
 	ret[ROP_COND_BLOCKED] = say(blocked, blocked && now->findings.n ? now->findings.at[0].reason : ROP_REASON_STUCK,
 				    "Free", blocked ? first_text(now, "it does not come to an end") : not_blocked(now));
 	ret[ROP_COND_DRAINED] = drained(now);
+	ret[ROP_COND_PLACED] = placed(now);
 	for (int type = ROP_COND_WELL_FORMED; !now->in_view && type <= ROP_COND_REPLICAS_READY; type++)
 		if (type != ROP_COND_SLOTS_COVERED || !now->formed)
 			ret[type] = unknown();

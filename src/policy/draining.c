@@ -211,6 +211,8 @@ void policy_begin_handover(const void *subject, const int64_t *args, void *outpu
 	(void)args;
 	if (now->drain_wish && !now->image->wish.id && !failed_just_now(now))
 		batch->wish_begin = *now->drain_wish;
+	else if (now->placement_due)
+		batch->wish_begin = *now->placement_wish;
 }
 
 bool rop_situation_waits_for_drain(const struct rop_situation *now)

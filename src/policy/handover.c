@@ -9,6 +9,7 @@
 #include "copies.h"
 #include "drained.h"
 #include "guard.h"
+#include "misplaced.h"
 #include "rop/text.h"
 
 #define MANUAL_TIMEOUT_MS 5000  /* CLUSTER_MF_TIMEOUT, where it is no setting */
@@ -299,6 +300,9 @@ static void find_end(struct rop_handover *h)
 		return;
 	if (!h->handed_over && !drained_wants(now, wish))
 		give_up(h, ROP_WISH_WITHDRAWN, "the host is not drained any more");
+	if (!h->handed_over && !misplaced_wants(now, wish))
+		give_up(h, wish->failures ? ROP_WISH_FAILED : ROP_WISH_WITHDRAWN,
+			"it is not the way to a better placement now");
 	if (!h->handed_over && wish->failures >= ROP_WISH_ATTEMPTS)
 		give_up(h, ROP_WISH_FAILED,
 			rop_printf(now->arena, "%d attempts have failed, the last one so: %s", wish->failures,

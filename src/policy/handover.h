@@ -10,6 +10,9 @@ void policy_find_handover(struct rop_situation *now);
 struct rop_handover *handover_of(const struct rop_situation *now, const struct rop_wish *wish);
 /* choice.c: fills in the candidates, the best first; `from` is known. */
 void handover_find_candidates(struct rop_handover *h);
+/* Why that replica may not lead it, in words without their subject; NULL: it may. `now`, `wish` and `from` are known.
+ */
+const char *handover_why_not(const struct rop_handover *h, size_t replica);
 /* Of those who led the shard and lead it now, one that this viewer holds for something else than it is; -1: none. */
 int handover_unheard(const struct rop_handover *h, size_t viewer);
 /* The shard of that number, as an index; -1: there is none. Who owns its slots, as far as anybody knows; -1: nobody. */

@@ -12,6 +12,7 @@ librop_a_SOURCES += \
 	src/policy/choice.c \
 	src/policy/colour.c \
 	src/policy/conditions.c \
+	src/policy/converged.c \
 	src/policy/copies.c \
 	src/policy/copies.h \
 	src/policy/differ.c \
@@ -42,6 +43,7 @@ librop_a_SOURCES += \
 	src/policy/limit.c \
 	src/policy/links.c \
 	src/policy/lost.c \
+	src/policy/mending.c \
 	src/policy/merging.c \
 	src/policy/orphans.c \
 	src/policy/lost.h \
@@ -49,6 +51,8 @@ librop_a_SOURCES += \
 	src/policy/migrating.c \
 	src/policy/migrations.c \
 	src/policy/migrations.h \
+	src/policy/misplaced.c \
+	src/policy/misplaced.h \
 	src/policy/neighbours.c \
 	src/policy/placement.c \
 	src/policy/placement.h \
@@ -82,6 +86,8 @@ librop_a_SOURCES += \
 	src/policy/step_effect.c \
 	src/policy/step_seen.c \
 	src/policy/snapshots.c \
+	src/policy/spread.c \
+	src/policy/spread.h \
 	src/policy/steps.c \
 	src/policy/still_open.c \
 	src/policy/strangers.c \

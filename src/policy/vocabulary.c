@@ -32,6 +32,7 @@ WORDS_FLAG(leaving)
 WORDS_FLAG(wish_due)
 WORDS_FLAG(host_drained)
 WORDS_FLAG(drain_due)
+WORDS_FLAG(placement_due)
 WORDS_FLAG(silence_expected)
 WORDS_FLAG(optional_waits)
 WORDS_FLAG(takeover_due)
@@ -150,6 +151,12 @@ static const struct rop_fact FACTS[] = {
 	  .doc = "a shard is led from such a host, and can be handed over now",
 	  .holds = is_drain_due,
 	  .implies = { "host_drained" } },
+	{ .name = "placement_due",
+	  .doc = "all is as declared, and a shard is to be led from another host or zone, where fewer are "
+		 "(spec.placement.repair: Auto)",
+	  .holds = is_placement_due,
+	  .implies = { "views_agree", "all_answer" },
+	  .excludes = { "host_drained", "leavers_watched" } },
 	{ .name = "silence_expected",
 	  .doc = "some nodes do not answer, and all of these are on hosts that are drained; of what they hold that "
 		 "says nothing",
@@ -330,7 +337,8 @@ static const struct rop_action ACTIONS[] = {
 	  .doc = "hand the leadership of a shard over, by a machine `failover` of its own",
 	  .plan = do_run_failover },
 	{ .name = "begin_handover",
-	  .doc = "note that the shard which is next is to be handed over, because its host is drained",
+	  .doc = "note that the shard which is next is to be handed over, because its host is drained, or led by "
+		 "another node it is placed better",
 	  .plan = policy_begin_handover },
 	{ .name = "take_over_unvoted",
 	  .doc = "CLUSTER FAILOVER TAKEOVER on the replica that a person chose, in a run that is for nothing else",

@@ -160,6 +160,7 @@ void rop_report_explain(const struct rop_report *r, struct rop_situation *now, c
 {
 	rop_text_add(out, "cluster %s: %s\n", r->topology->name, report_state(r, now));
 	explain_open(now, node, out, NULL); /* the answer first, then how it is come to */
+	report_misplaced(r, now, out);
 	rop_text_add(out, "\nRows, from the first state on, as every run begins there\n");
 	explain_rows(r, now, out, NULL);
 	explain_facts(r, now, out, NULL);

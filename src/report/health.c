@@ -284,6 +284,9 @@ static void check_settings(struct health *h)
 			say(h, "ERR", "red", w->text);
 		else if (rop_reason_kind(w->is) == ROP_REASON_SETTING || w->is == ROP_WHY_FEW_PRIMARIES)
 			say(h, "WARNING", "yellow", w->text);
+		else if (w->is == ROP_WHY_MISPLACED)
+			say(h, "WARNING", "yellow",
+			    w->advice ? rop_printf(h->r->arena, "%s: %s", w->text, w->advice) : w->text);
 	}
 	rop_situation_open(now);
 	for (size_t i = 0; i < now->open.n; i++)

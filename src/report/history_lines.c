@@ -137,8 +137,10 @@ static void put_deed(const struct rop_report *r, const struct rop_history_line *
 {
 	const struct rop_deed *d = l->deed;
 	ROP_OWN_TEXT line = { 0 };
-	rop_text_add(&line, "%s  %s%s%s by %s@%s (uid %lld)", time, report_paint(r, "bold"), rop_deed_name(d->what),
-		     report_paint(r, "off"), d->user, d->host, (long long)d->uid);
+	rop_text_add(&line, "%s  %s%s%s by %s", time, report_paint(r, "bold"), rop_deed_name(d->what),
+		     report_paint(r, "off"), d->user);
+	if (d->uid != ROP_NOBODY)
+		rop_text_add(&line, "@%s (uid %lld)", d->host, (long long)d->uid);
 	if (d->note)
 		rop_text_add(&line, " %s", d->note);
 	if (l->wish)

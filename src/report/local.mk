@@ -24,6 +24,7 @@ librop_a_SOURCES += \
 	src/report/lines.c \
 	src/report/machine_sound.c \
 	src/report/paint.c \
+	src/report/placed.c \
 	src/report/plan_groups.c \
 	src/report/plan_groups.h \
 	src/report/plan_json.c \

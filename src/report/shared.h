@@ -58,6 +58,9 @@ const char *report_drained_by(const struct rop_report *r, const struct rop_drain
 const struct rop_drained *report_drained(const struct rop_situation *now, size_t node);   /* NULL: it is not */
 void report_drains(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
 
+/* placed.c: shards that had better be led by another node, and the commands for it; nothing where there are none */
+void report_misplaced(const struct rop_report *r, const struct rop_situation *now, struct rop_text *out);
+
 /* plan_wording.c: of a short plan: a line each, after an empty one */
 void report_plan_steps(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out);
 

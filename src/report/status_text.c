@@ -203,5 +203,6 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 			rop_text_add(out, "%s is %s, will be put back to %s\n", t->name, t->temporary, t->original);
 	}
 	report_drains(r, now, out);
+	report_misplaced(r, now, out);
 	report_wishes(r, now, out);
 }

@@ -33,6 +33,8 @@ json_t *rop_report_wish_json(const struct rop_wish *w)
 
 static const char *asked_by(const struct rop_report *r, const struct rop_wish *w)
 {
+	if (rop_wish_is_repair(w))
+		return rop_printf(r->arena, "%s: %s", w->by.command, w->by.reason ? w->by.reason : "");
 	return rop_printf(r->arena, "asked for by %s@%s%s%s", w->by.user, w->by.host, w->by.reason ? ": " : "",
 			  w->by.reason ? w->by.reason : "");
 }

@@ -92,7 +92,7 @@ check 'status shows who follows whom' eval 'grep -qE "^ +2  127.0.0.1:$(port 4) 
 check 'status json: the frame' eval 'expect 0 status -o json "$F" && json ".format_version == \"1.0\" and .cluster == \"cart\" and .state == \"Ready\" and .converged
 	and .paused == false and .revision == 1 and .observedRevision == 1 and .expectations == [] and .temporarySettings == []"'
 check 'status json: conditions' json '([.conditions[] | {key: .type, value: .status}] | from_entries) == {Reachable: "True", WellFormed: "True",
-	SlotsCovered: "True", ReplicasReady: "True", Converged: "True", Paused: "False", Blocked: "False", Drained: "False"}'
+	SlotsCovered: "True", ReplicasReady: "True", Converged: "True", Paused: "False", Blocked: "False", Drained: "False", Placed: "True"}'
 check 'status json: conditions have reason, message, time' json \
 	'.conditions | all(.reason != "" and .message != "" and (.lastTransitionTime | test("^20[0-9]{2}-[0-9-]+T[0-9:.]+Z$")))'
 check 'status json: nodes' json '.nodes | length == 6 and all(.id != null and .address != null and .role == .declared.role and .observed.answers and .shard == .declared.shard)'

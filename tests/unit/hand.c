@@ -192,6 +192,19 @@ static void note_failure(struct rop_image *image, const struct rop_resolution *e
 	}
 }
 
+static void begin_wish(struct hand *hand, struct rop_entry *entry)
+{
+	struct rop_wish *wish = &hand->image.wish;
+	cr_assert_eq(wish->id, 0, "one wish at a time");
+	entry->wish_begin.id = ++hand->next_id;
+	*wish = entry->wish_begin;
+	wish->asked_wall_ms = entry->wall_ms;
+	const char **texts[] = { &wish->address, &wish->primary_address, &wish->by.user,
+				 &wish->by.host, &wish->by.command,      &wish->by.reason };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = rop_strdup(pool, *texts[i]);
+}
+
 static void write_down(struct hand *hand, struct rop_entry *entry)
 {
 	struct rop_image *image = &hand->image;
@@ -206,8 +219,11 @@ static void write_down(struct hand *hand, struct rop_entry *entry)
 		image->last_wish = image->wish;
 		image->last_wish.status = entry->wish_end.status;
 		image->last_wish.note = rop_strdup(pool, entry->wish_end.note);
+		image->last_wish.closed_wall_ms = entry->wall_ms;
 		image->wish = (struct rop_wish){ 0 };
 	}
+	if (entry->wish_begin.shard)
+		begin_wish(hand, entry);
 	for (size_t i = 0; i < entry->transitions.n; i++)
 		*rop_push(pool, &hand->written) = kept(&entry->transitions.at[i]);
 	for (size_t i = 0; i < entry->expects.n; i++)

@@ -345,8 +345,8 @@ Test(policy_open, of_a_converged_cluster_the_conditions_say_so)
 {
 	struct rop_topology *topology = six();
 	const struct rop_condition *c = conditions_of(situation_of(topology, formed_world(topology)), true, false);
-	static const enum rop_truth TRUTHS[] = { ROP_TRUE, ROP_TRUE,  ROP_TRUE,  ROP_TRUE,
-						 ROP_TRUE, ROP_FALSE, ROP_FALSE, ROP_FALSE };
+	static const enum rop_truth TRUTHS[] = { ROP_TRUE,  ROP_TRUE,  ROP_TRUE,  ROP_TRUE, ROP_TRUE,
+						 ROP_FALSE, ROP_FALSE, ROP_FALSE, ROP_TRUE };
 	for (int i = 0; i < ROP_CONDITIONS_N; i++)
 		cr_assert_eq(c[i].status, TRUTHS[i], "%s", rop_condition_type_name((enum rop_condition_type)i));
 	cr_assert_str_eq(c[ROP_COND_REACHABLE].message, "6 of 6 nodes answer");
@@ -483,6 +483,7 @@ Test(policy_open, each_fact_says_what_its_flag_says_and_nothing_else)
 		{ "wish_due", &now.wish_due },
 		{ "host_drained", &now.host_drained },
 		{ "drain_due", &now.drain_due },
+		{ "placement_due", &now.placement_due },
 		{ "silence_expected", &now.silence_expected },
 		{ "optional_waits", &now.optional_waits },
 		{ "takeover_due", &now.takeover_due },
