@@ -281,6 +281,7 @@ void judge_entry(struct sim *s, const struct rop_entry *entry)
 	judge_moves_said(s, entry);
 	judge_handover_entry(s, entry);
 	judge_drain_entry(s, entry);
+	judge_placement_entry(s, entry);
 	judge_overdue(s, entry);
 	for (size_t i = 0; i < entry->expects.n && !s->failed; i++) {
 		judge_subject(s, entry, &entry->expects.at[i]);

@@ -564,6 +564,8 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		without.weights = NULL;
 	if (s->sabotage == SABOTAGE_NO_BUDGET)
 		without.disruption.keep_copies = 0;
+	if (s->sabotage == SABOTAGE_NO_PLACEMENT)
+		without.repair_placement = false;
 	struct rop_reconcile_options options = {
 		.machine = s->machine,
 		.image = &d.image,
@@ -583,12 +585,13 @@ struct run_end operator_run(struct sim *s, struct run_plan plan)
 		const char *how = plan.step ? " with --step" : "";
 		trace(s, "operator", "starts%s: %zu pending, %zu temporary settings", plan.keep ? " as a daemon" : how,
 		      d.image.pending.n, d.image.temporaries.n);
-		options.topology = d.topology = rop_topology_leaving(d.arena,
-								     s->sabotage == SABOTAGE_NO_WEIGHTS ||
-										     s->sabotage == SABOTAGE_NO_BUDGET
-									     ? &without
-									     : s->topology,
-								     &d.image);
+		options.topology = d.topology = rop_topology_leaving(
+			d.arena,
+			s->sabotage == SABOTAGE_NO_WEIGHTS || s->sabotage == SABOTAGE_NO_BUDGET ||
+					s->sabotage == SABOTAGE_NO_PLACEMENT
+				? &without
+				: s->topology,
+			&d.image);
 		d.r = rop_reconcile_new(&options, world_clock(s->world));
 		int64_t began = s->world->now_ms;
 		drive(&d);

@@ -7,6 +7,7 @@
  *   leave.c     RESET, FORGET, FAILOVER                        leave_story.c  a file that loses lines
  *   judge_leave.c  who may be reset and forgotten              leave_broken.c  operators that do not see that
  *   drain_story.c     a host that a person drains, and stops
+ *   placement_story.c  shards that are led from too few hosts
  *   handover_story.c  a shard that a person wants led by another node
  *   takeover_story.c  most primaries are lost, and a person has replicas take over without a vote
  *   ghost.c     a node that came back as another one               look.c       what the operator gets to see
@@ -540,6 +541,7 @@ struct rop_observed *look_at_truth(struct world *w, const struct rop_topology *t
 	  "is not in sync with it") \
 	X(NO_DRAINS, "no-drains", "does not know of hosts that are drained", "host is drained, gets") \
 	X(NO_BUDGET, "no-budget", "does not know how many copies a shard keeps", "and is to keep") \
+	X(NO_PLACEMENT, "no-placement", "does not know that the placement is to be mended", "could lead one of them") \
 	X(UNWITNESSED, "unwitnessed", "asks no replica before keys travel and slots are handed over", "which alone had")
 
 enum sabotage {
@@ -658,6 +660,8 @@ enum lived {
 	LIVED_DRAIN_HANDED,
 	LIVED_DRAIN_STOPPED,
 	LIVED_KEPT,
+	LIVED_PLACED,
+	LIVED_PROPOSED,
 	LIVED_WISHED,
 	LIVED_WISH_MET,
 	LIVED_WISH_NOT_MET,
@@ -719,6 +723,8 @@ struct sim {
 	int n_wishes;                          /* that are still to come */
 	int64_t drain_ms, stop_ms, undrain_ms; /* when a person drains a host, stops it, ends that; NEVER */
 	const char *drained_host;              /* NULL: none is */
+	bool placement_rests;                  /* at the end, though it could be better: for a while */
+	int handed_unasked;                    /* for the placement, since nothing goes wrong any more */
 	int64_t edit_ms;                       /* when a person swaps two pins in the topology file; NEVER */
 	int64_t takeover_ms;                   /* when a person has a replica take over without a vote; NEVER */
 	const struct rop_wish *takeover;       /* that the next run is for; NULL */
@@ -814,6 +820,11 @@ bool drain_is_kept(const struct sim *s, const char *text); /* a run ended so, fo
 bool drain_follow_advice(struct sim *s, const char *text); /* false: there is none */
 void drain_end(struct sim *s);                             /* no host is drained any more */
 void judge_drain_entry(struct sim *s, const struct rop_entry *entry);
+
+/* placement_story.c */
+void placement_declare(struct sim *s);
+void judge_placement_entry(struct sim *s, const struct rop_entry *entry);
+void judge_placement_end(struct sim *s); /* it is converged */
 
 /* faults.c */
 void faults_schedule(struct sim *s);

@@ -65,14 +65,14 @@ static void ends_without(struct sim *s, const struct run_end *end)
 			 end->result.code, end->reason, end->text);
 }
 
-/* Nothing left to do is nothing sent: neither with the database nor without it. */
+/* Nothing left to do is nothing sent (but for what waited for its time): neither with the database nor without it. */
 static void judge_again(struct sim *s)
 {
 	for (int without = 0; without < 2 && !s->failed && !s->muted; without++) {
 		if (without)
 			faults_lose_database(s);
 		struct run_end end = operator_run(s, faults_run_plan(s));
-		if (!s->failed && !s->muted && (!end.result.reached || end.sent))
+		if (!s->failed && !s->muted && (!end.result.reached || (end.sent && !s->placement_rests)))
 			sim_fail(s, "a run over the converged cluster sends %zu commands and ends with code %d: %s",
 				 end.sent, end.result.code, end.text);
 	}
@@ -138,6 +138,7 @@ static void calm(struct sim *s)
 		sim_fail(s, "the slots that were given out are no even shares");
 	fresh_judge(s);
 	judge_handover_end(s);
+	judge_placement_end(s);
 	judge_leave_end(s);
 	judge_data_stranded(s);
 	if (!s->failed)
@@ -188,6 +189,7 @@ bool sim_run(struct sim *s)
 		faults_schedule(s);
 		wish_schedule(s);
 		drain_schedule(s);
+		placement_declare(s);
 		trace(s, "seed", "faults end at %" PRId64 " ms", s->faults_end_ms);
 		s->stats->starts[s->start]++;
 		misfortunes(s);
