@@ -334,6 +334,9 @@ struct rop_situation {
 	bool drain_due;                      /* a wish is to be made of drain_wish */
 	/* In the order in which to hand them over; none while anything else is going on. */
 	ROP_LIST(struct rop_misplaced) misplaced;
+	/* Shards that are all on one host or in one zone: a replica of theirs, and one of another shard that could
+	 * change places with it. Only said: it copies data. */
+	ROP_LIST(struct rop_misplaced) swaps;
 	const struct rop_wish *placement_wish; /* the hand-over that is next for them; NULL */
 	bool placement_due;                    /* a wish is to be made of it (spec.placement.repair: Auto) */
 	bool silence_expected;                 /* some do not answer, and all of these are on hosts that are drained */

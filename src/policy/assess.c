@@ -288,6 +288,7 @@ void rop_situation_assess(struct rop_situation *now)
 	now->waiting = now->tries && rop_tries_n_pending(now->tries) > 0;
 	now->gave_up = now->tries && rop_tries_gave_up(now->tries, NULL, NULL);
 	policy_find_misplaced(now);
+	policy_find_swaps(now);
 	policy_find_handover(now);
 	policy_find_drains(now);
 	policy_find_placement_due(now);

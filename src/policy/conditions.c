@@ -96,13 +96,15 @@ static struct rop_condition drained(const struct rop_situation *now)
 static struct rop_condition placed(const struct rop_situation *now)
 {
 	const struct rop_misplaced *first = now->misplaced.n ? &now->misplaced.at[0] : NULL;
+	size_t n = now->misplaced.n + now->swaps.n;
+	if (!first && now->swaps.n)
+		first = &now->swaps.at[0];
 	if (first)
-		return (struct rop_condition){ .status = ROP_FALSE,
-					       .reason = "Misplaced",
-					       .message = now->misplaced.n == 1
-								  ? first->text
-								  : rop_printf(now->arena, "%s; and %zu more",
-									       first->text, now->misplaced.n - 1) };
+		return (struct rop_condition){
+			.status = ROP_FALSE,
+			.reason = now->misplaced.n ? "Misplaced" : "Together",
+			.message = n == 1 ? first->text : rop_printf(now->arena, "%s; and %zu more", first->text, n - 1)
+		};
 	if (!rop_situation_converged(now) || now->host_drained || now->image->wish.id)
 		return (struct rop_condition){ .status = ROP_UNKNOWN,
 					       .reason = "NotQuiet",

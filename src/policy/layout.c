@@ -272,6 +272,18 @@ static bool is_part_of(const struct maker *m, const struct maker *whole)
 	return true;
 }
 
+struct rop_observed *policy_blank(struct rop_arena *arena, const struct rop_observed *seen)
+{
+	struct rop_observed *blank = rop_observed_new(arena, seen->n, NULL, 0);
+	for (size_t i = 0; i < seen->n; i++) {
+		blank->nodes[i].role = ROP_ROLE_PRIMARY;
+		blank->nodes[i].version = seen->nodes[i].version;
+		blank->nodes[i].valkey = seen->nodes[i].valkey;
+		blank->nodes[i].own_version = seen->nodes[i].own_version;
+	}
+	return blank;
+}
+
 /* What a fresh cluster of this topology becomes is worked out first, from the topology alone: as long as what is seen
  * is a part of that, it stays the aim, whatever was done first. Else the best is made of what is there. */
 void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topology, const struct rop_observed *seen,
@@ -282,13 +294,7 @@ void rop_layout_make(struct rop_arena *arena, const struct rop_topology *topolog
 	found.remembered = remembered;
 	found.n_remembered = n_remembered;
 	found.drained = drained;
-	struct rop_observed *blank = rop_observed_new(arena, seen->n, NULL, 0);
-	for (size_t i = 0; i < seen->n; i++) {
-		blank->nodes[i].role = ROP_ROLE_PRIMARY;
-		blank->nodes[i].version = seen->nodes[i].version;
-		blank->nodes[i].valkey = seen->nodes[i].valkey;
-		blank->nodes[i].own_version = seen->nodes[i].own_version;
-	}
+	struct rop_observed *blank = policy_blank(arena, seen);
 	*ret_layout = (struct rop_layout){ 0 };
 	seats_take(&found, seen);
 	seats_take(&fresh, blank);

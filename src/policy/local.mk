@@ -92,6 +92,7 @@ librop_a_SOURCES += \
 	src/policy/still_open.c \
 	src/policy/strangers.c \
 	src/policy/subject.c \
+	src/policy/swaps.c \
 	src/policy/takeover.c \
 	src/policy/takeover_text.c \
 	src/policy/temporary.c \

@@ -21,6 +21,8 @@ const char *policy_user(const struct rop_situation *now); /* who we are on the n
 	"needed to look, 'acl mover' what it takes to move slots and to " \
 	"let nodes leave), or declare another user under spec.auth"
 
+/* layout.c: the same servers before anybody spoke to them, as far as a layout asks */
+struct rop_observed *policy_blank(struct rop_arena *arena, const struct rop_observed *seen);
 /* seats.c: [node] owns slots, and nobody with a greater epoch claims them all */
 bool *policy_owners(struct rop_arena *arena, const struct rop_observed *seen);
 /* epochs.c: nodes that say a smaller config epoch than their peers hold for them */

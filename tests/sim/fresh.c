@@ -15,6 +15,7 @@ struct shape {
 	int shards;
 	int slots[ROP_NODES_MAX], replicas[ROP_NODES_MAX]; /* of the shards, each sorted by itself */
 	size_t one_host, one_zone;                         /* pairs of one shard */
+	size_t led_together;                               /* pairs of leaders on one host */
 };
 
 static int by_size(const void *a, const void *b)
@@ -33,6 +34,8 @@ static void count_neighbours(const struct rop_topology *topology, const struct r
 	for (size_t a = 0; a < topology->nodes.n; a++)
 		for (size_t b = 0; b < a; b++) {
 			const struct rop_declared_node *x = &topology->nodes.at[a], *y = &topology->nodes.at[b];
+			shape->led_together += !rop_slots_empty(&seen->nodes[a].slots) &&
+					       !rop_slots_empty(&seen->nodes[b].slots) && strcmp(x->host, y->host) == 0;
 			if (shard_of(seen, a) != shard_of(seen, b))
 				continue;
 			shape->one_host += strcmp(x->host, y->host) == 0;
@@ -151,5 +154,6 @@ void fresh_judge(struct sim *s)
 	if (placed_all && (found.one_host > fresh.one_host || found.one_zone > fresh.one_zone))
 		sim_fail(s, "%zu pairs share a host, %zu a zone; formed afresh it would be %zu and %zu", found.one_host,
 			 found.one_zone, fresh.one_host, fresh.one_zone);
+	judge_placement_end(s, found.led_together > fresh.led_together);
 	sim_lived(s, LIVED_AFRESH);
 }

@@ -107,7 +107,7 @@ static bool may_rest(struct sim *s, const struct rop_image *image, bool *ret_pro
 	return watched || failed;
 }
 
-void judge_placement_end(struct sim *s)
+void judge_placement_end(struct sim *s, bool worse)
 {
 	ROP_OWN_ARENA scratch = rop_arena_new();
 	const struct rop_observed *t = s->world->truth;
@@ -116,7 +116,7 @@ void judge_placement_end(struct sim *s)
 	if (s->failed || image.wish.id)
 		return;
 	s->placement_rests = may_rest(s, &image, &proposed) && s->topology->repair_placement;
-	if (s->mixed || s->placement_rests)
+	if (s->mixed || s->placement_rests || !worse)
 		return;
 	if (proposed && !s->topology->repair_placement)
 		sim_lived(s, LIVED_PROPOSED);

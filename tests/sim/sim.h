@@ -824,7 +824,7 @@ void judge_drain_entry(struct sim *s, const struct rop_entry *entry);
 /* placement_story.c */
 void placement_declare(struct sim *s);
 void judge_placement_entry(struct sim *s, const struct rop_entry *entry);
-void judge_placement_end(struct sim *s); /* it is converged */
+void judge_placement_end(struct sim *s, bool worse); /* it is converged; more are led from one host than afresh */
 
 /* faults.c */
 void faults_schedule(struct sim *s);

@@ -138,7 +138,6 @@ static void calm(struct sim *s)
 		sim_fail(s, "the slots that were given out are no even shares");
 	fresh_judge(s);
 	judge_handover_end(s);
-	judge_placement_end(s);
 	judge_leave_end(s);
 	judge_data_stranded(s);
 	if (!s->failed)

@@ -17,19 +17,25 @@ static struct rop_topology *topology;
 static struct rop_observed *world;
 static struct rop_image image;
 
-/* Three shards on three hosts: nodes 0, 1, 2 lead, nodes 3, 4, 5 follow them; shard 2 was failed over from host 1 to
- * host 0, which leads two now. */
-static void two_on_one_host(void)
+/* As the servers have it. */
+static void fail_over_to(struct rop_observed *seen, size_t heir)
 {
+	struct rop_expect e = { .kind = ROP_STEP_FAILOVER };
+	memcpy(e.node, seen->nodes[heir].id, ROP_ID_SIZE);
+	memcpy(e.peer, seen->nodes[seen->nodes[heir].primary].id, ROP_ID_SIZE);
+	rop_step_effect(&e, seen);
+	rop_settle(seen);
+}
+
+/* Three shards on three hosts: nodes 0, 1, 2 lead, nodes 3, 4, 5 follow them. */
+static void one_on_each(void)
+{
+	static const int HOSTS[] = { 0, 1, 2, 1, 0, 0 };
 	topology = topology_of(SHARDS, 1, 6);
 	topology->path = "cart.yaml";
 	topology->disruption.shards_at_once = topology->disruption.keep_copies = 1;
-	put_on_host(topology, 0, 0);
-	put_on_host(topology, 1, 0);
-	put_on_host(topology, 2, 2);
-	put_on_host(topology, 3, 1);
-	put_on_host(topology, 4, 1);
-	put_on_host(topology, 5, 0);
+	for (size_t i = 0; i < topology->nodes.n; i++)
+		put_on_host(topology, i, HOSTS[i]);
 	world = three_owners(topology);
 	for (size_t i = SHARDS; i < world->n; i++)
 		make_replica(world, i, i % SHARDS);
@@ -39,6 +45,13 @@ static void two_on_one_host(void)
 	}
 	rop_settle(world);
 	image = no_image;
+}
+
+/* Shard 2 was failed over from host 1 to host 0, which leads two now: nodes 0 and 4. */
+static void two_on_one_host(void)
+{
+	one_on_each();
+	fail_over_to(world, 4);
 }
 
 static struct rop_situation *now_is(void)
@@ -84,11 +97,11 @@ Test(misplaced, who_had_better_hand_over_is_said_with_the_command_and_it_is_as_d
 	const struct rop_situation *now = now_is();
 	cr_assert(rop_situation_converged(now));
 	cr_assert_eq(now->misplaced.n, 1);
-	cr_assert(now->misplaced.at[0].shard == 1 && now->misplaced.at[0].from == 0 && now->misplaced.at[0].to == 3);
+	cr_assert(now->misplaced.at[0].shard == 2 && now->misplaced.at[0].from == 4 && now->misplaced.at[0].to == 1);
 	cr_assert_str_eq(now->misplaced.at[0].text,
-			 "2 of 3 shards are led from host 10.0.0.1, and none from 10.0.0.2: shard 1 had better be led "
-			 "by 10.0.0.2:6382 than by 10.0.0.1:6379");
-	cr_assert_str_eq(advice(now), "`redis-operator failover cart.yaml 10.0.0.2:6382`");
+			 "2 of 3 shards are led from host 10.0.0.1, and none from 10.0.0.2: shard 2 had better be led "
+			 "by 10.0.0.2:6380 than by 10.0.0.1:6383");
+	cr_assert_str_eq(advice(now), "`redis-operator failover cart.yaml 10.0.0.2:6380`");
 	cr_assert(placed(now).status == ROP_FALSE && !strcmp(placed(now).reason, "Misplaced"));
 	cr_assert_not(now->placement_due, "it is only proposed");
 }
@@ -96,8 +109,8 @@ Test(misplaced, who_had_better_hand_over_is_said_with_the_command_and_it_is_as_d
 Test(misplaced, one_more_than_others_is_left_alone)
 {
 	two_on_one_host();
-	put_on_host(topology, 1, 1);
-	put_on_host(topology, 4, 0);
+	put_on_host(topology, 4, 1);
+	put_on_host(topology, 1, 0);
 	nothing_is_said("one each");
 	cr_assert_eq(placed(now_is()).status, ROP_TRUE);
 	put_on_host(topology, 2, 1);
@@ -109,12 +122,25 @@ Test(misplaced, one_more_than_others_is_left_alone)
 Test(misplaced, where_a_host_follows_only_who_has_none_to_spare_two_hand_over)
 {
 	two_on_one_host();
-	static const int HOSTS[] = { 0, 1, 1, 2, 0, 0 };
+	static const int HOSTS[] = { 2, 0, 1, 0, 1, 0 };
 	for (size_t i = 0; i < world->n; i++)
 		put_on_host(topology, i, HOSTS[i]);
+	fail_over_to(world, 3);
 	const struct rop_situation *now = now_is();
 	cr_assert_eq(now->misplaced.n, 2, "host 1 leads two, host 2 none: by way of host 0");
 	cr_assert(strstr(placed(now).message, "; and 1 more"));
+}
+
+Test(misplaced, what_it_would_be_formed_as_is_good_enough)
+{
+	one_on_each();
+	static const int HOSTS[] = { 0, 0, 0, 1, 2, 1 };
+	for (size_t i = 0; i < world->n; i++)
+		put_on_host(topology, i, HOSTS[i]);
+	nothing_is_said("the file has the nodes of one host first");
+	cr_assert_eq(placed(now_is()).status, ROP_TRUE);
+	fail_over_to(world, 3);
+	nothing_is_said("better than that");
 }
 
 Test(misplaced, without_another_host_there_is_nothing_to_be_had)
@@ -132,16 +158,68 @@ Test(misplaced, a_zone_that_leads_too_many_is_found_where_the_hosts_are_even)
 	for (size_t i = 0; i < world->n; i++)
 		put_on_host(topology, i, (int)i);
 	nothing_is_said("each on a host of its own");
-	static const char *const ZONES[] = { "a", "a", "b", "c", "b", "c" };
+	static const char *const ZONES[] = { "a", "c", "b", "b", "a", "c" };
 	for (size_t i = 0; i < world->n; i++)
 		put_in_zone(topology, i, ZONES[i]);
 	const struct rop_situation *now = now_is();
 	cr_assert_eq(now->misplaced.n, 1);
-	cr_assert(now->misplaced.at[0].from == 0 && now->misplaced.at[0].to == 3);
+	cr_assert(now->misplaced.at[0].from == 4 && now->misplaced.at[0].to == 1);
 	cr_assert(strstr(now->misplaced.at[0].why, "2 of 3 shards are led from zone a, and none from zone c"), "%s",
 		  now->misplaced.at[0].why);
 	topology->nodes.at[5].zone = NULL;
 	nothing_is_said("zones count where every node has one");
+}
+
+Test(misplaced, a_shard_that_is_all_on_one_host_is_told_who_could_change_places)
+{
+	one_on_each();
+	static const int HOSTS[] = { 0, 1, 2, 0, 2, 1 };
+	for (size_t i = 0; i < world->n; i++)
+		put_on_host(topology, i, HOSTS[i]);
+	const struct rop_situation *now = now_is();
+	cr_assert(now->swaps.n == 1 && !now->misplaced.n);
+	cr_assert(now->swaps.at[0].shard == 1 && now->swaps.at[0].from == 3 && now->swaps.at[0].to == 4);
+	cr_assert(strstr(now->swaps.at[0].text, "all nodes of shard 1 are on host 10.0.0.1: 10.0.0.2:6382 and "
+						"10.0.0.1:6383 of shard 2 had better change places"),
+		  "%s", now->swaps.at[0].text); /* who moved keeps its address here */
+	cr_assert(strstr(advice(now), "`shard: 2` for 10.0.0.2:6382 and `shard: 1` for 10.0.0.1:6383"));
+	cr_assert(strstr(advice(now), "keepCopies: 0"), "neither has another replica");
+	cr_assert(placed(now).status == ROP_FALSE && !strcmp(placed(now).reason, "Together"));
+	topology->repair_placement = true;
+	cr_assert_not(now_is()->placement_due, "it is only said");
+	topology->disruption.keep_copies = 0;
+	cr_assert_null(strstr(advice(now_is()), "keepCopies"));
+	topology->nodes.at[4].shard = 2;
+	cr_assert_eq(now_is()->swaps.at[0].to, 5, "who is pinned stays");
+	topology->nodes.at[3].shard = 1;
+	nothing_is_said("pinned where it is");
+	cr_assert_eq(now_is()->swaps.n, 0);
+}
+
+Test(misplaced, a_shard_in_one_zone_too_and_not_where_nothing_is_gained)
+{
+	one_on_each();
+	static const char *const ZONES[] = { "a", "b", "b", "a", "a", "a" };
+	for (size_t i = 0; i < world->n; i++) {
+		put_on_host(topology, i, (int)i);
+		put_in_zone(topology, i, ZONES[i]);
+	}
+	cr_assert_eq(now_is()->swaps.n, 0, "all replicas are in zone a");
+	topology->nodes.at[0].zone = "b";
+	topology->nodes.at[4].zone = "b";
+	const struct rop_situation *now = now_is();
+	cr_assert_eq(now->swaps.n, 0, "no other shard has a replica in zone a that it can spare");
+	topology->nodes.at[0].zone = topology->nodes.at[4].zone = "a";
+	topology->nodes.at[1].zone = "a";
+	topology->nodes.at[4].zone = "b";
+	topology->nodes.at[2].zone = "b";
+	cr_assert_eq(now_is()->swaps.n, 0, "shard 2 would be in one zone then");
+	put_in_zone(topology, 1, "c");
+	now = now_is();
+	cr_assert_eq(now->swaps.n, 1);
+	cr_assert(strstr(now->swaps.at[0].text, "all nodes of shard 1 are in zone a"));
+	go_silent(world, 5);
+	cr_assert_eq(now_is()->swaps.n, 0, "somebody is silent");
 }
 
 /* ---- what stands against it -----------------------------------------------------------------------------------------
@@ -154,12 +232,12 @@ Test(misplaced, who_may_not_take_over_unasked_is_not_proposed)
 	topology->nodes.at[5].shard = 1;
 	nothing_is_said("pinned to another shard: not as declared");
 	topology->nodes.at[3].shard = topology->nodes.at[5].shard = 0;
-	world->nodes[3].priority = 0;
-	cr_assert_eq(now_is()->misplaced.at[0].to, 4, "the other shard's");
-	set_value(world, 4, "cluster-replica-no-failover", "yes");
+	world->nodes[1].priority = 0;
+	cr_assert_eq(now_is()->misplaced.at[0].to, 3, "the other shard's");
+	set_value(world, 3, "cluster-replica-no-failover", "yes");
 	nothing_is_said("one has no priority, the other does not fail over");
-	world->nodes[3].priority = 100;
-	world->nodes[3].forbidden = ROP_PERMIT(FAILOVER);
+	world->nodes[1].priority = 100;
+	world->nodes[1].forbidden = ROP_PERMIT(FAILOVER);
 	nothing_is_said("not permitted");
 }
 
@@ -219,17 +297,17 @@ Test(misplaced, auto_makes_a_wish_of_it_that_names_who_is_to_lead)
 	cr_assert(now->placement_due);
 	cr_assert_str_eq(advice(now), "`redis-operator apply cart.yaml` hands it over (spec.placement.repair)");
 	struct rop_batch batch = batch_of(now, "begin_handover");
-	cr_assert(batch.wish_begin.shard == 1 && rop_wish_is_repair(&batch.wish_begin));
-	cr_assert_str_eq(batch.wish_begin.node, node_id(3));
-	cr_assert_str_eq(batch.wish_begin.primary, node_id(0));
+	cr_assert(batch.wish_begin.shard == 2 && rop_wish_is_repair(&batch.wish_begin));
+	cr_assert_str_eq(batch.wish_begin.node, node_id(1));
+	cr_assert_str_eq(batch.wish_begin.primary, node_id(4));
 	cr_assert(strstr(batch.wish_begin.by.reason, "2 of 3 shards are led from host 10.0.0.1"));
 }
 
 static struct rop_handover *of_wish(void)
 {
-	image.wish = (struct rop_wish){ .id = 5, .shard = 1, .asked_wall_ms = NOW_MS, .by.uid = ROP_NOBODY };
-	memcpy(image.wish.primary, node_id(0), ROP_ID_SIZE);
-	memcpy(image.wish.node, node_id(3), ROP_ID_SIZE);
+	image.wish = (struct rop_wish){ .id = 5, .shard = 2, .asked_wall_ms = NOW_MS, .by.uid = ROP_NOBODY };
+	memcpy(image.wish.primary, node_id(4), ROP_ID_SIZE);
+	memcpy(image.wish.node, node_id(1), ROP_ID_SIZE);
 	return now_is()->handover;
 }
 
@@ -241,11 +319,11 @@ Test(misplaced, its_wish_is_taken_back_as_soon_as_it_is_no_way_to_a_better_place
 	world->nodes[5].link_up = false;
 	cr_assert(of_wish()->hopeless && of_wish()->ends_as == ROP_WISH_WITHDRAWN, "something else goes on");
 	world->nodes[5].link_up = true;
-	put_on_host(topology, 0, 1);
-	put_on_host(topology, 3, 0);
+	put_on_host(topology, 4, 1);
+	put_on_host(topology, 1, 0);
 	cr_assert(of_wish()->hopeless, "even already");
-	put_on_host(topology, 0, 0);
-	put_on_host(topology, 3, 1);
+	put_on_host(topology, 4, 0);
+	put_on_host(topology, 1, 1);
 	topology->repair_placement = false;
 	cr_assert(of_wish()->hopeless, "the file does not want it any more");
 }
@@ -266,7 +344,7 @@ Test(misplaced, a_run_hands_over_and_ends_as_declared)
 	cr_assert(result.code == ROP_OK && result.reached, "%s", result.text);
 	cr_assert_eq(hand_sent(op, ROP_STEP_FAILOVER), 1);
 	cr_assert_eq(op->sent.n, 1);
-	cr_assert_str_eq(op->sent.at[0].expect.node, node_id(3));
+	cr_assert_str_eq(op->sent.at[0].expect.node, node_id(1));
 	cr_assert(hand_moved(op, "Ready", "HandOver") && hand_moved(op, "HandOver", "Observe"));
 	cr_assert(op->image.last_wish.status == ROP_WISH_MET && rop_wish_is_repair(&op->image.last_wish));
 	hand_start(op);
@@ -296,9 +374,11 @@ Test(misplaced, a_plan_holds_it_where_it_is_done_unasked)
 /* The same process, and the same shard. */
 Test(misplaced, what_a_person_handed_over_is_handed_back_by_the_run_that_did_it)
 {
-	hand_with(true);
-	put_on_host(topology, 1, 1);
-	put_on_host(topology, 4, 0);
+	one_on_each();
+	topology->repair_placement = true;
+	world->nodes[3].priority = 0;
+	op = hand_new(topology, world);
+	op->image.formed_wall_ms = 1;
 	op->image.wish = (struct rop_wish){ .id = 5, .shard = 2, .asked_wall_ms = op->clock.wall_ms };
 	memcpy(op->image.wish.primary, node_id(1), ROP_ID_SIZE);
 	hand_start(op);
@@ -306,6 +386,7 @@ Test(misplaced, what_a_person_handed_over_is_handed_back_by_the_run_that_did_it)
 	cr_assert(result.code == ROP_OK && result.reached, "%d: %s", result.code, result.text);
 	cr_assert_eq(hand_sent(op, ROP_STEP_FAILOVER), 2);
 	cr_assert_str_eq(op->sent.at[0].expect.node, node_id(4));
+	cr_assert_str_eq(op->sent.at[1].expect.node, node_id(1));
 	cr_assert_neq(op->image.last_wish.id, 5);
 	cr_assert_eq(op->image.last_wish.status, ROP_WISH_MET);
 }
@@ -352,11 +433,7 @@ static void fail_over_some(uint64_t *random, struct rop_observed *seen)
 		int primary = seen->nodes[i].role == ROP_ROLE_REPLICA ? seen->nodes[i].primary : -1;
 		if (primary < 0 || random_below(random, 3))
 			continue;
-		struct rop_expect e = { .kind = ROP_STEP_FAILOVER };
-		memcpy(e.node, seen->nodes[i].id, ROP_ID_SIZE);
-		memcpy(e.peer, seen->nodes[primary].id, ROP_ID_SIZE);
-		rop_step_effect(&e, seen);
-		rop_settle(seen);
+		fail_over_to(seen, i);
 	}
 }
 
@@ -385,8 +462,8 @@ Test(misplaced, after_any_fail_overs_a_run_comes_to_an_end_no_worse_than_it_bega
 		struct rop_result result = hand_run(op);
 		cr_assert(result.code == ROP_OK && result.reached, "seed %" PRIu64 ": %s", seed, result.text);
 		int after = squares(topology, op->world);
-		cr_assert(after <= before && after <= fresh, "seed %" PRIu64 ": %d, %d formed afresh, then %d", seed,
-			  before, fresh, after);
+		cr_assert(after <= before && (after <= fresh || !op->sent.n || after < before),
+			  "seed %" PRIu64 ": %d, %d formed afresh, then %d", seed, before, fresh, after);
 		cr_assert_leq(hand_sent(op, ROP_STEP_FAILOVER), (size_t)topology->shards, "seed %" PRIu64, seed);
 		handed += hand_sent(op, ROP_STEP_FAILOVER);
 		world = op->world;
@@ -394,5 +471,5 @@ Test(misplaced, after_any_fail_overs_a_run_comes_to_an_end_no_worse_than_it_bega
 		hand_stop(op);
 		op = NULL;
 	}
-	cr_assert_gt(handed, ROUNDS(160) / 4);
+	cr_assert_gt(handed, ROUNDS(160) / 8);
 }
