@@ -55,8 +55,8 @@ void pass_end_step(struct rop_reconcile *r, size_t at, enum rop_expect_status st
 }
 
 /* What a server made of the value that it took: `hz 1000` is shown as 500, `KEA` as AKE. Answered with OK, and the same
- * in two looks: that is as near as it comes. */
-static const char *kept_as(struct rop_reconcile *r, struct rop_expect *e, const struct rop_observed *seen)
+ * in two looks. */
+static const char *shown_instead(struct rop_reconcile *r, struct rop_expect *e, const struct rop_observed *seen)
 {
 	int node = rop_observed_find(seen, e->node);
 	if (node < 0 || !rop_answers(seen, (size_t)node)) { /* it may come back without what it took */
@@ -67,17 +67,22 @@ static const char *kept_as(struct rop_reconcile *r, struct rop_expect *e, const 
 	if (e->kind != ROP_STEP_SETTING || !e->accepted || !value)
 		return NULL;
 	if (rop_streq(e->shown, value))
-		return rop_printf(r->arena, ROP_KEPT_AS "%s", value);
+		return e->shown;
 	e->shown = rop_strdup(r->arena, value);
+	return NULL;
+}
+
+static struct rop_expect *find_tried(struct rop_reconcile *r, const struct rop_expect *e)
+{
+	for (size_t i = 0; i < r->image.tried.n; i++)
+		if (strcmp(r->image.tried.at[i].node, e->node) == 0 && strcmp(r->image.tried.at[i].name, e->name) == 0)
+			return &r->image.tried.at[i];
 	return NULL;
 }
 
 static void remember_kept(struct rop_reconcile *r, const struct rop_expect *e, const char *note)
 {
-	struct rop_expect *tried = NULL;
-	for (size_t i = 0; !tried && i < r->image.tried.n; i++)
-		if (strcmp(r->image.tried.at[i].node, e->node) == 0 && strcmp(r->image.tried.at[i].name, e->name) == 0)
-			tried = &r->image.tried.at[i];
+	struct rop_expect *tried = find_tried(r, e);
 	if (!tried)
 		tried = rop_push(r->arena, &r->image.tried);
 	*tried = *e;
@@ -85,17 +90,33 @@ static void remember_kept(struct rop_reconcile *r, const struct rop_expect *e, c
 	tried->note = note;
 }
 
+/* Once may be somebody else, who set it right after us. When a second try of the same comes to the same, that is as
+ * near as it comes. */
+static void end_shown(struct rop_reconcile *r, size_t at, const char *shown, int64_t boot_ms)
+{
+	const struct rop_expect *e = &r->pending.at[at].expect, *before = find_tried(r, e);
+	const char *once = rop_printf(r->pass, "%s is shown as %s", e->value, shown);
+	const char *kept = rop_printf(r->arena, ROP_KEPT_AS "%s", shown);
+	bool again = rop_streq(rop_tries_note(r->tries, e->subject), once) ||
+		     (before && rop_streq(before->value, e->value) && rop_streq(before->note, kept));
+	if (!again) {
+		pass_end_step(r, at, ROP_EXPECT_EXPIRED, once, boot_ms);
+		return;
+	}
+	remember_kept(r, e, kept);
+	pass_end_step(r, at, ROP_EXPECT_MET, kept, boot_ms);
+}
+
 static void match_pending(struct rop_reconcile *r, const struct rop_observed *seen, struct rop_clock clock)
 {
 	for (size_t i = r->pending.n; i-- > 0;) {
 		struct rop_expect *expect = &r->pending.at[i].expect;
-		const char *kept;
+		const char *instead;
 		if (rop_expect_seen(expect, seen))
 			pass_end_step(r, i, ROP_EXPECT_MET, NULL, clock.boot_ms);
-		else if ((kept = kept_as(r, expect, seen))) {
-			remember_kept(r, expect, kept);
-			pass_end_step(r, i, ROP_EXPECT_MET, kept, clock.boot_ms);
-		} else if (clock.boot_ms >= expect->deadline_boot_ms)
+		else if ((instead = shown_instead(r, expect, seen)))
+			end_shown(r, i, instead, clock.boot_ms);
+		else if (clock.boot_ms >= expect->deadline_boot_ms)
 			pass_end_step(r, i, ROP_EXPECT_EXPIRED, "its effect was not seen in time", clock.boot_ms);
 	}
 }

@@ -379,8 +379,31 @@ static enum rop_sent cap_hz(struct hand *h, const struct rop_step *step, const c
 	return ROP_SENT_OK;
 }
 
-/* `hz 1000` is shown as 500: answered with OK and the same in two looks, it is as near as it comes. */
-Test(reconcile, a_value_that_the_servers_write_their_own_way_is_set_once)
+static enum rop_sent set_over_ours_once(struct hand *h, const struct rop_step *step, const char **ret_text)
+{
+	(void)ret_text;
+	if (step->expect.kind == ROP_STEP_SETTING)
+		set_value(h->world, (size_t)step->node, "hz", step->expect.attempts == 1 ? "77" : step->expect.value);
+	return ROP_SENT_OK;
+}
+
+/* Somebody sets it right after us: that is not the server's way of writing ours. */
+Test(reconcile, a_value_that_somebody_sets_over_ours_is_not_what_ours_is_kept_as)
+{
+	start_formed();
+	manage_setting((struct rop_topology *)op->options.topology, "hz", "50");
+	op->world = formed_world(op->options.topology);
+	op->answer = set_over_ours_once;
+	op->frozen = true;
+	hand_start(op);
+	cr_assert(hand_run(op).reached);
+	cr_assert(hand_sent(op, ROP_STEP_SETTING) == 12 && hand_ended(op, "expired") == 6);
+	cr_assert_eq(op->image.tried.n, 0);
+	cr_assert_str_eq(rop_observed_value(op->world, 2, "hz"), "50");
+}
+
+/* `hz 1000` is shown as 500: answered with OK and the same in two looks, twice, it is as near as it comes. */
+Test(reconcile, a_value_that_the_servers_write_their_own_way_is_set_twice_and_no_more)
 {
 	start_formed();
 	manage_setting((struct rop_topology *)op->options.topology, "hz", "1000");
@@ -389,7 +412,7 @@ Test(reconcile, a_value_that_the_servers_write_their_own_way_is_set_once)
 	op->frozen = true; /* nothing but the answer changes anything */
 	hand_start(op);
 	cr_assert(hand_run(op).reached);
-	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 6);
+	cr_assert_eq(hand_sent(op, ROP_STEP_SETTING), 12);
 	cr_assert_eq(op->image.tried.n, 6);
 	cr_assert_str_eq(op->image.tried.at[0].note, "kept as 500");
 
