@@ -11,6 +11,10 @@
 struct rop_topology *rop_topology_leaving(struct rop_arena *arena, const struct rop_topology *topology,
 					  const struct rop_image *image);
 
+/* Whose row stands for that address: of several members there, one after the other, the one that is listed still, or
+ * left last. NULL: there is none. */
+const struct rop_member *rop_member_at(const struct rop_image *image, const char *address);
+
 /* The same with those as its last nodes that members list and nobody is any more: another id answers where each was.
  * `seen` itself where there are none. A look is made so before a situation is made of it. */
 const struct rop_observed *rop_observed_with_ghosts(struct rop_arena *arena, const struct rop_observed *seen,

@@ -125,10 +125,11 @@ static bool members_differ(const struct rop_reconcile *r)
 	return false;
 }
 
+/* Not one that has left from there, and is only watched. */
 static bool is_member_at(const struct rop_reconcile *r, const char *address)
 {
 	for (size_t m = 0; m < r->image.members.n; m++)
-		if (strcmp(r->image.members.at[m].address, address) == 0)
+		if (strcmp(r->image.members.at[m].address, address) == 0 && !r->image.members.at[m].forgotten_boot_ms)
 			return true;
 	return false;
 }

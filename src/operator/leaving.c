@@ -37,6 +37,23 @@ static bool take(struct rop_arena *arena, const struct rop_member *member, struc
 	return true;
 }
 
+/* The first is listed still, or left after the other. */
+static bool is_newer(const struct rop_member *a, const struct rop_member *b)
+{
+	return b->forgotten_boot_ms && (!a->forgotten_boot_ms || a->forgotten_boot_ms > b->forgotten_boot_ms);
+}
+
+const struct rop_member *rop_member_at(const struct rop_image *image, const char *address)
+{
+	const struct rop_member *newest = NULL;
+	for (size_t m = 0; m < image->members.n; m++) {
+		const struct rop_member *member = &image->members.at[m];
+		if (rop_streq(member->address, address) && (!newest || is_newer(member, newest)))
+			newest = member;
+	}
+	return newest;
+}
+
 struct rop_topology *rop_topology_leaving(struct rop_arena *arena, const struct rop_topology *topology,
 					  const struct rop_image *image)
 {
@@ -54,6 +71,8 @@ struct rop_topology *rop_topology_leaving(struct rop_arena *arena, const struct 
 			if ((member->forgotten_boot_ms != 0) != left || !take(arena, member, &node) ||
 			    is_declared(arena, topology, member->address))
 				continue;
+			if (rop_member_at(image, member->address) != member)
+				node.no_ip = "another node was a member there after it";
 			*rop_push(arena, &with->nodes) = node;
 			with->n_leaving++;
 		}

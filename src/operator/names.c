@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/leaving.h"
 #include "rop/names.h"
 #include "rop/text.h"
 
@@ -125,9 +126,9 @@ struct rop_endpoint *rop_endpoints_of(struct rop_arena *arena, const struct rop_
 			.leaving = node->leaving != NULL,
 		};
 		/* The declared one comes before who left from there. */
-		for (size_t m = 0; image && !endpoints[i].expected_id && m < image->members.n; m++)
-			if (strcmp(image->members.at[m].address, endpoints[i].address) == 0)
-				endpoints[i].expected_id = rop_strdup(arena, image->members.at[m].node);
+		const struct rop_member *member = image ? rop_member_at(image, endpoints[i].address) : NULL;
+		if (member && !node->leaving)
+			endpoints[i].expected_id = rop_strdup(arena, member->node);
 	}
 	return endpoints;
 }

@@ -303,9 +303,21 @@ static const char *what_keeps_it(struct rop_arena *arena, const struct rop_retir
 	return "is to leave";
 }
 
-const char *rop_retirement_sentence(struct rop_arena *arena, const struct rop_retirement *r)
+/* Of two that were members at one address, one after the other, the id tells which it is. */
+static const char *called(struct rop_arena *arena, const struct rop_retirement *r)
 {
 	const char *address = r->now->seen->nodes[r->node].address;
+	for (size_t k = 0; k < r->now->retirements.n; k++) {
+		const struct rop_retirement *other = &r->now->retirements.at[k];
+		if (other != r && rop_streq(r->now->seen->nodes[other->node].address, address))
+			return rop_printf(arena, "%s (as %.8s)", address, r->id);
+	}
+	return address;
+}
+
+const char *rop_retirement_sentence(struct rop_arena *arena, const struct rop_retirement *r)
+{
+	const char *address = called(arena, r);
 	if (!r->drained || !r->alone || r->listed)
 		return rop_printf(arena, "%s %s", address, what_keeps_it(arena, r));
 	if (!r->forgotten_ms)

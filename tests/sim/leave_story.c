@@ -161,14 +161,14 @@ const char *leave_as(const struct world *w, const struct rop_topology *topology,
 	ROP_OWN_ARENA scratch = rop_arena_new();
 	for (size_t k = topology->nodes.n - topology->n_leaving; k < topology->nodes.n; k++) {
 		const struct rop_declared_node *declared = &topology->nodes.at[k];
-		if (strcmp(rop_address_join(scratch, declared->host, declared->port), w->truth->nodes[node].address) ==
-		    0)
+		if (!declared->no_ip && strcmp(rop_address_join(scratch, declared->host, declared->port),
+					       w->truth->nodes[node].address) == 0)
 			return declared->leaving;
 	}
 	return NULL;
 }
 
-/* Which node of the world the operator's k-th is. */
+/* Which node of the world the operator's k-th is. -1: none; another one was a member there after it. */
 int leave_node_of(const struct world *w, const struct rop_topology *topology, size_t k)
 {
 	ROP_OWN_ARENA scratch = rop_arena_new();
@@ -176,7 +176,7 @@ int leave_node_of(const struct world *w, const struct rop_topology *topology, si
 	if (k < topology->nodes.n - topology->n_leaving)
 		return (int)k;
 	const char *address = rop_address_join(scratch, declared->host, declared->port);
-	for (size_t i = 0; i < w->truth->n; i++)
+	for (size_t i = 0; i < w->truth->n && !declared->no_ip; i++)
 		if (strcmp(w->truth->nodes[i].address, address) == 0)
 			return (int)i;
 	return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rop/text.h"
 #include "sim.h"
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */
@@ -289,8 +290,20 @@ static void narrow_bits(const struct rop_observed *all, struct rop_observed *see
 	for (size_t m = 0; m < sizeof from / sizeof *from; m++)
 		for (size_t a = 0; a < seen->n; a++)
 			for (size_t b = 0; b < seen->n; b++)
-				if (rop_bit(all, from[m], (size_t)order[a], (size_t)order[b]))
+				if (order[a] >= 0 && order[b] >= 0 &&
+				    rop_bit(all, from[m], (size_t)order[a], (size_t)order[b]))
 					rop_bit_set(seen, to[m], a, b);
+}
+
+/* It left, and another node was a member at its address after it. */
+static void show_nobody(struct rop_observed *seen, size_t k, const struct rop_declared_node *declared)
+{
+	struct rop_node *node = &seen->nodes[k];
+	node->address = rop_address_join(seen->arena, declared->host, declared->port);
+	node->reach = ROP_REACH_SILENT;
+	node->reach_why = declared->no_ip;
+	node->leaving = rop_strdup(seen->arena, declared->leaving);
+	memcpy(node->id, declared->leaving, ROP_ID_SIZE);
 }
 
 struct rop_observed *look_narrow(const struct world *w, struct rop_observed *all, const struct rop_topology *topology)
@@ -304,9 +317,14 @@ struct rop_observed *look_narrow(const struct world *w, struct rop_observed *all
 		place[i] = -1;
 	for (size_t k = 0; k < n; k++) {
 		order[k] = leave_node_of(w, topology, k);
-		place[order[k]] = (int)k;
+		if (order[k] >= 0)
+			place[order[k]] = (int)k;
 	}
 	for (size_t k = 0; k < n; k++) {
+		if (order[k] < 0) {
+			show_nobody(seen, k, &topology->nodes.at[k]);
+			continue;
+		}
 		seen->nodes[k] = all->nodes[order[k]];
 		int primary = seen->nodes[k].primary;
 		seen->nodes[k].primary = primary < 0 ? -1 : place[primary];

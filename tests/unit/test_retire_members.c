@@ -5,6 +5,7 @@
 
 #include "hand.h"
 #include "rop/leaving.h"
+#include "rop/names.h"
 #include "rop/text.h"
 
 TestSuite(retire_members, .init = world_setup, .fini = hand_teardown);
@@ -208,6 +209,79 @@ Test(retire_members, the_others_rows_wait_until_all_is_as_declared)
 	cr_assert(find_row(0)->shard == 7 && find_row(6)->forgotten_boot_ms == 0);
 	cr_assert(hand_run(op).reached);
 	cr_assert_eq(find_row(0)->shard, 1);
+}
+
+/* ---- a server that left, was taken in again and leaves again ---------------------------------------------------- */
+
+Test(retire_members, of_two_members_at_one_address_the_newer_one_is_who_answers_there)
+{
+	struct rop_image image = members_of(6);
+	row(&image, "10.0.0.6:6379", 9, 0);
+	image.members.at[5].forgotten_boot_ms = 5000;
+	const struct rop_topology *with = rop_topology_leaving(pool, topology_of(3, 1, 5), &image);
+	cr_assert_eq(with->n_leaving, 2);
+	cr_assert_str_eq(with->nodes.at[5].leaving, node_id(9));
+	cr_assert_null(with->nodes.at[5].no_ip);
+	cr_assert_str_eq(with->nodes.at[6].leaving, node_id(5));
+	cr_assert_not_null(with->nodes.at[6].no_ip, "who answers there is not this one");
+	image.members.at[6].forgotten_boot_ms = 6000;
+	with = rop_topology_leaving(pool, topology_of(3, 1, 5), &image);
+	cr_assert(with->nodes.at[5].no_ip && !with->nodes.at[6].no_ip, "that one left later");
+	const struct rop_endpoint *e = rop_endpoints_of(pool, topology_of(3, 1, 6), &image);
+	cr_assert_str_eq(e[5].expected_id, node_id(9), "declared again, it is expected there");
+}
+
+/* Node 6 left as it, came back as 16, and 13 is a declared replica that is not in sync yet. */
+static void start_with_one_that_is_back(void)
+{
+	struct rop_topology *all = topology_of(3, 1, 7);
+	struct rop_observed *world = three_owners(all);
+	for (size_t i = 3; i < world->n; i++)
+		make_replica(world, i, i % 3);
+	memcpy(world->nodes[6].id, node_id(16), ROP_ID_SIZE);
+	op = hand_new(all, world);
+	op->image = members_of(7);
+	op->image.members.at[6].forgotten_boot_ms = 999000;
+	strcpy(op->image.boot_id, "boot-1");
+}
+
+Test(retire_members, one_that_is_back_is_a_member_also_before_all_is_as_declared)
+{
+	start_with_one_that_is_back();
+	op->frozen = true;
+	op->world->nodes[6].link_up = false; /* far from being converged */
+	hand_start(op);
+	hand_look(op);
+	cr_assert(find_row(6) && find_row(6)->forgotten_boot_ms == 999000, "its first id is watched still");
+	cr_assert_not_null(find_row(16), "and the one that it has now is a member's");
+}
+
+Test(retire_members, one_that_is_back_leaves_again_while_its_first_id_is_watched)
+{
+	start_with_one_that_is_back();
+	row(&op->image, "10.0.0.7:6379", 16, 0);
+	struct rop_topology *topology = rop_topology_leaving(pool, topology_of(3, 1, 6), &op->image);
+	cr_assert_eq(topology->n_leaving, 2);
+	op->world = rop_observed_widened(pool, op->world, 1);
+	op->world->n_leaving = 2;
+	op->world->nodes[6].leaving = topology->nodes.at[6].leaving;
+	struct rop_node *first = &op->world->nodes[7];
+	first->address = op->world->nodes[6].address;
+	first->leaving = topology->nodes.at[7].leaving;
+	memcpy(first->id, first->leaving, ROP_ID_SIZE);
+	go_silent(op->world, 7);
+	for (size_t i = 0; i < 6; i++)
+		rop_bit_set(op->world, op->world->listed, i, 6);
+	op->options.topology = topology;
+	hand_start(op);
+	hand_look(op);
+	struct rop_situation *now = rop_situation_make(&(struct rop_situation){
+		.arena = pool, .topology = topology, .seen = op->world, .image = &op->image, .boot_ms = 1000000 });
+	cr_assert_eq(now->retirements.n, 2);
+	cr_assert(strstr(rop_retirement_sentence(pool, &now->retirements.at[1]), "10.0.0.7:6379 (as "));
+	cr_assert(hand_run(op).reached);
+	cr_assert(hand_sent(op, ROP_STEP_RESET) == 1 && hand_sent(op, ROP_STEP_FORGET) == 6);
+	cr_assert(find_row(16)->forgotten_boot_ms > 1000000 && find_row(6)->forgotten_boot_ms == 999000);
 }
 
 /* So often it is there for 2.4 s, and then silent for as long. How often it was held by now, for not being reset. */
