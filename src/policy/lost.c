@@ -122,10 +122,10 @@ static const struct rop_shard_memory *memory_of(const struct rop_image *image, c
 	return NULL;
 }
 
-/* Clients may have written since. */
+/* Clients may have written since; none is what a cluster that was just formed has, and says nothing of later. */
 static const char *keys_counted(const struct rop_situation *now, const struct rop_copy_memory *led)
 {
-	if (!led || led->keys < 0)
+	if (!led || led->keys <= 0)
 		return "";
 	return rop_printf(now->arena, " (%" PRId64 " key%s when they were counted last, %s before)", led->keys,
 			  rop_plural(led->keys), copies_ago(now, led->seen_wall_ms));

@@ -160,7 +160,7 @@ static const char *how_far(const struct rop_situation *now, size_t lost, size_t 
 	const struct rop_copy_memory *led = led_then(now, lost);
 	int64_t lag = risk_takeover_lag(now, lost, heir);
 	const char *had = "", *cut = "";
-	if (led && led->keys >= 0)
+	if (led && led->keys > 0) /* none is what a cluster that was just formed has, and says nothing of later */
 		had = rop_printf(now->arena, ", where %s had %" PRId64 " when they were counted last, %s ago",
 				 now->seen->nodes[lost].address, led->keys, copies_ago(now, led->seen_wall_ms));
 	if (node->link_down_s >= 0)

@@ -62,12 +62,13 @@ static void find_losses(struct rop_situation *now)
 	}
 	for (size_t i = 0; i < n && i < LOSSES_TOLD; i++) {
 		const struct rop_risk *risk = &now->losses.list.at[i];
-		const char *text = i + 1 == LOSSES_TOLD && n > LOSSES_TOLD
-					   ? rop_printf(now->arena,
-							"%s; and %zu more losses, of %d slots in all "
-							"(`redis-operator plan -o json` lists them)",
-							risk->text, n - LOSSES_TOLD, slots_at_stake(now))
-					   : risk->text;
+		const char *text = risk->text;
+		if (i + 1 == LOSSES_TOLD && n > LOSSES_TOLD)
+			text = rop_printf(now->arena,
+					  "%s; and %zu more losses, of %d slots in all (`redis-operator plan -o json "
+					  "%s` lists them)",
+					  text, n - LOSSES_TOLD, slots_at_stake(now),
+					  now->topology->path ? now->topology->path : "FILE");
 		bool evicts = strcmp(risk->what, "evict") == 0;
 		bool silent = strstr(risk->text, "may come back") != NULL;
 		const char *advice = evicts ? advice_against_eviction(now) : consent_advice(now, silent);

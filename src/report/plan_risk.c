@@ -39,6 +39,13 @@ static void put_sum(const struct rop_plan *plan, enum rop_risk_kind kind, size_t
 		rop_text_add(out, "  = in all %d of 16384 slots\n", rop_slots_count(&slots));
 }
 
+static void put_line(const struct rop_report *r, const char *text, struct rop_text *out)
+{
+	rop_text_add(out, "  ! ");
+	report_wrap(r, text, 4, out);
+	rop_text_add(out, "\n");
+}
+
 void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct rop_text *out)
 {
 	enum rop_risk_kind kind = worst(plan);
@@ -53,12 +60,15 @@ void report_risk(const struct rop_report *r, const struct rop_plan *plan, struct
 		if (plan->steps.at[i].risk.kind == ROP_RISK_NONE || is_told(plan, i))
 			continue;
 		if (told++ < RISKS_TOLD || r->verbose)
-			rop_text_add(out, "  ! %s\n", plan->steps.at[i].risk.text);
+			put_line(r, plan->steps.at[i].risk.text, out);
 		else
 			more++;
 	}
 	if (more)
-		rop_text_add(out, "  ! and %zu more; all of them: `redis-operator plan --verbose`\n", more);
+		put_line(r,
+			 rop_printf(r->arena, "and %zu more; all of them: `redis-operator plan --verbose %s`", more,
+				    r->topology->path ? r->topology->path : "FILE"),
+			 out);
 	put_sum(plan, kind, told, out); /* (told: how many there are) */
 }
 

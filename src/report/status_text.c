@@ -161,6 +161,35 @@ static void put_leaving(const struct rop_report *r, const struct rop_situation *
 	}
 }
 
+/* A node's id, as the table above has it. */
+static const char *ids_cut(struct rop_arena *arena, const char *text)
+{
+	ROP_OWN_TEXT cut = { 0 };
+	while (*text) {
+		size_t hex = strspn(text, "0123456789abcdef"), n = hex ? hex : 1;
+		rop_text_add(&cut, "%.*s", (int)(hex == ROP_ID_SIZE - 1 ? 8 : n), text);
+		text += n;
+	}
+	return rop_strndup(arena, cut.at ? cut.at : "", cut.n);
+}
+
+static void put_pending(const struct rop_report *r, struct rop_text *out)
+{
+	for (size_t i = 0; i < r->image->pending.n; i++) {
+		const struct rop_expect *e = &r->image->pending.at[i];
+		const char *what = e->command ? e->command : e->subject;
+		int64_t until = e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms);
+		rop_text_add(out, "%s%s  ", i ? "" : "\nUnder way\n", e->address ? e->address : e->node);
+		if (e->attempts > 1)
+			what = rop_printf(r->arena, "%s, attempt %d", what, e->attempts);
+		report_below(r,
+			     rop_printf(r->arena, "%s, until %s", ids_cut(r->arena, what),
+					rop_time_text(r->arena, until)),
+			     4, out);
+		rop_text_add(out, "\n");
+	}
+}
+
 void rop_report_status(const struct rop_report *r, struct rop_situation *now, const struct rop_file_error *errors,
 		       size_t n_errors, struct rop_text *out)
 {
@@ -188,12 +217,7 @@ void rop_report_status(const struct rop_report *r, struct rop_situation *now, co
 		rop_text_add(out, "\n");
 	}
 	report_put_refusals(r, now, out);
-	for (size_t i = 0; i < r->image->pending.n; i++) {
-		const struct rop_expect *e = &r->image->pending.at[i];
-		rop_text_add(out, "%s%s  %s  attempt %d, until %s\n", i ? "" : "\nPending expectations\n",
-			     e->address ? e->address : e->node, e->command ? e->command : e->subject, e->attempts,
-			     rop_time_text(r->arena, e->issued_wall_ms + (e->deadline_boot_ms - e->issued_boot_ms)));
-	}
+	put_pending(r, out);
 	for (size_t i = 0; i < r->image->temporaries.n; i++) {
 		const struct rop_temporary *t = &r->image->temporaries.at[i];
 		rop_text_add(out, "%s%s  ", i ? "" : "\nTemporary settings in force\n", t->address);

@@ -109,6 +109,8 @@ Test(lost, a_shard_that_nobody_is_left_of_is_offered_and_holds_nobody_up)
 	cr_assert(loss->shard == 2 && loss->keys == 100);
 	cr_assert(strstr(loss->text, "(100 keys when they were counted last,"));
 	cr_assert(strstr(loss->text, "led it; rebuilt, and empty"));
+	((struct rop_copy_memory *)rop_shard_led(&image->shards.at[1]))->keys = 0; /* as it was formed */
+	cr_assert_null(strstr(situation()->lost.list.at[0].text, "0 keys"), "that says nothing of later");
 	cr_assert(is_offered());
 	cr_assert(!now->refused && now->in_view && now->formed && !now->all_answer);
 	cr_assert_eq(batch_of(now, "forget_lost").steps.n, 0);

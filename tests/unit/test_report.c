@@ -40,6 +40,75 @@ Test(report, a_plan_says_what_is_done_where)
 	cr_assert(strstr(lines.at, ": slots 0-5460 of shard 1\n"), "%s", lines.at);
 }
 
+/* As many losses as that, each of a hundred slots. */
+static struct rop_plan costly_plan(struct rop_topology *topology, size_t losses)
+{
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	for (size_t i = 0; i < losses; i++)
+		plan.steps.at[i].risk = (struct rop_risk){
+			.kind = ROP_RISK_LOSS,
+			.what = "slots",
+			.slots = rop_printf(pool, "%zu-%zu", i * 100, i * 100 + 99),
+			.text = rop_printf(pool, "loss %zu: %s", i + 1,
+					   "what was in these slots is given up, and nobody has it"),
+		};
+	plan.steps.at[losses].risk = plan.steps.at[0].risk; /* the same loss, in another step */
+	return plan;
+}
+
+Test(report, of_many_losses_the_first_ones_are_told_and_what_all_come_to)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	topology->path = "cart.yaml";
+	struct rop_report r = about(topology);
+	struct rop_plan plan = costly_plan(topology, 11);
+	ROP_OWN_TEXT brief = { 0 }, all = { 0 }, narrow = { 0 }, one = { 0 };
+	rop_report_plan(&r, &plan, &brief);
+	cr_assert(strstr(brief.at, "Data-loss risk: DATA IS LOST.\n  ! loss 1: "), "%s", brief.at);
+	cr_assert(strstr(brief.at, "  ! loss 8: ") && !strstr(brief.at, "loss 9: "), "%s", brief.at);
+	cr_assert(strstr(brief.at, "  ! and 3 more; all of them: `redis-operator plan --verbose cart.yaml`\n"
+				   "  = in all 1100 of 16384 slots\n"),
+		  "%s", brief.at);
+	r.verbose = true;
+	rop_report_plan(&r, &plan, &all);
+	cr_assert(strstr(all.at, "  ! loss 9: ") && strstr(all.at, "  ! loss 11: ") && !strstr(all.at, " more; all"));
+	cr_assert(strstr(all.at, "  = in all 1100 of 16384 slots\n"), "%s", all.at);
+	r.columns = 60;
+	rop_report_plan(&r, &plan, &narrow);
+	cr_assert(strstr(narrow.at, "  ! loss 9: what was in these slots is given up, and nobody\n    has it\n"), "%s",
+		  narrow.at);
+	plan = costly_plan(topology, 1);
+	rop_report_plan(&r, &plan, &one);
+	cr_assert(strstr(one.at, "  ! loss 1: ") && !strstr(one.at, "in all"), "one is no sum: %s", one.at);
+}
+
+Test(report, what_is_under_way_is_told_with_short_ids_and_within_the_terminal)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_image image = no_image;
+	struct rop_expect *e = rop_push(pool, &image.pending);
+	*e = (struct rop_expect){ .address = "10.0.0.1:6379", .attempts = 1, .subject = "carry" };
+	e->command = rop_printf(pool, "MIGRATE the keys of slots 0-63 to %s", node_id(3));
+	*rop_push(pool, &image.pending) = *e;
+	image.pending.at[1].attempts = 2;
+	r.image = &image;
+	r.columns = 80;
+	struct rop_observed *world = formed_world(topology);
+	struct rop_situation *now = rop_situation_make(
+		&(struct rop_situation){ .arena = pool, .topology = topology, .seen = world, .image = &image });
+	ROP_OWN_TEXT text = { 0 };
+	rop_report_status(&r, now, NULL, 0, &text);
+	const char *told = strstr(text.at, "\nUnder way\n");
+	cr_assert(told, "%s", text.at);
+	cr_assert(strstr(told,
+			 rop_printf(pool, "10.0.0.1:6379  MIGRATE the keys of slots 0-63 to %.8s, until ", node_id(3))),
+		  "%s", told);
+	cr_assert(!strstr(told, "attempt 1") && strstr(told, ", attempt 2, until\n    "), "%s", told);
+	for (const char *line = told; *line; line += strcspn(line, "\n") + 1)
+		cr_assert_leq(strcspn(line, "\n"), 80, "%s", line);
+}
+
 Test(report, a_line_is_told_when_its_last_step_is_met)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
