@@ -13,7 +13,7 @@ struct rop_text;
 bool rop_duration_parse(const char *s, int64_t *ret_ms);
 /* "250ms", "5s", "90s", "10m", "1h": the largest unit that is exact. buf holds at least 24 bytes; returns buf. */
 const char *rop_duration_print(int64_t ms, char *buf, size_t size);
-/* How long something still takes, rounded up: to seconds, what is longer than ten minutes to minutes. */
+/* How long something still takes, for people, rounded up: "15 s"; what is longer than ten minutes "12 min". */
 const char *rop_duration_about(int64_t ms, char *buf, size_t size);
 /* "812 B", "1.5 KiB", "3.2 GiB": as a person reads bytes. Into the arena. */
 char *rop_bytes_about(struct rop_arena *arena, int64_t bytes);

@@ -307,8 +307,9 @@ size_t rop_text_fits(const char *line, size_t columns)
 
 const char *rop_duration_about(int64_t ms, char *buf, size_t size)
 {
-	int64_t unit_ms = ms > 600000 ? 60000 : 1000;
-	return rop_duration_print((ms + unit_ms - 1) / unit_ms * unit_ms, buf, size);
+	int64_t unit_ms = ms > 600000 ? 60000 : 1000, units = (ms + unit_ms - 1) / unit_ms;
+	snprintf(buf, size, "%" PRId64 " %s", units, unit_ms == 1000 ? "s" : "min");
+	return buf;
 }
 
 char *rop_bytes_about(struct rop_arena *arena, int64_t bytes)

@@ -174,7 +174,7 @@ static bool consent(struct asking *a, struct rop_err *err)
 	if (!is_asked_for(a))
 		return true;
 	bool given = digest && strcmp(digest, a->drained->digest) == 0;
-	if (!given && !digest && !a->task.cli->values.yes && isatty(STDIN_FILENO)) {
+	if (!given && !digest && !a->task.cli->values.yes && !a->task.cli->values.plan && isatty(STDIN_FILENO)) {
 		cli_findings("FewerCopies", what_is_left(a));
 		fprintf(stderr, "\nLeave them with so few? Only the cluster's name, '%s', is taken for a yes: ", name);
 		given = cli_answered(name);

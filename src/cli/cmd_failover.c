@@ -66,7 +66,7 @@ static void plan(struct asking *a, const struct rop_wish *wish)
 	a->with.wish = *wish;
 	a->with.paused &= !a->task.cli->values.plan; /* who only looks is shown what would be done */
 	options.image = &a->with;
-	options.only_wish = true;
+	options.only_wish = a->wish.id != 0; /* else it is said what stands in the way of anything */
 	rop_plan_make(a->task.cli->arena, &options, a->task.s->seen, session_clock(), &a->task.plan);
 }
 
@@ -134,7 +134,7 @@ static enum rop_code judge(struct asking *a)
 	const struct rop_handover *h = a->task.plan.first->handover;
 	if (is_against_all(a->task.plan.first) || a->task.plan.first->paused) {
 		cli_findings(plan_reason(&a->task.plan), a->task.plan.result.text);
-		return a->task.plan.result.code;
+		return a->task.plan.result.code == ROP_OK ? ROP_REFUSED : a->task.plan.result.code;
 	}
 	if (h->hopeless && !a->goes_on)
 		return refuse(a, ROP_REFUSED, h->hopeless);

@@ -61,26 +61,45 @@ static const char *led_by_another(const struct rop_situation *now, size_t lost)
 				      : NULL;
 }
 
+/* One that answers; NULL: none does. */
+static const char *replica_of(const struct rop_situation *now, size_t lost)
+{
+	for (size_t i = 0; i < now->seen->n; i++)
+		if (rop_answers(now->seen, i) && now->seen->nodes[i].role == ROP_ROLE_REPLICA &&
+		    now->seen->nodes[i].primary == (int)lost)
+			return now->seen->nodes[i].address;
+	return NULL;
+}
+
+static const char *advice_with_majority(const struct rop_situation *now, size_t lost)
+{
+	if (now->unserved_advice)
+		return now->unserved_advice;
+	if (replica_of(now, lost))
+		return "wait for them: the servers elect it some seconds after the node timeout";
+	return rop_printf(
+		now->arena,
+		"no replica of it answers, so nobody can lead it: start %s or its replicas again, first the one "
+		"that has its data on disk",
+		now->seen->nodes[lost].address);
+}
+
 const char *risk_takeover_of(const struct rop_situation *now, size_t lost, const char **ret_advice)
 {
 	const struct rop_node *node = &now->seen->nodes[lost];
 	const char *file = now->topology->path ? now->topology->path : "FILE", *why = NULL;
 	*ret_advice = NULL;
 	if (rop_answers(now->seen, lost)) {
-		*ret_advice = rop_printf(now->arena, "`redis-operator failover %s NODE` hands it over without a loss",
-					 file);
+		const char *replica = replica_of(now, lost);
+		*ret_advice = rop_printf(now->arena, "to hand it over without a loss: `redis-operator failover %s %s`",
+					 file, replica ? replica : "NODE");
 		return rop_printf(now->arena, "%s answers, and leads it", node->address);
 	}
 	if (node->reach != ROP_REACH_SILENT)
 		return rop_printf(now->arena, "%s is there: %s", node->address, node->reach_why);
 	why = majority(now);
 	if (why) {
-		*ret_advice = now->unserved_advice;
-		if (!*ret_advice)
-			*ret_advice = rop_printf(now->arena,
-						 "wait for them, some seconds after the node timeout; `redis-operator "
-						 "failover %s NODE` is for shards whose primary answers",
-						 file);
+		*ret_advice = advice_with_majority(now, lost);
 		return why;
 	}
 	why = in_touch(now, lost);

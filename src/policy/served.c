@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "copies.h"
+#include "risks.h"
 #include "rop/text.h"
 
 #define SHARDS_TOLD 3
@@ -188,16 +189,28 @@ static int add_shards(const struct serving *s, bool unseen, struct rop_text *tex
 
 /* ---- what only a person may do ------------------------------------------------------------------------------ */
 
-/* The replica that is furthest on; a copy that is being filled is none. -1: nobody. */
-static int heir_of(const struct serving *s, size_t owner)
+/* What takeover would refuse is not advised; NULL: nothing, as far as is known here. */
+static const char *barred_from_it(const struct rop_situation *now, size_t lost, size_t heir)
+{
+	return now->image->shards.n ? risk_takeover_by(now, lost, heir) : NULL;
+}
+
+/* The replica that is furthest on, of those that the guard would let lead, if there is one; a copy that is being filled
+ * is none. -1: nobody. */
+static int heir_of(const struct serving *s, size_t owner, bool unvoted)
 {
 	const struct rop_observed *seen = s->now->seen;
 	int best = -1;
+	bool best_may = false;
 	for (size_t i = 0; i < seen->n; i++) {
 		if (!follows(seen, i, owner) || s->standing[i] != STANDS_UP || seen->nodes[i].syncing)
 			continue;
-		if (best < 0 || seen->nodes[i].offset > seen->nodes[best].offset)
+		bool may = unvoted && !barred_from_it(s->now, owner, i);
+		if (best < 0 || may > best_may ||
+		    (may == best_may && seen->nodes[i].offset > seen->nodes[best].offset)) {
 			best = (int)i;
+			best_may = may;
+		}
 	}
 	return best;
 }
@@ -218,14 +231,19 @@ static const char *takeover_advice(const struct serving *s)
 	ROP_OWN_TEXT text = { 0 };
 	bool majority = (s->owners - s->gone) * 2 > s->owners;
 	for (size_t i = 0; i < seen->n && !majority; i++) {
-		int heir = s->owner[i] && is_gone(seen, s->standing[i], i) ? heir_of(s, i) : -1;
+		int heir = s->owner[i] && is_gone(seen, s->standing[i], i) ? heir_of(s, i, true) : -1;
 		if (heir < 0)
 			continue;
+		const char *barred = barred_from_it(now, i, (size_t)heir);
 		const struct rop_node *lost = &seen->nodes[i], *node = &seen->nodes[heir];
 		if (!text.n)
 			rop_text_add(&text,
 				     "%zu of %zu primaries %s gone, and without a majority no replica is elected",
 				     s->gone, s->owners, s->gone == 1 ? "is" : "are");
+		if (barred) {
+			rop_text_add(&text, "; bring %s back: %s %s", lost->address, node->address, barred);
+			continue;
+		}
 		rop_text_add(
 			&text,
 			"; only if %s is gone for good: `redis-operator takeover %s %s` (%s; what was written to %s "
@@ -253,7 +271,7 @@ static const char *force_advice(const struct serving *s)
 	struct rop_situation *now = s->now;
 	ROP_OWN_TEXT text = { 0 };
 	for (size_t i = 0; i < now->seen->n; i++) {
-		int heir = s->owner[i] && is_gone(now->seen, s->standing[i], i) ? heir_of(s, i) : -1;
+		int heir = s->owner[i] && is_gone(now->seen, s->standing[i], i) ? heir_of(s, i, false) : -1;
 		if (heir < 0 || !will_not_be_elected(s, (size_t)heir, i))
 			continue;
 		const struct rop_node *lost = &now->seen->nodes[i], *node = &now->seen->nodes[heir];
@@ -266,6 +284,30 @@ static const char *force_advice(const struct serving *s)
 			node->ip ? node->ip : "HOST", node->port);
 	}
 	return text.n ? rop_strndup(now->arena, text.at, text.n) : NULL;
+}
+
+/* Nobody who answers has what is in its slots. */
+static const char *revive_advice(const struct serving *s)
+{
+	const struct rop_observed *seen = s->now->seen;
+	ROP_OWN_TEXT text = { 0 };
+	for (size_t i = 0; i < seen->n; i++) {
+		size_t replicas = 0, up = 0;
+		if (!s->owner[i] || !is_gone(seen, s->standing[i], i))
+			continue;
+		for (size_t k = 0; k < seen->n; k++) {
+			replicas += follows(seen, k, i);
+			up += follows(seen, k, i) && rop_answers(seen, k);
+		}
+		if (!up)
+			rop_text_add(&text, "%s%s%s",
+				     text.n ? ", " : "start again, with its data: ", seen->nodes[i].address,
+				     replicas ? " or a replica of it" : "");
+	}
+	if (!text.n)
+		return NULL;
+	rop_text_add(&text, "; first where the data is on disk: one that comes back empty wipes its replicas");
+	return rop_strndup(s->now->arena, text.at, text.n);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------------- */
@@ -334,6 +376,8 @@ void policy_find_served(struct rop_situation *now)
 	now->unserved_advice = takeover_advice(&s);
 	if (!now->unserved_advice)
 		now->unserved_advice = force_advice(&s);
+	if (!now->unserved_advice)
+		now->unserved_advice = revive_advice(&s);
 }
 
 void policy_warn_of_few_primaries(struct rop_situation *now)

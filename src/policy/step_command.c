@@ -193,13 +193,26 @@ static const char *precondition_of(struct rop_arena *arena, const struct rop_exp
 
 #define COMMAND_SHOWN 8 /* words; a long ADDSLOTS is cut */
 
+#define RANGES_SHOWN 3 /* what is carried of a run has a gap wherever a slot is empty */
+
+static const char *carried_slots(struct rop_arena *arena, const struct rop_expect *e)
+{
+	struct rop_slots slots;
+	size_t ranges = 1;
+	for (const char *c = e->value; *c; c++)
+		ranges += *c == ' ';
+	if (ranges <= RANGES_SHOWN || !rop_slots_parse(e->value, &slots))
+		return rop_printf(arena, "slots %s", e->value);
+	return rop_printf(arena, "%d of the slots %d-%d", rop_slots_count(&slots), e->first, e->last);
+}
+
 /* Of many that differ in the slot alone: one, with all the slots. */
 static const char *slots_in_words(struct rop_arena *arena, const struct rop_observed *seen, const struct rop_step *step)
 {
 	const struct rop_expect *e = &step->expect;
 	int peer = rop_observed_find(seen, e->peer);
 	if (e->kind == ROP_STEP_CARRY)
-		return rop_printf(arena, "MIGRATE the keys of slots %s to %s", e->value,
+		return rop_printf(arena, "MIGRATE the keys of %s to %s", carried_slots(arena, e),
 				  peer >= 0 ? seen->nodes[peer].address : e->peer);
 	if (!step->n_commands)
 		return "";

@@ -1,5 +1,6 @@
 /* backup_text.c - backups as a person reads them. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -21,9 +22,13 @@ static const char *visible(struct rop_arena *arena, const char *text)
 	return rop_text_visible(arena, text, strlen(text), 200);
 }
 
+#define MS_PER_S 1000
+
 static const char *lasted(int64_t ms, char *buf, size_t size)
 {
-	return rop_duration_print(ms < 10000 ? ms : ms / 1000 * 1000, buf, size);
+	if (ms < MS_PER_S)
+		snprintf(buf, size, "%" PRId64 " ms", ms);
+	return ms < MS_PER_S ? buf : rop_duration_about(ms, buf, size);
 }
 
 static void sums(struct rop_arena *arena, const struct rop_backup *b, struct rop_text *text)
@@ -158,7 +163,8 @@ void rop_report_backup_progress(const struct rop_backup_progress *shards, size_t
 	rop_text_add(text, "%zu of %zu shards done, %" PRId64 " keys, %s, %s/s", done, n, keys,
 		     rop_bytes_about(arena, bytes), rop_bytes_about(arena, rate));
 	if (waiting)
-		rop_text_add(text, ", %zu not begun (servers wait for repl-diskless-sync-delay)", waiting);
+		rop_text_add(text, ", %zu not begun%s", waiting,
+			     of >= 0 ? "" : " (servers wait for repl-diskless-sync-delay)");
 	if (of > bytes && rate > 0)
 		rop_text_add(text, ", about %s left",
 			     rop_duration_about((of - bytes) * 1000 / rate, left, sizeof left));

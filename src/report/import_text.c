@@ -173,10 +173,11 @@ static const char *node_line(const struct rop_import *im, int i)
 
 static void put_nodes(const struct rop_import *im, struct rop_text *out)
 {
-	put_comment(out, 2, 0,
-		    "The primaries by their lowest slot, then the replicas. Servers do not know in which zone they "
-		    "stand: say it where machines fail together, as in { address: ..., zone: a }, and new replicas are "
-		    "kept apart.");
+	put_comment(
+		out, 2, 0,
+		"The primaries by their lowest slot, then the replicas. Servers do not know in which zone they "
+		"stand: say it where machines fail together, as in `{ address: ..., zone: a }`, and new replicas are "
+		"kept apart.");
 	if (im->pinned && im->shape.fewest != im->shape.most)
 		put_comment(out, 2, 0,
 			    "The shards have different numbers of replicas: 'shard' says for each node where it "

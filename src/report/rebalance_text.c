@@ -117,8 +117,13 @@ void rop_report_rebalance(const struct rop_report *r, const struct rop_situation
 	put_sentence(r, TAKEN[b->by], out);
 	if (b->by != ROP_BY_SLOTS)
 		put_sentence(r, ASSUMED, out);
-	put_sentence(r, "Nothing was changed. With the lines in the file, `redis-operator plan FILE` shows the ranges.",
-		     out);
+	put_sentence(
+		r,
+		rop_printf(
+			r->arena,
+			"Nothing was changed. With the lines in the file, `redis-operator plan %s` shows the ranges.",
+			r->topology->path ? r->topology->path : "FILE"),
+		out);
 }
 
 struct json_t *rop_report_rebalance_json(const struct rop_report *r, const struct rop_situation *now,

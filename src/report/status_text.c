@@ -173,6 +173,8 @@ static const char *ids_cut(struct rop_arena *arena, const char *text)
 	return rop_strndup(arena, cut.at ? cut.at : "", cut.n);
 }
 
+#define DATE 11 /* "2026-03-01 ": a step takes seconds, or a minute */
+
 static void put_pending(const struct rop_report *r, struct rop_text *out)
 {
 	for (size_t i = 0; i < r->image->pending.n; i++) {
@@ -184,7 +186,7 @@ static void put_pending(const struct rop_report *r, struct rop_text *out)
 			what = rop_printf(r->arena, "%s, attempt %d", what, e->attempts);
 		report_below(r,
 			     rop_printf(r->arena, "%s, until %s", ids_cut(r->arena, what),
-					rop_time_text(r->arena, until)),
+					rop_time_text(r->arena, until) + DATE),
 			     4, out);
 		rop_text_add(out, "\n");
 	}

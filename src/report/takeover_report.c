@@ -15,7 +15,8 @@ void rop_report_takeover(const struct rop_report *r, const struct rop_takeover *
 		bool silent = !rop_node_answers(lost);
 		rop_text_add(out, "  %-21s  ", lost->address);
 		report_below(r,
-			     rop_printf(r->arena, "led it%s%s%s", silent ? ", does not answer (" : "",
+			     rop_printf(r->arena, "%s it%s%s%s", silent ? "led" : "leads",
+					silent ? ", does not answer (" : "",
 					silent && lost->reach_why ? lost->reach_why : "", silent ? ")" : ""),
 			     25, out);
 		rop_text_add(out, "\n");

@@ -65,6 +65,6 @@ void report_wishes(const struct rop_report *r, const struct rop_situation *now, 
 		    rop_printf(r->arena, "%s  shard %d from %s: %s; %s", rop_time_text(r->arena, last->closed_wall_ms),
 			       last->shard, last->primary_address ? last->primary_address : last->primary,
 			       ended(r, last), asked_by(r, last)),
-		    0, out);
+		    4, out);
 	rop_text_add(out, "\n");
 }

@@ -45,6 +45,7 @@ node_kill9 1
 node_kill9 2
 lost() { op status "$F" | grep -q 'redis-operator takeover'; }
 check 'three of four primaries die: status names the command' wait_until 15 lost
+check '... failover says what stands in the way' eval 'expect 8 failover --plan "$F" 1 && has "$ERR" "bring the majority of the primaries back"'
 silent_for() { expect 0 takeover --plan "$F" "$1" && has "$OUT" 'takes over'; }
 check '--plan shows the price' eval 'wait_until 10 "silent_for 1" && has "$OUT" "without a vote" && grep -q "does not answer" "$OUT" &&
 	tr "\n" " " <"$OUT" | grep -qE "has [0-9]+ keys, where $(address 0) had [0-9]+ when they were counted last" && tr "\n" " " <"$OUT" | grep -qE "two primaries take +writes" &&

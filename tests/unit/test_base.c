@@ -233,8 +233,8 @@ Test(wrap, a_line_that_is_written_over_leaves_the_last_column_free)
 Test(duration, what_is_left_is_told_as_exactly_as_it_matters)
 {
 	char buf[24];
-	cr_assert_str_eq(rop_duration_about(1, buf, sizeof buf), "1s");
-	cr_assert_str_eq(rop_duration_about(90000, buf, sizeof buf), "90s");
-	cr_assert_str_eq(rop_duration_about(7196000, buf, sizeof buf), "2h");
-	cr_assert_str_eq(rop_duration_about(7100000, buf, sizeof buf), "119m");
+	cr_assert_str_eq(rop_duration_about(1, buf, sizeof buf), "1 s");
+	cr_assert_str_eq(rop_duration_about(90000, buf, sizeof buf), "90 s");
+	cr_assert_str_eq(rop_duration_about(7196000, buf, sizeof buf), "120 min");
+	cr_assert_str_eq(rop_duration_about(7100000, buf, sizeof buf), "119 min");
 }

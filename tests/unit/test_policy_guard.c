@@ -180,7 +180,7 @@ Test(policy_guard, of_very_many_losses_some_are_told_and_the_others_counted)
 			if (i == 5 && lost > 6)
 				cr_assert_str_eq(more, rop_printf(pool,
 								  "; and %d more losses, of %d slots in all "
-								  "(`redis-operator plan -o json` lists them)",
+								  "(`redis-operator plan -o json FILE` lists them)",
 								  lost - 6, slots));
 			else
 				cr_assert_null(more, "%s", f->text);

@@ -406,7 +406,7 @@ Test(policy_open, the_condition_says_who_paused_it_and_for_how_long)
 	image.paused_until_wall_ms = 1059001;
 	cr_assert_str_eq(
 		conditions_of(situation_with(topology, world, &image, NULL, 0), false, false)[ROP_COND_PAUSED].message,
-		"ann paused it, for another 1m");
+		"ann paused it, for another 60 s");
 }
 
 Test(policy_open, the_condition_of_replicas_says_what_is_wrong_with_them)

@@ -310,7 +310,7 @@ Test(reconcile_end, says_how_long_a_pause_still_lasts)
 	hand_start(op);
 	struct rop_result result = hand_run(op);
 	cr_assert_eq(result.code, ROP_REFUSED);
-	cr_assert_str_eq(result.text, "cluster 'cart' is paused for another 90s\n  -> `redis-operator resume cart`");
+	cr_assert_str_eq(result.text, "cluster 'cart' is paused for another 90 s\n  -> `redis-operator resume cart`");
 }
 
 Test(reconcile_end, advice_that_findings_share_is_given_once)

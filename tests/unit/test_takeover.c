@@ -101,6 +101,21 @@ static void barred(const char *why)
 	cr_assert_eq(batch.steps.n, 0);
 }
 
+/* Status does not advise what the command would refuse. */
+Test(takeover, what_would_be_refused_is_not_advised)
+{
+	two_of_three_are_lost();
+	const char *advice = now_is()->now->unserved_advice;
+	cr_assert(strstr(advice, "`redis-operator takeover FILE 10.0.0.4:6379`"), "%s", advice);
+	world->nodes[3].keys = 0;
+	world->nodes[6].keys = 0;
+	advice = now_is()->now->unserved_advice;
+	cr_assert(!strstr(advice, "takeover FILE 10.0.0.4:6379") && !strstr(advice, "takeover FILE 10.0.0.7:6379"),
+		  "%s", advice);
+	cr_assert(strstr(advice, "bring 10.0.0.1:6379 back: 10.0.0."), "%s", advice);
+	cr_assert(strstr(advice, " holds no key, and its primary had 104 when they were counted last"), "%s", advice);
+}
+
 /* ---- the price -------------------------------------------------------------------------------------------------- */
 
 Test(takeover, the_price_names_shard_node_keys_lag_and_the_other_partition)
