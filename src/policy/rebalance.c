@@ -32,14 +32,26 @@ bool rop_by_parse(const char *name, enum rop_by *ret)
 
 /* ---- what is there ---------------------------------------------------------------------------------------------- */
 
+static const char *path_of(const struct rop_situation *now)
+{
+	return now->topology->path ? now->topology->path : "FILE";
+}
+
 static bool find_shards(const struct rop_situation *now, struct rop_rebalance *r, struct rop_err *err)
 {
 	int declared = now->topology->shards;
 	size_t owning = 0;
+	for (size_t i = 0; i < now->seen->n && !now->formed; i++)
+		if (rop_answers(now->seen, i) && now->seen->nodes[i].open_slots)
+			return rop_fail(err, ROP_REFUSED,
+					"slots are on their way from one shard to another (%d at %s): what each holds "
+					"is not settled\n  -> try again when they have arrived",
+					now->seen->nodes[i].open_slots, now->seen->nodes[i].address);
 	if (!now->formed)
 		return rop_fail(err, ROP_REFUSED,
 				"the cluster is not formed: there is nothing to weigh\n"
-				"  -> `redis-operator apply FILE` forms it");
+				"  -> `redis-operator apply %s` forms it",
+				path_of(now));
 	for (size_t k = 0; k < now->layout.n; k++) {
 		int primary = now->layout.shards[k].primary;
 		owning += primary >= 0 && !rop_slots_empty(&now->seen->nodes[primary].slots);
@@ -47,8 +59,8 @@ static bool find_shards(const struct rop_situation *now, struct rop_rebalance *r
 	if (owning != (size_t)declared || now->layout.n != (size_t)declared)
 		return rop_fail(err, ROP_REFUSED,
 				"%d shards are declared, and %zu own slots: first they have to be as many\n"
-				"  -> `redis-operator apply FILE` moves slots until they are",
-				declared, owning);
+				"  -> `redis-operator apply %s` moves slots until they are",
+				declared, owning, path_of(now));
 	r->n = now->layout.n;
 	r->shards = rop_alloc_n(now->arena, r->n, sizeof *r->shards);
 	for (size_t k = 0; k < r->n; k++) {

@@ -64,9 +64,9 @@ static bool nothing_moves(const struct rop_situation *now, struct rop_err *err)
 			continue;
 		if (node->open_slots)
 			return rop_fail(err, ROP_REFUSED,
-					"slots are on their way from one shard to another (%s: %s): a key could be in "
-					"two snapshots, or in none\n  -> try again when they have arrived",
-					node->address, node->open_text);
+					"slots are on their way from one shard to another (%d at %s): a key could be "
+					"in two snapshots, or in none\n  -> try again when they have arrived",
+					node->open_slots, node->address);
 		for (size_t j = 0; j < node->n_jobs; j++)
 			if (node->jobs[j].state == ROP_JOB_RUNS)
 				return rop_fail(err, ROP_REFUSED,

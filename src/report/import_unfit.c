@@ -36,6 +36,21 @@ static const char *what_of_silent(const struct rop_import *im, const struct rop_
 			  node->id);
 }
 
+/* It owns slots, or is followed, as somebody says. */
+static bool is_needed(const struct rop_observed *seen, const char *id)
+{
+	for (size_t f = 0; f < seen->foreign.n; f++)
+		if (strcmp(seen->foreign.at[f].id, id) == 0 && seen->foreign.at[f].slots)
+			return true;
+	for (size_t i = 0; i < seen->n; i++)
+		if (rop_answers(seen, i) && seen->nodes[i].role == ROP_ROLE_REPLICA &&
+		    strcmp(seen->nodes[i].primary_id, id) == 0)
+			return true;
+	return false;
+}
+
+#define BRING_BACK "bring it back: it owns slots, or is followed, and may hold the only copy of its data"
+
 static void find_unreached(const struct rop_import *im, struct rop_findings *list)
 {
 	for (size_t i = 0; i < im->seed->n; i++) {
@@ -98,18 +113,23 @@ static void find_strangers(const struct rop_import *im, struct rop_findings *lis
 		problem(im, list, ROP_REFUSED,
 			rop_printf(arena, "%s lists node %s without an address", im->seed->text,
 				   im->seed->nowhere.at[i]),
-			rop_printf(arena, "if it is gone for good, on every node: `redis-cli cluster forget %s`",
-				   im->seed->nowhere.at[i]));
+			is_needed(seen, im->seed->nowhere.at[i])
+				? BRING_BACK
+				: rop_printf(arena,
+					     "if it is gone for good, on every node: `redis-cli cluster forget %s`",
+					     im->seed->nowhere.at[i]));
 	for (size_t f = 0; f < seen->foreign.n && !im->seed->nowhere.n; f++)
 		problem(im, list, ROP_REFUSED,
 			rop_printf(arena, "%s knows node %s at %s (%s), and %s does not",
 				   seen->nodes[seen->foreign.at[f].viewer].address, seen->foreign.at[f].id,
 				   seen->foreign.at[f].address, seen->foreign.at[f].flags, im->seed->text),
-			rop_printf(
-				arena,
-				"if it is gone for good, on every node: `redis-cli cluster forget %s`; else introduce "
-				"it to all (cluster meet)",
-				seen->foreign.at[f].id));
+			is_needed(seen, seen->foreign.at[f].id)
+				? BRING_BACK ", or introduce it to all (cluster meet)"
+				: rop_printf(
+					  arena,
+					  "if it is gone for good, on every node: `redis-cli cluster forget %s`; else "
+					  "introduce it to all (cluster meet)",
+					  seen->foreign.at[f].id));
 	if (seen->foreign_more && !im->seed->nowhere.n)
 		problem(im, list, ROP_REFUSED,
 			rop_printf(arena, "and there are more that %s does not know: %d more entries of CLUSTER NODES",
@@ -150,10 +170,13 @@ static void find_odd_roles(const struct rop_import *im, struct rop_findings *lis
 				"give it another primary: cluster replicate");
 		if (node->open_slots)
 			problem(im, list, ROP_REFUSED,
-				rop_printf(arena, "%s has %d open slot%s, migrating or importing: %.120s",
-					   node->address, node->open_slots, rop_plural(node->open_slots),
-					   node->open_text),
-				rop_printf(arena, "finish what somebody began: `redis-cli --cluster fix %s`",
+				rop_printf(arena,
+					   "%s has %d slot%s on the way from one shard to another (migrating or "
+					   "importing)",
+					   node->address, node->open_slots, rop_plural(node->open_slots)),
+				rop_printf(arena,
+					   "import again when they have arrived; where nobody moves them any more, "
+					   "finish what was begun: `redis-cli --cluster fix %s`",
 					   im->seed->text));
 	}
 }

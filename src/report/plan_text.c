@@ -33,24 +33,28 @@ static void put_groups(const struct rop_report *r, const struct rop_plan *plan, 
 	}
 }
 
+/* Of a run that is on its way some steps are done already: the others are told of it, and count. */
+static void join_moved(const struct rop_step *step, struct rop_slots *moved)
+{
+	struct rop_slots slots;
+	if (rop_step_moves_slots(step->expect.kind) && rop_slots_parse(step->expect.value, &slots))
+		rop_slots_join(moved, &slots);
+}
+
 struct report_summary report_summary(struct rop_arena *arena, const struct rop_plan *plan)
 {
 	struct report_summary sum = { 0 };
 	bool *met = rop_alloc_n(arena, plan->first->seen->n + 1, sizeof *met);
+	struct rop_slots moved = { 0 };
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rop_step *step = &plan->steps.at[i];
-		struct rop_slots moved;
+		join_moved(step, &moved);
 		switch (step->expect.kind) {
 		case ROP_STEP_MEET: met[step->node] = met[step->peer] = true; break;
 		case ROP_STEP_SLOTS: sum.slots += step->expect.last - step->expect.first + 1; break;
 		case ROP_STEP_ROLE: sum.replicas++; break;
 		case ROP_STEP_SETTING: sum.settings++; break;
 		case ROP_STEP_RESTORE: sum.restores += plan_lowering_of(plan, step) < 0; break;
-		case ROP_STEP_MOVE:
-		case ROP_STEP_TAKE:
-			if (rop_slots_parse(step->expect.value, &moved))
-				sum.moved += rop_slots_count(&moved);
-			break;
 		case ROP_STEP_TAKEOVER:
 		case ROP_STEP_FAILOVER: sum.failovers++; break;
 		case ROP_STEP_RESET:
@@ -59,6 +63,8 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 		case ROP_STEP_IMPORT:
 		case ROP_STEP_EXPORT:
 		case ROP_STEP_CARRY:
+		case ROP_STEP_MOVE:
+		case ROP_STEP_TAKE:
 		case ROP_STEP_YIELD:
 		case ROP_STEP_RELEASE:
 		case ROP_STEP_LOWER:
@@ -72,6 +78,7 @@ struct report_summary report_summary(struct rop_arena *arena, const struct rop_p
 	}
 	for (size_t i = 0; i < plan->first->retirements.n; i++)
 		sum.leaving += plan->first->retirements.at[i].listed;
+	sum.moved = rop_slots_count(&moved);
 	sum.introduced = (int)plan_newcomers(plan->first->seen, met);
 	return sum;
 }

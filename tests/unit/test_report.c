@@ -82,6 +82,26 @@ Test(report, of_many_losses_the_first_ones_are_told_and_what_all_come_to)
 	cr_assert(strstr(one.at, "  ! loss 1: ") && !strstr(one.at, "in all"), "one is no sum: %s", one.at);
 }
 
+/* Of one run the target has its slots already, and the source is told; of the other all is still to be done. */
+Test(report, slots_on_their_way_count_as_the_lines_above_show_them)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	enum rop_step_kind kinds[] = { ROP_STEP_YIELD, ROP_STEP_IMPORT, ROP_STEP_TAKE, ROP_STEP_YIELD };
+	for (size_t i = 0; i < 4; i++) {
+		struct rop_step *step = &plan.steps.at[i];
+		step->node = 1;
+		step->peer = 0;
+		step->expect.kind = kinds[i];
+		step->expect.value = i ? "64-127" : "0-63";
+	}
+	plan.steps.n = 4;
+	ROP_OWN_TEXT text = { 0 };
+	rop_report_plan(&r, &plan, &text);
+	cr_assert(strstr(text.at, "; 128 slots to move,"), "%s", text.at);
+}
+
 Test(report, what_is_under_way_is_told_with_short_ids_and_within_the_terminal)
 {
 	struct rop_topology *topology = topology_of(3, 1, 6);
