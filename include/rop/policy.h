@@ -290,6 +290,7 @@ struct rop_situation {
 	enum rop_case kase;
 	struct rop_layout layout;
 	ROP_LIST(struct rop_finding) findings; /* what forbids to go on */
+	ROP_LIST(struct rop_finding) denied;   /* of who only looks: what apply would be refused for (rights) */
 	ROP_LIST(struct rop_finding) warnings; /* what is not as good as it could be: all of the layout's, and others */
 	ROP_LIST(struct rop_finding) open;     /* what is not as declared yet: names pairs, nodes, slots */
 	ROP_LIST(struct rop_emptied) emptied;  /* and what they had was not given up */

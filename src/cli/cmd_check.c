@@ -13,6 +13,15 @@ struct checking {
 	const struct rop_image *journal; /* NULL: there is no file, or it cannot be read */
 };
 
+/* Nothing is known of anything, for one reason. */
+static bool all_deny(const struct rop_situation *now)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < now->seen->n; i++)
+		n += now->seen->nodes[i].reach == ROP_REACH_DENIED;
+	return n && n == now->seen->n;
+}
+
 static enum rop_code check(struct checking *c, const struct rop_topology *topology, const char *name)
 {
 	static const struct rop_image nothing_known;
@@ -44,6 +53,8 @@ static enum rop_code check(struct checking *c, const struct rop_topology *topolo
 	}
 	if (c->cli->values.exit_code)
 		return grade.code;
+	if (all_deny(now))
+		return ROP_DENIED;
 	return errors ? ROP_FAIL : ROP_OK;
 }
 

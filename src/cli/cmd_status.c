@@ -77,7 +77,7 @@ static bool print_one(struct telling *t, const char *name, struct rop_err *err)
 	struct cli *cli = t->cli;
 	struct session s = { 0 };
 	struct file_errors errors;
-	bool fine = session_open_to_look(&s, cli, name, ROP_OBSERVE_CLIENTS, err) &&
+	bool fine = session_open_to_look(&s, cli, name, ROP_OBSERVE_CLIENTS | ROP_OBSERVE_RIGHTS, err) &&
 		    load_file_errors(cli, s.store, s.topology->name, &errors, err);
 	if (fine) {
 		struct rop_situation *now = session_situation(&s);

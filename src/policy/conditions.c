@@ -57,10 +57,29 @@ size_t rop_situation_leavers(const struct rop_situation *now)
 	return n;
 }
 
+static size_t denied_by(const struct rop_situation *now)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < rop_situation_declared(now); i++)
+		n += now->seen->nodes[i].reach == ROP_REACH_DENIED;
+	return n;
+}
+
+static const char *why_not_reachable(const struct rop_situation *now)
+{
+	if (now->silence_expected)
+		return "SilenceExpected";
+	return denied_by(now) ? rop_reason_word(ROP_WHY_DENIED) : "SomeSilent";
+}
+
 static const char *reachable(const struct rop_situation *now)
 {
 	size_t n = rop_situation_declared(now), answer = rop_situation_declared_answer(now);
 	const char *text = rop_printf(now->arena, "%zu of %zu nodes answer", answer, n);
+	size_t denied = denied_by(now);
+	if (denied)
+		text = rop_printf(now->arena, "%s what is asked; %zu let%s nobody in as this user", text, denied,
+				  denied == 1 ? "s" : "");
 	if (answer == n && !now->all_answer)
 		text = rop_printf(now->arena, "%s, but not all that are to leave", text);
 	return text;
@@ -191,8 +210,7 @@ static const char *not_reached(const struct rop_situation *now)
 void rop_conditions_make(const struct rop_situation *now, bool converged, bool blocked,
 			 struct rop_condition ret[ROP_CONDITIONS_N])
 {
-	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer",
-				      now->silence_expected ? "SilenceExpected" : "SomeSilent",
+	ret[ROP_COND_REACHABLE] = say(now->all_answer, "AllAnswer", why_not_reachable(now),
 				      now->silence_expected ? silent_ones(now) : reachable(now));
 	ret[ROP_COND_WELL_FORMED] = say(now->members_agree && now->all_answer, "ViewsAgree",
 					now->all_answer ? "ViewsDiffer" : "SomeSilent", well_formed(now));

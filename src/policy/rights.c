@@ -119,18 +119,20 @@ static void tell_missing(struct rop_situation *now, size_t first, const uint64_t
 {
 	const char *what = rop_permissions_text(now->arena, missing[first]);
 	const char *where = nodes_of(now, missing, missing[first]);
-	if (now->looks_once)
-		policy_warn(now, (int)first, ROP_WHY_NOT_PERMITTED,
-			    rop_printf(now->arena,
-				       "%s: user '%s' may not run %s, which is needed there: an apply would change "
-				       "nothing and end with code 9",
-				       where, policy_user(now), what),
-			    POLICY_ALLOW);
-	else
-		policy_find(now, (int)first, ROP_WHY_DENIED,
-			    rop_printf(now->arena, "%s: user '%s' may not run %s, which is needed there", where,
-				       policy_user(now), what),
-			    POLICY_ALLOW);
+	const char *text = rop_printf(now->arena, "%s: user '%s' may not run %s, which is needed there", where,
+				      policy_user(now), what);
+	if (!now->looks_once) {
+		policy_find(now, (int)first, ROP_WHY_DENIED, text, POLICY_ALLOW);
+		return;
+	}
+	*rop_push(now->arena, &now->denied) = (struct rop_finding){ .node = (int)first,
+								    .is = ROP_WHY_DENIED,
+								    .reason = rop_reason_word(ROP_WHY_DENIED),
+								    .text = text,
+								    .advice = POLICY_ALLOW };
+	policy_warn(now, (int)first, ROP_WHY_NOT_PERMITTED,
+		    rop_printf(now->arena, "%s: an apply would change nothing and end with code 9", text),
+		    POLICY_ALLOW);
 }
 
 /* Two operators that do not see each other are no danger to data, only to sleep. */

@@ -1,6 +1,5 @@
 /* backup_text.c - backups as a person reads them. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -24,11 +23,12 @@ static const char *visible(struct rop_arena *arena, const char *text)
 
 #define MS_PER_S 1000
 
-static const char *lasted(int64_t ms, char *buf, size_t size)
+static const char *lasted(struct rop_arena *arena, int64_t ms)
 {
+	char about[24];
 	if (ms < MS_PER_S)
-		snprintf(buf, size, "%" PRId64 " ms", ms);
-	return ms < MS_PER_S ? buf : rop_duration_about(ms, buf, size);
+		return rop_printf(arena, "%" PRId64 " ms", ms);
+	return rop_strdup(arena, rop_duration_about(ms, about, sizeof about));
 }
 
 static void sums(struct rop_arena *arena, const struct rop_backup *b, struct rop_text *text)
@@ -49,16 +49,14 @@ static void shard(struct rop_arena *arena, const struct rop_backup_shard *s, str
 void rop_report_backup(const char *folder, const struct rop_backup *b, bool made, struct rop_text *text)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
-	char apart[24], took[24];
 	rop_text_add(text, "%s\n", visible(arena, folder));
 	rop_text_add(text, "cluster %s   %zu shard%s   begun %s, took %s\n", visible(arena, b->cluster), b->shards.n,
 		     rop_plural((int64_t)b->shards.n), when(arena, b->begun_ms),
-		     lasted(b->ended_ms - b->begun_ms, took, sizeof took));
+		     lasted(arena, b->ended_ms - b->begun_ms));
 	for (size_t i = 0; i < b->shards.n; i++)
 		shard(arena, &b->shards.at[i], text);
 	sums(arena, b, text);
-	rop_text_add(text, "; the shards' moments are %s apart.\n",
-		     lasted(rop_backup_apart_ms(b), apart, sizeof apart));
+	rop_text_add(text, "; the shards' moments are %s apart.\n", lasted(arena, rop_backup_apart_ms(b)));
 	if (made)
 		rop_text_add(text, "Read it back with `redis-operator backup verify %s`.\n", visible(arena, folder));
 }

@@ -17,6 +17,12 @@ void report_refusals(const struct rop_report *r, struct rop_situation *now, stru
 		*rop_push(r->arena, &ret->list) = now->findings.at[i];
 	if (ret->list.n || now->paused)
 		return;
+	for (size_t i = 0; i < now->denied.n; i++)
+		*rop_push(r->arena, &ret->list) = now->denied.at[i];
+	if (ret->list.n) {
+		ret->later = false;
+		return;
+	}
 	take_open(r, now, ret);
 	if (ret->list.n || !r->foreseen)
 		return;

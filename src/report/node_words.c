@@ -15,8 +15,17 @@ const char *report_link(const struct rop_node *node)
 {
 	if (node->ghost)
 		return "gone";
-	if (!rop_node_answers(node))
-		return node->reach == ROP_REACH_LOADING ? "loading" : "silent";
+	switch (node->reach) {
+	case ROP_REACH_OK: break;
+	case ROP_REACH_SILENT: return "silent";
+	case ROP_REACH_LOADING: return "loading";
+	case ROP_REACH_DENIED: return "denied";
+	case ROP_REACH_NOT_REDIS:
+	case ROP_REACH_NOT_CLUSTER:
+	case ROP_REACH_SENTINEL:
+	case ROP_REACH_SEVERAL:
+	case ROP_REACH_NO_COMMAND: return "unfit";
+	}
 	if (node->role != ROP_ROLE_REPLICA)
 		return node->state_ok ? "ok" : "fail";
 	if (node->syncing)

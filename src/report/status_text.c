@@ -66,11 +66,12 @@ void report_conditions(const struct rop_report *r, struct rop_situation *now,
 	rop_conditions_make(now, converged, now->refused || !now->in_view || stuck, ret);
 	struct report_refusals refusals;
 	report_refusals(r, now, &refusals);
-	if (!refusals.list.n || ret[ROP_COND_BLOCKED].status == ROP_TRUE)
+	if (!refusals.list.n || (ret[ROP_COND_BLOCKED].status == ROP_TRUE && !now->denied.n))
 		return;
 	ret[ROP_COND_BLOCKED].status = ROP_TRUE;
 	ret[ROP_COND_BLOCKED].reason = refusals.list.at[0].reason;
-	ret[ROP_COND_BLOCKED].message = rop_printf(now->arena, "apply would be stopped on its way: %s",
+	ret[ROP_COND_BLOCKED].message = rop_printf(now->arena, "apply %s: %s",
+						   refusals.later ? "would be stopped on its way" : "is refused",
 						   refusals.list.at[0].text);
 	ret[ROP_COND_BLOCKED].since_wall_ms = now->wall_ms;
 }

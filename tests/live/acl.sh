@@ -58,6 +58,7 @@ check 'where it may not be asked beforehand, that is said, and the server decide
 allow op '+acl|dryrun' '+cluster|meet'
 check 'one node alone lacks it: it is named' eval \
 	'rcli 4 ACL SETUSER op "-cluster|replicate" >/dev/null && expect 9 apply --yes "$F" && has "$ERR" "$(address 4): user" && ! grep -v "^cart: not done: " "$ERR" | grep -F "$(address 3)"'
+check '... and status names it' eval 'expect 0 status "$F" && grep -qE "^Blocked +True +Denied " "$OUT" && has "$OUT" "- $(address 4): user '"'op'"' may not run cluster|replicate, which is needed there" && expect 0 status -o json "$F" && json ".conditions[] | select(.type == \"Blocked\") | .message | test(\"cluster.replicate\")"'
 rcli 4 ACL SETUSER op '+cluster|replicate' >/dev/null
 for permission in 'cluster|nodes' 'cluster|info' info 'config|get' 'function|list'; do
 	check "fresh, without $permission: code 9, and its name" eval \

@@ -41,12 +41,13 @@ topology "$F" 3 1
 denied 'no password declared' "$F" "$(address 0): it asks for a password, and none is declared" 'check spec.auth'
 topology "$F" 3 1 'auth: { passwordFile: wrong }'
 denied 'a wrong password' "$F" "$(address 3): user 'default': wrong password"
+check '... nobody is called silent' eval 'expect 0 status "$F" && lacks "$OUT" silent && grep -qE "^ +- +$(address 3) .* denied " "$OUT" && grep -qE "^Reachable +False +Denied " "$OUT" && expect 9 check "$F"'
 as nobody "$F"
 denied 'a wrong user' "$F" "user 'nobody': wrong password, or no such user, or it is disabled"
 as blind "$F"
 denied 'a user who may not look' "$F" "$(address 0): user 'blind' may not run 'cluster|nodes'"
 check '... status says so, and exits 0' eval 'expect 0 status -o json "$F" && json ".nodes[0].why | test(\"cluster.nodes\")"'
-check '... check fails' eval 'expect 1 check "$F" && has "$OUT" "may not run"'
+check '... check fails' eval 'expect 9 check "$F" && has "$OUT" "may not run"'
 chmod 644 "$LIVE_DIR/password"
 as - "$F"
 check 'a password file that others can read' eval 'expect 3 plan "$F" && has "$ERR" "$LIVE_DIR/password" && has "$ERR" "chmod 600" && expect 3 apply --yes "$F" && has "$ERR" "$LIVE_DIR/password"'
