@@ -59,11 +59,11 @@ static bool read_holder(int fd, struct holder *ret)
 	return strchr(line, '\n') && parse_holder(line, ret); /* without its end it is still being written */
 }
 
-static bool held(const char *cluster, const struct holder *h, struct rop_err *err)
+static bool held(const char *cluster, const char *file, const struct holder *h, struct rop_err *err)
 {
-	const char *open = cluster ? "cluster '" : "the place of the daemon on this database",
-		   *name = cluster ? cluster : "";
-	const char *closed = cluster ? "'" : "";
+	/* Not of the database: locks lie in its folder, where there may be others. */
+	const char *open = cluster ? "cluster '" : "the place of the daemon, one for all databases beside ";
+	const char *name = cluster ? cluster : file, *closed = cluster ? "'" : "";
 	if (!h)
 		return rop_fail(err, ROP_BUSY, "%s%s%s is held by another process, which has not yet said who it is",
 				open, name, closed);
@@ -91,7 +91,7 @@ static bool take(int fd, const char *cluster, const char *file, struct rop_err *
 			break;
 		nanosleep(&(struct timespec){ .tv_nsec = LOOK_AGAIN_NS }, NULL);
 	}
-	return held(cluster, named ? &h : NULL, err);
+	return held(cluster, file, named ? &h : NULL, err);
 }
 
 static bool sign(int fd, const char *command, const char *file, struct rop_err *err)

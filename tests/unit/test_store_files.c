@@ -477,6 +477,19 @@ Test(store_lock, a_holder_that_has_not_signed_yet_is_still_a_holder)
 	rop_lock_release(lock_or_die("cart", "apply"));
 }
 
+/* Its lock lies beside the database, where there may be others. */
+Test(store_lock, of_one_folder_one_daemon_and_it_is_not_called_that_of_the_database)
+{
+	struct rop_lock *lock = NULL, *second = NULL;
+	cr_assert(rop_lock_take(db_path, NULL, "run", &lock, &err), "%s", err.text);
+	cr_assert_not(rop_lock_take(in_folder("other.db"), NULL, "run", &second, &err));
+	cr_assert_eq(err.code, ROP_BUSY);
+	cr_assert(strstr(err.text, "the place of the daemon, one for all databases beside ") &&
+			  strstr(err.text, ".lock is held by pid "),
+		  "%s", err.text);
+	rop_lock_release(lock);
+}
+
 Test(store_lock, the_name_of_a_dead_process_holds_nothing)
 {
 	write_file(in_folder("cart.lock"), "999999999 apply 1767268867\n");
