@@ -120,7 +120,7 @@ check 'then apply finishes' formed "$CART"
 
 check 'pause --for 1s' expect 0 pause --for 1s cart
 check 'it holds' expect 4 apply --yes "$CART"
-check 'and says for how long' has "$ERR" 'for another 1s'
+check 'and says for how long' has "$ERR" 'for another 1 s'
 check 'and ends by itself' wait_until 5 'expect 0 apply --yes "$CART"'
 
 # Paused while apply only waits, with settings lowered: they are put back first.
