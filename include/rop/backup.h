@@ -49,6 +49,8 @@ struct rop_backup {
 	const char *topology_digest;
 	int64_t begun_ms, ended_ms;
 	bool compressed;
+	bool consistent;   /* all shards are of one moment */
+	int64_t paused_us; /* for which clients could not write for so long, at most */
 	ROP_LIST(struct rop_backup_shard) shards;
 };
 
@@ -74,6 +76,9 @@ struct rop_backup_options {
 	const char *to; /* a folder; the backup becomes one in it: CLUSTER-20261127T030508Z */
 	const char *cluster, *program, *topology, *topology_digest;
 	bool compress;
+	/* Writes are paused on all primaries at once until every snapshot has begun, for so long at most: beyond it
+	 * there is no backup (TIMEOUT). Only each shard's first source is tried. 0: each has a moment of its own. */
+	int64_t max_pause_ms;
 	const char *user, *password, *client_name;
 	int64_t connect_timeout_ms, command_timeout_ms;
 	int at_a_time;                                                               /* shards; 0: 16 */
@@ -95,10 +100,15 @@ struct rop_backup_entry {
 	const char *why_not; /* else, in a sentence */
 	struct rop_backup backup;
 	int64_t verified_ms; /* when it was verified last, as it is now; 0: it was not */
+	int64_t drilled_ms;  /* when it was restored in a drill; the same */
+	const char *drilled; /* with which server: "redis 7.0.15"; NULL: it was not */
 };
 struct rop_backup_list {
 	ROP_LIST(struct rop_backup_entry) at; /* the newest first; those that are none at the end */
 };
+/* One, and how it was proven. Codes as rop_backup_load. */
+bool rop_backup_look(struct rop_arena *arena, const char *folder, struct rop_backup_entry *ret_entry,
+		     struct rop_err *err);
 bool rop_backup_list(struct rop_arena *arena, const char *folder, struct rop_backup_list *ret_list,
 		     struct rop_err *err);
 
@@ -137,7 +147,10 @@ struct rop_restore_options {
 	const char *user, *password, *client_name;
 	int64_t connect_timeout_ms, command_timeout_ms;
 	bool dry_run; /* everything is read and asked, nothing is given */
+	bool resumes; /* this backup's keys may be there already: they are compared, and not given again */
 	void (*tell)(void *arg, const struct rop_backup_progress *shards, size_t n); /* NULL */
+	/* All was asked, nothing is given yet. NULL: not told. */
+	bool (*begin)(void *arg, struct rop_err *err);
 	void *arg;
 };
 
@@ -145,11 +158,48 @@ struct rop_restore_result {
 	int64_t keys, expired, functions, bytes; /* keys: given; expired: passed over; bytes: of what was sent */
 	int64_t *keys_of;                        /* [target] */
 };
+
+/* What is left to know who began: kept beside the database from the first key that is given to the last, so that a
+ * restore that was interrupted can be gone on with. One for each cluster; without it, keys are a client's. */
+struct rop_restore_mark {
+	char backup[ROP_SHA256_SIZE]; /* rop_backup_identity; "": there is no mark */
+	const char *folder;           /* where the backup was then, for sentences */
+	int64_t begun_ms;             /* wall clock */
+	ROP_LIST(const char *) nodes; /* ids of all that were members: only there can its keys be */
+};
+void rop_backup_identity(const struct rop_backup *backup, char *ret_hex); /* the same wherever its files are */
+bool rop_restore_mark_read(struct rop_arena *arena, const char *state_path, const char *cluster,
+			   struct rop_restore_mark *ret_mark, struct rop_err *err);
+bool rop_restore_mark_write(const char *state_path, const char *cluster, const struct rop_restore_mark *mark,
+			    struct rop_err *err);
+bool rop_restore_mark_remove(const char *state_path, const char *cluster, struct rop_err *err); /* also where none is */
+
 /* Into primaries without keys, which own all slots together. Refused before anything is sent: a target that holds keys
- * or functions, or that cannot read this RDB version (both named). In the end the keys of each slot are compared with
+ * or functions (unless it resumes), or that cannot read this RDB version (both named). A key that is there with another
+ * value is never written over: named, and an error. In the end the keys of each slot are compared with
  * what was given: a difference is an error with the slots named. */
 bool rop_backup_restore(struct rop_arena *arena, const char *folder, const struct rop_backup *backup,
 			const struct rop_restore_options *options, struct rop_restore_result *ret_result,
 			struct rop_err *err);
+
+/* ---- does it come back? ------------------------------------------------------------------------------------------ */
+
+/* A shard's snapshot as a server loads it: plain. The file is made. */
+bool rop_backup_unpack(const char *folder, const struct rop_backup_shard *shard, const char *path, struct rop_err *err);
+
+struct rop_drill_result {
+	int64_t keys, expired; /* compared; passed over, for they expired meanwhile */
+};
+/* [shard] loaders: have loaded its snapshot by themselves; [shard] options->targets: rop_backup_restore has given it to
+ * them. Each key of the backup must be the same on both, and the loaders must hold no others. Needs DEBUG. */
+bool rop_backup_compare(struct rop_arena *arena, const char *folder, const struct rop_backup *backup,
+			const struct rop_restore_target *loaders, const struct rop_restore_options *options,
+			struct rop_drill_result *ret_result, struct rop_err *err);
+/* Written down beside the manifest. */
+bool rop_backup_write_drilled(const char *folder, const struct rop_backup *backup, const char *server,
+			      struct rop_err *err);
+/* As it is now: 0 and NULL where it was not. */
+int64_t rop_backup_drilled_ms(struct rop_arena *arena, const char *folder, const struct rop_backup *backup,
+			      const char **ret_server);
 
 #endif

@@ -6,9 +6,11 @@
 
 struct json_t;
 
-/* Of one: its shards, how large, how far apart. made: it was just made. */
-void rop_report_backup(const char *folder, const struct rop_backup *backup, bool made, struct rop_text *text);
-struct json_t *rop_report_backup_json(const char *folder, const struct rop_backup *backup);
+/* Of one: its shards, how large, how far apart, how it was proven. proven NULL: it was just made. */
+void rop_report_backup(const char *folder, const struct rop_backup *backup, const struct rop_backup_entry *proven,
+		       struct rop_text *text);
+struct json_t *rop_report_backup_json(const char *folder, const struct rop_backup *backup,
+				      const struct rop_backup_entry *proven);
 void rop_report_backups(const char *folder, const struct rop_backup_list *list, struct rop_text *text);
 struct json_t *rop_report_backups_json(const char *folder, const struct rop_backup_list *list);
 void rop_report_proofs(const char *folder, const struct rop_backup *backup, const struct rop_proofs *proofs,
@@ -23,6 +25,10 @@ void rop_report_restore(const struct rop_backup *backup, const struct rop_restor
 struct json_t *rop_report_restore_json(const char *folder, const char *cluster,
 				       const struct rop_restore_options *options,
 				       const struct rop_restore_result *result);
+void rop_report_drill(const struct rop_backup *backup, const char *server, const struct rop_drill_result *result,
+		      struct rop_text *text);
+struct json_t *rop_report_drill_json(const char *folder, const struct rop_backup *backup, const char *server,
+				     const struct rop_drill_result *result);
 
 /* How far it is, on one line. of: bytes of all; -1: not known. */
 void rop_report_backup_progress(const struct rop_backup_progress *shards, size_t n, int64_t elapsed_ms, int64_t of,

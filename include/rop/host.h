@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "rop/err.h"
 #include "rop/journal.h"
@@ -42,6 +43,27 @@ bool rop_server_remove(struct rop_arena *arena, const char *folder, int port, bo
 void rop_servers_in(struct rop_arena *arena, const char *folder, const int **ret_ports, size_t *ret_n);
 /* A file in a folder, which is made. */
 bool rop_file_put(struct rop_arena *arena, const char *folder, const char *name, const char *text, struct rop_err *err);
+
+/* ---- servers that end with this process ------------------------------------------------------------------------ */
+
+/* A folder of its own, in TMPDIR: NAME.XXXXXX. What processes left there that were killed is removed first. */
+bool rop_scratch_make(struct rop_arena *arena, const char *name, const char **ret_path, struct rop_err *err);
+void rop_scratch_remove(const char *path); /* with all that is in it */
+/* On 127.0.0.1, and 10000 above each. */
+bool rop_ports_free(size_t n, int *ret_ports, struct rop_err *err);
+
+struct rop_child {
+	pid_t pid;          /* 0: it is over */
+	const char *folder; /* borrowed */
+};
+/* `server` with `conf` as its configuration (not as a daemon) in `folder`, which is made. When this process dies,
+ * however it does, the server is killed. By the thread that lives as long as the process. */
+bool rop_child_start(struct rop_arena *arena, const char *server, const char *folder, const char *conf,
+		     struct rop_child *ret_child, struct rop_err *err);
+bool rop_child_runs(struct rop_child *child);
+void rop_child_end(struct rop_child *child); /* killed, and waited for */
+const char *rop_child_last_words(struct rop_arena *arena,
+				 const struct rop_child *child); /* of its log, fit to be shown */
 
 /* ---- who calls ------------------------------------------------------------------------------------------------- */
 

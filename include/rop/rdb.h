@@ -64,6 +64,10 @@ bool rop_rdb_has_checksum(
 	const struct rop_rdb *rdb); /* after the end: false where the server wrote none (rdbchecksum no) */
 uint64_t rop_rdb_bytes(const struct rop_rdb *rdb); /* read of it so far */
 
+/* Two values as DUMP gave them on servers of one version: the same? Also where a hash table's elements stand in
+ * another order. */
+bool rop_rdb_alike(const void *one, size_t one_n, const void *other, size_t other_n, bool valkey);
+
 /* CRC-64/Jones as the servers have it (crc64.c). The tables are made anew: 16 KiB of the caller's. */
 struct rop_crc64 {
 	uint64_t table[8][256];

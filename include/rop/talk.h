@@ -27,6 +27,8 @@ struct rop_talk;
 bool rop_talk_open(const struct rop_talk_options *options, struct rop_talk **ret_talk, struct rop_err *err);
 void rop_talk_close(struct rop_talk *talk); /* NULL is fine */
 
+void rop_talk_patience(struct rop_talk *talk, int64_t timeout_ms); /* from now on */
+
 /* Commands are put together word by word and sent together. */
 void rop_talk_begin(struct rop_talk *talk, size_t words);
 void rop_talk_word(struct rop_talk *talk, const void *bytes, size_t n);

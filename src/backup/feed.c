@@ -2,7 +2,8 @@
  *
  * A connection to each target, opened when its first key comes. Commands go in pieces; the answers to a piece are taken
  * before the one after the next is sent, so neither side keeps more than two. An answer that is not OK ends it all:
- * what was given stays, and the cluster is not empty any more.
+ * what was given stays, and the cluster is not empty any more. Where that is gone on with, a key that is there already
+ * is compared with the backup's, and never written over.
  */
 #include "feed.h"
 
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "already.h"
+#include "piece.h"
 #include "rop/loop.h"
 #include "rop/rdb.h"
 #include "rop/text.h"
@@ -24,7 +27,8 @@
 struct pipe {                  /* to one target */
 	struct rop_talk *talk; /* NULL: not yet */
 	struct rop_talk_options options;
-	size_t put, sent; /* commands of this piece; of the one before, whose answers are to come */
+	bool resumes, valkey;
+	struct piece put, sent; /* this piece; the one before, whose answers are to come */
 };
 
 struct feeding {
@@ -36,30 +40,57 @@ struct feeding {
 
 /* ---- to one target ---------------------------------------------------------------------------------------------- */
 
-static bool answered(struct pipe *pipe, size_t *n, struct rop_err *err)
+/* What loses its target for a while, so that another look may find another: said as a silence. */
+static bool is_of_the_moment(const char *text)
 {
-	for (; *n; --*n) {
-		struct rop_talk_reply reply;
-		if (!rop_talk_reply(pipe->talk, &reply, err))
-			return false;
-		if (reply.kind == '-' && strncmp(reply.text, "BUSYKEY", 7) == 0)
-			return rop_fail(err, ROP_REFUSED,
-					"%s: a key of the backup is there already: a client writes while the backup is "
-					"being restored",
-					pipe->options.address);
-		if (!rop_talk_is_ok(pipe->talk, "RESTORE", &reply, err))
-			return false;
+	static const char *const WORDS[] = { "MOVED ", "READONLY ", "CLUSTERDOWN ", "LOADING ", "MASTERDOWN ", "ASK " };
+	for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+		if (strncmp(text, WORDS[i], strlen(WORDS[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool key_refused(struct pipe *pipe, const struct rop_talk_reply *reply, size_t i, struct rop_err *err)
+{
+	if (strncmp(reply->text, "BUSYKEY", 7) != 0) {
+		bool moment = is_of_the_moment(reply->text);
+		rop_talk_refused(pipe->talk, "RESTORE", reply, err);
+		if (moment)
+			err->code = ROP_UNREACHABLE;
+		return false;
 	}
+	if (!pipe->resumes)
+		return already_other(pipe->options.address, &pipe->sent, i, err);
+	pipe->sent.at[i].there = true;
+	pipe->sent.there++;
 	return true;
 }
 
+static bool answered(struct pipe *pipe, struct rop_err *err)
+{
+	for (size_t i = 0; i < pipe->sent.n; i++) {
+		struct rop_talk_reply reply;
+		if (!rop_talk_reply(pipe->talk, &reply, err))
+			return false;
+		if (reply.kind == '-' ? !key_refused(pipe, &reply, i, err)
+				      : !rop_talk_is_ok(pipe->talk, "RESTORE", &reply, err))
+			return false;
+	}
+	bool fine = !pipe->sent.there ||
+		    already_ours(pipe->talk, pipe->options.address, pipe->valkey, &pipe->sent, err);
+	piece_clear(&pipe->sent);
+	return fine;
+}
+
+/* Where keys may be there already, the answers are awaited, for they may lead to questions. */
 static bool send_piece(struct pipe *pipe, struct rop_err *err)
 {
-	if (!rop_talk_flush(pipe->talk, err) || !answered(pipe, &pipe->sent, err))
+	if (!rop_talk_flush(pipe->talk, err) || !answered(pipe, err))
 		return false;
+	struct piece empty = pipe->sent;
 	pipe->sent = pipe->put;
-	pipe->put = 0;
-	return true;
+	pipe->put = empty;
+	return !pipe->resumes || answered(pipe, err);
 }
 
 static bool put_key(struct feeding *f, struct pipe *pipe, const struct rop_rdb_record *record, struct rop_err *err)
@@ -77,9 +108,9 @@ static bool put_key(struct feeding *f, struct pipe *pipe, const struct rop_rdb_r
 		rop_talk_text(pipe->talk, record->idle_s >= 0 ? "IDLETIME" : "FREQ");
 		rop_talk_number(pipe->talk, record->idle_s >= 0 ? record->idle_s : record->frequency);
 	}
-	pipe->put++;
+	piece_add(&pipe->put, record, pipe->resumes);
 	f->job->bytes += (int64_t)(record->value_n + record->name_n);
-	return (rop_talk_waiting(pipe->talk) < PIECE_BYTES && pipe->put < PIECE_COMMANDS) || send_piece(pipe, err);
+	return (rop_talk_waiting(pipe->talk) < PIECE_BYTES && pipe->put.n < PIECE_COMMANDS) || send_piece(pipe, err);
 }
 
 /* ---- a snapshot ------------------------------------------------------------------------------------------------- */
@@ -104,6 +135,7 @@ static bool take_key(struct feeding *f, const struct rop_rdb_record *record, str
 	int slot = rop_key_slot(record->name, record->name_n);
 	if (record->expires_ms >= 0 && record->expires_ms <= f->now_ms) {
 		job->expired++;
+		job->gone[slot]++;
 		return true;
 	}
 	if ((record->database != 0 || !record->value) && !is_fit(record, err))
@@ -156,7 +188,7 @@ static bool drain(struct feeding *f, struct rop_err *err)
 {
 	for (size_t i = 0; i < f->job->options->n_targets; i++) {
 		struct pipe *pipe = &f->pipes[i];
-		if (pipe->talk && (!send_piece(pipe, err) || !answered(pipe, &pipe->sent, err)))
+		if (pipe->talk && (!send_piece(pipe, err) || !answered(pipe, err)))
 			return false;
 	}
 	return true;
@@ -166,14 +198,19 @@ static struct pipe *pipes_new(const struct rop_restore_options *options, int sto
 {
 	struct pipe *pipes = rop_malloc((options->n_targets + 1) * sizeof *pipes);
 	for (size_t i = 0; i < options->n_targets; i++)
-		pipes[i] = (struct pipe){ .options = target_talk(options, i, stop_fd) };
+		pipes[i] = (struct pipe){ .options = target_talk(options, i, stop_fd),
+					  .resumes = options->resumes,
+					  .valkey = strncmp(options->targets[i].flavour, "valkey", 6) == 0 };
 	return pipes;
 }
 
 static void pipes_free(struct pipe *pipes, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		rop_talk_close(pipes[i].talk);
+		piece_done(&pipes[i].put);
+		piece_done(&pipes[i].sent);
+	}
 	free(pipes);
 }
 
@@ -228,8 +265,9 @@ bool feed_functions(const char *folder, const struct rop_backup_shard *shard,
 	return fine || rop_wrap(err, "functions of shard %d", shard->number);
 }
 
-bool feed_count_later(const char *folder, const struct rop_backup_shard *shard, int64_t wall_ms, int64_t *ret_keys,
-		      struct rop_err *err)
+bool feed_names(const char *folder, const struct rop_backup_shard *shard,
+		bool (*take)(void *arg, const struct rop_rdb_record *key, struct rop_err *err), void *arg,
+		struct progress *progress, struct rop_err *err)
 {
 	struct unpack *unpack;
 	struct rop_rdb *rdb;
@@ -238,11 +276,32 @@ bool feed_count_later(const char *folder, const struct rop_backup_shard *shard, 
 		return false;
 	bool fine = true;
 	while (fine && record.kind != ROP_RDB_END) {
-		fine = rop_rdb_next(rdb, &record, err);
-		if (fine && record.kind == ROP_RDB_KEY && (record.expires_ms < 0 || record.expires_ms > wall_ms))
-			ret_keys[rop_key_slot(record.name, record.name_n)]++;
+		fine = rop_rdb_next(rdb, &record, err) && (record.kind != ROP_RDB_KEY || take(arg, &record, err));
+		progress->bytes = (int64_t)rop_rdb_bytes(rdb);
+		progress->keys += record.kind == ROP_RDB_KEY;
 	}
 	rop_rdb_free(rdb);
 	unpack_close(unpack);
 	return fine;
+}
+
+struct counting {
+	int64_t wall_ms, *keys;
+};
+
+static bool count_key(void *arg, const struct rop_rdb_record *key, struct rop_err *err)
+{
+	struct counting *c = arg;
+	(void)err;
+	if (key->expires_ms < 0 || key->expires_ms > c->wall_ms)
+		c->keys[rop_key_slot(key->name, key->name_n)]++;
+	return true;
+}
+
+bool feed_count_later(const char *folder, const struct rop_backup_shard *shard, int64_t wall_ms, int64_t *ret_keys,
+		      struct rop_err *err)
+{
+	struct counting counting = { .wall_ms = wall_ms, .keys = ret_keys };
+	struct progress progress = { 0 };
+	return feed_names(folder, shard, count_key, &counting, &progress, err);
 }

@@ -13,6 +13,7 @@ struct feed_job {
 	const int16_t *owner; /* [slot]: index of its target */
 	struct progress *progress;
 	int64_t *given;                          /* [slot] keys: a slot is of one snapshot, so nobody else writes it */
+	int64_t *gone;                           /* [slot] keys that had expired; the same */
 	int64_t expired, functions, keys, bytes; /* of this snapshot; out */
 };
 /* Each key to its target, as RESTORE with its expiry, idleness or frequency; with dry_run none is sent. What had
@@ -22,6 +23,10 @@ bool feed_keys(struct feed_job *job, struct crew *crew, struct rop_err *err);
 bool feed_functions(const char *folder, const struct rop_backup_shard *shard,
 		    bool (*take)(void *arg, const struct rop_rdb_record *library, struct rop_err *err), void *arg,
 		    struct rop_err *err);
+/* Each key of it, without its value. */
+bool feed_names(const char *folder, const struct rop_backup_shard *shard,
+		bool (*take)(void *arg, const struct rop_rdb_record *key, struct rop_err *err), void *arg,
+		struct progress *progress, struct rop_err *err);
 /* How many keys of each slot are still there at that moment: added to ret_keys[slot]. */
 bool feed_count_later(const char *folder, const struct rop_backup_shard *shard, int64_t wall_ms, int64_t *ret_keys,
 		      struct rop_err *err);

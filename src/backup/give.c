@@ -111,24 +111,15 @@ static bool work(void *arg, size_t i, struct crew *crew, struct rop_err *err)
 
 static void tick(void *arg)
 {
-	struct giving *g = arg;
-	size_t n = g->backup->shards.n;
-	if (!g->options->tell)
-		return;
-	struct rop_backup_progress *told = rop_malloc((n + 1) * sizeof *told);
-	for (size_t i = 0; i < n; i++)
-		told[i] = (struct rop_backup_progress){ .number = g->backup->shards.at[i].number,
-							.phase = (enum rop_backup_phase)g->progress[i].phase,
-							.bytes = g->progress[i].bytes,
-							.keys = g->progress[i].keys };
-	g->options->tell(g->options->arg, told, n);
-	free(told);
+	const struct giving *g = arg;
+	progress_tell(g->progress, g->backup, g->options->tell, g->options->arg);
 }
 
 /* ---- counted ---------------------------------------------------------------------------------------------------- */
 
 /* What expired on the way is not missing: then the snapshots are read once more, for what must still be there. */
-static bool compare(const struct giving *g, const int64_t *given, const int64_t *there, struct rop_err *err)
+static bool compare(const struct giving *g, const int64_t *given, const int64_t *gone, const int64_t *there,
+		    struct rop_err *err)
 {
 	if (memcmp(given, there, ROP_SLOTS * sizeof *given) == 0)
 		return true;
@@ -139,11 +130,13 @@ static bool compare(const struct giving *g, const int64_t *given, const int64_t 
 		if (!feed_count_later(g->folder, &g->backup->shards.at[i], now_ms, least, err))
 			return false;
 	for (int slot = 0; slot < ROP_SLOTS; slot++) {
-		if (there[slot] >= least[slot] && there[slot] <= given[slot])
+		/* What an interrupted restore gave and has expired since may not be deleted yet. */
+		int64_t most = given[slot] + (g->options->resumes ? gone[slot] : 0);
+		if (there[slot] >= least[slot] && there[slot] <= most)
 			continue;
 		rop_slots_add(&others, slot, slot);
 		missing += there[slot] < least[slot] ? least[slot] - there[slot] : 0;
-		more += there[slot] > given[slot] ? there[slot] - given[slot] : 0;
+		more += there[slot] > most ? there[slot] - most : 0;
 	}
 	return rop_slots_empty(&others) ||
 	       rop_fail(err, ROP_FAIL,
@@ -152,14 +145,14 @@ static bool compare(const struct giving *g, const int64_t *given, const int64_t 
 			rop_slots_text(arena, &others), (long long)missing, (long long)more);
 }
 
-static bool count(const struct giving *g, const int64_t *given, struct rop_err *err)
+static bool count(const struct giving *g, const int64_t *given, const int64_t *gone, struct rop_err *err)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	int64_t *there = rop_alloc_n(arena, ROP_SLOTS, sizeof *there);
 	for (size_t i = 0; i < g->options->n_targets; i++)
 		if (!target_count(g->options, i, there, err))
 			return false;
-	return compare(g, given, there, err);
+	return compare(g, given, gone, there, err);
 }
 
 static void sum_up(const struct giving *g, const int64_t *given, const int16_t *owner,
@@ -181,6 +174,7 @@ bool rop_backup_restore(struct rop_arena *arena, const char *folder, const struc
 	size_t n = backup->shards.n;
 	int16_t *owner = rop_alloc_n(arena, ROP_SLOTS, sizeof *owner);
 	int64_t *given = rop_alloc_n(arena, ROP_SLOTS, sizeof *given);
+	int64_t *gone = rop_alloc_n(arena, ROP_SLOTS, sizeof *gone);
 	struct rop_restore_result result = { .keys_of = rop_alloc_n(arena, options->n_targets + 1, sizeof(int64_t)) };
 	struct giving g = { .options = options,
 			    .folder = folder,
@@ -194,10 +188,12 @@ bool rop_backup_restore(struct rop_arena *arena, const char *folder, const struc
 					       .shard = &backup->shards.at[i],
 					       .owner = owner,
 					       .progress = &g.progress[i],
-					       .given = given };
+					       .given = given,
+					       .gone = gone };
 	if (!owners_of(options, owner, err) || !all_may_take(options, backup, err) ||
+	    (options->begin && !options->dry_run && !options->begin(options->arg, err)) ||
 	    !give_functions(&g, &result.functions, err) || !crew_run(&job, err) ||
-	    (!options->dry_run && !count(&g, given, err)))
+	    (!options->dry_run && !count(&g, given, gone, err)))
 		return false;
 	sum_up(&g, given, owner, &result);
 	*ret_result = result;

@@ -1,10 +1,14 @@
 librop_a_SOURCES += \
+	src/backup/already.c src/backup/already.h \
 	src/backup/crew.c src/backup/crew.h \
 	src/backup/digest.c src/backup/digest.h \
+	src/backup/drill.c \
 	src/backup/feed.c src/backup/feed.h \
 	src/backup/give.c \
 	src/backup/manifest.c src/backup/manifest.h src/backup/manifest_json.h \
 	src/backup/manifest_load.c \
+	src/backup/mark.c \
+	src/backup/piece.c src/backup/piece.h \
 	src/backup/proof.c \
 	src/backup/resync.c src/backup/resync.h \
 	src/backup/shelf.c \

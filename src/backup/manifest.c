@@ -1,6 +1,8 @@
 /* manifest.c - the file that makes a backup of a folder, as JSON; with a digest of its own. */
 #include "manifest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 
 #include "digest.h"
 #include "manifest_json.h"
+#include "rop/loop.h"
 #include "sink.h"
 
 /* ---- as JSON ---------------------------------------------------------------------------------------------------- */
@@ -31,10 +34,11 @@ static json_t *manifest_json(const struct rop_backup *b)
 	json_t *shards = json_array();
 	for (size_t i = 0; i < b->shards.n; i++)
 		json_array_append_new(shards, shard_json(&b->shards.at[i]));
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:{s:s, s:s}, s:o}", "format_version", ROP_BACKUP_FORMAT,
+	json_t *pause = b->consistent ? json_pack("{s:I}", "paused_us", (json_int_t)b->paused_us) : json_null();
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:{s:s, s:s}, s:o}", "format_version", ROP_BACKUP_FORMAT,
 			 "program", b->program, "cluster", b->cluster, "begun_ms", (json_int_t)b->begun_ms, "ended_ms",
 			 (json_int_t)b->ended_ms, "apart_ms", (json_int_t)rop_backup_apart_ms(b), "compressed",
-			 b->compressed, "topology", "digest", b->topology_digest, "text", b->topology, "shards",
+			 b->compressed, "consistent", pause, "topology", "digest", b->topology_digest, "text", b->topology, "shards",
 			 shards);
 }
 
@@ -55,7 +59,7 @@ bool manifest_digest(json_t *manifest, char *ret_hex)
 	return true;
 }
 
-static bool write_json(int folder, const char *where, const char *name, json_t *json, struct rop_err *err)
+bool manifest_write_json(int folder, const char *where, const char *name, json_t *json, struct rop_err *err)
 {
 	struct sink *sink;
 	char sha256[ROP_SHA256_SIZE], *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
@@ -79,7 +83,7 @@ bool manifest_write(int folder, const char *where, const struct rop_backup *back
 	json_t *json = manifest_json(backup);
 	if (json && manifest_digest(json, digest))
 		json_object_set_new(json, "digest", json_string(digest));
-	bool fine = write_json(folder, where, ROP_BACKUP_MANIFEST, json, err);
+	bool fine = manifest_write_json(folder, where, ROP_BACKUP_MANIFEST, json, err);
 	json_decref(json);
 	return fine;
 }
@@ -87,7 +91,7 @@ bool manifest_write(int folder, const char *where, const struct rop_backup *back
 /* ---- verified --------------------------------------------------------------------------------------------------- */
 
 /* What the snapshots' files are, in a word: a backup that was changed is another one. */
-static void of_files(const struct rop_backup *backup, char *ret_hex)
+void rop_backup_identity(const struct rop_backup *backup, char *ret_hex)
 {
 	struct digest *digest = digest_new();
 	for (size_t i = 0; i < backup->shards.n; i++)
@@ -96,30 +100,82 @@ static void of_files(const struct rop_backup *backup, char *ret_hex)
 	digest_free(digest);
 }
 
-bool manifest_write_verified(int folder, const char *where, const struct rop_backup *backup, int64_t wall_ms,
-			     struct rop_err *err)
+static bool write_beside(int folder, const char *where, const char *name, const struct rop_backup *backup, json_t *json,
+			 struct rop_err *err)
 {
+	ROP_OWN_TEXT part = { 0 };
 	char files[ROP_SHA256_SIZE];
-	of_files(backup, files);
-	unlinkat(folder, MANIFEST_VERIFIED SINK_PART, 0); /* of one that was killed here */
-	json_t *json = json_pack("{s:s, s:I, s:s}", "format_version", ROP_BACKUP_FORMAT, "verified_ms",
-				 (json_int_t)wall_ms, "files", files);
-	bool fine = write_json(folder, where, MANIFEST_VERIFIED, json, err);
+	rop_backup_identity(backup, files);
+	rop_text_add(&part, "%s" SINK_PART, name);
+	unlinkat(folder, part.at, 0); /* of one that was killed here */
+	if (json)
+		json_object_set_new(json, "files", json_string(files));
+	bool fine = manifest_write_json(folder, where, name, json, err);
 	json_decref(json);
 	return fine;
 }
 
-int64_t manifest_verified_ms(const char *where, const struct rop_backup *backup)
+/* What stands beside this manifest under that name and is of these files; NULL: nothing. */
+static json_t *beside(const char *where, const char *name, const struct rop_backup *backup)
 {
 	ROP_OWN_TEXT path = { 0 };
 	char wanted[ROP_SHA256_SIZE];
-	rop_text_add(&path, "%s/" MANIFEST_VERIFIED, where);
+	rop_text_add(&path, "%s/%s", where, name);
 	json_t *json = json_load_file(path.at, JSON_REJECT_DUPLICATES, NULL);
 	const char *files = json_string_value(json_object_get(json, "files"));
-	of_files(backup, wanted);
-	int64_t ms = files && strcmp(files, wanted) == 0 ? json_integer_value(json_object_get(json, "verified_ms")) : 0;
+	rop_backup_identity(backup, wanted);
+	if (files && strcmp(files, wanted) == 0)
+		return json;
 	json_decref(json);
+	return NULL;
+}
+
+static int64_t ms_of(const json_t *json, const char *name)
+{
+	int64_t ms = json_integer_value(json_object_get(json, name));
 	return ms > 0 ? ms : 0;
+}
+
+bool manifest_write_verified(int folder, const char *where, const struct rop_backup *backup, int64_t wall_ms,
+			     struct rop_err *err)
+{
+	return write_beside(folder, where, MANIFEST_VERIFIED, backup,
+			    json_pack("{s:s, s:I}", "format_version", ROP_BACKUP_FORMAT, "verified_ms",
+				      (json_int_t)wall_ms),
+			    err);
+}
+
+int64_t manifest_verified_ms(const char *where, const struct rop_backup *backup)
+{
+	json_t *json = beside(where, MANIFEST_VERIFIED, backup);
+	int64_t ms = ms_of(json, "verified_ms");
+	json_decref(json);
+	return ms;
+}
+
+bool rop_backup_write_drilled(const char *folder, const struct rop_backup *backup, const char *server,
+			      struct rop_err *err)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return rop_fail(err, ROP_FAIL, "%s: %s", folder, strerror(errno));
+	bool fine = write_beside(fd, folder, MANIFEST_DRILLED, backup,
+				 json_pack("{s:s, s:I, s:s}", "format_version", ROP_BACKUP_FORMAT, "drilled_ms",
+					   (json_int_t)rop_wall_ms(), "server", server),
+				 err);
+	close(fd);
+	return fine || rop_wrap(err, "it comes back, and that cannot be written down");
+}
+
+int64_t rop_backup_drilled_ms(struct rop_arena *arena, const char *folder, const struct rop_backup *backup,
+			      const char **ret_server)
+{
+	json_t *json = beside(folder, MANIFEST_DRILLED, backup);
+	const char *server = json_string_value(json_object_get(json, "server"));
+	int64_t ms = server ? ms_of(json, "drilled_ms") : 0;
+	*ret_server = ms ? rop_strdup(arena, server) : NULL;
+	json_decref(json);
+	return ms;
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------------- */

@@ -105,18 +105,8 @@ static bool work(void *arg, size_t i, struct crew *crew, struct rop_err *err)
 
 static void tick(void *arg)
 {
-	struct proving *p = arg;
-	size_t n = p->backup->shards.n;
-	if (!p->tell)
-		return;
-	struct rop_backup_progress *told = rop_malloc((n + 1) * sizeof *told);
-	for (size_t i = 0; i < n; i++)
-		told[i] = (struct rop_backup_progress){ .number = p->backup->shards.at[i].number,
-							.phase = (enum rop_backup_phase)p->progress[i].phase,
-							.bytes = p->progress[i].bytes,
-							.keys = p->progress[i].keys };
-	p->tell(p->arg, told, n);
-	free(told);
+	const struct proving *p = arg;
+	progress_tell(p->progress, p->backup, p->tell, p->arg);
 }
 
 static bool write_down(const char *path, const struct rop_backup *backup, struct rop_err *err)

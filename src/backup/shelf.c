@@ -21,6 +21,18 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(other->name, one->name);
 }
 
+bool rop_backup_look(struct rop_arena *arena, const char *folder, struct rop_backup_entry *ret_entry,
+		     struct rop_err *err)
+{
+	struct rop_backup_entry entry = { .name = folder, .path = folder, .whole = true };
+	if (!rop_backup_load(arena, folder, &entry.backup, err))
+		return false;
+	entry.verified_ms = manifest_verified_ms(folder, &entry.backup);
+	entry.drilled_ms = rop_backup_drilled_ms(arena, folder, &entry.backup, &entry.drilled);
+	*ret_entry = entry;
+	return true;
+}
+
 static void add(struct rop_arena *arena, const char *folder, const char *name, struct rop_backup_list *list)
 {
 	struct rop_backup_entry entry = { .name = rop_strdup(arena, name),
@@ -29,11 +41,9 @@ static void add(struct rop_arena *arena, const char *folder, const char *name, s
 	struct stat st;
 	if (*name == '.' || lstat(entry.path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return;
-	entry.whole = rop_backup_load(arena, entry.path, &entry.backup, &err);
-	if (entry.whole)
-		entry.verified_ms = manifest_verified_ms(entry.path, &entry.backup);
-	else
+	if (!rop_backup_look(arena, entry.path, &entry, &err))
 		entry.why_not = rop_strdup(arena, err.text);
+	entry.name = rop_strdup(arena, name);
 	*rop_push(arena, &list->at) = entry;
 }
 
@@ -112,7 +122,8 @@ bool rop_backup_remove(const struct rop_backup_entry *entry, struct rop_err *err
 		fine = rop_fail(err, ROP_FAIL, "cannot sync %s: %s", entry->path, strerror(errno));
 	for (size_t i = 0; fine && i < backup->shards.n; i++)
 		fine = gone(folder, backup->shards.at[i].file, entry->path, err);
-	fine = fine && gone(folder, MANIFEST_VERIFIED, entry->path, err);
+	fine = fine && gone(folder, MANIFEST_VERIFIED, entry->path, err) &&
+	       gone(folder, MANIFEST_DRILLED, entry->path, err);
 	close(folder);
 	return fine && (rmdir(entry->path) == 0 ||
 			rop_fail(err, ROP_FAIL, "cannot remove %s: %s", entry->path, strerror(errno)));

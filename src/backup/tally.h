@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "rop/backup.h"
 #include "rop/observed.h"
 #include "rop/rdb.h"
 
@@ -12,6 +13,10 @@ struct progress {          /* written by its thread, read by the one that tells 
 	_Atomic int phase; /* enum rop_backup_phase */
 	_Atomic int64_t bytes, keys;
 };
+
+/* As tell takes it; NULL is fine. */
+void progress_tell(const struct progress *progress, const struct rop_backup *backup,
+		   void (*tell)(void *arg, const struct rop_backup_progress *shards, size_t n), void *arg);
 
 struct tally {
 	struct rop_slots slots; /* of the shard */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "already.h"
 #include "rop/rdb.h"
 
 struct rop_talk_options target_talk(const struct rop_restore_options *options, size_t target, int stop_fd)
@@ -101,26 +102,33 @@ bool target_may_take(const struct rop_restore_options *options, size_t target, c
 	struct rop_talk *talk;
 	if (!open_talk(options, target, &talk, err))
 		return false;
-	bool fine = is_empty(talk, to->address, err) && reads_version(talk, to, of, err);
+	bool fine = (options->resumes || is_empty(talk, to->address, err)) && reads_version(talk, to, of, err);
 	rop_talk_close(talk);
 	return fine;
 }
 
 /* ---- functions -------------------------------------------------------------------------------------------------- */
 
-bool target_give_function(const struct rop_restore_options *options, size_t target, const uint8_t *payload, size_t n,
-			  struct rop_err *err)
+static bool give_function(struct rop_talk *talk, const uint8_t *payload, size_t n, struct rop_err *err)
 {
-	struct rop_talk *talk;
 	struct rop_talk_reply reply;
-	if (!open_talk(options, target, &talk, err))
-		return false;
 	rop_talk_begin(talk, 3);
 	rop_talk_text(talk, "FUNCTION");
 	rop_talk_text(talk, "RESTORE");
 	rop_talk_word(talk, payload, n);
-	bool fine = rop_talk_flush(talk, err) && rop_talk_reply(talk, &reply, err) &&
-		    rop_talk_is_ok(talk, "FUNCTION RESTORE", &reply, err);
+	return rop_talk_flush(talk, err) && rop_talk_reply(talk, &reply, err) &&
+	       rop_talk_is_ok(talk, "FUNCTION RESTORE", &reply, err);
+}
+
+bool target_give_function(const struct rop_restore_options *options, size_t target, const uint8_t *payload, size_t n,
+			  struct rop_err *err)
+{
+	struct rop_talk *talk;
+	bool has = false;
+	if (!open_talk(options, target, &talk, err))
+		return false;
+	bool fine = (!options->resumes || already_has_library(talk, payload, n, &has, err)) &&
+		    (has || give_function(talk, payload, n, err));
 	rop_talk_close(talk);
 	return fine;
 }

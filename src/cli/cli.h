@@ -28,7 +28,7 @@ struct cli_values { /* every option of every command has a place here */
 	int quiet, verbose, help, version;
 	int detailed_exitcode, exit_code, plan, yes, force, step, watch, purge;
 	int dry_run;
-	const char *allow_data_loss, *allow_fewer_copies, *out, *reason, *by, *to, *compress;
+	const char *allow_data_loss, *allow_fewer_copies, *out, *reason, *by, *to, *compress, *server;
 	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
 	int64_t timeout_ms, for_ms, limit, port, keep_last, keep_daily;
 };

@@ -1,9 +1,10 @@
-/* cmd_backup.c - snapshots of a cluster into a folder; those that are there: list, show, verify, prune. */
+/* cmd_backup.c - snapshots of a cluster into a folder; those that are there: list, show, verify, prune, drill. */
 #include <string.h>
 
 #include "config.h"
 
 #include "backing.h"
+#include "backup_drill.h"
 #include "rop/backup_report.h"
 #include "rop/snapshots.h"
 
@@ -12,6 +13,7 @@ static const struct cli_option OPTIONS[] = {
 	{ "compress", 0, CLI_STRING, "zstd|none", "how snapshots are stored (default: zstd)", CLI_VALUE(compress) },
 	{ "keep-last", 0, CLI_NUMBER, "N", "prune: keep the newest N of each cluster", CLI_VALUE(keep_last) },
 	{ "keep-daily", 0, CLI_NUMBER, "N", "prune: keep the newest of each of N days (UTC)", CLI_VALUE(keep_daily) },
+	{ "server", 0, CLI_STRING, "PROGRAM", "drill: servers to start (default: redis-server)", CLI_VALUE(server) },
 	{ "dry-run", 0, CLI_FLAG, NULL, "prune: only say what would go", CLI_VALUE(dry_run) },
 	{ 0 },
 };
@@ -37,15 +39,15 @@ static enum rop_code list(struct cli *cli, const char *folder)
 static enum rop_code show(struct cli *cli, const char *folder)
 {
 	struct rop_err err = { 0 };
-	struct rop_backup backup;
+	struct rop_backup_entry entry;
 	ROP_OWN_TEXT text = { 0 };
-	if (!rop_backup_load(cli->arena, folder, &backup, &err))
+	if (!rop_backup_look(cli->arena, folder, &entry, &err))
 		return cli_fail(&err);
 	if (cli->values.output != CLI_TEXT) {
-		cli_print_json(rop_report_backup_json(folder, &backup));
+		cli_print_json(rop_report_backup_json(folder, &entry.backup, &entry));
 		return ROP_OK;
 	}
-	rop_report_backup(folder, &backup, false, &text);
+	rop_report_backup(folder, &entry.backup, &entry, &text);
 	cli_print_lines(&text);
 	return ROP_OK;
 }
@@ -116,10 +118,10 @@ static void print_made(struct cli *cli, const char *folder, const struct rop_bac
 {
 	ROP_OWN_TEXT text = { 0 };
 	if (cli->values.output != CLI_TEXT) {
-		cli_print_json(rop_report_backup_json(folder, backup));
+		cli_print_json(rop_report_backup_json(folder, backup, NULL));
 		return;
 	}
-	rop_report_backup(folder, backup, true, &text);
+	rop_report_backup(folder, backup, NULL, &text);
 	cli_print_lines(&text);
 }
 
@@ -183,25 +185,27 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	static const struct {
 		const char *name;
 		enum rop_code (*run)(struct cli *cli, const char *folder);
-	} DEEDS[] = { { "list", list }, { "show", show }, { "verify", verify }, { "prune", prune } };
+	} DEEDS[] = {
+		{ "list", list }, { "show", show }, { "verify", verify }, { "prune", prune }, { "drill", backup_drill }
+	};
 	struct rop_err err = { 0 };
 	if (argc == 1)
 		return back_up(cli, argv[0]);
 	for (size_t i = 0; i < sizeof DEEDS / sizeof *DEEDS; i++)
 		if (strcmp(argv[0], DEEDS[i].name) == 0)
 			return DEEDS[i].run(cli, argv[1]);
-	rop_fail(&err, ROP_INVALID, "backup: '%s' is none of list, show, verify, prune", argv[0]);
+	rop_fail(&err, ROP_INVALID, "backup: '%s' is none of list, show, verify, prune, drill", argv[0]);
 	return cli_fail(&err);
 }
 
 const struct cli_command cli_backup = {
 	.name = "backup",
-	.operands = "FILE|CLUSTER|list|show|verify|prune [FOLDER|BACKUP]",
+	.operands = "FILE|CLUSTER|list|show|verify|prune|drill [FOLDER|BACKUP]",
 	.min_operands = 1,
 	.max_operands = 2,
 	.options = OPTIONS,
 	.run = run,
-	.summary = "Snapshots of all shards into a folder; what is there: list, show, verify, prune",
+	.summary = "Snapshots of all shards into a folder; what is there: list, show, verify, prune, drill",
 	.about = "FILE|CLUSTER --to FOLDER makes one. Each shard is streamed from its replica that is in sync and lags "
 		 "least, else from its primary, all at "
 		 "once, by the replication protocol: no server needs its disk. Nothing of the cluster is changed. Each "
@@ -212,5 +216,7 @@ const struct cli_command cli_backup = {
 		 "  show BACKUP    what its manifest says\n"
 		 "  verify BACKUP  reads every record: digests, checksums, counts, and whose slot each key is of\n"
 		 "  prune FOLDER   removes what neither --keep-last nor --keep-daily keeps; never the newest verified "
-		 "one\n",
+		 "one\n"
+		 "  drill BACKUP   restores it into servers started on this host, and compares each key with what they "
+		 "read by themselves\n",
 };

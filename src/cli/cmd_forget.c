@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "rop/backup.h"
 #include "rop/text.h"
 
 static const struct cli_option OPTIONS[] = {
@@ -56,7 +57,8 @@ static bool forget(struct cli *cli, struct rop_store *store, const char *name, s
 		    rop_store_load(store, cli->arena, name, image, err) && ask(cli, name, image, err) &&
 		    rop_lock_take(cli_state_path(cli), name, "forget", &lock, err) && /* nobody is at work on it */
 		    rop_store_load(store, cli->arena, name, image, err) && may_be_forgotten(cli, name, image, err) &&
-		    rop_store_forget_cluster(store, name, err);
+		    rop_store_forget_cluster(store, name, err) &&
+		    rop_restore_mark_remove(cli_state_path(cli), name, err);
 	rop_lock_release(lock);
 	return done;
 }

@@ -1,6 +1,7 @@
 redis_operator_SOURCES = \
 	src/cli/args.c \
 	src/cli/backing.c src/cli/backing.h \
+	src/cli/backup_drill.c src/cli/backup_drill.h \
 	src/cli/builtin.h \
 	src/cli/cli.h \
 	src/cli/cmd_acl.c \

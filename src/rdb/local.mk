@@ -3,4 +3,5 @@ librop_a_SOURCES += \
 	src/rdb/crc64.c \
 	src/rdb/input.c src/rdb/input.h \
 	src/rdb/lzf.c src/rdb/lzf.h \
-	src/rdb/records.c
+	src/rdb/records.c \
+	src/rdb/same_value.c

@@ -24,8 +24,8 @@
 
 #define WAIT_MOST_MS 60000 /* at a time */
 #define IN_BYTES ((size_t)128 << 10)
-#define OUT_KEPT ((size_t)1 << 20) /* after a large word its memory is given back */
-#define BULK_MAX_BYTES ((int64_t)64 << 20)
+#define OUT_KEPT ((size_t)1 << 20)          /* after a large word its memory is given back */
+#define BULK_MAX_BYTES ((int64_t)520 << 20) /* a value's dump: servers take 512 MB */
 
 struct rop_talk {
 	struct rop_talk_options options;
@@ -101,6 +101,11 @@ bool rop_talk_flush(struct rop_talk *talk, struct rop_err *err)
 	if (talk->out.cap > OUT_KEPT)
 		rop_text_done(&talk->out);
 	return true;
+}
+
+void rop_talk_patience(struct rop_talk *talk, int64_t timeout_ms)
+{
+	talk->options.timeout_ms = timeout_ms;
 }
 
 /* ---- what is sent ----------------------------------------------------------------------------------------------- */

@@ -18,16 +18,24 @@ static json_t *shard_json(const struct rop_backup_shard *s)
 		(json_int_t)s->functions);
 }
 
-json_t *rop_report_backup_json(const char *folder, const struct rop_backup *b)
+static json_t *drilled_json(const struct rop_backup_entry *e)
+{
+	if (!e || !e->drilled)
+		return json_null();
+	return rop_json("{s:o, s:o}", "time", rop_json_time(e->drilled_ms), "server", rop_json_text(e->drilled));
+}
+
+json_t *rop_report_backup_json(const char *folder, const struct rop_backup *b, const struct rop_backup_entry *proven)
 {
 	json_t *shards = json_array();
 	for (size_t i = 0; i < b->shards.n; i++)
 		json_array_append_new(shards, shard_json(&b->shards.at[i]));
-	return rop_json("{s:o, s:o, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o}", "cluster", rop_json_text(b->cluster),
-			"backup", rop_json_text(folder), "begun", rop_json_time(b->begun_ms), "ended",
-			rop_json_time(b->ended_ms), "apart_ms", (json_int_t)rop_backup_apart_ms(b), "compressed",
-			b->compressed, "keys", (json_int_t)rop_backup_keys(b), "rdb_bytes",
-			(json_int_t)rop_backup_bytes(b), "stored_bytes", (json_int_t)rop_backup_stored(b), "shards",
+	return rop_json("{s:o, s:o, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "cluster",
+			rop_json_text(b->cluster), "backup", rop_json_text(folder), "begun", rop_json_time(b->begun_ms),
+			"ended", rop_json_time(b->ended_ms), "apart_ms", (json_int_t)rop_backup_apart_ms(b),
+			"compressed", b->compressed, "keys", (json_int_t)rop_backup_keys(b), "rdb_bytes",
+			(json_int_t)rop_backup_bytes(b), "stored_bytes", (json_int_t)rop_backup_stored(b), "verified",
+			rop_json_time(proven ? proven->verified_ms : 0), "drilled", drilled_json(proven), "shards",
 			shards);
 }
 
@@ -37,10 +45,11 @@ static json_t *entry_json(const struct rop_backup_entry *e)
 	if (!e->whole)
 		return rop_json("{s:o, s:b, s:o}", "name", rop_json_text(e->name), "whole", 0, "reason",
 				rop_json_text(e->why_not));
-	return rop_json("{s:o, s:b, s:o, s:o, s:o, s:i, s:I, s:I, s:o}", "name", rop_json_text(e->name), "whole", 1,
-			"cluster", rop_json_text(b->cluster), "begun", rop_json_time(b->begun_ms), "ended",
+	return rop_json("{s:o, s:b, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o}", "name", rop_json_text(e->name), "whole",
+			1, "cluster", rop_json_text(b->cluster), "begun", rop_json_time(b->begun_ms), "ended",
 			rop_json_time(b->ended_ms), "shards", (int)b->shards.n, "keys", (json_int_t)rop_backup_keys(b),
-			"stored_bytes", (json_int_t)rop_backup_stored(b), "verified", rop_json_time(e->verified_ms));
+			"stored_bytes", (json_int_t)rop_backup_stored(b), "verified", rop_json_time(e->verified_ms),
+			"drilled", drilled_json(e));
 }
 
 json_t *rop_report_backups_json(const char *folder, const struct rop_backup_list *list)
@@ -88,4 +97,12 @@ json_t *rop_report_restore_json(const char *folder, const char *cluster, const s
 			rop_json_text(folder), "dry_run", options->dry_run, "keys", (json_int_t)result->keys, "expired",
 			(json_int_t)result->expired, "functions", (json_int_t)result->functions, "bytes",
 			(json_int_t)result->bytes, "targets", targets);
+}
+
+json_t *rop_report_drill_json(const char *folder, const struct rop_backup *b, const char *server,
+			      const struct rop_drill_result *result)
+{
+	return rop_json("{s:o, s:o, s:o, s:I, s:I}", "cluster", rop_json_text(b->cluster), "backup",
+			rop_json_text(folder), "server", rop_json_text(server), "keys", (json_int_t)result->keys,
+			"expired", (json_int_t)result->expired);
 }

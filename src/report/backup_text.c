@@ -46,7 +46,19 @@ static void shard(struct rop_arena *arena, const struct rop_backup_shard *s, str
 		     s->checksum ? "" : "  (the server writes no checksum)");
 }
 
-void rop_report_backup(const char *folder, const struct rop_backup *b, bool made, struct rop_text *text)
+/* What was done with it since it was made. */
+static void proofs_of(struct rop_arena *arena, const struct rop_backup_entry *e, const char *end, struct rop_text *text)
+{
+	rop_text_add(text, e->verified_ms ? "verified %s" : "not verified%s",
+		     e->verified_ms ? when(arena, e->verified_ms) : "");
+	if (e->drilled)
+		rop_text_add(text, ", restored in a drill %s (%s)", when(arena, e->drilled_ms),
+			     visible(arena, e->drilled));
+	rop_text_add(text, "%s", end);
+}
+
+void rop_report_backup(const char *folder, const struct rop_backup *b, const struct rop_backup_entry *proven,
+		       struct rop_text *text)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	rop_text_add(text, "%s\n", visible(arena, folder));
@@ -57,7 +69,9 @@ void rop_report_backup(const char *folder, const struct rop_backup *b, bool made
 		shard(arena, &b->shards.at[i], text);
 	sums(arena, b, text);
 	rop_text_add(text, "; the shards' moments are %s apart.\n", lasted(arena, rop_backup_apart_ms(b)));
-	if (made)
+	if (proven)
+		proofs_of(arena, proven, ".\n", text);
+	else
 		rop_text_add(text, "Read it back with `redis-operator backup verify %s`.\n", visible(arena, folder));
 }
 
@@ -70,10 +84,8 @@ static void entry(struct rop_arena *arena, const struct rop_backup_entry *e, str
 	rop_text_add(text, "  %s  %s  %zu shard%s  ", visible(arena, e->name), when(arena, e->backup.begun_ms),
 		     e->backup.shards.n, rop_plural((int64_t)e->backup.shards.n));
 	sums(arena, &e->backup, text);
-	if (e->verified_ms)
-		rop_text_add(text, "  verified %s\n", when(arena, e->verified_ms));
-	else
-		rop_text_add(text, "  not verified\n");
+	rop_text_add(text, "  ");
+	proofs_of(arena, e, "\n", text);
 }
 
 void rop_report_backups(const char *folder, const struct rop_backup_list *list, struct rop_text *text)
@@ -142,6 +154,17 @@ void rop_report_restore(const struct rop_backup *b, const struct rop_restore_opt
 		     result->keys, rop_plural(result->keys), rop_bytes_about(arena, result->bytes), result->expired,
 		     result->functions, result->functions == 1 ? "y" : "ies",
 		     options->dry_run ? "" : ". The counts of all slots agree");
+}
+
+void rop_report_drill(const struct rop_backup *b, const char *server, const struct rop_drill_result *result,
+		      struct rop_text *text)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	rop_text_add(text, "Backup of cluster %s comes back: %" PRId64 " key%s of %zu shard%s are the same where %s ",
+		     visible(arena, b->cluster), result->keys, rop_plural(result->keys), b->shards.n,
+		     rop_plural((int64_t)b->shards.n), visible(arena, server));
+	rop_text_add(text, "loaded them and where they were restored; %" PRId64 " expired meanwhile.\n",
+		     result->expired);
 }
 
 void rop_report_backup_progress(const struct rop_backup_progress *shards, size_t n, int64_t elapsed_ms, int64_t of,

@@ -3,9 +3,12 @@
 
   fill PORT [N]      into the cluster that the server at PORT is of; N (60) scales the number of keys
   simple PORT N [S]  N plain keys of S (100) bytes, quickly
+  until PID N PORT...  lets that stopped process go on until these hold N keys together, and stops it again
   digest PORT...     a line a key, sorted: name, type, expiry and DEBUG DIGEST-VALUE (needs enable-debug-command)
 """
 import binascii
+import os
+import signal
 import socket
 import sys
 import time
@@ -133,7 +136,18 @@ def digest(ports):
     print('\n'.join(sorted(lines)))
 
 
-if sys.argv[1] == 'digest':
+def until(pid, n, ports):
+    links, end = [Link(port) for port in ports], time.time() + 30
+    os.kill(pid, signal.SIGCONT)
+    while sum(link.ask('DBSIZE') for link in links) < n:
+        if time.time() > end:
+            sys.exit('not in 30 s')
+    os.kill(pid, signal.SIGSTOP)
+
+
+if sys.argv[1] == 'until':
+    until(int(sys.argv[2]), int(sys.argv[3]), [int(p) for p in sys.argv[4:]])
+elif sys.argv[1] == 'digest':
     digest([int(p) for p in sys.argv[2:]])
 else:
     {'fill': fill, 'simple': simple}[sys.argv[1]](*[int(a) for a in sys.argv[2:]])

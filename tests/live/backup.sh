@@ -1,6 +1,6 @@
 #!/bin/bash
 # backup.sh - snapshots of a cluster: streamed, counted, proven, found damaged; and given to clusters of another shape
-# timeout: 120
+# timeout: 180
 . "$(dirname "$0")/../lib/live.sh"
 
 keys() { python3 "$TOP/tests/lib/backup_keys.py" "$@"; }
@@ -96,6 +96,61 @@ check '... a backup is made' expect 0 backup "$LIVE_DIR/saver.yaml" --to "$LIVE_
 check '(the two shards are empty again)' each 'rcli "$i" FLUSHALL && rcli "$i" FUNCTION FLUSH' 6 7
 check 'with what the man page says' each 'allow "$i" "~*" +restore +dbsize "+function|restore" "+cluster|countkeysinslot"' 6 7
 check '... it is restored' expect 0 restore "$A" "$LIVE_DIR/giver.yaml"
+
+# ---------------------------------------------------------------- drilled: does it come back?
+
+export TMPDIR=$LIVE_DIR/tmp
+mkdir "$TMPDIR"
+drill() { expect "$1" backup drill --server "${3:-$REDIS_SERVER}" "$2" -o json; }
+gone() { ! find "$TMPDIR" -mindepth 1 -name 'redis-operator-drill*' | grep -q . && ! drilling; }
+drilling() { # a server of a drill runs
+	local cwd
+	for cwd in /proc/[0-9]*/cwd; do [[ $(readlink "$cwd") == "$TMPDIR"/redis-operator-drill.*/given-* ]] && return; done
+	return 1
+}
+check 'it comes back' drill 0 "$A"
+check 'with every key' json ".keys + .expired == $KEYS"
+check 'nothing is left of the servers' gone
+check 'that is listed' eval 'expect 0 backup list "$TAKEN" -o json && json ".backups[0].drilled.server | test(\"^(redis|valkey) [0-9]\")"'
+check 'and shown' eval 'expect 0 backup show "$A" && has "$OUT" "restored in a drill"'
+copy
+flip "$D/shard-2.rdb.zst"
+check 'a damaged one does not' drill 1 "$D"
+check '... which counts for what was drilled only' eval '[ -e "$D/drilled.json" ] && gone'
+cat >"$LIVE_DIR/meddler" <<-END
+	#!/bin/bash
+	# a server where something is other than in the snapshot that it loaded
+	[[ \$PWD == */loads-2 ]] && (
+		cli() { "$REDIS_CLI" -p "\$(sed -n 's/^port //p' redis.conf)" -a "\$(sed -n 's/^requirepass //p' redis.conf)" --no-auth-warning "\$@"; }
+		until cli PING | grep -q PONG; do :; done
+		\${MEDDLE:-} cli
+	) >/dev/null 2>&1 &
+	exec "$REDIS_SERVER" "\$@"
+END
+chmod +x "$LIVE_DIR/meddler"
+more() { "$1" SET 'one more' x; }
+other() { until "$1" APPEND "$("$1" RANDOMKEY)" x | grep -q '^[0-9]'; do :; done; }
+later() { for key in $("$1" --scan --pattern 'plain:*' | head -1); do "$1" EXPIRE "$key" 100; done; }
+export -f more other later
+check 'a key that only the server reads' eval 'MEDDLE=more drill 1 "$A" "$LIVE_DIR/meddler"'
+check '... is told' has "$ERR" 'and we read'
+check 'a value that is another' eval 'MEDDLE=other drill 1 "$A" "$LIVE_DIR/meddler"'
+check '... is told' has "$ERR" 'has another value where it was restored'
+check 'a time that is another' eval 'MEDDLE=later drill 1 "$A" "$LIVE_DIR/meddler"'
+check '... is told' has "$ERR" "where it was restored"
+check 'no server' drill 1 "$A" /bin/true
+check '... is told' has "$ERR" 'does not run'
+op_start backup drill --server "$REDIS_SERVER" "$A"
+check 'a drill has begun' wait_until 10 drilling
+kill -9 "$OP_PID"
+op_wait
+check 'killed with -9, no server is left' wait_until 5 '! drilling'
+check '... nor, after the next one, its folder' eval 'touch -d "2 minutes ago" "$TMPDIR"/redis-operator-drill.* && drill 0 "$A" && gone'
+op_start backup drill --server "$REDIS_SERVER" "$A"
+check 'another one has begun' wait_until 10 drilling
+kill -INT "$OP_PID"
+op_wait
+check 'interrupted, it leaves nothing' eval 'has "$ERR" interrupted && gone'
 
 # ---------------------------------------------------------------- damaged: each is found, and named
 

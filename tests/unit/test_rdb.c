@@ -262,3 +262,88 @@ Test(rdb, the_slot_of_a_key_is_the_servers)
 	cr_assert_neq(rop_key_slot("{}foo", 5), 12182, "nothing between them: the whole");
 	cr_assert_eq(rop_key_slot("{{foo}}", 7), rop_key_slot("{foo", 4));
 }
+
+/* ---- the same value --------------------------------------------------------------------------------------------- */
+
+static bool alike(const char *a, size_t a_n, const char *b, size_t b_n)
+{
+	return rop_rdb_alike(a, a_n, b, b_n, false);
+}
+#define FOOT "\x0a\0........"
+#define ALIKE(a, b) alike(a FOOT, sizeof(a FOOT) - 1, b FOOT, sizeof(b FOOT) - 1)
+
+Test(rdb, values_of_a_hash_table_are_the_same_in_any_order)
+{
+	cr_assert(ALIKE("\x02\x03\x01"
+			"a\x02"
+			"bc\x01"
+			"d",
+			"\x02\x03\x01"
+			"d\x01"
+			"a\x02"
+			"bc"));
+	cr_assert(ALIKE("\x04\x02\x01"
+			"a\x01"
+			"x\x01"
+			"b\x01"
+			"y",
+			"\x04\x02\x01"
+			"b\x01"
+			"y\x01"
+			"a\x01"
+			"x"));
+	cr_assert(ALIKE("\x02\x02\xc0\x05\x01"
+			"a",
+			"\x02\x02\x01"
+			"a\xc0\x05"));
+}
+
+Test(rdb, other_values_are_told_apart)
+{
+	cr_assert(!ALIKE("\x02\x02\x01"
+			 "a\x01"
+			 "b",
+			 "\x02\x02\x01"
+			 "a\x01"
+			 "c"));
+	cr_assert(!ALIKE("\x02\x02\x02"
+			 "ab\x01"
+			 "c",
+			 "\x02\x02\x01"
+			 "a\x02"
+			 "bc"),
+		  "parts count with their lengths");
+	cr_assert(!ALIKE("\x04\x02\x01"
+			 "a\x01"
+			 "x\x01"
+			 "b\x01"
+			 "y",
+			 "\x04\x02\x01"
+			 "a\x01"
+			 "y\x01"
+			 "b\x01"
+			 "x"),
+		  "a value belongs to its field");
+	cr_assert(!ALIKE("\x01\x02\x01"
+			 "a\x01"
+			 "b",
+			 "\x01\x02\x01"
+			 "b\x01"
+			 "a"),
+		  "a list has an order");
+	cr_assert(!ALIKE("\x02\x02\x01"
+			 "a\x01"
+			 "b",
+			 "\x04\x02\x01"
+			 "a\x01"
+			 "b"),
+		  "types");
+	cr_assert(!ALIKE("\x02\x09\x01"
+			 "a\x01"
+			 "b",
+			 "\x02\x09\x01"
+			 "b\x01"
+			 "a"),
+		  "cut short: unknown is not the same");
+	cr_assert(!alike("\0", 1, "\0", 1));
+}
