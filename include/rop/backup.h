@@ -20,7 +20,7 @@
 
 /* ---- what a manifest says -------------------------------------------------------------------------------------- */
 
-#define ROP_BACKUP_FORMAT "1.0" /* minor adds, major breaks */
+#define ROP_BACKUP_FORMAT "1.1" /* minor adds, major breaks */
 #define ROP_BACKUP_MANIFEST "manifest.json"
 #define ROP_SHA256_SIZE 65 /* hex, and the terminator */
 

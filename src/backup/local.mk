@@ -4,6 +4,7 @@ librop_a_SOURCES += \
 	src/backup/digest.c src/backup/digest.h \
 	src/backup/drill.c \
 	src/backup/feed.c src/backup/feed.h \
+	src/backup/moment.c src/backup/moment.h \
 	src/backup/give.c \
 	src/backup/manifest.c src/backup/manifest.h src/backup/manifest_json.h \
 	src/backup/manifest_load.c \
@@ -14,6 +15,7 @@ librop_a_SOURCES += \
 	src/backup/shelf.c \
 	src/backup/sink.c src/backup/sink.h \
 	src/backup/snapshot.c src/backup/snapshot.h \
+	src/backup/still.c src/backup/still.h \
 	src/backup/take.c \
 	src/backup/tally.c src/backup/tally.h \
 	src/backup/target.c src/backup/target.h \

@@ -35,11 +35,11 @@ static json_t *manifest_json(const struct rop_backup *b)
 	for (size_t i = 0; i < b->shards.n; i++)
 		json_array_append_new(shards, shard_json(&b->shards.at[i]));
 	json_t *pause = b->consistent ? json_pack("{s:I}", "paused_us", (json_int_t)b->paused_us) : json_null();
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:{s:s, s:s}, s:o}", "format_version", ROP_BACKUP_FORMAT,
-			 "program", b->program, "cluster", b->cluster, "begun_ms", (json_int_t)b->begun_ms, "ended_ms",
-			 (json_int_t)b->ended_ms, "apart_ms", (json_int_t)rop_backup_apart_ms(b), "compressed",
-			 b->compressed, "consistent", pause, "topology", "digest", b->topology_digest, "text", b->topology, "shards",
-			 shards);
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:{s:s, s:s}, s:o}", "format_version",
+			 ROP_BACKUP_FORMAT, "program", b->program, "cluster", b->cluster, "begun_ms",
+			 (json_int_t)b->begun_ms, "ended_ms", (json_int_t)b->ended_ms, "apart_ms",
+			 (json_int_t)rop_backup_apart_ms(b), "compressed", b->compressed, "consistent", pause,
+			 "topology", "digest", b->topology_digest, "text", b->topology, "shards", shards);
 }
 
 /* Of all but the digest itself, as jansson writes it with sorted keys. */

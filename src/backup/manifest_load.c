@@ -155,6 +155,14 @@ static bool is_itself(const struct loading *l, json_t *in)
 	return strcmp(told, digest) == 0 || bad(l, "it was changed: its digest is another");
 }
 
+/* Since 1.1: before, each shard had a moment of its own. */
+static bool moment_of(const struct loading *l, json_t *in, struct rop_backup *b)
+{
+	json_t *consistent = json_object_get(in, "consistent");
+	b->consistent = json_is_object(consistent);
+	return !b->consistent || number_of(l, consistent, "paused_us", &b->paused_us);
+}
+
 static bool take(const struct loading *l, json_t *in, struct rop_backup *b)
 {
 	json_t *topology = json_object_get(in, "topology");
@@ -162,7 +170,7 @@ static bool take(const struct loading *l, json_t *in, struct rop_backup *b)
 	       text_of(l, in, "cluster", &b->cluster) && number_of(l, in, "begun_ms", &b->begun_ms) &&
 	       number_of(l, in, "ended_ms", &b->ended_ms) && flag_of(l, in, "compressed", &b->compressed) &&
 	       text_of(l, topology, "digest", &b->topology_digest) && text_of(l, topology, "text", &b->topology) &&
-	       shards_of(l, in, b);
+	       moment_of(l, in, b) && shards_of(l, in, b);
 }
 
 static bool bytes_of(const struct loading *l, char **ret_bytes, size_t *ret_n)

@@ -108,21 +108,22 @@ static bool take_form(struct resync *r, const char *text, struct rop_err *err)
 	return rop_fail(err, ROP_FAIL, "%s: it begins its snapshot in an unknown way", r->address);
 }
 
-static bool ask(struct resync *r, const char *flavour, struct rop_err *err)
+static bool ask(struct resync *r, const char *flavour, const struct resync_hooks *hooks, struct rop_err *err)
 {
 	char text[256];
 	if (!tell(r, "REPLCONF capa eof capa psync2", true, err) || !tell(r, "REPLCONF rdb-only 1", false, err) ||
-	    !tell_version(r, flavour, err))
+	    !tell_version(r, flavour, err) || (hooks && !hooks->before(hooks->arg, r->talk, err)))
 		return false;
 	rop_talk_begin(r->talk, 3);
 	rop_talk_text(r->talk, "PSYNC");
 	rop_talk_text(r->talk, "?");
 	rop_talk_text(r->talk, "-1");
-	return rop_talk_flush(r->talk, err) && line(r, text, sizeof text, err) && take_moment(r, text, err);
+	return rop_talk_flush(r->talk, err) && line(r, text, sizeof text, err) && take_moment(r, text, err) &&
+	       (!hooks || hooks->begun(hooks->arg, r->talk, r->offset, err));
 }
 
-bool resync_open(const struct rop_talk_options *options, const char *flavour, struct resync **ret_resync,
-		 struct rop_err *err)
+bool resync_open(const struct rop_talk_options *options, const char *flavour, const struct resync_hooks *hooks,
+		 struct resync **ret_resync, struct rop_err *err)
 {
 	struct rop_talk *talk;
 	if (!rop_talk_open(options, &talk, err))
@@ -132,7 +133,7 @@ bool resync_open(const struct rop_talk_options *options, const char *flavour, st
 	r->talk = talk;
 	r->address = options->address;
 	r->left = -1;
-	if (!ask(r, flavour, err)) {
+	if (!ask(r, flavour, hooks, err)) {
 		resync_close(r);
 		return false;
 	}

@@ -11,9 +11,14 @@
 #include "rop/talk.h"
 
 struct resync;
-/* Asks for a full synchronisation, and waits until the server begins it: its moment. */
-bool resync_open(const struct rop_talk_options *options, const char *flavour, struct resync **ret_resync,
-		 struct rop_err *err);
+struct resync_hooks {
+	bool (*before)(void *arg, struct rop_talk *talk, struct rop_err *err);                /* it is asked for */
+	bool (*begun)(void *arg, struct rop_talk *talk, int64_t offset, struct rop_err *err); /* that is its moment */
+	void *arg;
+};
+/* Asks for a full synchronisation, and waits until the server begins it: its moment. hooks NULL: none. */
+bool resync_open(const struct rop_talk_options *options, const char *flavour, const struct resync_hooks *hooks,
+		 struct resync **ret_resync, struct rop_err *err);
 void resync_close(struct resync *resync); /* NULL is fine */
 const char *resync_replid(const struct resync *resync);
 int64_t resync_offset(const struct resync *resync);

@@ -11,6 +11,7 @@
 #include "rop/loop.h"
 #include "rop/rdb.h"
 #include "sink.h"
+#include "still.h"
 
 #define PATIENCE_MS \
 	15000 /* nothing comes for so long: it stalls. Servers that wait for something say so every second */
@@ -72,24 +73,55 @@ static bool to_file(struct rop_arena *arena, const struct snapshot_job *job, str
 	return sink_close(t->sink, ret->sha256, &ret->stored, err);
 }
 
+static struct rop_talk_options talk_with(const struct snapshot_job *job, const struct rop_snapshot_source *node)
+{
+	const struct rop_backup_options *options = job->options;
+	int64_t timeout_ms = options->command_timeout_ms > PATIENCE_MS ? options->command_timeout_ms : PATIENCE_MS;
+	return (struct rop_talk_options){ .address = node->address,
+					  .ip = node->ip,
+					  .port = node->port,
+					  .user = options->user,
+					  .password = options->password,
+					  .client_name = options->client_name,
+					  .connect_timeout_ms = options->connect_timeout_ms,
+					  .timeout_ms = timeout_ms,
+					  .stop_fd = crew_stop_fd(job->crew) };
+}
+
+static bool hook_before(void *arg, struct rop_talk *source, struct rop_err *err)
+{
+	return still_before(arg, source, err);
+}
+
+static bool hook_begun(void *arg, struct rop_talk *source, int64_t offset, struct rop_err *err)
+{
+	return still_begun(arg, source, offset, err);
+}
+
+/* Writes go on when it has begun, whatever becomes of it. */
+static bool begin(const struct snapshot_job *job, const struct rop_snapshot_source *from, struct resync **ret,
+		  struct rop_err *err)
+{
+	struct rop_talk_options talk = talk_with(job, from);
+	if (!job->moment)
+		return resync_open(&talk, from->flavour, NULL, ret, err);
+	const struct rop_snapshot *shard = job->shard;
+	struct rop_talk_options primary = talk_with(job, &shard->sources.at[shard->sources.n - 1]);
+	struct still *still;
+	if (!still_open(&primary, from->replica, job->moment, job->crew, &still, err))
+		return false;
+	const struct resync_hooks hooks = { .before = hook_before, .begun = hook_begun, .arg = still };
+	bool fine = resync_open(&talk, from->flavour, &hooks, ret, err);
+	still_close(still);
+	return fine;
+}
+
 static bool take_from(struct rop_arena *arena, const struct snapshot_job *job, const struct rop_snapshot_source *from,
 		      struct rop_backup_shard *ret, struct rop_err *err)
 {
-	const struct rop_backup_options *options = job->options;
 	struct taking t = { .progress = job->progress };
-	struct rop_talk_options talk = {
-		.address = from->address,
-		.ip = from->ip,
-		.port = from->port,
-		.user = options->user,
-		.password = options->password,
-		.client_name = options->client_name,
-		.connect_timeout_ms = options->connect_timeout_ms,
-		.timeout_ms = options->command_timeout_ms > PATIENCE_MS ? options->command_timeout_ms : PATIENCE_MS,
-		.stop_fd = job->stop_fd,
-	};
 	job->progress->bytes = job->progress->keys = 0;
-	if (!resync_open(&talk, from->flavour, &t.resync, err))
+	if (!begin(job, from, &t.resync, err))
 		return false;
 	ret->begun_ms = rop_wall_ms();
 	ret->node = from->id;
@@ -103,14 +135,14 @@ static bool take_from(struct rop_arena *arena, const struct snapshot_job *job, c
 	return fine || rop_wrap(err, "the snapshot of %s", from->address);
 }
 
-/* Of several sources, what became of each. */
+/* Of several sources, what became of each. A moment of all shards does not come again: then there is just one. */
 bool snapshot_take(struct rop_arena *arena, const struct snapshot_job *job, struct rop_backup_shard *ret_shard,
 		   struct rop_err *err)
 {
 	const struct rop_snapshot *shard = job->shard;
 	ROP_OWN_TEXT reasons = { 0 };
 	enum rop_code code = ROP_FAIL;
-	for (size_t i = 0; i < shard->sources.n; i++) {
+	for (size_t i = 0; i < (job->moment ? 1 : shard->sources.n); i++) {
 		struct rop_backup_shard taken = { .number = shard->number,
 						  .slots = rop_slots_text(arena, &shard->slots) };
 		struct rop_err failed = { 0 };

@@ -2,6 +2,7 @@
 #ifndef BACKUP_SNAPSHOT_H
 #define BACKUP_SNAPSHOT_H
 
+#include "moment.h"
 #include "rop/backup.h"
 #include "tally.h"
 
@@ -11,7 +12,8 @@ struct snapshot_job {
 	int folder;
 	const char *where; /* its path */
 	struct progress *progress;
-	int stop_fd;
+	struct crew *crew;
+	struct moment *moment; /* all shards of one moment; NULL: each of its own */
 };
 /* The first source that gives a whole one is taken. Texts are in the arena or borrowed from the shard. */
 bool snapshot_take(struct rop_arena *arena, const struct snapshot_job *job, struct rop_backup_shard *ret_shard,

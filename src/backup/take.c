@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crew.h"
+#include "moment.h"
 #include "manifest.h"
 #include "rop/io.h"
 #include "rop/loop.h"
@@ -25,6 +26,7 @@ struct taking {
 	struct rop_arena **arenas; /* [shard]: of its thread */
 	struct rop_backup_shard *taken;
 	struct progress *progress;
+	struct moment *moment; /* NULL: each shard has a moment of its own */
 };
 
 /* ---- its folder ------------------------------------------------------------------------------------------------- */
@@ -76,7 +78,8 @@ static bool work(void *arg, size_t i, struct crew *crew, struct rop_err *err)
 				    .folder = t->folder,
 				    .where = t->path,
 				    .progress = &t->progress[i],
-				    .stop_fd = crew_stop_fd(crew) };
+				    .crew = crew,
+				    .moment = t->moment };
 	t->progress[i].phase = ROP_BACKUP_RUNS;
 	if (crew_stopped(crew, err) || !snapshot_take(t->arenas[i], &job, &t->taken[i], err))
 		return false;
@@ -110,14 +113,18 @@ static struct rop_backup_shard copy(struct rop_arena *arena, const struct rop_ba
 	return own;
 }
 
+/* Those that wait for each other are all at work. */
+static size_t at_a_time(const struct taking *t)
+{
+	if (t->moment)
+		return t->snapshots->shards.n;
+	return t->options->at_a_time ? (size_t)t->options->at_a_time : AT_A_TIME;
+}
+
 static bool take_all(struct rop_arena *arena, struct taking *t, struct rop_backup *ret, struct rop_err *err)
 {
 	size_t n = t->snapshots->shards.n;
-	struct crew_job job = { .n = n,
-				.at_a_time = t->options->at_a_time ? (size_t)t->options->at_a_time : AT_A_TIME,
-				.work = work,
-				.tick = tick,
-				.arg = t };
+	struct crew_job job = { .n = n, .at_a_time = at_a_time(t), .work = work, .tick = tick, .arg = t };
 	for (size_t i = 0; i < n; i++)
 		t->arenas[i] = rop_arena_new();
 	bool fine = crew_run(&job, err);
@@ -166,7 +173,15 @@ bool rop_backup_take(struct rop_arena *arena, const struct rop_backup_options *o
 				     .begun_ms = rop_wall_ms() };
 	if (!make_folder(arena, &t, backup.begun_ms, err))
 		return false;
-	bool fine = take_all(arena, &t, &backup, err) && seal(&t, &backup, err);
+	if (options->max_pause_ms > 0)
+		t.moment = moment_new(n, options->max_pause_ms);
+	bool fine = take_all(arena, &t, &backup, err);
+	if (t.moment) {
+		backup.consistent = true;
+		backup.paused_us = moment_pause_us(t.moment);
+		moment_free(t.moment);
+	}
+	fine = fine && seal(&t, &backup, err);
 	if (!fine)
 		remove_all(&t);
 	close(t.folder);

@@ -27,10 +27,10 @@ struct cli_values { /* every option of every command has a place here */
 	enum cli_color color;
 	int quiet, verbose, help, version;
 	int detailed_exitcode, exit_code, plan, yes, force, step, watch, purge;
-	int dry_run;
+	int dry_run, consistent;
 	const char *allow_data_loss, *allow_fewer_copies, *out, *reason, *by, *to, *compress, *server;
 	const char *name, *user, *password_file; /* for commands that take a HOST:PORT */
-	int64_t timeout_ms, for_ms, limit, port, keep_last, keep_daily;
+	int64_t timeout_ms, for_ms, max_pause_ms, limit, port, keep_last, keep_daily;
 };
 
 enum cli_option_type { CLI_FLAG, CLI_STRING, CLI_DURATION, CLI_NUMBER, CLI_OUTPUT, CLI_COLOR };

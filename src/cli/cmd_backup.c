@@ -7,10 +7,17 @@
 #include "backup_drill.h"
 #include "rop/backup_report.h"
 #include "rop/snapshots.h"
+#include "sync_delay.h"
+
+#define MAX_PAUSE_MS 500
 
 static const struct cli_option OPTIONS[] = {
 	{ "to", 0, CLI_STRING, "FOLDER", "where the backup is made, in a folder of its own", CLI_VALUE(to) },
 	{ "compress", 0, CLI_STRING, "zstd|none", "how snapshots are stored (default: zstd)", CLI_VALUE(compress) },
+	{ "consistent", 0, CLI_FLAG, NULL, "all shards of one moment: clients' writes wait until all have begun",
+	  CLI_VALUE(consistent) },
+	{ "max-pause", 0, CLI_DURATION, "TIME", "for so long at most, else there is no backup (default: 500ms)",
+	  CLI_VALUE(max_pause_ms) },
 	{ "keep-last", 0, CLI_NUMBER, "N", "prune: keep the newest N of each cluster", CLI_VALUE(keep_last) },
 	{ "keep-daily", 0, CLI_NUMBER, "N", "prune: keep the newest of each of N days (UTC)", CLI_VALUE(keep_daily) },
 	{ "server", 0, CLI_STRING, "PROGRAM", "drill: servers to start (default: redis-server)", CLI_VALUE(server) },
@@ -125,6 +132,26 @@ static void print_made(struct cli *cli, const char *folder, const struct rop_bac
 	cli_print_lines(&text);
 }
 
+/* Servers that are waited for by writers begin at once. */
+static bool take_it(struct session *s, const struct rop_backup_options *options, const struct rop_snapshots *snapshots,
+		    struct rop_backup *ret_backup, const char **ret_folder, struct rop_err *err)
+{
+	struct sync_delays delays = { .session = s };
+	struct rop_err left = { 0 };
+	bool done = (!options->max_pause_ms || sync_delays_lower(s, snapshots, &delays, err)) &&
+		    rop_backup_take(s->cli->arena, options, snapshots, ret_backup, ret_folder, err);
+	if (!sync_delays_put_back(&delays, &left))
+		cli_tell(s->cli, "%s", left.text);
+	return done;
+}
+
+static int64_t max_pause_ms(const struct cli *cli)
+{
+	if (!cli->values.consistent)
+		return 0;
+	return cli->values.max_pause_ms ? cli->values.max_pause_ms : MAX_PAUSE_MS;
+}
+
 static enum rop_code take(struct cli *cli, struct session *s)
 {
 	struct rop_err err = { 0 };
@@ -143,6 +170,7 @@ static enum rop_code take(struct cli *cli, struct session *s)
 		.topology = s->source,
 		.topology_digest = s->topology->digest,
 		.compress = !cli->values.compress || strcmp(cli->values.compress, "none") != 0,
+		.max_pause_ms = max_pause_ms(cli),
 		.user = s->fleet.user,
 		.password = s->fleet.password,
 		.client_name = s->fleet.client_name,
@@ -152,7 +180,7 @@ static enum rop_code take(struct cli *cli, struct session *s)
 		.confirm = confirm,
 		.arg = &backing,
 	};
-	bool done = rop_backup_take(cli->arena, &options, &snapshots, &backup, &folder, &err);
+	bool done = take_it(s, &options, &snapshots, &backup, &folder, &err);
 	backing_end(&backing);
 	if (!done) {
 		rop_wrap(&err, "no backup was made");
@@ -167,16 +195,38 @@ static bool options_fit(const struct cli *cli, struct rop_err *err)
 	const char *compress = cli->values.compress;
 	if (compress && strcmp(compress, "zstd") != 0 && strcmp(compress, "none") != 0)
 		return rop_fail(err, ROP_INVALID, "--compress: '%s' is not zstd|none", compress);
+	if (cli->values.max_pause_ms && !cli->values.consistent)
+		return rop_fail(err, ROP_INVALID, "--max-pause goes with --consistent");
 	return cli->values.to || rop_fail(err, ROP_INVALID, "backup needs --to FOLDER");
+}
+
+/* For a moment it changes settings, and has clients wait: nobody else is at work then. */
+static bool open_to_change(struct session *s, struct cli *cli, const char *file, struct rop_lock **ret_lock,
+			   struct rop_err *err)
+{
+	if (!session_open_topology(s, cli, file, err) ||
+	    !rop_lock_take(cli_state_path(cli), s->topology->name, "backup", ret_lock, err) ||
+	    !session_open_machine(s, err) || !session_open_store(s, ROP_STORE_WRITE, err) ||
+	    !session_open_nodes(s, err))
+		return false;
+	session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_MEMORY);
+	return !rop_image_is_paused(&s->image, rop_wall_ms()) ||
+	       rop_fail(err, ROP_REFUSED,
+			"cluster %s is paused, and --consistent changes a setting for a while\n  -> `redis-operator "
+			"resume %s`, or no --consistent",
+			s->topology->name, s->topology->name);
 }
 
 static enum rop_code back_up(struct cli *cli, const char *file)
 {
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
-	bool fine = options_fit(cli, &err) && session_open_to_look(&s, cli, file, 0, &err);
+	struct rop_lock *lock = NULL;
+	bool fine = options_fit(cli, &err) && (cli->values.consistent ? open_to_change(&s, cli, file, &lock, &err)
+								      : session_open_to_look(&s, cli, file, 0, &err));
 	enum rop_code code = fine ? take(cli, &s) : cli_fail(&err);
 	session_close(&s);
+	rop_lock_release(lock);
 	return code;
 }
 
@@ -211,7 +261,7 @@ const struct cli_command cli_backup = {
 		 "once, by the replication protocol: no server needs its disk. Nothing of the cluster is changed. Each "
 		 "record is checked as it comes; the manifest is written last, and a folder without one is no backup. "
 		 "Servers begin after their repl-diskless-sync-delay (5 s by default). Each shard is as it was at a "
-		 "moment of its own; show says how far they are apart.\n"
+		 "moment of its own; show says how far they are apart. --consistent makes it one.\n"
 		 "  list FOLDER    the backups in it, the newest first, and what is none\n"
 		 "  show BACKUP    what its manifest says\n"
 		 "  verify BACKUP  reads every record: digests, checksums, counts, and whose slot each key is of\n"

@@ -34,6 +34,7 @@ redis_operator_SOURCES = \
 	src/cli/review.c src/cli/review.h \
 	src/cli/run_once.c src/cli/run_once.h \
 	src/cli/session.c \
+	src/cli/sync_delay.c src/cli/sync_delay.h \
 	src/cli/task.c src/cli/task.h \
 	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c

@@ -30,11 +30,12 @@ json_t *rop_report_backup_json(const char *folder, const struct rop_backup *b, c
 	json_t *shards = json_array();
 	for (size_t i = 0; i < b->shards.n; i++)
 		json_array_append_new(shards, shard_json(&b->shards.at[i]));
-	return rop_json("{s:o, s:o, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "cluster",
+	return rop_json("{s:o, s:o, s:o, s:o, s:I, s:b, s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "cluster",
 			rop_json_text(b->cluster), "backup", rop_json_text(folder), "begun", rop_json_time(b->begun_ms),
 			"ended", rop_json_time(b->ended_ms), "apart_ms", (json_int_t)rop_backup_apart_ms(b),
-			"compressed", b->compressed, "keys", (json_int_t)rop_backup_keys(b), "rdb_bytes",
-			(json_int_t)rop_backup_bytes(b), "stored_bytes", (json_int_t)rop_backup_stored(b), "verified",
+			"consistent", b->consistent, "paused_us", (json_int_t)b->paused_us, "compressed", b->compressed,
+			"keys", (json_int_t)rop_backup_keys(b), "rdb_bytes", (json_int_t)rop_backup_bytes(b),
+			"stored_bytes", (json_int_t)rop_backup_stored(b), "verified",
 			rop_json_time(proven ? proven->verified_ms : 0), "drilled", drilled_json(proven), "shards",
 			shards);
 }

@@ -68,7 +68,11 @@ void rop_report_backup(const char *folder, const struct rop_backup *b, const str
 	for (size_t i = 0; i < b->shards.n; i++)
 		shard(arena, &b->shards.at[i], text);
 	sums(arena, b, text);
-	rop_text_add(text, "; the shards' moments are %s apart.\n", lasted(arena, rop_backup_apart_ms(b)));
+	if (b->consistent)
+		rop_text_add(text, "; all shards are of one moment: writes were paused for %s.\n",
+			     lasted(arena, (b->paused_us + 999) / 1000));
+	else
+		rop_text_add(text, "; the shards' moments are %s apart.\n", lasted(arena, rop_backup_apart_ms(b)));
 	if (proven)
 		proofs_of(arena, proven, ".\n", text);
 	else
@@ -139,21 +143,47 @@ void rop_report_prune(const struct rop_backup_list *list, const bool *goes, bool
 		     n, rop_plural(n), rop_bytes_about(arena, bytes));
 }
 
+static void targets(struct rop_arena *arena, const struct rop_restore_target *targets, size_t n, const int64_t *keys_of,
+		    struct rop_text *text)
+{
+	for (size_t i = 0; i < n; i++)
+		rop_text_add(text, "  %s  slots %s  %" PRId64 " key%s\n", targets[i].address,
+			     rop_slots_text(arena, &targets[i].slots), keys_of[i], rop_plural(keys_of[i]));
+}
+
+static void given(struct rop_arena *arena, const struct rop_restore_result *result, struct rop_text *text)
+{
+	rop_text_add(text, " %" PRId64 " key%s, %s; %" PRId64 " had expired; %" PRId64 " function librar%s",
+		     result->keys, rop_plural(result->keys), rop_bytes_about(arena, result->bytes), result->expired,
+		     result->functions, result->functions == 1 ? "y" : "ies");
+}
+
 void rop_report_restore(const struct rop_backup *b, const struct rop_restore_options *options,
 			const struct rop_restore_result *result, struct rop_text *text)
 {
 	ROP_OWN_ARENA arena = rop_arena_new();
 	rop_text_add(text, "%zu shard%s of cluster %s into %zu\n", b->shards.n, rop_plural((int64_t)b->shards.n),
 		     visible(arena, b->cluster), options->n_targets);
-	for (size_t i = 0; i < options->n_targets; i++)
-		rop_text_add(text, "  %s  slots %s  %" PRId64 " key%s\n", options->targets[i].address,
-			     rop_slots_text(arena, &options->targets[i].slots), result->keys_of[i],
-			     rop_plural(result->keys_of[i]));
+	targets(arena, options->targets, options->n_targets, result->keys_of, text);
 	rop_text_add(text, options->dry_run ? "Would restore" : "Restored");
-	rop_text_add(text, " %" PRId64 " key%s, %s; %" PRId64 " had expired; %" PRId64 " function librar%s%s.\n",
-		     result->keys, rop_plural(result->keys), rop_bytes_about(arena, result->bytes), result->expired,
-		     result->functions, result->functions == 1 ? "y" : "ies",
-		     options->dry_run ? "" : ". The counts of all slots agree");
+	given(arena, result, text);
+	rop_text_add(text, "%s.\n", options->dry_run ? "" : ". The counts of all slots agree");
+}
+
+void rop_report_clone(const struct rop_clone_names *names, const struct rop_restore_target *at, size_t n,
+		      const struct rop_clone_result *result, struct rop_text *text)
+{
+	ROP_OWN_ARENA arena = rop_arena_new();
+	char paused[24];
+	rop_text_add(text, "cluster %s into cluster %s, %zu shard%s\n", visible(arena, names->from),
+		     visible(arena, names->to), n, rop_plural((int64_t)n));
+	targets(arena, at, n, result->given.keys_of, text);
+	rop_text_add(text, "Cloned");
+	given(arena, &result->given, text);
+	rop_text_add(text, ". The counts of all slots agree.\n");
+	if (result->consistent)
+		rop_text_add(text, "All shards are of one moment: writes were paused for %s.\n",
+			     rop_duration_print((result->paused_us + 999) / 1000, paused, sizeof paused));
 }
 
 void rop_report_drill(const struct rop_backup *b, const char *server, const struct rop_drill_result *result,

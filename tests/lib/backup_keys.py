@@ -4,6 +4,9 @@
   fill PORT [N]      into the cluster that the server at PORT is of; N (60) scales the number of keys
   simple PORT N [S]  N plain keys of S (100) bytes, quickly
   until PID N PORT...  lets that stopped process go on until these hold N keys together, and stops it again
+  write PORT FILE    seq:1, seq:2, ..., each when the one before was acknowledged, until FILE is there; prints those that
+                     took 20 ms or more: when they began, how long (ms)
+  prefix PORT...     do these hold seq:1 to seq:N and none beyond?
   digest PORT...     a line a key, sorted: name, type, expiry and DEBUG DIGEST-VALUE (needs enable-debug-command)
 """
 import binascii
@@ -136,6 +139,25 @@ def digest(ports):
     print('\n'.join(sorted(lines)))
 
 
+def write(port, path):
+    c, n = Cluster(port), 0
+    while not os.path.exists(path):
+        n, began = n + 1, time.time()
+        c.owner[slot(b'seq:%d' % n)].ask('SET', 'seq:%d' % n, n)
+        took = time.time() - began
+        if took >= 0.02:
+            print('%d %d' % (began * 1000, took * 1000))
+
+
+def prefix(ports):
+    there = set()
+    for port in ports:
+        there |= {int(key[4:]) for key in Link(port).ask('KEYS', 'seq:*')}
+    missing = set(range(1, max(there, default=0) + 1)) - there
+    print('%d of %d are missing' % (len(missing), max(there, default=0)))
+    sys.exit(1 if missing or not there else 0)
+
+
 def until(pid, n, ports):
     links, end = [Link(port) for port in ports], time.time() + 30
     os.kill(pid, signal.SIGCONT)
@@ -147,6 +169,10 @@ def until(pid, n, ports):
 
 if sys.argv[1] == 'until':
     until(int(sys.argv[2]), int(sys.argv[3]), [int(p) for p in sys.argv[4:]])
+elif sys.argv[1] == 'write':
+    write(int(sys.argv[2]), sys.argv[3])
+elif sys.argv[1] == 'prefix':
+    prefix([int(p) for p in sys.argv[2:]])
 elif sys.argv[1] == 'digest':
     digest([int(p) for p in sys.argv[2:]])
 else:

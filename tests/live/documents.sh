@@ -142,6 +142,7 @@ check 'takeover, where it is refused' eval 'fits takeover json 4 takeover "$F" 2
 check '(snapshots begin at once)' each 'rcli "$i" CONFIG SET repl-diskless-sync-delay 0' $(seq 0 $((COUNT - 1)))
 check '(replicas follow)' wait_until 10 replicas_up
 both 'backup' backup backup 0 backup "$F" --to "$LIVE_DIR/taken"
+check 'backup --consistent' fits backup json 0 backup "$F" --consistent --to "$LIVE_DIR/moment"
 BACKUP=$(find "$LIVE_DIR/taken" -mindepth 1 -maxdepth 1 -type d | sort | head -1)
 mkdir "$LIVE_DIR/taken/none"
 both 'backup show' backup backup 0 backup show "$BACKUP"
