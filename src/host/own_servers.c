@@ -81,8 +81,8 @@ bool rop_scratch_make(struct rop_arena *arena, const char *name, const char **re
 /* ---- ports ------------------------------------------------------------------------------------------------------ */
 
 #define FIRST_PORT 11000
-#define PORTS 11768 /* with the cluster bus 10000 above, all below those that outgoing connections get */
 #define BUS 10000
+#define PORTS BUS /* none is another one's bus, and all are below those that outgoing connections get */
 #define TRIES 1000
 
 static bool is_free(int port)

@@ -168,6 +168,8 @@ damaged 'bytes behind the end' 1 '[ERR] shard 1' 'cat "$D/shard-2.rdb.zst" >>"$D
 damaged 'a shard in the place of another' 1 'which is another shard' 'cp "$D/shard-2.rdb.zst" "$D/shard-1.rdb.zst"'
 damaged 'a manifest that was edited' 3 'its digest is another' "sed -i 's/\"keys\": [0-9]*/\"keys\": 7/' \"\$D/manifest.json\""
 damaged 'a manifest of a newer format' 3 'it is of format 2.0' "sed -i 's/\"format_version\": \"1.1\"/\"format_version\": \"2.0\"/' \"\$D/manifest.json\""
+damaged 'two manifests in one' 3 'it is no JSON' 'cat "$A/manifest.json" >>"$D/manifest.json"'
+damaged 'a manifest of another backup beside these files' 1 'the manifest says' 'cp "$(newest "$LIVE_DIR/plain")/manifest.json" "$D/manifest.json" && for i in 1 2 3; do cp "$D/shard-$i.rdb.zst" "$D/shard-$i.rdb"; done'
 damaged 'no manifest' 3 'no backup' 'rm "$D/manifest.json"'
 check 'a folder that cannot be made' expect 1 backup "$LIVE_DIR/from.yaml" --to "$LIVE_DIR/from.yaml/taken"
 
