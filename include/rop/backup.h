@@ -182,6 +182,19 @@ bool rop_backup_restore(struct rop_arena *arena, const char *folder, const struc
 			const struct rop_restore_options *options, struct rop_restore_result *ret_result,
 			struct rop_err *err);
 
+/* ---- from one cluster into another ------------------------------------------------------------------------------- */
+
+/* As a backup and its restore, with nothing on a disk: each shard is streamed from its first source, and each record
+ * goes on to its target. from: user, password, timeouts, max_pause_ms are used. What was given when it fails stays. */
+struct rop_clone_result {
+	struct rop_restore_result given;
+	bool consistent;
+	int64_t paused_us;
+};
+bool rop_backup_clone(struct rop_arena *arena, const struct rop_backup_options *from,
+		      const struct rop_snapshots *snapshots, const struct rop_restore_options *to,
+		      struct rop_clone_result *ret_result, struct rop_err *err);
+
 /* ---- does it come back? ------------------------------------------------------------------------------------------ */
 
 /* A shard's snapshot as a server loads it: plain. The file is made. */

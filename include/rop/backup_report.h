@@ -29,6 +29,13 @@ void rop_report_drill(const struct rop_backup *backup, const char *server, const
 		      struct rop_text *text);
 struct json_t *rop_report_drill_json(const char *folder, const struct rop_backup *backup, const char *server,
 				     const struct rop_drill_result *result);
+struct rop_clone_names {
+	const char *from, *to; /* clusters */
+};
+void rop_report_clone(const struct rop_clone_names *names, const struct rop_restore_target *targets, size_t n,
+		      const struct rop_clone_result *result, struct rop_text *text);
+struct json_t *rop_report_clone_json(const struct rop_clone_names *names, const struct rop_restore_target *targets,
+				     size_t n, const struct rop_clone_result *result);
 
 /* How far it is, on one line. of: bytes of all; -1: not known. */
 void rop_report_backup_progress(const struct rop_backup_progress *shards, size_t n, int64_t elapsed_ms, int64_t of,

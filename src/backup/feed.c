@@ -141,6 +141,8 @@ static bool take_key(struct feeding *f, const struct rop_rdb_record *record, str
 	if ((record->database != 0 || !record->value) && !is_fit(record, err))
 		return false;
 	job->given[slot]++;
+	if (job->expiring)
+		job->expiring[slot] += record->expires_ms >= 0;
 	job->keys++;
 	if (!job->options->dry_run)
 		return put_key(f, &f->pipes[job->owner[slot]], record, err);
@@ -167,6 +169,8 @@ static bool records(struct feeding *f, struct rop_rdb *rdb, struct tally *tally,
 		if (record.kind == ROP_RDB_END)
 			return true;
 		if (record.kind == ROP_RDB_KEY && !take_key(f, &record, err))
+			return false;
+		if (record.kind != ROP_RDB_KEY && f->job->other && !f->job->other(f->job->arg, rdb, &record, err))
 			return false;
 	}
 }
@@ -223,23 +227,49 @@ static bool open_snapshot(const char *folder, const struct rop_backup_shard *sha
 	return true;
 }
 
-bool feed_keys(struct feed_job *job, struct crew *crew, struct rop_err *err)
+bool feed_stream(struct feed_job *job, const struct rop_rdb_input *input,
+		 bool (*ended)(void *arg, const struct tally *tally, struct rop_err *err), struct crew *crew,
+		 struct rop_err *err)
 {
 	struct feeding f = { .job = job, .crew = crew };
 	struct tally tally = { 0 };
-	struct unpack *unpack;
-	struct rop_rdb *rdb;
-	if (!rop_slots_parse(job->shard->slots, &tally.slots) ||
-	    !open_snapshot(job->folder, job->shard, true, &unpack, &rdb, err))
-		return false;
+	if (!rop_slots_parse(job->shard->slots, &tally.slots))
+		return rop_fail(err, ROP_INTERNAL, "slots of shard %d", job->shard->number);
+	struct rop_rdb *rdb = rop_rdb_new(input, true);
 	f.pipes = pipes_new(job->options, crew_stop_fd(crew));
-	bool fine = records(&f, rdb, &tally, err) && was_sound(unpack, job->shard, &tally, err) && drain(&f, err);
+	bool fine = records(&f, rdb, &tally, err) && ended(input->arg, &tally, err) && drain(&f, err);
 	job->functions = tally.functions;
 	job->progress->bytes = (int64_t)rop_rdb_bytes(rdb);
 	job->progress->keys = job->keys;
 	pipes_free(f.pipes, job->options->n_targets);
 	rop_rdb_free(rdb);
-	unpack_close(unpack);
+	return fine;
+}
+
+struct stored {
+	struct unpack *unpack;
+	const struct rop_backup_shard *shard;
+};
+
+static ptrdiff_t stored_more(void *arg, const uint8_t **ret_at, struct rop_err *err)
+{
+	return unpack_more(((struct stored *)arg)->unpack, ret_at, err);
+}
+
+static bool stored_ended(void *arg, const struct tally *tally, struct rop_err *err)
+{
+	const struct stored *stored = arg;
+	return was_sound(stored->unpack, stored->shard, tally, err);
+}
+
+bool feed_keys(struct feed_job *job, struct crew *crew, struct rop_err *err)
+{
+	struct stored stored = { .shard = job->shard };
+	if (!unpack_open(job->folder, job->shard->file, &stored.unpack, err))
+		return false;
+	const struct rop_rdb_input input = { .more = stored_more, .arg = &stored };
+	bool fine = feed_stream(job, &input, stored_ended, crew, err);
+	unpack_close(stored.unpack);
 	return fine || rop_wrap(err, "shard %d of the backup", job->shard->number);
 }
 

@@ -24,19 +24,6 @@ struct giving {
 
 /* ---- before anything is sent ------------------------------------------------------------------------------------ */
 
-static bool owners_of(const struct rop_restore_options *options, int16_t *owner, struct rop_err *err)
-{
-	for (int slot = 0; slot < ROP_SLOTS; slot++) {
-		owner[slot] = -1;
-		for (size_t i = 0; i < options->n_targets; i++)
-			if (rop_slots_has(&options->targets[i].slots, slot))
-				owner[slot] = (int16_t)i;
-		if (owner[slot] < 0)
-			return rop_fail(err, ROP_REFUSED, "nobody owns slot %d of the cluster", slot);
-	}
-	return true;
-}
-
 /* Shards may be of servers of several versions: each target must read each of them. */
 static bool all_may_take(const struct rop_restore_options *options, const struct rop_backup *backup,
 			 struct rop_err *err)
@@ -190,7 +177,7 @@ bool rop_backup_restore(struct rop_arena *arena, const char *folder, const struc
 					       .progress = &g.progress[i],
 					       .given = given,
 					       .gone = gone };
-	if (!owners_of(options, owner, err) || !all_may_take(options, backup, err) ||
+	if (!target_owners(options, owner, err) || !all_may_take(options, backup, err) ||
 	    (options->begin && !options->dry_run && !options->begin(options->arg, err)) ||
 	    !give_functions(&g, &result.functions, err) || !crew_run(&job, err) ||
 	    (!options->dry_run && !count(&g, given, gone, err)))

@@ -1,5 +1,6 @@
 librop_a_SOURCES += \
 	src/backup/already.c src/backup/already.h \
+	src/backup/clone.c \
 	src/backup/crew.c src/backup/crew.h \
 	src/backup/digest.c src/backup/digest.h \
 	src/backup/drill.c \

@@ -94,6 +94,15 @@ bool moment_pass(struct moment *moment, enum moment_step step, struct crew *crew
 	return fine;
 }
 
+bool moment_failed(struct moment *moment, struct rop_err *err)
+{
+	pthread_mutex_lock(&moment->mutex);
+	if (left_us(moment) <= 0 && (!err || err->code == ROP_UNREACHABLE))
+		too_late(moment, MOMENT_BEGUN, err);
+	pthread_mutex_unlock(&moment->mutex);
+	return false;
+}
+
 void moment_pausing(struct moment *moment)
 {
 	pthread_mutex_lock(&moment->mutex);

@@ -20,6 +20,8 @@ struct moment *moment_new(size_t n, int64_t max_pause_ms);
 void moment_free(struct moment *moment);
 /* This thread has come to that gate. true: all have. false: some failed, are too late, or were told to stop. */
 bool moment_pass(struct moment *moment, enum moment_step step, struct crew *crew, struct rop_err *err);
+/* It failed, and the time was over: then that is why. Always false. */
+bool moment_failed(struct moment *moment, struct rop_err *err);
 /* Before a primary is asked to pause: from the first of these on time runs. */
 void moment_pausing(struct moment *moment);
 int64_t moment_left_ms(struct moment *moment);  /* until it is too late; 0: it is */

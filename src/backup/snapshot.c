@@ -99,8 +99,8 @@ static bool hook_begun(void *arg, struct rop_talk *source, int64_t offset, struc
 }
 
 /* Writes go on when it has begun, whatever becomes of it. */
-static bool begin(const struct snapshot_job *job, const struct rop_snapshot_source *from, struct resync **ret,
-		  struct rop_err *err)
+bool snapshot_begin(const struct snapshot_job *job, const struct rop_snapshot_source *from, struct resync **ret,
+		    struct rop_err *err)
 {
 	struct rop_talk_options talk = talk_with(job, from);
 	if (!job->moment)
@@ -111,7 +111,7 @@ static bool begin(const struct snapshot_job *job, const struct rop_snapshot_sour
 	if (!still_open(&primary, from->replica, job->moment, job->crew, &still, err))
 		return false;
 	const struct resync_hooks hooks = { .before = hook_before, .begun = hook_begun, .arg = still };
-	bool fine = resync_open(&talk, from->flavour, &hooks, ret, err);
+	bool fine = resync_open(&talk, from->flavour, &hooks, ret, err) || moment_failed(job->moment, err);
 	still_close(still);
 	return fine;
 }
@@ -121,7 +121,7 @@ static bool take_from(struct rop_arena *arena, const struct snapshot_job *job, c
 {
 	struct taking t = { .progress = job->progress };
 	job->progress->bytes = job->progress->keys = 0;
-	if (!begin(job, from, &t.resync, err))
+	if (!snapshot_begin(job, from, &t.resync, err))
 		return false;
 	ret->begun_ms = rop_wall_ms();
 	ret->node = from->id;

@@ -15,6 +15,10 @@ struct snapshot_job {
 	struct crew *crew;
 	struct moment *moment; /* all shards of one moment; NULL: each of its own */
 };
+/* Asked of one source, which begins it: its moment. */
+struct resync;
+bool snapshot_begin(const struct snapshot_job *job, const struct rop_snapshot_source *from, struct resync **ret_resync,
+		    struct rop_err *err);
 /* The first source that gives a whole one is taken. Texts are in the arena or borrowed from the shard. */
 bool snapshot_take(struct rop_arena *arena, const struct snapshot_job *job, struct rop_backup_shard *ret_shard,
 		   struct rop_err *err);

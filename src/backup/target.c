@@ -28,6 +28,21 @@ static bool open_talk(const struct rop_restore_options *options, size_t target, 
 	return rop_talk_open(&talk, ret_talk, err);
 }
 
+/* ---- who they are ---------------------------------------------------------------------------------------------- */
+
+bool target_owners(const struct rop_restore_options *options, int16_t *owner, struct rop_err *err)
+{
+	for (int slot = 0; slot < ROP_SLOTS; slot++) {
+		owner[slot] = -1;
+		for (size_t i = 0; i < options->n_targets; i++)
+			if (rop_slots_has(&options->targets[i].slots, slot))
+				owner[slot] = (int16_t)i;
+		if (owner[slot] < 0)
+			return rop_fail(err, ROP_REFUSED, "nobody owns slot %d of the cluster", slot);
+	}
+	return true;
+}
+
 /* ---- before ----------------------------------------------------------------------------------------------------- */
 
 static bool is_empty(struct rop_talk *talk, const char *address, struct rop_err *err)
@@ -103,6 +118,27 @@ bool target_may_take(const struct rop_restore_options *options, size_t target, c
 	if (!open_talk(options, target, &talk, err))
 		return false;
 	bool fine = (options->resumes || is_empty(talk, to->address, err)) && reads_version(talk, to, of, err);
+	rop_talk_close(talk);
+	return fine;
+}
+
+bool target_is_empty(const struct rop_restore_options *options, size_t target, struct rop_err *err)
+{
+	struct rop_talk *talk;
+	if (!open_talk(options, target, &talk, err))
+		return false;
+	bool fine = is_empty(talk, options->targets[target].address, err);
+	rop_talk_close(talk);
+	return fine;
+}
+
+bool target_reads(const struct rop_restore_options *options, size_t target, const struct rop_backup_shard *of,
+		  struct rop_err *err)
+{
+	struct rop_talk *talk;
+	if (!open_talk(options, target, &talk, err))
+		return false;
+	bool fine = reads_version(talk, &options->targets[target], of, err);
 	rop_talk_close(talk);
 	return fine;
 }

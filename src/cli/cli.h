@@ -64,7 +64,7 @@ struct cli_command {
 
 extern const struct cli_command cli_validate, cli_plan, cli_apply, cli_status, cli_check, cli_history, cli_explain,
 	cli_pause, cli_resume, cli_import, cli_acl, cli_machine, cli_demo, cli_run, cli_show, cli_rebalance, cli_forget,
-	cli_failover, cli_takeover, cli_backup, cli_restore, cli_drain, cli_undrain, cli_help_command,
+	cli_failover, cli_takeover, cli_backup, cli_restore, cli_clone, cli_drain, cli_undrain, cli_help_command,
 	cli_version_command;
 extern const struct cli_command *const CLI_COMMANDS[]; /* NULL at the end */
 extern const struct cli_option CLI_GLOBAL_OPTIONS[];

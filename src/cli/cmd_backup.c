@@ -9,8 +9,6 @@
 #include "rop/snapshots.h"
 #include "sync_delay.h"
 
-#define MAX_PAUSE_MS 500
-
 static const struct cli_option OPTIONS[] = {
 	{ "to", 0, CLI_STRING, "FOLDER", "where the backup is made, in a folder of its own", CLI_VALUE(to) },
 	{ "compress", 0, CLI_STRING, "zstd|none", "how snapshots are stored (default: zstd)", CLI_VALUE(compress) },
@@ -145,13 +143,6 @@ static bool take_it(struct session *s, const struct rop_backup_options *options,
 	return done;
 }
 
-static int64_t max_pause_ms(const struct cli *cli)
-{
-	if (!cli->values.consistent)
-		return 0;
-	return cli->values.max_pause_ms ? cli->values.max_pause_ms : MAX_PAUSE_MS;
-}
-
 static enum rop_code take(struct cli *cli, struct session *s)
 {
 	struct rop_err err = { 0 };
@@ -170,7 +161,7 @@ static enum rop_code take(struct cli *cli, struct session *s)
 		.topology = s->source,
 		.topology_digest = s->topology->digest,
 		.compress = !cli->values.compress || strcmp(cli->values.compress, "none") != 0,
-		.max_pause_ms = max_pause_ms(cli),
+		.max_pause_ms = max_pause_of(cli),
 		.user = s->fleet.user,
 		.password = s->fleet.password,
 		.client_name = s->fleet.client_name,
@@ -195,26 +186,9 @@ static bool options_fit(const struct cli *cli, struct rop_err *err)
 	const char *compress = cli->values.compress;
 	if (compress && strcmp(compress, "zstd") != 0 && strcmp(compress, "none") != 0)
 		return rop_fail(err, ROP_INVALID, "--compress: '%s' is not zstd|none", compress);
-	if (cli->values.max_pause_ms && !cli->values.consistent)
-		return rop_fail(err, ROP_INVALID, "--max-pause goes with --consistent");
-	return cli->values.to || rop_fail(err, ROP_INVALID, "backup needs --to FOLDER");
-}
-
-/* For a moment it changes settings, and has clients wait: nobody else is at work then. */
-static bool open_to_change(struct session *s, struct cli *cli, const char *file, struct rop_lock **ret_lock,
-			   struct rop_err *err)
-{
-	if (!session_open_topology(s, cli, file, err) ||
-	    !rop_lock_take(cli_state_path(cli), s->topology->name, "backup", ret_lock, err) ||
-	    !session_open_machine(s, err) || !session_open_store(s, ROP_STORE_WRITE, err) ||
-	    !session_open_nodes(s, err))
+	if (!max_pause_fits(cli, err))
 		return false;
-	session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_MEMORY);
-	return !rop_image_is_paused(&s->image, rop_wall_ms()) ||
-	       rop_fail(err, ROP_REFUSED,
-			"cluster %s is paused, and --consistent changes a setting for a while\n  -> `redis-operator "
-			"resume %s`, or no --consistent",
-			s->topology->name, s->topology->name);
+	return cli->values.to || rop_fail(err, ROP_INVALID, "backup needs --to FOLDER");
 }
 
 static enum rop_code back_up(struct cli *cli, const char *file)
@@ -222,8 +196,9 @@ static enum rop_code back_up(struct cli *cli, const char *file)
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
 	struct rop_lock *lock = NULL;
-	bool fine = options_fit(cli, &err) && (cli->values.consistent ? open_to_change(&s, cli, file, &lock, &err)
-								      : session_open_to_look(&s, cli, file, 0, &err));
+	bool fine = options_fit(cli, &err) &&
+		    (cli->values.consistent ? session_open_to_pause(&s, cli, file, "backup", &lock, &err)
+					    : session_open_to_look(&s, cli, file, 0, &err));
 	enum rop_code code = fine ? take(cli, &s) : cli_fail(&err);
 	session_close(&s);
 	rop_lock_release(lock);

@@ -13,6 +13,7 @@
 #include "rop/look.h"
 #include "rop/snapshots.h"
 #include "rop/text.h"
+#include "targets.h"
 
 #define LOSSES_MOST 5     /* of primaries, in one run */
 #define PATIENCE_MS 60000 /* until another one leads */
@@ -28,11 +29,11 @@ static const struct cli_option OPTIONS[] = {
 struct restoring {
 	struct cli *cli;
 	struct session *s;
-	const char *folder;
+	const char *folder, *file;
 	struct rop_backup backup;
 	struct rop_situation *now;
 	struct rop_restore_options options;
-	const char **target_ids; /* [target] */
+	struct targets targets;
 	struct rop_lock *lock;
 	char identity[ROP_SHA256_SIZE]; /* of the backup */
 	struct rop_restore_mark mark;   /* of a restore that was begun and is not over */
@@ -40,15 +41,6 @@ struct restoring {
 };
 
 /* ---- is it fit -------------------------------------------------------------------------------------------------- */
-
-static bool is_formed(const struct restoring *r, const char *file, struct rop_err *err)
-{
-	return r->now->owner != NULL ||
-	       rop_fail(err, ROP_REFUSED,
-			"cluster %s is not formed yet\n  -> `redis-operator apply %s` forms it, "
-			"then restore",
-			r->s->topology->name, file);
-}
 
 static const char *when(struct rop_arena *arena, int64_t wall_ms)
 {
@@ -90,9 +82,8 @@ static bool is_of_mark(const struct restoring *r, const struct rop_node *node)
 
 static bool is_empty(const struct restoring *r, const struct rop_node *node, struct rop_err *err)
 {
-	if (node->keys == ROP_COUNT_UNKNOWN)
-		return rop_fail(err, ROP_DENIED, "%s does not tell whether it holds keys%s%s", node->address,
-				node->refused ? ": user may not " : "", node->refused ? node->refused : "");
+	if (!targets_tells_keys(node, err))
+		return false;
 	if (is_of_mark(r, node))
 		return true;
 	if (node->keys > 0)
@@ -129,39 +120,22 @@ static bool has_room(const struct restoring *r, const struct rop_node *node, str
 			node->evicts ? "delete keys to make room (maxmemory-policy)" : "refuse them");
 }
 
-static bool take_targets(struct restoring *r, struct rop_err *err)
+static bool fits(void *arg, const struct rop_node *node, struct rop_err *err)
 {
-	struct rop_snapshots shards;
-	if (!rop_snapshots_choose(r->now, &shards, err))
+	struct restoring *r = arg;
+	if (!is_empty(r, node, err) || !has_room(r, node, err))
 		return false;
-	struct rop_restore_target *targets = rop_alloc_n(r->cli->arena, shards.shards.n + 1, sizeof *targets);
-	const char **ids = rop_alloc_n(r->cli->arena, shards.shards.n + 1, sizeof *ids);
-	for (size_t i = 0; i < shards.shards.n; i++) {
-		const struct rop_snapshot *shard = &shards.shards.at[i];
-		const struct rop_snapshot_source *leads = &shard->sources.at[shard->sources.n - 1];
-		int node = rop_observed_find(r->s->seen, leads->id);
-		if (node < 0 || !is_empty(r, &r->s->seen->nodes[node], err) ||
-		    !has_room(r, &r->s->seen->nodes[node], err))
-			return false;
-		r->options.resumes |= is_of_mark(r, &r->s->seen->nodes[node]);
-		ids[i] = leads->id;
-		targets[i] = (struct rop_restore_target){ .address = leads->address,
-							  .ip = leads->ip,
-							  .flavour = leads->flavour,
-							  .port = leads->port,
-							  .slots = shard->slots };
-	}
-	r->target_ids = ids;
-	r->options.targets = targets;
-	r->options.n_targets = shards.shards.n;
+	r->options.resumes |= is_of_mark(r, node);
 	return true;
 }
 
-static bool is_not_paused(const struct restoring *r, struct rop_err *err)
+static bool take_targets(struct restoring *r, struct rop_err *err)
 {
-	return r->cli->values.dry_run || !rop_image_is_paused(&r->s->image, rop_wall_ms()) ||
-	       rop_fail(err, ROP_REFUSED, "cluster %s is paused\n  -> `redis-operator resume %s`, then restore",
-			r->s->topology->name, r->s->topology->name);
+	if (!targets_choose(r->s, r->now, r->file, "restore", fits, r, &r->targets, err))
+		return false;
+	r->options.targets = r->targets.at;
+	r->options.n_targets = r->targets.n;
+	return true;
 }
 
 /* ---- begun, and lost on the way ---------------------------------------------------------------------------------- */
@@ -213,10 +187,10 @@ static bool wait_for_leaders(struct restoring *r)
 		rop_look_wait(r->s->loop, LOOK_AGAIN_MS);
 		session_look(r->s, LOOKS);
 		r->now = session_situation(r->s);
-		if (r->now->owner && take_targets(r, &err))
+		if (take_targets(r, &err))
 			return true;
 		for (size_t i = 0; i < r->options.n_targets; i++)
-			if (!can_be_led(r, r->target_ids[i]))
+			if (!can_be_led(r, r->targets.ids[i]))
 				return false;
 	}
 	return false;
@@ -287,7 +261,7 @@ static bool prepare(struct restoring *r, const char *file, struct rop_err *err)
 						   .connect_timeout_ms = fleet->connect_timeout_ms,
 						   .command_timeout_ms = fleet->command_timeout_ms,
 						   .dry_run = r->cli->values.dry_run > 0 };
-	return is_not_paused(r, err) && is_formed(r, file, err) && take_targets(r, err);
+	return (r->cli->values.dry_run || targets_not_paused(r->s, "restore", err)) && take_targets(r, err);
 }
 
 static enum rop_code run(struct cli *cli, int argc, char **argv)
@@ -295,7 +269,7 @@ static enum rop_code run(struct cli *cli, int argc, char **argv)
 	(void)argc;
 	struct rop_err err = { 0 };
 	struct session s = { 0 };
-	struct restoring r = { .cli = cli, .s = &s, .folder = argv[0] };
+	struct restoring r = { .cli = cli, .s = &s, .folder = argv[0], .file = argv[1] };
 	enum rop_code code = prepare(&r, argv[1], &err) ? give(&r) : cli_fail(&err);
 	session_close(&s);
 	rop_lock_release(r.lock);

@@ -8,6 +8,7 @@ redis_operator_SOURCES = \
 	src/cli/cmd_apply.c \
 	src/cli/cmd_backup.c \
 	src/cli/cmd_check.c \
+	src/cli/cmd_clone.c \
 	src/cli/cmd_demo.c \
 	src/cli/cmd_drain.c \
 	src/cli/cmd_explain.c \
@@ -35,6 +36,7 @@ redis_operator_SOURCES = \
 	src/cli/run_once.c src/cli/run_once.h \
 	src/cli/session.c \
 	src/cli/sync_delay.c src/cli/sync_delay.h \
+	src/cli/targets.c src/cli/targets.h \
 	src/cli/task.c src/cli/task.h \
 	src/cli/terminal.c
 nodist_redis_operator_SOURCES = src/cli/builtin.c

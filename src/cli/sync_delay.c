@@ -8,6 +8,37 @@
 
 #define NAME "repl-diskless-sync-delay"
 #define LOWERED "0"
+#define MAX_PAUSE_MS 500
+
+int64_t max_pause_of(const struct cli *cli)
+{
+	if (!cli->values.consistent)
+		return 0;
+	return cli->values.max_pause_ms ? cli->values.max_pause_ms : MAX_PAUSE_MS;
+}
+
+bool max_pause_fits(const struct cli *cli, struct rop_err *err)
+{
+	return !cli->values.max_pause_ms || cli->values.consistent ||
+	       rop_fail(err, ROP_INVALID, "--max-pause goes with --consistent");
+}
+
+/* Nobody else is at work meanwhile. */
+bool session_open_to_pause(struct session *s, struct cli *cli, const char *file, const char *command,
+			   struct rop_lock **ret_lock, struct rop_err *err)
+{
+	if (!session_open_topology(s, cli, file, err) ||
+	    !rop_lock_take(cli_state_path(cli), s->topology->name, command, ret_lock, err) ||
+	    !session_open_machine(s, err) || !session_open_store(s, ROP_STORE_WRITE, err) ||
+	    !session_open_nodes(s, err))
+		return false;
+	session_look(s, ROP_OBSERVE_SETTINGS | ROP_OBSERVE_FULL | ROP_OBSERVE_MEMORY);
+	return !rop_image_is_paused(&s->image, rop_wall_ms()) ||
+	       rop_fail(err, ROP_REFUSED,
+			"cluster %s is paused, and --consistent changes a setting for a while\n  -> `redis-operator "
+			"resume %s`, or no --consistent",
+			s->topology->name, s->topology->name);
+}
 
 static struct rop_temporary temporary_of(const struct sync_delay *delay)
 {

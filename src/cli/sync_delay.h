@@ -5,6 +5,14 @@
 #include "cli.h"
 #include "rop/snapshots.h"
 
+/* --consistent and --max-pause: 0 without. */
+int64_t max_pause_of(const struct cli *cli);
+bool max_pause_fits(const struct cli *cli, struct rop_err *err);
+/* As session_open_to_look, for a cluster whose settings are changed for a moment, and whose clients wait: its lock is
+ * held, and the database is open for writing. command: who holds it. */
+bool session_open_to_pause(struct session *s, struct cli *cli, const char *file, const char *command,
+			   struct rop_lock **ret_lock, struct rop_err *err);
+
 struct sync_delays {
 	struct session *session;
 	ROP_LIST(struct sync_delay {

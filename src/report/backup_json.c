@@ -83,21 +83,36 @@ json_t *rop_report_prune_json(const char *folder, const struct rop_backup_list *
 			"kept", kept);
 }
 
-json_t *rop_report_restore_json(const char *folder, const char *cluster, const struct rop_restore_options *options,
-				const struct rop_restore_result *result)
+static json_t *targets_json(const struct rop_restore_target *at, size_t n, const int64_t *keys_of)
 {
 	json_t *targets = json_array();
 	ROP_OWN_ARENA arena = rop_arena_new();
-	for (size_t i = 0; i < options->n_targets; i++)
-		json_array_append_new(targets,
-				      rop_json("{s:o, s:o, s:I}", "address", rop_json_text(options->targets[i].address),
-					       "slots",
-					       rop_json_text(rop_slots_text(arena, &options->targets[i].slots)), "keys",
-					       (json_int_t)result->keys_of[i]));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(targets, rop_json("{s:o, s:o, s:I}", "address", rop_json_text(at[i].address),
+							"slots", rop_json_text(rop_slots_text(arena, &at[i].slots)),
+							"keys", (json_int_t)keys_of[i]));
+	return targets;
+}
+
+json_t *rop_report_restore_json(const char *folder, const char *cluster, const struct rop_restore_options *options,
+				const struct rop_restore_result *result)
+{
 	return rop_json("{s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:o}", "cluster", rop_json_text(cluster), "backup",
 			rop_json_text(folder), "dry_run", options->dry_run, "keys", (json_int_t)result->keys, "expired",
 			(json_int_t)result->expired, "functions", (json_int_t)result->functions, "bytes",
-			(json_int_t)result->bytes, "targets", targets);
+			(json_int_t)result->bytes, "targets",
+			targets_json(options->targets, options->n_targets, result->keys_of));
+}
+
+json_t *rop_report_clone_json(const struct rop_clone_names *names, const struct rop_restore_target *targets, size_t n,
+			      const struct rop_clone_result *result)
+{
+	const struct rop_restore_result *given = &result->given;
+	return rop_json("{s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "cluster", rop_json_text(names->to), "source",
+			rop_json_text(names->from), "consistent", result->consistent, "paused_us",
+			(json_int_t)result->paused_us, "keys", (json_int_t)given->keys, "expired",
+			(json_int_t)given->expired, "functions", (json_int_t)given->functions, "bytes",
+			(json_int_t)given->bytes, "targets", targets_json(targets, n, given->keys_of));
 }
 
 json_t *rop_report_drill_json(const char *folder, const struct rop_backup *b, const char *server,

@@ -129,7 +129,7 @@ cat >"$LIVE_DIR/meddler" <<-END
 END
 chmod +x "$LIVE_DIR/meddler"
 more() { "$1" SET 'one more' x; }
-other() { until "$1" APPEND "$("$1" RANDOMKEY)" x | grep -q '^[0-9]'; do :; done; }
+other() { "$1" APPEND "$("$1" --scan --pattern 'plain:*' | head -1)" x; }
 later() { for key in $("$1" --scan --pattern 'plain:*' | head -1); do "$1" EXPIRE "$key" 100; done; }
 export -f more other later
 check 'a key that only the server reads' eval 'MEDDLE=more drill 1 "$A" "$LIVE_DIR/meddler"'

@@ -149,6 +149,7 @@ both 'backup show' backup backup 0 backup show "$BACKUP"
 both 'backup verify' backup_verify backup_verify 0 backup verify "$BACKUP"
 both 'backup list' backup_list backup_list 0 backup list "$LIVE_DIR/taken"
 both 'backup drill' backup_drill backup_drill 0 backup drill --server "$REDIS_SERVER" "$BACKUP"
+error 'a clone into itself' 3 clone "$F" "$F"
 check 'backup prune' fits backup_prune json 0 backup prune --dry-run --keep-last 1 "$LIVE_DIR/taken"
 error 'a backup that is none' 3 backup verify "$LIVE_DIR/taken/none"
 error 'a fail-over of no shard' 3 failover --yes "$F" 9

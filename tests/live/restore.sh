@@ -115,6 +115,24 @@ check 'then it is whole' expect 0 restore "$A" "$LIVE_DIR/lone.yaml"
 digest "$LIVE_DIR/lone" 11 12
 check 'key by key' same "$LIVE_DIR/was" "$LIVE_DIR/lone"
 
+# ---------------------------------------------------------------- cloned, with nothing on a disk
+
+check 'not into one that holds keys' expect 4 clone "$LIVE_DIR/from.yaml" "$LIVE_DIR/lone.yaml"
+check '... which is said' has "$ERR" 'a clone goes into an empty cluster'
+check '(it is empty again)' empty 11 12
+check 'a clone' expect 0 clone "$LIVE_DIR/from.yaml" "$LIVE_DIR/lone.yaml" -o json
+check 'of every key' json ".keys == $KEYS and .functions == 1 and (.targets | length) == 2"
+digest "$LIVE_DIR/lone" 11 12
+check 'holds the same, key by key' same "$LIVE_DIR/was" "$LIVE_DIR/lone"
+check 'functions too' each 'rcli "$i" FUNCTION LIST | grep -q lib' 11 12
+check '(it is empty again)' empty 11 12
+op_start clone "$LIVE_DIR/from.yaml" "$LIVE_DIR/lone.yaml"
+kill -STOP "$OP_PID"
+check 'one of its primaries dies meanwhile' eval 'part 20 11 12 && node_kill9 12 && go_on'
+check '... it ends' eval '! op_wait'
+check '... clearly' has "$ERR" 'lone is no clone of cart'
+check '(it is there again, and empty)' eval 'node_start 12 && wait_until 20 "agreed 11 12" && empty 11 12'
+
 # ---------------------------------------------------------------- a primary dies that nobody follows
 
 check '(it is empty again)' empty 11 12
