@@ -138,7 +138,7 @@ const struct cli_command cli_clone = {
 	.run = run,
 	.summary = "Give one cluster's keys to another, empty one of any number of shards",
 	.about =
-		"SOURCE and TARGET are files or names of clusters. As a backup and its restore, with nothing on a disk: "
+		"SOURCE and TARGET are files or names of clusters. As backup and restore, with nothing on a disk: "
 		"each shard is streamed from its best replica, and each record goes on, as it is, to the primary of "
 		"TARGET that owns its slot. TARGET must be formed, and hold no key and no function library. In the end "
 		"the keys of each slot are counted, and SOURCE is looked at again. What is written to SOURCE meanwhile "
