@@ -35,14 +35,14 @@ WRITER=$!
 check 'a client writes, one key after the other' wait_until 10 '[ $(($(rcli 0 DBSIZE) + $(rcli 1 DBSIZE) + $(rcli 2 DBSIZE))) -gt 10000 ]'
 check 'a backup of one moment' consistent 0 -o json
 check '... which says for how long writes were paused' json '.consistent and .paused_us > 0 and .paused_us < 500000'
-check 'a replica writes a snapshot of its own for some seconds' eval 'rcli 4 CONFIG SET rdb-key-save-delay 50 && rcli 4 BGSAVE'
+check 'a replica writes a snapshot of its own for some seconds' eval 'rcli 4 CONFIG SET rdb-key-save-delay 400 && rcli 4 BGSAVE'
 BEGAN=$((${EPOCHREALTIME/./} / 1000))
 check 'a backup of one moment, in which the others wait for it' consistent 0 --max-pause 20s -o json
 ENDED=$((${EPOCHREALTIME/./} / 1000))
 check '... and so do writes' json '.consistent and .paused_us > 200000'
 PAUSED=$(jq '.paused_us / 1000 | floor' "$OUT")
 check '... from replicas' json '.shards | all(.replica)'
-rcli 4 CONFIG SET rdb-key-save-delay 50 >/dev/null && rcli 4 BGSAVE >/dev/null
+rcli 4 CONFIG SET rdb-key-save-delay 400 >/dev/null && rcli 4 BGSAVE >/dev/null
 check 'a clone of one moment' expect 0 clone "$LIVE_DIR/from.yaml" "$LIVE_DIR/lone.yaml" --consistent --max-pause 20s -o json
 check '... for which writes waited' json '.consistent and .paused_us > 200000'
 check '... has what was written first when it has anything later' keys prefix "$(port 6)" "$(port 7)"
