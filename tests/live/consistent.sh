@@ -11,6 +11,7 @@ consistent() { # consistent CODE ARG...
 	shift
 	expect "$code" backup "$LIVE_DIR/from.yaml" --consistent --to "$LIVE_DIR/taken" "$@"
 }
+saves_slowly() { rcli 4 CONFIG SET rdb-key-save-delay 400 && wait_until 5 'rcli 4 BGSAVE | grep -q started'; }
 into_lone() { # what the newest one holds
 	each 'rcli "$i" FLUSHALL' 6 7 && expect 0 restore "$(newest "$1")" "$LIVE_DIR/lone.yaml" && keys prefix "$(port 6)" "$(port 7)"
 }
@@ -35,14 +36,14 @@ WRITER=$!
 check 'a client writes, one key after the other' wait_until 10 '[ $(($(rcli 0 DBSIZE) + $(rcli 1 DBSIZE) + $(rcli 2 DBSIZE))) -gt 10000 ]'
 check 'a backup of one moment' consistent 0 -o json
 check '... which says for how long writes were paused' json '.consistent and .paused_us > 0 and .paused_us < 500000'
-check 'a replica writes a snapshot of its own for some seconds' eval 'rcli 4 CONFIG SET rdb-key-save-delay 400 && rcli 4 BGSAVE'
+check 'a replica writes a snapshot of its own for some seconds' saves_slowly
 BEGAN=$((${EPOCHREALTIME/./} / 1000))
 check 'a backup of one moment, in which the others wait for it' consistent 0 --max-pause 20s -o json
 ENDED=$((${EPOCHREALTIME/./} / 1000))
 check '... and so do writes' json '.consistent and .paused_us > 200000'
 PAUSED=$(jq '.paused_us / 1000 | floor' "$OUT")
 check '... from replicas' json '.shards | all(.replica)'
-rcli 4 CONFIG SET rdb-key-save-delay 400 >/dev/null && rcli 4 BGSAVE >/dev/null
+check '(it does so again)' saves_slowly
 check 'a clone of one moment' expect 0 clone "$LIVE_DIR/from.yaml" "$LIVE_DIR/lone.yaml" --consistent --max-pause 20s -o json
 check '... for which writes waited' json '.consistent and .paused_us > 200000'
 check '... has what was written first when it has anything later' keys prefix "$(port 6)" "$(port 7)"
