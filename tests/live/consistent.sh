@@ -11,7 +11,7 @@ consistent() { # consistent CODE ARG...
 	shift
 	expect "$code" backup "$LIVE_DIR/from.yaml" --consistent --to "$LIVE_DIR/taken" "$@"
 }
-saves_slowly() { rcli 4 CONFIG SET rdb-key-save-delay 120 && wait_until 5 'rcli 4 BGSAVE | grep -q started'; }
+saves_slowly() { rcli 4 CONFIG SET rdb-key-save-delay 50 && wait_until 5 'rcli 4 BGSAVE | grep -q started'; }
 into_lone() { # what the newest one holds
 	each 'rcli "$i" FLUSHALL' 6 7 && expect 0 restore "$(newest "$1")" "$LIVE_DIR/lone.yaml" && keys prefix "$(port 6)" "$(port 7)"
 }
