@@ -101,11 +101,12 @@ enum copy_state copies_state(const struct rop_situation *now, size_t i)
 	return node->keys < 0 ? COPY_UNKNOWN : COPY_STALE;
 }
 
+/* Who leaves is one as long as it is there: what is in its place has no data yet, where slots move at the same time. */
 const int *rop_witnesses(struct rop_arena *arena, const struct rop_situation *now, size_t primary, size_t *ret_n)
 {
-	int *nodes = rop_alloc_n(arena, now->seen->n + 1, sizeof *nodes);
+	int *nodes = rop_alloc_n(arena, now->seen->asked + 1, sizeof *nodes);
 	*ret_n = 0;
-	for (size_t i = 0; i < now->seen->n; i++)
+	for (size_t i = 0; i < now->seen->asked; i++)
 		if (i != primary && copies_in_sync(now->seen, i, primary))
 			nodes[(*ret_n)++] = (int)i;
 	return nodes;

@@ -146,7 +146,9 @@ static struct guard open_on_both(const struct rop_node *source, const struct rop
 /* What it is given is held by it alone until a replica of it has it, and only who is in sync is asked. */
 static const char *has_no_witness(const struct rop_situation *now, size_t target)
 {
-	if (copies_wanted(now, target) == 0 || copies_ready(now, target, target) > 0)
+	size_t n;
+	rop_witnesses(now->arena, now, target, &n);
+	if (copies_wanted(now, target) == 0 || n > 0)
 		return NULL;
 	return rop_printf(now->arena, "%s has no replica in sync: what it is given now would be held by it alone",
 			  now->seen->nodes[target].address);

@@ -18,18 +18,22 @@ static void add_source(const struct rop_situation *now, struct rop_snapshot *sha
 								   .replica = n->role == ROP_ROLE_REPLICA };
 }
 
-/* The best first; equal ones as they are declared. */
+/* The best first; equal ones as they are declared. Not from who leaves: it may be gone before the end. */
 static void add_replicas(const struct rop_situation *now, struct rop_snapshot *shard, size_t primary)
 {
 	size_t n;
 	const int *nodes = rop_witnesses(now->arena, now, primary, &n);
 	bool *taken = rop_alloc_n(now->arena, n + 1, sizeof *taken);
-	for (size_t round = 0; round < n; round++) {
+	for (size_t i = 0; i < n; i++)
+		taken[i] = (size_t)nodes[i] >= now->seen->n;
+	for (;;) {
 		size_t best = n;
 		for (size_t i = 0; i < n; i++)
 			if (!taken[i] &&
 			    (best == n || now->seen->nodes[nodes[i]].offset > now->seen->nodes[nodes[best]].offset))
 				best = i;
+		if (best == n)
+			return;
 		taken[best] = true;
 		add_source(now, shard, (size_t)nodes[best]);
 	}

@@ -600,3 +600,22 @@ Test(retire, who_cannot_leave_stands_in_the_way_before_anything_is_begun)
 	cr_assert(strstr(status.at, "\nApply would be stopped on its way:\n- 10.0.0.7:6379 cannot leave: "), "%s",
 		  status.at);
 }
+
+/* The only copy of what the first shard is given, until the replica that takes its place is in sync: where slots are to
+ * go there, it is asked. Found by seed 1348: the last of them waited for ever. */
+Test(retire, who_leaves_has_what_its_primary_was_given_as_long_as_it_is_there)
+{
+	struct rop_topology *topology;
+	struct rop_observed *world = world_with(1, &topology);
+	make_replica(world, 3, 1);
+	rop_settle(world);
+	const struct rop_situation *now = situation_of(topology, world);
+	size_t n;
+	const int *nodes = rop_witnesses(pool, now, 0, &n);
+	cr_assert_eq(now->seen->n, STAY, "nobody needs it");
+	cr_assert(n == 1 && nodes[0] == STAY);
+	world->nodes[STAY].link_up = false;
+	rop_bit_clear(world, world->online, 0, STAY);
+	rop_witnesses(pool, situation_of(topology, world), 0, &n);
+	cr_assert_eq(n, 0);
+}
