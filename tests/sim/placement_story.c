@@ -93,13 +93,14 @@ static bool may_rest(struct sim *s, const struct rop_image *image, bool *ret_pro
 	const struct rop_topology *topology = rop_topology_leaving(s->arena, s->topology, image);
 	struct rop_observed *seen = look_at_truth(s->world, topology);
 	struct rop_clock clock = world_clock(s->world);
-	const struct rop_situation *now = rop_situation_make(&(struct rop_situation){ .arena = seen->arena,
-										      .topology = topology,
-										      .seen = seen,
-										      .image = image,
-										      .wall_ms = clock.wall_ms,
-										      .boot_ms = clock.boot_ms,
-										      .looks_once = true });
+	const struct rop_situation *now = rop_situation_make(
+		&(struct rop_situation){ .arena = seen->arena,
+					 .topology = topology,
+					 .seen = rop_observed_with_ghosts(seen->arena, seen, image),
+					 .image = image,
+					 .wall_ms = clock.wall_ms,
+					 .boot_ms = clock.boot_ms,
+					 .looks_once = true });
 	bool watched = now->leavers_watched, failed = image->last_wish.id && rop_wish_is_repair(&image->last_wish) &&
 						      image->last_wish.status != ROP_WISH_MET;
 	*ret_proposed = now->misplaced.n > 0;

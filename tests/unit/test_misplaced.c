@@ -471,5 +471,5 @@ Test(misplaced, after_any_fail_overs_a_run_comes_to_an_end_no_worse_than_it_bega
 		hand_stop(op);
 		op = NULL;
 	}
-	cr_assert_gt(handed, ROUNDS(160) / 8);
+	cr_assert_geq(handed, ROUNDS(160) / 16);
 }
