@@ -3,6 +3,7 @@
  * its silence is told otherwise, and proves nothing.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "budget.h"
@@ -40,6 +41,12 @@ static size_t left_without(const struct rop_situation *now, size_t primary)
 	return drained_is(now, primary) && left ? left - 1 : left;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const struct rop_fewer *x = a, *y = b;
+	return (x->shard > y->shard) - (x->shard < y->shard);
+}
+
 /* Each shard that would be left with fewer replicas than it keeps. */
 static void find_fewer(struct rop_drained *d)
 {
@@ -58,8 +65,11 @@ static void find_fewer(struct rop_drained *d)
 			.keeps = keeps,
 			.consented = permits(d->drain->fewer, number, left),
 		};
-		rop_text_add(&text, "%s%d:%zu", text.n ? " " : "", number, left);
 	}
+	if (d->fewer.n)
+		qsort(d->fewer.at, d->fewer.n, sizeof *d->fewer.at, by_number);
+	for (size_t i = 0; i < d->fewer.n; i++)
+		rop_text_add(&text, "%s%d:%zu", i ? " " : "", d->fewer.at[i].shard, d->fewer.at[i].left);
 	d->fewer_text = rop_strndup(now->arena, text.n ? text.at : "", text.n);
 	uint64_t digest = rop_digest(ROP_DIGEST_START, d->drain->target, strlen(d->drain->target) + 1);
 	digest = rop_digest(digest, d->fewer_text, strlen(d->fewer_text));
@@ -139,12 +149,31 @@ static const char *not_known(const struct rop_situation *now)
 	return now->in_view ? "nobody is known to own all slots" : "too few nodes answer to tell who leads what";
 }
 
+/* By shard, whoever leads it first; those of no shard last. */
+static bool comes_before(const struct rop_situation *now, int a, int b)
+{
+	int x = now->layout.shard_of[a], y = now->layout.shard_of[b];
+	if (x < 0 || y < 0 || x == y)
+		return x >= 0 && (y < 0 || (leads(now, a) && !leads(now, b)));
+	return now->layout.shards[x].number < now->layout.shards[y].number;
+}
+
+/* Hand-overs come in this order, and so is all that is told. */
+static void add_node(const struct rop_situation *now, struct rop_drained *d, int node)
+{
+	rop_push(now->arena, &d->nodes);
+	size_t at = d->nodes.n - 1;
+	for (; at > 0 && comes_before(now, node, d->nodes.at[at - 1]); at--)
+		d->nodes.at[at] = d->nodes.at[at - 1];
+	d->nodes.at[at] = node;
+}
+
 static void look_at(struct rop_situation *now, struct rop_drained *d)
 {
 	for (size_t i = 0; i < now->seen->n; i++) {
 		if (!rop_drain_is_of(d->drain, &now->topology->nodes.at[i]))
 			continue;
-		*rop_push(now->arena, &d->nodes) = (int)i;
+		add_node(now, d, (int)i);
 		d->silent += !rop_answers(now->seen, i);
 	}
 	if (!now->formed || !now->in_view || now->refused) { /* unknown is not safe */

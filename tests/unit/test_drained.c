@@ -7,6 +7,8 @@
 #include "../../src/policy/budget.h"
 #include "../../src/policy/guard.h"
 #include "../../src/policy/policy.h"
+#include "rop/report.h"
+#include "rop/text.h"
 #include "world.h"
 
 TestSuite(drained, .init = world_setup, .fini = world_teardown);
@@ -234,6 +236,34 @@ Test(drained, a_primary_that_is_in_doubt_holds_the_host_of_its_replica)
 	drain(4);
 	go_silent(world, 1);
 	holds(now_is(), "does not answer");
+}
+
+/* Nodes stand in the file as they like; and a label gives a shard another number than its place. */
+Test(drained, shards_are_told_and_handed_over_by_their_numbers)
+{
+	three_shards(1);
+	topology->nodes.at[0].shard = 3;
+	topology->nodes.at[2].shard = 1;
+	put_on_host(topology, 1, 9);
+	put_on_host(topology, 2, 9);
+	put_on_host(topology, 3, 9);
+	drain(1);
+	const struct rop_situation *now = now_is();
+	const struct rop_drained *d = drained_of(now);
+	cr_assert(d->nodes.n == 3 && d->nodes.at[0] == 2 && d->nodes.at[1] == 1 && d->nodes.at[2] == 3);
+	cr_assert_eq(now->drain_wish->shard, 1);
+	cr_assert_eq(d->fewer.n, 3);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(d->fewer.at[i].shard, i + 1);
+	cr_assert_str_eq(d->fewer_text, "1:0 2:0 3:0");
+	struct rop_report r = { .arena = pool, .topology = topology, .image = &image };
+	struct rop_plan plan = { .first = now };
+	ROP_OWN_TEXT text = { 0 };
+	rop_report_drain(&r, &plan, d, &text);
+	cr_assert(strstr(text.at, "  10.0.0.3:6379          primary of shard 1\n"
+				  "  10.0.0.2:6379          primary of shard 2\n"
+				  "  10.0.0.4:6379          replica of shard 3\n"),
+		  "%s", text.at);
 }
 
 /* ---- silence -------------------------------------------------------------------------------------------------------
