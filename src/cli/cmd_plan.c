@@ -106,8 +106,8 @@ const struct cli_command cli_plan = {
 	.summary = "What would apply do? Changes nothing",
 	.about = "Looks at every node once, then runs the machine against the cluster as it is predicted to "
 		 "become.\n"
-		 "Signs: + is made, ~ is changed, - goes. With -o json every command is listed, with its reason and "
-		 "expectation.\n"
+		 "Signs: + is made, ~ is changed, - goes. With -o json every command is listed, with its reason "
+		 "and what is to be seen once it has worked.\n"
 		 "With --out it is saved with all that it relied on: 'apply PLAN' does these steps, or refuses "
 		 "with exit code 7 and what has changed.\n"
 		 "With --detailed-exitcode: 10 when slots are not served, or 6 when something else is wrong, "

@@ -1,4 +1,4 @@
-/* cmd_status.c - nodes, roles, slots, state, conditions, pending expectations. Reads only. */
+/* cmd_status.c - nodes, roles, slots, state, conditions, what is under way. Reads only. */
 #include <string.h>
 #include <unistd.h>
 
@@ -185,7 +185,7 @@ const struct cli_command cli_status = {
 	.max_operands = 1,
 	.options = OPTIONS,
 	.run = run,
-	.summary = "Nodes, roles, slots, state, conditions, pending expectations",
+	.summary = "Nodes, roles, slots, state, conditions, what is under way",
 	.about = "Looks at the nodes and reads the database; changes neither. Without an operand: every "
 		 "cluster of the database.\n"
 		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes "

@@ -45,6 +45,7 @@ check 'no argument at all: the overview, and exit 3' eval '"$ROP_BIN" >"$OUT" 2>
 check '--help' eval 'expect 0 --help && each "has \"$OUT\" \"  \$i \"" $COMMANDS'
 check '--help is not cut anywhere' eval '! grep -E "\[[^]]*$" "$OUT"'
 check '--help of each command' each 'expect 0 $i --help && has "$OUT" "redis-operator $i" && has "$OUT" "Options everywhere" && [ ! -s "$ERR" ]' $COMMANDS
+check '... in a person'\''s words' each 'expect 0 $i --help && lacks "$OUT" expectation' $COMMANDS
 check 'help is a command too' eval 'expect 0 help && cp "$OUT" "$LIVE_DIR/all" && expect 0 --help && same "$LIVE_DIR/all" "$OUT" && expect 0 help plan && cp "$OUT" "$LIVE_DIR/all" && expect 0 plan --help && same "$LIVE_DIR/all" "$OUT" && expect 3 help aply && has "$ERR" "did you mean '\''apply'\''"'
 check 'version is one' eval 'expect 0 version && grep -qE "^redis-operator [0-9]" "$OUT"'
 check 'history of an empty database says so' eval 'expect 0 history && [ ! -s "$OUT" ] && has "$ERR" "no clusters in"'
