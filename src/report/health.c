@@ -205,6 +205,53 @@ static const char *link_text(struct rop_situation *now, size_t node)
 			  now->seen->nodes[node].syncing ? "synchronising" : "down");
 }
 
+#define ALONE_TOLD 6
+
+/* Who follows it, and how: "10.0.0.4:6379 silent". NULL: one that answers does, or nobody. */
+static const char *silent_replicas(const struct health *h, size_t primary, bool *ret_none)
+{
+	const struct rop_observed *seen = h->now->seen;
+	ROP_OWN_TEXT text = { 0 };
+	*ret_none = true;
+	for (size_t i = 0; i < seen->asked; i++) { /* who is to leave is one as long as it follows */
+		if (seen->nodes[i].role != ROP_ROLE_REPLICA || seen->nodes[i].primary != (int)primary)
+			continue;
+		*ret_none = false;
+		if (rop_node_answers(&seen->nodes[i]))
+			return NULL;
+		rop_text_add(&text, "%s%s %s", text.n ? ", " : "", seen->nodes[i].address,
+			     report_link(&seen->nodes[i]));
+	}
+	return *ret_none ? NULL : rop_strndup(h->r->arena, text.at, text.n);
+}
+
+/* Of a primary that does not answer it is said what is lost with it. */
+static void check_alone(struct health *h)
+{
+	const struct rop_observed *seen = h->now->seen;
+	const char **alone = rop_alloc_n(h->r->arena, seen->n + 1, sizeof *alone);
+	size_t n = 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		bool none;
+		if (rop_slots_empty(&seen->nodes[i].slots) || seen->nodes[i].role != ROP_ROLE_PRIMARY ||
+		    !rop_answers(seen, i))
+			continue;
+		const char *silent = silent_replicas(h, i, &none);
+		if (none)
+			alone[n++] = seen->nodes[i].address;
+		else if (silent)
+			say(h, "WARNING", "yellow",
+			    rop_printf(h->r->arena,
+				       "%s has no replica that answers (%s): its loss may stop the cluster",
+				       seen->nodes[i].address, silent));
+	}
+	if (n)
+		say(h, "WARNING", "yellow",
+		    rop_printf(h->r->arena, "%s %s no replica: %s stops the cluster",
+			       rop_text_some(h->r->arena, alone, n, ALONE_TOLD), n == 1 ? "has" : "have",
+			       n == 1 ? "its loss" : "the loss of one"));
+}
+
 static void check_replicas(struct health *h)
 {
 	struct rop_situation *now = h->now;
@@ -225,19 +272,7 @@ static void check_replicas(struct health *h)
 		down++;
 		say(h, "WARNING", "yellow", link_text(now, i));
 	}
-	for (size_t i = 0; i < now->seen->n; i++) {
-		size_t own = 0;
-		if (rop_slots_empty(&now->seen->nodes[i].slots) || now->seen->nodes[i].role != ROP_ROLE_PRIMARY ||
-		    !rop_answers(now->seen, i)) /* of one that does not answer it is said what is lost with it */
-			continue;
-		for (size_t j = 0; j < now->seen->asked; j++) /* who is to leave is one as long as it follows */
-			own += now->seen->nodes[j].role == ROP_ROLE_REPLICA && now->seen->nodes[j].primary == (int)i &&
-			       rop_answers(now->seen, j);
-		if (own == 0)
-			say(h, "WARNING", "yellow",
-			    rop_printf(arena, "%s has no replica: its loss stops the cluster",
-				       now->seen->nodes[i].address));
-	}
+	check_alone(h);
 	if (!down && replicas)
 		say(h, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
 }

@@ -565,6 +565,42 @@ Test(report, history_has_a_line_for_each_run_of_slots)
 	cr_assert_eq(rop_report_history_told(&r, LINES, N, told), N);
 }
 
+static const char *health_of(struct rop_topology *topology, const struct rop_observed *world)
+{
+	struct rop_report r = about(topology);
+	ROP_OWN_TEXT text = { 0 };
+	rop_report_health(&r, situation_of(topology, world), &text);
+	return rop_strdup(pool, text.at);
+}
+
+Test(report, primaries_without_a_replica_are_told_in_one_line)
+{
+	struct rop_topology *one = topology_of(1, 0, 1), *three = topology_of(3, 0, 3), *many = topology_of(8, 0, 8);
+	const char *text = health_of(one, formed_world(one));
+	cr_assert(strstr(text, "[WARNING] 10.0.0.1:6379 has no replica: its loss stops the cluster\n"), "%s", text);
+	text = health_of(three, formed_world(three));
+	cr_assert(strstr(text, "[WARNING] 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 have no replica: the loss of one "
+			       "stops the cluster\n"),
+		  "%s", text);
+	text = health_of(many, formed_world(many));
+	cr_assert(strstr(text, "10.0.0.6:6379 and 2 more have no replica: "), "%s", text);
+}
+
+Test(report, a_replica_that_is_silent_is_one_and_is_said_to_be_silent)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_observed *world = formed_world(topology);
+	cr_assert_null(strstr(health_of(topology, world), "no replica"));
+	go_silent(world, 3);
+	const char *text = health_of(topology, world);
+	cr_assert(strstr(text, "[WARNING] 10.0.0.1:6379 has no replica that answers (10.0.0.4:6379 silent): its loss "
+			       "may stop the cluster\n"),
+		  "%s", text);
+	cr_assert_null(strstr(text, "no replica: "), "%s", text);
+	world->nodes[3].reach = ROP_REACH_DENIED;
+	cr_assert(strstr(health_of(topology, world), "(10.0.0.4:6379 denied)"));
+}
+
 Test(report, who_waits_is_told_for_how_long_at_most_and_never_less_than_nothing)
 {
 	struct rop_waiting waiting = {
