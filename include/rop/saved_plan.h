@@ -66,6 +66,8 @@ void rop_saved_plan_outdated(const struct rop_saved_lines *differences, const ch
 size_t rop_saved_plan_counted(const struct rop_saved_plan *plan);
 /* saved_plan_text.c: what it was made of, and the commands it holds: each, or what goes together in one line. */
 void rop_saved_plan_print(struct rop_arena *arena, const struct rop_saved_plan *plan, bool each, struct rop_text *out);
+/* That it is in that file now, and what to do with it. */
+void rop_saved_plan_written(const struct rop_saved_plan *plan, const char *path, struct rop_text *out);
 /* The identities in order, for rop_saved_plan_holds: that very step, or what is left of one that moves slots. */
 const struct rop_saved_step **rop_saved_plan_index(struct rop_arena *arena, const struct rop_saved_plan *plan);
 bool rop_saved_plan_holds(const struct rop_saved_step **index, size_t n, const struct rop_step *step);

@@ -19,7 +19,6 @@ static const struct cli_option OPTIONS[] = {
 static bool save(struct cli *cli, const struct session *s, const struct rop_plan *plan, struct rop_err *err)
 {
 	struct rop_saved_plan saved;
-	size_t steps = plan->result.steps;
 	const char *path = cli->values.out;
 	if (strcmp(s->topology->path, CLI_STDIN) == 0)
 		return rop_fail(err, ROP_INVALID,
@@ -34,8 +33,9 @@ static bool save(struct cli *cli, const struct session *s, const struct rop_plan
 		return false;
 	if (!rop_plan_file_write(path, bytes.at, bytes.n, err))
 		return false;
-	cli_tell(cli, "%zu step%s saved; to do exactly this: `redis-operator apply %s`", steps,
-		 rop_plural((int64_t)steps), path);
+	ROP_OWN_TEXT written = { 0 };
+	rop_saved_plan_written(&saved, path, &written);
+	cli_tell_text(cli, &written);
 	return true;
 }
 

@@ -139,3 +139,14 @@ void rop_saved_plan_print(struct rop_arena *arena, const struct rop_saved_plan *
 	if (!plan->steps.n)
 		rop_text_add(out, "No changes.\n");
 }
+
+void rop_saved_plan_written(const struct rop_saved_plan *plan, const char *path, struct rop_text *out)
+{
+	size_t steps = rop_saved_plan_counted(plan);
+	if (plan->steps.n)
+		rop_text_add(out, "%zu step%s saved; to do exactly this: `redis-operator apply %s`\n", steps,
+			     rop_plural((int64_t)steps), path);
+	else
+		rop_text_add(out, "nothing is to be applied; %s was written all the same, as a plan without steps\n",
+			     path);
+}

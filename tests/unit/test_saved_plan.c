@@ -442,3 +442,17 @@ Test(saved_plan, of_very_many_differences_the_first_are_told_and_the_others_coun
 	cr_assert(strstr(many.at, "since it was shown this has changed"));
 	cr_assert(strstr(many.at, "\n- another one\n- ... and 3 more\n  -> apply again, "), "%s", many.at);
 }
+
+Test(saved_plan, one_without_a_step_is_written_and_is_said_to_be_for_nothing)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_saved_plan some = plan_of(topology, fresh_world(topology));
+	struct rop_saved_plan none = plan_of(topology, formed_world(topology));
+	ROP_OWN_TEXT told = { 0 }, nothing = { 0 };
+	rop_saved_plan_written(&some, "cart.plan", &told);
+	cr_assert(strstr(told.at, " steps saved; to do exactly this: `redis-operator apply cart.plan`\n"), "%s",
+		  told.at);
+	rop_saved_plan_written(&none, "cart.plan", &nothing);
+	cr_assert_str_eq(nothing.at,
+			 "nothing is to be applied; cart.plan was written all the same, as a plan without steps\n");
+}
