@@ -51,5 +51,6 @@ const struct cli_command cli_explain = {
 	.min_operands = 1,
 	.max_operands = 2,
 	.run = run,
-	.summary = "Which row holds now, which facts made it hold, what is open",
+	.summary = "What is open, which row holds now, which facts made it hold",
+	.about = "-v adds which rows were passed over for what does not hold, and every fact with what it means.\n",
 };

@@ -1,4 +1,4 @@
-/* explain.c - which row holds now, which facts made it hold, what is open. */
+/* explain.c - what is open, which row holds now, which facts made it hold; who wants it, every fact. */
 #include <jansson.h>
 #include <string.h>
 
@@ -163,7 +163,8 @@ void rop_report_explain(const struct rop_report *r, struct rop_situation *now, c
 	report_misplaced(r, now, out);
 	rop_text_add(out, "\nRows, from the first state on, as every run begins there\n");
 	explain_rows(r, now, out, NULL);
-	explain_facts(r, now, out, NULL);
+	if (r->verbose)
+		explain_facts(r, now, out, NULL);
 }
 
 json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation *now, const char *node)

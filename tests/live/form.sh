@@ -56,8 +56,9 @@ check 'status does not blame a network that nobody tried' lacks "$OUT" 'cannot r
 check 'status json' eval 'expect 0 status -o json "$F" && json ".converged == false and .paused == false and .revision == 0 and (.nodes | length) == 6"'
 check 'check finds errors' eval 'expect 1 check "$F" && has "$OUT" "[ERR] Not all 16384 slots are covered by nodes."'
 check 'check says nothing twice' eval '[ -z "$(sort "$OUT" | grep "^\[" | uniq -d)" ]'
-check 'explain names the row and its facts' eval 'expect 0 explain "$F" && has "$OUT" "cluster cart: Observe" && grep -n "^Not as declared\|^Rows\|^Facts" "$OUT" | cut -d: -f2 | cut -c1-4 | xargs | grep -qx "Not Rows Fact" &&
+check 'explain names the row and its facts' eval 'expect 0 explain "$F" && has "$OUT" "cluster cart: Observe" && grep -n "^Not as declared\|^Rows\|^Facts" "$OUT" | cut -d: -f2 | cut -c1-4 | xargs | grep -qx "Not Rows" &&
 	has "$OUT" "to Configure, because some nodes do not know each other yet" && has "$OUT" "does set_epochs"'
+check '... with -v every fact' eval 'expect 0 explain -v "$F" && has "$OUT" "Facts" && has "$OUT" "  all_answer "'
 check 'explain json' eval 'expect 0 explain -o json "$F" && json ".case == \"form\" and .facts.all_answer and (.facts.introduced | not) and .rows[0].state == \"Observe\""'
 check 'explain of one node' eval 'expect 0 explain "$F" "$(address 4)" && has "$OUT" "$(address 4)" && ! grep "^  - " "$OUT" | grep -v "$(address 4)"'
 check 'explain of an unknown node' eval 'expect 3 explain "$F" 127.0.0.1:1 && has "$ERR" "is no node of cluster"'

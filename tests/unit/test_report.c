@@ -264,6 +264,7 @@ Test(report, colours_move_no_column_of_explain)
 	struct rop_report r = about(topology);
 	struct rop_situation *now = situation_of(topology, fresh_world(topology));
 	ROP_OWN_TEXT plain = { 0 }, painted = { 0 };
+	r.verbose = true;
 	rop_report_explain(&r, now, NULL, &plain);
 	r.color = true;
 	rop_report_explain(&r, now, NULL, &painted);
@@ -353,6 +354,26 @@ Test(report, explain_ends_where_the_machine_rests_or_acts)
 	r.verbose = true;
 	rop_report_explain(&r, now, NULL, &more);
 	cr_assert(strstr(more.at, "' does not hold\n"), "%s", more.at);
+}
+
+Test(report, explain_begins_with_what_is_open_and_tells_all_facts_only_when_asked)
+{
+	struct rop_topology *topology = topology_of(3, 1, 6);
+	struct rop_report r = about(topology);
+	struct rop_situation *now = situation_of(topology, fresh_world(topology));
+	ROP_OWN_TEXT text = { 0 }, more = { 0 };
+	rop_report_explain(&r, now, NULL, &text);
+	cr_assert(strstr(strstr(text.at, "\nNot as declared\n"), "\nRows, "), "%s", text.at);
+	cr_assert_null(strstr(text.at, "\nFacts\n"), "%s", text.at);
+	r.verbose = true;
+	rop_report_explain(&r, now, NULL, &more);
+	cr_assert(strstr(strstr(more.at, "\nRows, "), "\nFacts\n") && strstr(more.at, "\n  all_answer "), "%s",
+		  more.at);
+	r.verbose = false;
+	json_t *json = rop_report_explain_json(&r, now, NULL), *facts = json_object_get(json, "facts");
+	cr_assert_gt(json_object_size(facts), 30);
+	cr_assert(json_is_true(json_object_get(facts, "all_answer")));
+	json_decref(json);
 }
 
 Test(report, the_health_of_a_whole_cluster_has_no_errors_and_of_a_torn_one_some)
