@@ -25,15 +25,12 @@ static bool all_deny(const struct rop_situation *now)
 static enum rop_code check(struct checking *c, const struct rop_topology *topology, const char *name)
 {
 	static const struct rop_image nothing_known;
-	struct rop_image image = nothing_known;
-	if (c->journal) { /* of it, only what is temporary, or not written down: else a check judges by what is there */
-		image.temporaries = c->journal->temporaries;
-		image.unwritten = c->journal->unwritten;
-	}
+	struct rop_image image = c->journal ? rop_report_health_image(c->journal) : nothing_known;
 	struct rop_situation *now = rop_situation_make(&(struct rop_situation){ .arena = c->cli->arena,
 										.topology = topology,
 										.seen = c->seen,
 										.image = &image,
+										.wall_ms = rop_wall_ms(),
 										.warn_of_found = c->journal != NULL,
 										.looks_once = true });
 	struct rop_report report = { .arena = c->cli->arena, .topology = topology, .color = c->cli->color };

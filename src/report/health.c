@@ -9,6 +9,7 @@
 struct health {
 	const struct rop_report *r;
 	struct rop_situation *now;
+	bool lost;            /* data is known to be */
 	struct rop_text *out; /* or else: */
 	json_t *findings;
 	size_t errors, warnings;
@@ -24,6 +25,33 @@ static void say(struct health *h, const char *level, const char *color, const ch
 	else
 		rop_text_add(h->out, "%s[%s]%s %s\n", report_paint(h->r, color), level, report_paint(h->r, "off"),
 			     text);
+}
+
+/* What redis-cli has with [OK], which says nothing of the data. Where some is known to be lost, nothing here is well.
+ */
+static void say_ok(struct health *h, const char *text)
+{
+	if (h->lost)
+		say(h, "WARNING", "yellow", rop_printf(h->r->arena, "%s Data was lost all the same, see above.", text));
+	else
+		say(h, "OK", "green", text);
+}
+
+static bool any_lost(const struct rop_losses *losses)
+{
+	for (size_t i = 0; i < losses->list.n; i++)
+		if (rop_streq(losses->list.at[i].what, "slots") || rop_streq(losses->list.at[i].what, ROP_RISK_EMPTIED))
+			return true;
+	return false;
+}
+
+/* It has happened: not what a step would cost that nobody has taken. */
+static bool has_lost_data(const struct rop_situation *now)
+{
+	for (size_t i = 0; i < now->findings.n && !now->losses.list.n; i++) /* there is no step: a node is missing */
+		if (now->findings.at[i].is == ROP_WHY_DATA_LOSS)
+			return true;
+	return any_lost(&now->losses) || any_lost(&now->lost);
 }
 
 /* First of all: what clients get no answer for. Of the text the line about coverage counts it too. */
@@ -124,8 +152,11 @@ static void check_views(struct health *h)
 	struct rop_arena *arena = h->r->arena;
 	for (size_t i = 0; i < now->findings.n; i++)
 		say(h, "ERR", "red", now->findings.at[i].text);
+	for (size_t i = 0; i < now->warnings.n; i++) /* the rest goes on */
+		if (now->warnings.at[i].is == ROP_WHY_DATA_LOSS)
+			say(h, "ERR", "red", now->warnings.at[i].text);
 	if (now->views_equal) {
-		say(h, "OK", "green", "All nodes agree about slots configuration.");
+		say_ok(h, "All nodes agree about slots configuration.");
 	} else if (reshard_explains(now)) {
 		say(h, "WARNING", "yellow",
 		    "Not every node has heard of the latest move of slots: a reshard is under way.");
@@ -179,7 +210,7 @@ static void check_slots(struct health *h)
 	section(h, "Check slots coverage...");
 	int served = rop_slots_count(&now->served);
 	if (served == ROP_SLOTS)
-		say(h, "OK", "green", "All 16384 slots covered.");
+		say_ok(h, "All 16384 slots covered.");
 	else
 		say(h, "ERR", "red",
 		    rop_printf(arena, "Not all 16384 slots are covered by nodes. (%d %s)", ROP_SLOTS - served,
@@ -274,7 +305,7 @@ static void check_replicas(struct health *h)
 	}
 	check_alone(h);
 	if (!down && replicas)
-		say(h, "OK", "green", rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
+		say_ok(h, rop_printf(arena, "All %zu replicas are linked to their primaries.", replicas));
 }
 
 /* Nothing of it outlives its process, and who copies it may not be asked in between. */
@@ -354,9 +385,17 @@ static void check_all(struct health *h)
 	check_saved(h);
 }
 
+struct rop_image rop_report_health_image(const struct rop_image *journal)
+{
+	return (struct rop_image){ .formed_wall_ms = journal->formed_wall_ms,
+				   .temporaries = journal->temporaries,
+				   .unwritten = journal->unwritten,
+				   .shards = journal->shards };
+}
+
 size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, struct rop_text *out)
 {
-	struct health h = { .r = r, .now = now, .out = out };
+	struct health h = { .r = r, .now = now, .lost = has_lost_data(now), .out = out };
 	check_all(&h);
 	return h.errors;
 }
@@ -364,7 +403,7 @@ size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, 
 json_t *rop_report_health_json(const struct rop_report *r, struct rop_situation *now, const char *name,
 			       size_t *ret_errors)
 {
-	struct health h = { .r = r, .now = now, .findings = json_array() };
+	struct health h = { .r = r, .now = now, .lost = has_lost_data(now), .findings = json_array() };
 	check_all(&h);
 	*ret_errors = h.errors;
 	return rop_json("{s:s, s:s, s:i, s:i, s:o}", "format_version", "1.0", "cluster", name, "errors", (int)h.errors,

@@ -24,10 +24,11 @@ check 'a primary is started anew, empty, and wipes its replica' eval 'empty_star
 changes_begin
 check '... plan says what was lost: the node, how many keys, when they were counted' eval 'expect 4 plan "$F" && has "$ERR" "shard 1: $(address 0) was started anew without its keys: it had $had when they were counted last" && has "$ERR" "its copies have no more" && has "$ERR" "$(consent "$ERR")"'
 check '... status does not call it converged, and has the word for it' eval 'expect 0 status -o json "$F" && json ".converged == false" && expect 4 status --exit-code "$F"'
+check '... check names it, and says [OK] of nothing' eval 'expect 1 check "$F" && has "$OUT" "[ERR] shard 1: $(address 0) was started anew without its keys" && lacks "$OUT" "[OK]" && has "$OUT" "All 16384 slots covered." && expect 4 check --exit-code "$F"'
 check '... apply refuses, again and again, and changes nothing' eval 'expect 4 apply --yes "$F" && expect 4 apply --yes "$F" && no_changes'
 check '... also when clients have written again' eval 'rcli 0 SET "{06S}" x >/dev/null && expect 4 plan "$F" && has "$ERR" "and has 1;"'
 check '... the consent to another loss is none' expect 4 apply --yes --allow-data-loss=cart@00000000 "$F"
-check '... once it is given up by its name, all is as declared' eval 'expect 4 plan "$F"; yes=$(consent "$ERR"); expect 0 apply --yes "--$yes" "$F" && expect 0 plan --detailed-exitcode "$F" && expect 0 status --exit-code "$F"'
+check '... once it is given up by its name, all is as declared' eval 'expect 4 plan "$F"; yes=$(consent "$ERR"); expect 0 apply --yes "--$yes" "$F" && expect 0 plan --detailed-exitcode "$F" && expect 0 status --exit-code "$F" && expect 0 check --exit-code "$F"'
 check '... and history says who gave it up' eval 'expect 0 history cart && has "$OUT" "consent"'
 
 check 'keys again' eval 'load && expect 0 apply --yes "$F"'

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "rop/leaving.h"
+#include "rop/report.h"
+#include "rop/text.h"
 #include "world.h"
 
 TestSuite(lost, .init = world_setup, .fini = world_teardown);
@@ -115,6 +117,16 @@ Test(lost, a_shard_that_nobody_is_left_of_is_offered_and_holds_nobody_up)
 	cr_assert(!now->refused && now->in_view && now->formed && !now->all_answer);
 	cr_assert_eq(batch_of(now, "forget_lost").steps.n, 0);
 	cr_assert_eq(batch_of(now, "assign_slots").steps.n, 0);
+}
+
+Test(lost, a_check_names_what_is_lost_and_says_ok_of_nothing)
+{
+	a_shard_was_rebuilt();
+	struct rop_report r = { .arena = pool, .topology = topology };
+	ROP_OWN_TEXT text = { 0 };
+	cr_assert_gt(rop_report_health(&r, situation(), &text), 0);
+	cr_assert(strstr(text.at, "[ERR] shard 2: nobody is left who had slots 5461-10922"), "%s", text.at);
+	cr_assert_null(strstr(text.at, "[OK]"), "%s", text.at);
 }
 
 Test(lost, given_up_it_is_forgotten_by_all_before_its_slots_go_to_an_empty_node)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "hand.h"
+#include "rop/report.h"
+#include "rop/text.h"
 
 TestSuite(shards, .init = world_setup, .fini = hand_teardown);
 
@@ -416,6 +418,39 @@ Test(shards, a_shard_that_comes_back_empty_is_told_and_what_it_had_stays_known)
 		op->world->nodes[n].keys = had / 2;
 	looks(1);
 	cr_assert_not(is_told_lost(1), "half of what it was is no empty one");
+}
+
+static const char *check_says(size_t *ret_errors)
+{
+	const struct rop_image image = rop_report_health_image(&op->image);
+	struct rop_report r = { .arena = pool, .topology = op->options.topology };
+	ROP_OWN_TEXT text = { 0 };
+	*ret_errors = rop_report_health(&r,
+					rop_situation_make(&(struct rop_situation){ .arena = pool,
+										    .topology = op->options.topology,
+										    .seen = op->world,
+										    .image = &image,
+										    .wall_ms = op->clock.wall_ms,
+										    .looks_once = true }),
+					&text);
+	return rop_strdup(pool, text.at);
+}
+
+/* redis-cli's phrases are true of it: every slot is covered, with nothing in it. */
+Test(shards, a_check_of_a_cluster_that_lost_data_says_ok_of_nothing)
+{
+	size_t errors;
+	start_remembering();
+	cr_assert(strstr(check_says(&errors), "[OK] All 16384 slots covered.\n") && !errors);
+	come_back_empty(0);
+	looks(1);
+	const char *text = check_says(&errors);
+	cr_assert(errors == 1 && strstr(text, "[ERR] shard 1: 10.0.0.1:6379 was started anew without its keys"), "%s",
+		  text);
+	cr_assert_null(strstr(text, "[OK]"), "%s", text);
+	cr_assert(strstr(text, "[WARNING] All 16384 slots covered. Data was lost all the same, see above.\n"), "%s",
+		  text);
+	cr_assert(strstr(text, "[ERR] shard 1: ") < strstr(text, "Data was lost"), "%s", text);
 }
 
 Test(shards, a_cache_that_clients_fill_again_is_given_up_also_before_it_is_empty)
