@@ -101,8 +101,8 @@ enum rop_code rop_worse_code(enum rop_code a, enum rop_code b); /* of several cl
 void rop_report_explain(const struct rop_report *r, struct rop_situation *now, const char *node, struct rop_text *out);
 struct json_t *rop_report_explain_json(const struct rop_report *r, struct rop_situation *now, const char *node);
 
-/* What a check takes from the database: that there was a cluster, with what data, and what is temporary or not written
- * down. All else it judges by what is there. */
+/* What a check takes from the database: that there was a cluster, with what data; what is temporary or not written
+ * down; whose silence is expected. All else it judges by what is there. */
 struct rop_image rop_report_health_image(const struct rop_image *journal);
 /* redis-cli's phrases, and what it does not look at. Returns the number of errors. Of r only arena and color are used.
  */

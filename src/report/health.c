@@ -390,7 +390,8 @@ struct rop_image rop_report_health_image(const struct rop_image *journal)
 	return (struct rop_image){ .formed_wall_ms = journal->formed_wall_ms,
 				   .temporaries = journal->temporaries,
 				   .unwritten = journal->unwritten,
-				   .shards = journal->shards };
+				   .shards = journal->shards,
+				   .drains = journal->drains };
 }
 
 size_t rop_report_health(const struct rop_report *r, struct rop_situation *now, struct rop_text *out)

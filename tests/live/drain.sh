@@ -43,6 +43,7 @@ check 'it may not be led from there again' eval 'expect 4 failover --yes "$F" "1
 check 'one host at a time' eval 'expect 4 drain --yes "$F" 127.0.0.3 && has "$ERR" "one at a time" && has "$ERR" "undrain cart 127.0.0.2"'
 check 'its servers are stopped' each 'node_stop $i' 2 3
 check '... status says until when, and is well' wait_until 10 'expect 0 status --exit-code cart && has "$OUT" "silent, expected until" && has "$OUT" ": a new kernel)" && has "$OUT" "Drained"'
+check '... and check' eval 'expect 0 check "$F" && has "$OUT" "[WARNING] 127.0.0.2:$(port 2) is silent, expected until" && expect 0 check -q --exit-code "$F"'
 check '... for programs' eval 'expect 0 status -o json cart && json ".state == \"Drained\" and .verdict.word == \"drained\" and (.converged | not) and ([.nodes[] | select(.silenceExpectedUntil)] | length) == 2 and .drains[0].may_stop and .drains[0].reason == \"a new kernel\""'
 cp "$OUT" "$LIVE_DIR/silent.json"
 STEPS=$(rows 'SELECT count(*) FROM expectation')

@@ -290,6 +290,21 @@ Test(drained, its_silence_is_expected_and_nobody_elses)
 	cr_assert(!now->silence_expected && !rop_situation_waits_for_drain(now));
 }
 
+Test(drained, its_silence_is_no_error_of_a_check_that_reads_the_database)
+{
+	three_shards(2);
+	drain(4);
+	go_silent(world, 4);
+	struct rop_report r = { .arena = pool, .topology = topology };
+	ROP_OWN_TEXT text = { 0 };
+	image = rop_report_health_image(&image);
+	struct rop_situation *now = now_is();
+	size_t errors = rop_report_health(&r, now, &text);
+	cr_assert_eq(errors, 0, "%s", text.at);
+	cr_assert(strstr(text.at, "[WARNING] 10.0.0.5:6379 is silent, expected until "), "%s", text.at);
+	cr_assert_eq(rop_report_check_grade(&r, now, errors, true).code, ROP_OK);
+}
+
 /* Told otherwise, and trusted no more: it may come back with its data. */
 Test(drained, its_silence_is_no_evidence)
 {
