@@ -52,11 +52,13 @@ void rop_report_plan(const struct rop_report *r, const struct rop_plan *plan, st
 struct rop_plan_lines;
 struct rop_plan_lines *rop_plan_lines_new(const struct rop_report *r, const struct rop_plan *plan);
 void rop_plan_lines_planned(const struct rop_plan_lines *lines, struct rop_text *out);
+/* A step is asked for: if it was met before, it is not so any more. */
+void rop_plan_lines_asked(struct rop_plan_lines *lines, const struct rop_step *step);
 /* A step was seen to be met: its line, when it was the last one of that; what was not planned has a line of its own. */
 void rop_plan_lines_met(struct rop_plan_lines *lines, const struct rop_step *step, struct rop_text *out);
 /* It ended well: lines whose last steps were not needed any more. */
 void rop_plan_lines_reached(struct rop_plan_lines *lines, struct rop_text *out);
-/* It did not: what was not done, or only in part. */
+/* It did not: what was not done, or only in part, or was done and came undone. */
 void rop_plan_lines_not_done(const struct rop_plan_lines *lines, struct rop_text *out);
 /* What is not as good as it could be. told: without what rop_report_second says, which was said already. */
 void rop_report_plan_warnings(const struct rop_plan *plan, bool told, struct rop_text *out);

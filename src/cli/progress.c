@@ -86,6 +86,8 @@ void progress_step(struct progress *p, const struct rop_step *step, enum rop_exp
 		cli_print_event(rop_report_step_event_json(p->cluster, step, status, note));
 		return;
 	}
+	if (status == ROP_EXPECT_PENDING && p->lines)
+		rop_plan_lines_asked(p->lines, step);
 	if (status == ROP_EXPECT_MET)
 		tell_met(p, step);
 	if (status == ROP_EXPECT_MET && e->kind == ROP_STEP_SETTING && note)

@@ -224,7 +224,66 @@ Test(report, what_was_not_planned_is_told_and_what_is_met_again_is_not)
 	cr_assert_eq(text.n, once);
 	step.expect.subject = "slot:7";
 	rop_plan_lines_met(lines, &step, &text);
-	cr_assert(strstr(text.at, ": CLUSTER ADDSLOTSRANGE"), "%s", text.at);
+	cr_assert_str_eq(text.at + once, "cart: 10.0.0.1:6379: slots 0-5460 of shard 1\n", "in a plan's words");
+	memcpy(step.expect.node, node_id(77), ROP_ID_SIZE);
+	rop_plan_lines_met(lines, &step, &text);
+	cr_assert(strstr(text.at, "cart: 10.0.0.1:6379: CLUSTER ADDSLOTSRANGE"), "who it is the plan does not know: %s",
+		  text.at);
+}
+
+static struct rop_step *nth_meet(struct rop_plan *plan, size_t n)
+{
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (plan->steps.at[i].expect.kind == ROP_STEP_MEET && n-- == 0)
+			return &plan->steps.at[i];
+	return NULL;
+}
+
+/* Who announces a wrong address is met, gets lost, and is met again by whoever has to: these are no news. */
+Test(report, an_introduction_is_told_once_whoever_of_the_two_was_told_of_the_other)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, fresh_world(topology));
+	struct rop_plan_lines *lines = rop_plan_lines_new(&r, &plan);
+	ROP_OWN_TEXT text = { 0 }, rest = { 0 }, again = { 0 };
+	for (size_t i = 0; i < 3; i++) {
+		struct rop_step turned = *nth_meet(&plan, i);
+		memcpy(turned.expect.node, nth_meet(&plan, i)->expect.peer, ROP_ID_SIZE);
+		memcpy(turned.expect.peer, nth_meet(&plan, i)->expect.node, ROP_ID_SIZE);
+		turned.expect.subject = "link:turned";
+		turned.expect.address = "10.0.0.9:6379";
+		rop_plan_lines_asked(lines, &turned);
+		rop_plan_lines_met(lines, &turned, &text);
+		rop_plan_lines_met(lines, nth_meet(&plan, i), &text);
+	}
+	cr_assert_str_eq(text.at, "cart: 10.0.0.1:6379 ... 10.0.0.3:6379: introduce 3 nodes\n");
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
+
+	rop_plan_lines_asked(lines, nth_meet(&plan, 1));
+	rop_text_done(&rest);
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert(strstr(rest.at,
+			 "cart: done, and not so any more: 10.0.0.1:6379 ... 10.0.0.3:6379: introduce 3 nodes\n"),
+		  "%s", rest.at);
+	rop_plan_lines_met(lines, nth_meet(&plan, 1), &again);
+	cr_assert_eq(again.n, 0, "it was told: %s", again.at);
+	rop_text_done(&rest);
+	rop_plan_lines_not_done(lines, &rest);
+	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
+}
+
+Test(report, an_introduction_that_was_not_planned_names_both)
+{
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, formed_world(topology));
+	struct rop_step meet = *nth_meet(&(struct rop_plan){ .steps = plan_of(topology, fresh_world(topology)).steps },
+					 0);
+	ROP_OWN_TEXT text = { 0 };
+	rop_plan_lines_met(rop_plan_lines_new(&r, &plan), &meet, &text);
+	cr_assert_str_eq(text.at, "cart: 10.0.0.1:6379: introduced to 10.0.0.2:6379\n");
 }
 
 Test(report, colours_change_nothing_else)
