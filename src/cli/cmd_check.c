@@ -121,7 +121,9 @@ const struct cli_command cli_check = {
 	.run = run,
 	.summary = "Is this cluster healthy? Exit 1 on any [ERR]",
 	.about = "redis-cli's phrases. Also looked at: every pair of views (members, roles, epochs, slots), "
-		 "links, cluster_state of every node, replicas of replicas, rival claims.\n"
+		 "links, cluster_state of every node, replicas of replicas, rival claims; with a file and a "
+		 "database, data that is known to be lost.\n"
+		 "Exit 9 where every node denies the user, the password or what is asked.\n"
 		 "With --exit-code, for monitoring, the first that holds of: 9 not permitted, 8 too few nodes "
 		 "answer, 4 refused, 10 some slots are not served, 6 any other [ERR] or degraded, 2 not as "
 		 "declared, 0. -q then prints nothing.\n",
