@@ -117,13 +117,20 @@ static const char *came_up(const struct rop_plan_lines *lines, const struct rop_
 	struct plan_groups groups;
 	own.node = rop_observed_find(seen, e->node);
 	own.peer = rop_observed_find(seen, e->peer);
-	if (own.node < 0 || (own.peer < 0 && step->peer >= 0))
+	if (own.node < 0 || (own.peer < 0 && step->peer >= 0) || e->kind == ROP_STEP_MOVE) /* that is only begun */
 		return rop_printf(lines->arena, "%s: %s", e->address, e->command);
 	if (e->kind == ROP_STEP_MEET)
 		return rop_printf(lines->arena, "%s: introduced to %s", e->address, seen->nodes[own.peer].address);
 	*rop_push(lines->arena, &alone.steps) = own;
 	plan_groups_make(lines->arena, &alone, &groups);
 	return line_text(lines->arena, &alone, &groups.list.at[0]);
+}
+
+/* A GREET only hastens what comes by itself; of a move it is told when the other side owns the slots. */
+static bool is_news(enum rop_step_kind kind)
+{
+	return kind != ROP_STEP_GREET && kind != ROP_STEP_IMPORT && kind != ROP_STEP_EXPORT && kind != ROP_STEP_CARRY &&
+	       kind != ROP_STEP_YIELD;
 }
 
 void rop_plan_lines_asked(struct rop_plan_lines *lines, const struct rop_step *step)
@@ -138,8 +145,7 @@ void rop_plan_lines_asked(struct rop_plan_lines *lines, const struct rop_step *s
 void rop_plan_lines_met(struct rop_plan_lines *lines, const struct rop_step *step, struct rop_text *out)
 {
 	int i = find(lines, step);
-	/* A GREET only hastens what comes by itself, keys go with their slots. */
-	if (i < 0 && step->expect.kind != ROP_STEP_GREET && step->expect.kind != ROP_STEP_CARRY)
+	if (i < 0 && is_news(step->expect.kind))
 		rop_text_add(out, "%s: %s\n", lines->cluster, came_up(lines, step));
 	if (i < 0 || lines->met[i])
 		return;

@@ -274,6 +274,26 @@ Test(report, an_introduction_is_told_once_whoever_of_the_two_was_told_of_the_oth
 	cr_assert_null(strstr(rest.at, "introduce"), "%s", rest.at);
 }
 
+Test(report, a_move_that_was_not_planned_is_one_line_when_its_slots_are_there)
+{
+	static const enum rop_step_kind KINDS[] = { ROP_STEP_IMPORT, ROP_STEP_EXPORT, ROP_STEP_CARRY, ROP_STEP_TAKE,
+						    ROP_STEP_YIELD };
+	struct rop_topology *topology = topology_of(3, 0, 3);
+	struct rop_report r = about(topology);
+	struct rop_plan plan = plan_of(topology, formed_world(topology));
+	struct rop_plan_lines *lines = rop_plan_lines_new(&r, &plan);
+	ROP_OWN_TEXT text = { 0 };
+	for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+		bool at_target = KINDS[i] == ROP_STEP_IMPORT || KINDS[i] == ROP_STEP_TAKE;
+		struct rop_step step = { .node = at_target, .peer = !at_target, .state = "Move" };
+		step.expect = (struct rop_expect){ .kind = KINDS[i], .subject = "x", .value = "0-63", .address = "y" };
+		memcpy(step.expect.node, node_id(at_target), ROP_ID_SIZE);
+		memcpy(step.expect.peer, node_id(!at_target), ROP_ID_SIZE);
+		rop_plan_lines_met(lines, &step, &text);
+	}
+	cr_assert_str_eq(text.at, "cart: shard 1 -> shard 2: 64 slots, no keys: 0-63\n");
+}
+
 Test(report, an_introduction_that_was_not_planned_names_both)
 {
 	struct rop_topology *topology = topology_of(3, 0, 3);
