@@ -61,6 +61,8 @@ check 'an address where nobody is: plan warns, names node, setting and value, an
 check 'apply stops before slots are given, says where they look, and blames no port' eval \
 	'expect 4 apply --yes --timeout 30s "$F" && has "$ERR" " at 127.0.9.9:" &&
 	has "$ERR" "as it announces (cluster-announce-ip 127.0.9.9), and get" && lacks "$ERR" "bus link" && no_slots'
+check '... what was done on its way is told in words, and nothing as done and as not done' eval \
+	'has "$OUT" "introduce 3 nodes" && lacks "$OUT" "CLUSTER MEET" && lacks "$ERR" "not done: $(address 0) ... $(port 2): introduce"'
 check 'and nothing stays lowered' wait_until 5 original
 # Peers hold what was announced for a moment still, and look there: apply waits for that, whenever it is begun.
 for i in 0 1 2; do set_on $i cluster-announce-ip ''; done
