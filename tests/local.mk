@@ -73,7 +73,7 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 
 # What runs them all, what needs real servers, other versions of them, machines booted by systemd: whole folders, so that
 # none is forgotten.
-EXTRA_DIST += tests/run tests/bench tests/servers tests/versions tests/lib tests/static tests/live tests/booted
+EXTRA_DIST += tests/run tests/campaign tests/bench tests/servers tests/versions tests/lib tests/static tests/live tests/booted
 
 # The daemon.
 tests_unit_units_SOURCES += tests/unit/test_writer.c tests/unit/test_drive.c
