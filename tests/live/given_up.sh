@@ -49,7 +49,7 @@ check '(one of them comes back after all)' eval 'node_start 4 && wait_until 10 "
 check '... it is not offered any more' eval 'told "0|4|6" plan "$F" && silent_about "--allow-data-loss"'
 check '(and is lost for good)' eval 'node_kill9 4 && wait_until 15 "rcli 0 CLUSTER NODES | grep \" $(address 4)@.*fail \""'
 killed() { # as soon as some node was told to forget who was lost
-	op_start apply --yes "$CONSENT" "$F" && wait_until 15 'grep -q FORGET "$OUT"' && kill -9 "$OP_PID" || return
+	op_start apply --yes "$CONSENT" "$F" && wait_until 15 'grep -qi forget "$OUT"' && kill -9 "$OP_PID" || return
 	op_wait
 	[ $? = 137 ]
 }
