@@ -6,6 +6,7 @@
 
 struct json_t;
 
+const char *rop_backup_when(struct rop_arena *arena, int64_t wall_ms); /* 2026-03-01 12:01:07 UTC */
 /* Of one: its shards, how large, how far apart, how it was proven. proven NULL: it was just made. */
 void rop_report_backup(const char *folder, const struct rop_backup *backup, const struct rop_backup_entry *proven,
 		       struct rop_text *text);

@@ -5,7 +5,6 @@
  * primary is lost on the way it is gone on with in the same run, when another one leads.
  */
 #include <string.h>
-#include <time.h>
 
 #include "backing.h"
 #include "rop/backup_report.h"
@@ -42,16 +41,6 @@ struct restoring {
 
 /* ---- is it fit -------------------------------------------------------------------------------------------------- */
 
-static const char *when(struct rop_arena *arena, int64_t wall_ms)
-{
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	char text[32];
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &tm);
-	return rop_strdup(arena, text);
-}
-
 /* Of another backup, or keys that are there without any: a client's. */
 static bool is_not_empty(const struct restoring *r, const struct rop_node *node, struct rop_err *err)
 {
@@ -64,12 +53,12 @@ static bool is_not_empty(const struct restoring *r, const struct rop_node *node,
 		return rop_fail(err, ROP_REFUSED,
 				"%s holds %lld keys: the restore of another backup, begun %s, is not over\n  -> "
 				"`redis-operator restore %s %s` goes on with it; or empty the cluster",
-				node->address, (long long)node->keys, when(r->cli->arena, mark->begun_ms), mark->folder,
-				r->s->topology->name);
+				node->address, (long long)node->keys, rop_backup_when(r->cli->arena, mark->begun_ms),
+				mark->folder, r->s->topology->name);
 	return rop_fail(err, ROP_REFUSED,
 			"%s holds %lld keys already, and was no member when the restore of this backup was begun (%s): "
 			"whose they are is not known",
-			node->address, (long long)node->keys, when(r->cli->arena, mark->begun_ms));
+			node->address, (long long)node->keys, rop_backup_when(r->cli->arena, mark->begun_ms));
 }
 
 static bool is_of_mark(const struct restoring *r, const struct rop_node *node)
@@ -224,7 +213,7 @@ static enum rop_code give(struct restoring *r)
 	ROP_OWN_TEXT text = { 0 };
 	if (r->options.resumes)
 		cli_tell(r->cli, "%s: going on with the restore that was begun %s", r->s->topology->name,
-			 when(r->cli->arena, r->mark.begun_ms));
+			 rop_backup_when(r->cli->arena, r->mark.begun_ms));
 	bool done = give_all(r, &result, &err) &&
 		    (r->options.dry_run || rop_restore_mark_remove(cli_state_path(r->cli), r->s->topology->name, &err));
 	if (!done && r->begun)

@@ -6,7 +6,7 @@
 #include "rop/backup_report.h"
 #include "rop/text.h"
 
-static const char *when(struct rop_arena *arena, int64_t wall_ms)
+const char *rop_backup_when(struct rop_arena *arena, int64_t wall_ms)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm tm;
@@ -50,9 +50,9 @@ static void shard(struct rop_arena *arena, const struct rop_backup_shard *s, str
 static void proofs_of(struct rop_arena *arena, const struct rop_backup_entry *e, const char *end, struct rop_text *text)
 {
 	rop_text_add(text, e->verified_ms ? "verified %s" : "not verified%s",
-		     e->verified_ms ? when(arena, e->verified_ms) : "");
+		     e->verified_ms ? rop_backup_when(arena, e->verified_ms) : "");
 	if (e->drilled)
-		rop_text_add(text, ", restored in a drill %s (%s)", when(arena, e->drilled_ms),
+		rop_text_add(text, ", restored in a drill %s (%s)", rop_backup_when(arena, e->drilled_ms),
 			     visible(arena, e->drilled));
 	rop_text_add(text, "%s", end);
 }
@@ -63,7 +63,7 @@ void rop_report_backup(const char *folder, const struct rop_backup *b, const str
 	ROP_OWN_ARENA arena = rop_arena_new();
 	rop_text_add(text, "%s\n", visible(arena, folder));
 	rop_text_add(text, "cluster %s   %zu shard%s   begun %s, took %s\n", visible(arena, b->cluster), b->shards.n,
-		     rop_plural((int64_t)b->shards.n), when(arena, b->begun_ms),
+		     rop_plural((int64_t)b->shards.n), rop_backup_when(arena, b->begun_ms),
 		     lasted(arena, b->ended_ms - b->begun_ms));
 	for (size_t i = 0; i < b->shards.n; i++)
 		shard(arena, &b->shards.at[i], text);
@@ -85,8 +85,9 @@ static void entry(struct rop_arena *arena, const struct rop_backup_entry *e, str
 		rop_text_add(text, "  %s  is no backup: %s\n", visible(arena, e->name), visible(arena, e->why_not));
 		return;
 	}
-	rop_text_add(text, "  %s  %s  %zu shard%s  ", visible(arena, e->name), when(arena, e->backup.begun_ms),
-		     e->backup.shards.n, rop_plural((int64_t)e->backup.shards.n));
+	rop_text_add(text, "  %s  %s  %zu shard%s  ", visible(arena, e->name),
+		     rop_backup_when(arena, e->backup.begun_ms), e->backup.shards.n,
+		     rop_plural((int64_t)e->backup.shards.n));
 	sums(arena, &e->backup, text);
 	rop_text_add(text, "  ");
 	proofs_of(arena, e, "\n", text);

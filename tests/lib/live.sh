@@ -14,6 +14,8 @@
 # servers counted is what the program under test did.
 #
 #   fleet_up N [LINE...]      start N more servers (extra redis.conf lines); fleet_down stops and deletes all
+#   fleet_on_hosts N [LINE...]   two on each of 127.0.0.1 to 127.0.0.N
+#   leads I                   node I is a primary with slots
 #   node_stop I  node_start I  node_kill9 I  node_freeze I  node_thaw I  node_wipe I (stopped: lose nodes.conf and data)
 #   port I   address I        where node I listens
 #   rcli I ARG...             $REDIS_CLI to node I (REDISCLI_AUTH is honoured; never hangs longer than 5 s)
@@ -358,6 +360,14 @@ fleet_up() { # fleet_up N [LINE...]
 	nodes_wait $(seq "$first" $((COUNT - 1)))
 }
 
+fleet_on_hosts() { # fleet_on_hosts N [LINE...]: two servers on each of 127.0.0.1 to 127.0.0.N
+	local n=$1 host
+	shift
+	for ((host = 1; host <= n; host++)); do
+		fleet_up 2 "bind 127.0.0.1 $([ "$host" = 1 ] || echo "127.0.0.$host")" "cluster-announce-ip 127.0.0.$host" "$@" || return
+	done
+}
+
 fleet_down() { # the data is of no worth: no polite shutdown
 	local i pid killed=()
 	for i in "${!NODE_PID[@]}"; do
@@ -484,6 +494,10 @@ replicas_up() {
 
 ranges() {
 	rcli "$1" CLUSTER NODES | tr -d '\r' | awk '$3 ~ /master/ { for (i = 9; i <= NF; i++) print $i }' | sort -n | xargs
+}
+
+leads() { # leads I: it is a primary with slots, and says so
+	rcli "$1" CLUSTER NODES | grep -qE 'myself,master .* [0-9]+-[0-9]+'
 }
 
 topology_nodes() {

@@ -8,7 +8,6 @@
 . "$TOP/tests/lib/daemon.sh"
 F=$LIVE_DIR/cart.yaml
 
-leads() { rcli "$1" CLUSTER NODES | grep -qE 'myself,master .* [0-9]+-[0-9]+'; }
 all_hold() { # all_hold I: every node lists node I as a primary with slots
 	local i id
 	id=$(rcli "$1" CLUSTER MYID)

@@ -7,7 +7,6 @@ F=$LIVE_DIR/cart.yaml
 
 # Redis votes for nobody in the place of one primary twice within two node timeouts, whoever asks: there the first attempt
 # of ours fails, if a person handed the shard over and back just before. Valkey since 8.1 votes again at once.
-leads() { rcli "$1" CLUSTER NODES | grep -qE 'myself,master .* [0-9]+-[0-9]+'; }
 # Who has not heard that the old one follows now would not vote for it.
 by_hand() { [ "$(rcli "$1" CLUSTER FAILOVER)" = OK ] && wait_until 15 "leads $1 && ! leads $2 && replicas_up && agreed"; }
 attempts() { sqlite3 "$STATE" "SELECT status FROM expectation WHERE kind = 'fail-over' ORDER BY id" | paste -sd' '; }

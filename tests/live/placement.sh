@@ -8,7 +8,6 @@
 . "$TOP/tests/lib/daemon.sh"
 F=$LIVE_DIR/cart.yaml
 
-leads() { rcli "$1" CLUSTER NODES | grep -qE 'myself,master .* [0-9]+-[0-9]+'; }
 host_leads() { leads $((2 * $1 - 2)) || leads $((2 * $1 - 1)); } # host_leads 1|2|3
 even() { each 'host_leads $i' 1 2 3; }
 another_leads() { [ "$(owners | wc -w)" = 3 ] && ! leads "$1"; }
@@ -18,8 +17,7 @@ crashes() { # crashes I: its replica takes over, and it comes back
 
 # Two servers on each of three hosts; 0, 2 and 4 are to lead.
 FLEET_TIMEOUT=1000
-on_host() { fleet_up 2 "bind 127.0.0.1 $([ "$1" = 1 ] || echo "127.0.0.$1")" "cluster-announce-ip 127.0.0.$1" 'repl-diskless-sync-delay 0'; }
-check 'six servers on three hosts' each 'on_host $i' 1 2 3
+check 'six servers on three hosts' fleet_on_hosts 3 'repl-diskless-sync-delay 0'
 TOPOLOGY_NODES=$(for i in 0 2 4 1 3 5; do echo "{ address: 127.0.0.$((i / 2 + 1)):$(port $i) }"; done)
 topology "$F" 3 1
 check 'formed: each host leads one' eval 'expect 0 apply --yes "$F" && agreed && replicas_up && even'

@@ -400,3 +400,11 @@ void hand_teardown(void)
 		hand_stop(op);
 	world_teardown();
 }
+
+enum rop_sent hand_refuses_failover(struct hand *hand, const struct rop_step *step, const char **ret_text)
+{
+	(void)hand;
+	(void)step;
+	*ret_text = "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE";
+	return ROP_SENT_ERROR;
+}

@@ -30,6 +30,8 @@ void hand_until(struct hand *hand, enum rop_want want);
 void hand_look(struct hand *hand);             /* from one look to the moment before the next: commits and sends */
 struct rop_result hand_run(struct hand *hand); /* to the end, which must come */
 void hand_stop(struct hand *hand);
+/* For hand.answer: what a replica says whose primary is not there. */
+enum rop_sent hand_refuses_failover(struct hand *hand, const struct rop_step *step, const char **ret_text);
 
 size_t hand_sent(const struct hand *hand, enum rop_step_kind kind);
 size_t hand_ended(const struct hand *hand, const char *status);

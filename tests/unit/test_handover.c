@@ -593,18 +593,10 @@ Test(handover, a_plan_holds_it_and_nothing_else)
 	cr_assert(plan.result.code == ROP_OK && plan.result.wish == ROP_WISH_MET);
 }
 
-static enum rop_sent refuses(struct hand *hand, const struct rop_step *step, const char **ret_text)
-{
-	(void)hand;
-	(void)step;
-	*ret_text = "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE";
-	return ROP_SENT_ERROR;
-}
-
 Test(handover, the_third_failure_ends_it_with_its_reason)
 {
 	wish_in_hand(true);
-	op->answer = refuses;
+	op->answer = hand_refuses_failover;
 	struct rop_result result = hand_run(op);
 	cr_assert(result.code == ROP_FAIL && result.wish == ROP_WISH_FAILED, "%d: %s", result.code, result.text);
 	cr_assert_eq(hand_sent(op, ROP_STEP_FAILOVER), 3);

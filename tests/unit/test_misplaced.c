@@ -391,18 +391,10 @@ Test(misplaced, what_a_person_handed_over_is_handed_back_by_the_run_that_did_it)
 	cr_assert_eq(op->image.last_wish.status, ROP_WISH_MET);
 }
 
-static enum rop_sent refuses(struct hand *hand, const struct rop_step *step, const char **ret_text)
-{
-	(void)hand;
-	(void)step;
-	*ret_text = "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE";
-	return ROP_SENT_ERROR;
-}
-
 Test(misplaced, where_the_servers_refuse_it_is_given_up_for_a_while_and_the_run_ends_as_declared)
 {
 	hand_with(true);
-	op->answer = refuses;
+	op->answer = hand_refuses_failover;
 	struct rop_result result = hand_run(op);
 	cr_assert(result.code == ROP_OK && result.reached, "%d: %s", result.code, result.text);
 	cr_assert_eq(op->image.last_wish.status, ROP_WISH_FAILED);
